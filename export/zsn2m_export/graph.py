@@ -1,0 +1,89 @@
+"""What is exported: any NCHW network wrapped so that it takes and gives the sensor's own values, at any size."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import pad
+
+from zsn2m_export.errors import ExportError
+from zsn2m_runtime.manifest import Normalisation, Sensor
+
+_LARGEST_FIELD = 2048  # pixels probed before a network counts as one that looks at the whole frame
+
+
+class SensorGraph(nn.Module):
+    """normalise -> pad to the stride -> network -> crop -> denormalise -> clamp to the sensor's range.
+
+    Shape:
+        forward: (n, c, h, w) float32 in sensor units, h and w from 1 up -> the same shape and units
+
+    Frames are padded at the bottom and right by repeating the border, which works down to 1 x 1. Integer sensors
+    are clamped to their range; float frames may exceed it and are not.
+    """
+
+    def __init__(self, network: nn.Module, stride: int, sensor: Sensor, normalisation: Normalisation) -> None:
+        super().__init__()
+        self.network = copy.deepcopy(network).cpu().float().eval().requires_grad_(False)
+        self.stride = stride
+        self.offset = normalisation.offset
+        self.scale = normalisation.scale
+        self.inverse_scale = 1.0 / normalisation.scale
+        self.clamped = sensor.dtype != "float32"
+        self.low, self.high = sensor.range
+
+    def forward(self, noisy: Tensor) -> Tensor:
+        """Denoise frames in sensor units."""
+        height, width = noisy.shape[2], noisy.shape[3]
+        x: Tensor = (noisy - self.offset) * self.inverse_scale
+        if self.stride > 1:
+            below = (self.stride - height % self.stride) % self.stride
+            right = (self.stride - width % self.stride) % self.stride
+            x = pad(x, [0, right, 0, below], mode="replicate")
+        x = self.network(x)[:, :, :height, :width]
+        x = x * self.scale + self.offset
+        if self.clamped:
+            x = x.clamp(self.low, self.high)
+        return x
+
+
+@torch.no_grad()
+def receptive_radius(network: nn.Module, channels: int, stride: int) -> int:
+    """How many pixels to each side a result of the network depends on, found from its layers.
+
+    A NaN at one pixel spreads to exactly the results that read it. Every phase of the stride is probed, along
+    rows and along columns.
+
+    Shape:
+        network: (1, channels, h, w) -> the same, h and w multiples of stride
+    Raises:
+        ExportError: if the network reads more than 2,048 pixels far, so that frames cannot be cut in strips.
+    """
+    # In float64, which has no fast convolutions (Winograd, FFT) that would spread a NaN over a tile.
+    network = copy.deepcopy(network).cpu().double().eval()
+    length = 8 * stride
+    while length <= _LARGEST_FIELD:
+        radius = max(_spread(network, channels, stride, length, axis) for axis in (2, 3))
+        if radius < length // 2 - stride:
+            return radius
+        length *= 2
+    raise ExportError(
+        f"expected a network of local layers, but a result depends on pixels more than {_LARGEST_FIELD // 2} away; "
+        f"it cannot be run in strips"
+    )
+
+
+def _spread(network: nn.Module, channels: int, stride: int, length: int, axis: int) -> int:
+    """Largest distance along an axis from a NaN to a result that it reached."""
+    largest = 0
+    for phase in range(stride):
+        shape = [1, channels, stride, stride]
+        shape[axis] = length
+        frame = torch.zeros(shape, dtype=torch.float64)
+        position = length // 2 + phase
+        frame.select(axis, position).fill_(float("nan"))
+        reached = network(frame).isnan()[0].any(dim=0).any(dim=1 if axis == 2 else 0).nonzero()
+        largest = max(largest, int((reached - position).abs().max()))
+    return largest

@@ -1,0 +1,81 @@
+"""A graph as one ONNX file: opset 18, IR 10, dynamic batch and size, the model's card inside."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import onnx
+import torch
+from torch import nn
+
+from zsn2m_export.errors import ExportError
+from zsn2m_runtime.manifest import CARD_KEY, ModelFacts
+
+OPSET = 18  # the oldest that torch's exporter writes; runtimes since onnxruntime 1.14 read it
+IR_VERSION = 10  # runtimes since onnxruntime 1.18 read it
+_EXAMPLE_SIZE = (2, 37, 53)  # n, h, w: no 0 or 1, which the exporter would take for constants; odd
+
+
+def export_onnx(graph: nn.Module, path: Path, facts: ModelFacts, channels: int, card: str) -> None:
+    """Export a graph with torch's current exporter and check what came out.
+
+    Args:
+        card: JSON, kept in metadata_props under `zsn2m.json`
+    Raises:
+        ExportError: if the file is not what runtimes were promised.
+    """
+    count, height, width = _EXAMPLE_SIZE
+    example = torch.zeros(count, channels, height, width)
+    dynamic = {0: torch.export.Dim("n"), 2: torch.export.Dim("h"), 3: torch.export.Dim("w")}
+    with _quiet():
+        torch.onnx.export(
+            graph,
+            (example,),
+            str(path),
+            dynamo=True,
+            opset_version=OPSET,
+            external_data=False,
+            input_names=[facts.input],
+            output_names=[facts.output],
+            dynamic_shapes=(dynamic,),
+            verbose=False,
+        )
+    model = onnx.load(path)
+    for node in model.graph.node:  # the exporter's notes: stack traces with the paths of this machine
+        node.ClearField("metadata_props")
+    model.metadata_props.add(key=CARD_KEY, value=card)
+    _check(model)
+    onnx.save(model, path)
+
+
+def _check(model: onnx.ModelProto) -> None:
+    onnx.checker.check_model(model, full_check=True)
+    opset = next(entry.version for entry in model.opset_import if entry.domain == "")
+    if (opset, model.ir_version) != (OPSET, IR_VERSION):
+        raise ExportError(
+            f"expected opset {OPSET} and IR {IR_VERSION}, but the exporter wrote opset {opset} and IR "
+            f"{model.ir_version}; install the torch and onnx of constraints.txt"
+        )
+    if any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in model.graph.initializer):
+        raise ExportError("expected one ONNX file, but the exporter wrote external data; report this")
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """The exporter's remarks on its own internals, on stdout, in warnings and in logs, are not the user's."""
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
+    levels = [logger.level for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -1,0 +1,132 @@
+"""Fills a bundle's folder: weights, self-test vectors, exported models, and the manifest last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
+
+from zsn2m_export.graph import SensorGraph, receptive_radius
+from zsn2m_export.onnx_model import export_onnx
+from zsn2m_export.parity import check_parity, probe_frames
+from zsn2m_export.torchscript import export_torchscript
+from zsn2m_runtime.atomic import atomic_file
+from zsn2m_runtime.bundle import file_record
+from zsn2m_runtime.image import Nchw
+from zsn2m_runtime.manifest import (
+    MANIFEST_NAME,
+    SCHEMA_VERSION,
+    FileRecord,
+    Manifest,
+    ModelCard,
+    ModelEntry,
+    ModelFacts,
+    Normalisation,
+    Sensor,
+)
+
+WEIGHTS_NAME = "weights.safetensors"
+TEST_INPUT_NAME = "test_input.npy"
+TEST_SIDE = 96  # pixels; a self-test runs in milliseconds and still has an inside beyond GRD-Net's halo
+
+SUFFIXES: dict[Literal["onnx", "torchscript"], str] = {"onnx": ".onnx", "torchscript": ".ts"}
+
+
+@dataclass(frozen=True)
+class ExportableModel:
+    """A network to export: (n, c, h, w) normalised -> the same, h and w multiples of `stride`."""
+
+    id: str
+    role: str
+    network: nn.Module
+    stride: int
+
+
+def write_weights(folder: Path, networks: dict[str, nn.Module]) -> FileRecord:
+    """All networks' weights in one file, each name led by the network's id."""
+    tensors = {
+        f"{model_id}.{name}": tensor.contiguous()
+        for model_id, network in networks.items()
+        for name, tensor in network.state_dict().items()
+    }
+    return _write(folder / WEIGHTS_NAME, lambda path: path.write_bytes(save(tensors)))
+
+
+def read_weights(path: Path) -> dict[str, dict[str, Tensor]]:
+    """The state of each network in a weights file, by its id; nothing is unpickled."""
+    states: dict[str, dict[str, Tensor]] = {}
+    for name, tensor in load_file(path).items():
+        model_id, _, parameter = name.partition(".")
+        states.setdefault(model_id, {})[parameter] = tensor
+    return states
+
+
+def write_test_input(folder: Path, frame: Nchw) -> FileRecord:
+    """The self-test input: the centre of the frame, at most 96 x 96, sensor units, float32.
+
+    Shape:
+        frame: (1, c, h, w)
+    """
+    top = max(0, (frame.shape[2] - TEST_SIDE) // 2)
+    left = max(0, (frame.shape[3] - TEST_SIDE) // 2)
+    crop = np.ascontiguousarray(frame[:, :, top : top + TEST_SIDE, left : left + TEST_SIDE])
+    return _write(folder / TEST_INPUT_NAME, lambda path: np.save(path, crop))
+
+
+def write_models(
+    folder: Path, models: Sequence[ExportableModel], sensor: Sensor, normalisation: Normalisation, probe: Nchw
+) -> tuple[ModelEntry, ...]:
+    """Export networks into a folder that holds the self-test input; each passes the parity gate first.
+
+    Shape:
+        probe: (1, c, h, w) sensor units, a crop of the frame that the gate compares on
+    Raises:
+        CheckFailedError: if the runtimes disagree.
+    """
+    return tuple(_write_model(folder, model, sensor, normalisation, probe) for model in models)
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write manifest.json; to be the last file of a bundle."""
+    with atomic_file(folder / MANIFEST_NAME) as path:
+        path.write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+@torch.no_grad()
+def _write_model(
+    folder: Path, model: ExportableModel, sensor: Sensor, normalisation: Normalisation, probe: Nchw
+) -> ModelEntry:
+    facts = ModelFacts(
+        id=model.id,
+        role=model.role,
+        precision="fp32",
+        stride=model.stride,
+        receptive_radius=receptive_radius(model.network, sensor.channels, model.stride),
+        parameters=sum(parameter.numel() for parameter in model.network.parameters()),
+    )
+    card = ModelCard(
+        **facts.model_dump(), schema_version=SCHEMA_VERSION, sensor=sensor, normalisation=normalisation
+    ).model_dump_json()
+    graph = SensorGraph(model.network, model.stride, sensor, normalisation)
+    paths = {kind: folder / f"{model.id}{suffix}" for kind, suffix in SUFFIXES.items()}
+    with atomic_file(paths["onnx"]) as onnx_path, atomic_file(paths["torchscript"]) as script_path:
+        export_torchscript(graph, script_path, card)
+        export_onnx(graph, onnx_path, facts, sensor.channels, card)
+        files: dict[str, Path] = {"torchscript": script_path, "onnx": onnx_path}
+        parity = check_parity(graph, files, probe_frames(probe), normalisation.scale, model.id)
+    expected = graph(torch.from_numpy(np.load(folder / TEST_INPUT_NAME))).numpy()
+    self_test = _write(folder / f"test_output_{model.id}.npy", lambda path: np.save(path, expected))
+    records = {kind: file_record(path) for kind, path in paths.items()}
+    return ModelEntry(**facts.model_dump(), files=records, self_test=self_test, parity=parity)
+
+
+def _write(path: Path, write: Callable[[Path], object]) -> FileRecord:
+    with atomic_file(path) as temporary:
+        write(temporary)
+    return file_record(path)

@@ -1,0 +1,1 @@
+"""Bundle in, clean frames out: numpy, onnxruntime and OpenCV, never torch."""

@@ -1,0 +1,169 @@
+"""Files and folders that appear whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from zsn2m_runtime.errors import OutputError
+
+FOLDER_MARK = "manifest.json"
+
+_ADVICE = {
+    errno.ENOSPC: "the disk is full; free some space or write to another disk",
+    errno.EDQUOT: "your disk quota is used up; free some space or write to another disk",
+    errno.EFBIG: "the file is too large for this file system; write to another disk",
+    errno.EACCES: "permission denied; write to a folder you own",
+    errno.EPERM: "permission denied; write to a folder you own",
+    errno.EROFS: "the file system is read-only; write to another folder",
+    errno.ENOTDIR: "a part of the path is a file, not a folder; choose another path",
+    errno.EEXIST: "a part of the path is a file, not a folder; choose another path",
+    errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
+}
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`, with the same suffix, that becomes `path` on success.
+
+    On any exception the temporary, and every parent folder made for it, is removed.
+    A link is written through.
+
+    Raises:
+        OutputError: if the file cannot be written, saying why and what to do.
+    """
+    with _explained(path):
+        target = path.resolve()
+        if target.is_dir():
+            raise OutputError(f"{path}: expected a file to write, but got a folder; add a file name to it")
+        if target.exists() and not target.is_file():
+            raise OutputError(f"{path}: expected a regular file, but got a device or pipe; choose another path")
+        with _parent_folder(target.parent) as parent:
+            temporary = parent / f"{_hidden_name()}{target.suffix}"
+            try:
+                # Not tempfile: it makes files that only their owner can read, whatever the umask.
+                os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+                yield temporary
+                _flush_to_disk(temporary)
+                temporary.replace(target)
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
+
+
+@contextmanager
+def atomic_folder(path: Path, overwrite: bool) -> Iterator[Path]:
+    """Yield a temporary folder beside `path` that becomes `path` on success.
+
+    With `overwrite`, an existing folder is swapped out whole, but only if empty or with a manifest.json.
+    On any exception the temporary is removed, and an existing folder stays as it was.
+
+    Raises:
+        OutputError: if the folder exists and may not be replaced, or cannot be written.
+    """
+    with _explained(path):
+        target = path.resolve()
+        _refuse_to_replace(target, path, overwrite)
+        with _parent_folder(target.parent) as parent:
+            temporary = parent / _hidden_name()
+            try:
+                temporary.mkdir()
+                yield temporary
+                _refuse_to_replace(target, path, overwrite)
+                _swap_in(temporary, target)
+            except BaseException:
+                shutil.rmtree(temporary, ignore_errors=True)
+                raise
+
+
+def check_folder_target(path: Path, overwrite: bool) -> None:
+    """Raise now what `atomic_folder` would raise after the work, by making and removing a folder there.
+
+    Raises:
+        OutputError: if the folder exists and may not be replaced, or cannot be written.
+    """
+    with _explained(path):
+        target = path.resolve()
+        _refuse_to_replace(target, path, overwrite)
+        with _parent_folder(target.parent, keep=False) as parent:
+            trial = parent / _hidden_name()
+            trial.mkdir()
+            trial.rmdir()
+
+
+def _hidden_name() -> str:
+    return f".partial-{secrets.token_hex(8)}"
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = f"{error.strerror or error}; choose another path"
+        advice = _ADVICE.get(error.errno or 0, reason)
+        raise OutputError(f"{path}: expected to be able to write here, but {advice}") from error
+
+
+@contextmanager
+def _parent_folder(folder: Path, keep: bool = True) -> Iterator[Path]:
+    """Make a folder and its parents; the ones made here go again on an exception, or always if not `keep`."""
+    made = [parent for parent in (folder, *folder.parents) if not parent.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield folder
+    except BaseException:
+        _remove_empty(made)
+        raise
+    if not keep:
+        _remove_empty(made)
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    for folder in folders:
+        try:
+            folder.rmdir()
+        except OSError:  # somebody else put something there, or it was never made
+            return
+
+
+def _flush_to_disk(path: Path) -> None:
+    # Network and quota file systems report a full disk only here.
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _refuse_to_replace(target: Path, path: Path, overwrite: bool) -> None:
+    if not target.exists():
+        return
+    if not target.is_dir():
+        raise OutputError(f"{path}: expected a folder to write, but got a file; choose another path")
+    if not overwrite:
+        raise OutputError(f"{path}: expected a new folder, but it exists; choose another path or add --overwrite")
+    if any(target.iterdir()) and not (target / FOLDER_MARK).is_file():
+        raise OutputError(
+            f"{path}: expected an empty folder or one with a {FOLDER_MARK} to overwrite, but got a "
+            f"folder with other files; choose another path, or delete it yourself"
+        )
+
+
+def _swap_in(temporary: Path, target: Path) -> None:
+    if not target.exists():
+        temporary.rename(target)
+        return
+    old = target.parent / _hidden_name()
+    target.rename(old)
+    try:
+        temporary.rename(target)
+    except BaseException:
+        old.rename(target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,132 @@
+"""Frames in, clean frames out: the door of the runtime."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from pydantic import ValidationError
+
+from zsn2m_runtime.bundle import load_bundle
+from zsn2m_runtime.errors import BundleError, InputError
+from zsn2m_runtime.image import Frame, Pixels, as_frame, check_finite, from_nchw, to_nchw
+from zsn2m_runtime.manifest import CARD_KEY, SCHEMA_VERSION, ModelCard, Sensor
+from zsn2m_runtime.session import Session
+from zsn2m_runtime.strips import DEFAULT_STRIP_PIXELS, plan_strips, run_in_strips
+
+
+class Denoiser:
+    """A denoiser specialised to one sensor, run by onnxruntime.
+
+    Args:
+        path: a bundle folder, or a single exported .onnx file
+        model: id of the bundle's model; None takes the bundle's default
+        provider: auto, cpu, cuda, ...; one asked for by name is that one or an error
+        threads: of the CPU provider; 0 is one per core
+        strip_pixels: frames with more pixels are processed in strips of about that many
+
+    Attributes:
+        card: the model's facts; provider: the provider that really runs
+    Raises:
+        BundleError, UsageError, UnavailableError
+
+    One Denoiser may be used from several threads.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        model: str | None = None,
+        provider: str = "auto",
+        threads: int = 0,
+        strip_pixels: int = DEFAULT_STRIP_PIXELS,
+    ) -> None:
+        path = Path(path)
+        if path.suffix == ".onnx" and not path.is_dir():
+            self._session = Session(path, provider, threads)
+            self.card = _card_inside(path, self._session)
+        else:
+            bundle = load_bundle(path)
+            entry = bundle.model(model)
+            self.card = bundle.manifest.card(entry)
+            if "onnx" not in entry.files:
+                raise BundleError(f"{path}: model {entry.id} has no ONNX file; run: zsn2m-deploy export {path}")
+            self._session = Session(bundle.file(entry.files["onnx"]), provider, threads)
+        self._strip_pixels = strip_pixels
+
+    @property
+    def provider(self) -> str:
+        """Short name of the provider that really runs."""
+        return self._session.provider
+
+    def __call__(self, frame: Pixels) -> Pixels:
+        """Denoise one frame.
+
+        Shape:
+            frame: (h, w), (h, w, 3) RGB or (h, w, 4) RGBA (alpha is carried through), in sensor units
+            returns: the same shape and dtype; integers rounded and clamped to the sensor's range
+        Raises:
+            InputError: if the frame does not fit the sensor that the bundle was trained for.
+        """
+        denoised = self.denoise(as_frame(frame)).as_array()
+        return denoised.reshape(frame.shape)
+
+    def denoise(self, frame: Frame, name: str = "frame") -> Frame:
+        """Denoise one frame; `name` is how messages call it.
+
+        Raises:
+            InputError: if the frame does not fit the sensor that the bundle was trained for.
+        """
+        check_fits(self.card.sensor, frame, name)
+        noisy = to_nchw(frame.pixels)
+        facts = self.card
+        strips = plan_strips((noisy.shape[2], noisy.shape[3]), facts.stride, facts.receptive_radius, self._strip_pixels)
+        return frame.with_pixels(from_nchw(run_in_strips(self._session.run, noisy, strips), frame.pixels.dtype))
+
+
+def check_fits(sensor: Sensor, frame: Frame, name: str = "frame") -> None:
+    """Refuse a frame that is not of the sensor: dtype, channels, NaN, values outside the range.
+
+    Raises:
+        InputError: saying what the sensor gives and what came.
+    """
+    if frame.dtype != sensor.dtype:
+        raise InputError(
+            f"{name}: expected {sensor.dtype} samples, as in the frames that the bundle was trained on, but got "
+            f"{frame.dtype}; train a bundle on such a frame"
+        )
+    if frame.channels != sensor.channels:
+        kinds = {1: "grey (1 channel)", 3: "colour (3 channels)"}
+        raise InputError(
+            f"{name}: expected a frame of {kinds[sensor.channels]}, but got {kinds[frame.channels]}; "
+            f"convert it, or train a bundle on such a frame"
+        )
+    check_finite(frame, name)
+    if frame.pixels.dtype.kind == "u":
+        low, high = sensor.range
+        least, most = int(np.min(frame.pixels)), int(np.max(frame.pixels))
+        if least < low or most > high:
+            raise InputError(
+                f"{name}: expected values in the sensor's range {low:g} to {high:g}, but got {least} to {most}; "
+                f"train with the right --bit-depth or --range"
+            )
+
+
+def _card_inside(path: Path, session: Session) -> ModelCard:
+    text = session.metadata.get(CARD_KEY)
+    if text is None:
+        raise BundleError(
+            f"{path}: expected an ONNX file exported by zsn2m-deploy (metadata {CARD_KEY}), but got another"
+        )
+    try:
+        card = ModelCard.model_validate_json(text)
+    except ValidationError as error:
+        raise BundleError(
+            f"{path}: its metadata {CARD_KEY} is damaged ({error.errors()[0]['msg']}); export again"
+        ) from error
+    if card.schema_version > SCHEMA_VERSION:
+        raise BundleError(
+            f"{path}: expected schema version {SCHEMA_VERSION} or older, but got {card.schema_version}; "
+            f"upgrade with: pip install --upgrade zsn2m-deploy"
+        )
+    return card

@@ -1,0 +1,101 @@
+"""Which formats there are and what each can hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from zsn2m_runtime.errors import UsageError
+from zsn2m_runtime.files.layout import Layout, Metadata
+from zsn2m_runtime.files.npy_writer import NpyWriter
+from zsn2m_runtime.files.pillow_writer import PillowWriter
+from zsn2m_runtime.files.png_writer import PngWriter
+from zsn2m_runtime.files.tiff_writer import plain_writer
+from zsn2m_runtime.files.writer import ImageWriter
+from zsn2m_runtime.image import Frame
+
+
+@dataclass(frozen=True)
+class Format:
+    """What a format can hold, and how to write it."""
+
+    writer: Callable[[Path, Layout, Metadata], ImageWriter]
+    dtypes: frozenset[str]
+    samples: frozenset[int]  # per pixel: 1 grey, 2 grey + alpha, 3 RGB, 4 RGBA
+    pages: bool = False
+    longest_side: int = 2**31 - 1
+
+
+_ANY_DTYPE = frozenset(("uint8", "uint16", "float32"))
+_ANY_SAMPLES = frozenset((1, 2, 3, 4))
+_PNG = Format(PngWriter.with_metadata, _ANY_DTYPE - {"float32"}, _ANY_SAMPLES)
+_JPEG = Format(PillowWriter, frozenset(("uint8",)), frozenset((1, 3)), longest_side=65500)  # libjpeg's limit
+_WEBP = Format(PillowWriter, frozenset(("uint8",)), frozenset((1, 3, 4)), longest_side=16383)  # WebP's limit
+_BMP = Format(PillowWriter, frozenset(("uint8",)), frozenset((1, 3)))
+_TIFF = Format(plain_writer, _ANY_DTYPE, _ANY_SAMPLES, pages=True)
+_NPY = Format(NpyWriter.with_metadata, _ANY_DTYPE, frozenset((1, 3, 4)), pages=True)
+
+FORMATS = {
+    ".png": _PNG,
+    ".jpg": _JPEG,
+    ".jpeg": _JPEG,
+    ".webp": _WEBP,
+    ".bmp": _BMP,
+    ".tif": _TIFF,
+    ".tiff": _TIFF,
+    ".npy": _NPY,
+}
+IMAGE_SUFFIXES = tuple(FORMATS)
+
+
+def check_format(path: Path, layout: Layout) -> None:
+    """Check that the format of a path can hold frames of this layout unchanged.
+
+    Raises:
+        UsageError: if it cannot, naming a format that can.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in FORMATS:
+        raise UsageError(
+            f"{path}: expected a file name ending in {', '.join(IMAGE_SUFFIXES)}, but got "
+            f"{suffix or 'no suffix'!r}; choose one of those"
+        )
+    kind = FORMATS[suffix]
+    allowed = " or ".join(sorted(kind.dtypes))
+    if layout.dtype.name not in kind.dtypes:
+        _refuse(path, f"{allowed} samples, which is all {suffix} can hold", layout.dtype.name, layout)
+    if layout.samples not in kind.samples:
+        _refuse(
+            path,
+            f"frames that {suffix} can hold",
+            ("grey + alpha", "RGB + alpha")[layout.samples > 2],
+            layout,
+        )
+    if layout.page_count > 1 and not kind.pages:
+        _refuse(path, f"one page, which is all {suffix} can hold", f"{layout.page_count} pages", layout)
+    if max(layout.height, layout.width) > kind.longest_side:
+        _refuse(path, f"sides of at most {kind.longest_side}", f"{layout.height}x{layout.width}", layout)
+
+
+def _refuse(path: Path, expected: str, got: str, layout: Layout) -> None:
+    choices = ".tif" if layout.page_count > 1 or layout.dtype.kind == "f" else ".png or .tif"
+    raise UsageError(f"{path}: expected {expected}, but got {got}; write {choices} instead")
+
+
+def new_writer(path: Path, layout: Layout, metadata: Metadata) -> ImageWriter:
+    """A writer for a layout that `check_format` accepts."""
+    return FORMATS[path.suffix.lower()].writer(path, layout, metadata)
+
+
+def save_image(path: Path, frame: Frame) -> None:
+    """Write one frame that has no source file.
+
+    Raises:
+        UsageError: if the format cannot hold it unchanged.
+        OutputError: if the file cannot be written.
+    """
+    layout = Layout.of(frame)
+    check_format(path, layout)
+    with new_writer(path, layout, Metadata()) as writer:
+        writer.write(frame)

@@ -1,0 +1,68 @@
+"""From the arguments of a command line to a list of image files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from zsn2m_runtime.errors import InputError
+from zsn2m_runtime.files.formats import IMAGE_SUFFIXES
+
+GLOB_LETTERS = re.compile(r"[*?\[]")
+
+
+def list_inputs(arguments: Sequence[str]) -> list[Path]:
+    """The image files named by files, folders (not their subfolders) and glob patterns, each once.
+
+    Files stand in the order of the arguments; those of a folder or pattern in natural order (2 before 10).
+    Hidden files are left out of folders and patterns.
+
+    Raises:
+        InputError: if an argument names no image file.
+    """
+    if not arguments:
+        raise InputError("inputs: expected at least one file, folder or pattern, but got none; name one")
+    found: dict[Path, Path] = {}
+    for argument in arguments:
+        for path in _expand(argument):
+            found.setdefault(path.resolve(), path)
+    return list(found.values())
+
+
+def _expand(argument: str) -> list[Path]:
+    path = Path(argument)
+    if path.is_dir():
+        return _images(path.iterdir(), argument, "folder")
+    if path.exists():
+        if path.suffix.lower() not in IMAGE_SUFFIXES:
+            raise InputError(
+                f"{argument}: expected a file ending in {', '.join(IMAGE_SUFFIXES)}, "
+                f"but got {path.suffix or 'no suffix'!r}; convert it first"
+            )
+        return [path]
+    if GLOB_LETTERS.search(argument):
+        start = Path(path.anchor)
+        return _images(start.glob(str(path.relative_to(start))), argument, "pattern")
+    raise InputError(f"{argument}: expected a file, folder or pattern, but there is none; check the path")
+
+
+def _images(paths: Iterable[Path], argument: str, kind: str) -> list[Path]:
+    images = [
+        path
+        for path in paths
+        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and path.is_file()
+    ]
+    if not images:
+        raise InputError(
+            f"{argument}: expected a {kind} with image files ({', '.join(IMAGE_SUFFIXES)}), but got none; "
+            f"check the path"
+        )
+    return sorted(images, key=_natural_order)
+
+
+def _natural_order(path: Path) -> tuple[list[tuple[int, int, str]], str]:
+    """Digits compare as numbers, letters without case; the plain text breaks ties."""
+    parts = re.split(r"(\d+)", str(path))
+    key = [(0, int(part), "") if part.isdecimal() else (1, 0, part.casefold()) for part in parts]
+    return key, str(path)

@@ -1,0 +1,70 @@
+"""From a path to an opened image file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from zsn2m_runtime.errors import InputError
+from zsn2m_runtime.files.formats import IMAGE_SUFFIXES
+from zsn2m_runtime.files.npy_reader import NpyFile
+from zsn2m_runtime.files.pillow_reader import BmpFile, JpegFile, WebpFile
+from zsn2m_runtime.files.png_reader import PngFile
+from zsn2m_runtime.files.reader import ImageFile
+from zsn2m_runtime.files.tiff_reader import TiffImageFile
+
+KINDS = (PngFile, JpegFile, WebpFile, BmpFile, TiffImageFile, NpyFile)
+FILE_TYPES: dict[str, Callable[[Path], ImageFile]] = {
+    suffix: kind for kind in KINDS for suffix in kind.suffixes
+}
+BEGINNINGS = (
+    (b"\x89PNG\r\n\x1a\n", "PNG"),
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"RIFF", "WebP"),
+    (b"BM", "BMP"),
+    (b"II", "TIFF"),
+    (b"MM", "TIFF"),
+    (b"\x93NUMPY", "NPY"),
+)
+LONGEST_BEGINNING = 8
+
+
+def open_image(path: Path) -> ImageFile:
+    """Open an image file of any known format; the suffix says which.
+
+    Raises:
+        InputError: if it is missing, not an image, damaged, or holds samples that no frame can hold.
+    """
+    suffix = path.suffix.lower()
+    if not path.exists():
+        raise InputError(f"{path}: expected an image file, but there is none; check the path")
+    if path.is_dir():
+        raise InputError(f"{path}: expected an image file, but got a folder; name one file in it")
+    if suffix not in FILE_TYPES:
+        raise InputError(
+            f"{path}: expected a file ending in {', '.join(IMAGE_SUFFIXES)}, but got "
+            f"{suffix or 'no suffix'!r}; convert it first"
+        )
+    _check_beginning(path, suffix)
+    return FILE_TYPES[suffix](path)
+
+
+def _check_beginning(path: Path, suffix: str) -> None:
+    """Refuse empty files and content of another kind than the suffix says, whatever the decoders would do."""
+    try:
+        with path.open("rb") as stream:
+            beginning = stream.read(LONGEST_BEGINNING)
+    except OSError as error:
+        raise InputError(
+            f"{path}: expected a readable file, but got {error.strerror or error}; check its permissions"
+        ) from error
+    if not beginning:
+        raise InputError(f"{path}: expected an image, but got an empty file; copy or export it again")
+    kinds = [name for start, name in BEGINNINGS if beginning.startswith(start)]
+    expected = {"JPG": "JPEG", "TIF": "TIFF", "WEBP": "WebP"}.get(suffix[1:].upper(), suffix[1:].upper())
+    if expected not in kinds:
+        got = kinds[0] if kinds else "other"
+        raise InputError(
+            f"{path}: expected a {expected} file as its name says, but got {got} content; "
+            f"rename it to its real format or export it again"
+        )

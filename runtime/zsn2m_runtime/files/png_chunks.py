@@ -1,0 +1,128 @@
+"""The chunks of a PNG file: split and checked on reading, carried and packed on writing."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from dataclasses import dataclass
+
+from zsn2m_runtime.files.layout import Metadata
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+XMP_KEYWORD = b"XML:com.adobe.xmp\x00"
+METRE_IN_INCHES = 1 / 0.0254
+
+# What describes the picture and stays true for a denoised one of the same size and type.
+CARRIED = frozenset(
+    (
+        b"cICP",
+        b"mDCV",
+        b"cLLI",
+        b"iCCP",
+        b"sRGB",
+        b"gAMA",
+        b"cHRM",
+        b"pHYs",
+        b"eXIf",
+        b"iTXt",
+        b"tEXt",
+        b"zTXt",
+    )
+)
+
+
+class BrokenPngError(Exception):
+    """The bytes are not a complete, undamaged PNG file; the text says what is wrong."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """One chunk: four letters and its data."""
+
+    kind: bytes
+    data: bytes
+
+    def packed(self) -> bytes:
+        """The chunk as it stands in a file, with length and checksum."""
+        body = self.kind + self.data
+        return struct.pack(">I", len(self.data)) + body + struct.pack(">I", zlib.crc32(body))
+
+
+def split_chunks(content: bytes) -> list[Chunk]:
+    """All chunks of a PNG file; every checksum and the end of the pixel stream are checked.
+
+    Decoders hand out half a picture for a file that was cut; this does not.
+
+    Raises:
+        BrokenPngError: if anything is missing or damaged.
+    """
+    if not content.startswith(SIGNATURE):
+        raise BrokenPngError("it does not begin like a PNG file")
+    chunks: list[Chunk] = []
+    position = len(SIGNATURE)
+    while not chunks or chunks[-1].kind != b"IEND":
+        if position + 12 > len(content):
+            raise BrokenPngError("it ends too early")
+        (length,) = struct.unpack_from(">I", content, position)
+        end = position + 12 + length
+        if end > len(content):
+            raise BrokenPngError("it ends too early")
+        body = content[position + 4 : end - 4]
+        if zlib.crc32(body) != struct.unpack_from(">I", content, end - 4)[0]:
+            raise BrokenPngError(f"a {body[:4]!r} chunk is damaged")
+        chunks.append(Chunk(body[:4], body[4:]))
+        position = end
+    _check_pixel_stream(chunks)
+    return chunks
+
+
+def _check_pixel_stream(chunks: list[Chunk]) -> None:
+    if chunks[0].kind != b"IHDR" or len(chunks[0].data) != 13:
+        raise BrokenPngError("it has no header")
+    stream = zlib.decompressobj()
+    try:
+        for chunk in chunks:
+            if chunk.kind == b"IDAT":
+                stream.decompress(chunk.data)
+    except zlib.error as error:
+        raise BrokenPngError(f"its pixels are damaged ({error})") from error
+    if not stream.eof:
+        raise BrokenPngError("its pixels are incomplete")
+
+
+def metadata_of(chunks: list[Chunk]) -> Metadata:
+    """The metadata that other formats can hold too."""
+    icc = exif = xmp = resolution = None
+    for chunk in chunks:
+        if chunk.kind == b"iCCP":
+            icc = _inflate_profile(chunk.data)
+        elif chunk.kind == b"eXIf":
+            exif = chunk.data
+        elif chunk.kind == b"iTXt" and chunk.data.startswith(XMP_KEYWORD + b"\x00"):
+            xmp = chunk.data.split(b"\x00", 5)[5]
+        elif chunk.kind == b"pHYs" and len(chunk.data) == 9 and chunk.data[8] == 1:
+            across, down = struct.unpack(">II", chunk.data[:8])
+            resolution = (across / METRE_IN_INCHES, down / METRE_IN_INCHES)
+    return Metadata(icc, exif, xmp, resolution)
+
+
+def _inflate_profile(data: bytes) -> bytes | None:
+    try:
+        return zlib.decompress(data.split(b"\x00", 1)[1][1:])
+    except (IndexError, zlib.error):  # a broken profile is carried from PNG to PNG, but not further
+        return None
+
+
+def chunks_of(metadata: Metadata) -> list[Chunk]:
+    """The chunks for metadata that comes from another format."""
+    chunks = []
+    if metadata.icc is not None:
+        chunks.append(Chunk(b"iCCP", b"ICC profile\x00\x00" + zlib.compress(metadata.icc)))
+    if metadata.resolution is not None:
+        across, down = (round(value * METRE_IN_INCHES) for value in metadata.resolution)
+        chunks.append(Chunk(b"pHYs", struct.pack(">IIB", across, down, 1)))
+    if metadata.exif is not None:
+        chunks.append(Chunk(b"eXIf", metadata.exif))
+    if metadata.xmp is not None:
+        chunks.append(Chunk(b"iTXt", XMP_KEYWORD + bytes(4) + metadata.xmp))
+    return chunks

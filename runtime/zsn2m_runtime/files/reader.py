@@ -1,0 +1,133 @@
+"""The door every input comes in through: one image file, its sizes, and its pages one at a time."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from zsn2m_runtime.errors import InputError, UsageError
+from zsn2m_runtime.files.formats import check_format, new_writer
+from zsn2m_runtime.files.layout import Layout, Metadata
+from zsn2m_runtime.files.writer import ImageWriter
+from zsn2m_runtime.image import Frame
+
+
+class ImageFile(ABC):
+    """An opened image file; use it in a `with`. Iterating reads the pages one after another."""
+
+    suffixes: ClassVar[tuple[str, ...]]
+
+    def __init__(self, path: Path, layout: Layout) -> None:
+        self.path = path
+        self.layout = layout
+
+    @property
+    def page_count(self) -> int:
+        """How many frames the file holds."""
+        return self.layout.page_count
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Sample type of every page: uint8, uint16 or float32."""
+        return self.layout.dtype
+
+    @property
+    def channels(self) -> int:
+        """1 for grey, 3 for RGB, alpha not counted."""
+        return self.layout.channels
+
+    @property
+    def has_alpha(self) -> bool:
+        """Whether the pages carry an alpha plane."""
+        return self.layout.has_alpha
+
+    @property
+    def height(self) -> int:
+        """Rows of the first page."""
+        return self.layout.height
+
+    @property
+    def width(self) -> int:
+        """Columns of the first page."""
+        return self.layout.width
+
+    def read(self, page: int = 0) -> Frame:
+        """Read one page, as stored: not turned by an orientation tag, no colour conversion.
+
+        Raises:
+            InputError: if there is no such page, or it is damaged or unsuitable.
+        """
+        if not 0 <= page < self.page_count:
+            raise InputError(
+                f"{self.path}: expected a page from 0 to {self.page_count - 1}, but got {page}; "
+                f"choose one of those"
+            )
+        return self._read(page)
+
+    def __iter__(self) -> Iterator[Frame]:
+        return (self.read(page) for page in range(self.page_count))
+
+    def create(self, out_path: Path) -> ImageWriter:
+        """A writer for a result of this file: the same sample type, pages and metadata.
+
+        Raises:
+            UsageError: if the format of `out_path` cannot hold it, or `out_path` is this file.
+        """
+        if out_path.exists() and out_path.samefile(self.path):
+            raise UsageError(
+                f"{out_path}: expected an output other than the input, but got the same file; "
+                f"choose another path"
+            )
+        check_format(out_path, self.layout)
+        if out_path.suffix.lower() in self.suffixes:
+            return self._same_format_writer(out_path)
+        return self._other_format_writer(out_path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:  # noqa: B027  (most formats are read whole and have nothing to close)
+        """Close the file; pages already read stay valid."""
+
+    @property
+    @abstractmethod
+    def metadata(self) -> Metadata:
+        """The metadata that other formats can hold too."""
+
+    @abstractmethod
+    def _read(self, page: int) -> Frame:
+        """Read a page that is there."""
+
+    @abstractmethod
+    def _same_format_writer(self, out_path: Path) -> ImageWriter:
+        """A writer that keeps what only this format knows."""
+
+    def _other_format_writer(self, out_path: Path) -> ImageWriter:
+        return new_writer(out_path, self.layout, self.metadata)
+
+
+def read_bytes(path: Path) -> bytes:
+    """The whole content of a file.
+
+    Raises:
+        InputError: if it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"{path}: expected a readable file, but got {error.strerror or error}; check its permissions"
+        ) from error

@@ -1,0 +1,155 @@
+"""What a TIFF page holds, read from its tags, and whether that can be a frame."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from zsn2m_runtime.errors import InputError
+from zsn2m_runtime.files.layout import Layout
+from zsn2m_runtime.files.tiff_structure import BrokenTiffError, Dialect, Tag
+from zsn2m_runtime.files.tiff_tags import (
+    BITS,
+    COMPRESSION,
+    EXTRA_SAMPLES,
+    HEIGHT,
+    IMAGE_DEPTH,
+    MIN_IS_BLACK,
+    MIN_IS_WHITE,
+    PALETTE,
+    PHOTOMETRIC,
+    PLANAR,
+    PREDICTOR,
+    RGB,
+    SAMPLE_FORMAT,
+    SAMPLES,
+    STRIP_BYTES,
+    STRIP_OFFSETS,
+    TILE_BYTES,
+    TILE_OFFSETS,
+    UNCOMPRESSED,
+    WIDTH,
+    YCBCR,
+    values_of,
+)
+
+PLANAR_SEPARATE = 2
+FORMAT_NAMES = {1: "uint", 2: "int", 3: "float", 4: "uint", 5: "complex int", 6: "complex"}
+PHOTOMETRIC_NAMES = {
+    PALETTE: "palette",
+    4: "mask",
+    5: "CMYK",
+    8: "Lab",
+    9: "Lab",
+    10: "Lab",
+    32803: "sensor mosaic",
+}
+
+
+@dataclass(frozen=True)
+class PageFacts:
+    """The shape of one page and how it is stored."""
+
+    layout: Layout
+    photometric: int
+    compression: int
+    predictor: int
+    planar: bool
+    first_byte: int  # where its first segment begins
+
+    @property
+    def nbytes(self) -> int:
+        """Size of the pixels without compression."""
+        layout = self.layout
+        return layout.height * layout.width * layout.samples * layout.dtype.itemsize
+
+
+class _Values:
+    """Tags of one page by code, with defaults."""
+
+    def __init__(self, tags: Mapping[int, Tag], dialect: Dialect) -> None:
+        self._tags = tags
+        self._dialect = dialect
+
+    def all(self, code: int) -> list[int]:
+        return values_of(self._tags, code, self._dialect)
+
+    def first(self, code: int, default: int) -> int:
+        return (self.all(code) or [default])[0]
+
+
+def page_facts(tags: Mapping[int, Tag], dialect: Dialect, name: str, allow_palette: bool) -> PageFacts:
+    """What a page holds; a palette page counts as grey if `allow_palette` (ImageJ's lookup tables).
+
+    Raises:
+        InputError: if it cannot be a frame.
+        BrokenTiffError: if tags are missing or wrong.
+    """
+    values = _Values(tags, dialect)
+    height, width = values.first(HEIGHT, 0), values.first(WIDTH, 0)
+    if not height or not width:
+        raise BrokenTiffError("a page has no size")
+    if values.first(IMAGE_DEPTH, 1) != 1:
+        raise InputError(f"{name}: expected flat pages, but got volumes; save one page per slice")
+    photometric = values.first(PHOTOMETRIC, MIN_IS_BLACK)
+    allowed = {MIN_IS_WHITE, MIN_IS_BLACK, RGB, YCBCR} | ({PALETTE} if allow_palette else set())
+    if photometric not in allowed:
+        got = PHOTOMETRIC_NAMES.get(photometric, f"photometric {photometric}")
+        raise InputError(f"{name}: expected grey or RGB, but got {got}; convert it first")
+    channels, has_alpha = _samples(values, photometric, name)
+    offsets = values.all(STRIP_OFFSETS) or values.all(TILE_OFFSETS)
+    if not offsets:
+        raise BrokenTiffError("a page has no pixels")
+    return PageFacts(
+        layout=Layout(_dtype(values, name), channels, has_alpha, height, width),
+        photometric=photometric,
+        compression=values.first(COMPRESSION, UNCOMPRESSED),
+        predictor=values.first(PREDICTOR, 1),
+        planar=values.first(PLANAR, 1) == PLANAR_SEPARATE and channels + has_alpha > 1,
+        first_byte=offsets[0],
+    )
+
+
+def _samples(values: _Values, photometric: int, name: str) -> tuple[int, bool]:
+    """Channels, and whether there is alpha."""
+    samples, extra = values.first(SAMPLES, 1), values.all(EXTRA_SAMPLES)
+    colour = photometric in (RGB, YCBCR)
+    if samples == 1 and not colour:
+        return 1, False
+    if samples == 3:
+        return 3, False
+    if samples == 2 and not colour and extra and extra[0] in (1, 2):
+        return 1, True
+    if samples == 4 and colour:
+        return 3, True
+    raise InputError(
+        f"{name}: expected grey, RGB, grey + alpha or RGB + alpha, but got {samples} samples per pixel; "
+        f"save the channels as pages"
+    )
+
+
+def _dtype(values: _Values, name: str) -> np.dtype[np.generic]:
+    bits, formats = set(values.all(BITS) or [1]), set(values.all(SAMPLE_FORMAT) or [1])
+    names = sorted(f"{FORMAT_NAMES.get(kind, 'unknown ')}{bit}" for kind in formats for bit in bits)
+    if names not in (["uint8"], ["uint16"], ["float32"]):
+        raise InputError(
+            f"{name}: expected samples of uint8, uint16 or float32, but got {', '.join(names)}; "
+            f"convert them first"
+        )
+    return np.dtype(names[0])
+
+
+def check_inside_file(facts: PageFacts, tags: Mapping[int, Tag], dialect: Dialect, file_bytes: int) -> None:
+    """Check that all pixels of a page lie inside the file.
+
+    Raises:
+        BrokenTiffError: if the file was cut.
+    """
+    for where, size in ((STRIP_OFFSETS, STRIP_BYTES), (TILE_OFFSETS, TILE_BYTES)):
+        begins, sizes = values_of(tags, where, dialect), values_of(tags, size, dialect)
+        if any(begin + length > file_bytes for begin, length in zip(begins, sizes, strict=False)):
+            raise BrokenTiffError("it ends too early")
+        if begins and facts.compression == UNCOMPRESSED and sum(sizes) < facts.nbytes:
+            raise BrokenTiffError("a page has fewer bytes than its size needs")

@@ -1,0 +1,244 @@
+"""Reading TIFF page by page.
+
+Pixels are decoded by tifffile, or by OpenCV where tifffile lacks the compression; tags are taken as they are.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import tifffile
+
+from zsn2m_runtime.errors import InputError, UsageError, Zsn2mError
+from zsn2m_runtime.files.layout import Metadata
+from zsn2m_runtime.files.reader import ImageFile
+from zsn2m_runtime.files.tiff_pages import PageFacts, check_inside_file, page_facts
+from zsn2m_runtime.files.tiff_structure import (
+    BrokenTiffError,
+    Tag,
+    directory_offsets,
+    read_directory,
+    read_header,
+)
+from zsn2m_runtime.files.tiff_tags import (
+    DEFLATE,
+    DESCRIPTION,
+    HORIZONTAL,
+    MIN_IS_BLACK,
+    MIN_IS_WHITE,
+    OLD_DEFLATE,
+    RGB,
+    UNCOMPRESSED,
+    YCBCR,
+    carried_tags,
+    metadata_of,
+)
+from zsn2m_runtime.files.tiff_writer import PageForm, TiffWriter, dialect_for
+from zsn2m_runtime.files.writer import ImageWriter, describe
+from zsn2m_runtime.image import Frame, Pixels
+
+# What tifffile reports is checked here and raised; without a handler Python would print it as well.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
+
+OPENCV_COMPRESSIONS = {5, 7, DEFLATE, OLD_DEFLATE}  # LZW, JPEG; deflate with the float predictor
+
+
+class TiffImageFile(ImageFile):
+    """A TIFF file, one frame per page, or the planes of an ImageJ stack that has a single directory."""
+
+    suffixes = (".tif", ".tiff")
+
+    def __init__(self, path: Path) -> None:
+        try:
+            with ExitStack() as stack:
+                self._stream = stack.enter_context(path.open("rb"))
+                self._scan(path)
+                self._tiff = stack.enter_context(tifffile.TiffFile(path))
+                self._check_series(path)
+                self._opened = stack.pop_all()
+        except Zsn2mError:
+            raise
+        except Exception as error:
+            raise _damaged(path, error) from error
+        super().__init__(path, replace(self._facts.layout, page_count=self._planes or len(self._offsets)))
+
+    def _scan(self, path: Path) -> None:
+        """Look at every page before the first is read: a fault on the last one must not cost hours."""
+        self._dialect, first = read_header(self._stream)
+        self._offsets = directory_offsets(self._stream, self._dialect, first)
+        self._file_bytes = path.stat().st_size
+        first_tags = self._tags(0)
+        description = first_tags[DESCRIPTION].data if DESCRIPTION in first_tags else b""
+        self._is_imagej = description.startswith(b"ImageJ=")
+        self._facts = page_facts(first_tags, self._dialect, str(path), self._is_imagej)
+        self._same_size, self._pixel_bytes = True, 0
+        for page in range(len(self._offsets)):
+            tags = self._tags(page)
+            facts = page_facts(tags, self._dialect, f"{path}: page {page}", self._is_imagej)
+            check_inside_file(facts, tags, self._dialect, self._file_bytes)
+            self._check_like_first(facts, path, page)
+            self._same_size &= facts.layout == self._facts.layout
+            self._pixel_bytes += facts.nbytes
+        self._planes = self._planes_of_single_directory(description)
+
+    def _check_like_first(self, facts: PageFacts, path: Path, page: int) -> None:
+        first, layout = self._facts.layout, facts.layout
+        if replace(layout, height=first.height, width=first.width) != first:
+            raise InputError(
+                f"{path}: expected all pages to be like the first, {describe(first)}, but page {page} is "
+                f"{describe(layout)}; split the file"
+            )
+
+    def _planes_of_single_directory(self, description: bytes) -> int:
+        """How many planes stand behind the only directory; 0 if every plane has its own."""
+        images = re.search(rb"^images=(\d+)", description, re.MULTILINE)
+        if not self._is_imagej or len(self._offsets) > 1 or images is None or int(images[1]) < 2:
+            return 0
+        planes = int(images[1])
+        if self._facts.compression != UNCOMPRESSED:
+            return 0
+        if self._facts.first_byte + planes * self._facts.nbytes > self._file_bytes:
+            raise BrokenTiffError(f"it ends before its {planes} images do")
+        self._pixel_bytes = planes * self._facts.nbytes
+        return planes
+
+    def _check_series(self, path: Path) -> None:
+        """Other programs put several planes behind one directory too; those must not go unnoticed."""
+        if self._planes or len(self._offsets) > 1 or self._tiff.is_ome:
+            return
+        if self._tiff.series[0].size > self._tiff.pages[0].size:
+            raise InputError(
+                f"{path}: expected one directory per page, but got several planes behind one; "
+                f"save it as an ImageJ or OME-TIFF"
+            )
+
+    def _tags(self, page: int) -> dict[int, Tag]:
+        return {tag.code: tag for tag in read_directory(self._stream, self._dialect, self._offsets[page])}
+
+    @property
+    def metadata(self) -> Metadata:
+        return metadata_of(self._tags(0), self._dialect)
+
+    def close(self) -> None:
+        self._opened.close()
+
+    def _read(self, page: int) -> Frame:
+        if self._stream.closed:
+            raise InputError(
+                f"{self.path}: expected an open file, but it is closed; read inside the with block"
+            )
+        try:
+            facts = self._facts_of(page)
+            array = self._plane(page) if self._planes else self._decode(page, facts)
+        except Zsn2mError:
+            raise
+        except Exception as error:
+            raise _damaged(self.path, error) from error
+        layout = facts.layout
+        shape = (layout.height, layout.width) + ((layout.samples,) if layout.samples > 1 else ())
+        if array.shape != shape or array.dtype.name != layout.dtype.name:
+            raise _damaged(self.path, f"page {page} decodes to {array.shape} {array.dtype.name}, not {shape}")
+        array = np.ascontiguousarray(array, layout.dtype)
+        if not layout.has_alpha:
+            return Frame(array)
+        pixels = array[:, :, 0] if layout.channels == 1 else array[:, :, :3]
+        return Frame(np.ascontiguousarray(pixels), np.ascontiguousarray(array[:, :, -1]))
+
+    def _facts_of(self, page: int) -> PageFacts:
+        if self._planes:
+            return self._facts
+        return page_facts(self._tags(page), self._dialect, str(self.path), self._is_imagej)
+
+    def _plane(self, page: int) -> Pixels:
+        layout = self._facts.layout
+        self._stream.seek(self._facts.first_byte + page * self._facts.nbytes)
+        dtype = layout.dtype.newbyteorder(self._dialect.order)
+        flat = np.fromfile(self._stream, dtype, self._facts.nbytes // dtype.itemsize)
+        size = (layout.height, layout.width)
+        if self._facts.planar:
+            return np.moveaxis(flat.reshape(layout.samples, *size), 0, 2)
+        return flat.reshape(size if layout.samples == 1 else (*size, layout.samples))
+
+    def _decode(self, page: int, facts: PageFacts) -> Pixels:
+        try:
+            array: Pixels = self._tiff.pages[page].asarray()
+        except (ValueError, ImportError) as error:
+            if isinstance(error, ValueError) and "imagecodecs" not in str(error):
+                raise
+            return _decode_with_opencv(self.path, page, facts)
+        return np.moveaxis(array, 0, 2) if facts.planar else array
+
+    def _same_format_writer(self, out_path: Path) -> ImageWriter:
+        dialect = dialect_for(self._dialect.order, self._dialect.big, self._pixel_bytes)
+        contiguous = self._is_imagej and self._same_size and self._facts.compression == UNCOMPRESSED
+        directories = len(self._offsets) if contiguous and self.page_count > 1 else 0
+        if self._planes:
+            dialect = self._dialect  # ImageJ reads beyond 4 GB from a classic file, but no BigTIFF
+
+        def form_of(page: int) -> PageForm:
+            tags = self._tags(0 if self._planes else page)
+            facts = page_facts(tags, self._dialect, str(self.path), self._is_imagej)
+            kept = carried_tags(list(tags.values()), self._dialect, self.path.name, out_path.name)
+            return _form(facts, kept)
+
+        return TiffWriter(out_path, self.layout, dialect, form_of, directories)
+
+    def _other_format_writer(self, out_path: Path) -> ImageWriter:
+        if not self._same_size or self._facts.photometric == MIN_IS_WHITE:
+            got = "pages of different sizes" if not self._same_size else "a TIFF where 0 is white"
+            raise UsageError(
+                f"{out_path}: expected pages that this format can hold, but got {got}; write .tif instead"
+            )
+        return super()._other_format_writer(out_path)
+
+
+def _form(facts: PageFacts, tags: tuple[Tag, ...]) -> PageForm:
+    """Uncompressed and deflate stay what they are; every other compression becomes deflate."""
+    source = facts.compression
+    kept = source in (UNCOMPRESSED, DEFLATE, OLD_DEFLATE)
+    wanted = facts.predictor == HORIZONTAL if kept else True
+    return PageForm(
+        layout=facts.layout,
+        compression=source if kept else DEFLATE,
+        predictor=wanted and source != UNCOMPRESSED and facts.layout.dtype.kind == "u",
+        planar=facts.planar,
+        tags=tags,
+    )
+
+
+def _decode_with_opencv(path: Path, page: int, facts: PageFacts) -> Pixels:
+    """Decode a page compressed in a way that tifffile alone does not know, such as LZW or JPEG."""
+    advice = "save it uncompressed or with deflate, or pip install imagecodecs"
+    if facts.compression not in OPENCV_COMPRESSIONS:
+        raise InputError(
+            f"{path}: expected an uncompressed or deflate TIFF, but got compression {facts.compression}; {advice}"
+        )
+    # Tried: OpenCV multiplies colours by alpha, mixes up separate planes, and inverts where 0 is white.
+    if facts.layout.has_alpha or facts.planar or facts.photometric not in (MIN_IS_BLACK, RGB, YCBCR):
+        raise InputError(
+            f"{path}: expected plain grey or RGB under compression {facts.compression}, but got alpha, "
+            f"separate planes or inverted grey; {advice}"
+        )
+    try:
+        done, pages = cv2.imreadmulti(str(path), page, 1, flags=cv2.IMREAD_UNCHANGED)
+    except cv2.error as error:
+        raise InputError(
+            f"{path}: expected a readable TIFF, but OpenCV cannot decode page {page}; {advice}"
+        ) from error
+    if not done or len(pages) != 1:
+        raise InputError(f"{path}: expected a readable TIFF, but OpenCV cannot decode page {page}; {advice}")
+    return pages[0] if pages[0].ndim == 2 else cv2.cvtColor(pages[0], cv2.COLOR_BGR2RGB)
+
+
+def _damaged(path: Path, reason: object) -> InputError:
+    """Decoders raise errors of many kinds, their own among them; to the user they all mean this."""
+    return InputError(
+        f"{path}: expected a complete TIFF file, but got a damaged one ({reason or repr(reason)}); "
+        f"copy or export the file again"
+    )

@@ -1,0 +1,58 @@
+"""Cutting a frame into strips whose kept rows are exactly those of the whole frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from zsn2m_runtime.image import Nchw
+
+DEFAULT_STRIP_PIXELS = 2**19  # kept pixels per strip; measured, benchmarks/RESULTS.md
+
+
+@dataclass(frozen=True)
+class Strip:
+    """Rows to read, [read_start, read_stop), and the rows of the frame that they give, [start, stop)."""
+
+    read_start: int
+    read_stop: int
+    start: int
+    stop: int
+
+
+def plan_strips(size: tuple[int, int], stride: int, receptive_radius: int, strip_pixels: int) -> list[Strip]:
+    """Strips of about equal height over a frame, with halos from the network's own facts.
+
+    Origins are multiples of the stride (a strip then meets the same pooling grid as the whole frame), halos are
+    the receptive radius rounded up to it (so no kept row sees a border that the frame does not have).
+
+    Shape:
+        size: (height, width) of the frame in pixels
+    """
+    height, width = size
+    halo = -(-receptive_radius // stride) * stride
+    count = max(1, -(-height * width // strip_pixels))
+    rows = max(stride, -(-height // (count * stride)) * stride)
+    return [
+        Strip(max(0, start - halo), min(height, start + rows + halo), start, min(height, start + rows))
+        for start in range(0, height, rows)
+    ]
+
+
+def run_in_strips(run: Callable[[Nchw], Nchw], noisy: Nchw, strips: list[Strip]) -> Nchw:
+    """Apply a network strip by strip; memory is bounded by a strip, not by the frame.
+
+    Shape:
+        noisy: (n, c, h, w)
+        returns: (n, c, h, w)
+    """
+    if len(strips) == 1:
+        return run(noisy)
+    denoised = np.empty_like(noisy)
+    for strip in strips:
+        result = run(np.ascontiguousarray(noisy[:, :, strip.read_start : strip.read_stop]))
+        kept = slice(strip.start - strip.read_start, strip.stop - strip.read_start)
+        denoised[:, :, strip.start : strip.stop] = result[:, :, kept]
+    return denoised

@@ -1,0 +1,59 @@
+"""One noisy frame in, a denoiser specialised to its sensor out.
+
+    import zsn2m_deploy as zsn2m
+
+    bundle = zsn2m.train_and_export("frame.png", "cam0.zsn2m")
+    denoise = zsn2m.Denoiser("cam0.zsn2m")
+    clean = denoise(frame)
+
+Names load on first use: importing this package loads none of torch, onnx, onnxruntime or cv2.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from zsn2m_deploy.api import export, train, train_and_export
+    from zsn2m_deploy.config import TrainConfig, load_config
+    from zsn2m_deploy.sensor import SensorOptions
+    from zsn2m_runtime.bundle import Bundle, load_bundle
+    from zsn2m_runtime.denoiser import Denoiser
+    from zsn2m_runtime.errors import Zsn2mError
+
+__all__ = [
+    "Bundle",
+    "Denoiser",
+    "SensorOptions",
+    "TrainConfig",
+    "Zsn2mError",
+    "export",
+    "load_bundle",
+    "load_config",
+    "train",
+    "train_and_export",
+]
+
+_HOMES = {
+    "Bundle": "zsn2m_runtime.bundle",
+    "Denoiser": "zsn2m_runtime.denoiser",
+    "SensorOptions": "zsn2m_deploy.sensor",
+    "TrainConfig": "zsn2m_deploy.config",
+    "Zsn2mError": "zsn2m_runtime.errors",
+    "export": "zsn2m_deploy.api",
+    "load_bundle": "zsn2m_runtime.bundle",
+    "load_config": "zsn2m_deploy.config",
+    "train": "zsn2m_deploy.api",
+    "train_and_export": "zsn2m_deploy.api",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if _HOMES[name] == "zsn2m_deploy.api":
+        from zsn2m_deploy.requirements import require_training
+
+        require_training()
+    return getattr(importlib.import_module(_HOMES[name]), name)

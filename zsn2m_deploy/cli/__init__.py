@@ -1,0 +1,51 @@
+"""The command line: thin commands over the packages, and the one place where an error becomes an exit code."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+
+import typer
+
+from zsn2m_deploy.cli import inspecting, sampling, training, using
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="One noisy frame in, a denoiser specialised to its sensor out: Zero-Shot Noise2Mean as TorchScript and ONNX.",
+    epilog="Exit codes: 0 ok, 1 a check failed, 2 usage, 3 input, 4 provider or package missing, 5 bundle, 6 output, "
+    "7 training failed, 130 interrupted.",
+)
+for module in (training, using, inspecting, sampling):
+    module.register(app)
+
+INTERRUPTED = 130  # exit code by custom of shells: 128 + SIGINT
+
+
+def main() -> None:
+    """Run the command line; every error of ours ends in its message and exit code, never in a traceback."""
+    from zsn2m_runtime.errors import Zsn2mError
+
+    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # kill: clean up as on Ctrl-C
+    try:
+        app()
+    except Zsn2mError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            print("interrupted: what was unfinished is removed", file=sys.stderr)
+        raise
+    except Exception as error:
+        if os.environ.get("ZSN2M_DEBUG"):
+            raise
+        print(
+            f"error: unexpected {type(error).__name__}: {error}; this is a bug: please report it with the output of "
+            f"the same command with ZSN2M_DEBUG=1 set, and of: zsn2m-deploy doctor",
+            file=sys.stderr,
+        )
+        sys.exit(1)

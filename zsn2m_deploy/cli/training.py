@@ -1,0 +1,170 @@
+"""train-and-export, train, export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from zsn2m_deploy.cli.terminal import JsonOption, show, show_json, table, training_progress
+
+if TYPE_CHECKING:
+    from zsn2m_runtime.bundle import Bundle
+
+Frames = Annotated[
+    list[str], typer.Argument(metavar="FRAME...", help="Noisy frames of one sensor: files, folders, globs.")
+]
+Out = Annotated[Path | None, typer.Option("--output", "-o", help="Bundle folder to write; default: FRAME.zsn2m here.")]
+ConfigFile = Annotated[Path | None, typer.Option("--config", help="TOML file with any field of the configuration.")]
+Preset = Annotated[
+    Literal["default", "paper"] | None,
+    typer.Option(help="Where values start: default, or the paper's losses alone."),
+]
+Stage = Annotated[
+    Literal["mbd", "full"] | None,
+    typer.Option(help="mbd: the small network only (fast); full: both. Default: full."),
+]
+Strength = Annotated[
+    float | None, typer.Option(help="Larger is smoother: 10 for real noise (default), 1 for synthetic noise.")
+]
+Seed = Annotated[int | None, typer.Option(help="Of initialisation, crops and masks. Default: 0.")]
+Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, ... Default: auto.")]
+Precision = Annotated[
+    Literal["auto", "fp32", "bf16", "fp16"] | None,
+    typer.Option(help="Of the convolutions in training. Default: auto."),
+]
+BitDepth = Annotated[int | None, typer.Option(help="Bits in use of 16-bit samples: 10, 12, 14 or 16.")]
+Range = Annotated[
+    tuple[float, float] | None,
+    typer.Option("--range", metavar="LOW HIGH", help="Black and white of the sensor; needed for float frames."),
+]
+Pages = Annotated[str, typer.Option(help="Pages of a stack to train on, from 1: 1 or 1,3-5 or all.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing bundle.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command("train-and-export")(train_and_export)
+    app.command("train")(train)
+    app.command("export")(export)
+
+
+def train_and_export(
+    frames: Frames,
+    output: Out = None,
+    config: ConfigFile = None,
+    preset: Preset = None,
+    stage: Stage = None,
+    strength: Strength = None,
+    seed: Seed = None,
+    device: Device = None,
+    precision: Precision = None,
+    bit_depth: BitDepth = None,
+    value_range: Range = None,
+    pages: Pages = "1",
+    overwrite: Overwrite = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Train on noisy frames and write a bundle with TorchScript and ONNX models, proven equal."""
+    options = {"stage": stage, "strength": strength, "seed": seed, "device": device, "precision": precision}
+    bundle = _run(
+        "train_and_export",
+        frames,
+        output,
+        (config, preset, options),
+        (bit_depth, value_range, pages),
+        overwrite,
+        as_json,
+    )
+    _report(bundle, as_json)
+
+
+def train(
+    frames: Frames,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Bundle folder to write.")],
+    config: ConfigFile = None,
+    preset: Preset = None,
+    stage: Stage = None,
+    strength: Strength = None,
+    seed: Seed = None,
+    device: Device = None,
+    precision: Precision = None,
+    bit_depth: BitDepth = None,
+    value_range: Range = None,
+    pages: Pages = "1",
+    overwrite: Overwrite = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Train on noisy frames and write weights and manifest only; `export` adds the models."""
+    options = {"stage": stage, "strength": strength, "seed": seed, "device": device, "precision": precision}
+    bundle = _run(
+        "train",
+        frames,
+        output,
+        (config, preset, options),
+        (bit_depth, value_range, pages),
+        overwrite,
+        as_json,
+    )
+    _report(bundle, as_json)
+
+
+def export(
+    bundle: Annotated[Path, typer.Argument(help="Bundle folder with trained weights.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Export a bundle's weights as TorchScript and ONNX, proven equal."""
+    from zsn2m_deploy.requirements import require_training
+
+    require_training()
+    from zsn2m_deploy import api
+
+    with training_progress(as_json) as progress:
+        exported = api.export(bundle, progress)
+    _report(exported, as_json)
+
+
+def _run(
+    action: Literal["train", "train_and_export"],
+    frames: list[str],
+    output: Path | None,
+    method: tuple[Path | None, Literal["default", "paper"] | None, dict[str, Any]],
+    sensor: tuple[int | None, tuple[float, float] | None, str],
+    overwrite: bool,
+    quiet: bool,
+) -> Bundle:
+    from zsn2m_deploy.requirements import require_training
+
+    require_training()
+    from zsn2m_deploy import api
+    from zsn2m_deploy.config import load_config
+    from zsn2m_deploy.sensor import SensorOptions
+    from zsn2m_runtime.files import list_inputs
+
+    config_file, preset, options = method
+    config = load_config(config_file, preset, **options)
+    sources = list_inputs(frames)
+    target = output or Path(f"{sources[0].stem}.zsn2m")
+    with training_progress(quiet) as progress:
+        make = getattr(api, action)
+        bundle: Bundle = make(sources, target, config, SensorOptions(*sensor), overwrite, progress)
+    return bundle
+
+
+def _report(bundle: Bundle, as_json: bool) -> None:
+    manifest = bundle.manifest
+    if as_json:
+        show_json({"bundle": bundle.path, **manifest.model_dump(mode="json")})
+        return
+    rows: list[tuple[str, object]] = [("bundle", bundle.path)]
+    for model in manifest.models:
+        star = " (default)" if model.id == manifest.default else ""
+        files = ", ".join(str(bundle.file(record)) for record in model.files.values())
+        rows.append((model.id + star, files))
+    rows += [(Path(record.name).stem, bundle.file(record)) for record in manifest.extras]
+    rows += [(f"{stage['stage']} trained", f"{stage['seconds']:.1f} s") for stage in manifest.training["stages"]]
+    rows += [("warning", warning) for warning in manifest.training["warnings"]]
+    show(table(rows))
+    next_command = f"denoise {bundle.path} FRAME... -o OUT" if manifest.models else f"export {bundle.path}"
+    show(f"\nNext: zsn2m-deploy {next_command}")

@@ -1,0 +1,99 @@
+"""denoise, verify: what needs a bundle and onnxruntime only."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from zsn2m_deploy.cli.terminal import JsonOption, page_progress, remark, show, show_json
+
+if TYPE_CHECKING:
+    from zsn2m_runtime.batch import JobResult
+
+BundlePath = Annotated[Path, typer.Argument(help="Bundle folder, or one exported .onnx file.")]
+Provider = Annotated[
+    str, typer.Option(help="onnxruntime provider: auto, cpu, cuda, ...; one named here runs or fails.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command("denoise")(denoise)
+    app.command("verify")(verify)
+
+
+def denoise(
+    bundle: BundlePath,
+    inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Frames: files, folders, globs.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="A file for one input, else a folder.")],
+    model: Annotated[str | None, typer.Option(help="Model of the bundle; default: the bundle's.")] = None,
+    provider: Provider = "auto",
+    threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: one per core.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Denoise frames of the bundle's sensor; dtype, size and metadata stay."""
+    from zsn2m_runtime.batch import plan_outputs, run_jobs
+    from zsn2m_runtime.denoiser import Denoiser
+    from zsn2m_runtime.files import list_inputs
+
+    denoiser = Denoiser(bundle, model, provider, threads)
+    jobs = plan_outputs(list_inputs(inputs), output)
+    with page_progress(as_json, len(jobs)) as on_page:
+        results = list(run_jobs(denoiser, jobs, on_page))
+    _report(results, denoiser.provider, as_json)
+
+
+def verify(bundle: BundlePath, provider: Provider = "cpu", as_json: JsonOption = False) -> None:
+    """Check a bundle's hashes and that its models still give the self-test's pixels."""
+    from zsn2m_runtime.errors import CheckFailedError
+    from zsn2m_runtime.verify import TOLERANCE, verify_bundle
+
+    checks = verify_bundle(bundle, provider)
+    if as_json:
+        show_json([asdict(check) | {"passed": check.passed, "tolerance": TOLERANCE} for check in checks])
+    else:
+        show(f"{bundle}: every file has the size and SHA-256 of the manifest")
+        for check in checks:
+            verdict = (
+                "ok" if check.passed else "FAILED" if check.card_agrees else "FAILED (its card is not the manifest's)"
+            )
+            difference = f"differs by {check.difference:.2g} of at most {TOLERANCE:g}"
+            show(f"{check.model} on {check.provider}: {verdict}, {difference}")
+    failed = [check.model for check in checks if not check.passed]
+    if failed:
+        raise CheckFailedError(
+            f"{bundle}: expected the self-test's pixels, but {', '.join(failed)} gave others; "
+            f"export again, or try another onnxruntime (see: zsn2m-deploy doctor)"
+        )
+
+
+def _report(results: list[JobResult], provider: str, as_json: bool) -> None:
+    failed = [result for result in results if result.error]
+    if as_json:
+        rows = [
+            {
+                "input": result.job.source,
+                "output": None if result.error else result.job.target,
+                "pages": result.pages,
+                "seconds": round(result.seconds, 4),
+                "provider": provider,
+                "error": str(result.error) if result.error else None,
+            }
+            for result in results
+        ]
+        show_json(rows)
+    else:
+        for result in results:
+            if not result.error:
+                pages = f", {result.pages} pages" if result.pages > 1 else ""
+                show(f"{result.job.source} -> {result.job.target} ({provider}{pages}, {result.seconds:.2f} s)")
+    for result in failed[1:]:
+        remark(f"error: {result.error}")
+    if failed:
+        if len(results) > 1:
+            remark(f"{len(failed)} of {len(results)} files were not denoised")
+        assert failed[0].error is not None
+        raise failed[0].error

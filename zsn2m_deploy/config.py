@@ -1,0 +1,168 @@
+"""Every choice of the method as a named, checked field with its unit, range and source.
+
+Sources: "paper" is Liu et al., Zero-Shot Noise2Mean, AAAI 2025; "ZS-N2N" is Mansour and Heckel, CVPR 2023;
+"measured" is benchmarks/RESULTS.md.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from zsn2m_runtime.errors import UsageError
+
+Stage = Literal["mbd", "full"]
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+Preset = Literal["default", "paper"]
+
+SYNTHETIC_STRENGTH = 1.0  # paper, Sec. 4.2: alpha_ie for synthetic noise
+REAL_STRENGTH = 10.0  # paper, Sec. 4.2: alpha_ie for real camera and microscope noise
+
+
+class _Config(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ScheduleConfig(_Config):
+    """How one network is optimised."""
+
+    iterations: int = Field(ge=1, description="optimiser steps; measured")
+    learning_rate: float = Field(gt=0, description="Adam step size, the peak of OneCycle; measured")
+    schedule: Literal["onecycle", "step"] = Field(
+        "onecycle",
+        description="onecycle: warm up, then anneal to zero (measured); step: halve each 1000 (ZS-N2N)",
+    )
+    gradient_clip: float = Field(0.0, ge=0, description="largest norm of the gradient, 0: none; measured")
+    crop_side: int = Field(ge=16, description="pixels; crops of one step hold at most crop_side^2 pixels")
+    max_crops: int = Field(ge=1, description="most crops in one step, where frames are smaller than a crop")
+    flips: bool = Field(description="each crop in one of the 8 orientations of the square; measured")
+
+
+class MbdConfig(_Config):
+    """Stage 1, MBD-Net (paper, Sec. 3.2 and 4.2)."""
+
+    hidden_channels: int = Field(48, ge=1, description="channels of the two hidden layers; ZS-N2N")
+    negative_slope: float = Field(0.2, ge=0, lt=1, description="of the LeakyReLU; ZS-N2N")
+    residual: bool = Field(True, description="the network predicts the noise, not the frame; ZS-N2N, measured")
+    weight_cross_mapping: float = Field(5.0, ge=0, description="a_cm of Eq. 3; paper, Sec. 4.2")
+    weight_denoising: float = Field(10.0, ge=0, description="a_id of Eq. 4; paper, Sec. 4.2")
+    c_constant: float = Field(3e-3, gt=0, description="C of Eq. 4, for normalised frames; measured")
+    detach_statistics: bool = Field(True, description="no gradient into mu and d of Eq. 4; measured")
+    mask_per_pixel: bool = Field(
+        False, description="one mask for all channels, not one per value; paper prints the latter"
+    )
+    schedule: ScheduleConfig = ScheduleConfig(
+        iterations=600, learning_rate=1e-2, crop_side=128, max_crops=16, flips=True, gradient_clip=1.0
+    )
+
+
+class GrdConfig(_Config):
+    """Stage 2, GRD-Net (paper, Sec. 3.3)."""
+
+    widths: tuple[int, ...] = Field(
+        (32, 64, 128, 352),
+        min_length=2,
+        max_length=6,
+        description="channels of each level; stride is 2^(levels - 1); about 2.7 M parameters, paper, Table 3",
+    )
+    weight_gap: float = Field(100.0, ge=0, description="b_re of Eq. 5; paper, Sec. 4.2")
+    weight_consistency: float = Field(1000.0, ge=0, description="b_con of Eq. 6; paper, Sec. 4.2")
+    average_orientations: bool = Field(
+        True, description="target from f averaged over the 8 orientations of the crop; measured"
+    )
+    schedule: ScheduleConfig = ScheduleConfig(
+        iterations=1200, learning_rate=1e-3, crop_side=64, max_crops=16, flips=True, gradient_clip=1.0
+    )
+
+
+class TrainConfig(_Config):
+    """Everything that decides what a training run does."""
+
+    preset: Preset = Field("default", description="where the values started from")
+    stage: Stage = Field("full", description="mbd: stop after stage 1 (ZS-N2M*); full: both (ZS-N2M)")
+    strength: float = Field(
+        REAL_STRENGTH,
+        gt=0,
+        description="a_ie of Eq. 2, larger is smoother: 1 synthetic, 10 real; paper, Fig. 7",
+    )
+    seed: int = Field(0, ge=0, description="of initialisation, crops and masks")
+    device: str = Field("auto", description="auto, cpu, cuda, cuda:1, ...")
+    precision: Precision = Field("auto", description="of the convolutions in training; weights stay float32")
+    mbd: MbdConfig = MbdConfig()
+    grd: GrdConfig = GrdConfig()
+
+    @classmethod
+    def from_preset(cls, preset: Preset) -> Self:
+        """The values of a preset.
+
+        "paper" is the paper's losses and weights and nothing else: whole frames (to 512 x 512), no flips,
+        Adam 1e-3 halved every 1,000 of 2,000 steps.
+        """
+        if preset == "default":
+            return cls()
+        plain = {"learning_rate": 1e-3, "schedule": "step", "flips": False, "max_crops": 1, "crop_side": 512}
+        return cls(
+            preset="paper",
+            mbd=MbdConfig(schedule=ScheduleConfig(iterations=2000, **plain)),
+            grd=GrdConfig(
+                average_orientations=False,
+                schedule=ScheduleConfig(iterations=2000, **plain),
+            ),
+        )
+
+    def updated(self, values: dict[str, Any], source: str = "options") -> Self:
+        """This configuration with some fields replaced (nested tables as nested dictionaries).
+
+        Raises:
+            UsageError: for an unknown field, naming the nearest valid one, or a value out of range.
+        """
+        _check_names(type(self), values, source)
+        try:
+            return type(self).model_validate(_merged(self.model_dump(), values))
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(str(part) for part in first["loc"])
+            raise UsageError(f"{source}: {name}: {first['msg']}, but got {first['input']!r}") from error
+
+
+def load_config(path: Path | None, preset: Preset | None = None, **options: Any) -> TrainConfig:
+    """A preset, then a TOML file over it, then options that are not None over both.
+
+    Raises:
+        UsageError: file missing or no TOML, unknown field, value out of range.
+    """
+    values: dict[str, Any] = {}
+    if path is not None:
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise UsageError(f"{path}: expected a TOML configuration file, but there is none") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+            raise UsageError(f"{path}: expected a TOML configuration file, but {error}") from error
+    chosen = preset or values.get("preset", "default")
+    if chosen not in ("default", "paper"):
+        raise UsageError(f"{path or 'options'}: expected preset 'default' or 'paper', but got {chosen!r}")
+    config = TrainConfig.from_preset(chosen).updated(values | {"preset": chosen}, str(path or "options"))
+    return config.updated({name: value for name, value in options.items() if value is not None})
+
+
+def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for name, value in over.items():
+        nested = isinstance(value, dict) and isinstance(base.get(name), dict)
+        merged[name] = _merged(base[name], value) if nested else value
+    return merged
+
+
+def _check_names(model: type[BaseModel], values: dict[str, Any], source: str, prefix: str = "") -> None:
+    for name, value in values.items():
+        if name not in model.model_fields:
+            near = difflib.get_close_matches(name, model.model_fields, n=1, cutoff=0.0)[0]
+            raise UsageError(f"{source}: unknown field {prefix + name!r}; did you mean {prefix + near!r}?")
+        nested = model.model_fields[name].annotation
+        if isinstance(value, dict) and isinstance(nested, type) and issubclass(nested, BaseModel):
+            _check_names(nested, value, source, f"{prefix}{name}.")

@@ -1,0 +1,98 @@
+"""Random crops of the training frames: a fixed pixel budget per step, whatever the frames' size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from zsn2m_deploy.config import ScheduleConfig
+from zsn2m_runtime.errors import InputError
+
+ORIENTATIONS = 8  # of the square: 4 rotations, each also mirrored
+
+
+def orient(frame: Tensor, orientation: int) -> Tensor:
+    """One of the 8 orientations of the square: `orientation % 4` quarter turns, mirrored first from 4 on.
+
+    Shape:
+        frame: (..., h, w)
+        returns: (..., h, w) or (..., w, h)
+    """
+    mirrored = frame.flip(-1) if orientation >= 4 else frame
+    return mirrored.rot90(orientation % 4, (-2, -1))
+
+
+def orient_back(frame: Tensor, orientation: int) -> Tensor:
+    """The inverse of `orient`."""
+    turned = frame.rot90(-(orientation % 4), (-2, -1))
+    return turned.flip(-1) if orientation >= 4 else turned
+
+
+def average_orientations(network: Callable[[Tensor], Tensor], noisy: Tensor) -> Tensor:
+    """Mean of a network's results over the 8 orientations of its input.
+
+    Shape:
+        noisy: (b, c, h, w)
+        returns: (b, c, h, w)
+    """
+    total = torch.zeros_like(noisy)
+    for orientation in range(ORIENTATIONS):
+        total += orient_back(network(orient(noisy, orientation)), orientation)
+    return total / ORIENTATIONS
+
+
+class CropSampler:
+    """Draws the crops of one step, at random places (so every phase of the 2 x 2 grid occurs).
+
+    The frames of one sensor share one pool: a frame is chosen with the probability of its area.
+
+    Shape:
+        frames: each (c, h, w), normalised, on the training device
+        multiple: sides of the crops are multiples of it
+        call: (b, c, side, side); without flips (b, c, h, w), the whole frame where it fits
+    Raises:
+        InputError: if a frame is smaller than `multiple`.
+    """
+
+    def __init__(
+        self, frames: Sequence[Tensor], schedule: ScheduleConfig, multiple: int, generator: torch.Generator
+    ) -> None:
+        for frame in frames:
+            if min(frame.shape[-2:]) < multiple:
+                raise InputError(
+                    f"expected frames of at least {multiple} x {multiple} pixels, but got "
+                    f"{frame.shape[-2]} x {frame.shape[-1]}; use a larger frame"
+                )
+        self._frames = frames
+        self._schedule = schedule
+        self._multiple = multiple
+        self._generator = generator
+        self._areas = torch.tensor([float(frame.shape[-2] * frame.shape[-1]) for frame in frames])
+
+    def __call__(self) -> Tensor:
+        """The crops of the next step."""
+        chosen = int(torch.multinomial(self._areas, 1, generator=self._generator)) if len(self._frames) > 1 else 0
+        frame = self._frames[chosen]
+        height, width = self._crop_size(frame)
+        count = max(1, min(self._schedule.max_crops, self._schedule.crop_side**2 // (height * width)))
+        return torch.stack([self._crop(frame, height, width) for _ in range(count)])
+
+    def _crop_size(self, frame: Tensor) -> tuple[int, int]:
+        sides = [min(self._schedule.crop_side, side) for side in frame.shape[-2:]]
+        if self._schedule.flips:  # square, and where possible smaller than the frame, to reach all grid phases
+            side = min(sides)
+            room = min(side, min(frame.shape[-2:]) - 1)
+            sides = [room if room >= self._multiple else side] * 2
+        height, width = (max(self._multiple, side // self._multiple * self._multiple) for side in sides)
+        return height, width
+
+    def _crop(self, frame: Tensor, height: int, width: int) -> Tensor:
+        top = self._draw(frame.shape[-2] - height + 1)
+        left = self._draw(frame.shape[-1] - width + 1)
+        crop = frame[:, top : top + height, left : left + width]
+        return orient(crop, self._draw(ORIENTATIONS)) if self._schedule.flips else crop
+
+    def _draw(self, end: int) -> int:
+        return int(torch.randint(end, (1,), generator=self._generator))

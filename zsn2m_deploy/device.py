@@ -1,0 +1,66 @@
+"""Which device and which precision a training run uses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from zsn2m_deploy.config import Precision
+from zsn2m_runtime.errors import UnavailableError, UsageError
+
+
+def resolve_device(name: str) -> torch.device:
+    """The torch device of a name; "auto" is CUDA where there is one, else the CPU.
+
+    Raises:
+        UsageError: if the name is no device.
+        UnavailableError: if the device is not on this machine.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise UsageError(f"expected device auto, cpu, cuda or cuda:N, but got {name!r}") from error
+    if device.type not in ("cpu", "cuda"):
+        raise UsageError(f"expected device auto, cpu, cuda or cuda:N, but got {name!r}")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise UnavailableError(
+            f"expected device {name}, but this PyTorch ({torch.__version__}) sees {torch.cuda.device_count()} CUDA "
+            f"devices; use --device cpu, or install a CUDA build of PyTorch and the driver"
+        )
+    return device
+
+
+def resolve_precision(precision: Precision, device: torch.device) -> Precision:
+    """fp32, bf16 or fp16; "auto" is bf16 where the hardware multiplies it, else fp16 on CUDA, fp32 on the CPU.
+
+    Raises:
+        UsageError: for fp16 on the CPU, which has no fast fp16.
+    """
+    if precision == "fp16" and device.type == "cpu":
+        raise UsageError("expected precision fp32 or bf16 on the CPU, but got fp16; use --precision auto")
+    if precision != "auto":
+        return precision
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
+    return "bf16" if torch.cpu._is_avx512_bf16_supported() else "fp32"
+
+
+def with_precision(network: nn.Module, device: torch.device, precision: Precision) -> Callable[[Tensor], Tensor]:
+    """The network as a function whose convolutions run in `precision` and whose result is float32.
+
+    Shape:
+        the returned function: (b, c, h, w) float32 -> the same
+    """
+    dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(precision)
+
+    def apply(noisy: Tensor) -> Tensor:
+        noisy = noisy.contiguous(memory_format=torch.channels_last)
+        with torch.autocast(device.type, dtype=dtype, enabled=dtype is not None):
+            out: Tensor = network(noisy)
+        return out.float()
+
+    return apply

@@ -1,0 +1,90 @@
+"""MBD-Net and GRD-Net, and what a runtime must know of them: stride and receptive radius, from the layers."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import interpolate, max_pool2d
+
+from zsn2m_deploy.config import GrdConfig, MbdConfig
+
+
+class MbdNet(nn.Module):
+    """Mean-based denoising network f: three convolutions, 22,275 parameters at 3 channels.
+
+    Shape:
+        forward: (n, c, h, w) normalised, any size -> the same shape, denoised
+
+    Paper: Sec. 4.2 (the network of ZS-N2N).
+    """
+
+    def __init__(self, channels: int, config: MbdConfig) -> None:
+        super().__init__()
+        hidden = config.hidden_channels
+        self.residual = config.residual
+        self.layers = nn.Sequential(
+            nn.Conv2d(channels, hidden, 3, padding=1),
+            nn.LeakyReLU(config.negative_slope),
+            nn.Conv2d(hidden, hidden, 3, padding=1),
+            nn.LeakyReLU(config.negative_slope),
+            nn.Conv2d(hidden, channels, 1),
+        )
+
+    def forward(self, noisy: Tensor) -> Tensor:
+        """Denoise; with `residual` the layers predict the noise."""
+        out: Tensor = self.layers(noisy)
+        return noisy - out if self.residual else out
+
+
+class _Block(nn.Sequential):
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__(
+            nn.Conv2d(channels_in, channels_out, 3, padding=1),
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(channels_out, channels_out, 3, padding=1),
+            nn.LeakyReLU(0.2),
+        )
+
+
+class GrdNet(nn.Module):
+    """Gap refinement denoising network h: a UNet of about 2.7 M parameters that predicts the frame.
+
+    Shape:
+        forward: (n, c, h, w) normalised, h and w multiples of `stride` -> the same shape, denoised
+
+    Paper: Sec. 3.3, Table 3 (size); the layers are ours: max-pooling down, nearest-neighbour up, two 3 x 3
+    convolutions a level.
+    """
+
+    def __init__(self, channels: int, config: GrdConfig) -> None:
+        super().__init__()
+        *widths, bottom = config.widths
+        self.stride = 2 ** len(widths)
+        inputs = [channels, *widths]
+        self.down = nn.ModuleList(_Block(before, width) for before, width in zip(inputs, widths, strict=False))
+        self.bottom = _Block(widths[-1], bottom)
+        below = [*widths[1:], bottom]
+        self.up = nn.ModuleList(  # deepest level first
+            _Block(deeper + width, width) for deeper, width in reversed(list(zip(below, widths, strict=True)))
+        )
+        self.out = nn.Conv2d(widths[0], channels, 1)
+
+    def forward(self, noisy: Tensor) -> Tensor:
+        """Denoise a frame whose sides are multiples of the stride."""
+        skips: list[Tensor] = []
+        x = noisy
+        for block in self.down:
+            x = block(x)
+            skips.append(x)  # (n, widths[level], h / 2^level, w / 2^level)
+            x = max_pool2d(x, 2)
+        x = self.bottom(x)
+        for block in self.up:
+            x = interpolate(x, scale_factor=2.0, mode="nearest")
+            x = block(torch.cat((x, skips.pop()), dim=1))
+        out: Tensor = self.out(x)
+        return out
+
+
+def parameter_count(network: nn.Module) -> int:
+    """How many trainable values a network has."""
+    return sum(parameter.numel() for parameter in network.parameters())

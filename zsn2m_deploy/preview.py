@@ -1,0 +1,55 @@
+"""A picture for people: noisy | denoised | removed noise, side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from zsn2m_runtime.files import save_image
+from zsn2m_runtime.image import Frame, Pixels
+
+_SIDE = 512  # pixels; larger frames show their centre at full size, for scaling would hide the noise
+_SMALLEST = 160  # pixels; smaller frames are enlarged so that the labels fit
+_LABEL_HEIGHT = 28
+_GAP = 4
+_SHOWN_DEVIATIONS = 4.0  # of the noise, from mid grey to black or white
+
+
+def write_preview(path: Path, noisy: Pixels, denoised: Pixels, span: tuple[float, float], sigma: float) -> None:
+    """Write noisy | denoised | removed noise as one 8-bit RGB picture.
+
+    Shape:
+        noisy, denoised: (h, w) or (h, w, 3), sensor units
+    Args:
+        span: the sensor values shown black and white
+        sigma: of the noise, sensor units; decides how much the removed noise is amplified
+    """
+    low, high = span
+    before, after = _centre(noisy).astype(np.float32), _centre(denoised).astype(np.float32)
+    to_grey_levels = 255 / (high - low)
+    gain = max(1.0, 127.5 / (_SHOWN_DEVIATIONS * max(sigma * to_grey_levels, 0.1)))
+    panels = [
+        _panel((before - low) * to_grey_levels, "noisy"),
+        _panel((after - low) * to_grey_levels, "denoised"),
+        _panel((before - after) * to_grey_levels * gain + 127.5, f"removed noise x {gain:.1f}"),
+    ]
+    gap = np.full((panels[0].shape[0], _GAP, 3), 255, np.uint8)
+    save_image(path, Frame(np.hstack([panels[0], gap, panels[1], gap, panels[2]])))
+
+
+def _centre(pixels: Pixels) -> Pixels:
+    top, left = (max(0, (side - _SIDE) // 2) for side in pixels.shape[:2])
+    return pixels[top : top + _SIDE, left : left + _SIDE]
+
+
+def _panel(grey_levels: Pixels, label: str) -> Pixels:
+    picture = np.clip(np.rint(grey_levels), 0, 255).astype(np.uint8)
+    if picture.ndim == 2:
+        picture = np.repeat(picture[:, :, None], 3, axis=2)
+    factor = -(-_SMALLEST // min(picture.shape[:2]))
+    picture = picture.repeat(factor, axis=0).repeat(factor, axis=1)
+    strip = np.full((_LABEL_HEIGHT, picture.shape[1], 3), 32, np.uint8)
+    cv2.putText(strip, label, (6, 19), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255, 255, 255), 1, cv2.LINE_AA)
+    return np.vstack([strip, picture])
