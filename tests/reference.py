@@ -150,9 +150,7 @@ def loss_interactive_denoising(f: Network, y: Array, mask: Array, c_constant: fl
     return total
 
 
-def loss_mbd(
-    f: Network, y: Array, mask: Array, a_ie: float, a_cm: float, a_id: float, c_constant: float
-) -> float:
+def loss_mbd(f: Network, y: Array, mask: Array, a_ie: float, a_cm: float, a_id: float, c_constant: float) -> float:
     """Return L = a_ie L_ie + a_cm L_cm + a_id L_id, the loss of stage 1 for one mask.
 
     Shape: y (c, h, w), mask (c, h/2, w/2) of 0 and 1.

@@ -154,9 +154,7 @@ def test_16_bit_is_a_12_bit_sensor_with_a_black_level() -> None:
 
 def test_a_seed_always_gives_the_same_frames() -> None:
     config = replace(SMALL, frames=2, seed=7, correlation=0.3)
-    for (noisy, clean), (noisy_again, clean_again) in zip(
-        sample_frames(config), sample_frames(config), strict=True
-    ):
+    for (noisy, clean), (noisy_again, clean_again) in zip(sample_frames(config), sample_frames(config), strict=True):
         np.testing.assert_array_equal(noisy.pixels, noisy_again.pixels)
         np.testing.assert_array_equal(clean.pixels, clean_again.pixels)
 

@@ -75,7 +75,7 @@ class GrdConfig(_Config):
         True, description="target from f averaged over the 8 orientations of the crop; measured"
     )
     schedule: ScheduleConfig = ScheduleConfig(
-        iterations=1200, learning_rate=1e-3, crop_side=64, max_crops=16, flips=True, gradient_clip=1.0
+        iterations=1500, learning_rate=1e-3, crop_side=64, max_crops=16, flips=True, gradient_clip=1.0
     )
 
 

@@ -143,9 +143,8 @@ class _Run:
         """
         noisy = self.probe()
         expected = avg_pool2d(noisy, 8)
-        error = (avg_pool2d(self.network(mbd)(noisy), 8) - expected).square().mean()
-        structure = (expected - expected.mean(dim=(0, 2, 3), keepdim=True)).square().mean()
-        return not float(error) <= max(0.5 * float(structure), self.sigma**2 / 8)
+        error = _power(avg_pool2d(self.network(mbd)(noisy), 8) - expected)
+        return not error <= max(0.8 * _power(expected), self.sigma**2 / 8)
 
     @torch.no_grad()
     def strayed(self, grd: nn.Module, mbd: nn.Module) -> bool:
@@ -157,6 +156,11 @@ class _Run:
         clean = self.network(mbd)(noisy)
         error = (self.network(grd)(noisy) - clean).square().mean()
         return not float(error) <= 0.5 * float((noisy - clean).square().mean())
+
+
+def _power(frames: Tensor) -> float:
+    """Mean square of what varies within a frame."""
+    return float((frames - frames.mean(dim=(-2, -1), keepdim=True)).square().mean())
 
 
 def _train_mbd(run: _Run, mbd: MbdNet, config: TrainConfig) -> StageReport:
@@ -208,7 +212,7 @@ def _fit(
     losses = torch.zeros(schedule.iterations, device=run.device)
 
     for iteration in range(schedule.iterations):
-        loss = loss_of(crops())
+        loss = loss_of(crops())  # (b, c, side, side) -> scalar
         optimiser.zero_grad(set_to_none=True)
         scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         if schedule.gradient_clip:

@@ -110,7 +110,11 @@ def _open_first(runtime: ModuleType, model: Path, candidates: tuple[str, ...], t
         if PROVIDERS[name] not in available:
             reasons.append(f"{name}: not in this onnxruntime ({', '.join(available)})")
             continue
-        session = _open(runtime, model, name, threads)
+        try:
+            session = _open(runtime, model, name, threads)
+        except UnavailableError as error:
+            reasons.append(f"{name}: {error}")
+            continue
         active = session.get_providers()
         if active and active[0] == PROVIDERS[name]:
             return name, session
@@ -131,7 +135,5 @@ def _open(runtime: ModuleType, model: Path, name: str, threads: int) -> Any:
         return runtime.InferenceSession(str(model), options, providers=[PROVIDERS[name]])
     except Exception as error:  # onnxruntime has no common base class of its errors
         if name != "cpu":
-            raise UnavailableError(
-                f"expected provider {name} to start, but onnxruntime says: {error}; use --provider cpu"
-            ) from error
+            raise UnavailableError(f"did not start: {error}") from error
         raise BundleError(f"{model}: expected an ONNX model, but onnxruntime says: {error}; export again") from error

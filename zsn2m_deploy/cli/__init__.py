@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+from typing import Annotated
 
 import typer
 
@@ -13,12 +14,26 @@ from zsn2m_deploy.cli import inspecting, sampling, training, using
 
 app = typer.Typer(
     no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     help="One noisy frame in, a denoiser specialised to its sensor out: Zero-Shot Noise2Mean as TorchScript and ONNX.",
     epilog="Exit codes: 0 ok, 1 a check failed, 2 usage, 3 input, 4 provider or package missing, 5 bundle, 6 output, "
     "7 training failed, 130 interrupted.",
 )
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)] = False,
+) -> None:
+    if version:
+        import importlib.metadata
+
+        print(importlib.metadata.version("zsn2m-deploy"))
+        raise typer.Exit
+
+
 for module in (training, using, inspecting, sampling):
     module.register(app)
 

@@ -18,7 +18,7 @@ def register(app: typer.Typer) -> None:
 
 
 def inspect(
-    path: Annotated[Path, typer.Argument(help="A bundle folder or an image file.")],
+    path: Annotated[Path, typer.Argument(metavar="BUNDLE|FRAME", help="A bundle folder or an image file.")],
     as_json: JsonOption = False,
 ) -> None:
     """Say what a bundle holds, or what a frame is and how noisy it looks."""

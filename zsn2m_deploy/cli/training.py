@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from zsn2m_runtime.bundle import Bundle
 
 Frames = Annotated[
-    list[str], typer.Argument(metavar="FRAME...", help="Noisy frames of one sensor: files, folders, globs.")
+    list[str], typer.Argument(metavar="FRAME", help="Noisy frames of one sensor: files, folders, globs.")
 ]
 Out = Annotated[Path | None, typer.Option("--output", "-o", help="Bundle folder to write; default: FRAME.zsn2m here.")]
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="TOML file with any field of the configuration.")]
@@ -111,7 +111,7 @@ def train(
 
 
 def export(
-    bundle: Annotated[Path, typer.Argument(help="Bundle folder with trained weights.")],
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="Bundle folder with trained weights.")],
     as_json: JsonOption = False,
 ) -> None:
     """Export a bundle's weights as TorchScript and ONNX, proven equal."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +14,7 @@ from zsn2m_deploy.cli.terminal import JsonOption, page_progress, remark, show, s
 if TYPE_CHECKING:
     from zsn2m_runtime.batch import JobResult
 
-BundlePath = Annotated[Path, typer.Argument(help="Bundle folder, or one exported .onnx file.")]
+BundlePath = Annotated[Path, typer.Argument(metavar="BUNDLE", help="Bundle folder, or one exported .onnx file.")]
 Provider = Annotated[
     str, typer.Option(help="onnxruntime provider: auto, cpu, cuda, ...; one named here runs or fails.")
 ]
@@ -27,7 +28,7 @@ def register(app: typer.Typer) -> None:
 
 def denoise(
     bundle: BundlePath,
-    inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Frames: files, folders, globs.")],
+    inputs: Annotated[list[str], typer.Argument(metavar="INPUT", help="Frames: files, folders, globs.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="A file for one input, else a folder.")],
     model: Annotated[str | None, typer.Option(help="Model of the bundle; default: the bundle's.")] = None,
     provider: Provider = "auto",
@@ -46,14 +47,21 @@ def denoise(
     _report(results, denoiser.provider, as_json)
 
 
-def verify(bundle: BundlePath, provider: Provider = "cpu", as_json: JsonOption = False) -> None:
+def verify(
+    bundle: Annotated[Path, typer.Argument(help="Bundle folder.")],
+    provider: Provider = "cpu",
+    as_json: JsonOption = False,
+) -> None:
     """Check a bundle's hashes and that its models still give the self-test's pixels."""
     from zsn2m_runtime.errors import CheckFailedError
     from zsn2m_runtime.verify import TOLERANCE, verify_bundle
 
     checks = verify_bundle(bundle, provider)
     if as_json:
-        show_json([asdict(check) | {"passed": check.passed, "tolerance": TOLERANCE} for check in checks])
+        rows = [asdict(check) | {"passed": check.passed, "tolerance": TOLERANCE} for check in checks]
+        for row in rows:  # JSON has no NaN and no infinity
+            row["difference"] = row["difference"] if math.isfinite(row["difference"]) else None
+        show_json(rows)
     else:
         show(f"{bundle}: every file has the size and SHA-256 of the manifest")
         for check in checks:

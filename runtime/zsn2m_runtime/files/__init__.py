@@ -1,7 +1,7 @@
 """Image files in and out: every format's dtype, pages and metadata survive, or an error says why not."""
 
-from zsn2m_runtime.files.formats import IMAGE_SUFFIXES, check_format, save_image
-from zsn2m_runtime.files.layout import Layout
+from zsn2m_runtime.files.formats import IMAGE_SUFFIXES, check_format, new_writer, save_image
+from zsn2m_runtime.files.layout import Layout, Metadata
 from zsn2m_runtime.files.listing import list_inputs
 from zsn2m_runtime.files.opening import open_image
 from zsn2m_runtime.files.reader import ImageFile
@@ -12,8 +12,10 @@ __all__ = [
     "ImageFile",
     "ImageWriter",
     "Layout",
+    "Metadata",
     "check_format",
     "list_inputs",
+    "new_writer",
     "open_image",
     "save_image",
 ]

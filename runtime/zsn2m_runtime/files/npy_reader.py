@@ -27,10 +27,8 @@ class NpyFile(ImageFile):
                 f"{path}: expected shape (h, w), (h, w, 3), (h, w, 4) or a stack (n, h, w, 1 | 3 | 4), "
                 f"but got {array.shape}; save a stack as 4-D, for example array[..., None]"
             )
-        if array.ndim == 4 and array.size == 0:
-            raise InputError(
-                f"{path}: expected at least one page, but got shape {array.shape}; save it again"
-            )
+        if array.size == 0:
+            raise InputError(f"{path}: expected at least one pixel, but got shape {array.shape}; save it again")
         self._shape = array.shape
         layout = Layout.of(_page_of(array, 0, path))
         super().__init__(path, replace(layout, page_count=len(array) if array.ndim == 4 else 1))
@@ -58,7 +56,7 @@ def _page_of(array: Pixels, page: int, path: Path) -> Frame:
 def _map(path: Path) -> Pixels:
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError, SyntaxError) as error:
+    except Exception as error:  # numpy parses the header as Python and raises errors of many kinds
         raise InputError(
             f"{path}: expected a complete NPY file of numbers, but got one that cannot be read ({error}); "
             f"save it again with numpy.save"

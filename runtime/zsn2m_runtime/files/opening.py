@@ -14,9 +14,7 @@ from zsn2m_runtime.files.reader import ImageFile
 from zsn2m_runtime.files.tiff_reader import TiffImageFile
 
 KINDS = (PngFile, JpegFile, WebpFile, BmpFile, TiffImageFile, NpyFile)
-FILE_TYPES: dict[str, Callable[[Path], ImageFile]] = {
-    suffix: kind for kind in KINDS for suffix in kind.suffixes
-}
+FILE_TYPES: dict[str, Callable[[Path], ImageFile]] = {suffix: kind for kind in KINDS for suffix in kind.suffixes}
 BEGINNINGS = (
     (b"\x89PNG\r\n\x1a\n", "PNG"),
     (b"\xff\xd8\xff", "JPEG"),

@@ -24,6 +24,9 @@ PLUGINS: dict[str, type[PillowImage.ImageFile]] = {
     "WebP": WebPImageFile,
     "BMP": BmpImageFile,
 }
+# A damaged header must not cost all memory. Progressive JPEG needs more than 1 bit per 64 pixels, run-length BMP
+# 2 bytes per 255; lossless WebP has no such bound, but is at most 16383 pixels wide and high.
+MOST_PIXELS_PER_BYTE = {"JPEG": 1 << 10, "BMP": 1 << 10, "WebP": 1 << 28}
 PLAIN_MODES = {"1": "L", "L": "L", "P": "RGB", "RGB": "RGB", "RGBX": "RGB", "RGBA": "RGBA"}
 
 
@@ -42,14 +45,13 @@ class PillowFile(ImageFile):
         try:
             with PLUGINS[self.kind](io.BytesIO(content)) as image:
                 if getattr(image, "n_frames", 1) > 1:
-                    raise InputError(
-                        f"{path}: expected one picture, but got an animation; save its frames as files"
-                    )
+                    raise InputError(f"{path}: expected one picture, but got an animation; save its frames as files")
                 if image.mode not in PLAIN_MODES:
                     raise InputError(
-                        f"{path}: expected grey or RGB, but got {image.mode}; "
-                        f"convert it to RGB with its colour profile"
+                        f"{path}: expected grey or RGB, but got {image.mode}; convert it to RGB with its colour profile"
                     )
+                if image.width * image.height > MOST_PIXELS_PER_BYTE[self.kind] * len(content):
+                    raise ValueError(f"{image.height}x{image.width} pixels do not fit in {len(content)} bytes")
                 image.load()
                 self._info = dict(image.info)
                 array = np.array(image.convert(PLAIN_MODES[image.mode]))
@@ -60,9 +62,7 @@ class PillowFile(ImageFile):
                 f"{path}: expected a complete {self.kind} file, but got one that cannot be decoded "
                 f"({error}); copy or export the file again"
             ) from error
-        return (
-            Frame(array) if array.shape[2:] != (4,) else Frame(array[:, :, :3].copy(), array[:, :, 3].copy())
-        )
+        return Frame(array) if array.shape[2:] != (4,) else Frame(array[:, :, :3].copy(), array[:, :, 3].copy())
 
     @property
     def metadata(self) -> Metadata:

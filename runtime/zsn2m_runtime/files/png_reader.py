@@ -42,9 +42,7 @@ class PngFile(ImageFile):
                 f"{path}: expected a complete PNG file, but {error}; copy or export the file again"
             ) from error
         if any(chunk.kind == b"acTL" for chunk in self._chunks):
-            raise InputError(
-                f"{path}: expected one picture, but got an animated PNG; save its frames as files"
-            )
+            raise InputError(f"{path}: expected one picture, but got an animated PNG; save its frames as files")
         self._frame = _decode(self._chunks, path)
         super().__init__(path, Layout.of(self._frame))
 

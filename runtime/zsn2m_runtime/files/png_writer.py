@@ -41,9 +41,7 @@ class PngWriter(ImageWriter):
     def _put(self, frame: Frame, page: int) -> None:
         layout = self.layout
         depth = 8 * layout.dtype.itemsize
-        header = struct.pack(
-            ">IIBBBBB", layout.width, layout.height, depth, COLOUR_TYPES[layout.samples], 0, 0, 0
-        )
+        header = struct.pack(">IIBBBBB", layout.width, layout.height, depth, COLOUR_TYPES[layout.samples], 0, 0, 0)
         with self._temporary.open("wb") as stream:
             stream.write(SIGNATURE)
             for chunk in (Chunk(b"IHDR", header), *self._chunks):
@@ -58,9 +56,7 @@ def _write_pixels(stream: BinaryIO, array: Pixels) -> None:
     Shape:
         array: (h, w) or (h, w, 2 | 3 | 4), uint8 or uint16
     """
-    step = array.itemsize * (
-        1 if array.ndim == 2 else array.shape[2]
-    )  # bytes from a pixel to its right neighbour
+    step = array.itemsize * (1 if array.ndim == 2 else array.shape[2])  # bytes from a pixel to its right neighbour
     deflate = zlib.compressobj(COMPRESSION_LEVEL, zlib.DEFLATED, 15, 9, zlib.Z_FILTERED)
     for top in range(0, array.shape[0], ROWS_AT_ONCE):
         band = array[top : top + ROWS_AT_ONCE]

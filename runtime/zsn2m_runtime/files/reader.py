@@ -64,8 +64,7 @@ class ImageFile(ABC):
         """
         if not 0 <= page < self.page_count:
             raise InputError(
-                f"{self.path}: expected a page from 0 to {self.page_count - 1}, but got {page}; "
-                f"choose one of those"
+                f"{self.path}: expected a page from 0 to {self.page_count - 1}, but got {page}; choose one of those"
             )
         return self._read(page)
 
@@ -80,8 +79,7 @@ class ImageFile(ABC):
         """
         if out_path.exists() and out_path.samefile(self.path):
             raise UsageError(
-                f"{out_path}: expected an output other than the input, but got the same file; "
-                f"choose another path"
+                f"{out_path}: expected an output other than the input, but got the same file; choose another path"
             )
         check_format(out_path, self.layout)
         if out_path.suffix.lower() in self.suffixes:

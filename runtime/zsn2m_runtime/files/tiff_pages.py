@@ -13,11 +13,13 @@ from zsn2m_runtime.files.tiff_structure import BrokenTiffError, Dialect, Tag
 from zsn2m_runtime.files.tiff_tags import (
     BITS,
     COMPRESSION,
+    DEFLATE,
     EXTRA_SAMPLES,
     HEIGHT,
     IMAGE_DEPTH,
     MIN_IS_BLACK,
     MIN_IS_WHITE,
+    OLD_DEFLATE,
     PALETTE,
     PHOTOMETRIC,
     PLANAR,
@@ -36,6 +38,8 @@ from zsn2m_runtime.files.tiff_tags import (
 )
 
 PLANAR_SEPARATE = 2
+# A damaged size must not cost all memory. LZW codes of 12 bits stand for at most 4096 bytes; deflate reaches 1032.
+MOST_BYTES_PER_BYTE = {5: 4096, DEFLATE: 1100, OLD_DEFLATE: 1100, UNCOMPRESSED: 1}
 FORMAT_NAMES = {1: "uint", 2: "int", 3: "float", 4: "uint", 5: "complex int", 6: "complex"}
 PHOTOMETRIC_NAMES = {
     PALETTE: "palette",
@@ -135,8 +139,7 @@ def _dtype(values: _Values, name: str) -> np.dtype[np.generic]:
     names = sorted(f"{FORMAT_NAMES.get(kind, 'unknown ')}{bit}" for kind in formats for bit in bits)
     if names not in (["uint8"], ["uint16"], ["float32"]):
         raise InputError(
-            f"{name}: expected samples of uint8, uint16 or float32, but got {', '.join(names)}; "
-            f"convert them first"
+            f"{name}: expected samples of uint8, uint16 or float32, but got {', '.join(names)}; convert them first"
         )
     return np.dtype(names[0])
 
@@ -151,5 +154,6 @@ def check_inside_file(facts: PageFacts, tags: Mapping[int, Tag], dialect: Dialec
         begins, sizes = values_of(tags, where, dialect), values_of(tags, size, dialect)
         if any(begin + length > file_bytes for begin, length in zip(begins, sizes, strict=False)):
             raise BrokenTiffError("it ends too early")
-        if begins and facts.compression == UNCOMPRESSED and sum(sizes) < facts.nbytes:
+        most = MOST_BYTES_PER_BYTE.get(facts.compression)
+        if sizes and most is not None and facts.nbytes > most * sum(sizes):
             raise BrokenTiffError("a page has fewer bytes than its size needs")

@@ -103,6 +103,8 @@ class TiffImageFile(ImageFile):
         planes = int(images[1])
         if self._facts.compression != UNCOMPRESSED:
             return 0
+        if self._facts.planar:
+            raise BrokenTiffError("its colour planes are separate, which ImageJ does not write")
         if self._facts.first_byte + planes * self._facts.nbytes > self._file_bytes:
             raise BrokenTiffError(f"it ends before its {planes} images do")
         self._pixel_bytes = planes * self._facts.nbytes
@@ -130,9 +132,7 @@ class TiffImageFile(ImageFile):
 
     def _read(self, page: int) -> Frame:
         if self._stream.closed:
-            raise InputError(
-                f"{self.path}: expected an open file, but it is closed; read inside the with block"
-            )
+            raise InputError(f"{self.path}: expected an open file, but it is closed; read inside the with block")
         try:
             facts = self._facts_of(page)
             array = self._plane(page) if self._planes else self._decode(page, facts)
@@ -161,8 +161,6 @@ class TiffImageFile(ImageFile):
         dtype = layout.dtype.newbyteorder(self._dialect.order)
         flat = np.fromfile(self._stream, dtype, self._facts.nbytes // dtype.itemsize)
         size = (layout.height, layout.width)
-        if self._facts.planar:
-            return np.moveaxis(flat.reshape(layout.samples, *size), 0, 2)
         return flat.reshape(size if layout.samples == 1 else (*size, layout.samples))
 
     def _decode(self, page: int, facts: PageFacts) -> Pixels:
@@ -176,8 +174,10 @@ class TiffImageFile(ImageFile):
 
     def _same_format_writer(self, out_path: Path) -> ImageWriter:
         dialect = dialect_for(self._dialect.order, self._dialect.big, self._pixel_bytes)
-        contiguous = self._is_imagej and self._same_size and self._facts.compression == UNCOMPRESSED
-        directories = len(self._offsets) if contiguous and self.page_count > 1 else 0
+        facts = self._facts
+        plain = facts.compression == UNCOMPRESSED and not facts.planar
+        contiguous = self._is_imagej and self._same_size and plain and self.page_count > 1
+        directories = len(self._offsets) if contiguous else 0
         if self._planes:
             dialect = self._dialect  # ImageJ reads beyond 4 GB from a classic file, but no BigTIFF
 
@@ -192,9 +192,7 @@ class TiffImageFile(ImageFile):
     def _other_format_writer(self, out_path: Path) -> ImageWriter:
         if not self._same_size or self._facts.photometric == MIN_IS_WHITE:
             got = "pages of different sizes" if not self._same_size else "a TIFF where 0 is white"
-            raise UsageError(
-                f"{out_path}: expected pages that this format can hold, but got {got}; write .tif instead"
-            )
+            raise UsageError(f"{out_path}: expected pages that this format can hold, but got {got}; write .tif instead")
         return super()._other_format_writer(out_path)
 
 
@@ -228,9 +226,7 @@ def _decode_with_opencv(path: Path, page: int, facts: PageFacts) -> Pixels:
     try:
         done, pages = cv2.imreadmulti(str(path), page, 1, flags=cv2.IMREAD_UNCHANGED)
     except cv2.error as error:
-        raise InputError(
-            f"{path}: expected a readable TIFF, but OpenCV cannot decode page {page}; {advice}"
-        ) from error
+        raise InputError(f"{path}: expected a readable TIFF, but OpenCV cannot decode page {page}; {advice}") from error
     if not done or len(pages) != 1:
         raise InputError(f"{path}: expected a readable TIFF, but OpenCV cannot decode page {page}; {advice}")
     return pages[0] if pages[0].ndim == 2 else cv2.cvtColor(pages[0], cv2.COLOR_BGR2RGB)
@@ -239,6 +235,6 @@ def _decode_with_opencv(path: Path, page: int, facts: PageFacts) -> Pixels:
 def _damaged(path: Path, reason: object) -> InputError:
     """Decoders raise errors of many kinds, their own among them; to the user they all mean this."""
     return InputError(
-        f"{path}: expected a complete TIFF file, but got a damaged one ({reason or repr(reason)}); "
+        f"{path}: expected a complete TIFF file, but got a damaged one ({str(reason) or repr(reason)}); "
         f"copy or export the file again"
     )

@@ -242,7 +242,5 @@ class TiffStream:
             if len(data) > room:
                 data = dialect.pack(dialect.offset, link + room + len(values))
                 values += tag.data + bytes(len(tag.data) % 2)
-            entries += dialect.pack(f"HH{dialect.offset}", tag.code, tag.kind, tag.count) + data.ljust(
-                room, b"\x00"
-            )
+            entries += dialect.pack(f"HH{dialect.offset}", tag.code, tag.kind, tag.count) + data.ljust(room, b"\x00")
         return entries + bytes(room) + values, link

@@ -66,9 +66,7 @@ class ImageWriter(ABC):
             OutputError: if the frame does not fit the layout, or there is no page left to write.
         """
         if self._target is None:
-            raise OutputError(
-                f"{self.path}: expected an open writer, but it is closed; use it in a with block"
-            )
+            raise OutputError(f"{self.path}: expected an open writer, but it is closed; use it in a with block")
         if self._written >= self.layout.page_count:
             raise OutputError(
                 f"{self.path}: expected {self.layout.page_count} page(s), but got one more; "

@@ -1,0 +1,80 @@
+"""Bundles and frames that many tests share; every bundle here is exported from seeded, untrained networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from zsn2m_deploy.config import GrdConfig, MbdConfig, TrainConfig
+from zsn2m_deploy.networks import GrdNet, MbdNet
+from zsn2m_export.writer import ExportableModel, write_manifest, write_models, write_test_input, write_weights
+from zsn2m_runtime.manifest import Manifest, Normalisation, Sensor
+
+SMALL_GRD = GrdConfig(widths=(8, 12, 16, 16))  # the stride of the real one, 1/400 of its work
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+torch.set_num_threads(1)  # frames here are small, and the machine may be busy: threads would wait for each other
+
+BundleMaker = Callable[..., Path]
+
+
+def noisy_planes(channels: int, height: int, width: int, high: float, seed: int = 0) -> np.ndarray:
+    """A ramp with noise, (1, c, h, w) float32 of whole values from 0 to high."""
+    generator = np.random.default_rng(seed)
+    ramp = np.linspace(0.2, 0.8, width) * np.linspace(0.7, 1.0, height)[:, None]
+    noisy = ramp + generator.normal(0, 0.08, (1, channels, height, width))
+    return np.rint(np.clip(noisy, 0, 1) * high).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def make_bundle(tmp_path_factory: pytest.TempPathFactory) -> BundleMaker:
+    """make_bundle(dtype, channels, value_range) -> folder of a bundle with mbd and a small grd (default: grd)."""
+    made: dict[tuple[object, ...], Path] = {}
+
+    def make(dtype: str = "uint8", channels: int = 3, value_range: tuple[float, float] = (0.0, 255.0)) -> Path:
+        key = (dtype, channels, value_range)
+        if key not in made:
+            made[key] = _write_bundle(tmp_path_factory.mktemp("bundle"), dtype, channels, value_range)
+        return made[key]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real images; tests that need it are skipped where it is not."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip(f"no real images at {SHARED_DATA}")
+    return SHARED_DATA
+
+
+def _write_bundle(folder: Path, dtype: str, channels: int, value_range: tuple[float, float]) -> Path:
+    config = TrainConfig(grd=SMALL_GRD)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        networks = {"mbd": MbdNet(channels, MbdConfig()), "grd": GrdNet(channels, SMALL_GRD)}
+    low, high = value_range
+    sensor = Sensor(dtype=dtype, channels=channels, range=value_range, noise_sigma=0.08 * (high - low))
+    normalisation = Normalisation(offset=low, scale=high - low)
+    frame = noisy_planes(channels, 120, 104, high)
+    test_input = write_test_input(folder, frame)
+    models = [ExportableModel(name, name, net, getattr(net, "stride", 1)) for name, net in networks.items()]
+    manifest = Manifest(
+        created="2026-01-01T00:00:00+00:00",
+        versions={},
+        method=config.model_dump(mode="json"),
+        seed=0,
+        sensor=sensor,
+        normalisation=normalisation,
+        default="grd",
+        weights=write_weights(folder, networks),
+        self_test_input=test_input,
+        models=write_models(folder, models, sensor, normalisation, frame),
+        training={"frames": [], "stages": [], "warnings": []},
+    )
+    write_manifest(folder, manifest)
+    return folder

@@ -1,0 +1,222 @@
+"""The runtime's door: every kind of frame comes back with its shape and dtype, the unsuitable ones are refused.
+
+Frames other than 8-bit colour go through a one-line model (the frame times a gain), whose right answer is known.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from conftest import BundleMaker, noisy_planes
+from onnx import TensorProto, helper, numpy_helper
+
+from zsn2m_runtime.denoiser import Denoiser
+from zsn2m_runtime.errors import BundleError, InputError, UsageError
+from zsn2m_runtime.image import Frame
+from zsn2m_runtime.manifest import CARD_KEY, SCHEMA_VERSION, ModelCard, Normalisation, Sensor
+
+NASTY = ((1, 1), (1, 7), (2, 2), (3, 5), (17, 31))
+
+
+def write_gain_model(path: Path, sensor: Sensor, gain: float, card: str | None = None) -> Path:
+    """An ONNX file with a card: frame times gain, clamped to the sensor's range where samples are integers."""
+    low, high = sensor.range if sensor.dtype != "float32" else (-np.inf, np.inf)
+    constants = {"gain": gain, "low": low, "high": high}
+    initialisers = [numpy_helper.from_array(np.float32(value), name) for name, value in constants.items()]
+    nodes = [
+        helper.make_node("Mul", ["noisy", "gain"], ["scaled"]),
+        helper.make_node("Clip", ["scaled", "low", "high"], ["denoised"]),
+    ]
+    shape = ["n", sensor.channels, "h", "w"]
+    ports = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in ("noisy", "denoised")]
+    graph = helper.make_graph(nodes, "gain", ports[:1], ports[1:], initialisers)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    facts = ModelCard(
+        id="gain", role="gain", precision="fp32", stride=1, receptive_radius=0, parameters=1,
+        schema_version=SCHEMA_VERSION, sensor=sensor, normalisation=Normalisation(offset=0, scale=1),
+    )  # fmt: skip
+    helper.set_model_props(model, {CARD_KEY: card if card is not None else facts.model_dump_json()})
+    onnx.save(model, path)
+    return path
+
+
+def gain_denoiser(
+    folder: Path, dtype: str, channels: int, value_range: tuple[float, float], gain: float = 1.0
+) -> Denoiser:
+    """A Denoiser of one sensor that multiplies."""
+    sensor = Sensor(dtype=dtype, channels=channels, range=value_range, noise_sigma=1.0)
+    return Denoiser(write_gain_model(folder / "gain.onnx", sensor, gain), threads=1)
+
+
+def colour_frame(height: int, width: int, seed: int = 0) -> np.ndarray[Any, Any]:
+    """(h, w, 3) uint8."""
+    return np.ascontiguousarray(noisy_planes(3, height, width, 255, seed)[0].transpose(1, 2, 0)).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def mbd(make_bundle: BundleMaker) -> Denoiser:
+    """A real network, 8-bit colour."""
+    return Denoiser(make_bundle(), model="mbd", threads=1)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize(("channels", "samples"), [(1, ()), (1, (1,)), (3, (3,)), (3, (4,))])
+@pytest.mark.parametrize("size", NASTY)
+def test_shape_dtype_and_values_stay(
+    tmp_path: Path, dtype: str, channels: int, samples: tuple[int, ...], size: tuple[int, int]
+) -> None:
+    denoiser = gain_denoiser(tmp_path, dtype, channels, (0.0, 255.0), gain=0.5)
+    frame = np.random.default_rng(0).integers(0, 256, (*size, *samples)).astype(dtype)
+    clean = denoiser(frame)
+    assert (clean.shape, clean.dtype) == (frame.shape, frame.dtype)
+    expected = frame / 2 if dtype == "float32" else np.rint(frame / 2)
+    if samples == (4,):
+        expected[:, :, 3] = frame[:, :, 3]  # alpha is carried through
+    np.testing.assert_array_equal(clean, expected)
+
+
+@pytest.mark.parametrize("model", ["mbd", "grd"])
+def test_nasty_sizes_through_real_networks(make_bundle: BundleMaker, model: str) -> None:
+    denoiser = Denoiser(make_bundle(), model=model, threads=1)
+    for height, width in NASTY:
+        clean = denoiser(colour_frame(height, width))
+        assert (clean.shape, clean.dtype) == ((height, width, 3), np.uint8)
+
+
+def test_a_real_network_changes_the_frame_and_leaves_it_unharmed(mbd: Denoiser) -> None:
+    frame = colour_frame(17, 31)
+    before = frame.copy()
+    assert np.abs(mbd(frame).astype(int) - frame).max() > 1
+    np.testing.assert_array_equal(frame, before)
+
+
+def test_alpha_does_not_change_the_colours(mbd: Denoiser) -> None:
+    frame = colour_frame(17, 31)
+    alpha = np.arange(17 * 31, dtype=np.uint8).reshape(17, 31)
+    with_alpha = mbd(np.dstack((frame, alpha)))
+    np.testing.assert_array_equal(with_alpha[:, :, :3], mbd(frame))
+    np.testing.assert_array_equal(with_alpha[:, :, 3], alpha)
+
+
+def test_grey_with_alpha_keeps_it(tmp_path: Path) -> None:
+    frame = Frame(np.full((3, 5), 10, np.uint8), np.full((3, 5), 77, np.uint8))
+    clean = gain_denoiser(tmp_path, "uint8", 1, (0.0, 255.0), gain=2).denoise(frame)
+    assert clean.pixels.max() == 20
+    assert clean.alpha is frame.alpha
+
+
+def test_views_and_big_endian_frames(mbd: Denoiser, tmp_path: Path) -> None:
+    frame = colour_frame(20, 26)
+    np.testing.assert_array_equal(mbd(frame[::-2, ::2]), mbd(frame[::-2, ::2].copy()))
+    swapped = np.arange(12).reshape(3, 4).astype(">u2")
+    clean = gain_denoiser(tmp_path, "uint16", 1, (0.0, 1023.0), gain=2)(swapped)
+    assert clean.dtype == swapped.dtype
+    assert clean.tolist() == (swapped * 2).tolist()
+
+
+@pytest.mark.parametrize(("dtype", "value_range"), [("uint8", (0, 255)), ("uint16", (0, 1023)), ("uint16", (64, 4095))])
+def test_saturated_output_is_clamped_to_the_sensors_range(
+    tmp_path: Path, dtype: str, value_range: tuple[float, float]
+) -> None:
+    low, high = value_range
+    frame = np.array([[low, (low + high) // 2, high]], dtype)
+    assert gain_denoiser(tmp_path, dtype, 1, value_range, gain=5)(frame).max() == high
+    assert gain_denoiser(tmp_path, dtype, 1, value_range, gain=-5)(frame).tolist() == [[low, low, low]]
+
+
+def test_float_output_is_not_clamped(tmp_path: Path) -> None:
+    frame = np.array([[-0.5, 0.5, 1.0, 3.0]], np.float32)  # nor are float frames held to the range
+    np.testing.assert_array_equal(gain_denoiser(tmp_path, "float32", 1, (0, 1), gain=5)(frame), frame * 5)
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        (np.zeros((4, 4), np.uint8), "cam: expected uint16 samples.*but got uint8"),
+        (np.zeros((4, 4), np.float32), "cam: expected uint16 samples.*but got float32"),
+        (np.zeros((4, 4, 3), np.uint16), r"cam: expected a frame of grey \(1 channel\), but got colour"),
+        (np.full((4, 4), 1024, np.uint16), "cam: expected values in the sensor's range 16 to 1023, but got 1024 to"),
+        (np.full((4, 4), 15, np.uint16), "cam: expected values in the sensor's range 16 to 1023, but got 15 to 15"),
+    ],
+)
+def test_a_frame_of_another_sensor_is_refused(tmp_path: Path, frame: np.ndarray[Any, Any], message: str) -> None:
+    denoiser = gain_denoiser(tmp_path, "uint16", 1, (16.0, 1023.0))
+    with pytest.raises(InputError, match=message):
+        denoiser.denoise(Frame(frame), "cam")
+
+
+def test_grey_for_a_colour_sensor_is_refused(mbd: Denoiser) -> None:
+    with pytest.raises(InputError, match=r"expected a frame of colour \(3 channels\), but got grey"):
+        mbd(np.zeros((4, 4), np.uint8))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_float_frame_with_holes_is_refused(tmp_path: Path, value: float) -> None:
+    frame = np.ones((4, 4), np.float32)
+    frame[2, 1] = value
+    with pytest.raises(InputError, match=r"1 NaN or infinite ones, the first at \(row, column\) = \(2, 1\)"):
+        gain_denoiser(tmp_path, "float32", 1, (0, 1))(frame)
+
+
+def test_the_onnx_file_alone_is_the_bundle(make_bundle: BundleMaker, mbd: Denoiser, tmp_path: Path) -> None:
+    path = tmp_path / "moved.onnx"
+    path.write_bytes((make_bundle() / "mbd.onnx").read_bytes())
+    alone = Denoiser(str(path), threads=1)
+    assert alone.card == mbd.card
+    assert alone.provider == mbd.provider == "cpu"
+    np.testing.assert_array_equal(alone(colour_frame(17, 31)), mbd(colour_frame(17, 31)))
+
+
+def test_the_default_model_is_the_bundles(make_bundle: BundleMaker) -> None:
+    assert Denoiser(make_bundle(), threads=1).card.id == "grd"
+    with pytest.raises(UsageError, match="expected one of the models mbd, grd, but got 'other'"):
+        Denoiser(make_bundle(), model="other")
+
+
+@pytest.mark.parametrize(
+    ("card", "message"),
+    [
+        ("{", "is damaged"),
+        ("{}", "is damaged"),
+        (None, r"expected an ONNX file exported by zsn2m-deploy \(metadata zsn2m.json\), but got another"),
+    ],
+)
+def test_an_onnx_file_without_its_card_is_refused(tmp_path: Path, card: str | None, message: str) -> None:
+    sensor = Sensor(dtype="uint8", channels=1, range=(0, 255), noise_sigma=1)
+    path = write_gain_model(tmp_path / "gain.onnx", sensor, 1.0, card)
+    if card is None:
+        model = onnx.load(path)
+        model.ClearField("metadata_props")
+        onnx.save(model, path)
+    with pytest.raises(BundleError, match=rf"gain\.onnx: .*{message}"):
+        Denoiser(path)
+
+
+def test_an_onnx_file_of_a_newer_version_is_refused(make_bundle: BundleMaker, tmp_path: Path) -> None:
+    model = onnx.load(make_bundle() / "mbd.onnx")
+    card = ModelCard.model_validate_json(model.metadata_props[0].value)
+    model.metadata_props[0].value = card.model_copy(update={"schema_version": 2}).model_dump_json()
+    onnx.save(model, tmp_path / "new.onnx")
+    with pytest.raises(BundleError, match=r"new\.onnx: expected schema version 1 or older, but got 2; upgrade"):
+        Denoiser(tmp_path / "new.onnx")
+
+
+@pytest.mark.parametrize("strip_pixels", [1, 31 * 4, 10**9])
+def test_strips_do_not_change_the_result(make_bundle: BundleMaker, mbd: Denoiser, strip_pixels: int) -> None:
+    frame = colour_frame(37, 31)
+    in_strips = Denoiser(make_bundle(), model="mbd", threads=1, strip_pixels=strip_pixels)
+    np.testing.assert_array_equal(in_strips(frame), mbd(frame))
+
+
+def test_one_denoiser_in_two_threads(mbd: Denoiser) -> None:
+    frames = [colour_frame(60 + 3 * seed, 50 + 7 * seed, seed) for seed in range(8)]
+    expected = [mbd(frame) for frame in frames]
+    assert not np.array_equal(expected[0][:50, :50], expected[1][:50, :50])
+    with ThreadPoolExecutor(2) as threads:
+        for clean, alone in zip(threads.map(mbd, frames * 3), expected * 3, strict=True):
+            np.testing.assert_array_equal(clean, alone)

@@ -1,0 +1,49 @@
+"""The networks: sizes that the paper prints, and MBD-Net against the oracle's loops."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import reference
+from zsn2m_deploy.config import GrdConfig, MbdConfig
+from zsn2m_deploy.networks import GrdNet, MbdNet, parameter_count
+
+
+def test_mbd_has_the_papers_parameters() -> None:
+    assert parameter_count(MbdNet(3, MbdConfig())) == 22_275  # "22K", Table 3
+
+
+def test_grd_has_about_the_papers_parameters() -> None:
+    assert 2.65e6 < parameter_count(GrdNet(3, GrdConfig())) < 2.75e6  # "2.7M", Table 3
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_mbd_is_the_oracles(channels: int) -> None:
+    network = MbdNet(channels, MbdConfig()).double()
+    noisy = torch.rand(1, channels, 5, 7, dtype=torch.float64)
+    layers = [network.layers[index] for index in (0, 2, 4)]
+    weights = [(layer.weight.detach().numpy(), layer.bias.detach().numpy()) for layer in layers]
+    expected = reference.mbd_forward(noisy[0].numpy(), weights, slope=0.2)
+    np.testing.assert_allclose(network(noisy)[0].detach().numpy(), expected, atol=1e-12)
+
+
+def test_mbd_can_predict_the_frame() -> None:
+    network = MbdNet(1, MbdConfig(residual=False))
+    noisy = torch.rand(1, 1, 6, 6)
+    torch.testing.assert_close(network(noisy), network.layers(noisy))
+
+
+@pytest.mark.parametrize(("height", "width"), [(8, 8), (16, 40)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_grd_keeps_the_shape(channels: int, height: int, width: int) -> None:
+    network = GrdNet(channels, GrdConfig(widths=(4, 6, 8, 8)))
+    assert network.stride == 8
+    assert network(torch.rand(2, channels, height, width)).shape == (2, channels, height, width)
+
+
+def test_every_weight_of_grd_is_used() -> None:
+    network = GrdNet(3, GrdConfig(widths=(4, 6, 8)))
+    network(torch.rand(1, 3, 16, 16)).square().sum().backward()
+    assert all(parameter.grad is not None and parameter.grad.abs().sum() > 0 for parameter in network.parameters())
