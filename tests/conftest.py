@@ -56,7 +56,12 @@ def _write_bundle(folder: Path, dtype: str, channels: int, value_range: tuple[fl
     config = TrainConfig(grd=SMALL_GRD)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        networks = {"mbd": MbdNet(channels, MbdConfig()), "grd": GrdNet(channels, SMALL_GRD)}
+        networks: dict[str, torch.nn.Module] = {
+            "mbd": MbdNet(channels, MbdConfig()),
+            "grd": GrdNet(channels, SMALL_GRD),
+        }
+        for network in networks.values():
+            _enliven(network)
     low, high = value_range
     sensor = Sensor(dtype=dtype, channels=channels, range=value_range, noise_sigma=0.08 * (high - low))
     normalisation = Normalisation(offset=low, scale=high - low)
@@ -78,3 +83,12 @@ def _write_bundle(folder: Path, dtype: str, channels: int, value_range: tuple[fl
     )
     write_manifest(folder, manifest)
     return folder
+
+
+@torch.no_grad()
+def _enliven(network: torch.nn.Module) -> None:
+    """Weights that keep the signal's size through the layers: an untrained GRD-Net would give a constant."""
+    for layer in network.modules():
+        if isinstance(layer, torch.nn.Conv2d):
+            torch.nn.init.normal_(layer.weight, std=1.4 / layer.weight[0].numel() ** 0.5)
+            torch.nn.init.normal_(layer.bias, std=0.05)

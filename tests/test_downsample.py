@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import reference
 import torch
 
-import reference
 from zsn2m_deploy.downsample import block_mean, diagonal_downsample, random_mask, random_mask_downsample
 
 CPU = torch.device("cpu")

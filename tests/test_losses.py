@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import reference
 import torch
 from torch import Tensor
 
-import reference
 from zsn2m_deploy.config import GrdConfig, MbdConfig
 from zsn2m_deploy.downsample import random_mask, random_mask_downsample
 from zsn2m_deploy.losses import (

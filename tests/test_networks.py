@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import reference
 import torch
 
-import reference
 from zsn2m_deploy.config import GrdConfig, MbdConfig
 from zsn2m_deploy.networks import GrdNet, MbdNet, parameter_count
 

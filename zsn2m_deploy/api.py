@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+import torch
 from torch import nn
 
 from zsn2m_deploy.config import TrainConfig
@@ -32,7 +33,7 @@ from zsn2m_export.writer import (
 from zsn2m_runtime.atomic import atomic_folder, check_folder_target
 from zsn2m_runtime.bundle import Bundle, file_record, load_bundle
 from zsn2m_runtime.denoiser import Denoiser
-from zsn2m_runtime.errors import BundleError
+from zsn2m_runtime.errors import BundleError, InputError, TrainingError
 from zsn2m_runtime.files import open_image, save_image
 from zsn2m_runtime.image import Frame, Nchw, to_nchw
 from zsn2m_runtime.manifest import Manifest, ModelEntry, Normalisation, Sensor
@@ -110,7 +111,7 @@ def _make_bundle(
     check_folder_target(path, overwrite)
     sources: Sequence[FrameSource] = frames if isinstance(frames, list | tuple) else [frames]  # type: ignore[list-item]
     training = load_training_frames(sources, sensor or SensorOptions())
-    trained = train_networks([frame.pixels for frame in training.frames], config or TrainConfig(), progress)
+    trained = _train(training, config or TrainConfig(), progress)
     first = to_nchw(training.frames[0].pixels)
     with atomic_folder(path, overwrite) as folder:
         manifest = _describe(folder, training, trained, first)
@@ -120,6 +121,18 @@ def _make_bundle(
             manifest = _with_results(folder, manifest, training)
         write_manifest(folder, manifest)
     return load_bundle(path)
+
+
+def _train(training: TrainingFrames, config: TrainConfig, progress: ProgressCallback | None) -> Trained:
+    try:
+        return train_networks([frame.pixels for frame in training.frames], config, progress)
+    except InputError as error:
+        raise InputError(f"{', '.join(training.names)}: {error}") from error
+    except torch.OutOfMemoryError as error:
+        raise TrainingError(
+            f"the device's memory is full ({error}); lower mbd.schedule.crop_side and grd.schedule.crop_side in a "
+            f"--config file, or use --device cpu"
+        ) from error
 
 
 def _describe(folder: Path, training: TrainingFrames, trained: Trained, first: Nchw) -> Manifest:

@@ -55,8 +55,8 @@ def load_training_frames(sources: Sequence[FrameSource], options: SensorOptions)
     kinds = sorted({(frame.dtype, frame.channels) for frame in frames})
     if len(kinds) > 1:
         found = ", ".join(f"{dtype} with {channels} channel(s)" for dtype, channels in kinds)
-        raise InputError(f"expected frames of one sensor, but got {found}; train them separately")
-    value_range = _sensor_range(kinds[0][0], options)
+        raise InputError(f"{', '.join(names)}: expected frames of one sensor, but got {found}; train them separately")
+    value_range = _sensor_range(kinds[0][0], options, names[0])
     for name, frame in named:
         check_finite(frame, name)
         _check_range(frame, name, value_range)
@@ -92,7 +92,7 @@ def _chosen_pages(pages: str, count: int, source: FrameSource) -> list[int]:
     return chosen
 
 
-def _sensor_range(dtype: str, options: SensorOptions) -> tuple[float, float]:
+def _sensor_range(dtype: str, options: SensorOptions, name: str) -> tuple[float, float]:
     if options.bit_depth is not None and options.value_range is not None:
         raise UsageError("expected a bit depth or a range, but got both; leave one out")
     if options.value_range is not None:
@@ -104,8 +104,8 @@ def _sensor_range(dtype: str, options: SensorOptions) -> tuple[float, float]:
         return float(low), float(high)
     if dtype == "float32":
         raise InputError(
-            "expected the range of float frames to be stated, but got none; add --range LOW HIGH "
-            "(what black and white are in this sensor's values), for example --range 0 1"
+            f"{name}: expected the range of float frames to be stated, but got none; add --range LOW HIGH "
+            f"(what black and white are in this sensor's values), for example --range 0 1"
         )
     if options.bit_depth is None:
         return 0.0, float(np.iinfo(dtype).max)

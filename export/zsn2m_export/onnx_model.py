@@ -48,6 +48,8 @@ def export_onnx(graph: nn.Module, path: Path, facts: ModelFacts, channels: int, 
     model = onnx.load(path)
     for node in model.graph.node:  # the exporter's notes: stack traces with the paths of this machine
         node.ClearField("metadata_props")
+    for axis, name in dynamic.items():  # the exporter names them by its arithmetic on h and w
+        model.graph.output[0].type.tensor_type.shape.dim[axis].dim_param = name.__name__
     model.metadata_props.add(key=CARD_KEY, value=card)
     _check(model)
     onnx.save(model, path)

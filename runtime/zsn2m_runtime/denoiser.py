@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from zsn2m_runtime.bundle import load_bundle
-from zsn2m_runtime.errors import BundleError, InputError
+from zsn2m_runtime.errors import BundleError, InputError, UsageError
 from zsn2m_runtime.image import Frame, Pixels, as_frame, check_finite, from_nchw, to_nchw
 from zsn2m_runtime.manifest import CARD_KEY, SCHEMA_VERSION, ModelCard, Sensor
 from zsn2m_runtime.session import Session
@@ -41,6 +41,8 @@ class Denoiser:
         threads: int = 0,
         strip_pixels: int = DEFAULT_STRIP_PIXELS,
     ) -> None:
+        if strip_pixels < 1:
+            raise UsageError(f"expected strip_pixels of at least 1, but got {strip_pixels}")
         path = Path(path)
         if path.suffix == ".onnx" and not path.is_dir():
             self._session = Session(path, provider, threads)

@@ -31,7 +31,7 @@ class Sensor(_Record):
     """What a frame of this sensor is. `range` is what output is clamped to, in sensor units."""
 
     dtype: SampleType
-    channels: int = Field(ge=1)
+    channels: Literal[1, 3]
     range: tuple[float, float]
     noise_sigma: float = Field(ge=0, description="estimated from the training frames, sensor units")
 

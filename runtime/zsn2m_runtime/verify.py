@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from zsn2m_runtime.bundle import Bundle, load_bundle
+from zsn2m_runtime.errors import BundleError
 from zsn2m_runtime.image import Pixels
-from zsn2m_runtime.manifest import CARD_KEY, ModelEntry
+from zsn2m_runtime.manifest import CARD_KEY, FileRecord, ModelEntry
 from zsn2m_runtime.session import Session
 
 # Largest difference allowed between runtimes, as a fraction of the normalisation's scale. Correct float32 runtimes
@@ -41,7 +42,7 @@ def verify_bundle(path: str | Path, provider: str = "cpu") -> list[ModelCheck]:
     """
     bundle = load_bundle(path)
     bundle.model()  # refuses a bundle without exported models
-    noisy = np.load(bundle.file(bundle.manifest.self_test_input), allow_pickle=False)
+    noisy = _vector(bundle, bundle.manifest.self_test_input)
     return [_check(bundle, model, provider, noisy) for model in bundle.manifest.models if "onnx" in model.files]
 
 
@@ -52,9 +53,17 @@ def largest_difference(expected: Pixels, result: Pixels) -> float:
     return float(np.max(np.abs(expected.astype(np.float64) - result)))
 
 
+def _vector(bundle: Bundle, record: FileRecord) -> Pixels:
+    path = bundle.file(record)
+    try:
+        return np.load(path, allow_pickle=False)  # type: ignore[no-any-return]
+    except ValueError as error:
+        raise BundleError(f"{path}: expected a NumPy array, but {error}; export again") from error
+
+
 def _check(bundle: Bundle, model: ModelEntry, provider: str, noisy: Pixels) -> ModelCheck:
     session = Session(bundle.file(model.files["onnx"]), provider)
-    expected = np.load(bundle.file(model.self_test), allow_pickle=False)
+    expected = _vector(bundle, model.self_test)
     difference = largest_difference(expected, session.run(noisy)) / bundle.manifest.normalisation.scale
     card = bundle.manifest.card(model).model_dump_json()
     return ModelCheck(model.id, session.provider, difference, session.metadata.get(CARD_KEY) == card)

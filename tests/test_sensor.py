@@ -1,0 +1,72 @@
+"""Training frames: ranges are stated, never guessed; frames of one sensor only; pages by number."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from zsn2m_deploy.sensor import SensorOptions, load_training_frames
+from zsn2m_runtime.errors import InputError, UsageError, Zsn2mError
+
+GREY_8 = np.full((20, 20), 7, np.uint8)
+GREY_16 = np.full((20, 20), 1023, np.uint16)
+FLOAT = np.full((20, 20), 0.5, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("frame", "options", "expected"),
+    [
+        (GREY_8, SensorOptions(), (0, 255)),
+        (GREY_16, SensorOptions(), (0, 65535)),
+        (GREY_16, SensorOptions(bit_depth=10), (0, 1023)),
+        (GREY_16, SensorOptions(value_range=(100, 2000)), (100, 2000)),
+        (FLOAT, SensorOptions(value_range=(-1, 1)), (-1, 1)),
+    ],
+)
+def test_ranges(frame: np.ndarray, options: SensorOptions, expected: tuple[float, float]) -> None:
+    assert load_training_frames([frame], options).value_range == expected
+
+
+@pytest.mark.parametrize(
+    ("frames", "options", "error", "message"),
+    [
+        ([FLOAT], SensorOptions(), InputError, "--range"),
+        ([GREY_16 + 1], SensorOptions(bit_depth=10), InputError, "0 to 1023, but got 1024 to 1024"),
+        ([GREY_8], SensorOptions(bit_depth=12), UsageError, "bit depth of 8 for uint8"),
+        ([GREY_8], SensorOptions(bit_depth=8, value_range=(0, 1)), UsageError, "got both"),
+        ([GREY_8], SensorOptions(value_range=(5, 5)), UsageError, "LOW below HIGH"),
+        ([GREY_8], SensorOptions(value_range=(0, 256)), UsageError, "within 0 to 255"),
+        ([GREY_8, GREY_16], SensorOptions(), InputError, "one sensor"),
+        ([GREY_8, np.zeros((20, 20, 3), np.uint8)], SensorOptions(), InputError, "one sensor"),
+        ([FLOAT * np.nan], SensorOptions(value_range=(0, 1)), InputError, "400 NaN"),
+        ([], SensorOptions(), InputError, "at least one"),
+    ],
+)
+def test_contradictions_are_refused(
+    frames: list[np.ndarray], options: SensorOptions, error: type[Zsn2mError], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        load_training_frames(frames, options)
+
+
+@pytest.mark.parametrize(
+    ("pages", "expected"), [("1", [0]), ("2", [1]), ("1,3-4", [0, 2, 3]), ("all", [0, 1, 2, 3, 4])]
+)
+def test_pages(tmp_path: Path, pages: str, expected: list[int]) -> None:
+    stack = np.arange(5, dtype=np.uint8)[:, None, None] * np.ones((5, 20, 20), np.uint8)
+    path = tmp_path / "stack.tif"
+    tifffile.imwrite(path, stack, photometric="minisblack")
+    frames = load_training_frames([path], SensorOptions(pages=pages))
+    assert [int(frame.pixels[0, 0]) for frame in frames.frames] == expected
+    assert frames.source == path
+
+
+@pytest.mark.parametrize("pages", ["0", "6", "2-9", "one", "", "3-2"])
+def test_pages_that_are_not_there(tmp_path: Path, pages: str) -> None:
+    path = tmp_path / "stack.tif"
+    tifffile.imwrite(path, np.zeros((5, 20, 20), np.uint8), photometric="minisblack")
+    with pytest.raises(UsageError, match="pages"):
+        load_training_frames([path], SensorOptions(pages=pages))
