@@ -88,3 +88,11 @@ def test_span_of_a_big_frame_is_read_from_a_sample() -> None:
     low, high = value_span([frame])
     assert low == pytest.approx(-0.998, abs=2e-3)
     assert high == pytest.approx(0.998, abs=2e-3)
+
+
+@pytest.mark.parametrize("side", [90, 1800])
+def test_value_span_looks_at_every_channel(side: int) -> None:
+    frame = np.zeros((side, side, 3), np.uint8)
+    frame[:, side // 2 :] = (100, 150, 200)
+    assert value_span([frame]) == (0.0, 200.0)
+    assert value_span([np.ascontiguousarray(frame[:, :, ::-1])]) == (0.0, 200.0)

@@ -43,6 +43,9 @@ def value_span(frames: Sequence[Pixels]) -> tuple[float, float]:
         frames: each (h, w) or (h, w, 3)
         returns: (low, high) in sensor units
     """
-    samples = [frame.reshape(-1)[:: max(1, frame.size // _MAX_SAMPLES)].astype(np.float32) for frame in frames]
+    samples = []
+    for frame in frames:
+        step = max(1, round((frame.size / _MAX_SAMPLES) ** 0.5))
+        samples.append(frame[::step, ::step].astype(np.float32).ravel())
     low, high = np.percentile(np.concatenate(samples), (_TAIL_PERCENT, 100 - _TAIL_PERCENT))
     return float(low), float(high)

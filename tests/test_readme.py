@@ -1,0 +1,41 @@
+"""The README's commands and Python, run as written."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+TOUR = README.split("## Three minutes")[1].split("\n## ")[0]
+
+
+def test_links_lead_somewhere() -> None:
+    links = re.findall(r"\]\((?!http)([^)#]+)", README)
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+@pytest.mark.slow
+def test_the_tour_runs_as_written(tmp_path: Path) -> None:
+    commands = re.findall(r"(?m)^    zsn2m-deploy (.*)$", TOUR)
+    assert len(commands) >= 8
+    for command in commands:
+        arguments = [sys.executable, "-m", "zsn2m_deploy", *command.split()]
+        done = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{command}: {done.stderr}"
+    listed = re.findall(r"`([a-z_]+\.[a-z]+)`", TOUR.split("| file |")[1].split("\n\n")[0])
+    assert len(listed) >= 8
+    assert [name for name in listed if not (tmp_path / "frame.zsn2m" / name).exists()] == []
+    for name in ("clean/more_0000.png", "clean/more_0001.png", "result.png"):
+        assert (tmp_path / name).exists()
+
+    [code] = re.findall(r"```python\n(.*?)```", TOUR, flags=re.S)
+    read = "from zsn2m_runtime.files import open_image\nfrom pathlib import Path\n"
+    read += "with open_image(Path('frame.png')) as image:\n    frame = image.read().pixels\n"
+    check = "assert clean.shape == frame.shape and clean.dtype == frame.dtype and (clean != frame).any()\n"
+    subprocess.run([sys.executable, "-c", read + code + check], cwd=tmp_path, check=True)
