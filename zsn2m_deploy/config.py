@@ -56,7 +56,7 @@ class MbdConfig(_Config):
         False, description="one mask for all channels, not one per value; paper prints the latter"
     )
     schedule: ScheduleConfig = ScheduleConfig(
-        iterations=600, learning_rate=1e-2, crop_side=128, max_crops=16, flips=True, gradient_clip=1.0
+        iterations=800, learning_rate=1e-2, crop_side=128, max_crops=16, flips=True, gradient_clip=1.0
     )
 
 

@@ -17,6 +17,7 @@ app = typer.Typer(
     invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # importing rich would double the time of --help
     help="One noisy frame in, a denoiser specialised to its sensor out: Zero-Shot Noise2Mean as TorchScript and ONNX.",
     epilog="Exit codes: 0 ok, 1 a check failed, 2 usage, 3 input, 4 provider or package missing, 5 bundle, 6 output, "
     "7 training failed, 130 interrupted.",

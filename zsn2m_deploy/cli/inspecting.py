@@ -21,7 +21,7 @@ def inspect(
     path: Annotated[Path, typer.Argument(metavar="BUNDLE|FRAME", help="A bundle folder or an image file.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Say what a bundle holds, or what a frame is and how noisy it looks."""
+    """Show what a bundle holds or what a frame is."""
     if path.is_dir():
         rows, content = _bundle_facts(path)
     else:
@@ -33,7 +33,7 @@ def inspect(
 
 
 def doctor(as_json: JsonOption = False) -> None:
-    """Print versions and providers, and the command that mends what is missing or doubled."""
+    """Show what is installed and how to mend it."""
     from zsn2m_runtime.doctor import diagnose
     from zsn2m_runtime.errors import UnavailableError
 

@@ -27,7 +27,10 @@ def sample(
     seed: Annotated[int, typer.Option(help="Of the noise.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a synthetic noisy frame of known noise, and its clean twin."""
+    """Draw a noisy frame to try things on.
+
+    The noise is known, and the clean twin is written too.
+    """
     from zsn2m_deploy.sample import SampleConfig, write_sample
 
     config = SampleConfig(

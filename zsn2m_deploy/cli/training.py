@@ -66,7 +66,10 @@ def train_and_export(
     overwrite: Overwrite = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Train on noisy frames and write a bundle with TorchScript and ONNX models, proven equal."""
+    """Train on noisy frames, write a proven bundle.
+
+    The bundle holds TorchScript and ONNX models that were shown to give the same pixels.
+    """
     options = {"stage": stage, "strength": strength, "seed": seed, "device": device, "precision": precision}
     bundle = _run(
         "train_and_export",
@@ -96,7 +99,10 @@ def train(
     overwrite: Overwrite = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Train on noisy frames and write weights and manifest only; `export` adds the models."""
+    """Train on noisy frames, write weights only.
+
+    `zsn2m-deploy export` adds the models to the bundle later.
+    """
     options = {"stage": stage, "strength": strength, "seed": seed, "device": device, "precision": precision}
     bundle = _run(
         "train",
@@ -114,7 +120,10 @@ def export(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="Bundle folder with trained weights.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Export a bundle's weights as TorchScript and ONNX, proven equal."""
+    """Export a bundle's weights (again).
+
+    TorchScript and ONNX models replace those that are there, once they are shown to give the same pixels.
+    """
     from zsn2m_deploy.requirements import require_training
 
     require_training()

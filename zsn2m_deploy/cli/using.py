@@ -35,7 +35,10 @@ def denoise(
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: one per core.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Denoise frames of the bundle's sensor; dtype, size and metadata stay."""
+    """Denoise frames of a bundle's sensor.
+
+    Sample type, size, range and metadata stay as they are.
+    """
     from zsn2m_runtime.batch import plan_outputs, run_jobs
     from zsn2m_runtime.denoiser import Denoiser
     from zsn2m_runtime.files import list_inputs
