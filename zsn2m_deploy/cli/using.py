@@ -55,7 +55,7 @@ def verify(
     provider: Provider = "cpu",
     as_json: JsonOption = False,
 ) -> None:
-    """Check a bundle's hashes and that its models still give the self-test's pixels."""
+    """Check a bundle by hashes and self-test."""
     from zsn2m_runtime.errors import CheckFailedError
     from zsn2m_runtime.verify import TOLERANCE, verify_bundle
 
