@@ -14,7 +14,7 @@ from zsn2m_deploy.networks import GrdNet, MbdNet
 from zsn2m_export.writer import ExportableModel, write_manifest, write_models, write_test_input, write_weights
 from zsn2m_runtime.manifest import Manifest, Normalisation, Sensor
 
-SMALL_GRD = GrdConfig(widths=(8, 12, 16, 16))  # the stride of the real one, 1/400 of its work
+SMALL_GRD = GrdConfig(widths=(8, 12, 16, 16), start_from_teacher=False)  # the stride of the real one, 1/400 of its work
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 torch.set_num_threads(1)  # frames here are small, and the machine may be busy: threads would wait for each other

@@ -99,7 +99,10 @@ def test_grd_loss_is_the_oracles(shape: tuple[int, ...]) -> None:
     noisy, _ = case(shape)
     frame = noisy[0].double().numpy()
     expected = reference.loss_grd(lambda x: x * x, smooth_reference, frame, 100.0, 1000.0)
-    assert float(grd_loss(torch.square, noisy, smooth(noisy), GrdConfig())) == pytest.approx(expected, rel=1e-4)
+    paper = grd_loss(torch.square, noisy, smooth(noisy), GrdConfig(weight_distillation=0.0))
+    assert float(paper) == pytest.approx(expected, rel=1e-4)
+    ours = grd_loss(torch.square, noisy, smooth(noisy), GrdConfig(weight_distillation=7.0))
+    assert float(ours - paper) == pytest.approx(7 * float((noisy.square() - smooth(noisy)).square().mean()), rel=1e-3)
 
 
 def test_similarity_tells_shared_structure_from_flat_ground() -> None:

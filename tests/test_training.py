@@ -46,12 +46,27 @@ def test_mbd_denoises(channels: int, bit_depth: int, least: float) -> None:
     assert gain(clean, noisy, apply(trained, "mbd", noisy), peak) > least
 
 
-def test_grd_follows_mbd() -> None:
+@pytest.mark.parametrize(("from_teacher", "least"), [(True, 3.0), (False, 1.0)])
+def test_grd_follows_mbd(from_teacher: bool, least: float) -> None:
     noisy, clean, peak = sample(side=96)
-    plan = {"widths": (16, 16, 16), "schedule": {"iterations": 300, "learning_rate": 3e-3, "crop_side": 48}}
+    schedule = {"iterations": 40 if from_teacher else 300, "learning_rate": 1e-3 if from_teacher else 3e-3}
+    plan = {"widths": (16, 16, 16), "start_from_teacher": from_teacher, "schedule": schedule}
     trained = train([noisy], small(100, "full", strength=1.0, grd=plan))
     assert list(trained.networks) == ["mbd", "grd"]
-    assert gain(clean, noisy, apply(trained, "grd", noisy), peak) > 1.0
+    results = {name: gain(clean, noisy, apply(trained, name, noisy), peak) for name in trained.networks}
+    assert results["grd"] > least
+    if from_teacher:
+        assert results["grd"] > results["mbd"] - 0.2
+
+
+def test_stage_2_leaves_mbd_as_it_was() -> None:
+    noisy, _, _ = sample()
+    plan = {"widths": (8, 8), "schedule": {"iterations": 4}}
+    runs = [train([noisy], small(30, stage, grd=plan)).networks for stage in ("mbd", "full")]
+    states = [run["mbd"].state_dict() for run in runs]
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+    inside = runs[1]["grd"].teacher.state_dict()  # type: ignore[union-attr]
+    assert all(torch.equal(states[0][name], inside[name]) for name in states[0])
 
 
 def test_a_seed_repeats_itself_and_another_does_not() -> None:
@@ -121,7 +136,7 @@ def test_the_paper_preset_trains() -> None:
 
 def test_an_untrained_grd_is_left_out_and_said_so() -> None:
     noisy, _, _ = sample()
-    trained = train([noisy], small(60, "full", grd={"schedule": {"iterations": 1}}))
+    trained = train([noisy], small(60, "full", grd={"start_from_teacher": False, "schedule": {"iterations": 1}}))
     assert list(trained.networks) == ["mbd"]
     assert "GRD-Net" in trained.warnings[0]
 

@@ -225,9 +225,12 @@ def _restored(bundle: Bundle) -> dict[str, nn.Module]:
     manifest = bundle.manifest
     assert manifest.weights is not None
     config = TrainConfig().updated(manifest.method, source=f"{bundle.path}: method")
+    channels = manifest.sensor.channels
     makers: dict[str, Callable[[], nn.Module]] = {
-        "mbd": lambda: MbdNet(manifest.sensor.channels, config.mbd),
-        "grd": lambda: GrdNet(manifest.sensor.channels, config.grd),
+        "mbd": lambda: MbdNet(channels, config.mbd),
+        "grd": lambda: GrdNet(
+            channels, config.grd, MbdNet(channels, config.mbd) if config.grd.start_from_teacher else None
+        ),
     }
     networks: dict[str, nn.Module] = {}
     for model_id, state in read_weights(bundle.file(manifest.weights)).items():

@@ -71,11 +71,17 @@ class GrdConfig(_Config):
     )
     weight_gap: float = Field(100.0, ge=0, description="b_re of Eq. 5; paper, Sec. 4.2")
     weight_consistency: float = Field(1000.0, ge=0, description="b_con of Eq. 6; paper, Sec. 4.2")
+    weight_distillation: float = Field(
+        1000.0, ge=0, description="of |h(y) - f(y)|^2 at full resolution, which sees inside the 2 x 2 blocks; measured"
+    )
+    start_from_teacher: bool = Field(
+        True, description="h starts as f and learns what to add (measured), or predicts the frame from nothing"
+    )
     average_orientations: bool = Field(
         True, description="target from f averaged over the 8 orientations of the crop; measured"
     )
     schedule: ScheduleConfig = ScheduleConfig(
-        iterations=1500, learning_rate=1e-3, crop_side=64, max_crops=16, flips=True, gradient_clip=1.0
+        iterations=1000, learning_rate=1e-3, crop_side=64, max_crops=16, flips=True, gradient_clip=1.0
     )
 
 
@@ -109,6 +115,8 @@ class TrainConfig(_Config):
             preset="paper",
             mbd=MbdConfig(schedule=ScheduleConfig(iterations=2000, **plain)),
             grd=GrdConfig(
+                weight_distillation=0.0,
+                start_from_teacher=False,
                 average_orientations=False,
                 schedule=ScheduleConfig(iterations=2000, **plain),
             ),

@@ -115,7 +115,10 @@ def mbd_loss(network: Network, noisy: Tensor, mask: Tensor, strength: float, con
 
 
 def grd_loss(network: Network, noisy: Tensor, teacher: Tensor, config: GrdConfig) -> Tensor:
-    """The loss of stage 2: b_re L_re + b_con L_con, against the fixed t = (D1 + D2) / 2 of the teacher's result.
+    """The loss of stage 2: b_re L_re + b_con L_con against the fixed t = (D1 + D2) / 2 of the teacher's result.
+
+    Unless its weight is zero, a third term compares at full resolution (not in the paper): the other two see the
+    means of 2 x 2 blocks only.
 
     Shape:
         noisy: (b, c, h, w), normalised; teacher: f(noisy), the same shape, no gradient
@@ -123,6 +126,9 @@ def grd_loss(network: Network, noisy: Tensor, teacher: Tensor, config: GrdConfig
     Paper: Eq. 5-6, Sec. 3.3.
     """
     target = block_mean(teacher)
-    gap = mse_loss(network(block_mean(noisy)).float(), target)
-    consistency = mse_loss(block_mean(network(noisy).float()), target)
-    return config.weight_gap * gap + config.weight_consistency * consistency
+    denoised = network(noisy).float()
+    loss = config.weight_gap * mse_loss(network(block_mean(noisy)).float(), target)
+    loss = loss + config.weight_consistency * mse_loss(block_mean(denoised), target)
+    if config.weight_distillation:
+        loss = loss + config.weight_distillation * mse_loss(denoised, teacher)
+    return loss

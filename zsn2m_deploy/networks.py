@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, max_pool2d
@@ -47,7 +49,10 @@ class _Block(nn.Sequential):
 
 
 class GrdNet(nn.Module):
-    """Gap refinement denoising network h: a UNet of about 2.7 M parameters that predicts the frame.
+    """Gap refinement denoising network h: a UNet of about 2.7 M parameters.
+
+    With a teacher it starts as that network, frozen inside it, and learns what to add; without one it predicts the
+    frame from nothing.
 
     Shape:
         forward: (n, c, h, w) normalised, h and w multiples of `stride` -> the same shape, denoised
@@ -56,7 +61,7 @@ class GrdNet(nn.Module):
     convolutions a level.
     """
 
-    def __init__(self, channels: int, config: GrdConfig) -> None:
+    def __init__(self, channels: int, config: GrdConfig, teacher: MbdNet | None = None) -> None:
         super().__init__()
         *widths, bottom = config.widths
         self.stride = 2 ** len(widths)
@@ -68,6 +73,10 @@ class GrdNet(nn.Module):
             _Block(deeper + width, width) for deeper, width in reversed(list(zip(below, widths, strict=True)))
         )
         self.out = nn.Conv2d(widths[0], channels, 1)
+        self.teacher = copy.deepcopy(teacher).requires_grad_(False) if teacher is not None else None
+        if teacher is not None:
+            for parameter in self.out.parameters():
+                nn.init.zeros_(parameter)
 
     def forward(self, noisy: Tensor) -> Tensor:
         """Denoise a frame whose sides are multiples of the stride."""
@@ -82,6 +91,8 @@ class GrdNet(nn.Module):
             x = interpolate(x, scale_factor=2.0, mode="nearest")
             x = block(torch.cat((x, skips.pop()), dim=1))
         out: Tensor = self.out(x)
+        if self.teacher is not None:
+            out = out + self.teacher(noisy)
         return out
 
 

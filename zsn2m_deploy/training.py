@@ -95,12 +95,15 @@ def train(frames: Sequence[Pixels], config: TrainConfig, progress: ProgressCallb
     trained = Trained(config, channels, low, high - low, sigma, {}, str(device), precision)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        mbd, grd = MbdNet(channels, config.mbd), GrdNet(channels, config.grd)
+        mbd = MbdNet(channels, config.mbd)
 
     trained.reports.append(_train_mbd(run, mbd, config))
     trained.networks["mbd"] = mbd.cpu()
     if config.stage == "full":
-        trained.reports.append(_train_grd(run, mbd.to(device), grd, config))
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.seed)
+            grd = GrdNet(channels, config.grd, mbd if config.grd.start_from_teacher else None)
+        trained.reports.append(_train_grd(run, mbd, grd, config))
         if run.strayed(grd, mbd):
             trained.warnings.append("GRD-Net did not learn to follow MBD-Net; the bundle holds MBD-Net only")
             log.warning(trained.warnings[-1])
@@ -206,7 +209,8 @@ def _fit(
 ) -> StageReport:
     """The loop: crops -> loss -> gradient -> step."""
     started = time.perf_counter()
-    optimiser = torch.optim.Adam(network.parameters(), lr=schedule.learning_rate, fused=True)
+    weights = [weight for weight in network.parameters() if weight.requires_grad]
+    optimiser = torch.optim.Adam(weights, lr=schedule.learning_rate, fused=True)
     rate = _learning_rate(optimiser, schedule)
     scaler = torch.amp.GradScaler(run.device.type, enabled=run.precision == "fp16")
     losses = torch.zeros(schedule.iterations, device=run.device)
@@ -217,7 +221,7 @@ def _fit(
         scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         if schedule.gradient_clip:
             scaler.unscale_(optimiser)
-            nn.utils.clip_grad_norm_(network.parameters(), schedule.gradient_clip)
+            nn.utils.clip_grad_norm_(weights, schedule.gradient_clip)
         scaler.step(optimiser)
         scaler.update()
         rate.step()
