@@ -48,6 +48,9 @@ class MbdConfig(_Config):
     hidden_channels: int = Field(48, ge=1, description="channels of the two hidden layers; ZS-N2N")
     negative_slope: float = Field(0.2, ge=0, lt=1, description="of the LeakyReLU; ZS-N2N")
     residual: bool = Field(True, description="the network predicts the noise, not the frame; ZS-N2N, measured")
+    level_blind: bool = Field(
+        True, description="the kernels of the first layer sum to zero, so that brightness cannot shift; measured"
+    )
     weight_cross_mapping: float = Field(5.0, ge=0, description="a_cm of Eq. 3; paper, Sec. 4.2")
     weight_denoising: float = Field(10.0, ge=0, description="a_id of Eq. 4; paper, Sec. 4.2")
     c_constant: float = Field(3e-3, gt=0, description="C of Eq. 4, for normalised frames; measured")
@@ -56,7 +59,7 @@ class MbdConfig(_Config):
         False, description="one mask for all channels, not one per value; paper prints the latter"
     )
     schedule: ScheduleConfig = ScheduleConfig(
-        iterations=800, learning_rate=1e-2, crop_side=128, max_crops=16, flips=True, gradient_clip=1.0
+        iterations=700, learning_rate=1e-2, crop_side=128, max_crops=16, flips=True, gradient_clip=1.0
     )
 
 
@@ -113,7 +116,7 @@ class TrainConfig(_Config):
         plain = {"learning_rate": 1e-3, "schedule": "step", "flips": False, "max_crops": 1, "crop_side": 512}
         return cls(
             preset="paper",
-            mbd=MbdConfig(schedule=ScheduleConfig(iterations=2000, **plain)),
+            mbd=MbdConfig(level_blind=False, schedule=ScheduleConfig(iterations=2000, **plain)),
             grd=GrdConfig(
                 weight_distillation=0.0,
                 start_from_teacher=False,

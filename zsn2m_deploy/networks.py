@@ -6,9 +6,28 @@ import copy
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate, max_pool2d
+from torch.nn.functional import conv2d, interpolate, max_pool2d, pad
 
 from zsn2m_deploy.config import GrdConfig, MbdConfig
+
+
+class _Conv(nn.Conv2d):
+    """A 3 x 3 convolution; one that is blind to the level has kernels that each sum to zero.
+
+    With a border that repeats the frame, an offset added to a whole channel changes none of its results.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int, level_blind: bool) -> None:
+        super().__init__(channels_in, channels_out, 3)
+        self.level_blind = level_blind
+
+    def forward(self, noisy: Tensor) -> Tensor:
+        """Convolve; the size stays."""
+        weight: Tensor = self.weight
+        if not self.level_blind:
+            return conv2d(noisy, weight, self.bias, padding=1)
+        weight = weight - weight.mean(dim=(2, 3), keepdim=True)
+        return conv2d(pad(noisy, [1, 1, 1, 1], mode="replicate"), weight, self.bias)
 
 
 class MbdNet(nn.Module):
@@ -24,8 +43,9 @@ class MbdNet(nn.Module):
         super().__init__()
         hidden = config.hidden_channels
         self.residual = config.residual
+        self.level_blind = config.level_blind and config.residual  # without the frame itself the level must be seen
         self.layers = nn.Sequential(
-            nn.Conv2d(channels, hidden, 3, padding=1),
+            _Conv(channels, hidden, self.level_blind),
             nn.LeakyReLU(config.negative_slope),
             nn.Conv2d(hidden, hidden, 3, padding=1),
             nn.LeakyReLU(config.negative_slope),
@@ -39,9 +59,9 @@ class MbdNet(nn.Module):
 
 
 class _Block(nn.Sequential):
-    def __init__(self, channels_in: int, channels_out: int) -> None:
+    def __init__(self, channels_in: int, channels_out: int, level_blind: bool = False) -> None:
         super().__init__(
-            nn.Conv2d(channels_in, channels_out, 3, padding=1),
+            _Conv(channels_in, channels_out, level_blind),
             nn.LeakyReLU(0.2),
             nn.Conv2d(channels_out, channels_out, 3, padding=1),
             nn.LeakyReLU(0.2),
@@ -51,8 +71,8 @@ class _Block(nn.Sequential):
 class GrdNet(nn.Module):
     """Gap refinement denoising network h: a UNet of about 2.7 M parameters.
 
-    With a teacher it starts as that network, frozen inside it, and learns what to add; without one it predicts the
-    frame from nothing.
+    With a teacher it starts as that network, frozen inside it, and learns what to add, blind to the level if the
+    teacher is; without one it predicts the frame from nothing.
 
     Shape:
         forward: (n, c, h, w) normalised, h and w multiples of `stride` -> the same shape, denoised
@@ -66,7 +86,11 @@ class GrdNet(nn.Module):
         *widths, bottom = config.widths
         self.stride = 2 ** len(widths)
         inputs = [channels, *widths]
-        self.down = nn.ModuleList(_Block(before, width) for before, width in zip(inputs, widths, strict=False))
+        blind = teacher is not None and teacher.level_blind
+        self.down = nn.ModuleList(
+            _Block(before, width, level_blind=blind and level == 0)
+            for level, (before, width) in enumerate(zip(inputs, widths, strict=False))
+        )
         self.bottom = _Block(widths[-1], bottom)
         below = [*widths[1:], bottom]
         self.up = nn.ModuleList(  # deepest level first
