@@ -16,9 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.kodak import noisy_and_clean
 from benchmarks.results import DATA, table, write_section
 from zsn2m_deploy import Denoiser
-from zsn2m_runtime.files import open_image, save_image
+from zsn2m_runtime.files import save_image
 from zsn2m_runtime.image import Frame
 
 REPEATS = 7
@@ -53,7 +54,8 @@ def training(frame: Path, folder: Path) -> tuple[str, Path]:
     for stage in ("mbd", "full"):
         bundle = folder / f"{stage}.zsn2m"
         started = time.perf_counter()
-        command = [*CLI, "train-and-export", str(frame), "-o", str(bundle), "--stage", stage, "--json"]
+        command = [*CLI, "train-and-export", str(frame), "-o", str(bundle), "--stage", stage]
+        command += ["--strength", "1", "--json"]
         done = subprocess.run(command, check=True, capture_output=True, text=True)
         wall = time.perf_counter() - started
         report = json.loads(done.stdout)["training"]
@@ -89,12 +91,11 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         frame = Path(name) / "kodim23.png"
-        with open_image(arguments.data / "kodak24" / "kodim23.png") as image:
-            pixels = image.read().pixels
-        top, left = ((side - 256) // 2 for side in pixels.shape[:2])
-        save_image(frame, Frame(np.ascontiguousarray(pixels[top : top + 256, left : left + 256])))
+        noisy, _ = noisy_and_clean(arguments.data / "kodak24" / "kodim23.png", 23)
+        save_image(frame, Frame(np.clip(np.rint(noisy), 0, 255).astype(np.uint8)))
         trained, bundle = training(frame, Path(name))
-        body = f"{startup()}\n\nkodim23, centre 256 x 256, 8 bit:\n\n{trained}\n\n{inference(bundle)}"
+        title = "kodim23, centre 256 x 256, Gaussian 25, 8 bit, strength 1:"
+        body = f"{startup()}\n\n{title}\n\n{trained}\n\n{inference(bundle)}"
     write_section("Costs", "python -m benchmarks.costs", body)
 
 

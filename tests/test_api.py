@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -59,6 +63,33 @@ def test_exporting_again_gives_the_same_pixels(bundle: zsn2m.Bundle, frame_file:
     assert again.manifest.extras == bundle.manifest.extras
     for model, pixels in before.items():
         np.testing.assert_array_equal(zsn2m.Denoiser(bundle.path, model)(frame), pixels)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda method: method["mbd"].pop("level_blind"), "some are missing"),
+        (lambda method: method.update(later=1), "another version"),
+    ],
+)
+def test_another_versions_method_is_not_guessed_at(
+    bundle: zsn2m.Bundle, tmp_path: Path, change: Callable[[dict[str, Any]], object], message: str
+) -> None:
+    copy = shutil.copytree(bundle.path, tmp_path / "copy.zsn2m")
+    content = json.loads((copy / "manifest.json").read_text())
+    change(content["method"])
+    (copy / "manifest.json").write_text(json.dumps(content))
+    with pytest.raises(BundleError, match=message):
+        zsn2m.export(copy)
+
+
+def test_an_export_that_gives_other_pixels_is_refused(bundle: zsn2m.Bundle, tmp_path: Path) -> None:
+    copy = shutil.copytree(bundle.path, tmp_path / "copy.zsn2m")
+    content = json.loads((copy / "manifest.json").read_text())
+    content["method"]["mbd"]["level_blind"] = False
+    (copy / "manifest.json").write_text(json.dumps(content))
+    with pytest.raises(CheckFailedError, match="the pixels that it gave before"):
+        zsn2m.export(copy)
 
 
 def test_train_then_export(frame_file: Path, tmp_path: Path) -> None:

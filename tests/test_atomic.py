@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from zsn2m_runtime import atomic
 from zsn2m_runtime.atomic import atomic_file, atomic_folder, check_folder_target
 from zsn2m_runtime.errors import OutputError
 
@@ -96,14 +97,44 @@ def test_file_refuses_folders_devices_and_files_as_parents(tmp_path: Path) -> No
     assert contents(tmp_path) == ["file", "pipe"]
 
 
-@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EIO, None])
-def test_system_errors_become_output_errors_that_name_the_file(tmp_path: Path, code: int | None) -> None:
-    error = OSError("encoder failed") if code is None else OSError(code, os.strerror(code))
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS])
+def test_errors_of_writing_become_output_errors_that_name_the_file(tmp_path: Path, code: int) -> None:
+    error = OSError(code, os.strerror(code))
     with (
         pytest.raises(OutputError, match=r"out\.png: expected .*, but .*; .*") as caught,
         atomic_file(tmp_path / "out.png"),
     ):
         raise error
+    assert caught.value.__cause__ is error
+    assert contents(tmp_path) == []
+
+
+@pytest.mark.parametrize("code", [errno.ENOENT, errno.EACCES, errno.EIO, None])
+def test_errors_of_reading_another_file_pass_through(tmp_path: Path, code: int | None) -> None:
+    error = OSError("cannot decode") if code is None else OSError(code, os.strerror(code), "/elsewhere/in.png")
+    with pytest.raises(OSError) as caught, atomic_file(tmp_path / "out.png"):
+        raise error
+    assert caught.value is error
+    with pytest.raises(OSError) as caught, atomic_folder(tmp_path / "out", overwrite=False):
+        raise error
+    assert caught.value is error
+    assert contents(tmp_path) == []
+
+
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EIO, errno.ENOENT, None])
+@pytest.mark.parametrize("name", ["_flush_to_disk", "_swap_in"])
+def test_own_errors_of_every_kind_become_output_errors(
+    tmp_path: Path, code: int | None, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = OSError("no reason") if code is None else OSError(code, os.strerror(code))
+
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(atomic, name, fail)
+    opened = atomic_file(tmp_path / "out") if name == "_flush_to_disk" else atomic_folder(tmp_path / "out", False)
+    with pytest.raises(OutputError, match=r"out: expected .*, but .*; .*") as caught, opened:
+        pass
     assert caught.value.__cause__ is error
     assert contents(tmp_path) == []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -232,3 +233,24 @@ def test_the_module_is_the_command_and_its_stdout_is_the_result_alone(tmp_path: 
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert len(json.loads(done.stdout)["files"]) == 2
+
+
+@pytest.mark.parametrize("command", ["denoise", "verify", "inspect", "doctor"])
+def test_inference_runs_without_the_training_packages(make_bundle: BundleMaker, tmp_path: Path, command: str) -> None:
+    """In a process of its own in which torch, onnx, onnxscript and safetensors cannot be imported."""
+    frame = tmp_path / "frame.npy"
+    np.save(frame, np.full((9, 11, 3), 100, np.uint8))
+    bundle = str(make_bundle())
+    arguments = {"denoise": [bundle, str(frame), "-o", str(tmp_path / "out.npy")], "doctor": []}.get(command, [bundle])
+    blocked = "".join(f"sys.modules[{name!r}] = None; " for name in ("torch", "onnx", "onnxscript", "safetensors"))
+    program = f"import sys; {blocked}sys.argv = ['zsn2m-deploy', *sys.argv[1:]]\n"
+    program += "from zsn2m_deploy.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, command, *arguments],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert command != "denoise" or np.load(tmp_path / "out.npy").shape == (9, 11, 3)

@@ -9,6 +9,7 @@ from PIL import Image
 
 from zsn2m_runtime.errors import OutputError, UsageError
 from zsn2m_runtime.files import IMAGE_SUFFIXES, Layout, Metadata, new_writer, open_image, save_image
+from zsn2m_runtime.files.tiff_writer import TiffWriter
 from zsn2m_runtime.image import Frame
 
 SIZES = [(1, 1), (1, 7), (3, 5), (300, 17)]
@@ -55,7 +56,7 @@ def test_lossless_round_trip(tmp_path: Path, suffix: str, dtype: str, samples: i
         with open_image(tmp_path / f"a{suffix}") as source:
             assert (source.page_count, source.height, source.width) == (1, *size)
             assert source.dtype == np.dtype(dtype)
-            assert (source.channels, source.has_alpha) == (frame.channels, frame.alpha is not None)
+            assert (source.channels, source.layout.has_alpha) == (frame.channels, frame.alpha is not None)
             assert_same(source.read(), frame)
             other = random_frame(dtype, samples, size, seed=1)
             with source.create(tmp_path / f"b{suffix}") as writer:
@@ -174,6 +175,26 @@ def test_interrupted_write_leaves_the_old_file(tmp_path: Path, suffix: str, erro
         raise error
     assert [path.name for path in tmp_path.iterdir()] == [out.name]
     assert out.read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("method", ["_begin", "_put", "_finish"])
+def test_system_errors_of_a_writer_name_the_file_and_others_pass(
+    tmp_path: Path, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("encoder error -2")  # as Pillow does, with no code
+
+    frame = random_frame("uint8", 3)
+    with monkeypatch.context() as patch, pytest.raises(OutputError, match=r"out\.tif: expected .*encoder error -2; "):
+        patch.setattr(TiffWriter, method, fail)
+        save_image(tmp_path / "out.tif", frame)
+    with (
+        pytest.raises(OSError, match="cannot decode"),
+        new_writer(tmp_path / "out.tif", Layout.of(frame), Metadata()) as writer,
+    ):
+        writer.write(frame)
+        raise OSError("cannot decode")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp", ".tif"])  # Pillow insists for WebP, above 178 M

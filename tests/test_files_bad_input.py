@@ -1,6 +1,11 @@
 """Bad input ends in an InputError that names the file, and never in half a picture."""
 
+import errno
 import io
+import os
+import struct
+import tracemalloc
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +13,9 @@ import pytest
 import tifffile
 from PIL import Image
 
-from zsn2m_runtime.errors import InputError
+from zsn2m_runtime.errors import InputError, OutputError
 from zsn2m_runtime.files import IMAGE_SUFFIXES, list_inputs, open_image, save_image
-from zsn2m_runtime.files.png_chunks import SIGNATURE, Chunk, split_chunks
+from zsn2m_runtime.files.png_chunks import LONGEST_PROFILE, SIGNATURE, Chunk, split_chunks
 from zsn2m_runtime.image import Frame
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (40, 52, 3), np.uint8)  # 52: BMP rows without padding
@@ -106,6 +111,54 @@ def test_png_with_a_wrong_checksum_or_missing_pixels(tmp_path: Path) -> None:
     assert_refused(path, "pixels are incomplete")
 
 
+def png_of(pixels: bytes, width: int, height: int, *others: Chunk, depth: int = 8, interlace: int = 0) -> bytes:
+    """A grey PNG file with the given bytes, filter types included, as its pixels."""
+    header = Chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, 0, 0, 0, interlace))
+    chunks = (header, *others, Chunk(b"IDAT", zlib.compress(pixels, 9)), Chunk(b"IEND", b""))
+    return SIGNATURE + b"".join(chunk.packed() for chunk in chunks)
+
+
+def test_png_that_inflates_to_more_than_its_size_is_refused_in_little_memory(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    bomb = bytes(1 << 26)
+    path.write_bytes(png_of(bomb, 300, 200))
+    assert path.stat().st_size < 1 << 17
+    tracemalloc.start()
+    assert_refused(path, "its pixels are more than the 60200 bytes")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1 << 20
+    path.write_bytes(png_of(bytes(60201), 300, 200))
+    assert_refused(path, "its pixels are more than")
+    path.write_bytes(png_of(bytes(60199), 300, 200))
+    assert_refused(path, "its pixels are incomplete")
+    path.write_bytes(png_of(bytes(60200), 300, 200))
+    assert read_all(path) == 1
+    path.write_bytes(png_of(b"", 0, 200))
+    assert_refused(path, "its header is damaged")
+
+
+@pytest.mark.parametrize("depth", [1, 2, 4, 8, 16])
+def test_interlaced_png_has_the_bytes_of_seven_passes(tmp_path: Path, depth: int) -> None:
+    path = tmp_path / "a.png"
+    for width, height in ((1, 1), (2, 3), (5, 5), (8, 8), (13, 17)):
+        passes = [(width + 7) // 8, (height + 7) // 8], [(width + 3) // 8, (height + 7) // 8]
+        passes += [(width + 3) // 4, (height + 3) // 8], [(width + 1) // 4, (height + 3) // 4]
+        passes += [(width + 1) // 2, (height + 1) // 4], [width // 2, (height + 1) // 2], [width, height // 2]
+        size = sum(rows * (1 + (columns * depth + 7) // 8) for columns, rows in passes if columns)
+        path.write_bytes(png_of(bytes(size), width, height, depth=depth, interlace=1))
+        assert read_all(path) == 1
+        path.write_bytes(png_of(bytes(size + 1), width, height, depth=depth, interlace=1))
+        assert_refused(path, f"more than the {size} bytes")
+
+
+def test_colour_profile_that_inflates_without_end_is_not_taken_along(tmp_path: Path) -> None:
+    packed = zlib.compress(bytes(LONGEST_PROFILE + 1), 9)
+    (tmp_path / "a.png").write_bytes(png_of(bytes(2), 1, 1, Chunk(b"iCCP", b"name\x00\x00" + packed)))
+    with open_image(tmp_path / "a.png") as source:
+        assert source.metadata.icc is None
+
+
 def test_a_cut_page_is_noticed_before_anything_is_read(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     for compression in (None, "zlib"):
@@ -183,3 +236,31 @@ def test_inputs_that_name_nothing(tmp_path: Path) -> None:
             list_inputs([argument])
     with pytest.raises(InputError, match="at least one"):
         list_inputs([])
+
+
+def test_names_that_are_too_long(tmp_path: Path) -> None:
+    path = tmp_path / f"{'a' * 300}.png"
+    assert_refused(path, "name too long'; check its name")
+    with pytest.raises(InputError, match="name too long'; check its name"):
+        list_inputs([str(path)])
+    save_image(tmp_path / "a.png", Frame(PIXELS))
+    with open_image(tmp_path / "a.png") as source, pytest.raises(OutputError, match="choose a shorter one"):
+        source.create(path)
+
+
+@pytest.mark.parametrize("suffix", IMAGE_SUFFIXES)
+def test_files_and_folders_without_permission(tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, *arguments: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    path = tmp_path / f"a{suffix}"
+    save_image(path, Frame(PIXELS))
+    for method in ("open", "stat"):
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, method, refuse)
+            assert_refused(path, "Permission denied'; check its name and permissions")
+    for method in ("iterdir", "stat"):
+        with monkeypatch.context() as patch, pytest.raises(InputError, match="'Permission denied'; check") as caught:
+            patch.setattr(Path, method, refuse)
+            list_inputs([str(tmp_path)])
+        assert str(caught.value).startswith(str(tmp_path))

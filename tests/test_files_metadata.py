@@ -1,6 +1,7 @@
 """Colour profile, EXIF, XMP, resolution and orientation survive; pixels are never turned."""
 
 import io
+import logging
 import struct
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import pytest
 import tifffile
 from PIL import Image, ImageCms, PngImagePlugin
 
-from zsn2m_runtime.files import open_image
+from zsn2m_runtime.files import Layout, Metadata, new_writer, open_image
+from zsn2m_runtime.files.pillow_writer import JPEG_EXIF, JPEG_ICC, JPEG_XMP
+from zsn2m_runtime.image import Frame
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (9, 11, 3), np.uint8)
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -119,6 +122,34 @@ def test_jpeg_keeps_its_comment(tmp_path: Path) -> None:
     convert(tmp_path / "a.jpg", tmp_path / "b.jpg")
     with Image.open(tmp_path / "b.jpg") as image:
         assert image.info["comment"] == b"hello"
+
+
+def test_jpeg_leaves_out_what_is_too_long_for_it_and_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    turned = Image.Exif()
+    turned[ORIENTATION] = LEFT_SIDE_DOWN
+    exif = turned.tobytes().removeprefix(b"Exif\x00\x00")
+    frame = Frame(PIXELS)
+
+    def written(extra: int) -> Metadata:
+        metadata = Metadata(
+            icc=bytes(JPEG_ICC + extra), exif=exif.ljust(JPEG_EXIF + extra, b" "), xmp=XMP.ljust(JPEG_XMP + extra)
+        )
+        with new_writer(tmp_path / "a.png", Layout.of(frame), metadata) as writer:
+            writer.write(frame)
+        convert(tmp_path / "a.png", tmp_path / "b.jpg")
+        with open_image(tmp_path / "b.jpg") as result:
+            assert result.metadata.orientation == LEFT_SIDE_DOWN
+            return result.metadata
+
+    with caplog.at_level(logging.WARNING):
+        longest = written(0)
+    assert caplog.messages == []
+    assert (len(longest.icc), len(longest.exif), len(longest.xmp)) == (JPEG_ICC, JPEG_EXIF, JPEG_XMP)
+    with caplog.at_level(logging.WARNING):
+        cut = written(1)
+    assert (cut.icc, cut.exif, cut.xmp) == (None, exif, None)
+    for message, name in zip(caplog.messages, ("a colour profile", "an EXIF block", "an XMP packet"), strict=True):
+        assert message.startswith(f"{tmp_path / 'b.jpg'}: expected {name} of at most ")
 
 
 def test_no_decoder_speaks_to_the_user(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 
 from zsn2m_runtime.errors import InputError, OutputError, UsageError
 from zsn2m_runtime.files import open_image
@@ -160,23 +161,61 @@ def test_tags_of_every_page_survive(tmp_path: Path) -> None:
         opened.create(tmp_path / "out.npy")
 
 
-def test_other_compressions_become_deflate_also_without_extra_packages(tmp_path: Path) -> None:
-    program = (
-        "import sys; sys.modules['imagecodecs'] = None\n"
-        "import numpy as np\nfrom pathlib import Path\nfrom zsn2m_runtime.files import open_image\n"
-        "with open_image(Path(sys.argv[1])) as s, s.create(Path(sys.argv[2])) as w:\n"
-        "    [w.write(frame) for frame in s]\n"
-    )
-    pytest.importorskip("imagecodecs")  # only to make the sources
-    source, out = tmp_path / "a.tif", tmp_path / "b.tif"
-    array = random_array((2, 33, 21, 3), "uint16")
-    tifffile.imwrite(source, array, photometric="rgb", compression="lzw", predictor=True, metadata=None)
-    done = subprocess.run([sys.executable, "-W", "error", "-c", program, source, out], capture_output=True, text=True,
-                          env={"PYTHONPATH": ":".join(sys.path)})  # fmt: skip
+WITHOUT_EXTRA_PACKAGES = """
+import sys; sys.modules["imagecodecs"] = None
+from pathlib import Path
+from zsn2m_runtime.errors import InputError
+from zsn2m_runtime.files import open_image
+try:
+    with open_image(Path(sys.argv[1])) as source, source.create(Path(sys.argv[2])) as writer:
+        for frame in source:
+            writer.write(frame)
+except InputError as error:
+    print(error)
+"""
+
+
+def copy_without_extra_packages(source: Path, out: Path) -> str:
+    """Copy every page; returns the error, if any."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", WITHOUT_EXTRA_PACKAGES, source, out],
+        capture_output=True, text=True, env={"PYTHONPATH": ":".join(sys.path)},
+    )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def write_lzw(path: Path, pages: np.ndarray, orientation: int = 1) -> None:
+    first, *others = [Image.fromarray(page) for page in pages]
+    tags = {274: orientation, 317: 2}  # differences between neighbours
+    first.save(path, compression="tiff_lzw", tiffinfo=tags, save_all=True, append_images=others)
+    with tifffile.TiffFile(path) as file:
+        assert [(page.compression, page.predictor) for page in file.pages] == [(5, 2)] * len(pages)
+
+
+@pytest.mark.parametrize(("shape", "dtype"), [((2, 33, 21, 3), "uint8"), ((2, 33, 21), "uint16")])
+def test_other_compressions_become_deflate_also_without_extra_packages(
+    tmp_path: Path, shape: tuple[int, ...], dtype: str
+) -> None:
+    source, out = tmp_path / "a.tif", tmp_path / "b.tif"
+    array = random_array(shape, dtype)
+    write_lzw(source, array)
+    assert copy_without_extra_packages(source, out) == ""
     np.testing.assert_array_equal(tifffile.imread(out), array)
     with tifffile.TiffFile(out) as result:
         assert result.pages[0].compression == 8
+
+
+@pytest.mark.parametrize(("shape", "dtype"), [((1, 33, 21, 3), "uint8"), ((1, 33, 21), "uint16")])
+@pytest.mark.parametrize("orientation", range(2, 9))
+def test_turned_pictures_that_only_opencv_decodes_are_refused(
+    tmp_path: Path, shape: tuple[int, ...], dtype: str, orientation: int
+) -> None:
+    source, out = tmp_path / "a.tif", tmp_path / "b.tif"
+    write_lzw(source, random_array(shape, dtype), orientation)
+    message = copy_without_extra_packages(source, out)
+    assert f"{source}: expected an upright picture under compression 5, but got orientation {orientation}; " in message
+    assert not out.exists()
 
 
 def test_planes_that_would_go_unnoticed_are_refused(tmp_path: Path) -> None:
@@ -190,7 +229,7 @@ def test_planes_that_would_go_unnoticed_are_refused(tmp_path: Path) -> None:
     with tifffile.TiffWriter(path) as file:
         file.write(random_array((3, 4), "uint16"))
         file.write(random_array((3, 4), "uint8"))
-    with pytest.raises(InputError, match="page 1 is 3x4 grey uint8"):
+    with pytest.raises(InputError, match="page 2 is 3x4 grey uint8"):
         open_image(path)
 
 

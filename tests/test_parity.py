@@ -77,11 +77,20 @@ def corrupted_script(graph: SensorGraph, target: Path, add: float) -> Path:
 
 
 def test_equal_files_pass_on_the_frame_and_every_nasty_size(graph: SensorGraph, files: dict[str, Path]) -> None:
-    parity = check_parity(graph, files, probe_frames(FRAME), 200.0, "mbd")
+    parity = check_parity(graph, files, probe_frames(FRAME, (0.0, 255.0)), 200.0, "mbd")
     assert parity.tolerance == PARITY
     assert 0 <= parity.torchscript <= PARITY / 10
     assert 0 <= parity.onnxruntime <= PARITY / 10
-    assert parity.probes == ((50, 40), *NASTY_SIZES)
+    assert parity.probes == ((50, 40), *(size for size in NASTY_SIZES for _ in range(2)))
+
+
+def test_a_wrong_weight_is_refused_though_the_frame_is_black(
+    graph: SensorGraph, files: dict[str, Path], tmp_path: Path
+) -> None:
+    """On a black frame every network's output is clamped to black: the noise among the probes must tell."""
+    wrong = files | {"onnx": corrupted_onnx(files["onnx"], tmp_path / "wrong.onnx", 0.5)}
+    with pytest.raises(CheckFailedError, match="onnxruntime"):
+        check_parity(graph, wrong, probe_frames(np.zeros_like(FRAME), (0.0, 255.0)), 200.0, "mbd")
 
 
 @pytest.mark.parametrize("add", [0.05, float("nan")])
@@ -90,7 +99,7 @@ def test_a_wrong_weight_in_onnx_is_refused(
 ) -> None:
     wrong = files | {"onnx": corrupted_onnx(files["onnx"], tmp_path / "mbd.onnx", add)}
     with pytest.raises(CheckFailedError, match=r"mbd: expected onnxruntime to equal the eager network within 0\.0001"):
-        check_parity(graph, wrong, probe_frames(FRAME), 200.0, "mbd")
+        check_parity(graph, wrong, probe_frames(FRAME, (0.0, 255.0)), 200.0, "mbd")
 
 
 @pytest.mark.parametrize("add", [0.05, float("nan")])
@@ -99,7 +108,7 @@ def test_a_wrong_weight_in_torchscript_is_refused(
 ) -> None:
     wrong = files | {"torchscript": corrupted_script(graph, tmp_path / "mbd.ts", add)}
     with pytest.raises(CheckFailedError, match="mbd: expected torchscript to equal the eager network"):
-        check_parity(graph, wrong, probe_frames(FRAME), 200.0, "mbd")
+        check_parity(graph, wrong, probe_frames(FRAME, (0.0, 255.0)), 200.0, "mbd")
 
 
 def test_a_difference_in_one_corner_of_one_size_is_enough(graph: SensorGraph, files: dict[str, Path]) -> None:
@@ -111,16 +120,21 @@ def test_a_difference_in_one_corner_of_one_size_is_enough(graph: SensorGraph, fi
             return result
 
     with pytest.raises(CheckFailedError, match=r"on a 37 x 53 frame they differ by 0\.0002"):
-        check_parity(WrongAt37(), files, probe_frames(FRAME), 200.0, "mbd")
+        check_parity(WrongAt37(), files, probe_frames(FRAME, (0.0, 255.0)), 200.0, "mbd")
 
 
-def test_probes_are_cuts_of_the_frame_repeated_where_it_is_smaller() -> None:
-    probes = probe_frames(FRAME)
-    assert [probe.shape for probe in probes] == [FRAME.shape, *((1, 1, *size) for size in NASTY_SIZES)]
-    for probe in probes:
-        height, width = min(50, probe.shape[2]), min(40, probe.shape[3])
-        np.testing.assert_array_equal(probe[:, :, :height, :width], FRAME[:, :, :height, :width])
-    np.testing.assert_array_equal(probes[-1][0, 0, 50:, :24], FRAME[0, 0, :11, :24])
+def test_probes_are_cuts_of_the_frame_and_noise_at_each_size() -> None:
+    first, *others = probe_frames(FRAME, (10.0, 200.0))
+    np.testing.assert_array_equal(first, FRAME)
+    cuts, noises = others[::2], others[1::2]
+    for cut, noise, size in zip(cuts, noises, NASTY_SIZES, strict=True):
+        assert cut.shape == noise.shape == (1, 1, *size)
+        height, width = min(50, size[0]), min(40, size[1])
+        np.testing.assert_array_equal(cut[:, :, :height, :width], FRAME[:, :, :height, :width])
+        assert noise.min() >= 10.0
+        assert noise.max() <= 200.0
+    np.testing.assert_array_equal(cuts[-1][0, 0, 50:, :24], FRAME[0, 0, :11, :24])  # repeated where it is smaller
+    assert len(np.unique(noises[-1])) > 1000
 
 
 def wrong_onnx(graph: SensorGraph, path: Path, *rest: object) -> None:

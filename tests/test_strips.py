@@ -88,10 +88,16 @@ def test_plan(size: tuple[int, int], stride: int, radius: int, strip_pixels: int
 
 
 def test_plan_bounds_the_pixels_of_a_strip() -> None:
-    strips = plan_strips((4000, 6000), 8, 51, 2**19)
+    strips = plan_strips((4000, 6000), 1, 2, 2**19)
     assert len(strips) >= 4000 * 6000 / 2**19
-    assert max(strip.stop - strip.start for strip in strips) * 6000 <= 2**19 + 8 * 6000  # rounded up to the stride
+    assert max(strip.stop - strip.start for strip in strips) * 6000 <= 2**19 + 6000
     assert plan_strips((4000, 6000), 8, 51, 10**9) == [Strip(0, 4000, 0, 4000)]
+
+
+@pytest.mark.parametrize("width", [100, 6000, 65536])
+def test_halos_never_outweigh_the_strips(width: int) -> None:
+    strips = plan_strips((4000, width), 8, 51, 2**19)
+    assert sum(strip.read_stop - strip.read_start for strip in strips) <= 1.5 * 4000
 
 
 def test_strips_of_any_batch_and_channels_meet_seamlessly() -> None:

@@ -113,6 +113,7 @@ def test_progress_is_reported() -> None:
     trained = train([noisy], small(30), seen.append)
     assert (seen[-1].stage, seen[-1].iteration, seen[-1].iterations) == ("mbd", 30, 30)
     assert seen[-1].loss == pytest.approx(trained.reports[0].losses[-1])
+    assert len(trained.reports[0].losses) == 30
 
 
 def test_bf16_is_close_to_float32() -> None:
@@ -192,3 +193,26 @@ def test_memory_and_work_do_not_follow_the_frame(monkeypatch: pytest.MonkeyPatch
         noisy = np.random.default_rng(0).integers(0, 255, (side, side, 3), dtype=np.uint8)
         train([noisy], small(2))
     assert max(pixels) <= 48 * 48 * 3
+
+
+def test_a_black_corner_is_no_dead_network() -> None:
+    noisy = np.zeros((300, 300), np.uint8)
+    noisy[150:, 150:] = sample(channels=1, side=150)[0]
+    assert list(train([noisy], small(60, "full", grd={"schedule": {"iterations": 2}})).networks) == ["mbd", "grd"]
+
+
+def test_a_network_is_judged_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    from zsn2m_deploy import judging
+
+    judged: list[int] = []
+    real = judging.avg_pool2d
+
+    def counted(frame: torch.Tensor, size: int) -> torch.Tensor:
+        judged.append(frame.numel())
+        return real(frame, size)
+
+    monkeypatch.setattr(judging, "avg_pool2d", counted)
+    noisy, _, _ = sample(side=64)
+    train([noisy] * 30, small(2))
+    assert max(judged) <= 128 * 128 * 3
+    assert len(judged) <= 2 * 9 * 8

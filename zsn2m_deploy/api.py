@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import importlib.metadata
 import platform
@@ -22,7 +23,6 @@ from zsn2m_deploy.sensor import FrameSource, SensorOptions, TrainingFrames, load
 from zsn2m_deploy.training import Progress, ProgressCallback, Trained
 from zsn2m_deploy.training import train as train_networks
 from zsn2m_export.writer import (
-    TEST_INPUT_NAME,
     ExportableModel,
     read_weights,
     write_manifest,
@@ -33,10 +33,11 @@ from zsn2m_export.writer import (
 from zsn2m_runtime.atomic import atomic_folder, check_folder_target
 from zsn2m_runtime.bundle import Bundle, file_record, load_bundle
 from zsn2m_runtime.denoiser import Denoiser
-from zsn2m_runtime.errors import BundleError, InputError, TrainingError
+from zsn2m_runtime.errors import BundleError, CheckFailedError, InputError, TrainingError, UsageError
 from zsn2m_runtime.files import open_image, save_image
 from zsn2m_runtime.image import Frame, Nchw, to_nchw
 from zsn2m_runtime.manifest import Manifest, ModelEntry, Normalisation, Sensor
+from zsn2m_runtime.verify import TOLERANCE, largest_difference
 
 GATE_SIDE = 512  # pixels of the frame's crop that the parity gate compares
 PREVIEW_NAME = "preview.png"
@@ -92,10 +93,19 @@ def export(path: str | Path, progress: ProgressCallback | None = None) -> Bundle
     if bundle.manifest.weights is None:
         raise BundleError(f"{path}: expected weights in the bundle, but there are none; train again")
     networks = _restored(bundle)
+    before = bundle.manifest
     with atomic_folder(bundle.path, overwrite=True) as folder:
         shutil.copytree(bundle.path, folder, dirs_exist_ok=True)
-        probe = np.load(folder / TEST_INPUT_NAME)
-        write_manifest(folder, _with_models(folder, bundle.manifest, networks, probe, progress))
+        manifest = _with_models(folder, before, networks, np.load(folder / before.self_test_input.name), progress)
+        for model in before.models:
+            record = model.self_test.name
+            difference = largest_difference(np.load(bundle.path / record), np.load(folder / record))
+            if not difference <= TOLERANCE * before.normalisation.scale:
+                raise CheckFailedError(
+                    f"{path}: expected {model.id} to give the pixels that it gave before, but they differ by "
+                    f"{difference:g}; export with zsn2m-deploy {before.versions.get('zsn2m-deploy')}, or train again"
+                )
+        write_manifest(folder, manifest.model_copy(update={"versions": _versions()}))
     return load_bundle(path)
 
 
@@ -135,17 +145,19 @@ def _train(training: TrainingFrames, config: TrainConfig, progress: ProgressCall
         ) from error
 
 
-def _describe(folder: Path, training: TrainingFrames, trained: Trained, first: Nchw) -> Manifest:
-    """The manifest of a bundle without graphs; writes weights and self-test input."""
+def _versions() -> dict[str, str]:
     versions = {"python": platform.python_version()}
     for name in _VERSIONED:
-        try:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
+    return versions
+
+
+def _describe(folder: Path, training: TrainingFrames, trained: Trained, first: Nchw) -> Manifest:
+    """The manifest of a bundle without graphs; writes weights and self-test input."""
     return Manifest(
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        versions=versions,
+        versions=_versions(),
         method=trained.config.model_dump(mode="json"),
         seed=trained.config.seed,
         sensor=Sensor(
@@ -217,14 +229,24 @@ def _save_like(source: Path | None, path: Path, frame: Frame) -> None:
 
 
 def _gate_crop(frame: Nchw) -> Nchw:
-    return np.ascontiguousarray(frame[:, :, :GATE_SIDE, :GATE_SIDE])
+    """The centre of the frame, (1, c, at most 512, at most 512)."""
+    top, left = (max(0, (side - GATE_SIDE) // 2) for side in frame.shape[2:])
+    return np.ascontiguousarray(frame[:, :, top : top + GATE_SIDE, left : left + GATE_SIDE])
 
 
 def _restored(bundle: Bundle) -> dict[str, nn.Module]:
     """The networks of a bundle with their trained weights."""
     manifest = bundle.manifest
     assert manifest.weights is not None
-    config = TrainConfig().updated(manifest.method, source=f"{bundle.path}: method")
+    try:
+        config = TrainConfig().updated(manifest.method, source="method")
+    except UsageError as error:
+        raise BundleError(f"{bundle.path}: {error}; it was trained by another version, train again") from error
+    if config.model_dump(mode="json") != manifest.method:  # a field that is missing must not take today's default
+        raise BundleError(
+            f"{bundle.path}: expected every field of the method in the manifest, but some are missing: it was trained "
+            f"by zsn2m-deploy {manifest.versions.get('zsn2m-deploy')}; export with that version, or train again"
+        )
     channels = manifest.sensor.channels
     makers: dict[str, Callable[[], nn.Module]] = {
         "mbd": lambda: MbdNet(channels, config.mbd),

@@ -1,7 +1,7 @@
 """Every choice of the method as a named, checked field with its unit, range and source.
 
 Sources: "paper" is Liu et al., Zero-Shot Noise2Mean, AAAI 2025; "ZS-N2N" is Mansour and Heckel, CVPR 2023;
-"measured" is benchmarks/RESULTS.md.
+"measured" is docs/decisions.md.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import tomllib
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -19,12 +19,11 @@ Stage = Literal["mbd", "full"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Preset = Literal["default", "paper"]
 
-SYNTHETIC_STRENGTH = 1.0  # paper, Sec. 4.2: alpha_ie for synthetic noise
 REAL_STRENGTH = 10.0  # paper, Sec. 4.2: alpha_ie for real camera and microscope noise
 
 
 class _Config(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class ScheduleConfig(_Config):
@@ -66,7 +65,7 @@ class MbdConfig(_Config):
 class GrdConfig(_Config):
     """Stage 2, GRD-Net (paper, Sec. 3.3)."""
 
-    widths: tuple[int, ...] = Field(
+    widths: tuple[Annotated[int, Field(ge=1)], ...] = Field(
         (32, 64, 128, 352),
         min_length=2,
         max_length=6,
@@ -98,7 +97,7 @@ class TrainConfig(_Config):
         gt=0,
         description="a_ie of Eq. 2, larger is smoother: 1 synthetic, 10 real; paper, Fig. 7",
     )
-    seed: int = Field(0, ge=0, description="of initialisation, crops and masks")
+    seed: int = Field(0, ge=0, lt=2**63, description="of initialisation, crops and masks")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1, ...")
     precision: Precision = Field("auto", description="of the convolutions in training; weights stay float32")
     mbd: MbdConfig = MbdConfig()

@@ -1,4 +1,4 @@
-"""MBD-Net and GRD-Net, and what a runtime must know of them: stride and receptive radius, from the layers."""
+"""MBD-Net and GRD-Net."""
 
 from __future__ import annotations
 
@@ -121,5 +121,5 @@ class GrdNet(nn.Module):
 
 
 def parameter_count(network: nn.Module) -> int:
-    """How many trainable values a network has."""
+    """How many weights a network has, frozen ones included."""
     return sum(parameter.numel() for parameter in network.parameters())

@@ -12,7 +12,7 @@ from zsn2m_runtime.errors import InputError, UsageError
 from zsn2m_runtime.files import open_image
 from zsn2m_runtime.image import Frame, Pixels, as_frame, check_finite
 
-FrameSource = Pixels | Frame | str | Path
+FrameSource = Pixels | str | Path
 BIT_DEPTHS = {"uint8": (8,), "uint16": (10, 12, 14, 16)}
 
 
@@ -65,15 +65,13 @@ def load_training_frames(sources: Sequence[FrameSource], options: SensorOptions)
 
 
 def _read(source: FrameSource, pages: str) -> list[tuple[str, Frame]]:
-    if isinstance(source, Frame):
-        return [("frame", source)]
     if isinstance(source, np.ndarray):
         return [("frame", as_frame(source))]
     with open_image(Path(source)) as image:
-        if image.page_count == 1:
-            return [(Path(source).name, image.read())]
+        name = Path(source).name
+        stack = image.page_count > 1
         chosen = _chosen_pages(pages, image.page_count, source)
-        return [(f"{Path(source).name} page {page}", image.read(page - 1)) for page in chosen]
+        return [(f"{name} page {page}" if stack else name, image.read(page - 1)) for page in chosen]
 
 
 def _chosen_pages(pages: str, count: int, source: FrameSource) -> list[int]:
@@ -81,14 +79,12 @@ def _chosen_pages(pages: str, count: int, source: FrameSource) -> list[int]:
         return list(range(1, count + 1))
     chosen: list[int] = []
     for part in pages.split(","):
-        first, _, last = part.partition("-")
-        try:
-            chosen += range(int(first), int(last or first) + 1)
-        except ValueError as error:
-            raise UsageError(f"expected pages such as 1 or 1,3-5 or all, but got {pages!r}") from error
-    outside = [page for page in chosen if not 1 <= page <= count]
-    if outside or not chosen:
-        raise UsageError(f"{source}: expected pages from 1 to {count}, but got {pages!r}")
+        first, dash, last = part.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise UsageError(f"expected pages such as 1 or 1,3-5 or all, but got {pages!r}")
+        if not 1 <= int(first) <= int(last or first) <= count:
+            raise UsageError(f"{source}: expected pages from 1 to {count}, but got {pages!r}")
+        chosen += range(int(first), int(last or first) + 1)
     return chosen
 
 
@@ -97,8 +93,8 @@ def _sensor_range(dtype: str, options: SensorOptions, name: str) -> tuple[float,
         raise UsageError("expected a bit depth or a range, but got both; leave one out")
     if options.value_range is not None:
         low, high = options.value_range
-        if not low < high:
-            raise UsageError(f"expected a range LOW HIGH with LOW below HIGH, but got {low:g} {high:g}")
+        if not (np.isfinite([low, high]).all() and low < high):
+            raise UsageError(f"expected a finite range LOW HIGH with LOW below HIGH, but got {low:g} {high:g}")
         if dtype != "float32" and (low < 0 or high > np.iinfo(dtype).max):
             raise UsageError(f"expected a range within 0 to {np.iinfo(dtype).max} of {dtype}, but got {low:g} {high:g}")
         return float(low), float(high)

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d
 
 from zsn2m_deploy.config import ScheduleConfig, TrainConfig
 from zsn2m_deploy.crops import CropSampler, average_orientations
 from zsn2m_deploy.device import resolve_device, resolve_precision, with_precision
 from zsn2m_deploy.downsample import random_mask
+from zsn2m_deploy.judging import is_dead, strayed
 from zsn2m_deploy.losses import grd_loss, mbd_loss
 from zsn2m_deploy.networks import GrdNet, MbdNet
 from zsn2m_runtime.errors import InputError, TrainingError
@@ -43,7 +43,7 @@ ProgressCallback = Callable[[Progress], None]
 
 @dataclass(frozen=True)
 class StageReport:
-    """One finished stage: what it cost and how its loss fell (at most 100 values, evenly spaced)."""
+    """One finished stage: what it cost and how its loss fell (at most 100 values, evenly spaced, from the first)."""
 
     stage: str
     iterations: int
@@ -82,7 +82,7 @@ def train(frames: Sequence[Pixels], config: TrainConfig, progress: ProgressCallb
 
     Paper: Sec. 3.2 and 3.3. Deterministic for a seed on one CPU with one thread count.
     """
-    channels = _check(frames)
+    channels = _check(frames, config)
     device = resolve_device(config.device)
     precision = resolve_precision(config.precision, device)
     low, high = value_span(frames)
@@ -104,7 +104,7 @@ def train(frames: Sequence[Pixels], config: TrainConfig, progress: ProgressCallb
             torch.manual_seed(config.seed)
             grd = GrdNet(channels, config.grd, mbd if config.grd.start_from_teacher else None)
         trained.reports.append(_train_grd(run, mbd, grd, config))
-        if run.strayed(grd, mbd):
+        if strayed(run.network(grd), run.network(mbd), run.pool):
             trained.warnings.append("GRD-Net did not learn to follow MBD-Net; the bundle holds MBD-Net only")
             log.warning(trained.warnings[-1])
         else:
@@ -133,38 +133,6 @@ class _Run:
         """Crops for a stage."""
         return CropSampler(self.pool, schedule, multiple, self.generator)
 
-    def probe(self) -> Tensor:
-        """A piece of every frame to judge a network on: (frames, c, side, side), the side a multiple of 16."""
-        side = min(256, *(min(frame.shape[-2:]) // 16 * 16 for frame in self.pool))
-        return torch.stack([frame[:, :side, :side] for frame in self.pool])
-
-    @torch.no_grad()
-    def is_dead(self, mbd: nn.Module) -> bool:
-        """Whether MBD-Net lost the frame: its 8 x 8 block means no longer follow those of the noisy frame.
-
-        Noise leaves sigma^2 / 64 in such a mean; a constant output leaves all of the frame's structure.
-        """
-        noisy = self.probe()
-        expected = avg_pool2d(noisy, 8)
-        error = _power(avg_pool2d(self.network(mbd)(noisy), 8) - expected)
-        return not error <= max(0.8 * _power(expected), self.sigma**2 / 8)
-
-    @torch.no_grad()
-    def strayed(self, grd: nn.Module, mbd: nn.Module) -> bool:
-        """Whether GRD-Net is further from MBD-Net, its teacher, than half of the noise that MBD-Net removes.
-
-        Such a network is dead, not trained for long enough, or puts more error in than it takes noise out.
-        """
-        noisy = self.probe()
-        clean = self.network(mbd)(noisy)
-        error = (self.network(grd)(noisy) - clean).square().mean()
-        return not float(error) <= 0.5 * float((noisy - clean).square().mean())
-
-
-def _power(frames: Tensor) -> float:
-    """Mean square of what varies within a frame."""
-    return float((frames - frames.mean(dim=(-2, -1), keepdim=True)).square().mean())
-
 
 def _train_mbd(run: _Run, mbd: MbdNet, config: TrainConfig) -> StageReport:
     network = run.network(mbd)
@@ -178,7 +146,7 @@ def _train_mbd(run: _Run, mbd: MbdNet, config: TrainConfig) -> StageReport:
 
     schedule = config.mbd.schedule
     report = _fit("mbd", mbd, loss, run.crops(schedule, multiple=2), schedule, run)
-    if run.is_dead(mbd):
+    if is_dead(network, run.pool, run.sigma):
         raise TrainingError(
             "MBD-Net died: its output no longer follows the frame; try another --seed, or a lower "
             "mbd.schedule.learning_rate in a --config file"
@@ -231,7 +199,7 @@ def _fit(
             if run.progress:
                 run.progress(Progress(stage, iteration + 1, schedule.iterations, latest))
 
-    kept = losses[:: max(1, schedule.iterations // _HISTORY)][-_HISTORY:].tolist()
+    kept = losses[:: -(-schedule.iterations // _HISTORY)].tolist()
     return StageReport(stage, schedule.iterations, time.perf_counter() - started, tuple(kept))
 
 
@@ -254,16 +222,17 @@ def _finite(stage: str, loss: Tensor, iteration: int, schedule: ScheduleConfig) 
     return value
 
 
-def _check(frames: Sequence[Pixels]) -> int:
+def _check(frames: Sequence[Pixels], config: TrainConfig) -> int:
     if not frames:
         raise InputError("expected at least one frame to train on, but got none")
     channels = {1 if frame.ndim == 2 else frame.shape[2] for frame in frames}
     if len(channels) > 1:
         raise InputError(f"expected frames of one sensor, but got {sorted(channels)} channels; train them separately")
+    smallest = max(SMALLEST_SIDE, 2 ** len(config.grd.widths) if config.stage == "full" else 0)  # half-size in GRD-Net
     for frame in frames:
-        if min(frame.shape[:2]) < SMALLEST_SIDE:
+        if min(frame.shape[:2]) < smallest:
             raise InputError(
-                f"expected training frames of at least {SMALLEST_SIDE} x {SMALLEST_SIDE} pixels, but got "
+                f"expected training frames of at least {smallest} x {smallest} pixels, but got "
                 f"{frame.shape[1]} x {frame.shape[0]} (width x height); use a larger frame of the same sensor"
             )
     return channels.pop()

@@ -51,7 +51,7 @@ class SensorGraph(nn.Module):
 
 @torch.no_grad()
 def receptive_radius(network: nn.Module, channels: int, stride: int) -> int:
-    """How many pixels to each side a result of the network depends on, found from its layers.
+    """How many pixels to each side a result of the network depends on, found by probing it.
 
     A NaN at one pixel spreads to exactly the results that read it. Every phase of the stride is probed, along
     rows and along columns.

@@ -20,17 +20,21 @@ from zsn2m_runtime.verify import TOLERANCE, largest_difference
 NASTY_SIZES = ((1, 1), (1, 7), (3, 5), (16, 16), (37, 53), (61, 24))
 
 
-def probe_frames(frame: Nchw) -> list[Nchw]:
-    """The frame's crop and cuts of it in the nasty sizes (repeated where it is smaller).
+def probe_frames(frame: Nchw, value_range: tuple[float, float]) -> list[Nchw]:
+    """The frame's crop, cuts of it in the nasty sizes, and noise over the whole range at each of those sizes.
+
+    A dark crop alone proves nothing: every network's output may be clamped to black there.
 
     Shape:
         frame: (1, c, h, w) sensor units
         returns: each (1, c, height, width)
     """
+    generator = np.random.default_rng(0)
     probes = [frame]
     for height, width in NASTY_SIZES:
         down, right = -(-height // frame.shape[2]), -(-width // frame.shape[3])
         probes.append(np.ascontiguousarray(np.tile(frame, (1, 1, down, right))[:, :, :height, :width]))
+        probes.append(generator.uniform(*value_range, (1, frame.shape[1], height, width)).astype(np.float32))
     return probes
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from pathlib import Path
 
@@ -20,7 +21,9 @@ def export_torchscript(graph: nn.Module, path: Path, card: str) -> None:
     with warnings.catch_warnings():
         # torch 2.13 deprecates TorchScript in favour of formats that LibTorch cannot load on another CPU.
         warnings.simplefilter("ignore", DeprecationWarning)
-        torch.jit.save(torch.jit.script(graph), str(path), _extra_files={CARD_KEY: card})
+        archive = io.BytesIO()  # not the path: its name, temporary here, would become part of the file
+        torch.jit.save(torch.jit.script(graph), archive, _extra_files={CARD_KEY: card})
+    path.write_bytes(archive.getvalue())
 
 
 def load_torchscript(path: Path) -> torch.jit.ScriptModule:

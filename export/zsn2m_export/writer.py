@@ -119,7 +119,8 @@ def _write_model(
         export_torchscript(graph, script_path, card)
         export_onnx(graph, onnx_path, facts, sensor.channels, card)
         files: dict[str, Path] = {"torchscript": script_path, "onnx": onnx_path}
-        parity = check_parity(graph, files, probe_frames(probe), normalisation.scale, model.id)
+        in_use = (normalisation.offset, normalisation.offset + normalisation.scale)
+        parity = check_parity(graph, files, probe_frames(probe, in_use), normalisation.scale, model.id)
     expected = graph(torch.from_numpy(np.load(folder / TEST_INPUT_NAME))).numpy()
     self_test = _write(folder / f"test_output_{model.id}.npy", lambda path: np.save(path, expected))
     records = {kind: file_record(path) for kind, path in paths.items()}

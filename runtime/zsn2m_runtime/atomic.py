@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from zsn2m_runtime.errors import OutputError
@@ -37,23 +37,22 @@ def atomic_file(path: Path) -> Iterator[Path]:
     Raises:
         OutputError: if the file cannot be written, saying why and what to do.
     """
-    with _explained(path):
-        target = path.resolve()
-        if target.is_dir():
-            raise OutputError(f"{path}: expected a file to write, but got a folder; add a file name to it")
-        if target.exists() and not target.is_file():
-            raise OutputError(f"{path}: expected a regular file, but got a device or pipe; choose another path")
-        with _parent_folder(target.parent) as parent:
-            temporary = parent / f"{_hidden_name()}{target.suffix}"
-            try:
-                # Not tempfile: it makes files that only their owner can read, whatever the umask.
-                os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-                yield temporary
-                _flush_to_disk(temporary)
-                temporary.replace(target)
-            except BaseException:
-                temporary.unlink(missing_ok=True)
-                raise
+    with ExitStack() as undo:
+        with writing(path):
+            target = path.resolve()
+            if target.is_dir():
+                raise OutputError(f"{path}: expected a file to write, but got a folder; add a file name to it")
+            if target.exists() and not target.is_file():
+                raise OutputError(f"{path}: expected a regular file, but got a device or pipe; choose another path")
+            parent = undo.enter_context(_parent_folder(target.parent))
+            temporary = undo.enter_context(_gone_on_error(parent / f"{_hidden_name()}{target.suffix}"))
+            # Not tempfile: it makes files that only their owner can read, whatever the umask.
+            os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        with _body(path, temporary):
+            yield temporary
+        with writing(path):
+            _flush_to_disk(temporary)
+            temporary.replace(target)
 
 
 @contextmanager
@@ -66,19 +65,18 @@ def atomic_folder(path: Path, overwrite: bool) -> Iterator[Path]:
     Raises:
         OutputError: if the folder exists and may not be replaced, or cannot be written.
     """
-    with _explained(path):
-        target = path.resolve()
-        _refuse_to_replace(target, path, overwrite)
-        with _parent_folder(target.parent) as parent:
-            temporary = parent / _hidden_name()
-            try:
-                temporary.mkdir()
-                yield temporary
-                _refuse_to_replace(target, path, overwrite)
-                _swap_in(temporary, target)
-            except BaseException:
-                shutil.rmtree(temporary, ignore_errors=True)
-                raise
+    with ExitStack() as undo:
+        with writing(path):
+            target = path.resolve()
+            _refuse_to_replace(target, path, overwrite)
+            parent = undo.enter_context(_parent_folder(target.parent))
+            temporary = undo.enter_context(_gone_on_error(parent / _hidden_name()))
+            temporary.mkdir()
+        with _body(path, temporary):
+            yield temporary
+        with writing(path):
+            _refuse_to_replace(target, path, overwrite)
+            _swap_in(temporary, target)
 
 
 def check_folder_target(path: Path, overwrite: bool) -> None:
@@ -87,7 +85,7 @@ def check_folder_target(path: Path, overwrite: bool) -> None:
     Raises:
         OutputError: if the folder exists and may not be replaced, or cannot be written.
     """
-    with _explained(path):
+    with writing(path):
         target = path.resolve()
         _refuse_to_replace(target, path, overwrite)
         with _parent_folder(target.parent, keep=False) as parent:
@@ -101,13 +99,42 @@ def _hidden_name() -> str:
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def writing(path: Path) -> Iterator[None]:
+    """Around what only writes to `path`: every system error becomes an OutputError that names it."""
     try:
         yield
     except OSError as error:
-        reason = f"{error.strerror or error}; choose another path"
-        advice = _ADVICE.get(error.errno or 0, reason)
-        raise OutputError(f"{path}: expected to be able to write here, but {advice}") from error
+        raise _explained(path, error) from error
+
+
+@contextmanager
+def _body(path: Path, temporary: Path) -> Iterator[None]:
+    """Around code of the caller, which may also read: only errors of writing become an OutputError."""
+    try:
+        yield
+    except OSError as error:
+        elsewhere = error.filename is not None and not str(error.filename).startswith(str(temporary))
+        if elsewhere or error.errno not in _ADVICE:
+            raise
+        raise _explained(path, error) from error
+
+
+def _explained(path: Path, error: OSError) -> OutputError:
+    reason = f"{error.strerror or error}; choose another path"
+    advice = _ADVICE.get(error.errno or 0, reason)
+    return OutputError(f"{path}: expected to be able to write here, but {advice}")
+
+
+@contextmanager
+def _gone_on_error(temporary: Path) -> Iterator[Path]:
+    """Remove a temporary file or folder on an exception, whose reason matters more than what is left."""
+    try:
+        yield temporary
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        with suppress(OSError):
+            temporary.unlink()
+        raise
 
 
 @contextmanager

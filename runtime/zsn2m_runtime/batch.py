@@ -33,10 +33,17 @@ class JobResult:
 def plan_outputs(sources: Sequence[Path], out: Path) -> list[Job]:
     """Where each result goes: `out` itself for one input and a file name, else a folder with the inputs' names.
 
+    A name with a suffix is a file, unless such a folder is there.
+
     Raises:
-        UsageError: an output would be an input, or two inputs would give one output.
+        UsageError: unknown suffix, an output would be an input, or two inputs would give one output.
     """
-    names_a_file = out.suffix.lower() in IMAGE_SUFFIXES and not out.is_dir()
+    names_a_file = bool(out.suffix) and not out.is_dir() and not str(out).endswith("/")
+    if names_a_file and out.suffix.lower() not in IMAGE_SUFFIXES:
+        raise UsageError(
+            f"{out}: expected an output ending in {', '.join(IMAGE_SUFFIXES)}, or a folder (add a / to make one), "
+            f"but got {out.suffix!r}"
+        )
     if names_a_file and len(sources) > 1:
         raise UsageError(f"expected a folder for {len(sources)} inputs, but got the file name {out}; name a folder")
     jobs = [Job(source, out if names_a_file else out / source.name) for source in sources]

@@ -47,6 +47,8 @@ class Denoiser:
         if path.suffix == ".onnx" and not path.is_dir():
             self._session = Session(path, provider, threads)
             self.card = _card_inside(path, self._session)
+            if model not in (None, self.card.id):
+                raise UsageError(f"{path}: expected model {self.card.id}, which this file is, but got {model!r}")
         else:
             bundle = load_bundle(path)
             entry = bundle.model(model)

@@ -55,8 +55,6 @@ def import_onnxruntime() -> ModuleType:
         UnavailableError: if none is installed, or a damaged one, with the command that mends it.
     """
     found = installed_onnxruntimes()
-    if len(found) > 1:
-        log.warning(doubled_advice(found))
     try:
         import onnxruntime
 
@@ -86,6 +84,9 @@ class Session:
         if provider != "auto" and provider not in PROVIDERS:
             raise UsageError(f"expected provider auto, {', '.join(PROVIDERS)}, but got {provider!r}")
         runtime = import_onnxruntime()
+        found = installed_onnxruntimes()
+        if len(found) > 1:
+            log.warning(doubled_advice(found))
         candidates = AUTO_ORDER if provider == "auto" else (provider,)
         self.provider, self._session = _open_first(runtime, model, candidates, threads)
         self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
@@ -99,7 +100,13 @@ class Session:
             noisy: (n, c, h, w) float32, sensor units
             returns: the same shape
         """
-        result: Nchw = self._session.run([self._output], {self._input: noisy})[0]
+        try:
+            result: Nchw = self._session.run([self._output], {self._input: noisy})[0]
+        except Exception as error:  # onnxruntime has no common base class of its errors
+            raise UnavailableError(
+                f"expected provider {self.provider} to run a frame of shape {noisy.shape}, but onnxruntime says: "
+                f"{error}; free some memory, or use --provider cpu"
+            ) from error
         return result
 
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from zsn2m_runtime.image import Nchw
 
-DEFAULT_STRIP_PIXELS = 2**19  # kept pixels per strip; measured, benchmarks/RESULTS.md
+DEFAULT_STRIP_PIXELS = 2**19  # kept pixels per strip; about 100 MB for each layer of 48 channels
+SMALLEST_STRIP = 4  # halos; a strip is read with two more, so that at most half of the work is done twice
 
 
 @dataclass(frozen=True)
@@ -28,13 +29,15 @@ def plan_strips(size: tuple[int, int], stride: int, receptive_radius: int, strip
     Origins are multiples of the stride (a strip then meets the same pooling grid as the whole frame), halos are
     the receptive radius rounded up to it (so no kept row sees a border that the frame does not have).
 
+    Very wide frames get strips of more pixels than asked for, so that halos do not outweigh them.
+
     Shape:
         size: (height, width) of the frame in pixels
     """
     height, width = size
     halo = -(-receptive_radius // stride) * stride
     count = max(1, -(-height * width // strip_pixels))
-    rows = max(stride, -(-height // (count * stride)) * stride)
+    rows = max(stride, SMALLEST_STRIP * halo, -(-height // (count * stride)) * stride)
     return [
         Strip(max(0, start - halo), min(height, start + rows + halo), start, min(height, start + rows))
         for start in range(0, height, rows)

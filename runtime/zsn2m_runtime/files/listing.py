@@ -8,6 +8,7 @@ from pathlib import Path
 
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.files.formats import IMAGE_SUFFIXES
+from zsn2m_runtime.files.reader import unreadable
 
 GLOB_LETTERS = re.compile(r"[*?\[]")
 
@@ -19,14 +20,17 @@ def list_inputs(arguments: Sequence[str]) -> list[Path]:
     Hidden files are left out of folders and patterns.
 
     Raises:
-        InputError: if an argument names no image file.
+        InputError: if an argument names no image file, or cannot be looked into.
     """
     if not arguments:
         raise InputError("inputs: expected at least one file, folder or pattern, but got none; name one")
     found: dict[Path, Path] = {}
     for argument in arguments:
-        for path in _expand(argument):
-            found.setdefault(path.resolve(), path)
+        try:
+            for path in _expand(argument):
+                found.setdefault(path.resolve(), path)
+        except OSError as error:
+            raise unreadable(argument, error) from error
     return list(found.values())
 
 

@@ -10,7 +10,7 @@ from zsn2m_runtime.files.formats import IMAGE_SUFFIXES
 from zsn2m_runtime.files.npy_reader import NpyFile
 from zsn2m_runtime.files.pillow_reader import BmpFile, JpegFile, WebpFile
 from zsn2m_runtime.files.png_reader import PngFile
-from zsn2m_runtime.files.reader import ImageFile
+from zsn2m_runtime.files.reader import ImageFile, unreadable
 from zsn2m_runtime.files.tiff_reader import TiffImageFile
 
 KINDS = (PngFile, JpegFile, WebpFile, BmpFile, TiffImageFile, NpyFile)
@@ -31,8 +31,16 @@ def open_image(path: Path) -> ImageFile:
     """Open an image file of any known format; the suffix says which.
 
     Raises:
-        InputError: if it is missing, not an image, damaged, or holds samples that no frame can hold.
+        InputError: if it is missing, unreadable, not an image, damaged, or holds samples that no frame can hold.
     """
+    try:
+        _check(path)
+        return FILE_TYPES[path.suffix.lower()](path)
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def _check(path: Path) -> None:
     suffix = path.suffix.lower()
     if not path.exists():
         raise InputError(f"{path}: expected an image file, but there is none; check the path")
@@ -44,18 +52,12 @@ def open_image(path: Path) -> ImageFile:
             f"{suffix or 'no suffix'!r}; convert it first"
         )
     _check_beginning(path, suffix)
-    return FILE_TYPES[suffix](path)
 
 
 def _check_beginning(path: Path, suffix: str) -> None:
     """Refuse empty files and content of another kind than the suffix says, whatever the decoders would do."""
-    try:
-        with path.open("rb") as stream:
-            beginning = stream.read(LONGEST_BEGINNING)
-    except OSError as error:
-        raise InputError(
-            f"{path}: expected a readable file, but got {error.strerror or error}; check its permissions"
-        ) from error
+    with path.open("rb") as stream:
+        beginning = stream.read(LONGEST_BEGINNING)
     if not beginning:
         raise InputError(f"{path}: expected an image, but got an empty file; copy or export it again")
     kinds = [name for start, name in BEGINNINGS if beginning.startswith(start)]

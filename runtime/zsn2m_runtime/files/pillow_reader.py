@@ -14,7 +14,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 from zsn2m_runtime.errors import InputError, Zsn2mError
 from zsn2m_runtime.files.layout import EXIF_PREFIX, Layout, Metadata
 from zsn2m_runtime.files.pillow_writer import PillowWriter
-from zsn2m_runtime.files.reader import ImageFile, read_bytes
+from zsn2m_runtime.files.reader import ImageFile
 from zsn2m_runtime.files.writer import ImageWriter
 from zsn2m_runtime.image import Frame
 
@@ -37,7 +37,7 @@ class PillowFile(ImageFile):
 
     def __init__(self, path: Path) -> None:
         self._info: dict[str | tuple[int, int], object] = {}
-        frame = self._decode(path, read_bytes(path))
+        frame = self._decode(path, path.read_bytes())
         self._frame = frame
         super().__init__(path, Layout.of(frame))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from zsn2m_runtime.files.layout import Metadata
@@ -11,6 +12,11 @@ from zsn2m_runtime.files.layout import Metadata
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 XMP_KEYWORD = b"XML:com.adobe.xmp\x00"
 METRE_IN_INCHES = 1 / 0.0254
+SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # colour type: samples per pixel, a palette index counting as one
+PLAIN = ((0, 0, 1, 1),)  # passes over the pixels: first column and row, steps to the next ones
+ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+LONGEST_PROFILE = 1 << 26
+PIECE = 1 << 16  # bytes inflated at once
 
 # What describes the picture and stays true for a denoised one of the same size and type.
 CARRIED = frozenset(
@@ -79,15 +85,48 @@ def split_chunks(content: bytes) -> list[Chunk]:
 def _check_pixel_stream(chunks: list[Chunk]) -> None:
     if chunks[0].kind != b"IHDR" or len(chunks[0].data) != 13:
         raise BrokenPngError("it has no header")
-    stream = zlib.decompressobj()
-    try:
-        for chunk in chunks:
-            if chunk.kind == b"IDAT":
-                stream.decompress(chunk.data)
-    except zlib.error as error:
-        raise BrokenPngError(f"its pixels are damaged ({error})") from error
-    if not stream.eof:
+    expected = _pixel_bytes(chunks[0].data)
+    parts = (chunk.data for chunk in chunks if chunk.kind == b"IDAT")
+    if sum(map(len, _inflated(parts, expected, "its pixels"))) < expected:
         raise BrokenPngError("its pixels are incomplete")
+
+
+def _pixel_bytes(header: bytes) -> int:
+    """How many bytes the pixels have before compression: in every row of every pass, a filter type and samples."""
+    width, height, depth, colour_type, _, _, interlace = struct.unpack(">IIBBBBB", header)
+    if not width or not height or colour_type not in SAMPLES or depth > 16:
+        raise BrokenPngError("its header is damaged")
+    total = 0
+    for left, top, across, down in ADAM7 if interlace else PLAIN:
+        columns, rows = -((left - width) // across), -((top - height) // down)
+        if columns > 0 and rows > 0:
+            total += rows * (1 + (columns * SAMPLES[colour_type] * depth + 7) // 8)
+    return total
+
+
+def _inflated(parts: Iterable[bytes], most: int, name: str) -> Iterator[bytes]:
+    """A zlib stream in small pieces: a few bytes can stand for more than the memory holds.
+
+    Raises:
+        BrokenPngError: if it is damaged, incomplete, or longer than `most` bytes.
+    """
+    stream, left = zlib.decompressobj(), most
+    for part in parts:
+        for start in range(0, len(part), PIECE):
+            packed = part[start : start + PIECE]
+            more = True
+            while more:
+                try:
+                    piece = stream.decompress(packed, PIECE)
+                except zlib.error as error:
+                    raise BrokenPngError(f"{name} are damaged ({error})") from error
+                left -= len(piece)
+                if left < 0:
+                    raise BrokenPngError(f"{name} are more than the {most} bytes that they may have")
+                yield piece
+                packed, more = stream.unconsumed_tail, len(piece) == PIECE
+    if not stream.eof:
+        raise BrokenPngError(f"{name} are incomplete")
 
 
 def metadata_of(chunks: list[Chunk]) -> Metadata:
@@ -108,8 +147,8 @@ def metadata_of(chunks: list[Chunk]) -> Metadata:
 
 def _inflate_profile(data: bytes) -> bytes | None:
     try:
-        return zlib.decompress(data.split(b"\x00", 1)[1][1:])
-    except (IndexError, zlib.error):  # a broken profile is carried from PNG to PNG, but not further
+        return b"".join(_inflated([data.split(b"\x00", 1)[1][1:]], LONGEST_PROFILE, "the colours"))
+    except (IndexError, BrokenPngError):  # a broken profile is carried from PNG to PNG, but not further
         return None
 
 

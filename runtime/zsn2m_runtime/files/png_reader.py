@@ -21,7 +21,7 @@ from zsn2m_runtime.files.png_chunks import (
     split_chunks,
 )
 from zsn2m_runtime.files.png_writer import PngWriter
-from zsn2m_runtime.files.reader import ImageFile, read_bytes
+from zsn2m_runtime.files.reader import ImageFile
 from zsn2m_runtime.files.writer import ImageWriter
 from zsn2m_runtime.image import Frame, Pixels
 
@@ -36,7 +36,7 @@ class PngFile(ImageFile):
 
     def __init__(self, path: Path) -> None:
         try:
-            self._chunks = split_chunks(read_bytes(path))
+            self._chunks = split_chunks(path.read_bytes())
         except BrokenPngError as error:
             raise InputError(
                 f"{path}: expected a complete PNG file, but {error}; copy or export the file again"

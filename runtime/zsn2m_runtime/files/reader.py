@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from zsn2m_runtime.atomic import writing
 from zsn2m_runtime.errors import InputError, UsageError
 from zsn2m_runtime.files.formats import check_format, new_writer
 from zsn2m_runtime.files.layout import Layout, Metadata
@@ -42,11 +43,6 @@ class ImageFile(ABC):
         return self.layout.channels
 
     @property
-    def has_alpha(self) -> bool:
-        """Whether the pages carry an alpha plane."""
-        return self.layout.has_alpha
-
-    @property
     def height(self) -> int:
         """Rows of the first page."""
         return self.layout.height
@@ -76,8 +72,11 @@ class ImageFile(ABC):
 
         Raises:
             UsageError: if the format of `out_path` cannot hold it, or `out_path` is this file.
+            OutputError: if `out_path` cannot be looked at.
         """
-        if out_path.exists() and out_path.samefile(self.path):
+        with writing(out_path):
+            is_same = out_path.exists() and out_path.samefile(self.path)
+        if is_same:
             raise UsageError(
                 f"{out_path}: expected an output other than the input, but got the same file; choose another path"
             )
@@ -117,15 +116,7 @@ class ImageFile(ABC):
         return new_writer(out_path, self.layout, self.metadata)
 
 
-def read_bytes(path: Path) -> bytes:
-    """The whole content of a file.
-
-    Raises:
-        InputError: if it cannot be read.
-    """
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(
-            f"{path}: expected a readable file, but got {error.strerror or error}; check its permissions"
-        ) from error
+def unreadable(path: Path | str, error: OSError) -> InputError:
+    """What the system says about a path that cannot be read, for the user."""
+    reason = error.strerror or str(error)
+    return InputError(f"{path}: expected a readable path, but got {reason!r}; check its name and permissions")

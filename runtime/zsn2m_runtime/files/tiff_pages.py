@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from zsn2m_runtime.errors import InputError
-from zsn2m_runtime.files.layout import Layout
+from zsn2m_runtime.files.layout import ORIENTATION, Layout
 from zsn2m_runtime.files.tiff_structure import BrokenTiffError, Dialect, Tag
 from zsn2m_runtime.files.tiff_tags import (
     BITS,
@@ -61,6 +61,7 @@ class PageFacts:
     compression: int
     predictor: int
     planar: bool
+    orientation: int  # 1 is upright
     first_byte: int  # where its first segment begins
 
     @property
@@ -112,6 +113,7 @@ def page_facts(tags: Mapping[int, Tag], dialect: Dialect, name: str, allow_palet
         compression=values.first(COMPRESSION, UNCOMPRESSED),
         predictor=values.first(PREDICTOR, 1),
         planar=values.first(PLANAR, 1) == PLANAR_SEPARATE and channels + has_alpha > 1,
+        orientation=values.first(ORIENTATION, 1),
         first_byte=offsets[0],
     )
 

@@ -80,7 +80,7 @@ class TiffImageFile(ImageFile):
         self._same_size, self._pixel_bytes = True, 0
         for page in range(len(self._offsets)):
             tags = self._tags(page)
-            facts = page_facts(tags, self._dialect, f"{path}: page {page}", self._is_imagej)
+            facts = page_facts(tags, self._dialect, f"{path}: page {page + 1}", self._is_imagej)
             check_inside_file(facts, tags, self._dialect, self._file_bytes)
             self._check_like_first(facts, path, page)
             self._same_size &= facts.layout == self._facts.layout
@@ -91,7 +91,7 @@ class TiffImageFile(ImageFile):
         first, layout = self._facts.layout, facts.layout
         if replace(layout, height=first.height, width=first.width) != first:
             raise InputError(
-                f"{path}: expected all pages to be like the first, {describe(first)}, but page {page} is "
+                f"{path}: expected all pages to be like the first, {describe(first)}, but page {page + 1} is "
                 f"{describe(layout)}; split the file"
             )
 
@@ -143,7 +143,7 @@ class TiffImageFile(ImageFile):
         layout = facts.layout
         shape = (layout.height, layout.width) + ((layout.samples,) if layout.samples > 1 else ())
         if array.shape != shape or array.dtype.name != layout.dtype.name:
-            raise _damaged(self.path, f"page {page} decodes to {array.shape} {array.dtype.name}, not {shape}")
+            raise _damaged(self.path, f"page {page + 1} decodes to {array.shape} {array.dtype.name}, not {shape}")
         array = np.ascontiguousarray(array, layout.dtype)
         if not layout.has_alpha:
             return Frame(array)
@@ -223,12 +223,18 @@ def _decode_with_opencv(path: Path, page: int, facts: PageFacts) -> Pixels:
             f"{path}: expected plain grey or RGB under compression {facts.compression}, but got alpha, "
             f"separate planes or inverted grey; {advice}"
         )
+    if facts.orientation != 1:  # OpenCV would turn the pixels, and the tag that is carried would turn them again
+        raise InputError(
+            f"{path}: expected an upright picture under compression {facts.compression}, but got orientation "
+            f"{facts.orientation}; {advice}"
+        )
+    failed = f"{path}: expected a readable TIFF, but OpenCV cannot decode page {page + 1}; {advice}"
     try:
         done, pages = cv2.imreadmulti(str(path), page, 1, flags=cv2.IMREAD_UNCHANGED)
     except cv2.error as error:
-        raise InputError(f"{path}: expected a readable TIFF, but OpenCV cannot decode page {page}; {advice}") from error
+        raise InputError(failed) from error
     if not done or len(pages) != 1:
-        raise InputError(f"{path}: expected a readable TIFF, but OpenCV cannot decode page {page}; {advice}")
+        raise InputError(failed)
     return pages[0] if pages[0].ndim == 2 else cv2.cvtColor(pages[0], cv2.COLOR_BGR2RGB)
 
 

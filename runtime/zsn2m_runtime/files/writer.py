@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from zsn2m_runtime.atomic import atomic_file
+from zsn2m_runtime.atomic import atomic_file, writing
 from zsn2m_runtime.errors import OutputError
 from zsn2m_runtime.files.layout import Layout
 from zsn2m_runtime.image import Frame
@@ -31,7 +31,8 @@ class ImageWriter(ABC):
         temporary = target.__enter__()
         self._target, self._written = target, 0
         try:
-            self._begin(temporary)
+            with writing(self.path):
+                self._begin(temporary)
         except BaseException as error:
             self.__exit__(type(error), error, error.__traceback__)
             raise
@@ -46,12 +47,13 @@ class ImageWriter(ABC):
         target, self._target = self._target, None
         assert target is not None, "a writer is left only once"
         try:
-            try:
-                if error is None:
-                    self._check_complete()
-                    self._finish()
-            finally:
-                self._release()
+            with writing(self.path):
+                try:
+                    if error is None:
+                        self._check_complete()
+                        self._finish()
+                finally:
+                    self._release()
         except BaseException as late:
             target.__exit__(type(late), late, late.__traceback__)
             raise
@@ -73,14 +75,15 @@ class ImageWriter(ABC):
                 f"make the writer for as many pages as there are"
             )
         self._check_frame(frame)
-        self._put(frame, self._written)
+        with writing(self.path):
+            self._put(frame, self._written)
         self._written += 1
 
     def _check_frame(self, frame: Frame) -> None:
         got, expected = Layout.of(frame), self._page_layout(self._written)
         if got != expected:
             raise OutputError(
-                f"{self.path}: page {self._written}: expected {describe(expected)}, but got {describe(got)}; "
+                f"{self.path}: page {self._written + 1}: expected {describe(expected)}, but got {describe(got)}; "
                 f"write frames of the size and type of the source"
             )
 

@@ -1,0 +1,67 @@
+"""Did a finished network learn to denoise its frames? Judged without a clean image, on pieces of bounded size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d
+
+Network = Callable[[Tensor], Tensor]
+
+_FRAMES = 8  # frames judged on, in up to 9 pieces each
+_SIDE = 128  # pixels
+_BLOCK = 8  # pixels; noise leaves sigma^2 / 64 in the mean of such a block
+_NEGLIGIBLE = 1e-6  # mean square of an error that nobody sees: a quarter of a grey level of 255
+
+
+@torch.no_grad()
+def is_dead(mbd: Network, frames: Sequence[Tensor], sigma: float) -> bool:
+    """Whether MBD-Net lost the frames: its 8 x 8 block means no longer follow those of the noisy frames.
+
+    Shape:
+        frames: each (c, h, w), normalised, at least 16 x 16
+    Args:
+        sigma: of the noise, normalised; a constant output leaves all of the frames' structure, noise alone is forgiven
+    """
+    error = structure = allowed = 0.0
+    for noisy in _pieces(frames):
+        expected = avg_pool2d(noisy, _BLOCK)
+        error += _power(avg_pool2d(mbd(noisy), _BLOCK) - expected)
+        structure += _power(expected)
+        allowed += max(sigma**2 / _BLOCK, _NEGLIGIBLE)
+    return not error <= max(0.8 * structure, allowed)
+
+
+@torch.no_grad()
+def strayed(grd: Network, mbd: Network, frames: Sequence[Tensor]) -> bool:
+    """Whether GRD-Net is further from MBD-Net, its teacher, than half of the noise that MBD-Net removes.
+
+    Such a network is dead, not trained for long enough, or puts more error in than it takes noise out.
+
+    Shape:
+        frames: each (c, h, w), normalised, at least 16 x 16
+    """
+    error = removed = allowed = 0.0
+    for noisy in _pieces(frames):
+        clean = mbd(noisy)
+        error += float((grd(noisy) - clean).square().mean())
+        removed += float((noisy - clean).square().mean())
+        allowed += _NEGLIGIBLE
+    return not error <= max(0.5 * removed, allowed)
+
+
+def _pieces(frames: Sequence[Tensor]) -> Iterator[Tensor]:
+    """Corners, edges and centre of the first frames, one at a time: (1, c, side, side), side a power of 2."""
+    for frame in frames[:_FRAMES]:
+        height, width = frame.shape[-2:]
+        side = 2 ** (min(_SIDE, height, width).bit_length() - 1)
+        for top in {0, (height - side) // 2, height - side}:
+            for left in {0, (width - side) // 2, width - side}:
+                yield frame[None, :, top : top + side, left : left + side]
+
+
+def _power(frames: Tensor) -> float:
+    """Mean square of what varies within a frame."""
+    return float((frames - frames.mean(dim=(-2, -1), keepdim=True)).square().mean())
