@@ -140,8 +140,8 @@ def test_doubled_onnxruntimes_are_warned_of_with_the_command(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     install(monkeypatch, "onnxruntime", "onnxruntime-gpu")
-    with caplog.at_level(logging.WARNING):
-        import_onnxruntime()
+    with caplog.at_level(logging.WARNING), pytest.raises(BundleError):
+        Session(Path("none.onnx"))
     assert "pip uninstall -y onnxruntime onnxruntime-gpu && pip install 'zsn2m-deploy[gpu]'" in caplog.text
 
 
