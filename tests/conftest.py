@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,6 +30,14 @@ def noisy_planes(channels: int, height: int, width: int, high: float, seed: int 
     ramp = np.linspace(0.2, 0.8, width) * np.linspace(0.7, 1.0, height)[:, None]
     noisy = ramp + generator.normal(0, 0.08, (1, channels, height, width))
     return np.rint(np.clip(noisy, 0, 1) * high).astype(np.float32)
+
+
+def edit_manifest(bundle: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Apply a change to the manifest's content."""
+    path = bundle / "manifest.json"
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
 
 
 @pytest.fixture(scope="session")

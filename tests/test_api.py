@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
+from conftest import edit_manifest
 
 import zsn2m_deploy as zsn2m
 from zsn2m_deploy import api
@@ -76,18 +76,14 @@ def test_another_versions_method_is_not_guessed_at(
     bundle: zsn2m.Bundle, tmp_path: Path, change: Callable[[dict[str, Any]], object], message: str
 ) -> None:
     copy = shutil.copytree(bundle.path, tmp_path / "copy.zsn2m")
-    content = json.loads((copy / "manifest.json").read_text())
-    change(content["method"])
-    (copy / "manifest.json").write_text(json.dumps(content))
+    edit_manifest(copy, lambda content: change(content["method"]))
     with pytest.raises(BundleError, match=message):
         zsn2m.export(copy)
 
 
 def test_an_export_that_gives_other_pixels_is_refused(bundle: zsn2m.Bundle, tmp_path: Path) -> None:
     copy = shutil.copytree(bundle.path, tmp_path / "copy.zsn2m")
-    content = json.loads((copy / "manifest.json").read_text())
-    content["method"]["mbd"]["level_blind"] = False
-    (copy / "manifest.json").write_text(json.dumps(content))
+    edit_manifest(copy, lambda content: content["method"]["mbd"].update(level_blind=False))
     with pytest.raises(CheckFailedError, match="the pixels that it gave before"):
         zsn2m.export(copy)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import BundleMaker
+from conftest import BundleMaker, edit_manifest
 
 from zsn2m_runtime.bundle import file_record, load_bundle
 from zsn2m_runtime.errors import BundleError, UsageError
@@ -31,14 +31,6 @@ FILES = (
 def bundle(make_bundle: BundleMaker, tmp_path: Path) -> Path:
     """A copy to damage."""
     return shutil.copytree(make_bundle(), tmp_path / "cam.zsn2m")
-
-
-def edit_manifest(bundle: Path, change: Callable[[dict[str, Any]], object]) -> None:
-    """Apply a change to the manifest's content."""
-    path = bundle / "manifest.json"
-    content = json.loads(path.read_text())
-    change(content)
-    path.write_text(json.dumps(content))
 
 
 def test_a_whole_bundle_is_read(bundle: Path) -> None:

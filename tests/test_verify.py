@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 import pytest
-from conftest import BundleMaker
+from conftest import BundleMaker, edit_manifest
 from onnx import numpy_helper
 from tolerances import PARITY
 
@@ -24,14 +22,6 @@ from zsn2m_runtime.verify import TOLERANCE, ModelCheck, largest_difference, veri
 def bundle(make_bundle: BundleMaker, tmp_path: Path) -> Path:
     """A copy to change."""
     return shutil.copytree(make_bundle(), tmp_path / "cam.zsn2m")
-
-
-def edit_manifest(bundle: Path, change: Callable[[dict[str, Any]], object]) -> None:
-    """Apply a change to the manifest's content."""
-    path = bundle / "manifest.json"
-    content = json.loads(path.read_text())
-    change(content)
-    path.write_text(json.dumps(content))
 
 
 def perturb_mbd(bundle: Path, add: float) -> None:
