@@ -216,3 +216,17 @@ def test_a_network_is_judged_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> 
     train([noisy] * 30, small(2))
     assert max(judged) <= 128 * 128 * 3
     assert len(judged) <= 2 * 9 * 8
+
+
+@pytest.mark.parametrize("stage", ["mbd", "full"])
+def test_frames_keep_their_mean(stage: str) -> None:
+    noisy, _, _ = sample(side=64)
+    plan = {"widths": (8, 8), "schedule": {"iterations": 3, "learning_rate": 1e-2}}
+    shifts = {}
+    for keep in (True, False):
+        trained = train([noisy], small(8, stage, strength=1.0, keep_mean=keep, grd=plan, precision="fp32"))
+        for name in trained.networks:
+            change = apply(trained, name, noisy) - noisy
+            shifts[name, keep] = float(np.abs(change.mean(axis=(0, 1))).max())
+    assert max(shift for (_, keep), shift in shifts.items() if keep) < 0.01  # grey levels
+    assert shifts["mbd", False] > 0.5

@@ -100,6 +100,9 @@ class TrainConfig(_Config):
     seed: int = Field(0, ge=0, lt=2**63, description="of initialisation, crops and masks")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1, ...")
     precision: Precision = Field("auto", description="of the convolutions in training; weights stay float32")
+    keep_mean: bool = Field(
+        True, description="after training, shift results so that the mean of what is removed is zero; measured"
+    )
     mbd: MbdConfig = MbdConfig()
     grd: GrdConfig = GrdConfig()
 
@@ -115,6 +118,7 @@ class TrainConfig(_Config):
         plain = {"learning_rate": 1e-3, "schedule": "step", "flips": False, "max_crops": 1, "crop_side": 512}
         return cls(
             preset="paper",
+            keep_mean=False,
             mbd=MbdConfig(level_blind=False, schedule=ScheduleConfig(iterations=2000, **plain)),
             grd=GrdConfig(
                 weight_distillation=0.0,

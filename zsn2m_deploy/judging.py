@@ -1,4 +1,4 @@
-"""Did a finished network learn to denoise its frames? Judged without a clean image, on pieces of bounded size."""
+"""What a finished network does to its own frames, seen without a clean image on pieces of bounded size."""
 
 from __future__ import annotations
 
@@ -50,6 +50,17 @@ def strayed(grd: Network, mbd: Network, frames: Sequence[Tensor]) -> bool:
         removed += float((noisy - clean).square().mean())
         allowed += _NEGLIGIBLE
     return not error <= max(0.5 * removed, allowed)
+
+
+@torch.no_grad()
+def mean_shift(network: Network, frames: Sequence[Tensor]) -> Tensor:
+    """By how much a network's results are brighter than its frames; noise has no mean, so it should be zero.
+
+    Shape:
+        frames: each (c, h, w), normalised, at least 16 x 16
+        returns: (c,)
+    """
+    return torch.stack([(network(noisy) - noisy).mean(dim=(0, 2, 3)) for noisy in _pieces(frames)]).mean(dim=0)
 
 
 def _pieces(frames: Sequence[Tensor]) -> Iterator[Tensor]:

@@ -52,6 +52,12 @@ class MbdNet(nn.Module):
             nn.Conv2d(hidden, channels, 1),
         )
 
+    @torch.no_grad()
+    def add_to_output(self, offset: Tensor) -> None:
+        """Shift every result by a constant per channel, (c,), normalised."""
+        bias = self.layers[-1].get_parameter("bias")
+        bias.add_(-offset if self.residual else offset)
+
     def forward(self, noisy: Tensor) -> Tensor:
         """Denoise; with `residual` the layers predict the noise."""
         out: Tensor = self.layers(noisy)
@@ -101,6 +107,12 @@ class GrdNet(nn.Module):
         if teacher is not None:
             for parameter in self.out.parameters():
                 nn.init.zeros_(parameter)
+
+    @torch.no_grad()
+    def add_to_output(self, offset: Tensor) -> None:
+        """Shift every result by a constant per channel, (c,), normalised."""
+        bias = self.out.get_parameter("bias")
+        bias.add_(offset)
 
     def forward(self, noisy: Tensor) -> Tensor:
         """Denoise a frame whose sides are multiples of the stride."""

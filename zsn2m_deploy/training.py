@@ -14,7 +14,7 @@ from zsn2m_deploy.config import ScheduleConfig, TrainConfig
 from zsn2m_deploy.crops import CropSampler, average_orientations
 from zsn2m_deploy.device import resolve_device, resolve_precision, with_precision
 from zsn2m_deploy.downsample import random_mask
-from zsn2m_deploy.judging import is_dead, strayed
+from zsn2m_deploy.judging import is_dead, mean_shift, strayed
 from zsn2m_deploy.losses import grd_loss, mbd_loss
 from zsn2m_deploy.networks import GrdNet, MbdNet
 from zsn2m_runtime.errors import InputError, TrainingError
@@ -98,12 +98,16 @@ def train(frames: Sequence[Pixels], config: TrainConfig, progress: ProgressCallb
         mbd = MbdNet(channels, config.mbd)
 
     trained.reports.append(_train_mbd(run, mbd, config))
+    if config.keep_mean:
+        run.keep_mean(mbd)
     trained.networks["mbd"] = mbd.cpu()
     if config.stage == "full":
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             grd = GrdNet(channels, config.grd, mbd if config.grd.start_from_teacher else None)
         trained.reports.append(_train_grd(run, mbd, grd, config))
+        if config.keep_mean:
+            run.keep_mean(grd)
         if strayed(run.network(grd), run.network(mbd), run.pool):
             trained.warnings.append("GRD-Net did not learn to follow MBD-Net; the bundle holds MBD-Net only")
             log.warning(trained.warnings[-1])
@@ -128,6 +132,11 @@ class _Run:
         """The network on the device in channels_last, its convolutions in the run's precision."""
         network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         return with_precision(network, self.device, self.precision)  # type: ignore[arg-type]
+
+    def keep_mean(self, network: MbdNet | GrdNet) -> None:
+        """Shift the network's results so that its frames keep their mean; in float32, as it will be used."""
+        apply = with_precision(network.to(self.device), self.device, "fp32")
+        network.add_to_output(-mean_shift(apply, self.pool))
 
     def crops(self, schedule: ScheduleConfig, multiple: int) -> CropSampler:
         """Crops for a stage."""
