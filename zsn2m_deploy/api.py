@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
-import importlib.metadata
 import platform
 import shutil
 import time
@@ -24,6 +22,7 @@ from zsn2m_deploy.training import Progress, ProgressCallback, Trained
 from zsn2m_deploy.training import train as train_networks
 from zsn2m_export.writer import (
     ExportableModel,
+    centre_crop,
     read_weights,
     write_manifest,
     write_models,
@@ -37,6 +36,7 @@ from zsn2m_runtime.errors import BundleError, CheckFailedError, InputError, Trai
 from zsn2m_runtime.files import open_image, save_image
 from zsn2m_runtime.image import Frame, Nchw, to_nchw
 from zsn2m_runtime.manifest import Manifest, ModelEntry, Normalisation, Sensor
+from zsn2m_runtime.session import installed_version
 from zsn2m_runtime.verify import TOLERANCE, largest_difference
 
 GATE_SIDE = 512  # pixels of the frame's crop that the parity gate compares
@@ -126,7 +126,7 @@ def _make_bundle(
     with atomic_folder(path, overwrite) as folder:
         manifest = _describe(folder, training, trained, first)
         if exported:
-            manifest = _with_models(folder, manifest, trained.networks, _gate_crop(first), progress)
+            manifest = _with_models(folder, manifest, trained.networks, centre_crop(first, GATE_SIDE), progress)
             write_manifest(folder, manifest)
             manifest = _with_results(folder, manifest, training)
         write_manifest(folder, manifest)
@@ -146,11 +146,8 @@ def _train(training: TrainingFrames, config: TrainConfig, progress: ProgressCall
 
 
 def _versions() -> dict[str, str]:
-    versions = {"python": platform.python_version()}
-    for name in _VERSIONED:
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            versions[name] = importlib.metadata.version(name)
-    return versions
+    found = {name: installed_version(name) for name in _VERSIONED}
+    return {"python": platform.python_version()} | {name: version for name, version in found.items() if version}
 
 
 def _describe(folder: Path, training: TrainingFrames, trained: Trained, first: Nchw) -> Manifest:
@@ -226,12 +223,6 @@ def _save_like(source: Path | None, path: Path, frame: Frame) -> None:
                     writer.write(frame)
                 return
     save_image(path, frame)
-
-
-def _gate_crop(frame: Nchw) -> Nchw:
-    """The centre of the frame, (1, c, at most 512, at most 512)."""
-    top, left = (max(0, (side - GATE_SIDE) // 2) for side in frame.shape[2:])
-    return np.ascontiguousarray(frame[:, :, top : top + GATE_SIDE, left : left + GATE_SIDE])
 
 
 def _restored(bundle: Bundle) -> dict[str, nn.Module]:

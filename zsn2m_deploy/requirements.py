@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 
+from zsn2m_runtime.doctor import FOR_TRAINING
 from zsn2m_runtime.errors import UnavailableError
 from zsn2m_runtime.session import import_onnxruntime
-
-TRAINING_MODULES = ("torch", "onnx", "onnxscript", "safetensors")
 
 
 def require_training() -> None:
@@ -16,7 +15,7 @@ def require_training() -> None:
     Raises:
         UnavailableError: if a package is missing, with the command that installs it.
     """
-    missing = [name for name in TRAINING_MODULES if importlib.util.find_spec(name) is None]
+    missing = [name for name in FOR_TRAINING if importlib.util.find_spec(name) is None]
     if missing:
         raise UnavailableError(
             f"expected {', '.join(missing)} for training and export, but not installed; "

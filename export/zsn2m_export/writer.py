@@ -67,15 +67,24 @@ def read_weights(path: Path) -> dict[str, dict[str, Tensor]]:
     return states
 
 
+def centre_crop(frame: Nchw, side: int) -> Nchw:
+    """The centre of a frame, at most side x side.
+
+    Shape:
+        frame: (1, c, h, w)
+        returns: (1, c, min(h, side), min(w, side)), contiguous
+    """
+    top, left = (max(0, (length - side) // 2) for length in frame.shape[2:])
+    return np.ascontiguousarray(frame[:, :, top : top + side, left : left + side])
+
+
 def write_test_input(folder: Path, frame: Nchw) -> FileRecord:
     """The self-test input: the centre of the frame, at most 96 x 96, sensor units, float32.
 
     Shape:
         frame: (1, c, h, w)
     """
-    top = max(0, (frame.shape[2] - TEST_SIDE) // 2)
-    left = max(0, (frame.shape[3] - TEST_SIDE) // 2)
-    crop = np.ascontiguousarray(frame[:, :, top : top + TEST_SIDE, left : left + TEST_SIDE])
+    crop = centre_crop(frame, TEST_SIDE)
     return _write(folder / TEST_INPUT_NAME, lambda path: np.save(path, crop))
 
 

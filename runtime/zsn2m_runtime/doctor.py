@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import platform
 from dataclasses import dataclass, field
 
 from zsn2m_runtime.errors import UnavailableError
-from zsn2m_runtime.session import doubled_advice, import_onnxruntime, installed_onnxruntimes
+from zsn2m_runtime.session import doubled_advice, import_onnxruntime, installed_onnxruntimes, installed_version
 
 PACKAGES = (
     "zsn2m-deploy",
@@ -38,7 +37,7 @@ class Diagnosis:
 
 def diagnose() -> Diagnosis:
     """Look at the installation; never raises."""
-    packages: dict[str, str | None] = {name: _version(name) for name in PACKAGES}
+    packages: dict[str, str | None] = {name: installed_version(name) for name in PACKAGES}
     runtimes = installed_onnxruntimes()
     packages |= runtimes
     problems: list[str] = []
@@ -57,10 +56,3 @@ def diagnose() -> Diagnosis:
             f"(denoise, verify and inspect work without)"
         )
     return Diagnosis(platform.python_version(), platform.platform(), packages, providers, problems, remarks)
-
-
-def _version(name: str) -> str | None:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None

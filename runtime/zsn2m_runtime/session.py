@@ -27,15 +27,18 @@ AUTO_ORDER = ("cuda", "cpu")  # what "auto" tries; the others by name only
 ONNXRUNTIME_DISTRIBUTIONS = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-directml")
 
 
+def installed_version(name: str) -> str | None:
+    """The version of an installed distribution, None where it is not installed."""
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
 def installed_onnxruntimes() -> dict[str, str]:
     """Name and version of each installed distribution of onnxruntime; exactly one is right."""
-    found = {}
-    for name in ONNXRUNTIME_DISTRIBUTIONS:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
+    found = {name: installed_version(name) for name in ONNXRUNTIME_DISTRIBUTIONS}
+    return {name: version for name, version in found.items() if version}
 
 
 def doubled_advice(found: dict[str, str]) -> str:
