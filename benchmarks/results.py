@@ -17,7 +17,7 @@ _VERSIONED = ("torch", "onnx", "onnxruntime", "numpy", "opencv-python-headless")
 def write_section(title: str, command: str, body: str) -> None:
     """Put a section into RESULTS.md with the command that made it, the machine, the versions and the date."""
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in _VERSIONED)
-    machine = f"{_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    machine = f"{processor()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     made = f"{datetime.datetime.now(datetime.UTC).date()}, {machine}, {versions}"
     section = f"## {title}\n\n`{command}`\n\n{made}\n\n{body.strip()}\n"
     text = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else "# Results\n"
@@ -33,7 +33,7 @@ def table(header: list[str], rows: list[list[object]]) -> str:
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
 
 
-def _processor() -> str:
+def processor() -> str:
     try:
         names = re.findall(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
         return str(names[0])

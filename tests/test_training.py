@@ -8,8 +8,9 @@ import torch
 from skimage.metrics import peak_signal_noise_ratio
 
 from zsn2m_deploy.config import TrainConfig
+from zsn2m_deploy.fitting import Progress
 from zsn2m_deploy.sample import SampleConfig, sample_frames
-from zsn2m_deploy.training import Progress, Trained, train
+from zsn2m_deploy.training import Trained, train
 from zsn2m_runtime.errors import InputError, TrainingError
 
 Pixels = np.ndarray

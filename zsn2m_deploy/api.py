@@ -15,10 +15,11 @@ import torch
 from torch import nn
 
 from zsn2m_deploy.config import TrainConfig
+from zsn2m_deploy.fitting import Progress, ProgressCallback
 from zsn2m_deploy.networks import GrdNet, MbdNet
 from zsn2m_deploy.preview import write_preview
 from zsn2m_deploy.sensor import FrameSource, SensorOptions, TrainingFrames, load_training_frames
-from zsn2m_deploy.training import Progress, ProgressCallback, Trained
+from zsn2m_deploy.training import Trained
 from zsn2m_deploy.training import train as train_networks
 from zsn2m_export.writer import (
     ExportableModel,

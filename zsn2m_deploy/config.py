@@ -33,8 +33,9 @@ class ScheduleConfig(_Config):
     learning_rate: float = Field(gt=0, description="Adam step size, the peak of OneCycle; measured")
     schedule: Literal["onecycle", "step"] = Field(
         "onecycle",
-        description="onecycle: warm up, then anneal to zero (measured); step: halve each 1000 (ZS-N2N)",
+        description="onecycle: warm up, then anneal to zero (measured); step: halve each step_size (ZS-N2N)",
     )
+    step_size: int = Field(1000, ge=1, description="steps after which `step` halves the rate; ZS-N2N")
     gradient_clip: float = Field(0.0, ge=0, description="largest norm of the gradient, 0: none; measured")
     crop_side: int = Field(ge=16, description="pixels; crops of one step hold at most crop_side^2 pixels")
     max_crops: int = Field(ge=1, description="most crops in one step, where frames are smaller than a crop")
@@ -54,6 +55,7 @@ class MbdConfig(_Config):
     weight_denoising: float = Field(10.0, ge=0, description="a_id of Eq. 4; paper, Sec. 4.2")
     c_constant: float = Field(3e-3, gt=0, description="C of Eq. 4, for normalised frames; measured")
     detach_statistics: bool = Field(True, description="no gradient into mu and d of Eq. 4; measured")
+    random_masks: bool = Field(True, description="train on masked pairs, not on the one pair (y1, y2); paper, Sec. 3.1")
     mask_per_pixel: bool = Field(
         False, description="one mask for all channels, not one per value; paper prints the latter"
     )

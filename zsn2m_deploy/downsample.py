@@ -49,8 +49,8 @@ def random_mask(shape: torch.Size, generator: torch.Generator, device: torch.dev
     batch, channels, height, width = shape
     channels = 1 if per_pixel else channels
     count = channels * height * width
-    ranks = torch.rand(batch, count, generator=generator, device=device).argsort(dim=1)
-    return (ranks < count // 2).view(batch, channels, height, width)
+    ranks = [torch.randperm(count, generator=generator, device=device) for _ in range(batch)]
+    return (torch.stack(ranks) < count // 2).view(batch, channels, height, width)
 
 
 def mix_halves(half_1: Tensor, half_2: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from zsn2m_deploy.training import ProgressCallback
+    from zsn2m_deploy.fitting import ProgressCallback
     from zsn2m_runtime.batch import Job
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Results as JSON on stdout.")]

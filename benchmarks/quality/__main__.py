@@ -1,0 +1,71 @@
+"""Measure quality, a row at a time, and write the tables: python -m benchmarks.quality run, then tables.
+
+A run can be stopped at any time and goes on where it stopped: rows.csv keeps what was measured. A row counts for
+as long as its method's settings are what they were.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ["OMP_NUM_THREADS"] = "1"  # one process a core; must come before the libraries are loaded
+
+import argparse
+import multiprocessing
+import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
+
+from benchmarks.quality import cases, rows
+from benchmarks.quality.methods import METHODS
+from benchmarks.quality.plan import EXPERIMENTS
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Measure what is missing of the chosen experiments."""
+    tasks = [task for name in arguments.experiments for task in EXPERIMENTS[name]()]
+    tasks = list(dict.fromkeys(task for task in tasks if not arguments.methods or task.method in arguments.methods))
+    if arguments.images:
+        first = {dataset: cases.names(dataset, arguments.images) for dataset in (*cases.SYNTHETIC, *cases.REAL)}
+        tasks = [task for task in tasks if task.image in first[task.dataset]]
+    left = rows.missing(tasks)
+    print(f"{len(tasks)} tasks, {len(left)} to do", flush=True)
+    started = time.perf_counter()
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(arguments.processes, mp_context=context) as pool:
+        waiting = {pool.submit(rows.measure, task): task for task in left}
+        for done, future in enumerate(as_completed(waiting), start=1):
+            task = waiting[future]
+            try:
+                found = future.result()
+            except Exception as error:  # one failing peer must not lose the others' rows
+                print(f"FAILED {task}: {error!r}", flush=True)
+                continue
+            rows.append(found)
+            figures = " ".join(f"{row.psnr:.2f}" for row in found)
+            label = f"{task.method} | {task.dataset} {task.image} {task.noise} seed {task.seed}"
+            print(f"{done}/{len(left)} {time.perf_counter() - started:.0f}s {label}: {figures}", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    measure = commands.add_parser("run", help="measure what is missing")
+    measure.add_argument("experiments", nargs="*", default=list(EXPERIMENTS), metavar="EXPERIMENT")
+    measure.add_argument("--images", type=int, help="only the first N images of each set")
+    measure.add_argument("--methods", nargs="+", choices=METHODS, help="only these")
+    measure.add_argument("--processes", type=int, default=os.cpu_count())
+    commands.add_parser("tables", help="write RESULTS.md from the rows")
+    arguments = parser.parse_args()
+    if arguments.command == "run":
+        unknown = sorted(set(arguments.experiments) - set(EXPERIMENTS))
+        if unknown:
+            parser.error(f"unknown experiments {unknown}; choose from {list(EXPERIMENTS)}")
+        run(arguments)
+    else:
+        from benchmarks.quality.tables import write_tables
+
+        write_tables()
+
+
+if __name__ == "__main__":
+    main()

