@@ -14,17 +14,20 @@ DATA = Path(__file__).resolve().parents[2] / "shared" / "data"  # default of --d
 _VERSIONED = ("torch", "onnx", "onnxruntime", "numpy", "opencv-python-headless")
 
 
-def write_section(title: str, command: str, body: str) -> None:
-    """Put a section into RESULTS.md with the command that made it, the machine, the versions and the date."""
-    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in _VERSIONED)
-    machine = f"{processor()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    made = f"{datetime.datetime.now(datetime.UTC).date()}, {machine}, {versions}"
-    section = f"## {title}\n\n`{command}`\n\n{made}\n\n{body.strip()}\n"
+def write_section(title: str, command: str, body: str, made: str | None = None) -> None:
+    """Put a section into RESULTS.md with the command that made it, and the machine, versions and date or `made`."""
+    section = f"## {title}\n\n`{command}`\n\n{made or _here_and_now()}\n\n{body.strip()}\n"
     text = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else "# Results\n"
     parts = re.split(r"(?m)^(?=## )", text)
     kept = [part for part in parts if not part.startswith(f"## {title}\n")]
     RESULTS.write_text("\n".join(part.strip() + "\n" for part in [*kept, section]), encoding="utf-8")
-    print(section)
+    print(section if made is None else title)
+
+
+def _here_and_now() -> str:
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in _VERSIONED)
+    machine = f"{processor()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    return f"{datetime.datetime.now(datetime.UTC).date()}, {machine}, {versions}"
 
 
 def table(header: list[str], rows: list[list[object]]) -> str:

@@ -11,11 +11,8 @@ import os
 os.environ["OMP_NUM_THREADS"] = "1"  # one process a core; must come before the libraries are loaded
 
 import argparse
-import multiprocessing
-import time
-from concurrent.futures import ProcessPoolExecutor, as_completed
 
-from benchmarks.quality import cases, rows
+from benchmarks.quality import cases, resumable, rows
 from benchmarks.quality.methods import METHODS
 from benchmarks.quality.plan import EXPERIMENTS
 
@@ -29,21 +26,12 @@ def run(arguments: argparse.Namespace) -> None:
         tasks = [task for task in tasks if task.image in first[task.dataset]]
     left = rows.missing(tasks)
     print(f"{len(tasks)} tasks, {len(left)} to do", flush=True)
-    started = time.perf_counter()
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(arguments.processes, mp_context=context) as pool:
-        waiting = {pool.submit(rows.measure, task): task for task in left}
-        for done, future in enumerate(as_completed(waiting), start=1):
-            task = waiting[future]
-            try:
-                found = future.result()
-            except Exception as error:  # one failing peer must not lose the others' rows
-                print(f"FAILED {task}: {error!r}", flush=True)
-                continue
-            rows.append(found)
-            figures = " ".join(f"{row.psnr:.2f}" for row in found)
-            label = f"{task.method} | {task.dataset} {task.image} {task.noise} seed {task.seed}"
-            print(f"{done}/{len(left)} {time.perf_counter() - started:.0f}s {label}: {figures}", flush=True)
+    resumable.run_tasks(left, rows.measure, rows.append, _describe, arguments.processes)
+
+
+def _describe(task: rows.Task, found: list[rows.Row]) -> str:
+    figures = " ".join(f"{row.psnr:.2f}" for row in found)
+    return f"{task.method} | {task.dataset} {task.image} {task.noise} seed {task.seed}: {figures}"
 
 
 def main() -> None:
@@ -54,6 +42,7 @@ def main() -> None:
     measure.add_argument("--images", type=int, help="only the first N images of each set")
     measure.add_argument("--methods", nargs="+", choices=METHODS, help="only these")
     measure.add_argument("--processes", type=int, default=os.cpu_count())
+    commands.add_parser("pictures", help="train on the best and the worst image again and show them")
     commands.add_parser("tables", help="write RESULTS.md from the rows")
     arguments = parser.parse_args()
     if arguments.command == "run":
@@ -61,6 +50,10 @@ def main() -> None:
         if unknown:
             parser.error(f"unknown experiments {unknown}; choose from {list(EXPERIMENTS)}")
         run(arguments)
+    elif arguments.command == "pictures":
+        from benchmarks.quality.figures import pictures
+
+        pictures()
     else:
         from benchmarks.quality.tables import write_tables
 

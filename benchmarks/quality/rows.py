@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import datetime
-import importlib.metadata
-import os
-import platform
-import subprocess
 import time
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from benchmarks.quality import cases
+from benchmarks.quality import cases, resumable
 from benchmarks.quality.methods import METHODS
-from benchmarks.results import processor
 from zsn2m_runtime.image import Pixels
 
 ROWS = Path(__file__).with_name("rows.csv")
@@ -82,9 +76,9 @@ def measure(task: Task) -> list[Row]:
                 ssim=round(float(structural_similarity(case.clean, denoised, data_range=255, channel_axis=axis)), 5),
                 roughness=round(roughness(denoised), 4),
                 seconds=round(seconds, 2),
-                code=_code(),
+                code=resumable.code(),
                 date=str(datetime.datetime.now(datetime.UTC).date()),
-                machine=_machine(),
+                machine=resumable.machine(),
             )
         )
     return rows
@@ -98,33 +92,15 @@ def roughness(frame: Pixels) -> float:
 
 def load() -> list[Row]:
     """All rows that belong to the methods as they are now."""
-    if not ROWS.exists():
-        return []
-    with ROWS.open(encoding="utf-8", newline="") as file:
-        numbers = {field.name: field.type for field in fields(Row) if field.type in ("float", "int")}
-        rows = [
-            Row(
-                **{
-                    name: {"float": float, "int": int}.get(numbers.get(name, ""), str)(text)
-                    for name, text in row.items()
-                }
-            )
-            for row in csv.DictReader(file)
-        ]
     versions = {
         f"{name} {result}".strip(): method.version for name, method in METHODS.items() for result in method.results
     }
-    return [row for row in rows if versions.get(row.method) == row.version]
+    return [row for row in resumable.read(ROWS, Row) if versions.get(row.method) == row.version]
 
 
 def append(rows: list[Row]) -> None:
-    """Add rows to the file; each line is written whole."""
-    new = not ROWS.exists()
-    with ROWS.open("a", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(Row)], lineterminator="\n")
-        if new:
-            writer.writeheader()
-        writer.writerows(asdict(row) for row in rows)
+    """Add rows to the file."""
+    resumable.append(ROWS, rows)
 
 
 def missing(tasks: list[Task]) -> list[Task]:
@@ -137,12 +113,3 @@ def missing(tasks: list[Task]) -> list[Task]:
         return (task.dataset, Path(task.image).stem, task.noise, level, method, task.seed)
 
     return [task for task in tasks if any(key(task, result) not in done for result in METHODS[task.method].results)]
-
-
-def _code() -> str:
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=8", "--exclude=*"]
-    return subprocess.run(command, cwd=ROWS.parent, capture_output=True, text=True, check=False).stdout.strip()
-
-
-def _machine() -> str:
-    return f"{processor()}, {os.cpu_count()} cores, torch {importlib.metadata.version('torch')}, {platform.machine()}"

@@ -1,0 +1,223 @@
+"""What the sections of RESULTS.md say: tables of rows beside the published figures, and the notes under them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from benchmarks.quality import compare, figures, published
+from benchmarks.quality.cases import REAL, SYNTHETIC
+from benchmarks.quality.compare import REFERENCE, Results, Step, mean, select, step
+from benchmarks.quality.rows import Row
+from benchmarks.results import table
+
+SETS = {"kodak24": "Kodak24", "set14": "Set14", "sidd_val": "SIDD", "polyu": "PolyU", "fmd": "FMD"}
+NOISES = {"gauss": "Gaussian", "poisson": "Poisson"}
+MICROSCOPES = ("confocal", "twophoton", "widefield")
+CLAMPED = ("gauss 25 clamped", "gauss 50 clamped")
+PRECISIONS = ("zs-n2n", "zs-n2n fp32")
+
+COLUMNS = f"""\
+PSNR (dB) and SSIM by scikit-image on float frames with a data range of 255, SSIM with its uniform 7 x 7 window; no
+result is clamped. Each column is a mean over the n images that the method was measured on; "over {REFERENCE}" is the
+mean difference in PSNR on the images that both have (their number where it is not n): compare methods by it where n
+differs. Methods named "(sigma)" are told the deviation of each frame's noise. "{REFERENCE}" is also the first stage of
+"zsn2m full". Where GRD-Net failed its own check, "grd" counts MBD-Net's result, which is what users get."""
+PUBLISHED = """\
+Published: ZS-N2M* beside "mbd", ZS-N2M beside "grd", BM3D beside "bm3d (sigma)"; means over the paper's whole set."""
+CROPS = """\
+Centre crops of min(side, 256) in each direction: comic is 250 wide. bridge and man are grey: three equal channels with
+independent noise."""
+TABLE_1_NOTES = f"""\
+The noise is not clamped: methods get float frames that go below 0 and above 255.
+
+{CROPS}
+
+[5, 50]: a level for each of the first 8 images of a set, 5 + 45 (i + 0.5) / 8 in an order drawn once, the same for
+every method. The published levels are not known, so there a difference of means says little (a mean over random levels
+is luck); the gain over ZS-N2N on the same noisy pixels says more.
+
+{COLUMNS}
+
+{PUBLISHED}"""
+CLAMPED_NOTES = f"""\
+The noisy frames are clamped to 0 to 255 and stay floats.
+
+{CROPS}
+
+{COLUMNS}"""
+TABLE_2_NOTES = f"""\
+Centre crops of 256 x 256. The paper took 20 images of each set and does not say which, PolyU and FMD at 512 x 512:
+the differences to the published figures are mostly other images, and only those between our own rows say much.
+
+{COLUMNS}
+
+{PUBLISHED}
+
+{published.TABLE_2_OTHERS}"""
+TABLE_4_NOTES = """\
+Mean PSNR in dB over images x seeds, a seed being another noise and another training. Every row has the layers and
+weights of the paper and one and the same schedule. A step is the mean difference to the row above on the pairs of
+image and seed that both have, ± its standard error; a tie is a step of less than twice that. The two seeds of an image
+are not independent, so the error is rather too small."""
+STRENGTH_NOTES = """\
+The strength is the paper's alpha_ie. Roughness: mean absolute difference of neighbouring pixels in grey levels. n: the
+images that all these strengths have. Of fmd, these are confocal captures. The paper's own images (knee MRI) are not
+to be had."""
+PRECISION_NOTES = """\
+The same seeds and steps, the network in bfloat16 where the CPU has it ("zs-n2n", as in every other table) and in
+float32. Seconds are those of the whole task on one thread beside another such process."""
+BEST_NOTES = f"""\
+Kodak24, Gaussian 25: the images with the largest and the smallest gain of "{REFERENCE}" over the noisy frame. Pictures:
+the middle of the crop, enlarged: noisy, denoised, clean, and the removed noise around mid grey."""
+
+
+def comparison(found: Results, figures_of: Mapping[str, published.Figures] | None = None) -> str:
+    """The methods on one set, and the published figures beside ours where there are any."""
+    header = ["method", "n", "noisy", "PSNR", "SSIM", f"over {REFERENCE}"]
+    lines: list[list[object]] = []
+    for method in compare.SHOWN:
+        if method not in found:
+            continue
+        noisy, psnr, ssim = (mean(found[method], field) for field in ("noisy_psnr", "psnr", "ssim"))
+        gain = step(found[method], found.get(REFERENCE, {}))
+        line = [method, len(found[method]), f"{noisy:.2f}", f"{psnr:.2f}", f"{ssim:.3f}"]
+        line.append(_difference(gain, len(found[method])))
+        if figures_of:
+            line += _beside((psnr, ssim), figures_of.get(method))
+        lines.append(line)
+    return table(header + (["published", "ours - published"] if figures_of else []), lines)
+
+
+def table_1(found: list[Row]) -> str:
+    """Each set and noise beside the published figures; the distance to ZS-N2N in the same run."""
+    parts = [figures.link(figures.METHODS_FIGURE, "Mean PSNR of the methods on Kodak24, Gaussian 25")]
+    gains: list[list[object]] = []
+    for (dataset, noise), figures_of in published.TABLE_1.items():
+        if results := select(found, dataset, noise):
+            parts.append(f"### {_name(dataset, noise)}\n\n{comparison(results, figures_of)}")
+            gains += _over_zs_n2n(_name(dataset, noise), results, figures_of)
+    if gains:
+        header = ["set", "method", "n", "PSNR over zs-n2n", "published", "ours - published"]
+        parts.append(f"### Over ZS-N2N, on the same noisy pixels\n\n{table(header, gains)}")
+    return "\n\n".join(filter(None, [*parts, TABLE_1_NOTES]))
+
+
+def clamped(found: list[Row]) -> str:
+    """Noise clamped to 0 to 255, as other papers have it."""
+    parts = [
+        f"### {_name(dataset, noise)}\n\n{comparison(results)}"
+        for noise in CLAMPED
+        for dataset in SYNTHETIC
+        if (results := select(found, dataset, noise))
+    ]
+    return "\n\n".join([*parts, CLAMPED_NOTES])
+
+
+def table_2(found: list[Row]) -> str:
+    """Real noise, fmd also by microscope."""
+    parts = []
+    for dataset in REAL:
+        if results := select(found, dataset, "real"):
+            parts.append(f"### {_name(dataset, 'real')}\n\n{comparison(results, published.TABLE_2[dataset])}")
+    for microscope in MICROSCOPES:
+        if results := select(found, "fmd", "real", microscope):
+            parts.append(f"### FMD, {microscope}\n\n{comparison(results)}")
+    return "\n\n".join([*parts, TABLE_2_NOTES])
+
+
+def table_4(found: list[Row]) -> str:
+    """What each part of the method adds."""
+    parts = [
+        f"### {_name('kodak24', noise)}\n\n{ladder(results, figures_of)}"
+        for noise, figures_of in published.TABLE_4.items()
+        if (results := select(found, "kodak24", noise))
+    ]
+    return "\n\n".join([*parts, TABLE_4_NOTES])
+
+
+def ladder(results: Results, figures_of: Mapping[str, float]) -> str:
+    """The rows of the ladder, each with the step from the row above, measured and published."""
+    lines: list[list[object]] = []
+    for above, method in zip(("", *published.LADDER), published.LADDER, strict=False):
+        if method not in results:
+            continue
+        gain = step(results[method], results.get(above, {}))
+        ours = [f"{gain.mean:+.3f} ± {gain.error:.3f} (n = {gain.n})", gain.verdict] if gain.n > 1 else ["", ""]
+        theirs = f"{figures_of[method] - figures_of[above]:+.2f}" if above else ""
+        name = method.removeprefix("ladder ").removesuffix(" mbd")
+        psnr = f"{mean(results[method], 'psnr'):.2f}"
+        lines.append([name, len(results[method]), psnr, *ours, f"{figures_of[method]:.2f}", theirs])
+    header = ["row", "n", "PSNR", "step to the row above", "verdict", "published", "published step"]
+    return table(header, lines)
+
+
+def strength(found: list[Row]) -> str:
+    """PSNR and roughness against the strength."""
+    parts = [figures.link(figures.STRENGTH_FIGURE, "PSNR and roughness against the strength")]
+    for dataset, noise in dict.fromkeys((row.dataset, row.noise) for row in found):
+        fields = ("noisy_psnr", "psnr", "roughness")
+        lines: list[list[object]] = [
+            [method.split()[1], len(scores), *(f"{mean(scores, field):.2f}" for field in fields)]
+            for method, scores in compare.sweep(found, dataset, noise).items()
+        ]
+        if lines:
+            cells = table(["strength", "n", "noisy", "PSNR", "roughness"], lines)
+            parts.append(f"### {_name(dataset, noise)}\n\n{cells}")
+    return "\n\n".join(filter(None, [*parts, STRENGTH_NOTES]))
+
+
+def precision(found: list[Row]) -> str:
+    """ZS-N2N in bf16 and in fp32 on the same frames."""
+    results = select(found, "kodak24", "gauss 25")
+    half, single = (results.get(method, {}) for method in PRECISIONS)
+    gain = step(half, single)
+    if not gain.n:
+        return f"No image has both yet.\n\n{PRECISION_NOTES}"
+    both = compare.common({method: results[method] for method in PRECISIONS})
+    lines: list[list[object]] = [
+        [method, gain.n, f"{mean(scores, 'psnr'):.3f}", f"{mean(scores, 'seconds'):.0f}"]
+        for method, scores in both.items()
+    ]
+    cells = table(["method", "n", "PSNR", "seconds"], lines)
+    return f"{cells}\n\nzs-n2n over zs-n2n fp32: {gain.mean:+.3f} ± {gain.error:.3f} dB.\n\n{PRECISION_NOTES}"
+
+
+def best_and_worst(found: list[Row]) -> str:
+    """The images with the largest and the smallest gain."""
+    ranked = compare.by_gain(select(found, "kodak24", "gauss 25")[REFERENCE])
+    lines: list[list[object]] = []
+    pictures = []
+    for kind, row in (("best", ranked[0]), ("worst", ranked[-1])):
+        cells = [f"{value:.2f}" for value in (row.noisy_psnr, row.psnr, row.psnr - row.noisy_psnr)]
+        lines.append([kind, row.image, *cells, f"{row.ssim:.3f}", f"{row.roughness:.2f}"])
+        pictures.append(figures.link(figures.picture(kind, row.image), f"{row.image}: noisy, denoised, clean, removed"))
+    results = table(["", "image", "noisy", "PSNR", "gain", "SSIM", "roughness"], lines)
+    return "\n\n".join(filter(None, [results, *pictures, f"{BEST_NOTES} Among n = {len(ranked)} images."]))
+
+
+def _over_zs_n2n(name: str, results: Results, figures_of: Mapping[str, published.Figures]) -> list[list[object]]:
+    lines: list[list[object]] = []
+    for method in (*published.STAGE_1, *published.STAGE_2):
+        gain = step(results.get(method, {}), results.get(published.ZS_N2N, {}))
+        if gain.n:
+            theirs = figures_of[method][0] - figures_of[published.ZS_N2N][0]
+            lines.append([name, method, gain.n, f"{gain.mean:+.2f}", f"{theirs:+.2f}", f"{gain.mean - theirs:+.2f}"])
+    return lines
+
+
+def _difference(gain: Step, of: int) -> str:
+    """A mean difference, with the number of frames behind it where that is not all `of` them."""
+    if not gain.n:
+        return ""
+    return f"{gain.mean:+.2f}" if gain.n == of else f"{gain.mean:+.2f} (n = {gain.n})"
+
+
+def _beside(ours: published.Figures, theirs: published.Figures | None) -> list[str]:
+    if theirs is None:
+        return ["", ""]
+    return [f"{theirs[0]:.2f} / {theirs[1]:.3f}", f"{ours[0] - theirs[0]:+.2f} / {ours[1] - theirs[1]:+.3f}"]
+
+
+def _name(dataset: str, noise: str) -> str:
+    kind, _, level = noise.partition(" ")
+    return SETS[dataset] if noise == "real" else f"{SETS[dataset]}, {NOISES[kind]} {level.replace(',', ', ')}"

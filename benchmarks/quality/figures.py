@@ -1,0 +1,128 @@
+"""The figures of RESULTS.md: plots of the rows, and pictures of the best and the worst image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.quality import cases, compare, published, rows
+from benchmarks.quality.compare import REFERENCE, mean, select
+from benchmarks.quality.methods import METHODS, OURS
+from benchmarks.quality.rows import Row
+from zsn2m_runtime.files import save_image
+from zsn2m_runtime.image import Frame, Pixels
+
+FIGURES = Path(__file__).resolve().parents[1] / "figures"
+METHODS_FIGURE = "kodak24_gauss25.svg"
+STRENGTH_FIGURE = "strength.svg"
+SWEEPS = (("kodak24", "gauss 25"), ("sidd_val", "real"), ("fmd", "real"))
+PICTURE_SIDE = 96  # pixels of the frame, shown twice as large
+_GAP = 8
+
+
+def link(name: str, text: str) -> str:
+    """Markdown that shows a figure, or nothing where it has not been made."""
+    return f"![{text}]({FIGURES.name}/{name})" if (FIGURES / name).exists() else ""
+
+
+def picture(kind: str, image: str) -> str:
+    """The file name of an image's picture."""
+    return f"{kind}_{image}.png"
+
+
+def draw(found: list[Row]) -> None:
+    """Draw the plots that there are rows for."""
+    FIGURES.mkdir(exist_ok=True)
+    for name, plot in ((METHODS_FIGURE, _plot_methods), (STRENGTH_FIGURE, _plot_strength)):
+        (FIGURES / name).unlink(missing_ok=True)
+        figure = plot(found)
+        if figure is not None:
+            figure.savefig(FIGURES / name, metadata={"Date": None})
+
+
+def pictures() -> None:
+    """Train on the best and the worst image again and write noisy, denoised, clean and removed noise side by side."""
+    scores = select(compare.unique(compare.planned(rows.load())), "kodak24", "gauss 25").get(REFERENCE)
+    if not scores:
+        raise SystemExit(f"no rows of {REFERENCE} on kodak24: python -m benchmarks.quality run table1")
+    FIGURES.mkdir(exist_ok=True)
+    ranked = compare.by_gain(scores)
+    names = cases.names("kodak24")
+    for kind, row in (("best", ranked[0]), ("worst", ranked[-1])):
+        name = next(name for name in names if Path(name).stem == row.image)
+        case = cases.case("kodak24", name, "gauss 25", row.seed, names)
+        denoised = METHODS[OURS].run(case)["mbd"]
+        for old in FIGURES.glob(picture(kind, "*")):
+            old.unlink()
+        save_image(FIGURES / picture(kind, row.image), Frame(strip(case.noisy, denoised, case.clean)))
+        print(FIGURES / picture(kind, row.image), flush=True)
+
+
+def strip(noisy: Pixels, denoised: Pixels, clean: Pixels) -> Pixels:
+    """The middle of noisy, denoised, clean and removed noise side by side; (h, w, 3) float to 8 bit."""
+    panels = []
+    for frame in (noisy, denoised, clean, noisy - denoised + 127.5):
+        top, left = ((side - PICTURE_SIDE) // 2 for side in frame.shape[:2])
+        middle = frame[top : top + PICTURE_SIDE, left : left + PICTURE_SIDE]
+        panel = np.clip(np.rint(middle), 0, 255).astype(np.uint8).repeat(2, axis=0).repeat(2, axis=1)
+        panels += [panel, np.full((panel.shape[0], _GAP, 3), 255, np.uint8)]
+    return np.hstack(panels[:-1])
+
+
+def _axes(columns: int, width: float, height: float) -> tuple[Any, Any]:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    matplotlib.rcParams |= {"svg.hashsalt": "zsn2m", "svg.fonttype": "none", "font.family": "sans-serif"}
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(1, columns, figsize=(width, height), layout="constrained", squeeze=False)
+    for ax in axes[0]:
+        ax.spines[["top", "right"]].set_visible(False)
+        ax.grid(color="0.9")
+        ax.set_axisbelow(True)
+    return figure, axes[0]
+
+
+def _plot_methods(found: list[Row]) -> Any:
+    """Dots of the mean PSNR on Kodak24, Gaussian 25, of the methods that were measured on the most images."""
+    results = {name: of for name, of in select(found, "kodak24", "gauss 25").items() if name in compare.SHOWN}
+    count = max(map(len, results.values()), default=0)
+    means = {name: mean(of, "psnr") for name, of in results.items() if len(of) == count and name != "noisy"}
+    if not means:
+        return None
+    order = sorted(means, key=lambda name: means[name])
+    figure, (ax,) = _axes(1, 7, 1.2 + 0.28 * len(order))
+    theirs = published.TABLE_1["kodak24", "gauss 25"]
+    known = [place for place, name in enumerate(order) if name in theirs]
+    ax.plot([theirs[order[place]][0] for place in known], known, "o", color="0.5", mfc="none", label="published")
+    for label, colour, mine in (("this project", "tab:orange", True), ("others, same pixels", "tab:blue", False)):
+        places = [place for place, name in enumerate(order) if name.startswith(OURS) == mine]
+        ax.plot([means[order[place]] for place in places], places, "o", color=colour, label=label)
+    ax.set(xlabel=f"mean PSNR (dB), Kodak24, Gaussian 25, n = {count}", yticks=range(len(order)), yticklabels=order)
+    ax.legend(frameon=False, loc="lower right")
+    return figure
+
+
+def _plot_strength(found: list[Row]) -> Any:
+    """PSNR and roughness against the strength."""
+    sweeps = {key: compare.sweep(found, *key) for key in SWEEPS}
+    sweeps = {key: results for key, results in sweeps.items() if len(results) > 1}
+    if not sweeps:
+        return None
+    figure, axes = _axes(2, 8, 3.4)
+    labels = {"psnr": "mean PSNR (dB)", "roughness": "roughness (grey levels)"}
+    for ax, (field, label) in zip(axes, labels.items(), strict=True):
+        for (dataset, noise), results in sweeps.items():
+            strengths = [float(method.split()[1]) for method in results]
+            count = len(next(iter(results.values())))
+            name = f"{dataset}, {noise}, n = {count}"
+            ax.plot(strengths, [mean(scores, field) for scores in results.values()], "o-", label=name)
+        ticks = [name.split()[1] for name in compare.STRENGTHS]
+        ax.set(xscale="log", xlabel="strength (alpha_ie)", ylabel=label)
+        ax.set_xticks([float(tick) for tick in ticks], ticks)
+        ax.minorticks_off()
+    axes[0].legend(frameon=False)
+    return figure

@@ -1,0 +1,85 @@
+"""What resumable measurements share: rows kept in a CSV file as they come, tasks run one process a core."""
+
+from __future__ import annotations
+
+import csv
+import importlib.metadata
+import multiprocessing
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from benchmarks.results import processor
+
+Row = TypeVar("Row")
+Task = TypeVar("Task")
+
+_PARSERS: dict[str, Callable[[str], Any]] = {
+    "float": float,
+    "int": int,
+    "float | None": lambda text: float(text) if text else None,
+}
+
+
+def read(path: Path, kind: type[Row]) -> list[Row]:
+    """The rows of a file, none where there is no file; `kind` is a dataclass of str, int, float and float | None."""
+    if not path.exists():
+        return []
+    parsers = {field.name: _PARSERS.get(str(field.type), str) for field in fields(kind)}  # type: ignore[arg-type]
+    with path.open(encoding="utf-8", newline="") as file:
+        return [kind(**{name: parsers[name](text) for name, text in row.items()}) for row in csv.DictReader(file)]
+
+
+def append(path: Path, rows: Sequence[Any]) -> None:
+    """Add rows (dataclasses of one kind) to a file; each line is written whole."""
+    if not rows:
+        return
+    new = not path.exists()
+    with path.open("a", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, [field.name for field in fields(rows[0])], lineterminator="\n")
+        if new:
+            writer.writeheader()
+        writer.writerows(asdict(row) for row in rows)
+
+
+def run_tasks(
+    tasks: Sequence[Task],
+    measure: Callable[[Task], list[Row]],
+    store: Callable[[list[Row]], None],
+    describe: Callable[[Task, list[Row]], str],
+    processes: int | None,
+) -> None:
+    """Measure each task in a process of its own core and store its rows; a task that fails is named and left out."""
+    os.environ["OMP_NUM_THREADS"] = "1"  # inherited by the processes, before they load any library
+    started = time.perf_counter()
+    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
+        waiting = {pool.submit(measure, task): task for task in tasks}
+        for done, future in enumerate(as_completed(waiting), start=1):
+            task = waiting[future]
+            try:
+                found = future.result()
+            except Exception as error:  # one failing task must not lose the others' rows
+                print(f"FAILED {describe(task, [])} {error!r}", flush=True)
+                continue
+            store(found)
+            seconds = time.perf_counter() - started
+            print(f"{done}/{len(tasks)} {seconds:.0f}s {describe(task, found)}", flush=True)
+
+
+def code() -> str:
+    """The commit that is measured."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=8", "--exclude=*"]
+    return subprocess.run(
+        command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False
+    ).stdout.strip()
+
+
+def machine() -> str:
+    """Processor, cores and the version of torch."""
+    return f"{processor()}, {os.cpu_count()} cores, torch {importlib.metadata.version('torch')}, {platform.machine()}"

@@ -1,0 +1,99 @@
+"""RESULTS.md's sections on quality, made of the rows: one section for a table of the paper."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from benchmarks.quality import bodies, compare, figures, published, rows
+from benchmarks.quality.cases import REAL, SYNTHETIC
+from benchmarks.quality.plan import EXPERIMENTS
+from benchmarks.quality.rows import Row
+from benchmarks.results import write_section
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section of RESULTS.md: the experiments that fill it, the rows that it shows and what it makes of them."""
+
+    title: str
+    experiments: tuple[str, ...]
+    body: Callable[[list[Row]], str]
+    methods: tuple[str, ...] = compare.SHOWN
+    datasets: tuple[str, ...] = ("kodak24",)
+    noises: tuple[str, ...] = ("gauss 25",)
+    pictures: bool = False
+
+    def rows_of(self, found: Iterable[Row]) -> list[Row]:
+        """The rows that it shows."""
+        wanted = (self.methods, self.datasets, self.noises)
+        return [
+            row
+            for row in found
+            if all(value in values for value, values in zip((row.method, row.dataset, row.noise), wanted, strict=True))
+        ]
+
+    @property
+    def command(self) -> str:
+        """What to type to make it again."""
+        steps = [f"run {' '.join(self.experiments)}", *(["pictures"] if self.pictures else []), "tables"]
+        return " && ".join(f"python -m benchmarks.quality {step}" for step in steps)
+
+
+SECTIONS = (
+    Section(
+        "Table 1: synthetic noise",
+        ("table1", "table1-spread"),
+        bodies.table_1,
+        datasets=SYNTHETIC,
+        noises=("gauss 25", "poisson 25", "gauss [5,50]", "poisson [5,50]"),
+    ),
+    Section("Best and worst image", ("table1",), bodies.best_and_worst, (compare.REFERENCE,), pictures=True),
+    Section("Clamped noise", ("clamped",), bodies.clamped, datasets=SYNTHETIC, noises=bodies.CLAMPED),
+    Section("Table 2: real noise", ("table2",), bodies.table_2, datasets=REAL, noises=("real",)),
+    Section(
+        "Table 4: what each part adds", ("table4",), bodies.table_4, published.LADDER, noises=tuple(published.TABLE_4)
+    ),
+    Section(
+        "Fig. 7: strength",
+        ("strength",),
+        bodies.strength,
+        compare.STRENGTHS,
+        ("kodak24", *REAL),
+        ("gauss 25", "real"),
+    ),
+    Section("Precision of ZS-N2N", ("precision",), bodies.precision, bodies.PRECISIONS),
+)
+
+
+def write_tables() -> None:
+    """Write every section, and draw its figures, from the rows that there are."""
+    found = compare.unique(compare.planned(rows.load()))
+    figures.draw(found)
+    for section in SECTIONS:
+        used = section.rows_of(found)
+        body = section.body(used) if used else "Nothing measured yet."
+        write_section(section.title, section.command, f"{body}\n\n{pending(section.experiments)}", made(used))
+
+
+def made(found: list[Row]) -> str:
+    """When, where and by which code the rows were measured."""
+    if not found:
+        return "no rows"
+    found = sorted(found, key=lambda row: row.date)
+    dates = " to ".join(dict.fromkeys((found[0].date, found[-1].date)))
+    machines, codes = (" / ".join(dict.fromkeys(getattr(row, field) for row in found)) for field in ("machine", "code"))
+    return f"{dates}, {machines}, code {codes}"
+
+
+def pending(experiments: Iterable[str]) -> str:
+    """Which of the planned measurements are missing."""
+    lines = []
+    for name in experiments:
+        tasks = EXPERIMENTS[name]()
+        total, left = (Counter(task.method for task in some) for some in (tasks, rows.missing(tasks)))
+        if left:
+            counts = [f"{method} {total[method] - left[method]}/{total[method]}" for method in total if left[method]]
+            lines.append(f"Not measured yet of `{name}` (done/planned): {', '.join(counts)}.")
+    return "\n\n".join(lines) or "All planned rows are measured."

@@ -1,0 +1,131 @@
+"""How long does training take, against ZS-N2N at its published settings and BM3D, and how does it grow with the frame?
+
+Every figure is one process of its own on all cores with nothing beside it, so times are compared within one run only.
+Seconds are those of training and denoising the frame in memory; the start of Python, and the export, are in costs.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from skimage.metrics import peak_signal_noise_ratio
+
+from benchmarks.results import DATA, table, write_section
+
+SIGMA = 25.0
+COMPARED = (
+    ("MBD-Net", "mbd", "auto"),
+    ("MBD-Net and GRD-Net", "full", "auto"),
+    ("ZS-N2N, 2,000 iterations", "zs-n2n", "auto"),
+    ("MBD-Net, fp32", "mbd", "fp32"),
+    ("ZS-N2N, 2,000 iterations, fp32", "zs-n2n", "fp32"),
+    ("BM3D, sigma given", "bm3d", "fp64"),
+)
+GROWTH = ((256, 256), (512, 512), (1024, 1024), (2048, 2048), (4000, 6000))
+
+
+def scene(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """A frame with noise of sigma 25, and without: the centre of kodim23, mirrored on where it is too small."""
+    from zsn2m_runtime.files import open_image
+
+    with open_image(DATA / "kodak24" / "kodim23.png") as image:
+        pixels = image.read().pixels.astype(np.float32)
+    top, left = (max(0, (have - want) // 2) for have, want in zip(pixels.shape[:2], (height, width), strict=True))
+    pixels = pixels[top : top + height, left : left + width]
+    missing = [(0, max(0, want - have)) for have, want in zip(pixels.shape[:2], (height, width), strict=True)]
+    clean = np.pad(pixels, [*missing, (0, 0)], mode="symmetric")
+    noisy = clean + np.random.default_rng(23).normal(0, SIGMA, clean.shape)
+    return noisy.astype(np.float32), clean
+
+
+def measure_here(method: str, precision: str, height: int, width: int) -> dict[str, object]:
+    """One method in this process: seconds, PSNR, peak memory."""
+    from benchmarks.quality import zs_n2n
+    from benchmarks.quality.methods import apply
+    from zsn2m_deploy.config import TrainConfig
+    from zsn2m_deploy.training import train
+
+    noisy, clean = scene(height, width)
+    loop = 0.0
+    used = precision
+    started = time.perf_counter()
+    if method == "bm3d":
+        import bm3d
+
+        denoised = bm3d.bm3d_rgb(noisy.astype(np.float64) / 255, SIGMA / 255) * 255
+    elif method == "zs-n2n":
+        denoised, report = zs_n2n.denoise(noisy, 0, precision)  # type: ignore[arg-type]
+        loop = report.seconds
+    else:
+        config = TrainConfig().updated({"stage": method, "strength": 1.0, "precision": precision})
+        trained = train([noisy], config)
+        top, left = (max(0, (side - 512) // 2) for side in (height, width))  # larger results are the runtime's business
+        noisy, clean = (frame[top : top + 512, left : left + 512] for frame in (noisy, clean))
+        denoised = apply(trained, "grd" if "grd" in trained.networks else "mbd", noisy)
+        loop, used = sum(report.seconds for report in trained.reports), trained.precision
+    seconds = time.perf_counter() - started
+    return {
+        "seconds": seconds,
+        "loop": loop,
+        "precision": used,
+        "psnr": float(peak_signal_noise_ratio(clean, denoised, data_range=255)),
+        "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+def measure(method: str, precision: str, height: int, width: int) -> dict[str, object]:
+    """`measure_here` in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.speed", "--here", method, precision, str(height), str(width)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=Path(__file__).parents[1])
+    found: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
+    print(method, precision, height, width, found, flush=True)
+    return found
+
+
+def compared(side: int) -> str:
+    """All methods on one frame, as seconds and as ratios to MBD-Net."""
+    found = [(name, measure(method, precision, side, side)) for name, method, precision in COMPARED]
+    base = float(str(found[0][1]["seconds"]))
+    rows: list[list[object]] = []
+    for name, result in found:
+        seconds = float(str(result["seconds"]))
+        ratio, memory = f"{seconds / base:.2f}", f"{result['megabytes']:.0f}"
+        rows.append([name, result["precision"], f"{seconds:.1f}", ratio, f"{result['psnr']:.2f}", memory])
+    return table(["method", "precision", "seconds", "times MBD-Net", "PSNR, dB", "peak memory, MB"], rows)
+
+
+def growth() -> str:
+    """MBD-Net from 256 x 256 to 24 megapixels."""
+    rows: list[list[object]] = []
+    for height, width in GROWTH:
+        result = measure("mbd", "auto", height, width)
+        rest = float(str(result["seconds"])) - float(str(result["loop"]))
+        row = [f"{width} x {height}", f"{result['loop']:.1f}", f"{rest:.1f}", f"{result['megabytes']:.0f}"]
+        rows.append([*row, f"{result['psnr']:.2f}"])
+    return table(["frame (RGB)", "training loop, s", "the rest, s", "peak memory, MB", "PSNR, dB"], rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sides", type=int, nargs="+", default=[256, 512])
+    parser.add_argument("--here", nargs=4, metavar=("METHOD", "PRECISION", "HEIGHT", "WIDTH"), help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.here:
+        method, precision, height, width = arguments.here
+        print(json.dumps(measure_here(method, precision, int(height), int(width))))
+        return
+    parts = [f"{side} x {side}:\n\n{compared(side)}" for side in arguments.sides]
+    parts.append(f"MBD-Net as the frame grows; PSNR and result of its central 512 x 512 pixels:\n\n{growth()}")
+    sides = " ".join(str(side) for side in arguments.sides)
+    write_section("Speed of training", f"python -m benchmarks.speed --sides {sides}", "\n\n".join(parts))
+
+
+if __name__ == "__main__":
+    main()
