@@ -22,18 +22,17 @@ def test_options_beat_the_file_and_the_file_beats_the_preset(tmp_path: Path) -> 
     config = load_config(path, strength=3.0, seed=None)
     assert (config.preset, config.strength, config.seed) == ("paper", 3.0, 4)
     assert config.mbd.c_constant == 0.5
-    assert config.mbd.schedule.iterations == 2000  # the preset's
+    assert not config.mbd.level_blind  # the preset's
 
 
 def test_the_paper_preset_is_the_papers_losses_and_nothing_else() -> None:
     config = TrainConfig.from_preset("paper")
     assert (config.mbd.weight_cross_mapping, config.mbd.weight_denoising) == (5.0, 10.0)
     assert (config.grd.weight_gap, config.grd.weight_consistency) == (100.0, 1000.0)
-    assert not config.grd.average_orientations
-    for schedule in (config.mbd.schedule, config.grd.schedule):
-        assert not schedule.flips
-        assert schedule.max_crops == 1
-        assert schedule.gradient_clip == 0.0
+    assert config.grd.weight_distillation == 0.0
+    assert config.mbd.random_masks
+    assert not (config.mbd.level_blind or config.keep_mean)
+    assert not (config.grd.start_from_teacher or config.grd.average_orientations)
 
 
 def test_a_dumped_configuration_comes_back() -> None:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from zsn2m_deploy.config import Precision, ScheduleConfig
 from zsn2m_deploy.device import retained_memory, with_precision
+from zsn2m_deploy.muon import Muon
 from zsn2m_runtime.errors import TrainingError
 
 _CHECK_EVERY = 25  # steps between looks at the loss: each look waits for the device
@@ -73,7 +74,7 @@ class Fitter:
         """
         started = time.perf_counter()
         weights = [weight for weight in network.parameters() if weight.requires_grad]
-        optimiser = torch.optim.Adam(weights, lr=schedule.learning_rate, fused=True)
+        optimiser = _optimiser(weights, schedule)
         rate = _learning_rate(optimiser, schedule)
         scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == "fp16")
         losses = torch.zeros(schedule.iterations, device=self.device)
@@ -98,11 +99,17 @@ class Fitter:
         return StageReport(stage, schedule.iterations, time.perf_counter() - started, tuple(kept))
 
 
+def _optimiser(weights: list[nn.Parameter], schedule: ScheduleConfig) -> torch.optim.Optimizer:
+    if schedule.optimiser == "muon":
+        return Muon(weights, lr=schedule.learning_rate)
+    return torch.optim.Adam(weights, lr=schedule.learning_rate, fused=True)
+
+
 def _learning_rate(optimiser: torch.optim.Optimizer, schedule: ScheduleConfig) -> torch.optim.lr_scheduler.LRScheduler:
     if schedule.schedule == "step":
         return torch.optim.lr_scheduler.StepLR(optimiser, step_size=schedule.step_size, gamma=0.5)
     return torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, max_lr=schedule.learning_rate, total_steps=schedule.iterations
+        optimiser, schedule.learning_rate, total_steps=schedule.iterations, cycle_momentum=schedule.optimiser == "adam"
     )
 
 

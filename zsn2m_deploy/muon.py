@@ -1,0 +1,69 @@
+"""Muon: momentum whose update is orthogonalised, for the kernels of convolutions; Adam for everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+_ROUNDS = 5
+_COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # Jordan et al.: steepest at zero, singular values end within 0.7 to 1.2
+
+
+def orthogonalised(matrix: Tensor) -> Tensor:
+    """About the nearest matrix whose singular values are all one, by five Newton-Schulz rounds.
+
+    Shape:
+        matrix: (m, n)
+        returns: (m, n)
+    """
+    wide = matrix.mT if matrix.shape[0] > matrix.shape[1] else matrix
+    x: Tensor = wide / wide.norm().clamp_min(1e-12)
+    a, b, c = _COEFFICIENTS
+    for _ in range(_ROUNDS):
+        gram = x @ x.mT
+        x = a * x + (b * gram + c * gram @ gram) @ x
+    return x.mT if matrix.shape[0] > matrix.shape[1] else x
+
+
+class Muon(torch.optim.Optimizer):
+    """Muon on kernels of four dimensions, as matrices (output channels, everything else), and Adam on biases.
+
+    A step of a kernel is 2 lr sqrt(max(1, m / n)) times the orthogonalised Nesterov momentum (0.9); one of a bias is
+    Adam's with lr. The ratio of 2 is measured.
+
+    Source: Jordan et al., Muon: an optimizer for hidden layers in neural networks, 2024.
+    """
+
+    def __init__(self, weights: Iterable[Tensor], lr: float) -> None:
+        super().__init__(weights, {"lr": lr, "beta1": 0.9, "beta2": 0.99, "kernel_ratio": 2.0})
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """Change every weight that has a gradient."""
+        for group in self.param_groups:
+            for weight in group["params"]:
+                if weight.grad is None:
+                    continue
+                state = self.state[weight]
+                momentum = state.setdefault("momentum", torch.zeros_like(weight))
+                momentum.lerp_(weight.grad, 1 - group["beta1"])
+                if weight.ndim == 4:
+                    self._step_kernel(weight, momentum, group)
+                else:
+                    self._step_bias(weight, momentum, state, group)
+
+    @staticmethod
+    def _step_kernel(weight: Tensor, momentum: Tensor, group: dict[str, float]) -> None:
+        ahead = weight.grad.lerp(momentum, group["beta1"]).flatten(1)  # type: ignore[union-attr]
+        size = group["lr"] * group["kernel_ratio"] * max(1.0, ahead.shape[0] / ahead.shape[1]) ** 0.5
+        weight.sub_(orthogonalised(ahead).view(weight.shape), alpha=size)
+
+    @staticmethod
+    def _step_bias(weight: Tensor, momentum: Tensor, state: dict[str, Tensor], group: dict[str, float]) -> None:
+        square = state.setdefault("square", torch.zeros_like(weight))
+        square.lerp_(weight.grad.square(), 1 - group["beta2"])  # type: ignore[union-attr]
+        state["steps"] = state.get("steps", torch.zeros(())) + 1
+        mean = momentum / (1 - group["beta1"] ** state["steps"])
+        weight.addcdiv_(mean, (square / (1 - group["beta2"] ** state["steps"])).sqrt() + 1e-8, value=-group["lr"])
