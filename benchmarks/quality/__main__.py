@@ -20,7 +20,9 @@ from benchmarks.quality.plan import EXPERIMENTS
 def run(arguments: argparse.Namespace) -> None:
     """Measure what is missing of the chosen experiments."""
     tasks = [task for name in arguments.experiments for task in EXPERIMENTS[name]()]
-    tasks = list(dict.fromkeys(task for task in tasks if not arguments.methods or task.method in arguments.methods))
+    for name, chosen in (("method", arguments.methods), ("dataset", arguments.datasets), ("noise", arguments.noises)):
+        tasks = [task for task in tasks if not chosen or getattr(task, name) in chosen]
+    tasks = list(dict.fromkeys(tasks))
     if arguments.images:
         first = {dataset: cases.names(dataset, arguments.images) for dataset in (*cases.SYNTHETIC, *cases.REAL)}
         tasks = [task for task in tasks if task.image in first[task.dataset]]
@@ -41,6 +43,8 @@ def main() -> None:
     measure.add_argument("experiments", nargs="*", default=list(EXPERIMENTS), metavar="EXPERIMENT")
     measure.add_argument("--images", type=int, help="only the first N images of each set")
     measure.add_argument("--methods", nargs="+", choices=METHODS, help="only these")
+    measure.add_argument("--datasets", nargs="+", choices=(*cases.SYNTHETIC, *cases.REAL), help="only these")
+    measure.add_argument("--noises", nargs="+", choices=cases.NOISES, help="only these")
     measure.add_argument("--processes", type=int, default=os.cpu_count())
     commands.add_parser("pictures", help="train on the best and the worst image again and show them")
     commands.add_parser("tables", help="write RESULTS.md from the rows")
