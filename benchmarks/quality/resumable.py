@@ -17,6 +17,8 @@ from typing import Any, TypeVar
 
 from benchmarks.results import processor
 
+_ROOT = Path(__file__).resolve().parents[2]
+
 Row = TypeVar("Row")
 Task = TypeVar("Task")
 
@@ -73,11 +75,13 @@ def run_tasks(
 
 
 def code() -> str:
-    """The commit that is measured."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=8", "--exclude=*"]
-    return subprocess.run(
-        command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False
-    ).stdout.strip()
+    """The commit that is measured, "-dirty" where a Python file differs from it."""
+
+    def git(*arguments: str) -> str:
+        command = ["git", *arguments]
+        return subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False).stdout.strip()
+
+    return git("rev-parse", "--short=8", "HEAD") + ("-dirty" if git("status", "--porcelain", "--", "*.py") else "")
 
 
 def machine() -> str:
