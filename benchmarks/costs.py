@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.kodak import noisy_and_clean
-from benchmarks.results import DATA, table, write_section
+from benchmarks.quality.cases import case
+from benchmarks.results import table, write_section
 from zsn2m_deploy import Denoiser
 from zsn2m_runtime.files import save_image
 from zsn2m_runtime.image import Frame
@@ -86,13 +86,11 @@ def inference(bundle: Path) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=DATA)
-    arguments = parser.parse_args()
+    argparse.ArgumentParser(description=__doc__).parse_args()
     with tempfile.TemporaryDirectory() as name:
         frame = Path(name) / "kodim23.png"
-        noisy, _ = noisy_and_clean(arguments.data / "kodak24" / "kodim23.png", 23)
-        save_image(frame, Frame(np.clip(np.rint(noisy), 0, 255).astype(np.uint8)))
+        noisy = case("kodak24", "kodim23.png", "gauss 25 clamped", 0, ["kodim23.png"]).noisy
+        save_image(frame, Frame(np.rint(noisy).astype(np.uint8)))
         trained, bundle = training(frame, Path(name))
         title = "kodim23, centre 256 x 256, Gaussian 25, 8 bit, strength 1:"
         body = f"{startup()}\n\n{title}\n\n{trained}\n\n{inference(bundle)}"

@@ -63,7 +63,7 @@ def shared_data() -> Path:
 
 
 def _write_bundle(folder: Path, dtype: str, channels: int, value_range: tuple[float, float]) -> Path:
-    config = TrainConfig(grd=SMALL_GRD)
+    config = TrainConfig(stage="full", grd=SMALL_GRD)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         networks: dict[str, torch.nn.Module] = {

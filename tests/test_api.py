@@ -20,7 +20,7 @@ from zsn2m_runtime.files import open_image
 from zsn2m_runtime.image import Pixels
 from zsn2m_runtime.verify import verify_bundle
 
-TINY = zsn2m.TrainConfig().updated(
+TINY = zsn2m.TrainConfig(stage="full").updated(
     {
         "mbd": {"schedule": {"iterations": 30, "crop_side": 32}},
         "grd": {"widths": (8, 8), "schedule": {"iterations": 3, "crop_side": 32}},

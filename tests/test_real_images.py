@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import beads, kodak
+from benchmarks import beads
+from benchmarks.quality import rows
 from zsn2m_deploy.config import TrainConfig
 
 pytestmark = pytest.mark.slow
@@ -25,5 +26,5 @@ def test_a_bundle_of_one_frame_serves_the_frames_after_it(shared_data: Path, sta
 
 
 def test_kodim23_is_denoised(shared_data: Path) -> None:
-    row = kodak.measure(shared_data / "kodak24" / "kodim23.png", 23, "mbd")
-    assert row["mbd"] > row["noisy"] + 9.0
+    row = rows.measure(rows.Task("kodak24", "kodim23.png", "gauss 25", "zsn2m", 0, 24))[0]
+    assert row.psnr > row.noisy_psnr + 9.0

@@ -161,5 +161,25 @@ def _ladder() -> dict[str, Method]:
     }
 
 
+CHOICE = "choice"
+
+CHOICES: dict[str, dict[str, Any]] = {  # what the paper leaves open, each the other way than in its preset
+    "350 iterations": {"schedule": {"iterations": 350}},
+    "1400 iterations": {"schedule": {"iterations": 1400}},
+    "learning rate halved": {"schedule": {"learning_rate": 2.5e-3}},
+    "learning rate doubled": {"schedule": {"learning_rate": 1e-2}},
+    "adam 3e-3": {"schedule": {"optimiser": "adam", "learning_rate": 3e-3, "gradient_clip": 1.0}},
+    "adam 1e-2": {"schedule": {"optimiser": "adam", "learning_rate": 1e-2, "gradient_clip": 1.0}},
+    "without flips": {"schedule": {"flips": False}},
+    "crops of 64, 2800 iterations": {"schedule": {"crop_side": 64, "iterations": 2800}},
+    "C 1e-3": {"c_constant": 1e-3},
+    "C 1e-2": {"c_constant": 1e-2},
+    "gradient into statistics": {"detach_statistics": False},
+    "frame predicted": {"residual": False},
+    "mask per pixel": {"mask_per_pixel": True},
+    "level blind": {"level_blind": True},
+}
+
 METHODS |= _ladder()
+METHODS |= {f"{CHOICE} {name}": ours("paper", "mbd", mbd=values) for name, values in CHOICES.items()}
 METHODS |= {f"strength {value:g}": ours("default", "mbd", strength=value) for value in (0.3, 1, 3, 10, 30, 100)}

@@ -6,8 +6,10 @@ configurations). At full size this is more than 50 core-hours on a CPU without a
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from benchmarks.quality import cases
-from benchmarks.quality.methods import LADDER, METHODS, OURS
+from benchmarks.quality.methods import CHOICE, LADDER, METHODS, OURS
 from benchmarks.quality.rows import Task
 
 Names = tuple[str, ...]
@@ -66,6 +68,12 @@ def _strength() -> list[Task]:
     return synthetic + _tasks(("sidd_val", "fmd"), ("real",), methods, 4)
 
 
+def _choices() -> list[Task]:
+    methods = tuple(name for name in METHODS if name.startswith(f"{CHOICE} "))
+    tasks = _tasks(("kodak24",), ("gauss 25",), methods, 4) + _tasks(("set14",), ("gauss 25",), methods, 4)
+    return [replace(task, spread=len(cases.names(task.dataset))) for task in tasks]
+
+
 def _precision() -> list[Task]:
     return _tasks(("kodak24",), ("gauss 25",), ("zs-n2n fp32",), 4)
 
@@ -77,5 +85,6 @@ EXPERIMENTS = {
     "table4": _table4,
     "strength": _strength,
     "clamped": _clamped,
+    "choices": _choices,
     "precision": _precision,
 }

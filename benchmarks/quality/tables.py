@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from benchmarks.quality import bodies, compare, figures, published, rows
 from benchmarks.quality.cases import REAL, SYNTHETIC
+from benchmarks.quality.methods import CHOICE, CHOICES
 from benchmarks.quality.plan import EXPERIMENTS
 from benchmarks.quality.rows import Row
 from benchmarks.results import write_section
@@ -62,6 +63,13 @@ SECTIONS = (
         compare.STRENGTHS,
         ("kodak24", *REAL),
         ("gauss 25", "real"),
+    ),
+    Section(
+        "What the paper leaves open",
+        ("table1", "choices"),
+        bodies.choices,
+        (bodies.PAPER, *(f"{CHOICE} {name} mbd" for name in CHOICES)),
+        SYNTHETIC,
     ),
     Section("Precision of ZS-N2N", ("precision",), bodies.precision, bodies.PRECISIONS),
 )
