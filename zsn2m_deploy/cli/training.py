@@ -23,7 +23,7 @@ Preset = Annotated[
 ]
 Stage = Annotated[
     Literal["mbd", "full"] | None,
-    typer.Option(help="mbd: the small network only (fast); full: both. Default: full."),
+    typer.Option(help="mbd: the small network only; full: both. Default: mbd (full with --preset paper)."),
 ]
 Strength = Annotated[
     float | None, typer.Option(help="Larger is smoother: 10 for real noise (default), 1 for synthetic noise.")
