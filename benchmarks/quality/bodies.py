@@ -160,6 +160,7 @@ def ladder(results: Results, figures_of: Mapping[str, float]) -> str:
 def strength(found: list[Row]) -> str:
     """PSNR and roughness against the strength."""
     parts = [figures.link(figures.STRENGTH_FIGURE, "PSNR and roughness against the strength")]
+    parts.append(figures.link(figures.STRENGTH_PICTURE, "noisy, and denoised at strength 1, 10 and 100"))
     for dataset, noise in dict.fromkeys((row.dataset, row.noise) for row in found):
         fields = ("noisy_psnr", "psnr", "roughness")
         lines: list[list[object]] = [

@@ -1,4 +1,4 @@
-"""The figures of RESULTS.md: plots of the rows, and pictures of the best and the worst image."""
+"""The figures of RESULTS.md: plots of the rows, pictures of the best and the worst image and of the strength."""
 
 from __future__ import annotations
 
@@ -17,9 +17,12 @@ from zsn2m_runtime.image import Frame, Pixels
 FIGURES = Path(__file__).resolve().parents[1] / "figures"
 METHODS_FIGURE = "kodak24_gauss25.svg"
 STRENGTH_FIGURE = "strength.svg"
+STRENGTH_PICTURE = "strength.png"
+STRENGTH_SHOWN, STRENGTHS_SHOWN = ("sidd_val", "noisy/0006.png"), (1.0, 10.0, 100.0)
 SWEEPS = (("kodak24", "gauss 25"), ("sidd_val", "real"), ("fmd", "real"))
 PICTURE_SIDE = 96  # pixels of the frame, shown twice as large
 _GAP = 8
+FEWEST = 8  # images of a method in the plot
 
 
 def link(name: str, text: str) -> str:
@@ -43,27 +46,39 @@ def draw(found: list[Row]) -> None:
 
 
 def pictures() -> None:
-    """Train on the best and the worst image again and write noisy, denoised, clean and removed noise side by side."""
+    """Train again to show images side by side: the best and the worst one; a real frame at growing strength."""
+    FIGURES.mkdir(exist_ok=True)
+    _picture_strength()
+    _picture_best_and_worst()
+
+
+def _picture_strength() -> None:
+    dataset, image = STRENGTH_SHOWN
+    case = cases.case(dataset, image, "real", 0, [image])
+    results = [METHODS[f"strength {value:g}"].run(case)["mbd"] for value in STRENGTHS_SHOWN]
+    save_image(FIGURES / STRENGTH_PICTURE, Frame(strip([case.noisy, *results])))
+
+
+def _picture_best_and_worst() -> None:
     scores = select(compare.unique(compare.planned(rows.load())), "kodak24", "gauss 25").get(REFERENCE)
     if not scores:
         raise SystemExit(f"no rows of {REFERENCE} on kodak24: python -m benchmarks.quality run table1")
-    FIGURES.mkdir(exist_ok=True)
     ranked = compare.by_gain(scores)
     names = cases.names("kodak24")
     for kind, row in (("best", ranked[0]), ("worst", ranked[-1])):
         name = next(name for name in names if Path(name).stem == row.image)
         case = cases.case("kodak24", name, "gauss 25", row.seed, names)
         denoised = METHODS[OURS].run(case)["mbd"]
+        panels = [case.noisy, denoised, case.clean, case.noisy - denoised + 127.5]
         for old in FIGURES.glob(picture(kind, "*")):
             old.unlink()
-        save_image(FIGURES / picture(kind, row.image), Frame(strip(case.noisy, denoised, case.clean)))
-        print(FIGURES / picture(kind, row.image), flush=True)
+        save_image(FIGURES / picture(kind, row.image), Frame(strip(panels)))
 
 
-def strip(noisy: Pixels, denoised: Pixels, clean: Pixels) -> Pixels:
-    """The middle of noisy, denoised, clean and removed noise side by side; (h, w, 3) float to 8 bit."""
+def strip(frames: list[Pixels]) -> Pixels:
+    """The middles of frames side by side, twice as large; (h, w, 3) float to 8 bit."""
     panels = []
-    for frame in (noisy, denoised, clean, noisy - denoised + 127.5):
+    for frame in frames:
         top, left = ((side - PICTURE_SIDE) // 2 for side in frame.shape[:2])
         middle = frame[top : top + PICTURE_SIDE, left : left + PICTURE_SIDE]
         panel = np.clip(np.rint(middle), 0, 255).astype(np.uint8).repeat(2, axis=0).repeat(2, axis=1)
@@ -87,12 +102,14 @@ def _axes(columns: int, width: float, height: float) -> tuple[Any, Any]:
 
 
 def _plot_methods(found: list[Row]) -> Any:
-    """Dots of the mean PSNR on Kodak24, Gaussian 25, of the methods that were measured on the most images."""
-    results = {name: of for name, of in select(found, "kodak24", "gauss 25").items() if name in compare.SHOWN}
-    count = max(map(len, results.values()), default=0)
-    means = {name: mean(of, "psnr") for name, of in results.items() if len(of) == count and name != "noisy"}
-    if not means:
+    """Dots of the mean PSNR on Kodak24, Gaussian 25, on the images that all methods shown have."""
+    results = select(found, "kodak24", "gauss 25")
+    results = {name: of for name, of in results.items() if name in compare.SHOWN and len(of) >= FEWEST}
+    results = compare.common({name: of for name, of in results.items() if name != "noisy"})
+    if not results:
         return None
+    count = len(next(iter(results.values())))
+    means = {name: mean(of, "psnr") for name, of in results.items()}
     order = sorted(means, key=lambda name: means[name])
     figure, (ax,) = _axes(1, 7, 1.2 + 0.28 * len(order))
     theirs = published.TABLE_1["kodak24", "gauss 25"]

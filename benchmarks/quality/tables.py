@@ -63,6 +63,7 @@ SECTIONS = (
         compare.STRENGTHS,
         ("kodak24", *REAL),
         ("gauss 25", "real"),
+        pictures=True,
     ),
     Section(
         "What the paper leaves open",
