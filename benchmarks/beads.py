@@ -52,7 +52,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=DATA)
     arguments = parser.parse_args()
-    figures = measure(arguments.data / "seq_beads" / "stuck_beads.tif", TrainConfig(strength=10.0))
+    figures = measure(arguments.data / "seq_beads" / "stuck_beads.tif", TrainConfig(stage="full", strength=10.0))
     names = ["flicker", "largest mean shift", "banding"]
     rows = [[model, *(f"{values[name]:.3f}" for name in names)] for model, values in figures.items()]
     write_section(

@@ -31,6 +31,8 @@ def test_the_paper_preset_is_the_papers_losses_and_nothing_else() -> None:
     assert (config.grd.weight_gap, config.grd.weight_consistency) == (100.0, 1000.0)
     assert config.grd.weight_distillation == 0.0
     assert config.mbd.random_masks
+    assert config.mbd.schedule == TrainConfig().mbd.schedule  # the paper does not print it
+    assert config.grd.schedule.iterations > TrainConfig().grd.schedule.iterations  # it starts from nothing
     assert not (config.mbd.level_blind or config.keep_mean)
     assert not (config.grd.start_from_teacher or config.grd.average_orientations)
 

@@ -51,3 +51,19 @@ def test_a_kernel_reaches_the_minimum_of_a_quadratic() -> None:
         weight.grad = weight.detach() - target
         muon.step()
     assert (weight.detach() - target).square().mean() < 0.01 * target.square().mean()
+
+
+@pytest.mark.parametrize("shape", [(8, 2, 3, 3), (64, 3, 3, 3)])
+def test_a_step_is_the_orthogonalised_nesterov_momentum(shape: tuple[int, ...]) -> None:
+    generator = torch.Generator().manual_seed(3)
+    weight = torch.nn.Parameter(torch.zeros(shape))
+    muon = Muon([weight], lr=0.01)
+    momentum = torch.zeros(shape)
+    for _ in range(3):
+        before, weight.grad = weight.detach().clone(), torch.randn(shape, generator=generator)
+        muon.step()
+        momentum = 0.9 * momentum + 0.1 * weight.grad
+        ahead = 0.1 * weight.grad + 0.9 * momentum
+        rows, columns = shape[0], 9 * shape[1]
+        expected = 2 * 0.01 * max(1.0, rows / columns) ** 0.5 * orthogonalised(ahead.reshape(rows, columns))
+        torch.testing.assert_close(before - weight.detach(), expected.reshape(shape))

@@ -12,11 +12,12 @@ import reference
 import torch
 
 from benchmarks import results
-from benchmarks.quality import bodies, cases, compare, published, rows, tables
+from benchmarks.quality import bodies, cases, compare, plan, published, resumable, rows, tables, zs_n2n
 from benchmarks.quality.compare import REFERENCE, Scores
-from benchmarks.quality.methods import METHODS
+from benchmarks.quality.methods import METHODS, apply
 from benchmarks.quality.rows import Row, Task
-from benchmarks.quality.zs_n2n import loss_of
+from zsn2m_deploy.config import TrainConfig
+from zsn2m_deploy.training import train
 from zsn2m_runtime.files import save_image
 from zsn2m_runtime.image import Frame
 
@@ -203,7 +204,7 @@ def test_every_section_can_be_written_from_one_row(section: tables.Section) -> N
 
 def test_a_section_names_when_and_where_its_rows_were_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(results, "RESULTS", tmp_path / "RESULTS.md")
-    made = tables.made([replace(ROW, date="2026-01-05", code="def"), ROW])
+    made = resumable.made([replace(ROW, date="2026-01-05", code="def"), ROW])
     assert made == "2026-01-02 to 2026-01-05, a, b, code abc / def"
     for text in ("old", "new"):
         results.write_section("Title", "command", text, made)
@@ -224,9 +225,40 @@ def test_loss_of_zs_n2n(masked: bool) -> None:
     residual = np.mean((network(half_1) - half_2) ** 2) + np.mean((network(half_2) - half_1) ** 2)
     consistency = np.mean((network(half_1) - whole_1) ** 2) + np.mean((network(half_2) - whole_2) ** 2)
 
-    loss = loss_of(
+    loss = zs_n2n.loss_of(
         lambda frame: 0.8 * frame + 0.1 * frame * frame,
         torch.from_numpy(noisy)[None],
         torch.from_numpy(mask).bool()[None] if masked else None,
     )
     assert loss.item() == pytest.approx(0.5 * residual + 0.5 * consistency, rel=1e-9)
+
+
+def test_the_baseline_has_its_published_settings() -> None:
+    schedule = zs_n2n.PUBLISHED
+    assert (schedule.optimiser, schedule.learning_rate, schedule.iterations) == ("adam", 1e-3, 2000)
+    assert (schedule.schedule, schedule.step_size, schedule.flips) == ("step", 1500, False)
+
+
+@pytest.mark.parametrize("shape", [(32, 30), (31, 33, 3)])
+def test_the_baseline_trains_and_denoises(shape: tuple[int, ...]) -> None:
+    noisy = np.random.default_rng(0).normal(128, 25, shape).astype(np.float32)
+    few = zs_n2n.PUBLISHED.model_copy(update={"iterations": 20})
+    plain = zs_n2n.denoise(noisy, 0, "fp32", few)[0]
+    masked = zs_n2n.denoise(noisy, 0, "fp32", few, masks=True)[0]
+    assert plain.shape == masked.shape == shape
+    assert noisy.std() > plain.std() > 0
+    assert not np.array_equal(plain, masked)
+
+
+def test_results_of_frames_that_do_not_fit_the_stride_are_those_of_the_padded_frame() -> None:
+    noisy = np.random.default_rng(0).normal(128, 25, (33, 30, 3)).astype(np.float32)
+    once = {"schedule": {"iterations": 1, "crop_side": 16}}
+    config = TrainConfig().updated({"stage": "full", "mbd": once, "grd": {"widths": (4, 4, 8), **once}})
+    trained = train([noisy], config)
+    padded = np.pad(noisy, ((0, 3), (0, 2), (0, 0)), mode="edge")
+    np.testing.assert_allclose(apply(trained, "grd", noisy), apply(trained, "grd", padded)[:33, :30], atol=1e-3)
+
+
+def test_every_method_is_planned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cases, "names", lambda dataset, count=None: [f"{dataset}_1.png"])
+    assert {task.method for tasks in plan.EXPERIMENTS.values() for task in tasks()} == set(METHODS)

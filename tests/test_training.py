@@ -231,3 +231,15 @@ def test_frames_keep_their_mean(stage: str) -> None:
             shifts[name, keep] = float(np.abs(change.mean(axis=(0, 1))).max())
     assert max(shift for (_, keep), shift in shifts.items() if keep) < 0.01  # grey levels
     assert shifts["mbd", False] > 0.5
+
+
+def test_without_random_masks_it_trains_on_the_one_pair() -> None:
+    noisy, _, _ = sample(side=48)
+
+    def kernel(**values: object) -> torch.Tensor:
+        trained = train([noisy], small(mbd={"schedule": {"iterations": 5, "crop_side": 48}, **values}))
+        return next(trained.networks["mbd"].parameters())
+
+    plain = kernel(random_masks=False)
+    assert not torch.equal(plain, kernel())
+    assert torch.equal(plain, kernel(random_masks=False, mask_per_pixel=True))  # no mask, so its kind does not matter

@@ -126,12 +126,18 @@ class TrainConfig(_Config):
         """
         if preset == "default":
             return cls()
+        plain = GrdConfig().schedule
         return cls(
             preset="paper",
             stage="full",
             keep_mean=False,
             mbd=MbdConfig(level_blind=False),
-            grd=GrdConfig(weight_distillation=0.0, start_from_teacher=False, average_orientations=False),
+            grd=GrdConfig(
+                weight_distillation=0.0,
+                start_from_teacher=False,
+                average_orientations=False,
+                schedule=plain.model_copy(update={"iterations": 2400}),  # it starts from nothing; measured
+            ),
         )
 
     def updated(self, values: dict[str, Any], source: str = "options") -> Self:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import threading
 from collections.abc import Callable, Iterator
 
 import torch
@@ -70,27 +71,45 @@ def with_precision(network: nn.Module, device: torch.device, precision: Precisio
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of glibc's mallopt
 _KEPT = 1 << 30  # bytes
-_USUAL = 32 << 20  # bytes, glibc's own upper bound of both thresholds
+_USUAL = 32 << 20  # bytes, the largest that every glibc takes for M_MMAP_THRESHOLD
+_users = 0
+_lock = threading.Lock()
 
 
 @contextlib.contextmanager
 def retained_memory() -> Iterator[None]:
     """Have glibc keep freed memory for the next step instead of returning it to the system at every layer.
 
-    On the CPU a step of MBD-Net takes a third less time (measured, one thread). On leaving, memory is given
-    back. Without glibc (macOS, Windows, musl) this does nothing.
+    On the CPU a step of MBD-Net takes 10 to 30 % less time (measured, two threads and one). When the last user leaves,
+    free memory is given back; glibc's thresholds stay at 32 MB, where they end up by themselves in a process that
+    handles large arrays. Without glibc (macOS, Windows, musl) this does nothing.
     """
+    global _users
+    libc = _glibc()
+    with _lock:
+        _users += 1
+        if libc and _users == 1:
+            _set_thresholds(libc, _KEPT)
+    try:
+        yield
+    finally:
+        with _lock:
+            _users -= 1
+            if libc and _users == 0:
+                _set_thresholds(libc, _USUAL)
+                libc.malloc_trim(0)
+
+
+def _glibc() -> ctypes.CDLL | None:
     try:
         libc = ctypes.CDLL(None)
         libc.gnu_get_libc_version  # noqa: B018  other C libraries lack it
     except (OSError, AttributeError, TypeError):
-        yield
-        return
-    for threshold in (_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD):
-        libc.mallopt(threshold, _KEPT)
-    try:
-        yield
-    finally:
-        for threshold in (_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD):
-            libc.mallopt(threshold, _USUAL)
-        libc.malloc_trim(0)
+        return None
+    return libc
+
+
+def _set_thresholds(libc: ctypes.CDLL, size: int) -> None:
+    if not libc.mallopt(_M_MMAP_THRESHOLD, size):  # older versions refuse more than 32 MB
+        libc.mallopt(_M_MMAP_THRESHOLD, _USUAL)
+    libc.mallopt(_M_TRIM_THRESHOLD, size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -47,12 +48,14 @@ class Muon(torch.optim.Optimizer):
                 if weight.grad is None:
                     continue
                 state = self.state[weight]
-                momentum = state.setdefault("momentum", torch.zeros_like(weight))
-                momentum.lerp_(weight.grad, 1 - group["beta1"])
+                if not state:
+                    state |= {"momentum": torch.zeros_like(weight), "square": torch.zeros_like(weight), "steps": 0}
+                state["steps"] += 1
+                state["momentum"].lerp_(weight.grad, 1 - group["beta1"])
                 if weight.ndim == 4:
-                    self._step_kernel(weight, momentum, group)
+                    self._step_kernel(weight, state["momentum"], group)
                 else:
-                    self._step_bias(weight, momentum, state, group)
+                    self._step_bias(weight, state, group)
 
     @staticmethod
     def _step_kernel(weight: Tensor, momentum: Tensor, group: dict[str, float]) -> None:
@@ -61,9 +64,8 @@ class Muon(torch.optim.Optimizer):
         weight.sub_(orthogonalised(ahead).view(weight.shape), alpha=size)
 
     @staticmethod
-    def _step_bias(weight: Tensor, momentum: Tensor, state: dict[str, Tensor], group: dict[str, float]) -> None:
-        square = state.setdefault("square", torch.zeros_like(weight))
-        square.lerp_(weight.grad.square(), 1 - group["beta2"])  # type: ignore[union-attr]
-        state["steps"] = state.get("steps", torch.zeros(())) + 1
-        mean = momentum / (1 - group["beta1"] ** state["steps"])
-        weight.addcdiv_(mean, (square / (1 - group["beta2"] ** state["steps"])).sqrt() + 1e-8, value=-group["lr"])
+    def _step_bias(weight: Tensor, state: dict[str, Any], group: dict[str, float]) -> None:
+        state["square"].lerp_(weight.grad.square(), 1 - group["beta2"])  # type: ignore[union-attr]
+        mean = state["momentum"] / (1 - group["beta1"] ** state["steps"])
+        square = state["square"] / (1 - group["beta2"] ** state["steps"])
+        weight.addcdiv_(mean, square.sqrt() + 1e-8, value=-group["lr"])

@@ -20,10 +20,11 @@ PRECISIONS = ("zs-n2n", "zs-n2n fp32")
 
 COLUMNS = f"""\
 PSNR (dB) and SSIM by scikit-image on float frames with a data range of 255, SSIM with its uniform 7 x 7 window; no
-result is clamped. Each column is a mean over the n images that the method was measured on; "over {REFERENCE}" is the
-mean difference in PSNR on the images that both have (their number where it is not n): compare methods by it where n
-differs. Methods named "(sigma)" are told the deviation of each frame's noise. "{REFERENCE}" is also the first stage of
-"zsn2m full". Where GRD-Net failed its own check, "grd" counts MBD-Net's result, which is what users get."""
+result is clamped (OpenCV takes 8 bit only). Each column is a mean over the n images that the method was measured on;
+"over {REFERENCE}" is the mean difference in PSNR on the images that both have (their number where it is not n):
+compare methods by it where n differs. Methods named "(sigma)" are told the deviation of each frame's noise.
+"{REFERENCE}" is also the first stage of "zsn2m full". Where GRD-Net failed its own check, "grd" counts MBD-Net's
+result, which is what users get."""
 PUBLISHED = """\
 Published: ZS-N2M* beside "mbd", ZS-N2M beside "grd", BM3D beside "bm3d (sigma)"; means over the paper's whole set."""
 CROPS = """\
@@ -58,9 +59,10 @@ the differences to the published figures are mostly other images, and only those
 {published.TABLE_2_OTHERS}"""
 TABLE_4_NOTES = """\
 Mean PSNR in dB over images x seeds, a seed being another noise and another training. Every row has the layers and
-weights of the paper and one and the same schedule. A step is the mean difference to the row above on the pairs of
-image and seed that both have, ± its standard error; a tie is a step of less than twice that. The two seeds of an image
-are not independent, so the error is rather too small."""
+weights of the paper and one and the same schedule. A step is the mean difference to the row above on the images that
+both have (seeds of an image averaged), ± its standard error over images; a tie is a step of less than twice that. The
+first two rows see frames scaled by 255, the others by their own range. Gaussian [5, 50] and Poisson [5, 50] were not
+run."""
 STRENGTH_NOTES = """\
 The strength is the paper's alpha_ie. Roughness: mean absolute difference of neighbouring pixels in grey levels. n: the
 images that all these strengths have. Of fmd, these are confocal captures. The paper's own images (knee MRI) are not

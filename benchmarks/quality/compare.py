@@ -31,7 +31,7 @@ Results = dict[str, Scores]  # by method
 
 @dataclass(frozen=True)
 class Step:
-    """The mean difference of two methods in dB on the n frames that both have, and its standard error."""
+    """The mean difference of two methods in dB on the n images that both have, and its standard error."""
 
     n: int
     mean: float
@@ -48,8 +48,11 @@ class Step:
 
 
 def step(upper: Scores, lower: Scores) -> Step:
-    """What `upper` gains over `lower`."""
-    gains = [upper[frame].psnr - lower[frame].psnr for frame in sorted(upper.keys() & lower.keys())]
+    """What `upper` gains over `lower`; the seeds of an image, which are not independent, are averaged first."""
+    by_image: dict[str, list[float]] = {}
+    for frame in sorted(upper.keys() & lower.keys()):
+        by_image.setdefault(frame[0], []).append(upper[frame].psnr - lower[frame].psnr)
+    gains = [statistics.fmean(of) for of in by_image.values()]
     mean = statistics.fmean(gains) if gains else math.nan
     error = statistics.stdev(gains) / math.sqrt(len(gains)) if len(gains) > 1 else math.nan
     return Step(len(gains), mean, error)

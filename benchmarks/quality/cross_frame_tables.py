@@ -6,6 +6,7 @@ import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from benchmarks.quality import resumable
 from benchmarks.quality.cross_frame_plan import LATER, OTHERS, OWN, SAME_SCENE
 from benchmarks.results import table, write_section
 
@@ -118,7 +119,7 @@ def body(rows: list[Row]) -> str:
 
 def write_tables(rows: list[Row]) -> None:
     """Put the section into RESULTS.md."""
-    write_section(TITLE, COMMAND, body(rows))
+    write_section(TITLE, COMMAND, body(rows), resumable.made(rows))
 
 
 def _set(row: Row) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
+from torch.nn.functional import pad
 
 from benchmarks.quality import zs_n2n
 from benchmarks.quality.cases import Case
@@ -25,6 +26,7 @@ from zsn2m_runtime.image import Pixels, to_nchw
 from zsn2m_runtime.noise import estimate_sigma
 
 OURS = "zsn2m"
+REVISION = ""  # change it when training changes and no field of its configuration does
 
 
 @dataclass(frozen=True)
@@ -38,9 +40,13 @@ class Method:
 
 def apply(trained: Trained, model: str, noisy: Pixels) -> Pixels:
     """A trained network on a frame, in float32, not clamped: what the exported graph computes for float frames."""
-    frame = (torch.from_numpy(to_nchw(noisy)) - trained.offset) / trained.scale
+    network, frame = trained.networks[model], torch.from_numpy(to_nchw(noisy))
+    height, width = frame.shape[-2:]
+    stride = getattr(network, "stride", 1)
+    padded = pad(frame, (0, -width % stride, 0, -height % stride), mode="replicate")
     with torch.no_grad():
-        out = (trained.networks[model](frame) * trained.scale + trained.offset)[0].numpy()
+        result = network((padded - trained.offset) / trained.scale)[0, :, :height, :width]
+    out = (result * trained.scale + trained.offset).numpy()
     return np.ascontiguousarray(out[0] if noisy.ndim == 2 else out.transpose(1, 2, 0))
 
 
@@ -63,8 +69,12 @@ def ours(preset: str, stage: str, **values: Any) -> Method:
     method = config(None).model_dump(mode="json", exclude={"stage", "strength", "seed", "device"})
     if stage == "mbd":
         del method["grd"]
-    text = json.dumps(method, sort_keys=True)
-    return Method(run, hashlib.sha256(text.encode()).hexdigest()[:8], ("mbd", "grd") if stage == "full" else ("mbd",))
+    return Method(run, _fingerprint(method), ("mbd", "grd") if stage == "full" else ("mbd",))
+
+
+def _fingerprint(settings: dict[str, Any]) -> str:
+    text = json.dumps(settings, sort_keys=True) + REVISION
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def _peer(run: Callable[[Case], Pixels], version: str) -> Method:
@@ -94,7 +104,7 @@ def _nlm_skimage(case: Case) -> Pixels:
 
     sigma = _estimated(case) / 255
     axis = None if case.noisy.ndim == 2 else -1
-    options = {"patch_size": 5, "patch_distance": 6, "h": 0.8 * sigma, "sigma": sigma, "fast_mode": True}
+    options = {"patch_size": 5, "patch_distance": 6, "h": 0.6 * sigma, "sigma": sigma, "fast_mode": True}
     return np.asarray(denoise_nl_means(case.noisy / 255, channel_axis=axis, **options) * 255, np.float32)
 
 
@@ -107,7 +117,7 @@ def _wavelet_skimage(case: Case) -> Pixels:
 
 
 def _nlm_opencv(case: Case) -> Pixels:
-    noisy, sigma = np.clip(np.rint(case.noisy), 0, 255).astype(np.uint8), _estimated(case)
+    noisy, sigma = np.clip(np.rint(case.noisy), 0, 255).astype(np.uint8), 0.6 * _estimated(case)
     if noisy.ndim == 2:
         return cv2.fastNlMeansDenoising(noisy, h=sigma).astype(np.float32)
     return cv2.fastNlMeansDenoisingColored(noisy, h=sigma, hColor=sigma).astype(np.float32)
@@ -130,15 +140,15 @@ METHODS: dict[str, Method] = {
     f"{OURS} full": ours("default", "full"),
     f"{OURS} paper": ours("paper", "mbd"),
     f"{OURS} paper full": ours("paper", "full"),
-    "zs-n2n": _peer(_zs_n2n, "1"),
-    "zs-n2n fp32": _peer(partial(_zs_n2n, precision="fp32"), "1"),
+    "zs-n2n": _peer(_zs_n2n, _fingerprint(zs_n2n.PUBLISHED.model_dump(mode="json"))),
+    "zs-n2n fp32": _peer(partial(_zs_n2n, precision="fp32"), _fingerprint(zs_n2n.PUBLISHED.model_dump(mode="json"))),
     "bm3d (sigma)": _peer(partial(_bm3d, sigma=_given), "1"),
     "bm3d": _peer(partial(_bm3d, sigma=_estimated), "1"),
     "ffdnet (sigma)": _peer(partial(_ffdnet, sigma=_given), "1"),
     "ffdnet": _peer(partial(_ffdnet, sigma=_estimated), "1"),
-    "nlm skimage": _peer(_nlm_skimage, "1"),
+    "nlm skimage": _peer(_nlm_skimage, "2"),
     "wavelet skimage": _peer(_wavelet_skimage, "1"),
-    "nlm opencv": _peer(_nlm_opencv, "1"),
+    "nlm opencv": _peer(_nlm_opencv, "2"),
 }
 
 
@@ -146,8 +156,8 @@ def _ladder() -> dict[str, Method]:
     """The rows of the paper's Table 4 below the whole, with its networks and weights and one schedule for all."""
 
     def n2n(masks: bool) -> Method:
-        fingerprint = hashlib.sha256(ONE_SCHEDULE.model_dump_json().encode()).hexdigest()[:8]
-        return _peer(partial(_zs_n2n, schedule=ONE_SCHEDULE, masks=masks), fingerprint)
+        settings = ONE_SCHEDULE.model_dump(mode="json")
+        return _peer(partial(_zs_n2n, schedule=ONE_SCHEDULE, masks=masks), _fingerprint(settings))
 
     def losses(**values: Any) -> Method:
         return ours("paper", "mbd", mbd={"schedule": ONE_SCHEDULE.model_dump(), **values})

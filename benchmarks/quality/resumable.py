@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import functools
 import importlib.metadata
 import multiprocessing
 import os
 import platform
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -60,7 +62,8 @@ def run_tasks(
     """Measure each task in a process of its own core and store its rows; a task that fails is named and left out."""
     os.environ["OMP_NUM_THREADS"] = "1"  # inherited by the processes, before they load any library
     started = time.perf_counter()
-    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=context, initializer=code) as pool, _cancelled_on_interrupt(pool):
         waiting = {pool.submit(measure, task): task for task in tasks}
         for done, future in enumerate(as_completed(waiting), start=1):
             task = waiting[future]
@@ -74,8 +77,18 @@ def run_tasks(
             print(f"{done}/{len(tasks)} {seconds:.0f}s {describe(task, found)}", flush=True)
 
 
+@contextlib.contextmanager
+def _cancelled_on_interrupt(pool: ProcessPoolExecutor) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+
+
+@functools.cache
 def code() -> str:
-    """The commit that is measured, "-dirty" where a Python file differs from it."""
+    """The commit that was loaded (asked at the start of a process), "-dirty" where a Python file differs from it."""
 
     def git(*arguments: str) -> str:
         command = ["git", *arguments]
@@ -87,3 +100,13 @@ def code() -> str:
 def machine() -> str:
     """Processor, cores and the version of torch."""
     return f"{processor()}, {os.cpu_count()} cores, torch {importlib.metadata.version('torch')}, {platform.machine()}"
+
+
+def made(found: Sequence[Any]) -> str:
+    """When, where and by which code rows (with `date`, `machine` and `code`) were measured."""
+    if not found:
+        return "no rows"
+    found = sorted(found, key=lambda row: row.date)
+    dates = " to ".join(dict.fromkeys((found[0].date, found[-1].date)))
+    machines, codes = (" / ".join(dict.fromkeys(getattr(row, field) for row in found)) for field in ("machine", "code"))
+    return f"{dates}, {machines}, code {codes}"

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from benchmarks.quality import bodies, compare, figures, published, rows
+from benchmarks.quality import bodies, compare, figures, published, resumable, rows
 from benchmarks.quality.cases import REAL, SYNTHETIC
 from benchmarks.quality.methods import CHOICE, CHOICES
 from benchmarks.quality.plan import EXPERIMENTS
@@ -45,7 +45,7 @@ class Section:
 SECTIONS = (
     Section(
         "Table 1: synthetic noise",
-        ("table1", "table1-spread"),
+        ("table1", "table1-spread", "paper-full"),
         bodies.table_1,
         datasets=SYNTHETIC,
         noises=("gauss 25", "poisson 25", "gauss [5,50]", "poisson [5,50]"),
@@ -83,17 +83,7 @@ def write_tables() -> None:
     for section in SECTIONS:
         used = section.rows_of(found)
         body = section.body(used) if used else "Nothing measured yet."
-        write_section(section.title, section.command, f"{body}\n\n{pending(section.experiments)}", made(used))
-
-
-def made(found: list[Row]) -> str:
-    """When, where and by which code the rows were measured."""
-    if not found:
-        return "no rows"
-    found = sorted(found, key=lambda row: row.date)
-    dates = " to ".join(dict.fromkeys((found[0].date, found[-1].date)))
-    machines, codes = (" / ".join(dict.fromkeys(getattr(row, field) for row in found)) for field in ("machine", "code"))
-    return f"{dates}, {machines}, code {codes}"
+        write_section(section.title, section.command, f"{body}\n\n{pending(section.experiments)}", resumable.made(used))
 
 
 def pending(experiments: Iterable[str]) -> str:

@@ -24,7 +24,14 @@ from zsn2m_deploy.networks import MbdNet
 from zsn2m_runtime.image import Pixels, to_nchw
 
 PUBLISHED = ScheduleConfig(
-    iterations=2000, learning_rate=1e-3, schedule="step", step_size=1500, crop_side=4096, max_crops=1, flips=False
+    iterations=2000,
+    optimiser="adam",
+    learning_rate=1e-3,
+    schedule="step",
+    step_size=1500,
+    crop_side=4096,  # whole frames
+    max_crops=1,
+    flips=False,
 )
 _NETWORK = MbdConfig(level_blind=False)
 
@@ -49,8 +56,9 @@ def denoise(
 ) -> tuple[Pixels, StageReport]:
     """Train on a frame of the 0 to 255 scale and denoise it, not clamped; (h, w) or (h, w, 3)."""
     frame = torch.from_numpy(to_nchw(noisy)) / 255.0
-    torch.manual_seed(seed)
-    network = MbdNet(frame.shape[1], _NETWORK)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = MbdNet(frame.shape[1], _NETWORK)
     fitter = Fitter(torch.device("cpu"), resolve_precision(precision, torch.device("cpu")))
     apply = fitter.place(network)
     crops = CropSampler([frame[0]], schedule, 2, torch.Generator().manual_seed(seed))
