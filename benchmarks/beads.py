@@ -49,10 +49,8 @@ def _banding(removed: np.ndarray) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=DATA)
-    arguments = parser.parse_args()
-    figures = measure(arguments.data / "seq_beads" / "stuck_beads.tif", TrainConfig(stage="full", strength=10.0))
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    figures = measure(DATA / "seq_beads" / "stuck_beads.tif", TrainConfig(stage="full", strength=10.0))
     names = ["flicker", "largest mean shift", "banding"]
     rows = [[model, *(f"{values[name]:.3f}" for name in names)] for model, values in figures.items()]
     write_section(

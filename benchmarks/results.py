@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data"  # default of --data; its CATALOGUE.md says what is there
+DATA = Path(os.environ.get("ZSN2M_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))  # the image sets
 _VERSIONED = ("torch", "onnx", "onnxruntime", "numpy", "opencv-python-headless")
 
 
