@@ -160,7 +160,7 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Three iterations, small frames, rows of their own."""
     schedule = {"iterations": 3, "crop_side": 32}
     values = {"mbd": {"schedule": schedule}, "grd": {"widths": (8, 16), "schedule": schedule}}
-    monkeypatch.setattr(cross_frame, "CONFIG", TrainConfig().updated(values))
+    monkeypatch.setattr(cross_frame, "CONFIG", {"default": TrainConfig().updated(values)})
     monkeypatch.setattr(cross_frame, "ROWS", tmp_path / "rows.csv")
     monkeypatch.setattr(cross_frame_plan, "SAMPLE", SampleConfig(frames=5, width=64, height=64))
 

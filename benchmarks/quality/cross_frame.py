@@ -2,7 +2,7 @@
 
 Every tested frame also has a network of its own to compare with: trained on the same scene under other noise
 (kodak24), or on the very frame (fmd and the sequences). A run can be stopped at any time and goes on where it
-stopped: cross_frame.csv keeps what was measured. `--stage full` adds GRD-Net.
+stopped: cross_frame.csv keeps what was measured. `--networks full` adds GRD-Net.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from zsn2m_deploy.training import Trained, train
 from zsn2m_runtime.image import Pixels
 
 ROWS = Path(__file__).with_name("cross_frame.csv")
-CONFIG = TrainConfig.from_preset("default")
-METHOD = {"mbd": OURS, "grd": f"{OURS} full"}
-STAGES = {"mbd": ("mbd",), "full": ("mbd", "grd")}
+CONFIG = {preset: TrainConfig.from_preset(preset) for preset in ("default", "paper")}
+METHOD = {"mbd": OURS, "paper mbd": f"{OURS} paper", "grd": f"{OURS} full"}
+NETWORKS = {"mbd": ("mbd",), "full": ("mbd", "grd"), "paper": ("paper mbd",)}
 
 Key = tuple[str, str, str, str, str]
 
@@ -66,25 +66,27 @@ class Result:
     denoised: Pixels
 
 
-def expected(training: Training, stage: str) -> set[Key]:
+def expected(training: Training, networks: str) -> set[Key]:
     """The rows that a training has to give."""
     tests = [(training.name_for(shot), scenario, shot.label) for scenario, shot in training.tests]
     if training.dataset in SEQUENCES:
         tests += [(training.name, scenario, LATER) for scenario in dict.fromkeys(name for name, _ in training.tests)]
-    return {(training.dataset, name, model, *rest) for model in STAGES[stage] for name, *rest in tests}
+    return {(training.dataset, name, model, *rest) for model in NETWORKS[networks] for name, *rest in tests}
 
 
-def measure(training: Training, stage: str) -> list[Row]:
+def measure(training: Training, networks: str) -> list[Row]:
     """Train, and use each network on each frame."""
     seen = [load_shot(shot)[0] for shot in training.frames]
-    shared = _train(seen, training, stage) if seen else None
+    shared = _train(seen, training, networks) if seen else None
     results: dict[tuple[str, str], list[Result]] = {}
     rows = []
     for scenario, shot in training.tests:
         noisy, clean = load_shot(shot)
-        trained = shared or _train([noisy], training, stage)
-        for model in STAGES[stage]:
-            usable = model if model in trained.networks else "mbd"  # a GRD-Net that strayed is left out
+        trained = shared or _train([noisy], training, networks)
+        for model in NETWORKS[networks]:
+            usable = (
+                model if model in trained.networks else "mbd"
+            )  # a GRD-Net that strayed is left out; the paper preset is its MBD-Net
             result = Result(noisy, clean, apply(trained, usable, noisy))
             results.setdefault((scenario, model), []).append(result)
             rows.append(_row(training, training.name_for(shot), model, scenario, shot.label, [result]))
@@ -125,15 +127,16 @@ def append(rows: list[Row]) -> None:
     resumable.append(ROWS, [row for row in rows if row.key not in known])
 
 
-def missing(trainings: list[Training], stage: str) -> list[Training]:
+def missing(trainings: list[Training], networks: str) -> list[Training]:
     """The trainings that still have a row to give."""
     known = {row.key for row in load()}
-    return [training for training in trainings if not expected(training, stage) <= known]
+    return [training for training in trainings if not expected(training, networks) <= known]
 
 
-def _train(frames: list[Pixels], training: Training, stage: str) -> Trained:
+def _train(frames: list[Pixels], training: Training, networks: str) -> Trained:
     strength = REAL_STRENGTH if training.real else 1.0
-    return train(frames, CONFIG.updated({"stage": stage, "strength": strength, "seed": 0}))
+    preset, stage = ("paper", "mbd") if networks == "paper" else ("default", networks)
+    return train(frames, CONFIG[preset].updated({"stage": stage, "strength": strength, "seed": 0}))
 
 
 def _row(training: Training, name: str, model: str, scenario: str, test: str, results: list[Result]) -> Row:
@@ -172,7 +175,9 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="measure what is missing")
     run.add_argument("groups", nargs="*", default=list(GROUPS), metavar="GROUP", help=f"of {', '.join(GROUPS)}")
-    run.add_argument("--stage", choices=STAGES, default="mbd", help="full: GRD-Net as well")
+    run.add_argument(
+        "--networks", choices=NETWORKS, default="mbd", help="full: GRD-Net as well; paper: MBD-Net of the paper preset"
+    )
     run.add_argument("--processes", type=int, default=os.cpu_count())
     commands.add_parser("tables", help="write RESULTS.md from the rows")
     arguments = parser.parse_args()
@@ -185,9 +190,9 @@ def main() -> None:
     if unknown:
         parser.error(f"unknown groups {unknown}; choose from {list(GROUPS)}")
     trainings = [training for group in arguments.groups for training in GROUPS[group]()]
-    left = missing(trainings, arguments.stage)
+    left = missing(trainings, arguments.networks)
     print(f"{len(trainings)} trainings, {len(left)} to do", flush=True)
-    resumable.run_tasks(left, partial(measure, stage=arguments.stage), append, _describe, arguments.processes)
+    resumable.run_tasks(left, partial(measure, networks=arguments.networks), append, _describe, arguments.processes)
 
 
 if __name__ == "__main__":

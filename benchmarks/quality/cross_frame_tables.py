@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 TITLE = "Cross-frame: trained on one frame, used on another"
 COMMAND = "python -m benchmarks.quality.cross_frame tables"
 MUCH = 1.0  # dB
-MODELS = ("mbd", "grd")
+MODELS = ("mbd", "paper mbd", "grd")
 NOTES = f"""PSNR of float frames, not clamped, data range 255; 256 x 256 crops (seq_beads: 512 x 512 pages); default
 preset, seed 0, strength 1 for synthetic noise and 10 for real. Loss, in dB: PSNR of the network trained on the tested
 scene (kodak24, under other noise) or on the tested frame itself (fmd, sample), minus PSNR of the network used; negative
@@ -24,7 +24,8 @@ is a gain. Shift: mean of denoised minus mean of noisy, of the channel where it 
 counts). Gain: the clean frame times 1.5 or 0.5, under noise of sigma 25, compared with networks trained on such frames.
 Three frames: trained on the {OTHERS} scenes that come next. Other capture: the same field again. Other field: another
 configuration of the same microscope. Rows: benchmarks/quality/cross_frame.csv; `python -m
-benchmarks.quality.cross_frame run` measures what is missing there (`--stage full`: GRD-Net too)."""
+benchmarks.quality.cross_frame run` measures what is missing there (`--networks full`: GRD-Net too; `--networks
+paper`: "paper mbd", MBD-Net of the paper preset, which sees the level)."""
 SEQUENCE_NOTES = f"""Flicker: standard deviation over time, {LATER}, of what stands still (root mean square over the
 values), the noisy frames' means taken off. "Each frame": a network for every frame, trained on it."""
 
