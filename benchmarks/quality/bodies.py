@@ -186,6 +186,8 @@ def choices(found: list[Row]) -> str:
             cells.append(f"{gain.mean:+.2f} ± {gain.error:.2f} (n = {gain.n})" if gain.n > 1 else "")
         if any(cells[1:]):
             lines.append(cells)
+    if not lines:
+        return ""
     header = ["instead of the preset's choice", *(f"{SETS[dataset]}, dB" for dataset in SYNTHETIC)]
     return f"{table(header, lines)}\n\n{CHOICES_NOTES}"
 
@@ -196,7 +198,7 @@ def precision(found: list[Row]) -> str:
     half, single = (results.get(method, {}) for method in PRECISIONS)
     gain = step(half, single)
     if not gain.n:
-        return f"No image has both yet.\n\n{PRECISION_NOTES}"
+        return ""
     both = compare.common({method: results[method] for method in PRECISIONS})
     lines: list[list[object]] = [
         [method, gain.n, f"{mean(scores, 'psnr'):.3f}", f"{mean(scores, 'seconds'):.0f}"]

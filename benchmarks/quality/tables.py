@@ -77,13 +77,15 @@ SECTIONS = (
 
 
 def write_tables() -> None:
-    """Write every section, and draw its figures, from the rows that there are."""
+    """Write every section that there are rows for, and draw its figures."""
     found = compare.unique(compare.planned(rows.load()))
     figures.draw(found)
     for section in SECTIONS:
         used = section.rows_of(found)
-        body = section.body(used) if used else "Nothing measured yet."
-        write_section(section.title, section.command, f"{body}\n\n{pending(section.experiments)}", resumable.made(used))
+        body = section.body(used) if used else ""
+        if body:
+            text = f"{body}\n\n{pending(section.experiments)}"
+            write_section(section.title, section.command, text, resumable.made(used))
 
 
 def pending(experiments: Iterable[str]) -> str:
