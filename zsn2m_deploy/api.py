@@ -6,7 +6,7 @@ import datetime
 import platform
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -16,15 +16,14 @@ from torch import nn
 
 from zsn2m_deploy.config import TrainConfig
 from zsn2m_deploy.fitting import Progress, ProgressCallback
-from zsn2m_deploy.networks import GrdNet, MbdNet
 from zsn2m_deploy.preview import write_preview
+from zsn2m_deploy.restoring import restored_networks
 from zsn2m_deploy.sensor import FrameSource, SensorOptions, TrainingFrames, load_training_frames
 from zsn2m_deploy.training import Trained
 from zsn2m_deploy.training import train as train_networks
 from zsn2m_export.writer import (
     ExportableModel,
     centre_crop,
-    read_weights,
     write_manifest,
     write_models,
     write_test_input,
@@ -33,7 +32,7 @@ from zsn2m_export.writer import (
 from zsn2m_runtime.atomic import atomic_folder, check_folder_target
 from zsn2m_runtime.bundle import Bundle, file_record, load_bundle
 from zsn2m_runtime.denoiser import Denoiser
-from zsn2m_runtime.errors import BundleError, CheckFailedError, InputError, TrainingError, UsageError
+from zsn2m_runtime.errors import BundleError, CheckFailedError, InputError, TrainingError
 from zsn2m_runtime.files import open_image, save_image
 from zsn2m_runtime.image import Frame, Nchw, to_nchw
 from zsn2m_runtime.manifest import Manifest, ModelEntry, Normalisation, Sensor
@@ -93,7 +92,7 @@ def export(path: str | Path, progress: ProgressCallback | None = None) -> Bundle
     bundle = load_bundle(path)
     if bundle.manifest.weights is None:
         raise BundleError(f"{path}: expected weights in the bundle, but there are none; train again")
-    networks = _restored(bundle)
+    networks = restored_networks(bundle)
     before = bundle.manifest
     with atomic_folder(bundle.path, overwrite=True) as folder:
         shutil.copytree(bundle.path, folder, dirs_exist_ok=True)
@@ -224,37 +223,3 @@ def _save_like(source: Path | None, path: Path, frame: Frame) -> None:
                     writer.write(frame)
                 return
     save_image(path, frame)
-
-
-def _restored(bundle: Bundle) -> dict[str, nn.Module]:
-    """The networks of a bundle with their trained weights."""
-    manifest = bundle.manifest
-    assert manifest.weights is not None
-    try:
-        config = TrainConfig().updated(manifest.method, source="method")
-    except UsageError as error:
-        raise BundleError(f"{bundle.path}: {error}; it was trained by another version, train again") from error
-    if config.model_dump(mode="json") != manifest.method:  # a field that is missing must not take today's default
-        raise BundleError(
-            f"{bundle.path}: expected every field of the method in the manifest, but some are missing: it was trained "
-            f"by zsn2m-deploy {manifest.versions.get('zsn2m-deploy')}; export with that version, or train again"
-        )
-    channels = manifest.sensor.channels
-    makers: dict[str, Callable[[], nn.Module]] = {
-        "mbd": lambda: MbdNet(channels, config.mbd),
-        "grd": lambda: GrdNet(
-            channels, config.grd, MbdNet(channels, config.mbd) if config.grd.start_from_teacher else None
-        ),
-    }
-    networks: dict[str, nn.Module] = {}
-    for model_id, state in read_weights(bundle.file(manifest.weights)).items():
-        if model_id not in makers:
-            raise BundleError(
-                f"{bundle.path}: expected weights of mbd and grd, but got {model_id!r}; upgrade zsn2m-deploy"
-            )
-        networks[model_id] = makers[model_id]()
-        try:
-            networks[model_id].load_state_dict(state)
-        except RuntimeError as error:
-            raise BundleError(f"{bundle.path}: weights do not fit the method in the manifest: {error}") from error
-    return networks

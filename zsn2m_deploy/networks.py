@@ -77,8 +77,8 @@ class _Block(nn.Sequential):
 class GrdNet(nn.Module):
     """Gap refinement denoising network h: a UNet of about 2.7 M parameters.
 
-    With a teacher it starts as that network, frozen inside it, and learns what to add, blind to the level if the
-    teacher is; without one it predicts the frame from nothing.
+    With a teacher, and `start_from_teacher`, it starts as that network, frozen inside it, and learns what to add,
+    blind to the level if the teacher is; else it predicts the frame from nothing.
 
     Shape:
         forward: (n, c, h, w) normalised, h and w multiples of `stride` -> the same shape, denoised
@@ -89,6 +89,7 @@ class GrdNet(nn.Module):
 
     def __init__(self, channels: int, config: GrdConfig, teacher: MbdNet | None = None) -> None:
         super().__init__()
+        teacher = teacher if config.start_from_teacher else None
         *widths, bottom = config.widths
         self.stride = 2 ** len(widths)
         inputs = [channels, *widths]

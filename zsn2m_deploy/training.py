@@ -80,7 +80,7 @@ def train(frames: Sequence[Pixels], config: TrainConfig, progress: ProgressCallb
     if config.stage == "full":
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
-            grd = GrdNet(channels, config.grd, mbd if config.grd.start_from_teacher else None)
+            grd = GrdNet(channels, config.grd, mbd)
         trained.reports.append(_train_grd(run, mbd, grd, config))
         if config.keep_mean:
             run.keep_mean(grd)

@@ -22,7 +22,7 @@ from benchmarks.quality import zs_n2n
 from benchmarks.quality.cases import Case
 from zsn2m_deploy.config import REAL_STRENGTH, TrainConfig
 from zsn2m_deploy.training import Trained, train
-from zsn2m_runtime.image import Pixels, to_nchw
+from zsn2m_runtime.image import Pixels, from_nchw, to_nchw
 from zsn2m_runtime.noise import estimate_sigma
 
 OURS = "zsn2m"
@@ -45,28 +45,24 @@ def apply(trained: Trained, model: str, noisy: Pixels) -> Pixels:
     stride = getattr(network, "stride", 1)
     padded = pad(frame, (0, -width % stride, 0, -height % stride), mode="replicate")
     with torch.no_grad():
-        result = network((padded - trained.offset) / trained.scale)[0, :, :height, :width]
-    out = (result * trained.scale + trained.offset).numpy()
-    return np.ascontiguousarray(out[0] if noisy.ndim == 2 else out.transpose(1, 2, 0))
+        result = network((padded - trained.offset) / trained.scale)[..., :height, :width]
+    return from_nchw((result * trained.scale + trained.offset).numpy(), np.float32)
 
 
 def ours(preset: str, stage: str, **values: Any) -> Method:
     """Our training with a preset's values, some replaced; the paper's strengths: 1 synthetic, 10 real."""
 
-    def config(case: Case | None) -> TrainConfig:
-        strength = REAL_STRENGTH if case and case.noise == "real" else 1.0
-        seed = case.seed if case else 0
-        base = TrainConfig.from_preset(preset).updated({"stage": stage, "strength": strength, "seed": seed})  # type: ignore[arg-type]
-        return base.updated(values)
+    config = TrainConfig.from_preset(preset).updated({"stage": stage} | values)  # type: ignore[arg-type]
 
     def run(case: Case) -> dict[str, Pixels]:
-        trained = train([case.noisy], config(case))
+        usual = {"strength": REAL_STRENGTH if case.noise == "real" else 1.0, "seed": case.seed}
+        trained = train([case.noisy], config.updated(usual | values))
         found = {model: apply(trained, model, case.noisy) for model in trained.networks}
         if stage == "full":
             found.setdefault("grd", found["mbd"])  # a GRD-Net that strayed is left out: users get MBD-Net
         return found
 
-    method = config(None).model_dump(mode="json", exclude={"stage", "strength", "seed", "device"})
+    method = config.model_dump(mode="json", exclude={"stage", "strength", "seed", "device"})
     if stage == "mbd":
         del method["grd"]
     return Method(run, _fingerprint(method), ("mbd", "grd") if stage == "full" else ("mbd",))

@@ -21,7 +21,7 @@ from zsn2m_deploy.device import resolve_precision
 from zsn2m_deploy.downsample import diagonal_downsample, mix_halves, random_mask
 from zsn2m_deploy.fitting import Fitter, StageReport
 from zsn2m_deploy.networks import MbdNet
-from zsn2m_runtime.image import Pixels, to_nchw
+from zsn2m_runtime.image import Pixels, from_nchw, to_nchw
 
 PUBLISHED = ScheduleConfig(
     iterations=2000,
@@ -71,5 +71,5 @@ def denoise(
 
     report = fitter.fit("zs-n2n", network, loss, crops, schedule)
     with torch.no_grad():
-        out = network(frame)[0].numpy() * 255.0
-    return np.ascontiguousarray(out[0] if noisy.ndim == 2 else out.transpose(1, 2, 0)), report
+        result = network(frame).numpy() * 255.0
+    return from_nchw(result, np.float32), report
