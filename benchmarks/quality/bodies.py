@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from benchmarks.quality import compare, figures, published
 from benchmarks.quality.cases import REAL, SYNTHETIC
 from benchmarks.quality.compare import REFERENCE, Results, Step, mean, select, step
-from benchmarks.quality.methods import CHOICE, CHOICES, OURS
+from benchmarks.quality.methods import CHOICE, CHOICES, PAPER
+from benchmarks.quality.plan import CHOICE_SETS
 from benchmarks.quality.rows import Row
 from benchmarks.results import table
 
@@ -15,7 +16,7 @@ SETS = {"kodak24": "Kodak24", "set14": "Set14", "sidd_val": "SIDD", "polyu": "Po
 NOISES = {"gauss": "Gaussian", "poisson": "Poisson"}
 MICROSCOPES = ("confocal", "twophoton", "widefield")
 CLAMPED = ("gauss 25 clamped", "gauss 50 clamped")
-PAPER = f"{OURS} paper mbd"
+PAPER_MBD = f"{PAPER} mbd"
 PRECISIONS = ("zs-n2n", "zs-n2n fp32")
 
 COLUMNS = f"""\
@@ -152,7 +153,7 @@ def ladder(results: Results, figures_of: Mapping[str, float]) -> str:
         gain = step(results[method], results.get(above, {}))
         ours = [f"{gain.mean:+.3f} ± {gain.error:.3f} (n = {gain.n})", gain.verdict] if gain.n > 1 else ["", ""]
         theirs = f"{figures_of[method] - figures_of[above]:+.2f}" if above else ""
-        name = method.removeprefix("ladder ").removesuffix(" mbd")
+        name = "mbd" if method == PAPER_MBD else method.removeprefix("ladder ").removesuffix(" mbd")
         psnr = f"{mean(results[method], 'psnr'):.2f}"
         lines.append([name, len(results[method]), psnr, *ours, f"{figures_of[method]:.2f}", theirs])
     header = ["row", "n", "PSNR", "step to the row above", "verdict", "published", "published step"]
@@ -180,15 +181,15 @@ def choices(found: list[Row]) -> str:
     lines: list[list[object]] = []
     for method in (f"{CHOICE} {name} mbd" for name in CHOICES):
         cells: list[object] = [method.removeprefix(f"{CHOICE} ").removesuffix(" mbd")]
-        for dataset in SYNTHETIC:
-            results = select(found, dataset, "gauss 25")
-            gain = step(results.get(method, {}), results.get(PAPER, {}))
+        for dataset, noise in CHOICE_SETS.items():
+            results = select(found, dataset, noise)
+            gain = step(results.get(method, {}), results.get(PAPER_MBD, {}))
             cells.append(f"{gain.mean:+.2f} ± {gain.error:.2f} (n = {gain.n})" if gain.n > 1 else "")
         if any(cells[1:]):
             lines.append(cells)
     if not lines:
         return ""
-    header = ["instead of the preset's choice", *(f"{SETS[dataset]}, dB" for dataset in SYNTHETIC)]
+    header = ["instead of the preset's choice", *(f"{SETS[dataset]}, dB" for dataset in CHOICE_SETS)]
     return f"{table(header, lines)}\n\n{CHOICES_NOTES}"
 
 

@@ -8,14 +8,16 @@ without a GPU: hence rows that are kept.
 from __future__ import annotations
 
 from benchmarks.quality import cases
-from benchmarks.quality.methods import CHOICE, LADDER, METHODS, OURS
+from benchmarks.quality.methods import CHOICE, LADDER, METHODS, OURS, PAPER
 from benchmarks.quality.rows import Task
 
 Names = tuple[str, ...]
 
 QUICK = ("noisy", "bm3d (sigma)", "bm3d", "ffdnet (sigma)", "ffdnet", "nlm skimage", "wavelet skimage", "nlm opencv")
-TRAINED = (OURS, f"{OURS} full", "zs-n2n", f"{OURS} paper")
+TRAINED = (OURS, f"{OURS} full", "zs-n2n", PAPER)
 FIRST = 8
+CHOICE_SETS = {"kodak24": "gauss 25", "set14": "gauss 25", "sidd_val": "real", "fmd": "real"}
+SEEDS = (0, 1)  # of Table 4's ladder
 
 
 def _tasks(
@@ -50,11 +52,11 @@ def _table2() -> list[Task]:
 
 
 def _table4() -> list[Task]:
-    rows = tuple(name for name in METHODS if name.startswith(LADDER))
+    rows = (*(name for name in METHODS if name.startswith(LADDER)), PAPER)
     images = cases.names("kodak24")
     return [
         Task("kodak24", image, noise, method, seed, len(images))
-        for seed in (0, 1)
+        for seed in SEEDS
         for noise in ("gauss 25", "poisson 25")
         for image in images
         for method in rows
@@ -69,11 +71,11 @@ def _strength() -> list[Task]:
 
 def _choices() -> list[Task]:
     methods = tuple(name for name in METHODS if name.startswith(f"{CHOICE} "))
-    return _tasks(("kodak24", "set14"), ("gauss 25",), methods, 4)
+    return [task for dataset, noise in CHOICE_SETS.items() for task in _tasks((dataset,), (noise,), methods, 4)]
 
 
 def _paper_full() -> list[Task]:
-    return _tasks(("kodak24",), ("gauss 25", "poisson 25"), (f"{OURS} paper full",), FIRST)
+    return _tasks(("kodak24",), ("gauss 25", "poisson 25"), (f"{PAPER} full",), FIRST)
 
 
 def _precision() -> list[Task]:

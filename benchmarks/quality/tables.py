@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from benchmarks.quality import bodies, compare, figures, published, resumable, rows
 from benchmarks.quality.cases import REAL, SYNTHETIC
 from benchmarks.quality.methods import CHOICE, CHOICES
-from benchmarks.quality.plan import EXPERIMENTS
+from benchmarks.quality.plan import CHOICE_SETS, EXPERIMENTS, SEEDS
 from benchmarks.quality.rows import Row
 from benchmarks.results import write_section
 
@@ -24,15 +24,19 @@ class Section:
     methods: tuple[str, ...] = compare.SHOWN
     datasets: tuple[str, ...] = ("kodak24",)
     noises: tuple[str, ...] = ("gauss 25",)
+    seeds: tuple[int, ...] = (0,)
     pictures: bool = False
 
     def rows_of(self, found: Iterable[Row]) -> list[Row]:
         """The rows that it shows."""
-        wanted = (self.methods, self.datasets, self.noises)
+        wanted = (self.methods, self.datasets, self.noises, self.seeds)
         return [
             row
             for row in found
-            if all(value in values for value, values in zip((row.method, row.dataset, row.noise), wanted, strict=True))
+            if all(
+                value in values
+                for value, values in zip((row.method, row.dataset, row.noise, row.seed), wanted, strict=True)
+            )
         ]
 
     @property
@@ -54,7 +58,12 @@ SECTIONS = (
     Section("Clamped noise", ("clamped",), bodies.clamped, datasets=SYNTHETIC, noises=bodies.CLAMPED),
     Section("Table 2: real noise", ("table2",), bodies.table_2, datasets=REAL, noises=("real",)),
     Section(
-        "Table 4: what each part adds", ("table4",), bodies.table_4, published.LADDER, noises=tuple(published.TABLE_4)
+        "Table 4: what each part adds",
+        ("table4",),
+        bodies.table_4,
+        published.LADDER,
+        noises=tuple(published.TABLE_4),
+        seeds=SEEDS,
     ),
     Section(
         "Fig. 7: strength",
@@ -69,8 +78,9 @@ SECTIONS = (
         "What the paper leaves open",
         ("table1", "choices"),
         bodies.choices,
-        (bodies.PAPER, *(f"{CHOICE} {name} mbd" for name in CHOICES)),
-        SYNTHETIC,
+        (bodies.PAPER_MBD, *(f"{CHOICE} {name} mbd" for name in CHOICES)),
+        tuple(CHOICE_SETS),
+        tuple(CHOICE_SETS.values()),
     ),
     Section("Precision of ZS-N2N", ("precision",), bodies.precision, bodies.PRECISIONS),
 )
