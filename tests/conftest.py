@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import torch
+from onnx import numpy_helper
 
 from zsn2m_deploy.config import GrdConfig, MbdConfig, TrainConfig
 from zsn2m_deploy.networks import GrdNet, MbdNet
 from zsn2m_export.writer import ExportableModel, write_manifest, write_models, write_test_input, write_weights
+from zsn2m_runtime.bundle import file_record
 from zsn2m_runtime.manifest import Manifest, Normalisation, Sensor
+from zsn2m_runtime.session import Session
 
 SMALL_GRD = GrdConfig(widths=(8, 12, 16, 16), start_from_teacher=False)  # the stride of the real one, 1/400 of its work
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -52,6 +57,26 @@ def make_bundle(tmp_path_factory: pytest.TempPathFactory) -> BundleMaker:
         return made[key]
 
     return make
+
+
+@pytest.fixture(scope="session")
+def calm_bundle(make_bundle: BundleMaker, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As make_bundle(), with a grd whose last layer is weak: in 8 bits an untrained one would stray too far."""
+    folder = shutil.copytree(make_bundle(), tmp_path_factory.mktemp("calm") / "cam.zsn2m")
+    path, output = folder / "grd.onnx", folder / "test_output_grd.npy"
+    model = onnx.load(path)
+    for tensor in model.graph.initializer:
+        if tensor.name.startswith("network.out."):
+            tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor) * np.float32(0.3), tensor.name))
+    onnx.save(model, path)
+    np.save(output, Session(path, "cpu", 1).run(np.load(folder / "test_input.npy")))
+
+    def record(content: dict[str, Any]) -> None:
+        grd = content["models"][1]
+        grd["files"]["onnx"], grd["self_test"] = (file_record(file).model_dump() for file in (path, output))
+
+    edit_manifest(folder, record)
+    return folder
 
 
 @pytest.fixture(scope="session")

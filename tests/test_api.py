@@ -13,7 +13,7 @@ import tifffile
 from conftest import edit_manifest
 
 import zsn2m_deploy as zsn2m
-from zsn2m_deploy import api
+from zsn2m_deploy import api, exporting
 from zsn2m_deploy.sample import SampleConfig, write_sample
 from zsn2m_runtime.errors import BundleError, CheckFailedError, OutputError
 from zsn2m_runtime.files import open_image
@@ -58,9 +58,11 @@ def test_a_bundle_is_whole(bundle: zsn2m.Bundle, frame_file: Path) -> None:
 
 def test_exporting_again_gives_the_same_pixels(bundle: zsn2m.Bundle, frame_file: Path) -> None:
     frame = read(frame_file)
-    before = {model: zsn2m.Denoiser(bundle.path, model)(frame) for model in ("mbd", "grd")}
+    zsn2m.export(bundle.path, "int8")
+    before = {model: zsn2m.Denoiser(bundle.path, model)(frame) for model in ("mbd", "grd", "mbd.int8")}
     again = zsn2m.export(bundle.path)
     assert again.manifest.extras == bundle.manifest.extras
+    assert {model.id for model in again.manifest.models} == {"mbd", "grd", "mbd.int8", "grd.int8"}
     for model, pixels in before.items():
         np.testing.assert_array_equal(zsn2m.Denoiser(bundle.path, model)(frame), pixels)
 
@@ -102,7 +104,7 @@ def test_a_failing_gate_writes_no_bundle_and_keeps_the_old_one(
     def refuse(*arguments: object, **options: object) -> None:
         raise CheckFailedError("they differ")
 
-    monkeypatch.setattr(api, "write_models", refuse)
+    monkeypatch.setattr(exporting, "write_models", refuse)
     before = (bundle.path / "manifest.json").read_bytes()
     with pytest.raises(CheckFailedError):
         zsn2m.train_and_export(frame_file, tmp_path / "new.zsn2m", TINY_MBD)

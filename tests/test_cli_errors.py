@@ -18,7 +18,7 @@ import pytest
 from conftest import BundleMaker, noisy_planes
 from test_cli import run_command, untrained, write_frame
 
-from zsn2m_deploy import api
+from zsn2m_deploy import api, exporting
 
 TINY = "[mbd.schedule]\niterations = 2\nlearning_rate = {rate}\ncrop_side = 16\nmax_crops = 1\nflips = false\n"
 
@@ -273,7 +273,7 @@ def test_interrupted(
 
     write_frame(tmp_path / "a.png")
     monkeypatch.setattr(api, "train_networks", interrupt if moment == "training" else untrained)
-    monkeypatch.setattr(api, "write_models", interrupt)
+    monkeypatch.setattr(exporting, "write_models", interrupt)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job would ignore it
     try:
         assert refused(130, "train-and-export", "a.png").startswith("interrupted: what was unfinished is removed")

@@ -15,10 +15,12 @@ import pytest
 from conftest import BundleMaker, noisy_planes
 from onnx import TensorProto, helper, numpy_helper
 
+from zsn2m_runtime import denoiser
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import BundleError, InputError, UsageError
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.manifest import CARD_KEY, SCHEMA_VERSION, ModelCard, Normalisation, Sensor
+from zsn2m_runtime.session import Session
 
 NASTY = ((1, 1), (1, 7), (2, 2), (3, 5), (17, 31))
 
@@ -172,6 +174,33 @@ def test_the_onnx_file_alone_is_the_bundle(make_bundle: BundleMaker, mbd: Denois
     np.testing.assert_array_equal(alone(colour_frame(17, 31)), mbd(colour_frame(17, 31)))
 
 
+def test_it_says_what_it_is(mbd: Denoiser, tmp_path: Path) -> None:
+    assert repr(mbd) == "Denoiser(mbd on cpu, uint8 colour from 0 to 255)"
+    assert repr(gain_denoiser(tmp_path, "uint16", 1, (64.0, 4095.0))) == (
+        "Denoiser(gain on cpu, uint16 grey from 64 to 4095)"
+    )
+
+
+def test_threads_and_their_spinning_reach_the_session(
+    make_bundle: BundleMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def session(path: Path, *arguments: Any) -> Session:
+        asked.append(arguments)
+        return Session(path, *arguments)
+
+    monkeypatch.setattr(denoiser, "Session", session)
+    for path in (make_bundle(), make_bundle() / "mbd.onnx"):
+        Denoiser(path, "mbd", "cpu", 2, spinning=False)
+    assert asked == [("cpu", 2, False)] * 2
+
+
+def test_options_of_a_provider_reach_it(make_bundle: BundleMaker) -> None:
+    with pytest.raises(UsageError, match="expected no options for provider cpu"):
+        Denoiser(make_bundle(), provider="cpu:device_id=1")
+
+
 def test_the_default_model_is_the_bundles(make_bundle: BundleMaker) -> None:
     assert Denoiser(make_bundle(), threads=1).card.id == "grd"
     with pytest.raises(UsageError, match="expected one of the models mbd, grd, but got 'other'"):
@@ -197,6 +226,15 @@ def test_an_onnx_file_without_its_card_is_refused(tmp_path: Path, card: str | No
         Denoiser(path)
 
 
+def test_an_onnx_file_for_other_arrays_is_refused(make_bundle: BundleMaker, tmp_path: Path) -> None:
+    model = onnx.load(make_bundle() / "mbd.onnx")
+    card = ModelCard.model_validate_json(model.metadata_props[0].value)
+    model.metadata_props[0].value = card.model_copy(update={"io": "unit"}).model_dump_json()
+    onnx.save(model, tmp_path / "mbd.unit.onnx")
+    with pytest.raises(UsageError, match=r"unit\.onnx: expected a model that takes frames in sensor units, but mbd"):
+        Denoiser(tmp_path / "mbd.unit.onnx")
+
+
 def test_an_onnx_file_of_a_newer_version_is_refused(make_bundle: BundleMaker, tmp_path: Path) -> None:
     model = onnx.load(make_bundle() / "mbd.onnx")
     card = ModelCard.model_validate_json(model.metadata_props[0].value)
@@ -220,3 +258,21 @@ def test_one_denoiser_in_two_threads(mbd: Denoiser) -> None:
     with ThreadPoolExecutor(2) as threads:
         for clean, alone in zip(threads.map(mbd, frames * 3), expected * 3, strict=True):
             np.testing.assert_array_equal(clean, alone)
+
+
+def test_a_stream_of_arrays_gives_what_single_calls_give_in_order(make_bundle: BundleMaker) -> None:
+    denoise = Denoiser(make_bundle(), "mbd", "cpu", 1)
+    frames = [np.random.default_rng(seed).integers(0, 256, (20 + seed, 24, 3), dtype=np.uint8) for seed in range(9)]
+    results = list(denoise.stream(iter(frames)))
+    assert len(results) == 9
+    for frame, result in zip(frames, results, strict=True):
+        np.testing.assert_array_equal(result, denoise(frame))
+
+
+def test_a_frame_that_does_not_fit_ends_a_stream_after_the_results_before_it(make_bundle: BundleMaker) -> None:
+    denoise = Denoiser(make_bundle(), "mbd", "cpu", 1)
+    results = []
+    with pytest.raises(InputError, match="expected uint8"):
+        for result in denoise.stream([np.zeros((8, 8, 3), np.uint8), np.zeros((8, 8, 3), np.uint16)]):
+            results.append(result)
+    assert len(results) == 1

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from stand_ins import CPU, CUDA, StandInRuntime, install
 
-from zsn2m_runtime.doctor import FOR_TRAINING, PACKAGES, diagnose
-
-
-def install(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
-    """Make importlib.metadata see these distributions and no others."""
-
-    def version(name: str) -> str:
-        if name in names:
-            return "9.8.7"
-        raise importlib.metadata.PackageNotFoundError(name)
-
-    monkeypatch.setattr(importlib.metadata, "version", version)
+from zsn2m_runtime import doctor
+from zsn2m_runtime.doctor import FOR_TRAINING, PACKAGES, diagnose, nvidia_driver
 
 
 def test_a_whole_installation(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,7 +20,7 @@ def test_a_whole_installation(monkeypatch: pytest.MonkeyPatch) -> None:
     found = diagnose()
     assert (found.problems, found.remarks) == ([], [])
     assert found.packages == dict.fromkeys((*PACKAGES, "onnxruntime"), "9.8.7")
-    assert "CPUExecutionProvider" in found.providers
+    assert found.providers["cpu"] is None
     assert found.python == platform.python_version()
     assert platform.machine() in found.platform
 
@@ -59,6 +52,59 @@ def test_no_onnxruntime_is_a_problem_with_its_command(monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     install(monkeypatch, *PACKAGES)
     found = diagnose()
-    assert found.providers == ()
+    assert found.providers == {}
     assert len(found.problems) == 1
     assert "run: pip install 'zsn2m-deploy[cpu]'" in found.problems[0]
+
+
+def test_providers_that_do_not_start_are_told_from_those_that_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "import_onnxruntime", lambda: StandInRuntime(absent=(CUDA,)))
+    install(monkeypatch, *PACKAGES, "onnxruntime-gpu")
+    found = diagnose()
+    assert found.providers == {"cpu": None, "cuda": f"asked for, but onnxruntime runs {CPU}"}
+    assert found.problems == []
+    assert "pip install 'onnxruntime-gpu[cuda,cudnn]'" in found.remarks[0]
+
+
+def test_cuda_packages_of_pip_are_listed_and_others_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    brought = ("nvidia-cuda-runtime-cu12", "nvidia-cudnn-cu13", "nvidia-cuda-runtime")
+    install(monkeypatch, *PACKAGES, "onnxruntime", *brought, "nvidia-nccl-cu12", "my-nvidia-cudnn")
+    assert set(diagnose().packages) == {*PACKAGES, "onnxruntime", *brought}
+
+
+def test_no_av_is_a_remark_with_its_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch, *(set(PACKAGES) - {"av"}), "onnxruntime")
+    found = diagnose()
+    assert found.problems == []
+    assert "run: pip install av" in found.remarks[0]
+
+
+def test_opencv_that_cannot_be_imported_is_a_problem_with_its_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    install(monkeypatch, *(set(PACKAGES) - {"opencv-python-headless"}), "opencv-python", "onnxruntime")
+    [problem] = diagnose().problems
+    assert "run: pip uninstall -y opencv-python && pip install opencv-python-headless" in problem
+
+
+def test_the_driver_as_nvidia_smi_tells_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = subprocess.CompletedProcess([], 0, "580.65.06, NVIDIA H200\n580.65.06, NVIDIA H200\n")
+    monkeypatch.setattr(doctor.shutil, "which", lambda _: "/usr/bin/nvidia-smi")
+    monkeypatch.setattr(doctor.subprocess, "run", lambda *_, **__: said)
+    assert nvidia_driver() == "580.65.06, NVIDIA H200; 580.65.06, NVIDIA H200"
+
+
+@pytest.mark.parametrize("smi", [None, subprocess.TimeoutExpired("nvidia-smi", 10), OSError("not executable")])
+def test_the_driver_as_its_file_tells_it(
+    smi: Exception | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        assert smi is not None
+        raise smi
+
+    monkeypatch.setattr(doctor.shutil, "which", lambda _: "/usr/bin/nvidia-smi" if smi else None)
+    monkeypatch.setattr(doctor.subprocess, "run", fail)
+    monkeypatch.setattr(doctor, "_DRIVER_FILE", tmp_path / "version")
+    assert nvidia_driver() is None
+    line = "NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.54.15  Tue Mar  5 22:23:56 UTC 2024\n"
+    (tmp_path / "version").write_text(line + "GCC version:  gcc version 12.3.0\n")
+    assert nvidia_driver() == "550.54.15"

@@ -127,3 +127,16 @@ def test_memory_layout_does_not_matter(view: str) -> None:
     back = from_nchw(planes, pixels.dtype)
     assert back.flags.c_contiguous
     np.testing.assert_array_equal(back, pixels)
+
+
+@pytest.mark.parametrize("dtype", [*SAMPLE_DTYPES, ">u2"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_from_nchw_is_the_plain_rounding_bit_for_bit(dtype: str, channels: int) -> None:
+    planes = np.random.default_rng(0).uniform(0, 255, (1, channels, 37, 53)).astype(np.float32)
+    planes[0, 0, 0, :8] = np.arange(8) + 0.5  # ties
+    pixels = planes[0].transpose(1, 2, 0) if channels == 3 else planes[0, 0]
+    expected = (pixels if dtype == "float32" else np.rint(pixels)).astype(dtype)
+    back = from_nchw(planes, dtype)
+    assert (back.dtype, back.tobytes()) == (np.dtype(dtype), expected.tobytes())
+    cut = from_nchw(planes[:, :, 3:, 5:], dtype)  # planes that are no whole memory
+    np.testing.assert_array_equal(cut, expected[3:, 5:])

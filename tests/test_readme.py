@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -25,7 +26,7 @@ def test_the_tour_runs_as_written(tmp_path: Path) -> None:
     commands = re.findall(r"(?m)^    zsn2m-deploy (.*)$", TOUR)
     assert len(commands) >= 8
     for command in commands:
-        arguments = [sys.executable, "-m", "zsn2m_deploy", *command.split()]
+        arguments = [sys.executable, "-m", "zsn2m_deploy", *shlex.split(command)]
         done = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{command}: {done.stderr}"
     listed = re.findall(r"`([a-z_]+\.[a-z]+)`", TOUR.split("| file |")[1].split("\n\n")[0])

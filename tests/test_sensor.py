@@ -7,9 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from clips import Clip
 
 from zsn2m_deploy.sensor import SensorOptions, load_training_frames
 from zsn2m_runtime.errors import InputError, UsageError, Zsn2mError
+from zsn2m_runtime.streaming.items import Picture
+from zsn2m_runtime.streaming.video_source import VideoSource
 
 GREY_8 = np.full((20, 20), 7, np.uint8)
 GREY_16 = np.full((20, 20), 1023, np.uint16)
@@ -70,3 +73,28 @@ def test_pages_that_are_not_there(tmp_path: Path, pages: str) -> None:
     tifffile.imwrite(path, np.zeros((5, 20, 20), np.uint8), photometric="minisblack")
     with pytest.raises(UsageError, match="pages"):
         load_training_frames([path], SensorOptions(pages=pages))
+
+
+def test_frames_of_a_video_are_those_of_its_stream_at_its_depth(tmp_path: Path) -> None:
+    clip = Clip(codec="ffv1", pixel_format="gray10le").write(tmp_path / "clip.mkv")
+    found = load_training_frames([clip], SensorOptions(pages="2,4"))
+    source = VideoSource(clip)
+    pictures = [item for item in source if isinstance(item, Picture)]
+    source.close()
+    assert found.names == ("clip.mkv frame 2", "clip.mkv frame 4")
+    assert (found.dtype, found.value_range, found.source, found.suffix) == ("uint16", (0, 1023), None, ".png")
+    for frame, number in zip(found.frames, (2, 4), strict=True):
+        np.testing.assert_array_equal(frame.pixels, pictures[number - 1].frame.pixels)
+
+
+@pytest.mark.parametrize(("pages", "message"), [("13", "from 1 to 12"), ("all", "name some"), ("0", "from 1")])
+def test_frames_that_a_video_does_not_have_are_refused(tmp_path: Path, pages: str, message: str) -> None:
+    clip = Clip().write(tmp_path / "clip.mp4")
+    with pytest.raises(UsageError, match=message):
+        load_training_frames([clip], SensorOptions(pages=pages))
+
+
+def test_videos_of_other_depths_are_other_sensors(tmp_path: Path) -> None:
+    clips = [Clip(codec="ffv1", pixel_format=kind).write(tmp_path / f"{kind}.mkv") for kind in ("gray10le", "gray12le")]
+    with pytest.raises(InputError, match=r"up to 1023, uint16 with 1 channel\(s\) up to 4095"):
+        load_training_frames(clips, SensorOptions())

@@ -1,10 +1,12 @@
-"""Providers: the one asked for runs, or an error with the command that mends it."""
+"""One session: opened on the provider asked for or refused, its failures as errors of ours."""
 
 from __future__ import annotations
 
-import importlib.metadata
 import logging
 import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,13 +14,15 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import BundleMaker
+from stand_ins import CPU, CUDA, StandInRuntime, StandInSession, install
 
-from zsn2m_runtime import session
+from zsn2m_runtime import providers, session
 from zsn2m_runtime.errors import BundleError, UnavailableError, UsageError
+from zsn2m_runtime.installation import doubled_advice, import_onnxruntime, installed_onnxruntimes
 from zsn2m_runtime.manifest import CARD_KEY
-from zsn2m_runtime.session import Session, doubled_advice, import_onnxruntime, installed_onnxruntimes
+from zsn2m_runtime.session import Session
 
-CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
+DIRECTML = providers.PROVIDERS["directml"]
 
 
 @pytest.fixture
@@ -27,93 +31,68 @@ def model(make_bundle: BundleMaker) -> Path:
     return make_bundle() / "mbd.onnx"
 
 
-def use_stand_in(monkeypatch: pytest.MonkeyPatch, active: list[str], failing: tuple[str, ...] = ()) -> list[str]:
-    """An onnxruntime with CUDA compiled in whose sessions run `active`; returns the providers asked for, in order."""
-    asked: list[str] = []
-
-    class StandIn:
-        def __init__(self, path: str, options: Any, providers: list[str]) -> None:
-            asked.extend(providers)
-            if providers[0] in failing:
-                raise RuntimeError("libcudnn.so.9: cannot open shared object file")
-            self.providers = [provider for provider in active if provider in (*providers, CPU)]
-
-        def get_providers(self) -> list[str]:
-            return self.providers
-
-        def get_modelmeta(self) -> SimpleNamespace:
-            return SimpleNamespace(custom_metadata_map={})
-
-        def get_inputs(self) -> list[SimpleNamespace]:
-            return [SimpleNamespace(name="noisy")]
-
-        get_outputs = get_inputs
-
-    module = SimpleNamespace(
-        InferenceSession=StandIn, SessionOptions=SimpleNamespace, get_available_providers=lambda: [CUDA, CPU]
-    )
-    monkeypatch.setattr(session, "import_onnxruntime", lambda: module)
-    return asked
-
-
-def install(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
-    """Make importlib.metadata see these distributions of onnxruntime and no others."""
-
-    def version(name: str) -> str:
-        if name in names:
-            return "1.20.0"
-        raise importlib.metadata.PackageNotFoundError(name)
-
-    monkeypatch.setattr(importlib.metadata, "version", version)
+def use_stand_in(monkeypatch: pytest.MonkeyPatch, runtime: StandInRuntime) -> StandInRuntime:
+    """Let sessions be opened by a stand-in for onnxruntime."""
+    monkeypatch.setattr(session, "import_onnxruntime", lambda: runtime)
+    return runtime
 
 
 @pytest.mark.parametrize("provider", ["auto", "cpu"])
 def test_cpu_runs_here(model: Path, provider: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "AUTO_ORDER", ("openvino", "cpu"))  # one that is absent first, on any machine
-    opened = Session(model, provider, threads=1)
+    monkeypatch.setattr(providers, "AUTO_ORDER", ("directml", "cpu"))  # one that is absent first
+    opened = Session(model, provider, threads=1, spinning=False)
     assert opened.provider == "cpu"
     assert CARD_KEY in opened.metadata
     assert opened.run(np.zeros((1, 3, 4, 5), np.float32)).shape == (1, 3, 4, 5)
 
 
-@pytest.mark.parametrize("provider", ["gpu", "CPU", "", CPU])
-def test_unknown_provider_is_a_usage_error(model: Path, provider: str) -> None:
-    with pytest.raises(UsageError, match=r"expected provider auto, cpu, cuda, .* but got"):
-        Session(model, provider)
+def test_an_unknown_provider_is_a_usage_error(model: Path) -> None:
+    with pytest.raises(UsageError, match=r"expected provider auto, cpu, cuda, .* but got 'gpu'"):
+        Session(model, "gpu")
 
 
-def test_absent_provider_is_unavailable_never_replaced(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(UnavailableError, match=r"directml: not in this onnxruntime .*CPUExecutionProvider") as caught:
+def test_an_absent_provider_is_unavailable_never_replaced(model: Path) -> None:
+    with pytest.raises(UnavailableError, match=rf"directml: not in this onnxruntime .*{CPU}") as caught:
         Session(model, "directml")
     assert caught.value.exit_code == 4
     assert "--provider cpu" in str(caught.value)
 
 
-def test_silent_fall_back_to_the_cpu_is_refused(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = use_stand_in(monkeypatch, active=[CPU])
-    with pytest.raises(UnavailableError, match=f"cuda: asked for, but onnxruntime runs {CPU}"):
-        Session(model, "cuda")
-    assert asked == [CUDA]
+def test_provider_options_threads_and_spinning_reach_onnxruntime(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime = use_stand_in(monkeypatch, StandInRuntime())
+    assert Session(model, "cuda:device_id=1", threads=2, spinning=False).provider == "cuda"
+    [opened] = runtime.opened
+    assert (opened.provider, opened.passed["device_id"], opened.options.intra_op_num_threads) == (CUDA, "1", 2)
+    assert opened.options.entries["session.intra_op.allow_spinning"] == "0"
 
 
-def test_a_provider_that_really_runs_is_accepted(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    use_stand_in(monkeypatch, active=[CUDA, CPU])
-    assert Session(model, "cuda").provider == "cuda"
-    assert Session(model, "auto").provider == "cuda"
-    assert Session(model, "cpu").provider == "cpu"  # the same stand-in: CUDA only where it is asked for
+def test_a_run_that_fails_is_an_error_with_a_way_on(model: Path) -> None:
+    with pytest.raises(UnavailableError, match=r"expected provider cpu to run a frame of shape \(1, 2, 4, 4\)"):
+        Session(model, "cpu", threads=1).run(np.zeros((1, 2, 4, 4), np.float32))
 
 
-@pytest.mark.parametrize("failing", [(), (CUDA,)])
-def test_auto_goes_on_to_the_cpu(model: Path, failing: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = use_stand_in(monkeypatch, active=[CPU], failing=failing)
-    assert Session(model, "auto").provider == "cpu"
-    assert asked == [CUDA, CPU]
+@pytest.mark.parametrize(("provider", "together"), [("directml", 1), ("cuda", 2)])
+def test_directml_runs_one_frame_at_a_time(
+    model: Path, provider: str, together: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_stand_in(monkeypatch, StandInRuntime(compiled=(CUDA, DIRECTML, CPU)))
+    opened = Session(model, provider)
+    running, most, lock = 0, 0, threading.Lock()
 
+    def run(*_: Any) -> list[int]:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        time.sleep(0.05)
+        with lock:
+            running -= 1
+        return [0]
 
-def test_a_provider_that_does_not_start_says_why(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    use_stand_in(monkeypatch, active=[CPU], failing=(CUDA,))
-    with pytest.raises(UnavailableError, match=r"cuda.*libcudnn.so.9.*--provider cpu"):
-        Session(model, "cuda")
+    monkeypatch.setattr(StandInSession, "run", run)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(opened.run, [np.zeros(1, np.float32)] * 4))
+    assert most == together
 
 
 @pytest.mark.parametrize("content", [b"", b"not a model", b"\x08\x0a" * 40])
@@ -151,7 +130,7 @@ def test_doubled_advice_keeps_the_cpu_build_where_no_gpu_build_is() -> None:
 
 
 def test_one_onnxruntime_is_not_warned_of(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    install(monkeypatch, "onnxruntime")
+    install(monkeypatch, "onnxruntime", version="1.20.0")
     assert installed_onnxruntimes() == {"onnxruntime": "1.20.0"}
     import_onnxruntime()
     assert not caplog.text

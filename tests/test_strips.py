@@ -17,7 +17,7 @@ from zsn2m_deploy.networks import GrdNet
 from zsn2m_export.graph import SensorGraph, receptive_radius
 from zsn2m_export.onnx_model import export_onnx
 from zsn2m_runtime.bundle import load_bundle
-from zsn2m_runtime.image import Nchw
+from zsn2m_runtime.image import Pixels, from_nchw, to_nchw
 from zsn2m_runtime.manifest import ModelFacts, Normalisation, Sensor
 from zsn2m_runtime.session import Session
 from zsn2m_runtime.strips import Strip, plan_strips, run_in_strips
@@ -63,11 +63,19 @@ def grd(tmp_path_factory: pytest.TempPathFactory) -> Exported:
 
 def difference(network: Exported, size: tuple[int, int], rows: int, threads: int, less: int = 0) -> float:
     """Largest difference of strips to the whole frame, as a fraction of the range; halo for a radius `less` smaller."""
-    session = network.sessions[threads]
-    noisy = noisy_planes(network.channels, *size, 255.0)
+    noisy = from_nchw(noisy_planes(network.channels, *size, 255.0), np.float32)
     strips = plan_strips(size, network.stride, network.radius - less, rows * size[1])
     assert len(strips) > 1
-    return float(np.abs(run_in_strips(session.run, noisy, strips) - session.run(noisy)).max()) / 255
+    return difference_to_whole(network.sessions[threads], noisy, strips)
+
+
+def difference_to_whole(session: Session, noisy: Pixels, strips: list[Strip]) -> float:
+    """Largest difference, as a fraction of the range."""
+
+    def run(pixels: Pixels) -> Pixels:
+        return from_nchw(session.run(to_nchw(pixels)), np.float32)
+
+    return float(np.abs(run_in_strips(run, noisy, strips) - run(noisy)).max()) / 255
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 4000), (7, 5), (97, 61), (2160, 4096), (65536, 3)])
@@ -100,17 +108,20 @@ def test_halos_never_outweigh_the_strips(width: int) -> None:
     assert sum(strip.read_stop - strip.read_start for strip in strips) <= 1.5 * 4000
 
 
-def test_strips_of_any_batch_and_channels_meet_seamlessly() -> None:
-    noisy = np.random.default_rng(0).random((2, 3, 29, 5), dtype=np.float32)
+@pytest.mark.parametrize("shape", [(29, 5), (29, 5, 3)])
+@pytest.mark.parametrize("dtype", ["uint8", "float32", ">u2"])
+def test_strips_of_any_frame_meet_seamlessly(shape: tuple[int, ...], dtype: str) -> None:
+    noisy = np.random.default_rng(0).integers(0, 99, shape).astype(dtype)
     calls = []
 
-    def run(strip: Nchw) -> Nchw:
-        assert strip.flags.c_contiguous
-        calls.append(strip.shape[2])
+    def run(strip: Pixels) -> Pixels:
+        calls.append(strip.shape[0])
         return strip * 2
 
     strips = plan_strips((29, 5), 4, 3, 50)
-    np.testing.assert_array_equal(run_in_strips(run, noisy, strips), noisy * 2)
+    denoised = run_in_strips(run, noisy, strips)
+    np.testing.assert_array_equal(denoised, noisy * 2)
+    assert denoised.dtype == noisy.dtype
     assert calls == [strip.read_stop - strip.read_start for strip in strips]
 
 
@@ -135,6 +146,6 @@ def test_a_halo_too_short_is_seen(mbd: Exported, grd: Exported, rows: int) -> No
 
 
 def test_origins_off_the_pooling_grid_are_seen(grd: Exported) -> None:
-    session, noisy = grd.sessions[1], noisy_planes(1, 97, 61, 255.0)
+    noisy = from_nchw(noisy_planes(1, 97, 61, 255.0), np.float32)
     strips = [Strip(0, 97, 0, 50), Strip(50 - 25, 97, 50, 97)]  # a halo above the radius, but 25 is no multiple of 4
-    assert np.abs(run_in_strips(session.run, noisy, strips) - session.run(noisy)).max() / 255 > 20 * STRIPS_GRD
+    assert difference_to_whole(grd.sessions[1], noisy, strips) > 20 * STRIPS_GRD

@@ -10,12 +10,22 @@ import numpy as np
 import onnx
 import pytest
 from conftest import BundleMaker, edit_manifest
-from onnx import numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 from tolerances import PARITY
 
+from zsn2m_runtime import verify
 from zsn2m_runtime.bundle import file_record
 from zsn2m_runtime.errors import BundleError, UnavailableError
-from zsn2m_runtime.verify import TOLERANCE, ModelCheck, largest_difference, verify_bundle
+from zsn2m_runtime.manifest import ModelCard
+from zsn2m_runtime.verify import (
+    TOLERANCE,
+    TOLERANCES,
+    ModelCheck,
+    Tolerance,
+    largest_difference,
+    rms_difference,
+    verify_bundle,
+)
 
 
 @pytest.fixture
@@ -24,15 +34,46 @@ def bundle(make_bundle: BundleMaker, tmp_path: Path) -> Path:
     return shutil.copytree(make_bundle(), tmp_path / "cam.zsn2m")
 
 
-def perturb_mbd(bundle: Path, add: float) -> None:
-    """Add to the last bias of MBD-Net (in units of the range) and make the manifest's hash fit again."""
+def perturb_mbd(bundle: Path, add: float, precision: str = "fp32") -> None:
+    """Add to the last bias of MBD-Net (in units of the range), and let it be a model of that precision."""
     path = bundle / "mbd.onnx"
     model = onnx.load(path)
     bias = next(tensor for tensor in model.graph.initializer if list(tensor.dims) == [3])
     bias.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(bias) + np.float32(add), bias.name))
+    card = ModelCard.model_validate_json(model.metadata_props[0].value).model_copy(update={"precision": precision})
+    model.metadata_props[0].value = card.model_dump_json()
     onnx.save(model, path)
     record = file_record(path).model_dump()
     edit_manifest(bundle, lambda content: content["models"][0]["files"].update(onnx=record))
+    edit_manifest(bundle, lambda content: content["models"][0].update(precision=precision))
+
+
+def put_twin(bundle: Path, io: str, low_high: tuple[float, float], off: float) -> None:
+    """Let the first model be one that gives back its own arrays, with a recorded output whose first sample is off."""
+    integer = io != "unit"
+    kind, shape = (TensorProto.UINT8, ["n", "h", "w", 3]) if integer else (TensorProto.FLOAT, ["n", 3, "h", "w"])
+    ports = [helper.make_tensor_value_info(name, kind, shape) for name in ("noisy", "denoised")]
+    graph = helper.make_graph([helper.make_node("Identity", ["noisy"], ["denoised"])], "same", ports[:1], ports[1:])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    card = ModelCard.model_validate_json(onnx.load(bundle / "mbd.onnx").metadata_props[0].value)
+    sensor = card.sensor.model_copy(update={"range": low_high})
+    helper.set_model_props(
+        model, {"zsn2m.json": card.model_copy(update={"io": io, "sensor": sensor}).model_dump_json()}
+    )
+    onnx.save(model, bundle / "mbd.onnx")
+    given = np.full((1, 8, 8, 3), 100, np.uint8) if integer else np.full((1, 3, 8, 8), 0.5, np.float32)
+    expected = given.copy()
+    expected.flat[0] += off
+    np.save(bundle / "given.npy", given)
+    np.save(bundle / "expected.npy", expected)
+    changes: dict[str, Any] = {
+        "io": io,
+        "files": {"onnx": file_record(bundle / "mbd.onnx").model_dump()},
+        "self_test_input": file_record(bundle / "given.npy").model_dump(),
+        "self_test": file_record(bundle / "expected.npy").model_dump(),
+    }
+    edit_manifest(bundle, lambda content: content["models"][0].update(changes))
+    edit_manifest(bundle, lambda content: content["sensor"].update(range=low_high))
 
 
 def test_a_whole_bundle_passes(bundle: Path) -> None:
@@ -51,6 +92,45 @@ def test_a_changed_weight_is_found_though_the_hashes_fit(bundle: Path, add: floa
     mbd, grd = verify_bundle(bundle)
     assert (mbd.passed, grd.passed) == (passed, True)
     assert mbd.difference == pytest.approx(add, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("precision", "add", "passed"),
+    [
+        ("fp16", 4e-4, True),
+        ("fp16", 8e-4, False),  # within the largest difference: the rms finds it
+        ("int8", 8e-4, True),
+        ("int8", 2e-3, False),
+        ("fp32", 4e-4, False),
+        ("other", 4e-4, False),  # one that this version does not know has no larger tolerance
+    ],
+)
+def test_lower_precisions_have_their_own_tolerance(bundle: Path, precision: str, add: float, passed: bool) -> None:
+    perturb_mbd(bundle, add, precision)
+    mbd, _ = verify_bundle(bundle)
+    assert mbd.card_agrees
+    assert (mbd.difference, mbd.rms) == pytest.approx((add, add), rel=0.05)  # some samples are clamped
+    assert mbd.passed == passed
+
+
+@pytest.mark.parametrize(
+    ("io", "low_high", "off", "passed"),
+    [
+        ("u8", (0.0, 255.0), 0, True),
+        ("u8", (0.0, 255.0), 1, True),  # a value between two levels
+        ("u8", (0.0, 255.0), 2, False),
+        ("unit", (0.0, 255.0), 5e-5, True),
+        ("unit", (0.0, 255.0), 2e-4, False),
+        ("unit", (0.0, 2550.0), 5e-5, False),  # ten times as much of the normalisation's scale
+    ],
+)
+def test_twins_are_judged_in_their_own_units(
+    bundle: Path, io: str, low_high: tuple[float, float], off: float, passed: bool
+) -> None:
+    put_twin(bundle, io, low_high, off)
+    twin = verify_bundle(bundle)[0]
+    assert twin.card_agrees
+    assert twin.passed == passed
 
 
 def test_a_weight_that_is_nan_is_found(bundle: Path) -> None:
@@ -91,6 +171,26 @@ def test_the_provider_asked_for_or_none(bundle: Path) -> None:
         verify_bundle(bundle, "directml")
 
 
+def test_every_provider_that_starts_is_tried(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify, "starting_providers", lambda _: {"cpu": None, "cuda": None, "directml": "no device"})
+    checks = verify_bundle(bundle)
+    assert [(check.model, check.provider, check.passed) for check in checks] == [
+        ("mbd", "cpu", True),
+        ("grd", "cpu", True),
+        ("mbd", "cuda", False),
+        ("grd", "cuda", False),
+    ]
+    assert [check.refusal is None for check in checks] == [True, True, False, False]
+    assert "cuda: not in this onnxruntime" in str(checks[2].refusal)
+
+
+def test_rms_difference() -> None:
+    ones = np.ones((2, 2), np.uint8)
+    assert rms_difference(ones, ones * 3) == 2
+    assert rms_difference(ones, np.array([[1, 1], [1, 5]], np.uint8)) == 2
+    assert rms_difference(ones, ones[:1]) == float("inf")
+
+
 def test_largest_difference() -> None:
     ones = np.ones((2, 3), np.float32)
     changed = ones.copy()
@@ -102,7 +202,16 @@ def test_largest_difference() -> None:
     assert largest_difference(np.array([0], np.uint8), np.array([255], np.uint8)) == 255  # no wrap-around
 
 
-def test_nan_never_passes() -> None:
-    assert not ModelCheck("mbd", "cpu", float("nan"), card_agrees=True).passed
-    assert not ModelCheck("mbd", "cpu", float("inf"), card_agrees=True).passed
-    assert ModelCheck("mbd", "cpu", 0.0, card_agrees=True).passed
+@pytest.mark.parametrize(
+    ("difference", "rms", "passed"),
+    [(0.0, 0.0, True), (1e-4, 1e-4, True), (2e-4, 0.0, False), (0.0, 2e-4, False), (np.nan, 0.0, False),
+     (0.0, np.nan, False), (np.inf, np.inf, False)],
+)  # fmt: skip
+def test_both_limits_hold_and_nan_never_passes(difference: float, rms: float, passed: bool) -> None:
+    check = ModelCheck("mbd", "cpu", difference, rms, Tolerance(1e-4, 1e-4), card_agrees=True)
+    assert check.passed == passed
+
+
+def test_tolerances_are_named_by_precision() -> None:
+    assert set(TOLERANCES) == {"fp32", "fp16", "int8"}
+    assert TOLERANCES["fp32"] == Tolerance(TOLERANCE, TOLERANCE)

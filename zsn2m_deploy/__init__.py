@@ -15,8 +15,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from zsn2m_deploy.api import export, train, train_and_export
+    from zsn2m_deploy.api import train, train_and_export
     from zsn2m_deploy.config import TrainConfig, load_config
+    from zsn2m_deploy.exporting import export
     from zsn2m_deploy.sensor import SensorOptions
     from zsn2m_runtime.bundle import Bundle, load_bundle
     from zsn2m_runtime.denoiser import Denoiser
@@ -41,7 +42,7 @@ _HOMES = {
     "SensorOptions": "zsn2m_deploy.sensor",
     "TrainConfig": "zsn2m_deploy.config",
     "Zsn2mError": "zsn2m_runtime.errors",
-    "export": "zsn2m_deploy.api",
+    "export": "zsn2m_deploy.exporting",
     "load_bundle": "zsn2m_runtime.bundle",
     "load_config": "zsn2m_deploy.config",
     "train": "zsn2m_deploy.api",
@@ -52,7 +53,7 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if _HOMES[name] == "zsn2m_deploy.api":
+    if name in ("export", "train", "train_and_export"):
         from zsn2m_deploy.requirements import require_training
 
         require_training()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from zsn2m_runtime.errors import InputError, UsageError
-from zsn2m_runtime.files import open_image
+from zsn2m_runtime.files import IMAGE_SUFFIXES, open_image
 from zsn2m_runtime.image import Frame, Pixels, as_frame, check_finite
 
 FrameSource = Pixels | str | Path
+LONGEST_VIDEO = 10**7  # frames: two days at 60 a second
 BIT_DEPTHS = {"uint8": (8,), "uint16": (10, 12, 14, 16)}
 
 
@@ -22,7 +25,7 @@ class SensorOptions:
 
     bit_depth: bits in use of an integer sample: 8 in uint8; 10, 12, 14 or 16 in uint16; None: all of them
     value_range: lowest and highest value, sensor units; needed for float frames
-    pages: which pages of a stack to train on, from 1: "1", "1,3-5" or "all"
+    pages: which pages of a stack or frames of a video to train on, from 1: "1", "1,3-5" or, of a stack, "all"
     """
 
     bit_depth: int | None = None
@@ -32,13 +35,26 @@ class SensorOptions:
 
 @dataclass(frozen=True)
 class TrainingFrames:
-    """Frames of one sensor, checked. `source` is the first frame's file, None for an array."""
+    """Frames of one sensor, checked. `source` is the first frame's image file, None for an array or a video.
+
+    `suffix` is that of a file that suits such frames.
+    """
 
     frames: tuple[Frame, ...]
     names: tuple[str, ...]
     source: Path | None
     dtype: str
     value_range: tuple[float, float]
+    suffix: str
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A frame, its name, and what its values can be where the source itself says so."""
+
+    name: str
+    frame: Frame
+    value_range: tuple[float, float] | None = None
 
 
 def load_training_frames(sources: Sequence[FrameSource], options: SensorOptions) -> TrainingFrames:
@@ -48,30 +64,63 @@ def load_training_frames(sources: Sequence[FrameSource], options: SensorOptions)
         InputError: unreadable or unsuitable frames, frames of different types, float frames without a range.
         UsageError: options that contradict the frames or each other.
     """
-    named = [pair for source in sources for pair in _read(source, options.pages)]
-    if not named:
+    found = [read for source in sources for read in _read(source, options.pages)]
+    if not found:
         raise InputError("expected at least one frame to train on, but got none; name a frame")
-    names, frames = zip(*named, strict=True)
-    kinds = sorted({(frame.dtype, frame.channels) for frame in frames})
+    names = tuple(read.name for read in found)
+    kinds = sorted({(read.frame.dtype, read.frame.channels, read.value_range or ()) for read in found})
     if len(kinds) > 1:
-        found = ", ".join(f"{dtype} with {channels} channel(s)" for dtype, channels in kinds)
-        raise InputError(f"{', '.join(names)}: expected frames of one sensor, but got {found}; train them separately")
-    value_range = _sensor_range(kinds[0][0], options, names[0])
-    for name, frame in named:
-        check_finite(frame, name)
-        _check_range(frame, name, value_range)
-    path = sources[0] if isinstance(sources[0], str | Path) else None
-    return TrainingFrames(frames, names, Path(path) if path else None, kinds[0][0], value_range)
+        several = ", ".join(
+            f"{dtype} with {channels} channel(s)" + (f" up to {limits[-1]:g}" if limits else "")
+            for dtype, channels, limits in kinds
+        )
+        raise InputError(f"{', '.join(names)}: expected frames of one sensor, but got {several}; train them separately")
+    value_range = _sensor_range(found[0], options)
+    for read in found:
+        check_finite(read.frame, read.name)
+        _check_range(read.frame, read.name, value_range)
+    path = Path(sources[0]) if isinstance(sources[0], str | Path) else None
+    image = path if path and not is_video(path) else None
+    suffix = image.suffix.lower() if image else ".png" if path else ".npy"
+    return TrainingFrames(tuple(read.frame for read in found), names, image, kinds[0][0], value_range, suffix)
 
 
-def _read(source: FrameSource, pages: str) -> list[tuple[str, Frame]]:
+def _read(source: FrameSource, pages: str) -> list[_Read]:
     if isinstance(source, np.ndarray):
-        return [("frame", as_frame(source))]
+        return [_Read("frame", as_frame(source))]
+    if is_video(Path(source)):
+        return _read_video(Path(source), pages)
     with open_image(Path(source)) as image:
         name = Path(source).name
         stack = image.page_count > 1
         chosen = _chosen_pages(pages, image.page_count, source)
-        return [(f"{name} page {page}" if stack else name, image.read(page - 1)) for page in chosen]
+        return [_Read(f"{name} page {page}" if stack else name, image.read(page - 1)) for page in chosen]
+
+
+def is_video(path: Path) -> bool:
+    """Whether a path is a file that is read as a video: one with a suffix, but none of an image."""
+    return path.suffix.lower() not in (*IMAGE_SUFFIXES, "") and path.is_file()
+
+
+def _read_video(path: Path, pages: str) -> list[_Read]:
+    """Frames of a video at its own depth, as a stream of it would give them."""
+    from zsn2m_runtime.streaming.items import Picture
+    from zsn2m_runtime.streaming.video_source import VideoSource
+
+    if pages == "all":
+        raise UsageError(f"{path}: expected a few frames of a video, but got --pages all; name some, such as 1,50,100")
+    chosen = _chosen_pages(pages, LONGEST_VIDEO, path)
+    found: dict[int, Frame] = {}
+    with contextlib.closing(VideoSource(path, pass_tracks=False)) as video:
+        pictures = (item for item in video if isinstance(item, Picture))
+        for picture in itertools.islice(pictures, max(chosen)):
+            if picture.number in chosen:
+                found[picture.number] = picture.frame
+            last = picture.number
+    missing = [number for number in chosen if number not in found]
+    if missing:
+        raise UsageError(f"{path}: expected frames from 1 to {last}, which is all it has, but got --pages {pages}")
+    return [_Read(f"{path.name} frame {number}", found[number], video.info.range) for number in chosen]
 
 
 def _chosen_pages(pages: str, count: int, source: FrameSource) -> list[int]:
@@ -88,7 +137,8 @@ def _chosen_pages(pages: str, count: int, source: FrameSource) -> list[int]:
     return chosen
 
 
-def _sensor_range(dtype: str, options: SensorOptions, name: str) -> tuple[float, float]:
+def _sensor_range(first: _Read, options: SensorOptions) -> tuple[float, float]:
+    dtype = first.frame.dtype
     if options.bit_depth is not None and options.value_range is not None:
         raise UsageError("expected a bit depth or a range, but got both; leave one out")
     if options.value_range is not None:
@@ -100,9 +150,11 @@ def _sensor_range(dtype: str, options: SensorOptions, name: str) -> tuple[float,
         return float(low), float(high)
     if dtype == "float32":
         raise InputError(
-            f"{name}: expected the range of float frames to be stated, but got none; add --range LOW HIGH "
+            f"{first.name}: expected the range of float frames to be stated, but got none; add --range LOW HIGH "
             f"(what black and white are in this sensor's values), for example --range 0 1"
         )
+    if options.bit_depth is None and first.value_range:
+        return first.value_range
     if options.bit_depth is None:
         return 0.0, float(np.iinfo(dtype).max)
     if options.bit_depth not in BIT_DEPTHS[dtype]:

@@ -32,7 +32,7 @@ def export_onnx(graph: nn.Module, path: Path, facts: ModelFacts, channels: int, 
     count, height, width = _EXAMPLE_SIZE
     example = torch.zeros(count, channels, height, width)
     dynamic = {0: torch.export.Dim("n"), 2: torch.export.Dim("h"), 3: torch.export.Dim("w")}
-    with _quiet():
+    with quiet():
         torch.onnx.export(
             graph,
             (example,),
@@ -50,7 +50,16 @@ def export_onnx(graph: nn.Module, path: Path, facts: ModelFacts, channels: int, 
         node.ClearField("metadata_props")
     for axis, name in dynamic.items():  # the exporter names them by its arithmetic on h and w
         model.graph.output[0].type.tensor_type.shape.dim[axis].dim_param = name.__name__
-    model.metadata_props.add(key=CARD_KEY, value=card)
+    save_checked(model, path, card)
+
+
+def save_checked(model: onnx.ModelProto, path: Path, card: str) -> None:
+    """Write a model with its card as the only metadata, checked.
+
+    Raises:
+        ExportError: if it is not what runtimes were promised.
+    """
+    onnx.helper.set_model_props(model, {CARD_KEY: card})
     _check(model)
     onnx.save(model, path)
 
@@ -68,8 +77,8 @@ def _check(model: onnx.ModelProto) -> None:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """The exporter's remarks on its own internals, on stdout, in warnings and in logs, are not the user's."""
+def quiet() -> Iterator[None]:
+    """Around torch's exporter and onnxruntime's quantiser, whose remarks on their own internals are not the user's."""
     loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
     levels = [logger.level for logger in loggers]
     try:

@@ -10,11 +10,15 @@ import torch
 from torch import nn
 
 from zsn2m_export.torchscript import load_torchscript
+from zsn2m_export.twins import INTEGER_DTYPES, from_twin, to_twin
 from zsn2m_runtime.errors import CheckFailedError
 from zsn2m_runtime.image import Nchw
-from zsn2m_runtime.manifest import Parity
+from zsn2m_runtime.manifest import ModelCard, Parity
 from zsn2m_runtime.session import Session
-from zsn2m_runtime.verify import TOLERANCE, largest_difference
+from zsn2m_runtime.verify import TOLERANCE, TOLERANCES, largest_difference
+
+_UNIT_STEP = 2.0**-22  # of the range: four roundings to float32 of values from 0 to 1, on the way in and out
+_RARE = 1e-3  # of the samples; none was seen so far, and cutting instead of rounding would be every second one
 
 # Heights and widths compared besides the frame's own crop: smallest, odd, prime, and no multiples of a stride.
 NASTY_SIZES = ((1, 1), (1, 7), (3, 5), (16, 16), (37, 53), (61, 24))
@@ -66,3 +70,47 @@ def check_parity(graph: nn.Module, files: dict[str, Path], probes: Sequence[Nchw
                 )
     sizes = tuple((probe.shape[2], probe.shape[3]) for probe in probes)
     return Parity(**worst, tolerance=TOLERANCE, probes=sizes)
+
+
+def check_twin(reference: Path, twin: Path, card: ModelCard, probes: Sequence[Nchw]) -> Parity:
+    """Compare a twin with the model in sensor units that it was made from, on every probe.
+
+    Integer results may be one level apart where a value lies between two; that must be rare, and is counted.
+
+    Args:
+        card: of the twin
+    Raises:
+        CheckFailedError: if they differ by more than the step of the twin's arrays and the precision's tolerance.
+    """
+    sessions = Session(reference, provider="cpu"), Session(twin, provider="cpu")
+    low, high = card.sensor.range
+    integer, scale = card.io in INTEGER_DTYPES, card.normalisation.scale
+    allowed = 1.0 if integer else max(TOLERANCES[card.precision].largest * scale, (high - low) * _UNIT_STEP)
+    worst, others, samples = 0.0, 0, 0
+    for probe in probes:
+        expected, result = _both(sessions, probe, card)
+        worst = max(worst, largest_difference(expected, result))
+        others += int(np.count_nonzero(expected != result))
+        samples += expected.size
+        if not worst <= allowed or (integer and others > max(1, _RARE * samples)):
+            raise CheckFailedError(
+                f"{card.id}: expected the pixels of the model that it is the twin of within {allowed:g}, but on a "
+                f"{probe.shape[2]} x {probe.shape[3]} frame {others} samples differ, by {worst:g} at most; nothing "
+                f"was written; report this with the output of: zsn2m-deploy doctor"
+            )
+    return Parity(
+        onnxruntime=worst / scale,
+        tolerance=allowed / scale,
+        probes=tuple((probe.shape[2], probe.shape[3]) for probe in probes),
+        levels_off=others if integer else None,
+    )
+
+
+def _both(sessions: tuple[Session, Session], probe: Nchw, card: ModelCard) -> tuple[Nchw, Nchw]:
+    """What a model and its twin give for a probe, in sensor units."""
+    reference, twin = sessions
+    integer = card.io in INTEGER_DTYPES
+    noisy = np.rint(probe.clip(*card.sensor.range)) if integer else probe
+    expected = reference.run(noisy)
+    result = from_twin(twin.run(to_twin(noisy, card.io, card.sensor)), card.io, card.sensor)
+    return (np.rint(expected) if integer else expected), result

@@ -18,7 +18,7 @@ from zsn2m_export.parity import check_parity, probe_frames
 from zsn2m_export.torchscript import export_torchscript
 from zsn2m_runtime.atomic import atomic_file
 from zsn2m_runtime.bundle import file_record
-from zsn2m_runtime.image import Nchw
+from zsn2m_runtime.image import Nchw, Pixels
 from zsn2m_runtime.manifest import (
     MANIFEST_NAME,
     SCHEMA_VERSION,
@@ -84,8 +84,17 @@ def write_test_input(folder: Path, frame: Nchw) -> FileRecord:
     Shape:
         frame: (1, c, h, w)
     """
-    crop = centre_crop(frame, TEST_SIDE)
-    return _write(folder / TEST_INPUT_NAME, lambda path: np.save(path, crop))
+    return write_array(folder / TEST_INPUT_NAME, centre_crop(frame, TEST_SIDE))
+
+
+def write_array(path: Path, array: Pixels) -> FileRecord:
+    """A self-test vector as a .npy file."""
+    return _write(path, lambda temporary: np.save(temporary, array))
+
+
+def expected_output_name(model_id: str) -> str:
+    """The file of a model's expected output."""
+    return f"test_output_{model_id}.npy"
 
 
 def write_models(
@@ -128,10 +137,10 @@ def _write_model(
         export_torchscript(graph, script_path, card)
         export_onnx(graph, onnx_path, facts, sensor.channels, card)
         files: dict[str, Path] = {"torchscript": script_path, "onnx": onnx_path}
-        in_use = (normalisation.offset, normalisation.offset + normalisation.scale)
-        parity = check_parity(graph, files, probe_frames(probe, in_use), normalisation.scale, model.id)
+        probes = probe_frames(probe, normalisation.in_use)
+        parity = check_parity(graph, files, probes, normalisation.scale, model.id)
     expected = graph(torch.from_numpy(np.load(folder / TEST_INPUT_NAME))).numpy()
-    self_test = _write(folder / f"test_output_{model.id}.npy", lambda path: np.save(path, expected))
+    self_test = write_array(folder / expected_output_name(model.id), expected)
     records = {kind: file_record(path) for kind, path in paths.items()}
     return ModelEntry(**facts.model_dump(), files=records, self_test=self_test, parity=parity)
 

@@ -21,10 +21,10 @@ class Bundle:
     manifest: Manifest
 
     def model(self, model_id: str | None = None) -> ModelEntry:
-        """One model by its id, or the default one.
+        """One model that takes frames in sensor units, by its id, or the default one.
 
         Raises:
-            UsageError: if there is no such model.
+            UsageError: if there is no such model, or it is a twin for other arrays.
             BundleError: if the bundle holds no exported model.
         """
         if not self.manifest.models:
@@ -34,9 +34,14 @@ class Bundle:
             )
         wanted = model_id or self.manifest.default
         for model in self.manifest.models:
-            if model.id == wanted:
+            if model.id == wanted and model.io == "sensor":
                 return model
-        known = ", ".join(model.id for model in self.manifest.models)
+        known = ", ".join(model.id for model in self.manifest.models if model.io == "sensor")
+        if any(model.id == wanted for model in self.manifest.models):
+            raise UsageError(
+                f"{self.path}: expected one of the models {known}, but {wanted} is for programs that bring arrays of "
+                f"their own; load its file there"
+            )
         raise UsageError(f"{self.path}: expected one of the models {known}, but got {wanted!r}")
 
     def file(self, record: FileRecord) -> Path:

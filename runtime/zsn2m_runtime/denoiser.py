@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from zsn2m_runtime.errors import BundleError, InputError, UsageError
 from zsn2m_runtime.image import Frame, Pixels, as_frame, check_finite, from_nchw, to_nchw
 from zsn2m_runtime.manifest import CARD_KEY, SCHEMA_VERSION, ModelCard, Sensor
 from zsn2m_runtime.session import Session
+from zsn2m_runtime.streaming.pipeline import Pipeline
 from zsn2m_runtime.strips import DEFAULT_STRIP_PIXELS, plan_strips, run_in_strips
 
 
@@ -21,9 +23,10 @@ class Denoiser:
     Args:
         path: a bundle folder, or a single exported .onnx file
         model: id of the bundle's model; None takes the bundle's default
-        provider: auto, cpu, cuda, ...; one asked for by name is that one or an error
-        threads: of the CPU provider; 0 is one per core
+        provider: auto, or `NAME[:option=value[,option=value...]]`; one asked for by name is that one or an error
+        threads: of the CPU; 0 is one per core
         strip_pixels: frames with more pixels are processed in strips of about that many
+        spinning: threads wait busily for the next frame; wasted on a live stream, whose frames come at their own pace
 
     Attributes:
         card: the model's facts; provider: the provider that really runs
@@ -40,12 +43,13 @@ class Denoiser:
         provider: str = "auto",
         threads: int = 0,
         strip_pixels: int = DEFAULT_STRIP_PIXELS,
+        spinning: bool = True,
     ) -> None:
         if strip_pixels < 1:
             raise UsageError(f"expected strip_pixels of at least 1, but got {strip_pixels}")
         path = Path(path)
         if path.suffix == ".onnx" and not path.is_dir():
-            self._session = Session(path, provider, threads)
+            self._session = Session(path, provider, threads, spinning)
             self.card = _card_inside(path, self._session)
             if model not in (None, self.card.id):
                 raise UsageError(f"{path}: expected model {self.card.id}, which this file is, but got {model!r}")
@@ -55,13 +59,18 @@ class Denoiser:
             self.card = bundle.manifest.card(entry)
             if "onnx" not in entry.files:
                 raise BundleError(f"{path}: model {entry.id} has no ONNX file; run: zsn2m-deploy export {path}")
-            self._session = Session(bundle.file(entry.files["onnx"]), provider, threads)
+            self._session = Session(bundle.file(entry.files["onnx"]), provider, threads, spinning)
         self._strip_pixels = strip_pixels
 
     @property
     def provider(self) -> str:
         """Short name of the provider that really runs."""
         return self._session.provider
+
+    def __repr__(self) -> str:
+        sensor, (low, high) = self.card.sensor, self.card.sensor.range
+        kind = {1: "grey", 3: "colour"}[sensor.channels]
+        return f"Denoiser({self.card.id} on {self.provider}, {sensor.dtype} {kind} from {low:g} to {high:g})"
 
     def __call__(self, frame: Pixels) -> Pixels:
         """Denoise one frame.
@@ -75,6 +84,19 @@ class Denoiser:
         denoised = self.denoise(as_frame(frame)).as_array()
         return denoised.reshape(frame.shape)
 
+    def stream(self, frames: Iterable[Pixels]) -> Iterator[Pixels]:
+        """Denoise frame after frame, while the next ones are read in another thread; bounded memory, order kept.
+
+        Shape:
+            frames: each as for a call; they may differ in size
+            yields: the same shapes and dtypes
+        Raises:
+            InputError: in the place of the first frame that does not fit, after the results before it; what `frames`
+                itself raises, likewise.
+        """
+        with Pipeline(frames, self) as results:
+            yield from results
+
     def denoise(self, frame: Frame, name: str = "frame") -> Frame:
         """Denoise one frame; `name` is how messages call it.
 
@@ -82,10 +104,12 @@ class Denoiser:
             InputError: if the frame does not fit the sensor that the bundle was trained for.
         """
         check_fits(self.card.sensor, frame, name)
-        noisy = to_nchw(frame.pixels)
-        facts = self.card
-        strips = plan_strips((noisy.shape[2], noisy.shape[3]), facts.stride, facts.receptive_radius, self._strip_pixels)
-        return frame.with_pixels(from_nchw(run_in_strips(self._session.run, noisy, strips), frame.pixels.dtype))
+        height, width = frame.pixels.shape[:2]
+        strips = plan_strips((height, width), self.card.stride, self.card.receptive_radius, self._strip_pixels)
+        return frame.with_pixels(run_in_strips(self._run, frame.pixels, strips))
+
+    def _run(self, pixels: Pixels) -> Pixels:
+        return from_nchw(self._session.run(to_nchw(pixels)), pixels.dtype)
 
 
 def check_fits(sensor: Sensor, frame: Frame, name: str = "frame") -> None:
@@ -132,5 +156,10 @@ def _card_inside(path: Path, session: Session) -> ModelCard:
         raise BundleError(
             f"{path}: expected schema version {SCHEMA_VERSION} or older, but got {card.schema_version}; "
             f"upgrade with: pip install --upgrade zsn2m-deploy"
+        )
+    if card.io != "sensor":
+        raise UsageError(
+            f"{path}: expected a model that takes frames in sensor units, but {card.id} is for programs that bring "
+            f"arrays of their own; load its file there"
         )
     return card

@@ -12,6 +12,7 @@ CARD_KEY = "zsn2m.json"  # name of the card in ONNX metadata_props and in TorchS
 
 SampleType = Literal["uint8", "uint16", "float32"]
 ModelFormat = Literal["onnx", "torchscript"]
+ModelIo = Literal["sensor", "unit", "u8", "u16"]
 PlainName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.+-]*$")]  # never a path out of the bundle
 
 
@@ -42,6 +43,11 @@ class Normalisation(_Record):
     offset: float
     scale: float = Field(gt=0)
 
+    @property
+    def in_use(self) -> tuple[float, float]:
+        """The range of values that become 0 to 1, in sensor units."""
+        return self.offset, self.offset + self.scale
+
 
 class ModelFacts(_Record):
     """What a runtime must know of one model."""
@@ -49,6 +55,11 @@ class ModelFacts(_Record):
     id: PlainName
     role: str
     precision: str
+    io: ModelIo = Field(
+        "sensor",
+        description="what goes in and comes out: float32 (n, c, h, w) in sensor units; unit: the same from 0 to 1 over "
+        "the sensor's range; u8, u16: integer (n, h, w, c), sensor units",
+    )
     input: str = "noisy"
     output: str = "denoised"
     dynamic_axes: tuple[str, ...] = ("n", "h", "w")
@@ -66,20 +77,35 @@ class ModelCard(ModelFacts):
 
 
 class Parity(_Record):
-    """Largest differences to the eager network over all probes, as fractions of the normalisation's scale."""
+    """Largest differences over all probes, as fractions of the normalisation's scale.
 
-    torchscript: float
+    To the eager network; of a model with another io than sensor: to the model that it is the twin of.
+    """
+
+    torchscript: float | None = Field(None, description="None where there is no TorchScript file")
     onnxruntime: float
     tolerance: float
     probes: tuple[tuple[int, int], ...] = Field(description="height and width of each frame compared")
+    levels_off: int | None = Field(None, description="integer twins: samples rounded to the level beside, all probes")
+
+
+class Fidelity(_Record):
+    """How near a model of lower precision is to the fp32 one, in dB; the peak is the normalisation's scale."""
+
+    psnr_frame: float = Field(description="on the calibration frame's crop and cuts of it")
+    psnr_noise: float = Field(description="on noise over the range in use")
+    gate: float = Field(description="either PSNR below it would have been refused")
+    calibrated_on: str | None = Field(None, description="the frame that 8-bit ranges were measured on")
 
 
 class ModelEntry(ModelFacts):
     """One model of the bundle."""
 
     files: dict[ModelFormat, FileRecord]
-    self_test: FileRecord = Field(description="expected output for the bundle's self-test input")
-    parity: Parity
+    self_test_input: FileRecord | None = Field(None, description="None: the bundle's")
+    self_test: FileRecord = Field(description="expected output for the self-test input, in the model's own io")
+    parity: Parity | None = Field(None, description="None for lower precisions, which have a fidelity")
+    fidelity: Fidelity | None = Field(None, description="None for fp32")
 
 
 class Manifest(_Record):
@@ -99,7 +125,7 @@ class Manifest(_Record):
     extras: tuple[FileRecord, ...] = ()
     training: dict[str, Any] = {}
 
-    def card(self, model: ModelEntry) -> ModelCard:
+    def card(self, model: ModelFacts) -> ModelCard:
         """The card of one of the models."""
         facts = model.model_dump(include=set(ModelFacts.model_fields))
         return ModelCard(
@@ -113,4 +139,6 @@ class Manifest(_Record):
             records.append(self.weights)
         for model in self.models:
             records += [*model.files.values(), model.self_test]
+            if model.self_test_input:
+                records.append(model.self_test_input)
         return records

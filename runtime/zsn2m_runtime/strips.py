@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zsn2m_runtime.image import Nchw
+from zsn2m_runtime.image import Pixels
 
 DEFAULT_STRIP_PIXELS = 2**19  # kept pixels per strip; about 100 MB for each layer of 48 channels
 SMALLEST_STRIP = 4  # halos; a strip is read with two more, so that at most half of the work is done twice
@@ -44,18 +44,17 @@ def plan_strips(size: tuple[int, int], stride: int, receptive_radius: int, strip
     ]
 
 
-def run_in_strips(run: Callable[[Nchw], Nchw], noisy: Nchw, strips: list[Strip]) -> Nchw:
-    """Apply a network strip by strip; memory is bounded by a strip, not by the frame.
+def run_in_strips(run: Callable[[Pixels], Pixels], pixels: Pixels, strips: list[Strip]) -> Pixels:
+    """Apply a denoiser of pixels strip by strip; memory beyond the result is bounded by a strip, not by the frame.
 
     Shape:
-        noisy: (n, c, h, w)
-        returns: (n, c, h, w)
+        pixels: (h, w) or (h, w, 3); `run` gets and gives rows of it
+        returns: the same shape and dtype
     """
     if len(strips) == 1:
-        return run(noisy)
-    denoised = np.empty_like(noisy)
+        return run(pixels)
+    denoised = np.empty(pixels.shape, pixels.dtype)
     for strip in strips:
-        result = run(np.ascontiguousarray(noisy[:, :, strip.read_start : strip.read_stop]))
-        kept = slice(strip.start - strip.read_start, strip.stop - strip.read_start)
-        denoised[:, :, strip.start : strip.stop] = result[:, :, kept]
+        rows = run(pixels[strip.read_start : strip.read_stop])
+        denoised[strip.start : strip.stop] = rows[strip.start - strip.read_start : strip.stop - strip.read_start]
     return denoised

@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from zsn2m_deploy.cli import inspecting, sampling, training, using
+from zsn2m_deploy.cli import benching, inspecting, sampling, streaming, training, using
+from zsn2m_deploy.cli.terminal import INTERRUPTED
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -35,10 +36,8 @@ def _options(
         raise typer.Exit
 
 
-for module in (training, using, inspecting, sampling):
+for module in (training, using, streaming, inspecting, benching, sampling):
     module.register(app)
-
-INTERRUPTED = 130  # exit code by custom of shells: 128 + SIGINT
 
 
 def main() -> None:
@@ -54,7 +53,7 @@ def main() -> None:
         sys.exit(error.exit_code)
     except SystemExit as end:
         if end.code == INTERRUPTED:
-            print("interrupted: what was unfinished is removed", file=sys.stderr)
+            print("interrupted: what was unfinished is removed or named partial", file=sys.stderr)
         raise
     except Exception as error:
         if os.environ.get("ZSN2M_DEBUG"):

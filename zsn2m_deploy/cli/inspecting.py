@@ -43,7 +43,8 @@ def doctor(as_json: JsonOption = False) -> None:
     else:
         rows: list[tuple[str, object]] = [("python", f"{found.python}, {found.platform}")]
         rows += [(name, version or "not installed") for name, version in found.packages.items()]
-        rows.append(("providers compiled in", ", ".join(found.providers) or "none"))
+        rows.append(("NVIDIA driver", found.nvidia_driver or "none"))
+        rows += [(f"provider {name}", reason or "starts") for name, reason in found.providers.items()]
         show(table(rows))
         for text in found.remarks:
             show(f"note: {text}")

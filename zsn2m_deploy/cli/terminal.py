@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,10 @@ import typer
 if TYPE_CHECKING:
     from zsn2m_deploy.fitting import ProgressCallback
     from zsn2m_runtime.batch import Job
+    from zsn2m_runtime.streaming.items import StreamInfo
+
+INTERRUPTED = 130  # exit code by custom of shells: 128 + SIGINT
+QUIET_SECONDS = 30.0  # between lines of progress where stderr is a file
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Results as JSON on stdout.")]
 
@@ -83,3 +88,60 @@ def page_progress(quiet: bool, files: int) -> Iterator[Callable[[Job, int, int],
             bars.advance(task, 1 / pages)
 
         yield update
+
+
+@contextlib.contextmanager
+def stream_progress(quiet: bool, info: StreamInfo, limit: int | None) -> Iterator[Callable[[int], None] | None]:
+    """Frames, frames per second and the time left, on stderr; now and then a line where that is no terminal."""
+    total = min(filter(None, (info.frames, limit)), default=None)
+    if quiet:
+        yield None
+    elif not sys.stderr.isatty():
+        yield _lines(total)
+    else:
+        with _stream_bar(info, total) as update:
+            yield update
+
+
+@contextlib.contextmanager
+def _stream_bar(info: StreamInfo, total: int | None) -> Iterator[Callable[[int], None]]:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[speed]} frames/s"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        task = bars.add_task(info.name, total=total, speed="")
+
+        def update(done: int) -> None:
+            speed = bars.tasks[0].speed
+            bars.update(task, completed=done, speed=f"{speed:.2f}" if speed else "")
+
+        yield update
+
+
+def _lines(total: int | None) -> Callable[[int], None]:
+    started = said = time.monotonic()
+
+    def update(done: int) -> None:
+        nonlocal said
+        now = time.monotonic()
+        if now - said >= QUIET_SECONDS:
+            said = now
+            of = f" of {total}" if total else ""
+            remark(f"{done}{of} frames, {done / (now - started):.2f} frames/s")
+
+    return update

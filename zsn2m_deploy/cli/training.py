@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -11,6 +12,7 @@ from zsn2m_deploy.cli.terminal import JsonOption, show, show_json, table, traini
 
 if TYPE_CHECKING:
     from zsn2m_runtime.bundle import Bundle
+    from zsn2m_runtime.manifest import ModelEntry
 
 Frames = Annotated[
     list[str], typer.Argument(metavar="FRAME", help="Noisy frames of one sensor: files, folders, globs.")
@@ -40,6 +42,18 @@ Range = Annotated[
     typer.Option("--range", metavar="LOW HIGH", help="Black and white of the sensor; needed for float frames."),
 ]
 Pages = Annotated[str, typer.Option(help="Pages of a stack to train on, from 1: 1 or 1,3-5 or all.")]
+ExportPrecision = Annotated[
+    Literal["fp32", "fp16", "int8"],
+    typer.Option(help="int8: faster on CPUs; fp16: for CUDA and TensorRT. Added as MODEL.int8, MODEL.fp16."),
+]
+Io = Annotated[
+    Literal["sensor", "unit", "u8", "u16"],
+    typer.Option(help="For other programs: planes from 0 to 1 (unit), or integers with channels last (u8, u16)."),
+]
+Calibrate = Annotated[
+    Path | None,
+    typer.Option(metavar="FRAME", help="Frame to measure int8's ranges on. Default: the training frame's centre."),
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing bundle.")]
 
 
@@ -118,20 +132,27 @@ def train(
 
 def export(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="Bundle folder with trained weights.")],
+    precision: ExportPrecision = "fp32",
+    io: Io = "sensor",
+    calibrate: Calibrate = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Export a bundle's weights (again).
+    """Export a bundle's weights (again), or add to it.
 
-    TorchScript and ONNX models replace those that are there, once they are shown to give the same pixels.
+    Plain: TorchScript and ONNX models replace those that are there, once they are shown to give the same pixels.
+    With --precision or --io: further ONNX models are added; the default model stays what it is.
     """
     from zsn2m_deploy.requirements import require_training
 
     require_training()
-    from zsn2m_deploy import api
+    from zsn2m_deploy import exporting
 
     with training_progress(as_json) as progress:
-        exported = api.export(bundle, progress)
-    _report(exported, as_json)
+        exported = exporting.export(bundle, precision, io, calibrate, progress)
+    if as_json or (precision, io) == ("fp32", "sensor"):
+        _report(exported, as_json)
+    else:
+        _report_added(exported, precision, io)
 
 
 def _run(
@@ -148,12 +169,13 @@ def _run(
     require_training()
     from zsn2m_deploy import api
     from zsn2m_deploy.config import load_config
-    from zsn2m_deploy.sensor import SensorOptions
+    from zsn2m_deploy.sensor import SensorOptions, is_video
     from zsn2m_runtime.files import list_inputs
 
     config_file, preset, options = method
     config = load_config(config_file, preset, **options)
-    sources = list_inputs(frames)
+    listed = (([Path(name)] if is_video(Path(name)) else list_inputs([name])) for name in frames)
+    sources = list(dict.fromkeys(itertools.chain.from_iterable(listed)))
     target = output or Path(f"{sources[0].stem}.zsn2m")
     with training_progress(quiet) as progress:
         make = getattr(api, action)
@@ -177,3 +199,29 @@ def _report(bundle: Bundle, as_json: bool) -> None:
     show(table(rows))
     next_command = f"denoise {bundle.path} FRAME... -o OUT" if manifest.models else f"export {bundle.path}"
     show(f"\nNext: zsn2m-deploy {next_command}")
+
+
+def _report_added(bundle: Bundle, precision: str, io: str) -> None:
+    added = [model for model in bundle.manifest.models if (model.precision, model.io) == (precision, io)]
+    rows: list[tuple[str, object]] = []
+    for model in added:
+        rows += [(model.id, bundle.file(model.files["onnx"])), ("", _proof(model))]
+    show(table(rows))
+    if io == "sensor":
+        show(
+            f"\nNext: zsn2m-deploy denoise {bundle.path} FRAME... -o OUT --model {bundle.manifest.default}.{precision}"
+        )
+    else:
+        arrays = "float32 (n, c, h, w) from 0 to 1" if io == "unit" else f"uint{io[1:]} (n, h, w, c) in sensor units"
+        show(f"\nFor other programs: input noisy, output denoised, both {arrays}")
+
+
+def _proof(model: ModelEntry) -> str:
+    """What the gate found."""
+    if model.parity is None:
+        assert model.fidelity is not None
+        frame, noise, gate = model.fidelity.psnr_frame, model.fidelity.psnr_noise, model.fidelity.gate
+        return f"{frame:.1f} dB to fp32 on the frame, {noise:.1f} dB on noise (at least {gate:g})"
+    if model.parity.levels_off is not None:
+        return f"the pixels of its model; {model.parity.levels_off} samples rounded to the level beside"
+    return f"the pixels of its model within {model.parity.onnxruntime:.1g} of the range in use"

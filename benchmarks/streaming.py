@@ -1,0 +1,171 @@
+"""How fast is a stream: frames per second of every model, precision and provider, and what the plumbing costs.
+
+Weights do not matter for speed: the bundle is trained for a few iterations. Frame rates are those of `zsn2m-deploy
+bench`, for this interpreter and for those of --python, where another onnxruntime may be installed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import av
+
+from benchmarks.results import table, write_section
+from zsn2m_runtime.benching import SIZES, frame_of
+from zsn2m_runtime.bundle import load_bundle
+from zsn2m_runtime.denoiser import Denoiser
+from zsn2m_runtime.image import Pixels, to_nchw
+from zsn2m_runtime.streaming.containers import RAW
+from zsn2m_runtime.streaming.image_sink import NullSink
+from zsn2m_runtime.streaming.running import Stream
+from zsn2m_runtime.streaming.video_source import VideoSource
+from zsn2m_runtime.strips import plan_strips
+
+SHORT = """
+stage = "full"
+strength = 1.0
+[mbd.schedule]
+iterations = 60
+[grd.schedule]
+iterations = 10
+"""
+FILTERS = {"ffmpeg nlmeans": "nlmeans", "ffmpeg bm3d": "bm3d"}  # at their defaults
+PAIRS = 5  # streams and bare loops, in turn
+FRAMES = 12  # of each
+
+
+def make_bundle(folder: Path) -> Path:
+    """A bundle with both networks, in fp32 and int8."""
+    bundle, config = folder / "speed.zsn2m", folder / "short.toml"
+    config.write_text(SHORT, encoding="utf-8")
+    zsn2m = [sys.executable, "-m", "zsn2m_deploy"]
+    for command in (
+        ["sample", str(folder / "frame.png")],
+        ["train-and-export", str(folder / "frame.png"), "-o", str(bundle), "--config", str(config)],
+        ["export", str(bundle), "--precision", "int8"],
+    ):
+        subprocess.run([*zsn2m, *command], check=True, capture_output=True)
+    return bundle
+
+
+def rates(bundle: Path, size: str, pythons: list[str], seconds: float) -> list[dict[str, Any]]:
+    """What `bench` says in every interpreter, the CPU provider once, and FFmpeg's filters."""
+    rows: list[dict[str, Any]] = []
+    for python in pythons:
+        command = [python, "-m", "zsn2m_deploy", "bench", str(bundle), "--size", size, "--seconds", str(seconds)]
+        done = subprocess.run([*command, "--json"], check=True, capture_output=True, text=True)
+        seen = {(row["model"], row["provider"]) for row in rows}
+        rows += [row for row in json.loads(done.stdout) if (row["model"], row["provider"]) not in seen]
+    frame = frame_of(load_bundle(bundle), SIZES[size])
+    for name, kind in FILTERS.items():
+        middle = _median(_filtered(kind, frame), seconds)
+        rows.append({"model": name, "provider": "libavfilter", "fps": 1 / middle, "memory_mb": None})
+    return rows
+
+
+def _filtered(kind: str, frame: Pixels) -> Callable[[], object]:
+    height, width = frame.shape[:2]
+    graph = av.filter.Graph()
+    nodes = [
+        graph.add_buffer(width=width, height=height, format=av.VideoFormat("yuv444p"), time_base=1),
+        graph.add(kind),
+        graph.add("buffersink"),
+    ]
+    graph.link_nodes(*nodes).configure()
+    picture = av.VideoFrame.from_ndarray(frame, format="rgb24").reformat(format="yuv444p")
+
+    def run() -> object:
+        graph.push(picture)
+        return graph.pull()
+
+    return run
+
+
+def _median(run: Callable[[], object], seconds: float) -> float:
+    taken: list[float] = []
+    while not taken or sum(taken) < seconds:
+        started = time.perf_counter()
+        run()
+        taken.append(time.perf_counter() - started)
+    return statistics.median(taken)
+
+
+def overhead(bundle: Path, folder: Path) -> str:
+    """A stream of raw 1080p frames into nothing, against onnxruntime alone on the same frames, in pairs."""
+    denoiser = Denoiser(bundle, "mbd", "cpu")
+    frame = frame_of(load_bundle(bundle), SIZES["1080p"])
+    height, width = frame.shape[:2]
+    clip = folder / "clip.rgb"
+    with clip.open("wb") as file:
+        for _ in range(FRAMES):
+            file.write(frame.tobytes())
+    options = {"video_size": f"{width}x{height}", "pixel_format": "rgb24", "framerate": "25"}
+
+    def stream() -> None:
+        report = Stream(denoiser, VideoSource(clip, format=RAW.format, options=options), NullSink()).run()
+        assert report.frames_out == FRAMES
+
+    card = denoiser.card
+    strips = plan_strips((height, width), card.stride, card.receptive_radius, 2**19)
+    planes = [to_nchw(frame[strip.read_start : strip.read_stop]) for strip in strips]
+
+    def bare() -> None:
+        for _ in range(FRAMES):
+            for part in planes:
+                denoiser._session.run(part)
+
+    ratios = []
+    for run in (stream, bare):
+        run()
+    for _ in range(PAIRS):
+        taken = []
+        for run in (stream, bare):
+            started = time.perf_counter()
+            run()
+            taken.append((time.perf_counter() - started) / FRAMES)
+        ratios.append(taken[0] / taken[1])
+    middle, low, high = statistics.median(ratios), min(ratios), max(ratios)
+    return (
+        f"Stream overhead, 1080p, MBD-Net, raw frames in, nothing out: {100 * (middle - 1):+.1f} % of bare inference "
+        f"({100 * (low - 1):+.1f} to {100 * (high - 1):+.1f}, {PAIRS} pairs of {FRAMES} frames)."
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", nargs="+", choices=SIZES, default=["480p", "1080p", "4k"])
+    parser.add_argument("--python", nargs="*", default=[], help="more interpreters that have zsn2m-deploy")
+    parser.add_argument("--seconds", type=float, default=3.0, help="for each measurement")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        bundle = make_bundle(Path(name))
+        cells: dict[tuple[str, str], dict[str, str]] = {}
+        for size in arguments.sizes:
+            for row in rates(bundle, size, [sys.executable, *arguments.python], arguments.seconds):
+                rate = f"{row['fps']:.2f}" if row["fps"] else row["error"]
+                memory = f" ({row['memory_mb']:.0f} MB)" if row["memory_mb"] else ""
+                cells.setdefault((row["model"], row["provider"]), {})[size] = rate + memory
+        lines: list[list[object]] = [
+            [model, provider, *(found.get(size, "") for size in arguments.sizes)]
+            for (model, provider), found in cells.items()
+        ]
+        body = table(["model", "provider", *arguments.sizes], lines)
+        body = (
+            f"Frames per second (peak memory of the process), 8-bit colour:\n\n{body}\n\n{overhead(bundle, Path(name))}"
+        )
+    write_section("Speed of streams", "python -m benchmarks.streaming", body)
+
+
+if __name__ == "__main__":
+    os.environ.pop("OMP_NUM_THREADS", None)
+    main()

@@ -1,0 +1,58 @@
+"""A graph with its layers in float16, and float32 where the sensor's own precision counts."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from zsn2m_export.layers import network_layers
+
+_PLANES_ONLY = {"Resize": 1}  # inputs from here on are no planes: scale factors stay float32
+
+
+def halved(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The graph with its layers in float16; normalisation, padding, residual sums and clamp stay in float32.
+
+    So do inputs and outputs: sensor units reach 65,535, and float16 ends at 65,504.
+    """
+    half = copy.deepcopy(model)
+    layers = {node.name for node in network_layers(half.graph)}
+    weights = {tensor.name: numpy_helper.to_array(tensor) for tensor in half.graph.initializer}
+    outside = {name for node in half.graph.node if node.name not in layers for name in node.input}
+    halves: dict[str, str] = {}  # by the name of the float32 value
+    nodes: list[onnx.NodeProto] = []
+    for node in half.graph.node:
+        if node.name not in layers:
+            nodes.append(node)
+            continue
+        for position, name in enumerate(node.input[: _PLANES_ONLY.get(node.op_type)]):
+            if name not in halves:
+                halves[name] = f"{name}_half"
+                if name in weights:
+                    tensor = numpy_helper.from_array(weights[name].astype(np.float16), halves[name])
+                    half.graph.initializer.append(tensor)
+                else:
+                    nodes.append(_cast(name, halves[name], TensorProto.FLOAT16))
+            node.input[position] = halves[name]
+        (name,) = node.output
+        node.output[0] = halves[name] = f"{name}_half"
+        nodes.append(node)
+        if name in outside:
+            nodes.append(_cast(halves[name], name, TensorProto.FLOAT))
+    _replace_nodes(half.graph, nodes)
+    return half
+
+
+def _cast(source: str, target: str, to: int) -> onnx.NodeProto:
+    return helper.make_node("Cast", [source], [target], name=f"cast_{target}", to=to)
+
+
+def _replace_nodes(graph: onnx.GraphProto, nodes: list[onnx.NodeProto]) -> None:
+    used = {name for node in nodes for name in node.input}
+    weights = [tensor for tensor in graph.initializer if tensor.name in used]
+    for field, values in (("node", nodes), ("initializer", weights), ("value_info", [])):
+        graph.ClearField(field)
+        getattr(graph, field).extend(values)

@@ -1,0 +1,38 @@
+"""Which nodes of an exported ONNX graph are layers of the network, and which of them touch the frame itself."""
+
+from __future__ import annotations
+
+import onnx
+
+_LAYERS = frozenset({"Conv", "LeakyRelu", "MaxPool", "Resize"})
+_ACTIVATION = "LeakyRelu"
+
+
+def network_layers(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
+    """The nodes that turn planes into feature planes, in order.
+
+    Not among them: normalisation, padding, residual sums, clamp, and the arithmetic on sizes. They need the sensor's
+    own precision or are no arithmetic on pixels.
+    """
+    layers: list[onnx.NodeProto] = []
+    planes: set[str] = set()
+    for node in graph.node:
+        if node.op_type in _LAYERS or (node.op_type == "Concat" and planes.intersection(node.input)):
+            layers.append(node)
+            planes.update(node.output)
+    return layers
+
+
+def frame_layers(graph: onnx.GraphProto, channels: int) -> set[str]:
+    """Names of the layers that read or write the frame itself, and of the activations next to them.
+
+    Args:
+        channels: of the frame
+    """
+    shapes = {tensor.name: tensor.dims for tensor in graph.initializer}
+    outer = [node for node in graph.node if node.op_type == "Conv" and channels in shapes[node.input[1]][:2]]
+    beside = {name for node in outer for name in (node.input[0], node.output[0])}
+    activations = [
+        node for node in graph.node if node.op_type == _ACTIVATION and beside.intersection((*node.input, *node.output))
+    ]
+    return {node.name for node in (*outer, *activations)}

@@ -1,0 +1,77 @@
+"""A graph with its inner layers in 8 bits: QDQ nodes, one scale per weight kernel, unsigned activations."""
+
+from __future__ import annotations
+
+import copy
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from zsn2m_export.errors import ExportError
+from zsn2m_export.layers import frame_layers, network_layers
+from zsn2m_export.onnx_model import quiet
+from zsn2m_runtime.image import Nchw
+
+_NOISE_SIDE = 96  # pixels: some 9,000 samples of each plane's extremes
+_PREPARED = {"onnx.quant.pre_process": "onnxruntime.quant"}  # else it asks, in the log, for what is done already
+
+
+class _Frames:
+    """Calibration frames in the shape that onnxruntime asks for them."""
+
+    def __init__(self, name: str, frames: Iterable[Nchw]) -> None:
+        self._feeds = iter([{name: frame} for frame in frames])
+
+    def get_next(self) -> dict[str, Nchw] | None:
+        """The next frame, None after the last."""
+        return next(self._feeds, None)
+
+
+def calibration_frames(frame: Nchw, in_use: tuple[float, float]) -> list[Nchw]:
+    """The frame, and noise over the range in use, whose contrasts are stronger than any frame's.
+
+    On the frame alone, a stronger edge in a later frame would saturate (docs/decisions.md).
+
+    Shape:
+        frame: (1, c, h, w) sensor units
+    """
+    noise = np.random.default_rng(1).uniform(*in_use, (1, frame.shape[1], _NOISE_SIDE, _NOISE_SIDE))
+    return [frame, noise.astype(np.float32)]
+
+
+def quantised(model: onnx.ModelProto, channels: int, frames: Iterable[Nchw]) -> onnx.ModelProto:
+    """The graph with every layer between the first and the last in 8 bits.
+
+    Layers that touch the frame itself stay in fp32: they are few multiplications but most of the error, and so a
+    frame brighter than the calibration's saturates nothing (docs/decisions.md).
+
+    Args:
+        channels: of the frame
+        frames: what the activations' ranges are measured on, each (1, c, h, w) in sensor units
+    Raises:
+        ExportError: if there is no layer between the first and the last.
+    """
+    outer = frame_layers(model.graph, channels)
+    inner = [node for node in network_layers(model.graph) if node.name not in outer]
+    if not any(node.op_type == "Conv" for node in inner):
+        raise ExportError("expected a convolution between the first and the last to quantise, but there is none")
+    prepared = copy.deepcopy(model)
+    onnx.helper.set_model_props(prepared, _PREPARED)
+    with quiet(), tempfile.TemporaryDirectory() as folder:
+        from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
+
+        path = Path(folder) / "quantised.onnx"
+        quantize_static(
+            prepared,
+            path,
+            _Frames(model.graph.input[0].name, frames),
+            quant_format=QuantFormat.QDQ,
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            nodes_to_quantize=[node.name for node in inner],
+        )
+        return onnx.load(path)

@@ -1,0 +1,98 @@
+"""Further entries of a bundle, made from its proven ONNX files: lower precisions, and twins for other arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+
+from zsn2m_export.fidelity import check_fidelity
+from zsn2m_export.half import halved
+from zsn2m_export.onnx_model import save_checked
+from zsn2m_export.parity import check_twin, probe_frames
+from zsn2m_export.quantising import calibration_frames, quantised
+from zsn2m_export.twins import as_twin, to_twin
+from zsn2m_export.writer import expected_output_name, write_array
+from zsn2m_runtime.atomic import atomic_file
+from zsn2m_runtime.bundle import file_record
+from zsn2m_runtime.image import Nchw
+from zsn2m_runtime.manifest import Manifest, ModelEntry, ModelFacts, ModelIo
+from zsn2m_runtime.session import Session
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The frame that 8-bit ranges are measured on, and that lower precisions are judged by.
+
+    Shape:
+        frame: (1, c, h, w) float32 sensor units
+    """
+
+    frame: Nchw
+    name: str
+
+
+def add_precision(folder: Path, manifest: Manifest, model: ModelEntry, precision: str, on: Calibration) -> ModelEntry:
+    """A model in int8 or fp16, written into the bundle's folder once it passed the gate of its precision.
+
+    Raises:
+        CheckFailedError: if it is too far from the fp32 model.
+    """
+    facts = _facts(model, precision, precision=precision)
+    card = manifest.card(facts)
+    source, target = folder / model.files["onnx"].name, folder / f"{facts.id}.onnx"
+    in_use = manifest.normalisation.in_use
+    with atomic_file(target) as path:
+        graph = onnx.load(source)
+        if precision == "int8":
+            graph = quantised(graph, manifest.sensor.channels, calibration_frames(on.frame, in_use))
+        else:
+            graph = halved(graph)
+        save_checked(graph, path, card.model_dump_json())
+        fidelity = check_fidelity(source, path, card, probe_frames(on.frame, in_use))
+    if precision == "int8":
+        fidelity = fidelity.model_copy(update={"calibrated_on": on.name})
+    expected = Session(target, provider="cpu").run(_test_input(folder, manifest))
+    return ModelEntry(
+        **facts.model_dump(),
+        files={"onnx": file_record(target)},
+        self_test=write_array(folder / expected_output_name(facts.id), expected),
+        fidelity=fidelity,
+    )
+
+
+def add_twin(folder: Path, manifest: Manifest, model: ModelEntry, io: ModelIo) -> ModelEntry:
+    """A model's twin for other arrays, written into the bundle's folder once it was shown to give the same pixels.
+
+    Raises:
+        CheckFailedError: if it gives others.
+    """
+    facts = _facts(model, io, io=io)
+    card = manifest.card(facts)
+    source, target = folder / model.files["onnx"].name, folder / f"{facts.id}.onnx"
+    noisy = _test_input(folder, manifest)
+    with atomic_file(target) as path:
+        save_checked(as_twin(onnx.load(source), io, manifest.sensor), path, card.model_dump_json())
+        parity = check_twin(source, path, card, probe_frames(noisy, manifest.normalisation.in_use))
+    given = to_twin(noisy, io, manifest.sensor)
+    return ModelEntry(
+        **facts.model_dump(),
+        files={"onnx": file_record(target)},
+        self_test_input=write_array(folder / f"test_input_{io}.npy", given),
+        self_test=write_array(folder / expected_output_name(facts.id), Session(target, provider="cpu").run(given)),
+        parity=parity,
+        fidelity=model.fidelity,
+    )
+
+
+def _facts(model: ModelEntry, suffix: str, **changes: Any) -> ModelFacts:
+    facts = model.model_dump(include=set(ModelFacts.model_fields))
+    return ModelFacts.model_validate(facts | {"id": f"{model.id}.{suffix}"} | changes)
+
+
+def _test_input(folder: Path, manifest: Manifest) -> Nchw:
+    noisy: Nchw = np.load(folder / manifest.self_test_input.name)
+    return noisy

@@ -1,0 +1,160 @@
+"""How fast a bundle's models are on this machine, on every provider that starts, beside a classical denoiser."""
+
+from __future__ import annotations
+
+import multiprocessing
+import re
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from zsn2m_runtime.bundle import Bundle, load_bundle
+from zsn2m_runtime.denoiser import Denoiser
+from zsn2m_runtime.errors import UsageError, Zsn2mError
+from zsn2m_runtime.image import Pixels, from_nchw
+from zsn2m_runtime.installation import import_onnxruntime
+from zsn2m_runtime.providers import starting_providers
+from zsn2m_runtime.streaming.running import peak_memory
+
+SIZES = {"480p": (480, 854), "720p": (720, 1280), "1080p": (1080, 1920), "4k": (2160, 3840)}  # rows, columns
+FEWEST = 3  # frames of one measurement; more where they are fast
+NLM = "fastNlMeansDenoising"  # OpenCV's, at its defaults
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One thing to time: a model of the bundle on a provider, or OpenCV's non-local means (no bundle)."""
+
+    model: str
+    precision: str
+    provider: str
+    bundle: Path | None
+    threads: int = 0
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What a contender took for frames of one size; `error` says why it could not."""
+
+    model: str
+    precision: str
+    provider: str
+    height: int
+    width: int
+    frames: int = 0
+    milliseconds: float | None = None  # median of a frame
+    fps: float | None = None
+    memory_mb: float | None = None  # the most that its process held
+    error: str | None = None
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Rows and columns from 480p, 720p, 1080p, 4k or WIDTHxHEIGHT.
+
+    Raises:
+        UsageError: for anything else.
+    """
+    if text.lower() in SIZES:
+        return SIZES[text.lower()]
+    found = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", text)
+    if not found:
+        raise UsageError(f"expected a size such as {', '.join(SIZES)} or 1920x1080, but got {text!r}")
+    return int(found[2]), int(found[1])
+
+
+def contenders(path: Path, providers: str, threads: int) -> list[Contender]:
+    """Every model that takes sensor frames on every wanted provider, and non-local means.
+
+    Args:
+        providers: `all` that start here, or one as `--provider` takes it
+    """
+    wanted = [name for name, reason in starting_providers(import_onnxruntime()).items() if reason is None]
+    bundle = load_bundle(path)
+    found = [
+        Contender(model.id, model.precision, provider, path, threads)
+        for provider in (wanted if providers == "all" else [providers])
+        for model in bundle.manifest.models
+        if model.io == "sensor" and "onnx" in model.files
+    ]
+    return [*found, Contender(NLM, "", "opencv", None, threads)]
+
+
+def run_bench(
+    path: Path, size: tuple[int, int], providers: str = "all", threads: int = 0, seconds: float = 5.0
+) -> Iterator[Timing]:
+    """Time each contender for about `seconds`, in a process of its own, on the bundle's self-test frame repeated.
+
+    Shape:
+        size: rows and columns
+    Raises:
+        BundleError, UsageError, UnavailableError
+    """
+    frame = frame_of(load_bundle(path), size)
+    context = multiprocessing.get_context("spawn")
+    for contender in contenders(path, providers, threads):
+        with ProcessPoolExecutor(1, mp_context=context) as pool:
+            yield pool.submit(measure, contender, frame, seconds).result()
+
+
+def frame_of(bundle: Bundle, size: tuple[int, int]) -> Pixels:
+    """A frame of the bundle's sensor with its noise: the self-test's input repeated.
+
+    Shape:
+        size: rows and columns
+        returns: (h, w) or (h, w, 3) in sensor units
+    """
+    planes = np.load(bundle.file(bundle.manifest.self_test_input))
+    down, right = (-(-wanted // length) for wanted, length in zip(size, planes.shape[2:], strict=True))
+    tiled = np.tile(planes, (1, 1, down, right))[:, :, : size[0], : size[1]]
+    return from_nchw(tiled, bundle.manifest.sensor.dtype)
+
+
+def measure(contender: Contender, frame: Pixels, seconds: float) -> Timing:
+    """Time one contender in this process."""
+    height, width = frame.shape[:2]
+    timing = Timing(contender.model, contender.precision, contender.provider, height, width)
+    try:
+        run = _prepare(contender, frame)
+        run()  # the first one allocates
+        taken = _times(run, seconds)
+    except Zsn2mError as error:
+        return replace(timing, error=str(error))
+    middle = statistics.median(taken)
+    return replace(
+        timing,
+        frames=len(taken),
+        milliseconds=round(middle * 1000, 2),
+        fps=round(1 / middle, 2),
+        memory_mb=round(peak_memory() / 1e6),
+    )
+
+
+def _prepare(contender: Contender, frame: Pixels) -> Callable[[], object]:
+    if contender.bundle is None:
+        return _nlm(frame, contender.threads)
+    denoiser = Denoiser(contender.bundle, contender.model, contender.provider, contender.threads)
+    return lambda: denoiser(frame)
+
+
+def _nlm(frame: Pixels, threads: int) -> Callable[[], object]:
+    """Non-local means at its defaults, on 8 bit."""
+    cv2.setNumThreads(threads or -1)
+    span = float(np.ptp(frame)) or 1.0
+    eight_bit = ((frame - frame.min()) * (255 / span)).astype(np.uint8)
+    method = cv2.fastNlMeansDenoising if frame.ndim == 2 else cv2.fastNlMeansDenoisingColored
+    return lambda: method(eight_bit)
+
+
+def _times(run: Callable[[], object], seconds: float) -> list[float]:
+    taken: list[float] = []
+    while len(taken) < FEWEST or sum(taken) < seconds:
+        started = time.perf_counter()
+        run()
+        taken.append(time.perf_counter() - started)
+    return taken

@@ -1,0 +1,217 @@
+"""The execution providers of onnxruntime: their names, their options, and the proof that one really runs a model."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from zsn2m_runtime.errors import BundleError, UnavailableError, UsageError
+
+PROVIDERS = {
+    "cpu": "CPUExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "tensorrt": "TensorrtExecutionProvider",
+    "openvino": "OpenVINOExecutionProvider",
+    "directml": "DmlExecutionProvider",
+    "coreml": "CoreMLExecutionProvider",
+}
+# What "auto" tries; the others by name only. OpenVINO at float32 is as fast as onnxruntime's own CPU provider
+# (measured: 1.05 of its time for MBD-Net, 0.98 for GRD-Net).
+AUTO_ORDER = ("cuda", "cpu")
+
+# Where a provider's own default may round to fewer bits than float32 (TF32 on NVIDIA, fp16 on Intel GPUs), these are
+# its options unless the user gives others: every provider gives the same pixels.
+ACCURATE = {"cuda": {"use_tf32": "0"}, "openvino": {"precision": "ACCURACY"}}
+
+_FATAL = 4  # onnxruntime's severity: what matters is an exception, and reported by us
+_SIDE = 61  # a frame size that is a multiple of no stride: padding and cropping stay in the graph
+
+# One 1 x 1 convolution of weight 2 over (1, 1, 4, 4): onnx.helper.make_node("Conv", ["x", "w"], ["y"], name="conv"),
+# opset 18, IR 10, serialised. The runtime has no onnx to make it.
+_PROBE = (
+    b'\x08\n:m\n\x15\n\x01x\n\x01w\x12\x01y\x1a\x04conv"\x04Conv\x12\x05probe*\x13\x08\x01\x08\x01\x08\x01\x08\x01'
+    b"\x10\x01B\x01wJ\x04\x00\x00\x00@Z\x1b\n\x01x\x12\x16\n\x14\x08\x01\x12\x10\n\x02\x08\x01\n\x02\x08\x01\n\x02"
+    b"\x08\x04\n\x02\x08\x04b\x1b\n\x01y\x12\x16\n\x14\x08\x01\x12\x10\n\x02\x08\x01\n\x02\x08\x01\n\x02\x08\x04\n"
+    b"\x02\x08\x04B\x04\n\x00\x10\x12"
+)
+
+
+@dataclass(frozen=True)
+class Provider:
+    """A provider by its short name, and the options that go through to it."""
+
+    name: str
+    options: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Threads:
+    """Of the CPU: how many (0: one per core), and whether they wait busily for more work."""
+
+    count: int = 0
+    spinning: bool = True
+
+
+def parse_provider(text: str) -> tuple[Provider, ...]:
+    """The providers to try, in order, from `NAME[:option=value[,option=value...]]`; several for `auto`.
+
+    A comma belongs to the value unless `option=` follows it.
+
+    Raises:
+        UsageError: unknown name, an option without a value, options where none are taken.
+    """
+    name, colon, listed = text.partition(":")
+    if name != "auto" and name not in PROVIDERS:
+        raise UsageError(f"expected provider auto, {', '.join(PROVIDERS)}, but got {name!r}")
+    options: dict[str, str] = {}
+    for item in re.split(r",(?=\w+=)", listed) if colon else ():
+        option, _, value = item.partition("=")
+        if not option or not value:
+            raise UsageError(f"expected --provider {name}:option=value[,option=value...], but got {text!r}")
+        options[option] = value
+    if options and name in ("auto", "cpu"):
+        raise UsageError(f"expected no options for provider {name}, but got {listed!r}; name another, as cuda:{listed}")
+    return tuple(Provider(candidate) for candidate in AUTO_ORDER) if name == "auto" else (Provider(name, options),)
+
+
+def open_first(runtime: ModuleType, model: Path, candidates: tuple[Provider, ...], threads: Threads) -> tuple[str, Any]:
+    """The short name and the session of the first candidate that really runs the model.
+
+    Raises:
+        UnavailableError: none does; with the reason of each.
+        BundleError: the file is no model that onnxruntime can load.
+    """
+    available = runtime.get_available_providers()
+    reasons = []
+    for provider in candidates:
+        if PROVIDERS[provider.name] not in available:
+            reasons.append(f"{provider.name}: not in this onnxruntime ({', '.join(available)})")
+            continue
+        try:
+            return provider.name, open_proven(runtime, str(model), provider, threads)
+        except UnavailableError as error:
+            if provider.name == "cpu":
+                raise BundleError(f"{model}: expected an ONNX model, but {error}; export again") from error
+            reasons.append(f"{provider.name}: {error}")
+    raise UnavailableError(
+        f"expected provider {' or '.join(provider.name for provider in candidates)}, but it does not run here "
+        f"({'; '.join(reasons)}); use --provider cpu, or see: zsn2m-deploy doctor"
+    )
+
+
+def open_proven(runtime: ModuleType, model: str | bytes, provider: Provider, threads: Threads) -> Any:
+    """A session of onnxruntime in which every node that works on pixels runs on the provider.
+
+    Raises:
+        UnavailableError: why it does not.
+    """
+    if provider.name == "cpu":
+        return _open(runtime, model, provider, _session_options(runtime, provider, threads))
+    said = _load_cuda(runtime) if provider.name in ("cuda", "tensorrt") else ""
+    strict = _session_options(runtime, provider, threads, "session.disable_cpu_ep_fallback")
+    try:
+        session = _open(runtime, model, provider, strict)
+        _require_active(session, provider, said)
+    except UnavailableError as refusal:
+        recording = _session_options(runtime, provider, threads, "session.record_ep_graph_assignment_info")
+        session = _open(runtime, model, provider, recording)
+        _require_active(session, provider, said)
+        if not hasattr(session, "get_provider_graph_assignment_info"):  # onnxruntime before 1.24
+            raise
+        strays = _pixel_nodes_on_cpu(runtime, model, session)
+        if strays:
+            listed = f"{', '.join(strays[:3])}{', ...' if len(strays) > 3 else ''}"
+            raise UnavailableError(f"asked for, but the CPU would compute {len(strays)} node(s): {listed}") from refusal
+    return session
+
+
+def starting_providers(runtime: ModuleType) -> dict[str, str | None]:
+    """For each provider that this onnxruntime was built with: None where it really starts here, else why not.
+
+    Proof is a convolution that it computes; a built-in list would promise CUDA on a machine without a GPU.
+    """
+    available = runtime.get_available_providers()
+    return {name: _reason_not_to_start(runtime, name) for name in PROVIDERS if PROVIDERS[name] in available}
+
+
+def _reason_not_to_start(runtime: ModuleType, name: str) -> str | None:
+    frame = np.arange(16, dtype=np.float32).reshape(1, 1, 4, 4)
+    try:
+        result = open_proven(runtime, _PROBE, Provider(name), Threads(1)).run(None, {"x": frame})[0]
+    except Exception as error:  # onnxruntime has no common base class of its errors
+        return _one_line(error)
+    return None if np.array_equal(result, frame * 2) else "it starts, but computes a convolution wrongly"
+
+
+def _session_options(runtime: ModuleType, provider: Provider, threads: Threads, *switched_on: str) -> Any:
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = threads.count
+    options.log_severity_level = _FATAL
+    if provider.name == "directml":  # the only one that refuses onnxruntime's memory patterns
+        options.enable_mem_pattern = False
+    if not threads.spinning:
+        for pool in ("intra_op", "inter_op"):
+            options.add_session_config_entry(f"session.{pool}.allow_spinning", "0")
+    for entry in switched_on:
+        options.add_session_config_entry(entry, "1")
+    return options
+
+
+def _open(runtime: ModuleType, model: str | bytes, provider: Provider, options: Any) -> Any:
+    """A session without onnxruntime's own retry on the CPU, at the start and in `run`."""
+    passed = ACCURATE.get(provider.name, {})
+    if provider.name == "openvino" and options.intra_op_num_threads:  # it has threads of its own
+        passed = passed | {"num_of_threads": str(options.intra_op_num_threads)}
+    providers = [(PROVIDERS[provider.name], passed | provider.options)]
+    try:
+        session = runtime.InferenceSession(model, options, providers=providers, enable_fallback=0)
+    except Exception as error:  # onnxruntime has no common base class of its errors
+        raise UnavailableError(f"onnxruntime says: {_one_line(error)}") from error
+    session.disable_fallback()  # for onnxruntime before 1.23, which does not know the argument
+    return session
+
+
+def _load_cuda(runtime: ModuleType) -> str:
+    """Load the CUDA libraries that pip installed, which are on no search path; returns what is wrong with them."""
+    said = io.StringIO()
+    if hasattr(runtime, "preload_dlls"):  # onnxruntime-gpu from 1.21 on
+        with contextlib.redirect_stdout(said):  # it prints, and stdout may carry frames
+            runtime.preload_dlls()
+    return " ".join(said.getvalue().split())
+
+
+def _require_active(session: Any, provider: Provider, said: str) -> None:
+    active = session.get_providers()
+    if active[:1] != [PROVIDERS[provider.name]]:
+        raise UnavailableError(f"asked for, but onnxruntime runs {', '.join(active)}. {said}".rstrip(". "))
+
+
+def _pixel_nodes_on_cpu(runtime: ModuleType, model: str | bytes, session: Any) -> list[str]:
+    """The nodes on the CPU, less those that compute sizes only (of the padding), where providers leave them.
+
+    Those vanish from the graph once the frame's size is fixed.
+    """
+    options = _session_options(runtime, Provider("cpu"), Threads(1), "session.record_ep_graph_assignment_info")
+    for side in session.get_inputs()[0].shape:
+        if isinstance(side, str):
+            options.add_free_dimension_override_by_name(side, _SIDE)
+    fixed = _open(runtime, model, Provider("cpu"), options)
+    on_pixels = {node.name for part in fixed.get_provider_graph_assignment_info() for node in part.get_nodes()}
+    return [
+        f"{node.op_type} ({node.name})"
+        for part in session.get_provider_graph_assignment_info()
+        if part.ep_name == PROVIDERS["cpu"]
+        for node in part.get_nodes()
+        if node.name in on_pixels
+    ]
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

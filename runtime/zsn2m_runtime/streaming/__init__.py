@@ -1,0 +1,1 @@
+"""Frames without end: sources, the pipeline that denoises them, and sinks."""

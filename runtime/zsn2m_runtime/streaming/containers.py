@@ -1,0 +1,66 @@
+"""What the containers of video can hold, by suffix or by FFmpeg's name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from zsn2m_runtime.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Container:
+    """What a container can hold.
+
+    Attributes:
+        format: FFmpeg's name
+        codec: the encoder it gets unless asked otherwise
+        tracks: audio and subtitles; rotation: a display matrix; lossless: FFV1
+        free_times: frames at any time, not only at a constant rate
+        early_packets: times before zero, which sound begins at, and the decoding of reordered frames
+    """
+
+    format: str
+    codec: str = "libx264"
+    tracks: bool = True
+    rotation: bool = False
+    lossless: bool = False
+    free_times: bool = True
+    early_packets: bool = True
+
+
+_MP4 = Container("mp4", rotation=True)
+Y4M = Container("yuv4mpegpipe", "wrapped_avframe", tracks=False, free_times=False)
+CONTAINERS = {
+    ".mp4": _MP4,
+    ".m4v": _MP4,
+    ".mov": Container("mov", rotation=True),
+    ".mkv": Container("matroska", rotation=True, lossless=True),
+    ".webm": Container("webm", "libvpx-vp9", rotation=True),
+    ".avi": Container("avi", lossless=True, free_times=False, early_packets=False),
+    ".nut": Container("nut", lossless=True, early_packets=False),
+    ".y4m": Y4M,
+}
+RAW = Container("rawvideo", "rawvideo", tracks=False, free_times=False)
+VIDEO_SUFFIXES = tuple(CONTAINERS)
+LOSSLESS_SUFFIXES = tuple(suffix for suffix, container in CONTAINERS.items() if container.lossless)
+
+
+def container_of(place: object, format: str | None = None) -> Container:
+    """The container of an output: by its format, else by the suffix of its path.
+
+    Raises:
+        UsageError: if it is none of those known here.
+    """
+    if format is None:
+        suffix = Path(str(place)).suffix.lower()
+        if suffix in CONTAINERS:
+            return CONTAINERS[suffix]
+        raise UsageError(
+            f"{place}: expected a video file ending in {', '.join(VIDEO_SUFFIXES)}, but got "
+            f"{suffix or 'no suffix'!r}; choose one of those"
+        )
+    known = {container.format: container for container in (*CONTAINERS.values(), RAW)}
+    if format not in known:
+        raise UsageError(f"expected a video format of {', '.join(known)}, but got {format!r}; choose one of those")
+    return known[format]

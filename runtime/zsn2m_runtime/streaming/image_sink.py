@@ -1,0 +1,201 @@
+"""Image files as a sink: a folder with a file per frame, a TIFF stack of any length, or nothing at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import numpy as np
+
+from zsn2m_runtime.atomic import atomic_file, writing
+from zsn2m_runtime.errors import OutputError, UsageError
+from zsn2m_runtime.files import Layout, Metadata, check_format, open_image, save_image
+from zsn2m_runtime.files.tiff_structure import LONG, Dialect, TiffStream, numbers
+from zsn2m_runtime.files.tiff_tags import (
+    COMPRESSION,
+    ROWS_PER_STRIP,
+    STRIP_BYTES,
+    STRIP_OFFSETS,
+    UNCOMPRESSED,
+    plain_tags,
+)
+from zsn2m_runtime.files.tiff_writer import CLASSIC_LIMIT
+from zsn2m_runtime.files.writer import describe
+from zsn2m_runtime.image import Frame
+from zsn2m_runtime.streaming.items import Item, Picture, StreamInfo
+
+LARGEST_CLASSIC_PLAN = 3_500_000_000  # bytes; what a source says of its length may be a guess, so not all of 4 GiB
+
+
+class FolderSink:
+    """One image file per picture, called like the picture; each is whole or absent, and an older one is replaced.
+
+    A picture that comes from an image file keeps that file's metadata, as far as the format can hold it.
+
+    Args:
+        folder: made with the first file
+        suffix: of the files, such as .png
+        inputs: the image files that the pictures come from, if they do
+    Raises:
+        UsageError: if the format cannot hold the source's frames, or a file would replace an input or another one.
+    """
+
+    def __init__(self, folder: Path, suffix: str, info: StreamInfo, inputs: Sequence[Path] = ()) -> None:
+        self._folder, self._suffix, self._written = folder, suffix, False
+        layout = Layout(np.dtype(info.dtype), info.channels, False, info.height, info.width)
+        check_format(self._target("frame"), layout)
+        self._originals: dict[str, Path] = {}
+        for path in inputs:
+            other = self._originals.setdefault(path.stem, path)
+            if other is not path:
+                raise UsageError(
+                    f"expected inputs of different names, but {other} and {path} would both become "
+                    f"{self._target(path.stem)}; stream them into different folders"
+                )
+        _refuse_inputs([self._target(stem) for stem in self._originals], inputs)
+
+    def write(self, item: Item) -> None:
+        """Write a picture's file; packets of other tracks are left out.
+
+        Raises:
+            OutputError: if it cannot be written.
+            UsageError: if the format cannot hold it.
+        """
+        if not isinstance(item, Picture):
+            return
+        target, original = self._target(item.name), self._originals.get(item.name)
+        if original is None:
+            save_image(target, item.frame)
+        else:
+            with open_image(original) as image, image.create(target) as writer:
+                writer.write(item.frame)
+        self._written = True
+
+    def finish(self) -> str:
+        """The folder; its files are complete already."""
+        return str(self._folder)
+
+    def salvage(self) -> str | None:
+        """The folder, if it holds a file: each is whole."""
+        return str(self._folder) if self._written else None
+
+    def _target(self, name: str) -> Path:
+        return self._folder / f"{name}{self._suffix}"
+
+
+class StackSink:
+    """One TIFF file with an uncompressed page per picture, however many come; nothing of it is kept in memory.
+
+    It is a BigTIFF where the source does not know its length, or is too long for a classic TIFF.
+
+    Args:
+        inputs: image files that must not be replaced
+    Raises:
+        UsageError: if it would replace an input.
+        OutputError: if it cannot be written.
+    """
+
+    def __init__(self, path: Path, info: StreamInfo, inputs: Sequence[Path] = ()) -> None:
+        _refuse_inputs([path], inputs)
+        self._path, self._frames = path, info.frames
+        self._layout: Layout | None = None
+        self._pages = 0
+        with ExitStack() as undo:
+            self._temporary = undo.enter_context(atomic_file(path))
+            self._stream = undo.enter_context(self._temporary.open("wb"))
+            self._opened = undo.pop_all()
+
+    def write(self, item: Item) -> None:
+        """Append a page, after which the file is complete; packets of other tracks are left out.
+
+        Raises:
+            OutputError: if it cannot be written, or is not like the first one.
+        """
+        if not isinstance(item, Picture):
+            return
+        layout = Layout.of(item.frame)
+        with writing(self._path):
+            if self._layout is None:
+                self._begin(layout)
+            elif layout != self._layout:
+                raise OutputError(
+                    f"{self._path}: page {self._pages + 1}: expected {describe(self._layout)}, but got "
+                    f"{describe(layout)}; write frames of one size and type"
+                )
+            self._append(item.frame, layout)
+        self._pages += 1
+
+    def finish(self) -> str:
+        """Put the file in place; returns its path."""
+        with writing(self._path):  # before anything is removed: a disk may say only now that it is full
+            self._stream.flush()
+            os.fsync(self._stream.fileno())
+        self._opened.close()
+        return str(self._path)
+
+    def salvage(self) -> str | None:
+        """Keep the pages that are complete in NAME.partial.tif; returns its path, None where there are none."""
+        kept = None
+        with suppress(OSError):
+            self._stream.close()
+        if self._pages:
+            partial = self._temporary.with_name(f"{self._path.stem}.partial{self._path.suffix}")
+            with suppress(OSError):
+                self._temporary.replace(partial)
+                kept = str(partial)
+        stopped = OutputError("the stream ended early")
+        self._opened.__exit__(type(stopped), stopped, None)
+        return kept
+
+    def _begin(self, layout: Layout) -> None:
+        self._layout = layout
+        page_bytes = layout.height * layout.width * layout.samples * layout.dtype.itemsize
+        is_big = self._frames is None or self._frames * page_bytes > LARGEST_CLASSIC_PLAN
+        self._dialect = Dialect("<", is_big)
+        self._tags = plain_tags(layout, Metadata(), self._dialect)
+        self._tiff = TiffStream(self._stream, self._dialect)
+
+    def _append(self, frame: Frame, layout: Layout) -> None:
+        dialect = self._dialect
+        data = np.ascontiguousarray(frame.as_array(), layout.dtype.newbyteorder(dialect.order)).data.cast("B")
+        if not dialect.big and self._stream.tell() + len(data) > CLASSIC_LIMIT:
+            raise OutputError(
+                f"{self._path}: expected {self._frames} frames, as the source said, but got so many more that the TIFF "
+                f"is full (4 GiB); write a folder of images instead"
+            )
+        self._tiff.align()
+        place = self._tiff.append(data)
+        storage = (
+            numbers(COMPRESSION, [UNCOMPRESSED], dialect),
+            numbers(ROWS_PER_STRIP, [layout.height], dialect, LONG),
+            numbers(STRIP_OFFSETS, [place], dialect, dialect.offset_kind),
+            numbers(STRIP_BYTES, [len(data)], dialect, dialect.offset_kind),
+        )
+        self._tiff.append_page((*self._tags, *storage))
+
+
+class NullSink:
+    """Keeps nothing but the number of `frames`: to look at a stream only, or to measure it."""
+
+    def __init__(self) -> None:
+        self.frames = 0
+
+    def write(self, item: Item) -> None:
+        """Count a picture."""
+        self.frames += isinstance(item, Picture)
+
+    def finish(self) -> str:
+        """Says that there is no output."""
+        return "no output"
+
+    def salvage(self) -> None:
+        """There is nothing to keep."""
+
+
+def _refuse_inputs(targets: Sequence[Path], inputs: Sequence[Path]) -> None:
+    taken = {path.resolve() for path in inputs}
+    for target in targets:
+        if target.resolve() in taken:
+            raise UsageError(f"{target}: expected an output other than the inputs; choose another folder or name")

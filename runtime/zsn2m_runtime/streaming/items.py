@@ -1,0 +1,116 @@
+"""What flows through a stream, and what its two ends promise each other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Any, Protocol
+
+from zsn2m_runtime.image import Frame
+
+
+@dataclass(frozen=True)
+class StreamInfo:
+    """What every frame of a source is; known before the first frame.
+
+    `range` holds the values that samples of the source can take, (0, 1023) for 10 bit; None where its files do not
+    say, as for 16-bit images. `frames` and `rate` (frames per second) are None where unknown.
+    """
+
+    name: str
+    height: int
+    width: int
+    dtype: str
+    channels: int
+    range: tuple[float, float] | None
+    rate: Fraction | None = None
+    frames: int | None = None
+    live: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """One frame on its way. `pts` counts `time_base` seconds; None where the source has no clock."""
+
+    frame: Frame
+    number: int  # from 1, as the source gave it
+    name: str  # how messages call it, and what image sinks call their file
+    pts: int | None = None
+    time_base: Fraction | None = None
+    duration: int | None = None
+    arrived: float = field(default_factory=time.perf_counter)
+
+    def with_frame(self, frame: Frame) -> Picture:
+        """The same place and time with other pixels."""
+        return replace(self, frame=frame)
+
+
+@dataclass(frozen=True, eq=False)
+class Passenger:
+    """A packet of another track (audio, subtitles) that goes through untouched, in its place among the frames."""
+
+    packet: Any
+
+
+Item = Picture | Passenger
+
+
+def frame_name(number: int) -> str:
+    """How a frame of a live source is called; sorts by number for a month at 30 frames per second."""
+    return f"frame_{number:08d}"
+
+
+def kind_of(info: StreamInfo) -> str:
+    """The frames of a source in words, such as `480x640 colour uint8, range 0 to 255`."""
+    limits = "" if info.range is None else f", range {info.range[0]:g} to {info.range[1]:g}"
+    return f"{info.height}x{info.width} {'grey' if info.channels == 1 else 'colour'} {info.dtype}{limits}"
+
+
+class Source(Protocol):
+    """Where frames come from. Iterated once, in one thread; `close` may be called from another one after that."""
+
+    @property
+    def info(self) -> StreamInfo:
+        """What its frames are."""
+        ...
+
+    def __iter__(self) -> Iterator[Item]:
+        """The items in order.
+
+        Raises:
+            InputError: where the source fails or a frame is not what `info` says; items before it were given.
+        """
+        ...
+
+    def stop(self) -> None:
+        """Come to an end soon, from any thread: a live source gives up waiting; others need do nothing."""
+        ...
+
+    def close(self) -> None:
+        """Release files and devices; may be called twice."""
+        ...
+
+
+class Sink(Protocol):
+    """Where results go; used in one thread. Nothing stands under its final name before `finish`."""
+
+    def write(self, item: Item) -> None:
+        """Take the next item.
+
+        Raises:
+            OutputError: if it cannot be written.
+        """
+        ...
+
+    def finish(self) -> str:
+        """Complete the output under its final name; returns that name."""
+        ...
+
+    def salvage(self) -> str | None:
+        """After a failure: close what was written so that it can be opened, under a name that says `partial`.
+
+        Returns that name, None where nothing could be kept. Never raises.
+        """
+        ...

@@ -1,0 +1,164 @@
+"""From what a user names to a source and a sink."""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+
+from zsn2m_runtime.errors import UsageError
+from zsn2m_runtime.files import IMAGE_SUFFIXES
+from zsn2m_runtime.files.listing import GLOB_LETTERS
+from zsn2m_runtime.streaming.camera import CameraSource
+from zsn2m_runtime.streaming.containers import CONTAINERS, RAW, Y4M, Container
+from zsn2m_runtime.streaming.image_sink import FolderSink, NullSink, StackSink
+from zsn2m_runtime.streaming.image_source import ImageSource
+from zsn2m_runtime.streaming.items import Sink, Source
+from zsn2m_runtime.streaming.reconnecting import Reconnecting
+from zsn2m_runtime.streaming.video_sink import DEFAULT_RATE, VideoSink
+from zsn2m_runtime.streaming.video_source import VideoSource
+
+LIVE_SCHEMES = ("rtsp", "rtsps", "rtmp", "rtp", "udp", "srt")
+STACK_SUFFIXES = (".tif", ".tiff")
+FINEST_RATE = 1001  # largest denominator of a frame rate, as in 30000/1001
+_RAW_SPEC = re.compile(r"(\d+)x(\d+):([a-z0-9]+)(?:@(\d+(?:\.\d+)?(?:/\d+)?))?")
+
+
+@dataclass(frozen=True)
+class SourceOptions:
+    """How to read a source.
+
+    raw: WxH:FORMAT[@FPS] of frames on stdin; rate: frames per second where the source has no clock
+    tracks: give audio and subtitles too, if the output can hold them
+    """
+
+    raw: str | None = None
+    rate: float | None = None
+    deinterlace: bool = False
+    tracks: bool = True
+
+
+@dataclass(frozen=True)
+class SinkOptions:
+    """How to write a result; None takes what suits the source.
+
+    codec, crf, pixel_format, lossless: of a video; image_type: suffix of a folder's files
+    raw: frames on stdout without Y4M's headers; rate: frames per second where frames carry no time
+    """
+
+    codec: str | None = None
+    crf: int | None = None
+    pixel_format: str | None = None
+    lossless: bool = False
+    image_type: str | None = None
+    raw: bool = False
+    rate: float | None = None
+
+
+def open_source(text: str, options: SourceOptions, output: str | None) -> Source:
+    """The source that a text names: -, a camera's number or device, a URL, images, or a video file.
+
+    Args:
+        output: where the results will go; a turned video is turned upright where that cannot say how it is turned
+    Raises:
+        InputError: if it cannot be opened.
+        UsageError: options that do not fit it.
+    """
+    if options.raw and text != "-":
+        raise UsageError(f"{text}: expected - as source of --raw frames, but got a name; leave --raw out")
+    if text.isdecimal() or text.startswith("/dev/video"):
+        return Reconnecting(lambda: CameraSource(int(text) if text.isdecimal() else text))
+    if _names_images(text):
+        return ImageSource([text], rate=_rate(options.rate) or DEFAULT_RATE)
+    container = _container(output, is_raw=options.raw is not None)
+    video = partial(
+        VideoSource,
+        deinterlace=options.deinterlace,
+        pass_tracks=options.tracks and bool(container and container.tracks),
+        upright=not (container and container.rotation),
+    )
+    if text == "-":
+        kind, settings = (RAW.format, raw_settings(options)) if options.raw else (Y4M.format, None)
+        unlocked = open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)  # noqa: SIM115 - a read that blocks must not keep Python from ending
+        return video(unlocked, format=kind, options=settings, name="stdin")
+    if text.partition("://")[0].lower() in LIVE_SCHEMES:
+        return Reconnecting(lambda: video(text, live=True))
+    return video(text)
+
+
+def open_sink(text: str | None, source: Source, options: SinkOptions) -> Sink:
+    """The sink that a text names: -, a folder of images, a TIFF stack or a video file; None keeps nothing.
+
+    Raises:
+        UsageError: if it cannot hold the source's frames, or would replace the source.
+        OutputError: if it cannot be made.
+    """
+    if text is None:
+        return NullSink()
+    path, suffix = Path(text), Path(text).suffix.lower()
+    inputs = source.paths if isinstance(source, ImageSource) else []
+    if text == "-" or suffix in CONTAINERS:
+        return _video_sink(text, source, options)
+    if path.is_dir() or text.endswith("/") or not suffix:
+        usual = inputs[0].suffix if inputs else ".tif" if source.info.dtype == "float32" else ".png"
+        kind = f".{options.image_type.lstrip('.')}" if options.image_type else usual
+        return FolderSink(path, kind, source.info, inputs)
+    if suffix in STACK_SUFFIXES:
+        return StackSink(path, source.info, inputs)
+    raise UsageError(
+        f"{text}: expected a video ({', '.join(CONTAINERS)}), a TIFF stack (.tif), or a folder of images (add a /), "
+        f"but got {suffix!r}; choose one of those"
+    )
+
+
+def raw_settings(options: SourceOptions) -> dict[str, str]:
+    """FFmpeg's settings for raw frames from WxH:FORMAT[@FPS].
+
+    Raises:
+        UsageError: if the text is of another form.
+    """
+    found = _RAW_SPEC.fullmatch(options.raw or "")
+    if not found:
+        raise UsageError(f"expected --raw WxH:FORMAT[@FPS] such as 1920x1080:rgb24@25, but got {options.raw!r}")
+    width, height, pixel_format, rate = found.groups()
+    return {
+        "video_size": f"{width}x{height}",
+        "pixel_format": pixel_format,
+        "framerate": rate or str(_rate(options.rate) or DEFAULT_RATE),
+    }
+
+
+def _video_sink(text: str, source: Source, options: SinkOptions) -> VideoSink:
+    first = source.source if isinstance(source, Reconnecting) else source
+    pipe_format = RAW.format if options.raw else Y4M.format
+    return VideoSink(
+        sys.stdout.buffer if text == "-" else text,
+        source.info,
+        source=first if isinstance(first, VideoSource) else None,
+        codec=options.codec,
+        crf=options.crf,
+        pixel_format=options.pixel_format,
+        lossless=options.lossless,
+        format=pipe_format if text == "-" else None,
+        rate=_rate(options.rate),
+    )
+
+
+def _container(output: str | None, is_raw: bool) -> Container | None:
+    if output == "-":
+        return RAW if is_raw else Y4M
+    return CONTAINERS.get(Path(output).suffix.lower()) if output else None
+
+
+def _rate(frames_per_second: float | None) -> Fraction | None:
+    return Fraction(frames_per_second).limit_denominator(FINEST_RATE) if frames_per_second else None
+
+
+def _names_images(text: str) -> bool:
+    path = Path(text)
+    if path.exists():
+        return path.is_dir() or path.suffix.lower() in IMAGE_SUFFIXES
+    return path.suffix.lower() in IMAGE_SUFFIXES or bool(GLOB_LETTERS.search(text) and "://" not in text)

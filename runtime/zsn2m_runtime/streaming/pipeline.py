@@ -1,0 +1,162 @@
+"""Stages that overlap: a thread for the source, one for the work, the caller's for the results; queues are bounded."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+Taken = TypeVar("Taken")
+Given = TypeVar("Given")
+
+DEPTH = 2  # items that wait between two stages: enough to overlap, and little to hold in memory
+MOST_UNDROPPABLE = 1000  # packets beside the newest frame of a live source: many seconds of sound
+PATIENCE = 5.0  # seconds that a source's thread gets to come back from a blocking read after a stop
+
+
+@dataclass(frozen=True)
+class _End:
+    """The last thing in a channel: the error that ended the stage before it, if one did."""
+
+    error: BaseException | None = None
+
+
+class Channel(Generic[Taken]):
+    """A bounded queue between two threads.
+
+    Args:
+        depth: items that may wait
+        droppable: which items may be dropped for a newer one of them when `depth` wait; None: none, the giver waits
+    """
+
+    def __init__(self, depth: int = DEPTH, droppable: Callable[[Taken], bool] | None = None) -> None:
+        self._depth = depth
+        self._droppable = droppable
+        self._items: deque[Taken] = deque()
+        self._end: _End | None = None
+        self._changed = threading.Condition()
+        self.dropped = 0
+
+    def put(self, item: Taken) -> bool:
+        """Add an item, waiting for room; False where the channel has ended and nobody will take it."""
+        with self._changed:
+            while self._is_full(item) and not self._end:
+                self._changed.wait()
+            if self._end:
+                return False
+            self._items.append(item)
+            self._changed.notify_all()
+            return True
+
+    def _is_full(self, item: Taken) -> bool:
+        """Whether an item must wait; where it may take the place of an older one, it does."""
+        if self._droppable is None:
+            return len(self._items) >= self._depth
+        late = [waiting for waiting in self._items if self._droppable(waiting)]
+        if not self._droppable(item):
+            return len(self._items) - len(late) >= MOST_UNDROPPABLE
+        if len(late) >= self._depth:
+            self._items.remove(late[0])
+            self.dropped += 1
+        return False
+
+    def end(self, error: BaseException | None = None, *, discard: bool = False) -> None:
+        """Let the taker come to an end after what waits (or at once), with the error if there is one."""
+        with self._changed:
+            if discard:
+                self._items.clear()
+            self._end = self._end or _End(error)
+            self._changed.notify_all()
+
+    def __iter__(self) -> Iterator[Taken]:
+        while True:
+            with self._changed:
+                while not self._items and not self._end:
+                    self._changed.wait()
+                if not self._items:
+                    assert self._end
+                    if self._end.error:
+                        raise self._end.error
+                    return
+                item = self._items.popleft()
+                self._changed.notify_all()
+            yield item
+
+
+class Pipeline(Generic[Taken, Given]):
+    """Results of `work` on every item of a source, in order; reading and working run in threads of their own.
+
+    An error of the source or of the work is raised to the caller after the results of all items before it.
+    Use it in a `with`: leaving ends the threads.
+
+    Args:
+        droppable: of a live source, which waiting items a newer one may replace (the latest wins)
+    """
+
+    def __init__(
+        self,
+        source: Iterable[Taken],
+        work: Callable[[Taken], Given],
+        *,
+        droppable: Callable[[Taken], bool] | None = None,
+    ) -> None:
+        self._source, self._work = source, work
+        self._taken: Channel[Taken] = Channel(1 if droppable else DEPTH, droppable)
+        self._given: Channel[Given] = Channel()
+        self._threads = [
+            threading.Thread(target=self._read, name="zsn2m-read", daemon=True),
+            threading.Thread(target=self._run, name="zsn2m-work", daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def dropped(self) -> int:
+        """Items that a newer one replaced."""
+        return self._taken.dropped
+
+    def stop(self) -> None:
+        """Read nothing more; results of what was read still come. Safe in a signal handler's thread."""
+        self._taken.end()
+
+    def __iter__(self) -> Iterator[Given]:
+        return iter(self._given)
+
+    def __enter__(self) -> Pipeline[Taken, Given]:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> bool:
+        """End the threads; False where the source does not come back from a read and must not be touched."""
+        for channel in (self._taken, self._given):
+            channel.end(discard=True)
+        until = time.monotonic() + PATIENCE
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
+        return not self._threads[0].is_alive()
+
+    def _read(self) -> None:
+        error: BaseException | None = None
+        try:
+            for item in self._source:
+                if not self._taken.put(item):
+                    break
+        except BaseException as failure:
+            error = failure
+        self._taken.end(error)
+
+    def _run(self) -> None:
+        error: BaseException | None = None
+        try:
+            for item in self._taken:
+                if not self._given.put(self._work(item)):
+                    break
+        except BaseException as failure:
+            error = failure
+        self._taken.end(discard=True)  # after a failure of the work, the source must not wait for room
+        self._given.end(error)

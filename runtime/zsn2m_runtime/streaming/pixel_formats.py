@@ -1,0 +1,103 @@
+"""Pixel formats by name: what each one holds, what frames of it become here, and which an encoder takes nearest."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import av
+
+DEPTHS = (8, 9, 10, 12, 14, 16)  # of the planar formats that libav has in grey, RGB and YUV
+FLOATING = re.compile(r"f(16|32)(le|be)$")
+
+
+@dataclass(frozen=True)
+class PixelFormat:
+    """What a pixel format holds.
+
+    `chroma` is how many columns and rows share one chroma sample; `bits` is rounded up to one of DEPTHS.
+    """
+
+    name: str
+    kind: Literal["grey", "rgb", "yuv"]
+    bits: int
+    chroma: tuple[int, int] = (1, 1)
+
+    @classmethod
+    def of(cls, name: str) -> PixelFormat | None:
+        """None for what has no place here: alpha, floating point, mosaics of a sensor, XYZ, memory of a GPU."""
+        side = 64  # of the frame that chroma is measured on
+        found = av.VideoFormat(name, side, side)
+        parts = found.components
+        strange = not parts or found.is_bayer or any(part.is_alpha for part in parts)
+        if strange or FLOATING.search(name) or name.startswith("xyz"):
+            return None
+        bits = next(depth for depth in DEPTHS if depth >= max(part.bits for part in parts))
+        if found.is_rgb or found.has_palette:
+            return cls(name, "rgb", bits)
+        if len(parts) == 1:
+            return cls(name, "grey", bits)
+        return cls(name, "yuv", bits, (side // found.chroma_width(), side // found.chroma_height()))
+
+    @property
+    def channels(self) -> int:
+        """1 for grey, 3 for RGB."""
+        return 1 if self.kind == "grey" else 3
+
+    @property
+    def dtype(self) -> str:
+        """Sample type that holds it."""
+        return "uint8" if self.bits == 8 else "uint16"
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """What samples can be: (0, 1023) for 10 bits."""
+        return 0.0, 2.0**self.bits - 1
+
+    @property
+    def plain(self) -> str:
+        """The same by its modern name, little-endian: yuv420p for yuvj420p, gray10le for gray10be."""
+        return re.sub("be$", "le", self.name.replace("yuvj", "yuv"))
+
+
+def planar(kind: str, bits: int, chroma: str = "444") -> str:
+    """Name of the format of a kind with one plane for each channel."""
+    ending = "" if bits == 8 else f"{bits}le"
+    return {"grey": "gray", "rgb": "gbrp", "yuv": f"yuv{chroma}p"}[kind] + ending
+
+
+def depth_of(high: float) -> int | None:
+    """Bits of samples from 0 to `high`; None where no format has such a range."""
+    return next((bits for bits in DEPTHS if high == 2**bits - 1), None)
+
+
+def nearest(want: PixelFormat, offered: Iterable[str], size: tuple[int, int] = (0, 0)) -> str | None:
+    """The offered format that loses nothing of `want` and adds least; None where each loses some.
+
+    Args:
+        size: width and height that whole chroma samples must fill; zeros where they need not
+    """
+    names = list(offered)
+    candidates = [found for name in names if (found := PixelFormat.of(name)) and name == found.plain]
+    fits = [found for found in candidates if _keeps(found, want) and _is_filled(found, size)]
+    if not fits:
+        return None
+
+    def added(found: PixelFormat) -> tuple[bool, int, bool, int, int]:
+        extra = found.bits - want.bits
+        density = -found.chroma[0] * found.chroma[1]
+        return found.name != want.plain, extra, found.kind != want.kind, density, names.index(found.name)
+
+    return min(fits, key=added).name
+
+
+def _keeps(found: PixelFormat, want: PixelFormat) -> bool:
+    if found.bits < want.bits or (found.kind == "grey" and want.kind != "grey"):
+        return False
+    return want.kind == "grey" or all(a <= b for a, b in zip(found.chroma, want.chroma, strict=True))
+
+
+def _is_filled(found: PixelFormat, size: tuple[int, int]) -> bool:
+    return not any(length % step for length, step in zip(size, found.chroma, strict=True))

@@ -1,0 +1,184 @@
+"""A source through a denoiser into a sink, counted and timed, ending well whatever happens."""
+
+from __future__ import annotations
+
+import logging
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from zsn2m_runtime.denoiser import Denoiser
+from zsn2m_runtime.errors import InputError, Zsn2mError
+from zsn2m_runtime.manifest import Sensor
+from zsn2m_runtime.streaming.items import Item, Picture, Sink, Source, StreamInfo, kind_of
+from zsn2m_runtime.streaming.latency import Latency
+from zsn2m_runtime.streaming.pipeline import Pipeline
+from zsn2m_runtime.streaming.temporal import Temporal
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class StreamReport:
+    """What happened to a stream.
+
+    `latency` holds milliseconds (mean, p50, p95, p99) of reading, denoising and writing a frame, and of its whole way
+    from the source to the sink, waiting included. `complete` is False where a file's stream was stopped before its end.
+    """
+
+    source: str
+    output: str | None
+    model: str
+    provider: str
+    frames_in: int
+    frames_out: int
+    frames_dropped: int
+    reconnections: int
+    complete: bool
+    seconds: float
+    fps: float
+    latency: dict[str, dict[str, float | None]]
+    peak_memory_mb: float
+
+
+class Stream:
+    """One run of frames from a source to a sink.
+
+    Args:
+        drop_late: of a live source, frames that wait while a newer one is there are dropped and counted
+        temporal: blend what stands still with the results before it
+        limit: frames to take from the source; None: all
+    Raises:
+        InputError: before the first frame, where the source's frames are not the sensor's.
+    """
+
+    def __init__(
+        self,
+        denoiser: Denoiser,
+        source: Source,
+        sink: Sink,
+        *,
+        drop_late: bool = False,
+        temporal: bool = False,
+        limit: int | None = None,
+    ) -> None:
+        check_source_fits(denoiser.card.sensor, source.info)
+        self._denoiser, self._source, self._sink, self._limit = denoiser, source, sink, limit
+        self._temporal = Temporal(denoiser.card.sensor) if temporal else None
+        self._drop_late = drop_late
+        self._latency = {stage: Latency() for stage in ("read", "denoise", "write", "total")}
+        self._frames_in = self._frames_out = 0
+        self._stopped = False
+        self._pipeline: Pipeline[Item, Item] | None = None
+
+    def stop(self) -> None:
+        """Read no more frames; those that were read are still written. May be called from a signal handler."""
+        self._stopped = True
+        self._source.stop()
+        if self._pipeline:
+            self._pipeline.stop()
+
+    def run(self, on_frame: Callable[[int], None] | None = None) -> StreamReport:
+        """Run to the end of the source, to the limit, or to `stop`.
+
+        Args:
+            on_frame: called with the number of frames written so far after each of them
+        Raises:
+            InputError, OutputError, UnavailableError: what was written until then is kept as a partial output, which
+                the message names.
+        """
+        started = time.perf_counter()
+        droppable = (lambda item: isinstance(item, Picture)) if self._drop_late else None
+        self._pipeline = pipeline = Pipeline(self._read(), self._denoise, droppable=droppable)
+        try:
+            for item in pipeline:
+                self._write(item, on_frame)
+            complete = not self._stopped or self._source.info.live
+            output = self._sink.finish() if complete else self._sink.salvage()
+        except BaseException as error:
+            kept = self._sink.salvage()
+            if kept and isinstance(error, Zsn2mError):
+                raise type(error)(f"{error}; {self._frames_out} finished frames are in {kept}") from error
+            raise
+        finally:
+            self._source.stop()
+            if pipeline.close():
+                self._source.close()
+            else:
+                log.warning("%s: does not answer; it is left open", self._source.info.name)
+        return self._report(output, complete, time.perf_counter() - started)
+
+    def _read(self) -> Iterator[Item]:
+        started = time.perf_counter()
+        for item in self._source:
+            if isinstance(item, Picture):
+                self._latency["read"].add(time.perf_counter() - started)
+                self._frames_in += 1
+            yield item
+            if self._frames_in == self._limit or self._stopped:
+                return
+            started = time.perf_counter()
+
+    def _denoise(self, item: Item) -> Item:
+        if not isinstance(item, Picture):
+            return item
+        started = time.perf_counter()
+        denoised = self._denoiser.denoise(item.frame, item.name)
+        if self._temporal:
+            denoised = denoised.with_pixels(self._temporal(item.frame.pixels, denoised.pixels))
+        self._latency["denoise"].add(time.perf_counter() - started)
+        return item.with_frame(denoised)
+
+    def _write(self, item: Item, on_frame: Callable[[int], None] | None) -> None:
+        started = time.perf_counter()
+        self._sink.write(item)
+        if not isinstance(item, Picture):
+            return
+        ended = time.perf_counter()
+        self._latency["write"].add(ended - started)
+        self._latency["total"].add(ended - item.arrived)
+        self._frames_out += 1
+        if on_frame:
+            on_frame(self._frames_out)
+
+    def _report(self, output: str | None, complete: bool, seconds: float) -> StreamReport:
+        assert self._pipeline
+        return StreamReport(
+            source=self._source.info.name,
+            output=output,
+            model=self._denoiser.card.id,
+            provider=self._denoiser.provider,
+            frames_in=self._frames_in,
+            frames_out=self._frames_out,
+            frames_dropped=self._pipeline.dropped,
+            reconnections=getattr(self._source, "reconnections", 0),
+            complete=complete,
+            seconds=round(seconds, 3),
+            fps=round(self._frames_out / seconds, 3),
+            latency={stage: latency.summary() for stage, latency in self._latency.items()},
+            peak_memory_mb=round(peak_memory() / 1e6, 1),
+        )
+
+
+def peak_memory() -> int:
+    """The most memory that this process has held so far, in bytes."""
+    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return largest if sys.platform == "darwin" else largest * 1024
+
+
+def check_source_fits(sensor: Sensor, info: StreamInfo) -> None:
+    """Refuse a source whose frames are not of the bundle's sensor.
+
+    Raises:
+        InputError: saying what the sensor gives and what the source gives.
+    """
+    wanted = replace(info, dtype=sensor.dtype, channels=sensor.channels, range=sensor.range)
+    same_range = info.range is None or sensor.dtype == "float32" or info.range == sensor.range
+    if (sensor.dtype, sensor.channels) != (info.dtype, info.channels) or not same_range:
+        raise InputError(
+            f"{info.name}: expected {kind_of(wanted)}, as in the frames that the bundle was trained on, but got "
+            f"{kind_of(info)}; "
+            f"train a bundle on a frame of this source: zsn2m-deploy train-and-export {info.name}"
+        )

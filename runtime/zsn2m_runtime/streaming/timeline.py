@@ -1,0 +1,37 @@
+"""Where each frame stands on the clock of the output."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from zsn2m_runtime.streaming.items import Picture
+
+
+class Timeline:
+    """Timestamps in an output's ticks, which rise with every frame.
+
+    Args:
+        time_base: seconds of a tick
+        rate: frames per second where frames carry no time
+        from_zero: the first frame is at zero, as of a camera, whose clock started before
+    Attributes:
+        shift: seconds that were added to the source's clock
+    """
+
+    def __init__(self, time_base: Fraction, rate: Fraction, *, from_zero: bool = False) -> None:
+        self._time_base, self._rate, self._from_zero = time_base, rate, from_zero
+        self._last: int | None = None
+        self.shift = Fraction(0)
+
+    def place(self, picture: Picture) -> tuple[int, int]:
+        """Timestamp and duration of the next frame."""
+        unit = picture.time_base
+        seconds = (picture.number - 1) / self._rate if picture.pts is None or unit is None else picture.pts * unit
+        if self._last is None and self._from_zero:
+            self.shift = -seconds
+        ticks = round((seconds + self.shift) / self._time_base)
+        if self._last is not None:
+            ticks = max(ticks, self._last + 1)  # encoders refuse what does not rise
+        self._last = ticks
+        length = picture.duration * unit if picture.duration and unit else 1 / self._rate
+        return ticks, max(1, round(length / self._time_base))

@@ -1,0 +1,66 @@
+"""Audio and subtitle tracks that go from a video to its output as they are."""
+
+from __future__ import annotations
+
+import logging
+from fractions import Fraction
+from typing import Any
+
+import av
+from av.container import OutputContainer
+
+from zsn2m_runtime.errors import UsageError
+from zsn2m_runtime.streaming.video_decoder import Decoder
+
+LABELS = ("language", "title")  # what a track may be called; the rest of its metadata is about the old file
+ABOUT_THE_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder")  # metadata of the old container
+
+log = logging.getLogger(__name__)
+
+
+class Tracks:
+    """The tracks of a source in an output, which begin with its header.
+
+    Raises:
+        UsageError: if the container cannot hold one of them.
+    """
+
+    def __init__(self, output: OutputContainer, source: Decoder, name: str) -> None:
+        self._name, self._output = name, output
+        self._streams: dict[int, Any] = {}
+        for template in source.tracks:
+            try:
+                stream = output.add_stream_from_template(template)
+            except (ValueError, av.FFmpegError) as error:
+                raise UsageError(
+                    f"{name}: expected a container that holds the source's {template.type} ({template.name}), but "
+                    f"{output.format.name} does not; write the source's own kind of file, or leave audio and "
+                    f"subtitles out with --no-tracks"
+                ) from error
+            stream.disposition = template.disposition
+            copy_labels(template, stream)
+            self._streams[template.index] = stream
+        output.metadata.update(
+            {key: value for key, value in source.container.metadata.items() if key.lower() not in ABOUT_THE_FILE}
+        )
+        output.set_chapters(source.container.chapters())
+
+    def write(self, packet: Any, shift: Fraction) -> None:
+        """Copy a packet, `shift` seconds later than in the source; out of order it is left out, with a warning."""
+        stream = self._streams.get(packet.stream_index)
+        if stream is None:
+            return
+        if shift:
+            ticks = round(shift / packet.time_base)
+            packet.pts = None if packet.pts is None else packet.pts + ticks
+            packet.dts = None if packet.dts is None else packet.dts + ticks
+        packet.stream = stream
+        try:
+            self._output.mux(packet)
+        except av.error.ArgumentError:
+            log.warning("%s: leaving out a packet of %s that is out of order", self._name, stream.type)
+
+
+def copy_labels(template: Any, stream: Any) -> None:
+    """Language and title of a track."""
+    stream.metadata.update({key: template.metadata[key] for key in LABELS if key in template.metadata})

@@ -1,0 +1,203 @@
+"""The frames of a video as they are decoded, among the packets of its other tracks; damage is an error where it is."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+
+from zsn2m_runtime.errors import InputError
+from zsn2m_runtime.streaming.items import Passenger
+from zsn2m_runtime.streaming.video_frames import Deinterlacer
+from zsn2m_runtime.streaming.video_input import Pipe, Reading, open_container, reason
+
+MICROSECOND = Fraction(1, 1_000_000)  # libav's unit of a container's duration
+CUT_SHORT = 0.95  # of the stated duration: below it, more is missing than rounding explains
+PASSED = ("audio", "subtitle")
+Y4M = "yuv4mpegpipe"  # libav's name
+
+log = logging.getLogger(__name__)
+
+
+class DamagedError(Exception):
+    """What libav gives without an error although it is not whole."""
+
+
+class Decoder:
+    """The first video track of a container that is no cover picture.
+
+    Raises:
+        InputError: if it cannot be opened or has no video.
+    """
+
+    def __init__(self, place: str | Path | Any, name: str, reading: Reading) -> None:
+        self.name, self._reading = name, reading
+        is_linear = hasattr(place, "read") and reading.format is not None
+        self._pipe = Pipe(place) if is_linear else None
+        try:
+            self.container = open_container(self._pipe or place, reading)
+        except (OSError, ValueError, av.FFmpegError) as error:
+            raise InputError(
+                f"{name}: expected a video that can be opened, but got {reason(error)!r}; check its name, and that it "
+                f"is whole"
+            ) from error
+        videos = [stream for stream in self.container.streams.video if not _is_cover(stream)]
+        if not videos:
+            self.container.close()
+            raise InputError(f"{name}: expected a video track, but there is none; name a file that has one")
+        self.video = videos[0]
+        others = [stream for stream in self.container.streams if stream.index != self.video.index]
+        passed = [stream for stream in others if stream.type in PASSED and stream.codec_context is not None]
+        self.tracks = passed if reading.pass_tracks else []
+        self.left_out = [_kind(stream) for stream in others if stream not in self.tracks]
+        self._packets = self._count = self._skipped = 0
+        self._first: tuple[int, int, str] | None = None
+        self._end = Fraction(0)  # seconds
+        self._end_position = 0  # bytes
+
+    @property
+    def time_base(self) -> Fraction:
+        """Seconds of one tick of the frames' timestamps."""
+        return self.video.time_base or MICROSECOND
+
+    @property
+    def duration(self) -> Fraction | None:
+        """Seconds, as the container says; None where it does not."""
+        if self.video.duration:
+            return self.video.duration * self.time_base
+        return self.container.duration * MICROSECOND if self.container.duration else None
+
+    def items(self) -> Iterator[av.VideoFrame | Passenger]:
+        """Frames in the order of showing, whole where `deinterlace` is set, and packets where they were.
+
+        Raises:
+            InputError: at what is damaged or interlaced, or of another size or pixel format; frames before it were
+                given.
+        """
+        deinterlacer: Deinterlacer | None = None
+        failure: InputError | None = None
+        try:
+            for item in self._checked():
+                if isinstance(item, Passenger) or not self._reading.deinterlace:
+                    yield item
+                else:
+                    deinterlacer = deinterlacer or Deinterlacer(item, self.time_base)
+                    yield from deinterlacer.push(item)
+        except InputError as error:
+            failure = error
+        if deinterlacer:
+            yield from deinterlacer.push(None)
+        if failure:
+            raise failure
+        self._look_for_missing()
+
+    def close(self) -> None:
+        """Release the file; may be called twice."""
+        self.container.close()
+
+    def _checked(self) -> Iterator[av.VideoFrame | Passenger]:
+        for item in self._decoded():
+            if isinstance(item, av.VideoFrame):
+                self._check(item)
+                self._count += 1
+                if item.pts is not None:
+                    self._end = (item.pts + (item.duration or 0)) * self.time_base
+            yield item
+
+    def _check(self, frame: av.VideoFrame) -> None:
+        number = self._count + 1
+        if frame.interlaced_frame and not self._reading.deinterlace:
+            raise InputError(
+                f"{self.name}: frame {number}: expected whole frames, but got an interlaced one; add --deinterlace"
+            )
+        got = frame.width, frame.height, frame.format.name
+        self._first = self._first or got
+        if got != self._first:
+            raise InputError(
+                f"{self.name}: frame {number}: expected {_words(self._first)}, as those before it, but got "
+                f"{_words(got)}; cut the video there and stream its parts one by one"
+            )
+
+    def _decoded(self) -> Iterator[av.VideoFrame | Passenger]:
+        try:
+            for packet in self.container.demux(self.video, *self.tracks):
+                if packet.stream.index == self.video.index:  # an empty packet, which ends a track, has no stream_index
+                    yield from self._frames_of(packet)
+                elif packet.size:
+                    yield Passenger(packet)
+            self._check_nothing_is_left()
+        except (OSError, av.FFmpegError, DamagedError) as error:
+            with suppress(av.FFmpegError):
+                yield from self.video.decode(None)  # frames before it, which the decoder has held back to sort them
+            cause = "the connection is lost" if self._reading.live else "the video is damaged or was cut short"
+            raise InputError(
+                f"{self.name}: frame {self._count + 1}: expected a frame, but got {reason(error)!r}; {cause}"
+            ) from error
+
+    def _frames_of(self, packet: Any) -> Iterator[av.VideoFrame]:
+        self._end_position = max(self._end_position, (packet.pos or 0) + packet.size)
+        self._packets += packet.size > 0 and not packet.is_discard
+        if self._reading.live:
+            yield from self._decodable(packet)
+            return
+        if packet.is_corrupt:
+            raise DamagedError("an incomplete packet")
+        for frame in packet.decode():
+            if frame.is_corrupt:
+                raise DamagedError("a damaged picture")
+            yield frame
+
+    def _decodable(self, packet: Any) -> list[av.VideoFrame]:
+        """What a live stream has lost must not end it."""
+        try:
+            frames: list[av.VideoFrame] = packet.decode()
+        except av.error.InvalidDataError as error:
+            level = logging.DEBUG if self._skipped else logging.WARNING
+            log.log(level, "%s: skipping what cannot be decoded (%s)", self.name, error.strerror)
+            self._skipped += 1
+            return []
+        return frames
+
+    def _check_nothing_is_left(self) -> None:
+        """libav drops the beginning of a Y4M frame at the end without a word."""
+        if self.container.format.name == Y4M:
+            size = self._pipe.count if self._pipe else self.container.size
+            if size > self._end_position:
+                raise DamagedError("an incomplete frame")
+
+    def _look_for_missing(self) -> None:
+        """Some damage passes without an error; a Matroska that was cut short looks like a shorter one."""
+        if self._reading.live:
+            return
+        if self._count < self._packets:
+            log.warning(
+                "%s: it gave %d frames for %d packets; it may be damaged", self.name, self._count, self._packets
+            )
+        start = (self.video.start_time or 0) * self.time_base
+        stated, given = self.duration, self._end - start
+        if stated and given < CUT_SHORT * stated:
+            log.warning(
+                "%s: it states a duration of %.3g s, but its frames end after %.3g s; it may have been cut short",
+                self.name,
+                stated,
+                given,
+            )
+
+
+def _is_cover(stream: Any) -> bool:
+    return bool(stream.disposition & (av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails))
+
+
+def _kind(stream: Any) -> str:
+    """A track in words, such as `data`, or `video (mjpeg)`."""
+    codec = stream.codec_context
+    return f"{stream.type} ({codec.name})" if codec else str(stream.type)
+
+
+def _words(kind: tuple[int, int, str]) -> str:
+    return f"{kind[0]}x{kind[1]} {kind[2]}"

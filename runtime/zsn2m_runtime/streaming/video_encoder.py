@@ -1,0 +1,180 @@
+"""The encoder of an output: which codec, which pixel format, and with which settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+import av
+
+from zsn2m_runtime.errors import UsageError
+from zsn2m_runtime.streaming.containers import LOSSLESS_SUFFIXES, Container
+from zsn2m_runtime.streaming.items import StreamInfo
+from zsn2m_runtime.streaming.pixel_formats import PixelFormat, depth_of, nearest, planar
+
+KEEP_DURATIONS = "+frame_duration"  # libav's flag; or the last frame's is lost
+CRF = 18  # FFmpeg's H.264 guide: visually lossless or nearly so
+BEST_QUALITY = 2  # of 1 to 31 for encoders of constant quality without a CRF; below 2 only the size still grows
+WHOLE_CHROMA = ("libx264", "libx265")  # encoders that refuse sizes that chroma samples do not fill
+LAMBDA = 118  # libav's unit of quality, FF_QP2LAMBDA
+CONSTANT_RATE = ("mpeg1video", "mpeg2video", "mpeg4")  # codecs that cannot hold fine ticks
+Y4M_FORMATS = tuple(
+    planar(kind, bits, chroma)
+    for bits in (8, 9, 10, 12, 14, 16)
+    for kind, chroma in (("grey", ""), ("yuv", "420"), ("yuv", "422"), ("yuv", "444"))
+    if (kind, bits) != ("grey", 14)
+)
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """What the user asks of an encoder; None takes what suits the source and the container.
+
+    `lossless` is FFV1 in RGB or grey of the result's own depth: it gives the denoised samples back bit for bit.
+    """
+
+    codec: str | None = None
+    crf: int | None = None
+    pixel_format: str | None = None
+    lossless: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How frames are encoded; `bits` is the depth of the frames, which `pixel_format` may exceed."""
+
+    container: Container
+    codec: str
+    pixel_format: PixelFormat
+    bits: int
+    options: dict[str, str]
+
+
+def plan_encoding(
+    name: str, container: Container, info: StreamInfo, encoding: Encoding, source_kind: PixelFormat | None
+) -> Plan:
+    """Decide codec, pixel format and settings.
+
+    The pixel format is the source's, or the nearest that loses neither depth nor chroma; 4:2:0 for a source that is no
+    video, as every player shows it. Depth is lowered only by a pixel format that the user names.
+
+    Args:
+        name: how messages call the output
+        source_kind: pixel format of the source, if it is a video
+    Raises:
+        UsageError: if the frames do not fit, or the settings contradict each other.
+    """
+    bits = _depth(name, info)
+    if encoding.lossless:
+        _check_lossless(name, container, encoding)
+        kind = "grey" if info.channels == 1 else "rgb"
+        pixel_format = "bgr0" if (kind, bits) == ("rgb", 8) else planar(kind, bits)
+        options = {"level": "3", "flags": KEEP_DURATIONS}  # version 3 has checksums
+        return Plan(container, "ffv1", _known(pixel_format), bits, options)
+    codec = encoding.codec or container.codec
+    offered = _offered(name, container, codec)
+    size = (info.width, info.height) if codec in WHOLE_CHROMA else (0, 0)
+    want = source_kind or _wanted(container, info, bits)
+    if encoding.pixel_format:
+        chosen = _asked(name, encoding.pixel_format, codec, offered, info)
+    elif not offered:
+        chosen = want
+    else:
+        found = nearest(want, offered, size)
+        if found is None:
+            raise UsageError(_too_deep(name, want, codec, offered, size))
+        chosen = _known(found)
+    return Plan(container, codec, chosen, bits, _options(name, container, codec, encoding.crf))
+
+
+def _depth(name: str, info: StreamInfo) -> int:
+    if info.dtype == "float32":
+        raise UsageError(f"{name}: expected whole numbers, which videos hold, but got float32; write .tif or .npy")
+    high = info.range[1] if info.range else {"uint8": 255, "uint16": 65535}[info.dtype]
+    bits = depth_of(high)
+    if bits is None or (info.range and info.range[0]):
+        raise UsageError(
+            f"{name}: expected frames of 8, 9, 10, 12, 14 or 16 bits, which videos hold, but got the range "
+            f"{info.range}; write images instead"
+        )
+    return bits
+
+
+def _check_lossless(name: str, container: Container, encoding: Encoding) -> None:
+    if encoding.codec or encoding.pixel_format or encoding.crf is not None:
+        raise UsageError(f"{name}: expected either lossless or a codec, CRF or pixel format, but got both; drop one")
+    if not container.lossless:
+        raise UsageError(
+            f"{name}: expected a container that holds lossless video (FFV1), but got {container.format}; "
+            f"write {', '.join(LOSSLESS_SUFFIXES)} instead"
+        )
+
+
+def _offered(name: str, container: Container, codec: str) -> Sequence[str]:
+    """Pixel formats that an encoder takes; none where it takes all."""
+    if container.format == "yuv4mpegpipe":
+        return Y4M_FORMATS
+    try:
+        formats = av.Codec(codec, "w").video_formats
+    except ValueError as error:
+        raise UsageError(
+            f"{name}: expected a video encoder such as libx264, libx265 or ffv1, but got {codec!r}; choose another"
+        ) from error
+    return [found.name for found in formats or ()]
+
+
+def _asked(name: str, pixel_format: str, codec: str, offered: Sequence[str], info: StreamInfo) -> PixelFormat:
+    chosen = None
+    with suppress(ValueError):  # there is none of that name
+        chosen = PixelFormat.of(pixel_format)
+    if chosen is None or chosen.channels < info.channels or (offered and pixel_format not in offered):
+        kind = "grey" if info.channels == 1 else "colour"
+        choices = ", ".join(found for found in offered if PixelFormat.of(found))
+        raise UsageError(
+            f"{name}: expected a pixel format that {codec} takes for {kind} frames, but got {pixel_format!r}; "
+            f"choose {choices or 'one that ffmpeg -pix_fmts lists, without alpha'}"
+        )
+    return chosen
+
+
+def _wanted(container: Container, info: StreamInfo, bits: int) -> PixelFormat:
+    """The pixel format that frames of no video would have if every encoder took everything."""
+    if info.channels == 1:
+        return _known(planar("grey", bits))
+    if container.codec == "rawvideo":
+        return _known("rgb24" if bits == 8 else planar("rgb", bits))
+    return _known(planar("yuv", bits, "420"))
+
+
+def _too_deep(name: str, want: PixelFormat, codec: str, offered: Sequence[str], size: tuple[int, int]) -> str:
+    others = [other for other in WHOLE_CHROMA if nearest(want, _offered(name, Container(""), other), size)]
+    known = [found for text in offered if (found := PixelFormat.of(text))]
+    deepest = max((found.bits for found in known), default=0)
+    fewer = nearest(PixelFormat("", want.kind, min(deepest, want.bits), want.chroma), offered, size) or offered[0]
+    choices = "".join(f"--codec {other}, " for other in others)
+    return (
+        f"{name}: expected an encoder that keeps {want.name} ({want.bits} bits), but {codec} takes {deepest} bits at "
+        f"most; choose {choices}--lossless, or accept --pixel-format {fewer}"
+    )
+
+
+def _options(name: str, container: Container, codec: str, crf: int | None) -> dict[str, str]:
+    options = {} if container.early_packets else {"bf": "0"}
+    flags = KEEP_DURATIONS
+    if codec == "libx265":
+        options["x265-params"] = "log-level=error"  # it writes to stderr by itself
+    if any(option.name == "crf" for option in av.CodecContext.create(codec, "w").supported_options.private):
+        options["crf"] = str(CRF if crf is None else crf)
+    elif crf is not None:
+        raise UsageError(f"{name}: expected a codec with a CRF, but {codec} has none; leave --crf out")
+    else:
+        flags += "+qscale"
+        options["global_quality"] = str(BEST_QUALITY * LAMBDA)
+    return {**options, "flags": flags}
+
+
+def _known(name: str) -> PixelFormat:
+    found = PixelFormat.of(name)
+    assert found, name
+    return found

@@ -1,0 +1,142 @@
+"""Decoded frames as arrays, and arrays as frames for an encoder; each at the depth of its pixel format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from typing import Any
+
+import av
+import numpy as np
+from av.filter import Graph
+from av.video.reformatter import Interpolation, VideoReformatter
+
+from zsn2m_runtime.image import Pixels
+from zsn2m_runtime.streaming.colour import Colour, YuvConverter
+from zsn2m_runtime.streaming.items import StreamInfo
+from zsn2m_runtime.streaming.pixel_formats import PixelFormat, planar
+
+EXACT = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
+EXACT_FLAGS = "bicubic+accurate_rnd+full_chroma_int+full_chroma_inp"  # the same for libavfilter
+GBR = (1, 2, 0)  # the order of planes in libav's planar RGB
+
+
+class FrameReader:
+    """Decoded frames of one pixel format as arrays.
+
+    Args:
+        kind: of the frames
+        colour: settled tags of the frames
+        name: how messages call the stream
+    Raises:
+        InputError: for a colour matrix that cannot be undone.
+    """
+
+    def __init__(self, kind: PixelFormat, colour: Colour, name: str) -> None:
+        self._colour = colour
+        self._converter = YuvConverter(colour, kind.bits, name) if kind.kind == "yuv" else None
+        self._target = "rgb24" if (kind.kind, kind.bits) == ("rgb", 8) else planar(kind.kind, kind.bits)
+        self._reformatter = VideoReformatter()
+
+    def pixels(self, frame: av.VideoFrame) -> Pixels:
+        """The frame's pixels; they may share its memory.
+
+        Shape:
+            returns: (h, w) grey or (h, w, 3) RGB; uint8 for 8 bits, else uint16 with values of the format's depth
+        """
+        if self._converter is None:
+            return self._as(self._target, frame).to_ndarray()
+        # Tags lost in a filter, or unspecified ones, would make swscale change the range.
+        frame.colorspace, frame.color_range = self._colour.matrix, self._colour.range
+        whole = self._as(self._target, frame)
+        yuv = np.empty((frame.height, frame.width, 3), np.uint16)  # what the converter computes with
+        for channel, plane in enumerate(_planes(whole)):
+            yuv[:, :, channel] = plane
+        return self._converter.to_rgb(yuv)
+
+    def _as(self, name: str, frame: av.VideoFrame) -> av.VideoFrame:
+        if frame.format.name == name:
+            return frame
+        return self._reformatter.reformat(frame, format=name, interpolation=EXACT, threads=1)
+
+
+class FrameWriter:
+    """Arrays as frames of the pixel format that an encoder takes.
+
+    Args:
+        info: what the arrays are
+        bits: depth of their range
+        target: pixel format of the frames
+        colour: settled tags
+        chroma: where chroma samples lie: left, as players assume, or center, as in JPEG
+    """
+
+    def __init__(self, info: StreamInfo, bits: int, target: PixelFormat, colour: Colour, chroma: str) -> None:
+        self._size = info.width, info.height
+        self._is_grey, self._kind = info.channels == 1, target.kind
+        self._neutral = 2 ** (bits - 1)  # chroma of grey
+        is_converted = target.kind == "yuv" and not self._is_grey
+        self._converter = YuvConverter(colour, bits, info.name) if is_converted else None
+        self._staging = planar(target.kind, bits)
+        filters = []
+        if target.name != self._staging:
+            filters = [("scale", f"flags={EXACT_FLAGS}:out_chroma_loc={chroma}"), ("format", target.name)]
+        self._graph = filter_chain((self._staging, *self._size), Fraction(1), filters)
+
+    def frame(self, pixels: Pixels) -> av.VideoFrame:
+        """A frame without tags and times.
+
+        Shape:
+            pixels: (h, w) or (h, w, 3), as the info says
+        """
+        # Without tags: with them, the graph would convert to what its own frames have, none.
+        staged = av.VideoFrame(*self._size, self._staging)
+        for plane, samples in zip(_planes(staged), self._channels(pixels), strict=True):
+            plane[...] = samples
+        self._graph.vpush(staged)
+        return self._graph.vpull()
+
+    def _channels(self, pixels: Pixels) -> Iterator[Pixels | int]:
+        if self._is_grey:
+            yield pixels
+            if self._kind != "grey":
+                yield from (self._neutral, self._neutral) if self._kind == "yuv" else (pixels, pixels)
+            return
+        samples = self._converter.to_yuv(np.ascontiguousarray(pixels)) if self._converter else pixels
+        yield from (samples[:, :, channel] for channel in (range(3) if self._converter else GBR))
+
+
+class Deinterlacer:
+    """Whole frames out of frames of two fields: one for each, at its time; others pass as they are."""
+
+    def __init__(self, first: av.VideoFrame, time_base: Fraction) -> None:
+        filters = [("bwdif", "mode=send_frame:deint=interlaced"), ("settb", str(time_base))]
+        self._graph = filter_chain((first.format.name, first.width, first.height), time_base, filters)
+
+    def push(self, frame: av.VideoFrame | None) -> Iterator[av.VideoFrame]:
+        """The frames that this one completes (the filter looks one ahead); all that are left for None."""
+        self._graph.vpush(frame)
+        while True:
+            try:
+                yield self._graph.vpull()
+            except (av.error.BlockingIOError, av.error.EOFError):
+                return
+
+
+def filter_chain(kind: tuple[str, int, int], time_base: Fraction, filters: Sequence[tuple[str, str]]) -> Graph:
+    """A filter graph in one line, for frames of a pixel format, width and height."""
+    graph = Graph()
+    graph.threads = 1  # a frame is milliseconds of work, and the cores are the network's
+    name, width, height = kind
+    first = graph.add_buffer(width=width, height=height, format=av.VideoFormat(name), time_base=time_base)
+    graph.link_nodes(first, *(graph.add(*step) for step in filters), graph.add("buffersink")).configure()
+    return graph
+
+
+def _planes(frame: av.VideoFrame) -> Iterator[Pixels]:
+    """The planes of a planar frame as arrays on its memory."""
+    dtype = np.uint16 if frame.format.components[0].bits > 8 else np.uint8
+    for plane in frame.planes:
+        memory: Any = plane  # a buffer, which the types of Python 3.11 cannot say
+        rows = np.frombuffer(memory, dtype).reshape(plane.height, -1)[:, : plane.width]
+        yield rows[::-1] if plane.line_size < 0 else rows

@@ -1,0 +1,77 @@
+"""Opening what holds a video: files, pipes, and network streams that must not wait for ever."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import av
+from av.container import InputContainer
+
+OPEN_TIMEOUT = READ_TIMEOUT = 10.0  # seconds without data after which a network stream is taken for dead
+PIPE_BUFFER = 2**20  # bytes: a frame of raw video in a few calls
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How to read a video; see VideoSource."""
+
+    format: str | None = None
+    options: dict[str, str] | None = None
+    deinterlace: bool = False
+    live: bool = False
+    pass_tracks: bool = True
+
+
+class Pipe:
+    """A file object that gives what is there, instead of waiting for a full buffer, and counts it."""
+
+    def __init__(self, file: Any) -> None:
+        self._read = getattr(file, "read1", file.read)
+        self.count = 0
+
+    def read(self, size: int) -> bytes:
+        """Up to `size` bytes; none at the end."""
+        data: bytes = self._read(size)
+        self.count += len(data)
+        return data
+
+
+def is_url(place: Any) -> bool:
+    """Whether a place is on a network, not a path or a file object."""
+    return isinstance(place, str) and re.match(r"[a-z][a-z0-9+.-]*://", place, re.IGNORECASE) is not None
+
+
+def open_container(place: Any, reading: Reading) -> InputContainer:
+    """Open a path, URL or file object.
+
+    Raises:
+        OSError, ValueError, av.FFmpegError: if it cannot be.
+    """
+    options, timeout = dict(reading.options or {}), None
+    if is_url(place):
+        timeout = (OPEN_TIMEOUT, READ_TIMEOUT)
+        if place.lower().startswith("rtsp"):
+            options = {"rtsp_transport": "tcp", **options}  # over UDP, frames arrive damaged
+    elif isinstance(place, (str, Path)):
+        place = str(Path(place).absolute())  # or libav takes what is before a colon for a protocol
+    # Surrogates carry the bytes of a title in whatever encoding to the output.
+    container: InputContainer = av.open(
+        place,
+        "r",
+        format=reading.format,
+        options=options,
+        timeout=timeout,
+        buffer_size=PIPE_BUFFER,
+        metadata_errors="surrogateescape",
+    )
+    return container
+
+
+def reason(error: BaseException) -> str:
+    """What libav says, without the address, which may hold a password."""
+    if isinstance(error, av.error.ExitError):
+        return f"no data for {READ_TIMEOUT:g} s"
+    return getattr(error, "strerror", None) or str(error)

@@ -1,0 +1,163 @@
+"""A video file, or a video on a pipe, as a sink; by PyAV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+
+from zsn2m_runtime.atomic import atomic_file, writing
+from zsn2m_runtime.errors import OutputError, UsageError
+from zsn2m_runtime.streaming.containers import container_of
+from zsn2m_runtime.streaming.items import Item, Picture, StreamInfo
+from zsn2m_runtime.streaming.video_encoder import Encoding, plan_encoding
+from zsn2m_runtime.streaming.video_source import VideoSource
+from zsn2m_runtime.streaming.video_writer import VideoWriter
+
+DEFAULT_RATE = Fraction(25)  # frames per second of sources that do not know theirs, as in FFmpeg
+
+
+class VideoSink:
+    """A video of results, with the source's times, colour tags, rotation, audio, subtitles, titles and chapters.
+
+    Frames keep their timestamps and durations in the source's ticks; Matroska and WebM round them to milliseconds, AVI
+    to frames of the rate, and Y4M and raw frames have none. The file stands under its name from `finish` on.
+
+    Args:
+        place: path, or file object open for writing, which needs `format`
+        info: what the frames are
+        source: where they come from, if that is a video
+        codec, crf, pixel_format, lossless: see Encoding
+        format: FFmpeg's name of the container; None: by the suffix
+        rate: frames per second where frames carry no time; None: the info's, else 25
+    Raises:
+        UsageError: if the container or codec cannot hold the frames or a track, or it would replace the source.
+        OutputError: if it cannot be written.
+    """
+
+    def __init__(
+        self,
+        place: str | Path | Any,
+        info: StreamInfo,
+        *,
+        source: VideoSource | None = None,
+        codec: str | None = None,
+        crf: int | None = None,
+        pixel_format: str | None = None,
+        lossless: bool = False,
+        format: str | None = None,
+        rate: Fraction | None = None,
+    ) -> None:
+        self._pipe = place if hasattr(place, "write") else None
+        self._path = Path(str(getattr(place, "name", "output")) if self._pipe else place)
+        self._info = info
+        self._written, self._is_open = 0, True
+        name = str(self._path)
+        encoding = Encoding(codec, crf, pixel_format, lossless)
+        plan = plan_encoding(name, container_of(place, format), info, encoding, source.kind if source else None)
+        if not self._pipe and source:
+            self._refuse_source(source)
+        with ExitStack() as undo:
+            self._temporary = None if self._pipe else undo.enter_context(atomic_file(self._path))
+            with writing(self._path):
+                to = self._pipe or str(self._temporary)
+                self._writer = VideoWriter(to, name, plan, info, source, rate or info.rate or DEFAULT_RATE)
+            self._target = undo.pop_all()
+
+    def write(self, item: Item) -> None:
+        """Encode a frame, or copy a packet.
+
+        Raises:
+            OutputError: if it cannot be written, or the frame is not what the info says.
+        """
+        with self._writing():
+            if isinstance(item, Picture):
+                self._check(item)
+                self._writer.write_frame(item)
+                self._written += 1
+            else:
+                self._writer.write_packet(item.packet)
+            self._flush()
+
+    def finish(self) -> str:
+        """Complete the video under its name; returns that.
+
+        Raises:
+            OutputError: if it cannot be written.
+        """
+        with self._writing():
+            self._writer.finish()
+            self._flush()
+        self._is_open = False
+        self._target.close()
+        return str(self._path)
+
+    def salvage(self) -> str | None:
+        """Close the video so that it plays, as NAME.partial.SUFFIX; None where it does not, or went to a pipe."""
+        if not self._is_open:
+            return None
+        self._is_open = False
+        is_whole = False
+        with suppress(Exception):  # the failure that led here is the one to tell
+            self._writer.finish()
+            is_whole = self._written > 0
+        with suppress(Exception):
+            self._writer.close()
+        kept = None
+        if self._temporary and (is_whole or _plays(self._temporary)):
+            partial = self._temporary.with_name(f"{self._path.stem}.partial{self._path.suffix}")
+            with suppress(OSError):
+                self._temporary.replace(partial)
+                kept = str(partial)
+        stopped = OutputError("the stream ended early")
+        self._target.__exit__(type(stopped), stopped, None)
+        return kept
+
+    def _check(self, picture: Picture) -> None:
+        info, frame = self._info, picture.frame
+        expected = f"{info.height}x{info.width} frame of {info.channels} channel(s), {info.dtype}"
+        height, width = frame.pixels.shape[:2]
+        got = f"{height}x{width} frame of {frame.channels} channel(s), {frame.dtype}"
+        if frame.alpha is not None or got != expected:
+            alpha = "" if frame.alpha is None else " and alpha"
+            raise OutputError(
+                f"{self._path}: {picture.name}: expected a {expected}, but got a {got}{alpha}; "
+                f"stream such frames on their own, or into images"
+            )
+
+    def _refuse_source(self, source: VideoSource) -> None:
+        with writing(self._path):
+            is_same = self._path.exists() and source.path is not None and self._path.samefile(source.path)
+        if is_same:
+            raise UsageError(
+                f"{self._path}: expected an output other than the input, but got the same file; choose another path"
+            )
+
+    def _flush(self) -> None:
+        if self._pipe and hasattr(self._pipe, "flush"):
+            self._pipe.flush()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Around what writes: what libav and the system raise becomes an OutputError."""
+        try:
+            with writing(self._path):
+                yield
+        except av.FFmpegError as error:
+            raise OutputError(
+                f"{self._path}: expected to be able to write frame {self._written + 1}, but got {error.strerror!r}; "
+                f"choose another codec or container"
+            ) from error
+
+
+def _plays(path: Path) -> bool:
+    """Whether a file gives a frame; one that could not be completed may, if its format writes no index at the end."""
+    try:
+        with av.open(str(path)) as video:
+            return next(video.decode(video=0), None) is not None
+    except Exception:  # of any kind: the file is what it is
+        return False

@@ -1,0 +1,152 @@
+"""Video files, network streams and piped frames as a source, by PyAV."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import av
+
+from zsn2m_runtime.errors import InputError
+from zsn2m_runtime.image import Frame
+from zsn2m_runtime.streaming.colour import Colour
+from zsn2m_runtime.streaming.items import Item, Passenger, Picture, StreamInfo, frame_name
+from zsn2m_runtime.streaming.pixel_formats import PixelFormat
+from zsn2m_runtime.streaming.turning import check_quarter, display_matrix, swaps_sides, upright
+from zsn2m_runtime.streaming.video_decoder import Decoder
+from zsn2m_runtime.streaming.video_frames import FrameReader
+from zsn2m_runtime.streaming.video_input import Reading, is_url
+
+SQUARE = Fraction(1)
+
+
+class VideoSource:
+    """The frames of a video, each at the depth of its pixel format and at its own time.
+
+    YUV becomes RGB by the stream's own matrix and range; where it says nothing, by BT.709 from 720 rows on and BT.601
+    below, limited. Frames of a turned camera stay as they are filmed, and their display matrix is kept for a sink that
+    writes it; with `upright` they are turned instead, for a sink that cannot.
+
+    Args:
+        place: path, URL, or file object open for reading
+        format: FFmpeg's name of the container, where it does not show: yuv4mpegpipe, rawvideo
+        options: FFmpeg's options for it; rawvideo needs video_size, pixel_format and framerate
+        deinterlace: make whole frames of interlaced ones, which are an error otherwise
+        live: what cannot be decoded is skipped, not an error
+        name: how messages call it
+        pass_tracks: give the packets of audio and subtitles too
+    Attributes:
+        info: what the frames are; `frames` is a guess where only the duration is known
+        decoder: of the tracks and their packets
+        kind: pixel format of the file; colour: its tags; aspect: width to height of a pixel
+        matrix: the display matrix that the output needs, or None
+    Raises:
+        InputError: if it cannot be opened, or its first frame is damaged, interlaced, or of no kind that arrays hold.
+    """
+
+    def __init__(
+        self,
+        place: str | Path | Any,
+        *,
+        format: str | None = None,
+        options: dict[str, str] | None = None,
+        deinterlace: bool = False,
+        live: bool = False,
+        name: str | None = None,
+        pass_tracks: bool = True,
+        upright: bool = False,
+    ) -> None:
+        name = name or _public_name(place)
+        is_path = not is_url(place) and not hasattr(place, "read")
+        self.path = Path(place) if is_path else None
+        self.decoder = Decoder(place, name, Reading(format, options, deinterlace, live, pass_tracks))
+        try:
+            self._items = self.decoder.items()
+            self._ahead = _up_to_first_frame(self._items, name)
+            self._describe(self._ahead[-1], name, live, upright)
+        except BaseException:
+            self.close()
+            raise
+
+    def __iter__(self) -> Iterator[Item]:
+        """The frames, and the packets of other tracks where they stand among them.
+
+        Raises:
+            InputError: if the video is damaged, cut short, or changes its size or pixel format; frames before it were
+                given.
+        """
+        number = 0
+        for item in chain(self._ahead, self._items):
+            if isinstance(item, Passenger):
+                yield item
+            else:
+                number += 1
+                yield self._picture(item, number)
+
+    def stop(self) -> None:
+        """Nothing waits longer than the time-out of the connection."""
+
+    def close(self) -> None:
+        """Release the file or connection; may be called twice."""
+        self.decoder.close()
+
+    def _describe(self, first: av.VideoFrame, name: str, live: bool, turn: bool) -> None:
+        kind = PixelFormat.of(first.format.name)
+        if kind is None:
+            raise InputError(
+                f"{name}: expected pixels in grey, RGB or YUV, whole numbers without alpha, but got "
+                f"{first.format.name}; convert it first, for example with ffmpeg -pix_fmt"
+            )
+        self.kind, self.colour = kind, Colour.of(first)
+        self.aspect = self.decoder.video.sample_aspect_ratio or SQUARE
+        self._reader = FrameReader(kind, self.colour.settled(first.height), name)
+        matrix = display_matrix(first)
+        self.matrix = None if turn else matrix
+        self._turn = matrix if turn else None
+        size = first.height, first.width
+        if self._turn:
+            check_quarter(self._turn, name)
+            if swaps_sides(self._turn):
+                size, self.aspect = size[::-1], 1 / self.aspect
+            self.colour = self.colour.settled(first.height)  # what players assume may not hold for the new height
+        rate = self.decoder.video.average_rate or self.decoder.video.guessed_rate
+        frames = None if live else self._length(rate)
+        self.info = StreamInfo(name, *size, kind.dtype, kind.channels, kind.range, rate, frames, live)
+
+    def _length(self, rate: Fraction | None) -> int | None:
+        duration = self.decoder.duration
+        guess = round(duration * rate) if duration and rate else None
+        return self.decoder.video.frames or guess
+
+    def _picture(self, frame: av.VideoFrame, number: int) -> Picture:
+        pixels = self._reader.pixels(frame)
+        if self._turn:
+            pixels = upright(pixels, self._turn)
+        return Picture(
+            Frame(pixels),
+            number,
+            frame_name(number),
+            pts=frame.pts,
+            time_base=None if frame.pts is None else self.decoder.time_base,
+            duration=frame.duration or None,
+        )
+
+
+def _up_to_first_frame(items: Iterator[av.VideoFrame | Passenger], name: str) -> list[Any]:
+    ahead = []
+    for item in items:
+        ahead.append(item)
+        if isinstance(item, av.VideoFrame):
+            return ahead
+    raise InputError(f"{name}: expected at least one frame, but got none; check that the video is whole")
+
+
+def _public_name(place: Any) -> str:
+    """The place without a password."""
+    if hasattr(place, "read"):
+        return str(getattr(place, "name", "video"))
+    return re.sub(r"(?<=://)[^/@]*@", "", str(place))

@@ -1,0 +1,173 @@
+"""A container that is being written: its video track, encoded from arrays, and the tracks that pass through."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import av
+from av.container import OutputContainer
+
+from zsn2m_runtime.errors import UsageError
+from zsn2m_runtime.streaming.colour import FULL, LIMITED, RANGE_UNSPECIFIED, UNSPECIFIED, Colour
+from zsn2m_runtime.streaming.containers import Container
+from zsn2m_runtime.streaming.items import Picture, StreamInfo
+from zsn2m_runtime.streaming.timeline import Timeline
+from zsn2m_runtime.streaming.tracks import Tracks, copy_labels
+from zsn2m_runtime.streaming.video_encoder import CONSTANT_RATE, Plan
+from zsn2m_runtime.streaming.video_frames import FrameWriter
+from zsn2m_runtime.streaming.video_source import SQUARE, VideoSource
+
+FINE = Fraction(1, 90_000)  # seconds of a tick for live frames: MPEG's
+PIPE_BUFFER = 2**20  # bytes: a frame of raw video in a few calls
+# What says the shape of a pixel; PyAV gives it to no other container.
+SHAPED_CODECS = ("libx264", "libx265", "mpeg4", "mpeg2video", "mjpeg")
+SHAPED_CONTAINERS = ("mp4", "mov")
+
+log = logging.getLogger(__name__)
+
+
+class VideoWriter:
+    """An output whose header is written, so that all it cannot hold has been found.
+
+    Args:
+        place: absolute path, or file object
+        name: how messages call it
+        rate: frames per second where frames carry no time
+    Raises:
+        UsageError: if the encoder or the container refuses the frames or a track.
+        OSError: if it cannot be written, now or later.
+    """
+
+    def __init__(
+        self, place: Any, name: str, plan: Plan, info: StreamInfo, source: VideoSource | None, rate: Fraction
+    ) -> None:
+        self._tags = _tags(plan, info, source)
+        self._time_base = _time_base(plan, info, source, rate)
+        self._timeline = Timeline(self._time_base, rate, from_zero=info.live)
+        chroma = "center" if plan.codec == "mjpeg" else "left"  # where players look for its samples
+        colour = self._tags.settled(info.height)
+        self._frames = FrameWriter(info, plan.bits, plan.pixel_format, colour, chroma)
+        self._output = _open(place, plan.container)
+        self._stream = self._add_video(name, plan, info, rate, chroma)
+        if source and source.aspect != SQUARE:
+            self._shape_pixels(source.aspect, name, plan)
+        self._tracks = self._pass_on(source, name, plan) if source else None
+        self._start(name, plan, info)
+
+    def write_frame(self, picture: Picture) -> None:
+        """Encode the next frame; it may stay in the encoder for a while."""
+        frame = self._frames.frame(picture.frame.pixels)
+        self._tags.tag(frame)
+        frame.time_base = self._time_base
+        frame.pts, frame.duration = self._timeline.place(picture)
+        self._output.mux(self._stream.encode(frame))
+
+    def write_packet(self, packet: Any) -> None:
+        """Copy a packet of a track that passes through."""
+        if self._tracks:
+            self._tracks.write(packet, self._timeline.shift)
+
+    def finish(self) -> None:
+        """Write what the encoder still holds, and the end of the file."""
+        self._output.mux(self._stream.encode(None))
+        self.close()
+
+    def close(self) -> None:
+        """End the file without what the encoder still holds; may be called twice."""
+        self._output.close()
+
+    def _add_video(self, name: str, plan: Plan, info: StreamInfo, rate: Fraction, chroma: str) -> Any:
+        try:
+            stream = self._output.add_stream(
+                plan.codec,
+                rate=rate,
+                options={**plan.options, "chroma_sample_location": chroma},
+                width=info.width,
+                height=info.height,
+                pix_fmt=plan.pixel_format.name,
+                time_base=self._time_base,
+            )
+        except ValueError as error:
+            raise UsageError(
+                f"{name}: expected a codec that {plan.container.format} holds, but got {plan.codec}; choose another, "
+                f"or write a .mkv"
+            ) from error
+        self._tags.tag(stream)
+        return stream
+
+    def _shape_pixels(self, aspect: Fraction, name: str, plan: Plan) -> None:
+        self._stream.sample_aspect_ratio = aspect
+        if plan.codec not in SHAPED_CODECS and plan.container.format not in SHAPED_CONTAINERS:
+            log.warning("%s: pixels are %s as wide as high, which %s does not say here", name, aspect, plan.codec)
+
+    def _pass_on(self, source: VideoSource, name: str, plan: Plan) -> Tracks:
+        if source.matrix:
+            if not plan.container.rotation:
+                raise UsageError(
+                    f"{name}: expected a container that holds the source's rotation, but {plan.container.format} does "
+                    f"not; write a .mp4, .mov or .mkv, or read the source upright"
+                )
+            self._stream.set_display_matrix(source.matrix)
+        copy_labels(source.decoder.video, self._stream)
+        return Tracks(self._output, source.decoder, name)
+
+    def _start(self, name: str, plan: Plan, info: StreamInfo) -> None:
+        try:
+            self._stream.codec_context.open()
+        except (ValueError, av.FFmpegError) as error:
+            raise UsageError(
+                f"{name}: expected frames that {plan.codec} takes, but it refused {info.width}x{info.height} "
+                f"{plan.pixel_format.name}; choose another codec or pixel format"
+            ) from error
+        try:
+            self._output.start_encoding()
+        except OSError:
+            raise
+        except (ValueError, av.FFmpegError) as error:
+            tracks = ", ".join(str(stream.name) for stream in self._output.streams)
+            raise UsageError(
+                f"{name}: expected tracks that {plan.container.format} holds, but it refused {tracks}; write a .mkv, "
+                f"or leave audio and subtitles out with --no-tracks"
+            ) from error
+
+
+def _open(place: Any, container: Container) -> OutputContainer:
+    settings = {"flush_packets": "1"}  # somebody may look at the other end of a pipe
+    if container.early_packets:
+        settings["avoid_negative_ts"] = "disabled"  # or sound that begins before zero moves all times
+    if container.format == "yuv4mpegpipe":
+        settings["strict"] = "unofficial"  # it is, above 8 bits
+    output: OutputContainer = av.open(
+        place,
+        "w",
+        format=container.format,
+        container_options=settings,
+        buffer_size=PIPE_BUFFER,
+        metadata_errors="surrogateescape",
+    )
+    return output
+
+
+def _tags(plan: Plan, info: StreamInfo, source: VideoSource | None) -> Colour:
+    """The source's tags, where they fit the pixel format; those that are meant, where there are none to keep."""
+    kind = plan.pixel_format.kind
+    if source is None:
+        tags = Colour(range=FULL if info.channels == 1 else LIMITED).settled(info.height)
+    else:
+        tags = source.colour
+        if kind == "yuv" and source.kind.kind == "rgb":
+            tags = replace(tags, matrix=UNSPECIFIED, range=RANGE_UNSPECIFIED).settled(info.height)
+    if plan.codec == "mjpeg":
+        tags = replace(tags, range=FULL)  # the only one of JPEG
+    return tags.as_rgb() if kind == "rgb" else tags
+
+
+def _time_base(plan: Plan, info: StreamInfo, source: VideoSource | None, rate: Fraction) -> Fraction:
+    if not plan.container.free_times or plan.codec in CONSTANT_RATE:
+        return 1 / rate
+    if source:
+        return source.decoder.time_base
+    return FINE if info.live else 1 / rate

@@ -1,0 +1,206 @@
+"""stream and bench as a user calls them."""
+
+from __future__ import annotations
+
+import io
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+import tifffile
+from clips import Clip
+from conftest import BundleMaker
+from test_cli import run_command, write_frame
+
+from zsn2m_runtime.denoiser import Denoiser
+from zsn2m_runtime.files import open_image
+from zsn2m_runtime.streaming.items import Picture
+from zsn2m_runtime.streaming.video_source import VideoSource
+
+STREAM = [sys.executable, "-m", "zsn2m_deploy", "stream"]
+ONE_THREAD = ("--model", "mbd", "--provider", "cpu", "--threads", "1")
+Capture = pytest.CaptureFixture[str]
+
+
+def pictures(path: Path | io.BytesIO, **options: Any) -> list[Picture]:
+    source = VideoSource(path, pass_tracks=False, **options)
+    try:
+        return [item for item in source if isinstance(item, Picture)]
+    finally:
+        source.close()
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    return Clip(audio=True).write(tmp_path / "clip.mp4")
+
+
+def test_a_video_comes_out_denoised_with_its_times_and_its_sound(
+    capsys: Capture, make_bundle: BundleMaker, clip: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "clean.mkv"
+    ended = run_command(capsys, "stream", make_bundle(), clip, "-o", out, "--lossless", "--json", *ONE_THREAD)
+    assert ended.code == 0, ended.err
+    report = ended.json
+    before, after = pictures(clip), pictures(out)
+    denoise = Denoiser(make_bundle(), "mbd", "cpu", 1)
+    assert report["frames_in"] == report["frames_out"] == len(before) == len(after) == 12
+    assert (report["output"], report["provider"], report["complete"]) == (str(out), "cpu", True)
+    for noisy, clean in zip(before, after, strict=True):
+        np.testing.assert_array_equal(clean.frame.pixels, denoise(noisy.frame.pixels))
+        assert noisy.pts is not None and clean.pts is not None and noisy.time_base and clean.time_base
+        assert abs(noisy.pts * noisy.time_base - clean.pts * clean.time_base) <= 0.001  # Matroska's ticks
+    with av.open(str(clip)) as first, av.open(str(out)) as second:
+        sound = [[bytes(packet) for packet in file.demux(audio=0) if packet.size] for file in (first, second)]
+    assert sound[0] == sound[1] != []
+
+
+def test_what_people_read_names_output_speed_and_latency(
+    capsys: Capture, make_bundle: BundleMaker, clip: Path, tmp_path: Path
+) -> None:
+    ended = run_command(capsys, "stream", make_bundle(), clip, "-o", tmp_path / "a.mp4", "--no-tracks", *ONE_THREAD)
+    assert ended.code == 0, ended.err
+    assert f"{clip} -> {tmp_path / 'a.mp4'} (mbd on cpu)" in ended.out
+    assert "12 of 12 frames in" in ended.out
+    assert "p99" in ended.out
+    with av.open(str(tmp_path / "a.mp4")) as video:
+        assert not video.streams.audio
+
+
+def test_images_become_a_folder_a_stack_and_a_video(capsys: Capture, make_bundle: BundleMaker, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    frames = [write_frame(tmp_path / "in" / f"frame{number}.png") for number in (2, 10)]
+    denoise = Denoiser(make_bundle(), "mbd", "cpu", 1)
+    for out in ("folder/", "stack.tif", "film.mkv"):
+        ended = run_command(
+            capsys, "stream", make_bundle(), tmp_path / "in", "-o", f"{tmp_path}/{out}", "--lossless", *ONE_THREAD
+        )
+        assert ended.code == 0, ended.err
+    with open_image(frames[0]) as image:
+        expected = denoise(image.read().pixels)
+    with open_image(tmp_path / "folder" / "frame2.png") as image:
+        np.testing.assert_array_equal(image.read().pixels, expected)
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "stack.tif")[0], expected)
+    np.testing.assert_array_equal(pictures(tmp_path / "film.mkv")[0].frame.pixels, expected)
+
+
+def test_y4m_goes_through_a_pipe(make_bundle: BundleMaker, tmp_path: Path) -> None:
+    piped = io.BytesIO()
+    Clip(codec="wrapped_avframe", format="yuv4mpegpipe").write(piped)
+    done = subprocess.run(
+        [*STREAM, make_bundle(), "-", "-o", "-", *ONE_THREAD], input=piped.getvalue(), capture_output=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"12 of 12 frames" in done.stderr
+    assert len(pictures(io.BytesIO(done.stdout), format="yuv4mpegpipe")) == 12
+
+
+def test_raw_frames_go_through_a_pipe_bit_for_bit(make_bundle: BundleMaker) -> None:
+    frames = np.random.default_rng(0).integers(0, 256, (3, 20, 24, 3), dtype=np.uint8)
+    command = [*STREAM, make_bundle(), "-", "--raw", "24x20:rgb24@5", "-o", "-", *ONE_THREAD]
+    done = subprocess.run(command, input=frames.tobytes(), capture_output=True)
+    assert done.returncode == 0, done.stderr
+    denoise = Denoiser(make_bundle(), "mbd", "cpu", 1)
+    assert done.stdout == b"".join(denoise(frame).tobytes() for frame in frames)
+
+
+def test_ctrl_c_closes_a_film_so_that_it_plays(make_bundle: BundleMaker, tmp_path: Path) -> None:
+    command = [*STREAM, make_bundle(), "-", "--raw", "24x20:rgb24@5", "-o", tmp_path / "a.mkv", "--lossless"]
+    frames = np.random.default_rng(0).integers(0, 256, 100 * 24 * 20 * 3, np.uint8).tobytes()
+    with subprocess.Popen([*command, *ONE_THREAD], stdin=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stdin and running.stderr
+        running.stdin.write(frames)
+        running.stdin.flush()
+        until = time.monotonic() + 60
+        while not any(path.stat().st_size for path in tmp_path.iterdir()) and time.monotonic() < until:
+            time.sleep(0.05)  # until frames have been written
+        running.send_signal(signal.SIGINT)
+        code = running.wait(30)
+        message = running.stderr.read()
+    assert (code, list(tmp_path.iterdir())) == (130, [tmp_path / "a.partial.mkv"]), message
+    assert len(pictures(tmp_path / "a.partial.mkv")) >= 20
+
+
+def test_a_reader_that_goes_away_ends_the_stream(make_bundle: BundleMaker) -> None:
+    frames = bytes(24 * 20 * 3 * 4000)
+    command = " ".join(map(str, [*STREAM, make_bundle(), "-", "--raw", "24x20:rgb24", "-o", "-", *ONE_THREAD]))
+    done = subprocess.run(
+        ["bash", "-c", f"{command} | head -c 1000 >/dev/null; exit ${{PIPESTATUS[0]}}"],
+        input=frames,
+        capture_output=True,
+        timeout=120,
+    )
+    assert done.returncode == 6, done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["{clip}"], 2, "name one with -o"),
+        (["{clip}", "-o", "{clip}"], 2, "other than the input"),
+        (["{clip}", "-o", "a.jpg"], 2, "folder of images"),
+        (["{clip}", "-o", "a.mp4", "--lossless"], 2, ".mkv"),
+        (["{clip}", "-o", "a.mp4", "--drop-late"], 2, "live source"),
+        (["{clip}", "-o", "a.mp4", "--raw", "3x3:rgb24"], 2, "leave --raw out"),
+        (["-", "-o", "a.mp4", "--raw", "3by3"], 2, "WxH:FORMAT"),
+        (["-", "-o", "-", "--json"], 2, "leave one out"),
+        (["absent.mp4", "-o", "a.mp4"], 3, "absent.mp4"),
+        (["97", "-o", "a.mp4"], 3, "camera 97"),
+        (["{clip}", "-o", "a.mp4", "--provider", "cuda"], 4, "cuda"),
+        (["{clip}", "-o", "a.mp4", "--preview"], 4, "opencv-python"),
+        (["{clip}", "-o", "nowhere/on/earth.xyz"], 2, "choose one"),
+    ],
+)
+def test_a_bad_request_leaves_nothing(
+    capsys: Capture,
+    make_bundle: BundleMaker,
+    clip: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    code: int,
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = clip.read_bytes()
+    ended = run_command(
+        capsys, "stream", make_bundle(), *[text.format(clip=clip) for text in arguments], "--model", "mbd"
+    )
+    assert (ended.code, ended.out) == (code, "")
+    assert message in ended.err
+    assert "Traceback" not in ended.err
+    assert sorted(tmp_path.rglob("*")) == [clip]
+    assert clip.read_bytes() == before
+
+
+def test_a_video_of_another_sensor_is_refused_before_its_first_frame(
+    capsys: Capture, make_bundle: BundleMaker, clip: Path, tmp_path: Path
+) -> None:
+    ended = run_command(capsys, "stream", make_bundle("uint16", 1, (0.0, 1023.0)), clip, "-o", tmp_path / "a.mp4")
+    assert ended.code == 3
+    assert "expected 48x64 grey uint16, range 0 to 1023" in ended.err
+    assert "but got 48x64 colour uint8" in ended.err
+    assert not (tmp_path / "a.mp4").exists()
+
+
+def test_bench_times_every_model_and_says_which_is_fastest(capsys: Capture, make_bundle: BundleMaker) -> None:
+    arguments = ("bench", make_bundle(), "--size", "64x48", "--threads", 1, "--seconds", 0)
+    ended = run_command(capsys, *arguments, "--providers", "cpu", "--json")
+    assert ended.code == 0, ended.err
+    assert {(row["model"], row["provider"]) for row in ended.json} == {
+        ("mbd", "cpu"),
+        ("grd", "cpu"),
+        ("fastNlMeansDenoising", "opencv"),
+    }
+    for row in ended.json:
+        assert row["fps"] == pytest.approx(1000 / row["milliseconds"], rel=0.05)
+        assert row["frames"] >= 3 and row["memory_mb"] > 10 and row["error"] is None
+    text = run_command(capsys, *arguments, "--providers", "cuda")
+    assert "cuda" in text.out and "fastest" not in text.out

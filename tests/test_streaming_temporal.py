@@ -1,0 +1,326 @@
+"""The temporal blend on sequences whose truth is known; a Gaussian filter stands in for the denoiser."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+import pytest
+
+from zsn2m_deploy.sample import SampleConfig, clean_scene
+from zsn2m_runtime.manifest import Sensor
+from zsn2m_runtime.streaming import temporal
+from zsn2m_runtime.streaming.temporal import Temporal
+
+Array = np.ndarray[Any, Any]
+Dtype = Literal["uint8", "uint16", "float32"]
+
+SIDE = 128
+FRAMES = 16
+SETTLED = 8  # frames after which the blend holds as many as it ever will
+SIGMA = 0.08  # of the noise, as a share of the range
+LOSS = 0.05  # dB that moving pixels may lose
+OPEN = (1e8, 2e8)  # limits that nothing reaches
+HIGH = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
+
+
+@dataclass(frozen=True)
+class Blended:
+    """Frames in sensor units, and what the blend makes of them."""
+
+    clean: Array
+    denoised: Array
+    blended: Array
+
+    def gain(self, where: Array | slice = slice(None), frames: slice = slice(1, None)) -> float:
+        """Decibels that the blend wins on the pixels where `where`, (frames, h, w), holds."""
+        errors = [
+            np.mean(np.square(part[frames].astype(np.float64) - self.clean[frames])[where])
+            for part in (self.denoised, self.blended)
+        ]
+        return float(10 * np.log10(errors[0] / errors[1]))
+
+    def moving_gain(self) -> float:
+        """The gain where clean frames differ by more than 2 of 255 levels."""
+        moving = np.abs(np.diff(self.clean, axis=0)) > 2 / 255 * HIGH[self.denoised.dtype.name]
+        assert moving.any()
+        return self.gain(moving)
+
+    def flicker(self, frames: slice = slice(SETTLED, None)) -> float:
+        """Standard deviation over time, as a share of what it is without the blend."""
+        return float(np.mean(_deviation(self.blended[frames])) / np.mean(_deviation(self.denoised[frames])))
+
+
+def _deviation(frames: Array) -> Array:
+    return np.asarray(np.std(frames.astype(np.float64), axis=0))
+
+
+def blend(
+    scenes: Sequence[Array], dtype: Dtype = "uint8", sigma: float = SIGMA, *, correlated: bool = False
+) -> Blended:
+    """Add noise that grows with the root of the brightness to scenes in [0, 1], filter, blend."""
+    high = HIGH[dtype]
+    sensor = Sensor(dtype=dtype, channels=3 if scenes[0].ndim == 3 else 1, range=(0.0, high), noise_sigma=sigma * high)
+    generator, blended, all_denoised = np.random.default_rng(7), [], []
+    step = Temporal(sensor)
+    for picture in scenes:
+        noise = generator.standard_normal(picture.shape, np.float32)
+        if correlated:
+            noise = 2.2 * cv2.GaussianBlur(noise, (0, 0), 0.8)
+        noise *= sigma * np.sqrt(2 * picture)
+        noisy = _quantised((picture + noise) * high, dtype)
+        denoised = cv2.GaussianBlur(noisy, (0, 0), 1.0)
+        all_denoised.append(denoised)
+        blended.append(step(noisy, denoised))
+    clean = np.stack([picture.astype(np.float64) * high for picture in scenes])
+    return Blended(clean, np.stack(all_denoised), np.stack(blended))
+
+
+def _quantised(values: Array, dtype: Dtype) -> Array:
+    return (np.rint(values) if dtype != "float32" else values).clip(0, HIGH[dtype]).astype(dtype)
+
+
+@functools.cache
+def scene(channels: int = 3) -> Array:
+    """The sample's scene, away from black and white."""
+    return clean_scene(SampleConfig(width=SIDE, height=SIDE, channels=channels)) * np.float32(0.7) + np.float32(0.1)
+
+
+def moved(picture: Array, right: float, down: float = 0.0) -> Array:
+    shift = np.array([[1, 0, right], [0, 1, down]], np.float64)
+    size = picture.shape[1::-1]
+    return np.asarray(cv2.warpAffine(picture, shift, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT))
+
+
+def pan(speed: float) -> list[Array]:
+    picture = scene()
+    return [moved(picture, speed * index, 0.4 * speed * index) for index in range(FRAMES)]
+
+
+def object_over_background(speed: float) -> list[Array]:
+    background, texture = scene(), scene()[::-1, ::-1]
+    frames = []
+    for index in range(FRAMES):
+        mask = moved(np.pad(np.ones((40, 40), np.float32), ((30, 58), (20, 68))), speed * index)[:, :, None].clip(0, 1)
+        frames.append(background * (1 - mask) + moved(texture, speed * index) * mask)
+    return frames
+
+
+def edge(contrast: float, speed: float, channels: int = 3) -> list[Array]:
+    """A slanting edge on a flat field; contrast in levels of 255."""
+    across, down = np.meshgrid(np.arange(SIDE, dtype=np.float32), np.arange(SIDE, dtype=np.float32))
+    frames = []
+    for index in range(FRAMES):
+        side = (across - 44 - speed * index + 0.3 * (down - SIDE / 2)).clip(0, 1)
+        frame = np.float32(0.45) + np.float32(contrast / 255) * side
+        frames.append(np.dstack([frame] * channels) if channels == 3 else frame)
+    return frames
+
+
+@pytest.mark.parametrize(("dtype", "channels"), [("uint8", 3), ("uint8", 1), ("uint16", 3), ("float32", 1)])
+def test_flicker_of_a_still_scene_is_at_least_halved(dtype: Dtype, channels: int) -> None:
+    result = blend([scene(channels)] * FRAMES, dtype)
+    assert result.flicker() < 0.5
+    assert result.gain() > 0.3  # most of the error is the filter's own
+
+
+@pytest.mark.parametrize("sigma", [SIGMA / 6, 2 * SIGMA])
+def test_flicker_is_halved_at_any_noise_level_whatever_the_manifest_says(sigma: float) -> None:
+    assert blend([scene()] * FRAMES, sigma=sigma).flicker() < 0.5
+
+
+def test_flicker_under_correlated_noise_is_at_least_halved() -> None:
+    assert blend([scene()] * FRAMES, correlated=True).flicker() < 0.5
+
+
+def test_black_bars_do_not_pass_for_a_picture_without_noise() -> None:
+    step = Temporal(Sensor(dtype="uint8", channels=3, range=(0.0, 255.0), noise_sigma=20.0))
+    bar = slice(0, SIDE // 3)
+    denoised = blend([scene()] * FRAMES).denoised.copy()
+    denoised[:, bar] = 0
+    noisy = np.random.default_rng(4).normal(denoised, 20).clip(0, 255).round().astype(np.uint8)
+    noisy[:, bar] = 0
+    result = np.stack([step(*pair) for pair in zip(noisy, denoised, strict=True)])
+    assert not result[:, bar].any()
+    assert np.mean(_deviation(result[SETTLED:])) < 0.5 * np.mean(_deviation(denoised[SETTLED:]))
+
+
+def test_noise_is_found_again_after_a_part_of_the_picture_was_frozen() -> None:
+    generator = np.random.default_rng(3)
+    step = Temporal(Sensor(dtype="uint8", channels=1, range=(0.0, 255.0), noise_sigma=10.0))
+    frames, results = [], []
+    for index in range(60):
+        noisy = generator.normal(120, 20, (64, 64)).round().astype(np.uint8)
+        if 0 < index < 5:
+            noisy[:32] = frames[0][:32]
+        frames.append(noisy)
+        results.append(step(noisy, cv2.GaussianBlur(noisy, (0, 0), 1.0)))
+    denoised = np.stack([cv2.GaussianBlur(frame, (0, 0), 1.0) for frame in frames])
+    assert np.mean(_deviation(np.stack(results[-SETTLED:]))) < 0.5 * np.mean(_deviation(denoised[-SETTLED:]))
+
+
+def test_the_latest_frame_of_a_still_scene_has_the_weight_of_one_in_nine() -> None:
+    result = blend([np.full((SIDE, SIDE), 0.5, np.float32)] * 2 * FRAMES, "float32")
+    new = (result.denoised[-1] - result.blended[-2]).ravel()
+    taken = (result.blended[-1] - result.blended[-2]).ravel()
+    assert np.polyfit(new, taken, 1)[0] == pytest.approx(1 / (temporal.HISTORY + 1), abs=0.02)
+
+
+def test_light_that_grows_does_not_wrap_what_is_white_already() -> None:
+    bright = scene().copy()
+    bright[:40] = 0.97
+    result = blend([bright] * SETTLED + [bright * np.float32(1.1)] * 2, sigma=0.05)
+    assert result.blended[:, :36].min() > 200
+
+
+@pytest.mark.parametrize("speed", [0.1, 0.25, 0.5, 1.0, 2.0, 5.0])
+def test_a_camera_that_moves_costs_nothing(speed: float) -> None:
+    assert blend(pan(speed)).moving_gain() > -LOSS
+
+
+@pytest.mark.parametrize("down", [False, True])
+@pytest.mark.parametrize("speed", [0.3, 1.0, 3.0])
+def test_an_object_over_a_still_background_leaves_no_trail(speed: float, down: bool) -> None:
+    frames = object_over_background(speed)
+    result = blend([frame.swapaxes(0, 1) for frame in frames] if down else frames)
+    assert result.moving_gain() > -LOSS
+    assert result.gain() > 0.2  # the background is better
+
+
+@pytest.mark.parametrize("contrast", [8, 16, 32])
+@pytest.mark.parametrize("speed", [0.25, 0.5])
+def test_a_faint_edge_that_moves_slowly_leaves_no_trail(contrast: float, speed: float) -> None:
+    result = blend(edge(contrast, speed), "float32")
+    assert result.gain() > 3
+    changed = np.abs(result.clean[1:] - result.clean[0]) > 2 / 255  # all that the edge has swept
+    assert result.gain(changed) > -LOSS
+
+
+def test_an_area_that_blinks_without_an_edge_leaves_no_trail() -> None:
+    assert blend(blinking(), "float32", sigma=SIGMA / 4).moving_gain() > -LOSS
+
+
+def test_without_the_shift_test_objects_leave_trails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(temporal, "SHIFT", OPEN)
+    assert blend(object_over_background(0.3)).moving_gain() < -10 * LOSS
+
+
+def test_without_the_change_test_areas_leave_trails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(temporal, "CHANGE", OPEN)
+    assert blend(blinking(), "float32", sigma=SIGMA / 4).moving_gain() < -10 * LOSS
+
+
+@pytest.mark.parametrize("limit", ["MOVED", "NOISE_GROWTH"])
+def test_without_either_limit_a_cut_leaves_a_trail(limit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(temporal, limit, OPEN[0])
+    result = blend([scene()] * SETTLED + [scene()[::-1]], sigma=2 * SIGMA, correlated=True)
+    assert not np.array_equal(result.blended[SETTLED], result.denoised[SETTLED])
+
+
+def blinking() -> list[Array]:
+    across, down = np.meshgrid(*[np.arange(SIDE, dtype=np.float32) - SIDE / 2] * 2)
+    glow = np.exp(-(across**2 + down**2) / (2 * 20**2))
+    return [np.float32(0.4) + np.float32(0.02 * np.sin(index)) * glow for index in range(FRAMES)]
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize("frame", [1, 10])
+def test_the_first_frame_after_a_cut_is_the_denoised_frame(frame: int, dtype: Dtype) -> None:
+    result = blend([scene()] * frame + [scene()[:, ::-1]] * 3, dtype)
+    assert np.array_equal(result.blended[frame], result.denoised[frame])
+    assert not np.array_equal(result.blended[frame - 1], result.denoised[frame - 1]) or frame == 1
+    assert result.gain(frames=slice(frame + 1, None)) > -LOSS
+
+
+def test_the_blend_begins_again_soon_after_a_cut() -> None:
+    result = blend([scene()] * SETTLED + [scene()[:, ::-1]] * 5)
+    assert result.gain(frames=slice(-1, None)) > 0.2
+
+
+@pytest.mark.parametrize("correlated", [False, True])
+def test_a_cut_to_a_similar_scene_is_seen_under_strong_noise(correlated: bool) -> None:
+    result = blend([scene()] * 10 + [scene()[::-1]] * 2, sigma=2 * SIGMA, correlated=correlated)
+    assert np.array_equal(result.blended[10], result.denoised[10])
+
+
+@pytest.mark.parametrize("sigma", [SIGMA / 4, SIGMA])
+@pytest.mark.parametrize(
+    "light",
+    [
+        pytest.param(lambda index: 1 + 0.05 * (index % 2), id="alternating"),
+        pytest.param(lambda index: 1 + 0.05 * np.sin(index / 3), id="slow"),
+        pytest.param(lambda index: 1.05 if index >= SETTLED else 1.0, id="step"),
+    ],
+)
+def test_light_that_changes_by_a_twentieth_costs_no_frame_anything(light: Any, sigma: float) -> None:
+    result = blend([scene() * np.float32(light(index)) for index in range(FRAMES)], sigma=sigma)
+    assert min(result.gain(frames=slice(index, index + 1)) for index in range(1, FRAMES)) > -LOSS
+
+
+def test_a_step_of_light_does_not_end_the_blend() -> None:
+    lit = scene() * np.float32(1.05)
+    result = blend([scene()] * SETTLED + [lit] * SETTLED)
+    assert result.gain(frames=slice(SETTLED, SETTLED + 1)) > 0.2
+    assert abs(float(np.mean(result.blended[SETTLED] - result.clean[SETTLED]))) < 0.3  # levels; the step is of 6
+
+
+def test_integers_are_rounded() -> None:
+    result = blend([np.full((SIDE, SIDE), 0.5, np.float32)] * FRAMES)
+    shift = result.blended[SETTLED:].astype(np.float64) - result.denoised[SETTLED:]
+    assert abs(float(shift.mean())) < 0.2  # rounded down it would be half a level
+
+
+def test_a_frame_shown_twice_gives_the_same_result_and_is_not_taken_for_noise_free() -> None:
+    scenes = blend([scene()] * FRAMES)
+    step = Temporal(Sensor(dtype="uint8", channels=3, range=(0.0, 255.0), noise_sigma=20.0))
+    results = []
+    for denoised in scenes.denoised:
+        noisy = denoised[::-1]  # any frame of about as much contrast
+        results.append(step(noisy, denoised))
+        assert np.array_equal(step(noisy, denoised), results[-1])
+    assert np.mean(_deviation(np.stack(results[SETTLED:]))) < 0.5 * np.mean(_deviation(scenes.denoised[SETTLED:]))
+
+
+def test_another_size_and_a_reset_start_anew() -> None:
+    step = Temporal(Sensor(dtype="uint8", channels=1, range=(0.0, 255.0), noise_sigma=10.0))
+    generator = np.random.default_rng(0)
+    sizes = [(40, 50), (40, 50), (50, 40), (40, 50)]
+    frames = [generator.integers(90, 110, size, np.uint8) for size in sizes]
+    results = [step(frame, cv2.blur(frame, (3, 3))) for frame in frames]
+    assert not np.array_equal(results[1], cv2.blur(frames[1], (3, 3)))
+    assert all(np.array_equal(results[index], cv2.blur(frames[index], (3, 3))) for index in (0, 2, 3))
+    step.reset()
+    assert np.array_equal(step(frames[0], frames[0]), frames[0])
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 7), (7, 1), (2, 2), (3, 5, 3), (1, 1, 3), (17, 31), (300, 1, 3)])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_any_size_comes_back_in_shape_type_and_range(shape: tuple[int, ...], dtype: Dtype) -> None:
+    low, high = 0.25 * HIGH[dtype], 0.75 * HIGH[dtype]
+    step = Temporal(Sensor(dtype=dtype, channels=3 if len(shape) == 3 else 1, range=(low, high), noise_sigma=1.0))
+    generator = np.random.default_rng(1)
+    for spread in (0.2, 0.2, 0.0, 0.0, 0.4):
+        noisy, denoised = (
+            (HIGH[dtype] * generator.uniform(0.5 - part, 0.5 + part, shape)).clip(low, high).astype(dtype)
+            for part in (spread, spread / 4)
+        )
+        result = step(noisy, denoised)
+        assert (result.shape, result.dtype) == (denoised.shape, denoised.dtype)
+        assert np.isfinite(result).all()
+        assert low - 1 <= result.min() and result.max() <= high  # unsigned frames have the next lower whole value
+
+
+def test_memory_does_not_grow() -> None:
+    generator = np.random.default_rng(2)
+    step = Temporal(Sensor(dtype="uint8", channels=3, range=(0.0, 255.0), noise_sigma=10.0))
+    held = []
+    for _ in range(20):
+        frame = generator.integers(90, 110, (64, 96, 3), np.uint8)
+        step(frame, cv2.blur(frame, (3, 3)))
+        held.append(sum(value.nbytes for value in vars(step).values() if isinstance(value, np.ndarray)))
+    assert len(set(held)) == 1
+    assert held[0] <= 3 * frame.size * np.dtype(np.float32).itemsize

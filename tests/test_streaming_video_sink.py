@@ -1,0 +1,290 @@
+"""Outputs that appear whole or not at all, keep what was done after a failure, and refuse what they cannot hold."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from clips import (
+    HEIGHT,
+    TICK,
+    WIDTH,
+    Clip,
+    frames_of,
+    noise,
+    packets_of,
+    pixels_of,
+    through,
+    times_of,
+    write_all,
+)
+
+from zsn2m_runtime.errors import OutputError, UsageError
+from zsn2m_runtime.image import Frame
+from zsn2m_runtime.streaming.items import Passenger, Picture, StreamInfo
+from zsn2m_runtime.streaming.timeline import Timeline
+from zsn2m_runtime.streaming.video_sink import VideoSink
+from zsn2m_runtime.streaming.video_source import VideoSource
+
+TURNED = (0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30)  # a quarter turn clockwise
+INFO = StreamInfo("noise", HEIGHT, WIDTH, "uint8", 3, (0, 255))
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    """8-bit H.264 with AAC sound."""
+    return Clip(audio=True).write(tmp_path / "clip.mp4")  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 200 KiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(folder)]
+    if not shutil.which("mount") or subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("mounting a small file system is not allowed here")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_nothing_stands_under_the_name_before_the_end(tmp_path: Path) -> None:
+    place = tmp_path / "out.mp4"
+    place.write_bytes(b"old")
+    sink = VideoSink(place, INFO)
+    write_all(sink, noise(5, "uint8", 3, 255))
+    assert place.read_bytes() == b"old"
+    assert sink.finish() == str(place)
+    assert len(frames_of(place)) == 5
+    assert names(tmp_path) == ["out.mp4"]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".avi"])
+def test_what_was_written_before_a_failure_plays(tmp_path: Path, clip: Path, suffix: str) -> None:
+    source = VideoSource(clip)
+    sink = VideoSink(tmp_path / f"out{suffix}", source.info, source=source)
+    count = 0
+    for item in source:
+        sink.write(item)
+        count += isinstance(item, Picture)
+        if count == 7:
+            break
+    kept = sink.salvage()
+    assert kept == str(tmp_path / f"out.partial{suffix}")
+    assert len(frames_of(Path(kept))) == 7
+    assert names(tmp_path) == ["clip.mp4", f"out.partial{suffix}"]
+    assert sink.salvage() is None
+
+
+def test_nothing_is_kept_of_a_stream_without_frames(tmp_path: Path) -> None:
+    sink = VideoSink(tmp_path / "new" / "out.mp4", INFO)
+    assert sink.salvage() is None
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_a_full_disk_is_an_error_and_keeps_what_plays(small_disk: Path, suffix: str) -> None:
+    sink = VideoSink(small_disk / f"out{suffix}", INFO, crf=0)
+    with pytest.raises(OutputError, match=rf"out{suffix}: .*the disk is full"):
+        write_all(sink, noise(100, "uint8", 3, 255))
+    kept = sink.salvage()
+    if suffix == ".mkv":  # it needs no index at the end
+        assert kept is not None
+        assert len(pixels_of(Path(kept), live=True)) > 2
+    else:
+        assert kept is None
+        assert names(small_disk) == []
+
+
+def test_a_disk_that_is_full_at_the_end_is_an_error_too(small_disk: Path) -> None:
+    sink = VideoSink(small_disk / "out.mp4", INFO, lossless=False, crf=0)
+    arrays = noise(100, "uint8", 3, 255)
+    with pytest.raises(OutputError, match="the disk is full"):
+        for count, pixels in enumerate(arrays, start=1):
+            sink.write(Picture(Frame(pixels), count, "frame"))
+        sink.finish()
+    sink.salvage()
+    assert names(small_disk) == []
+
+
+def test_the_input_is_not_written_over(clip: Path, tmp_path: Path) -> None:
+    before = clip.read_bytes()
+    (tmp_path / "link.mp4").symlink_to(clip)
+    for out in (clip, tmp_path / "link.mp4"):
+        with pytest.raises(UsageError, match="expected an output other than the input"):
+            through(clip, out)
+    assert clip.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "how", "message"),
+    [
+        ("out.mp4", {"lossless": True}, r"holds lossless video \(FFV1\), but got mp4; write .mkv, .avi, .nut instead"),
+        ("out.webm", {"lossless": True}, r"holds lossless video \(FFV1\), but got webm"),
+        ("out.mkv", {"lossless": True, "crf": 3}, "expected either lossless or a codec, CRF or pixel format"),
+        ("out.webm", {"codec": "libx264"}, "expected a codec that webm holds, but got libx264"),
+        ("out.mp4", {"codec": "h265"}, "expected a video encoder such as libx264, libx265 or ffv1, but got 'h265'"),
+        ("out.mp4", {"pixel_format": "rgba"}, "pixel format that libx264 takes for colour frames, but got 'rgba'"),
+        ("out.mp4", {"pixel_format": "gray"}, "pixel format that libx264 takes for colour frames, but got 'gray'"),
+        ("out.mp4", {"codec": "mpeg4", "crf": 20}, "expected a codec with a CRF, but mpeg4 has none"),
+        ("out.mpeg", {}, "expected a video file ending in .mp4, .m4v, .mov, .mkv, .webm, .avi, .nut, .y4m, but got"),
+        ("out", {}, "but got 'no suffix'"),
+    ],
+)
+def test_what_cannot_be_written_is_refused_before_the_first_frame(
+    tmp_path: Path, name: str, how: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        VideoSink(tmp_path / name, INFO, **how)
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("info", "message"),
+    [
+        (StreamInfo("x", 48, 64, "float32", 1, None), "expected whole numbers, which videos hold, but got float32"),
+        (StreamInfo("x", 48, 64, "uint16", 1, (0, 1000)), "expected frames of 8, 9, 10, 12, 14 or 16 bits"),
+        (StreamInfo("x", 48, 64, "uint16", 3, None), r"keeps yuv420p16le \(16 bits\), but libx264 takes 10 bits"),
+        (StreamInfo("x", 49, 65, "uint8", 3, (0, 255)), None),
+    ],
+)
+def test_frames_that_a_codec_cannot_hold_are_refused(tmp_path: Path, info: StreamInfo, message: str | None) -> None:
+    if message is None:
+        with pytest.raises(UsageError, match="refused 65x49 yuv420p; choose another codec or pixel format"):
+            VideoSink(tmp_path / "out.mp4", info, pixel_format="yuv420p")
+        return
+    with pytest.raises(UsageError, match=message):
+        VideoSink(tmp_path / "out.mp4", info)
+
+
+@pytest.mark.parametrize(("out", "track"), [("out.webm", "audio .aac."), ("out.y4m", "audio .aac.")])
+def test_a_track_that_the_container_cannot_hold_is_refused(clip: Path, tmp_path: Path, out: str, track: str) -> None:
+    with pytest.raises(UsageError, match=rf"holds the source's {track}, but .* does not; .* with --no-tracks"):
+        through(clip, tmp_path / out)
+    assert names(tmp_path) == ["clip.mp4"]
+    through(clip, tmp_path / out, {"pass_tracks": False})
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype", "alpha"),
+    [
+        ((48, 63, 3), "uint8", False),
+        ((48, 64), "uint8", False),
+        ((48, 64, 3), "uint16", False),
+        ((48, 64, 3), "uint8", True),
+    ],
+)
+def test_a_frame_that_is_not_as_promised_is_refused(
+    tmp_path: Path, shape: tuple[int, ...], dtype: str, alpha: bool
+) -> None:
+    sink = VideoSink(tmp_path / "out.mp4", INFO)
+    frame = Frame(np.zeros(shape, dtype), np.zeros(shape[:2], dtype) if alpha else None)
+    with pytest.raises(
+        OutputError, match=r"out.mp4: frame 1: expected a 48x64 frame of 3 channel\(s\), uint8, but got"
+    ):
+        sink.write(Picture(frame, 1, "frame 1"))
+    assert sink.salvage() is None
+
+
+# Rotation
+
+
+@pytest.fixture
+def turned(tmp_path: Path) -> Path:
+    return Clip("ffv1", "bgr0", matrix=TURNED).write(tmp_path / "turned.mkv")  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("out", ["out.mp4", "out.mov", "out.mkv", "out.webm"])
+def test_rotation_is_kept_for_the_player(turned: Path, tmp_path: Path, out: str) -> None:
+    result = frames_of(through(turned, tmp_path / out))[0]
+    assert (result.width, result.height, result.rotation) == (WIDTH, HEIGHT, frames_of(turned)[0].rotation)
+    assert result.rotation == -90
+
+
+def test_frames_are_turned_for_a_container_that_cannot_keep_rotation(turned: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"holds the source's rotation, but avi does not; write a .mp4"):
+        through(turned, tmp_path / "out.avi")
+    result = through(turned, tmp_path / "out.avi", {"upright": True}, lossless=True)
+    assert frames_of(result)[0].rotation == 0
+    for before, after in zip(pixels_of(turned), pixels_of(result), strict=True):
+        assert np.array_equal(after, np.rot90(before, -1))
+
+
+# Time
+
+
+def place_all(timeline: Timeline, *times: int | None, base: Fraction = TICK, duration: int | None = None) -> list[int]:
+    frame = Frame(np.zeros((1, 1), np.uint8))
+    pictures = [
+        Picture(frame, number, "", time, None if time is None else base, duration)
+        for number, time in enumerate(times, start=1)
+    ]
+    return [timeline.place(picture)[0] for picture in pictures]
+
+
+def test_frames_keep_their_ticks() -> None:
+    assert place_all(Timeline(TICK, Fraction(24)), 5, 1006, 9999) == [5, 1006, 9999]
+    assert place_all(Timeline(Fraction(1, 1000), Fraction(24)), 0, 1001, 2002) == [0, 42, 83]
+
+
+def test_frames_without_a_time_stand_at_the_rate() -> None:
+    assert place_all(Timeline(Fraction(1, 1000), Fraction(25)), None, None, None) == [0, 40, 80]
+
+
+def test_times_that_do_not_rise_are_moved_apart() -> None:
+    assert place_all(Timeline(TICK, Fraction(24)), 10, 10, 9, 13) == [10, 11, 12, 13]
+
+
+def test_a_live_stream_begins_at_zero() -> None:
+    timeline = Timeline(TICK, Fraction(24), from_zero=True)
+    assert place_all(timeline, 24_000, 25_001) == [0, 1001]
+    assert timeline.shift == -1
+
+
+def test_durations_are_the_frames_own_or_the_rates() -> None:
+    frame, timeline = Frame(np.zeros((1, 1), np.uint8)), Timeline(Fraction(1, 1000), Fraction(25))
+    assert timeline.place(Picture(frame, 1, "", 0, TICK, 2400))[1] == 100
+    assert timeline.place(Picture(frame, 2, "", 2400, TICK))[1] == 40
+
+
+def test_frames_of_no_video_get_the_rate_that_is_asked_for(tmp_path: Path) -> None:
+    for rate, expected in ((None, 25), (Fraction(10), 10)):
+        sink = VideoSink(tmp_path / "out.mp4", INFO, rate=rate)
+        write_all(sink, noise(4, "uint8", 3, 255))
+        assert times_of(Path(sink.finish())) == [number / expected for number in range(4)]
+
+
+def test_a_video_of_a_live_stream_begins_at_zero(tmp_path: Path) -> None:
+    sink = VideoSink(tmp_path / "out.mp4", replace(INFO, live=True))
+    for number, pixels in enumerate(noise(3, "uint8", 3, 255), start=1):
+        sink.write(Picture(Frame(pixels), number, "", 777_000 + 40 * number, Fraction(1, 1000)))
+    assert times_of(Path(sink.finish())) == [0, 0.04, 0.08]
+
+
+def test_a_packet_out_of_order_is_left_out_and_told(
+    clip: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = VideoSource(clip)
+    sink = VideoSink(tmp_path / "out.mp4", source.info, source=source)
+    late = None
+    for item in source:
+        if isinstance(item, Passenger) and item.packet.dts is not None and item.packet.dts > 4000 and late is None:
+            late = item.packet
+            late.pts = late.dts = -2000
+        sink.write(item)
+    sink.finish()
+    assert late is not None
+    assert "out.mp4: leaving out a packet of audio that is out of order" in caplog.text
+    assert len(packets_of(tmp_path / "out.mp4", "audio")) == len(packets_of(clip, "audio")) - 1
+    assert len(frames_of(tmp_path / "out.mp4")) == 12

@@ -1,0 +1,138 @@
+"""stream: video, cameras, long sequences."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from zsn2m_deploy.cli.terminal import INTERRUPTED, JsonOption, remark, show, show_json, stream_progress, table
+from zsn2m_deploy.cli.using import BundlePath, Provider
+
+if TYPE_CHECKING:
+    from zsn2m_runtime.streaming.running import Stream, StreamReport
+
+SourceArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="SOURCE",
+        help="Video file, camera number or device, URL (rtsp://...), folder or glob of images, TIFF stack, or - for "
+        "Y4M (or --raw) on stdin.",
+    ),
+]
+OutputOption = Annotated[
+    str | None,
+    typer.Option("--output", "-o", help="Video file, folder of images, TIFF stack, or - for Y4M (or --raw) on stdout."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command("stream")(stream)
+
+
+def stream(
+    bundle: BundlePath,
+    source: SourceArgument,
+    output: OutputOption = None,
+    model: Annotated[str | None, typer.Option(help="Model of the bundle; default: the bundle's.")] = None,
+    provider: Provider = "auto",
+    threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: one per core.")] = 0,
+    temporal: Annotated[bool, typer.Option("--temporal", help="Steady what stands still.")] = False,
+    frames: Annotated[int | None, typer.Option(min=1, help="Stop after so many frames.")] = None,
+    drop_late: Annotated[
+        bool, typer.Option("--drop-late", help="Live sources: drop frames that would come late, and count them.")
+    ] = False,
+    deinterlace: Annotated[bool, typer.Option("--deinterlace", help="Deinterlace interlaced video first.")] = False,
+    raw: Annotated[
+        str | None, typer.Option(metavar="WxH:FORMAT[@FPS]", help="Raw frames on stdin, such as 1920x1080:rgb24@25.")
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option("--fps", min=0.001, help="Frames per second of sources without a clock; default 25.")
+    ] = None,
+    codec: Annotated[str | None, typer.Option(help="Video codec; default: libx264, for .webm libvpx-vp9.")] = None,
+    crf: Annotated[int | None, typer.Option(min=0, max=63, help="Quality of the codec, lower is better.")] = None,
+    pixel_format: Annotated[str | None, typer.Option(help="Of the output; default: as the source, or nearest.")] = None,
+    lossless: Annotated[bool, typer.Option("--lossless", help="FFV1, every value kept (.mkv, .avi, .nut).")] = False,
+    image_type: Annotated[str | None, typer.Option(help="Of a folder of images: png, tif, ...")] = None,
+    tracks: Annotated[bool, typer.Option("--tracks/--no-tracks", help="Copy audio and subtitles through.")] = True,
+    preview: Annotated[bool, typer.Option("--preview", help="Show the results in a window; q ends.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Denoise a video, a camera or a long sequence.
+
+    Ctrl-C ends a camera's recording well; a second one gives up at once.
+    """
+    from zsn2m_runtime.denoiser import Denoiser
+    from zsn2m_runtime.errors import UsageError
+    from zsn2m_runtime.streaming.opening import SinkOptions, SourceOptions, open_sink, open_source
+    from zsn2m_runtime.streaming.preview import Preview
+    from zsn2m_runtime.streaming.running import Stream, check_source_fits
+
+    if output is None and not preview:
+        raise UsageError("expected an output, but got none; name one with -o, or watch with --preview")
+    logging.getLogger("zsn2m_runtime.streaming").setLevel(logging.INFO)  # a camera that comes back is news
+    if output == "-" and as_json:
+        raise UsageError("expected either --json or frames on stdout, but got both; leave one out")
+    denoiser = Denoiser(bundle, model, provider, threads, spinning=False)
+    frames_in = open_source(source, SourceOptions(raw, rate, deinterlace, tracks), output)
+    with contextlib.ExitStack() as ends:
+        ends.callback(frames_in.close)
+        if drop_late and not frames_in.info.live:
+            raise UsageError(f"{source}: expected a live source for --drop-late, but got a file; leave it out")
+        check_source_fits(denoiser.card.sensor, frames_in.info)
+        options = SinkOptions(codec, crf, pixel_format, lossless, image_type, raw is not None, rate)
+        sink = open_sink(output, frames_in, options)
+        ends.callback(sink.salvage)  # does nothing where the stream has ended it
+        window = Preview(sink, denoiser.card.sensor) if preview else None
+        run = Stream(denoiser, frames_in, window or sink, drop_late=drop_late, temporal=temporal, limit=frames)
+        if window:
+            window.on_quit = run.stop
+        with _stopped_by_interrupt(run), stream_progress(as_json, frames_in.info, frames) as on_frame:
+            report = run.run(on_frame)
+    _report(report, as_json, quiet=output == "-")
+
+
+@contextlib.contextmanager
+def _stopped_by_interrupt(run: Stream) -> Iterator[None]:
+    """The first Ctrl-C (or kill) ends the stream in order; the next one interrupts."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def stop(number: int, _frame: object) -> None:
+        signal.signal(number, signal.default_int_handler)
+        run.stop()
+
+    try:
+        for number in before:
+            signal.signal(number, stop)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _report(report: StreamReport, as_json: bool, quiet: bool) -> None:
+    if as_json:
+        show_json(asdict(report))
+    else:
+        write: Callable[[str], None] = remark if quiet else show
+        dropped = f", {report.frames_dropped} dropped" if report.frames_dropped else ""
+        again = f", {report.reconnections} reconnections" if report.reconnections else ""
+        write(f"{report.source} -> {report.output or 'nothing'} ({report.model} on {report.provider})")
+        write(
+            f"{report.frames_out} of {report.frames_in} frames{dropped}{again} in {report.seconds:.1f} s: "
+            f"{report.fps:.2f} frames/s, peak memory {report.peak_memory_mb:.0f} MB"
+        )
+        rows: list[tuple[str, object]] = [
+            (stage, "  ".join(f"{name} {value:.1f}" for name, value in values.items() if value is not None))
+            for stage, values in report.latency.items()
+        ]
+        write(f"milliseconds a frame:\n{table(rows)}")
+    if not report.complete:
+        remark(f"interrupted: the frames until then are in {report.output}")
+        raise typer.Exit(INTERRUPTED)
