@@ -13,8 +13,8 @@ import numpy as np
 
 from zsn2m_runtime.image import Frame, Pixels
 from zsn2m_runtime.streaming.items import Picture, StreamInfo
-from zsn2m_runtime.streaming.video_sink import VideoSink
-from zsn2m_runtime.streaming.video_source import VideoSource
+from zsn2m_runtime.streaming.video.sink import VideoSink
+from zsn2m_runtime.streaming.video.source import VideoSource
 
 WIDTH, HEIGHT = 64, 48
 TICK = Fraction(1, 24_000)  # seconds

@@ -21,7 +21,7 @@ from test_cli import run_command, write_frame
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.files import open_image
 from zsn2m_runtime.streaming.items import Picture
-from zsn2m_runtime.streaming.video_source import VideoSource
+from zsn2m_runtime.streaming.video.source import VideoSource
 
 STREAM = [sys.executable, "-m", "zsn2m_deploy", "stream"]
 ONE_THREAD = ("--model", "mbd", "--provider", "cpu", "--threads", "1")

@@ -12,7 +12,7 @@ from clips import Clip
 from zsn2m_deploy.sensor import SensorOptions, load_training_frames
 from zsn2m_runtime.errors import InputError, UsageError, Zsn2mError
 from zsn2m_runtime.streaming.items import Picture
-from zsn2m_runtime.streaming.video_source import VideoSource
+from zsn2m_runtime.streaming.video.source import VideoSource
 
 GREY_8 = np.full((20, 20), 7, np.uint8)
 GREY_16 = np.full((20, 20), 1023, np.uint16)

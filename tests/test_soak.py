@@ -11,10 +11,10 @@ import pytest
 from conftest import BundleMaker
 
 from zsn2m_runtime.denoiser import Denoiser
-from zsn2m_runtime.streaming.containers import RAW
 from zsn2m_runtime.streaming.running import Stream
-from zsn2m_runtime.streaming.video_sink import VideoSink
-from zsn2m_runtime.streaming.video_source import VideoSource
+from zsn2m_runtime.streaming.video.containers import RAW
+from zsn2m_runtime.streaming.video.sink import VideoSink
+from zsn2m_runtime.streaming.video.source import VideoSource
 
 FRAMES = 10_000
 SETTLED = 2_000  # frames after which buffers, pools and the encoder's own queues have their size

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from zsn2m_runtime.errors import InputError
-from zsn2m_runtime.streaming.colour import FULL, LIMITED, WEIGHTS, Colour, YuvConverter
-from zsn2m_runtime.streaming.pixel_formats import PixelFormat, depth_of, nearest, planar
-from zsn2m_runtime.streaming.turning import ONE, check_quarter, upright
+from zsn2m_runtime.streaming.video.colour import FULL, LIMITED, WEIGHTS, Colour, YuvConverter
+from zsn2m_runtime.streaming.video.pixel_formats import PixelFormat, depth_of, nearest, planar
+from zsn2m_runtime.streaming.video.turning import ONE, check_quarter, upright
 
 HALF_A_LEVEL = 0.51  # rounding, and what single precision adds to it
 

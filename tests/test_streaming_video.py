@@ -33,8 +33,8 @@ from clips import (
 from zsn2m_runtime.errors import InputError, OutputError, UsageError
 from zsn2m_runtime.streaming.items import Passenger, Picture
 from zsn2m_runtime.streaming.pipeline import Pipeline
-from zsn2m_runtime.streaming.video_sink import VideoSink
-from zsn2m_runtime.streaming.video_source import VideoSource
+from zsn2m_runtime.streaming.video.sink import VideoSink
+from zsn2m_runtime.streaming.video.source import VideoSource
 
 TURNED = (0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30)  # a quarter turn clockwise
 TAGS = (1, 9, 16, 9)  # limited range, BT.2020, PQ

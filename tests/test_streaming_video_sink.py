@@ -29,9 +29,9 @@ from clips import (
 from zsn2m_runtime.errors import OutputError, UsageError
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.streaming.items import Passenger, Picture, StreamInfo
-from zsn2m_runtime.streaming.timeline import Timeline
-from zsn2m_runtime.streaming.video_sink import VideoSink
-from zsn2m_runtime.streaming.video_source import VideoSource
+from zsn2m_runtime.streaming.video.sink import VideoSink
+from zsn2m_runtime.streaming.video.source import VideoSource
+from zsn2m_runtime.streaming.video.timeline import Timeline
 
 TURNED = (0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30)  # a quarter turn clockwise
 INFO = StreamInfo("noise", HEIGHT, WIDTH, "uint8", 3, (0, 255))

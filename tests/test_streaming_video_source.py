@@ -18,9 +18,9 @@ from clips import HEIGHT, RATE, STEP, TICK, WIDTH, Clip, frames_of, pixels_of, t
 
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.image import Pixels
-from zsn2m_runtime.streaming import video_input
 from zsn2m_runtime.streaming.items import Picture
-from zsn2m_runtime.streaming.video_source import VideoSource
+from zsn2m_runtime.streaming.video import demuxer
+from zsn2m_runtime.streaming.video.source import VideoSource
 
 RAW = {"video_size": f"{WIDTH}x{HEIGHT}", "framerate": "25"}
 
@@ -167,7 +167,7 @@ def silent_port() -> Any:
 
 @pytest.mark.parametrize("scheme", ["rtsp", "http"])
 def test_a_server_that_says_nothing_is_given_up(scheme: str, silent_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(video_input, "OPEN_TIMEOUT", 0.2)
+    monkeypatch.setattr(demuxer, "OPEN_TIMEOUT", 0.2)
     started = time.monotonic()
     with pytest.raises(InputError) as caught:
         VideoSource(f"{scheme}://user:secret@127.0.0.1:{silent_port}/live.mp4", live=True)
@@ -196,7 +196,7 @@ sys.stdin.read()
 
 
 def test_an_rtsp_stream_gives_frames_and_its_silence_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(video_input, "READ_TIMEOUT", 0.5)
+    monkeypatch.setattr(demuxer, "READ_TIMEOUT", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"rtsp://127.0.0.1:{server.getsockname()[1]}/camera"
     with subprocess.Popen([sys.executable, "-c", CAMERA, url, "60"], stdin=subprocess.PIPE) as camera:

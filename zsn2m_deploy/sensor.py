@@ -105,7 +105,7 @@ def is_video(path: Path) -> bool:
 def _read_video(path: Path, pages: str) -> list[_Read]:
     """Frames of a video at its own depth, as a stream of it would give them."""
     from zsn2m_runtime.streaming.items import Picture
-    from zsn2m_runtime.streaming.video_source import VideoSource
+    from zsn2m_runtime.streaming.video.source import VideoSource
 
     if pages == "all":
         raise UsageError(f"{path}: expected a few frames of a video, but got --pages all; name some, such as 1,50,100")

@@ -13,13 +13,13 @@ from zsn2m_runtime.errors import UsageError
 from zsn2m_runtime.files import IMAGE_SUFFIXES
 from zsn2m_runtime.files.listing import GLOB_LETTERS
 from zsn2m_runtime.streaming.camera import CameraSource
-from zsn2m_runtime.streaming.containers import CONTAINERS, RAW, Y4M, Container
 from zsn2m_runtime.streaming.image_sink import FolderSink, NullSink, StackSink
 from zsn2m_runtime.streaming.image_source import ImageSource
 from zsn2m_runtime.streaming.items import Sink, Source
 from zsn2m_runtime.streaming.reconnecting import Reconnecting
-from zsn2m_runtime.streaming.video_sink import DEFAULT_RATE, VideoSink
-from zsn2m_runtime.streaming.video_source import VideoSource
+from zsn2m_runtime.streaming.video.containers import CONTAINERS, RAW, Y4M, Container
+from zsn2m_runtime.streaming.video.sink import DEFAULT_RATE, VideoSink
+from zsn2m_runtime.streaming.video.source import VideoSource
 
 LIVE_SCHEMES = ("rtsp", "rtsps", "rtmp", "rtp", "udp", "srt")
 STACK_SUFFIXES = (".tif", ".tiff")

@@ -10,7 +10,7 @@ import av
 from av.container import OutputContainer
 
 from zsn2m_runtime.errors import UsageError
-from zsn2m_runtime.streaming.video_decoder import Decoder
+from zsn2m_runtime.streaming.video.decoder import Decoder
 
 LABELS = ("language", "title")  # what a track may be called; the rest of its metadata is about the old file
 ABOUT_THE_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder")  # metadata of the old container

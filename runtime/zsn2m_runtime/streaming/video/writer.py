@@ -11,14 +11,14 @@ import av
 from av.container import OutputContainer
 
 from zsn2m_runtime.errors import UsageError
-from zsn2m_runtime.streaming.colour import FULL, LIMITED, RANGE_UNSPECIFIED, UNSPECIFIED, Colour
-from zsn2m_runtime.streaming.containers import Container
 from zsn2m_runtime.streaming.items import Picture, StreamInfo
-from zsn2m_runtime.streaming.timeline import Timeline
-from zsn2m_runtime.streaming.tracks import Tracks, copy_labels
-from zsn2m_runtime.streaming.video_encoder import CONSTANT_RATE, Plan
-from zsn2m_runtime.streaming.video_frames import FrameWriter
-from zsn2m_runtime.streaming.video_source import SQUARE, VideoSource
+from zsn2m_runtime.streaming.video.colour import FULL, LIMITED, RANGE_UNSPECIFIED, UNSPECIFIED, Colour
+from zsn2m_runtime.streaming.video.containers import Container
+from zsn2m_runtime.streaming.video.encoder import CONSTANT_RATE, Plan
+from zsn2m_runtime.streaming.video.frames import FrameWriter
+from zsn2m_runtime.streaming.video.source import SQUARE, VideoSource
+from zsn2m_runtime.streaming.video.timeline import Timeline
+from zsn2m_runtime.streaming.video.tracks import Tracks, copy_labels
 
 FINE = Fraction(1, 90_000)  # seconds of a tick for live frames: MPEG's
 PIPE_BUFFER = 2**20  # bytes: a frame of raw video in a few calls

@@ -13,13 +13,13 @@ import av
 
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.image import Frame
-from zsn2m_runtime.streaming.colour import Colour
 from zsn2m_runtime.streaming.items import Item, Passenger, Picture, StreamInfo, frame_name
-from zsn2m_runtime.streaming.pixel_formats import PixelFormat
-from zsn2m_runtime.streaming.turning import check_quarter, display_matrix, swaps_sides, upright
-from zsn2m_runtime.streaming.video_decoder import Decoder
-from zsn2m_runtime.streaming.video_frames import FrameReader
-from zsn2m_runtime.streaming.video_input import Reading, is_url
+from zsn2m_runtime.streaming.video.colour import Colour
+from zsn2m_runtime.streaming.video.decoder import Decoder
+from zsn2m_runtime.streaming.video.demuxer import Reading, is_url
+from zsn2m_runtime.streaming.video.frames import FrameReader
+from zsn2m_runtime.streaming.video.pixel_formats import PixelFormat
+from zsn2m_runtime.streaming.video.turning import check_quarter, display_matrix, swaps_sides, upright
 
 SQUARE = Fraction(1)
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import av
 
 from zsn2m_runtime.errors import UsageError
-from zsn2m_runtime.streaming.containers import LOSSLESS_SUFFIXES, Container
 from zsn2m_runtime.streaming.items import StreamInfo
-from zsn2m_runtime.streaming.pixel_formats import PixelFormat, depth_of, nearest, planar
+from zsn2m_runtime.streaming.video.containers import LOSSLESS_SUFFIXES, Container
+from zsn2m_runtime.streaming.video.pixel_formats import PixelFormat, depth_of, nearest, planar
 
 KEEP_DURATIONS = "+frame_duration"  # libav's flag; or the last frame's is lost
 CRF = 18  # FFmpeg's H.264 guide: visually lossless or nearly so

@@ -12,11 +12,11 @@ import av
 
 from zsn2m_runtime.atomic import atomic_file, writing
 from zsn2m_runtime.errors import OutputError, UsageError
-from zsn2m_runtime.streaming.containers import container_of
 from zsn2m_runtime.streaming.items import Item, Picture, StreamInfo
-from zsn2m_runtime.streaming.video_encoder import Encoding, plan_encoding
-from zsn2m_runtime.streaming.video_source import VideoSource
-from zsn2m_runtime.streaming.video_writer import VideoWriter
+from zsn2m_runtime.streaming.video.containers import container_of
+from zsn2m_runtime.streaming.video.encoder import Encoding, plan_encoding
+from zsn2m_runtime.streaming.video.source import VideoSource
+from zsn2m_runtime.streaming.video.writer import VideoWriter
 
 DEFAULT_RATE = Fraction(25)  # frames per second of sources that do not know theirs, as in FFmpeg
 

@@ -13,8 +13,8 @@ import av
 
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.streaming.items import Passenger
-from zsn2m_runtime.streaming.video_frames import Deinterlacer
-from zsn2m_runtime.streaming.video_input import Pipe, Reading, open_container, reason
+from zsn2m_runtime.streaming.video.demuxer import Pipe, Reading, open_container, reason
+from zsn2m_runtime.streaming.video.frames import Deinterlacer
 
 MICROSECOND = Fraction(1, 1_000_000)  # libav's unit of a container's duration
 CUT_SHORT = 0.95  # of the stated duration: below it, more is missing than rounding explains

@@ -12,9 +12,9 @@ from av.filter import Graph
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from zsn2m_runtime.image import Pixels
-from zsn2m_runtime.streaming.colour import Colour, YuvConverter
 from zsn2m_runtime.streaming.items import StreamInfo
-from zsn2m_runtime.streaming.pixel_formats import PixelFormat, planar
+from zsn2m_runtime.streaming.video.colour import Colour, YuvConverter
+from zsn2m_runtime.streaming.video.pixel_formats import PixelFormat, planar
 
 EXACT = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
 EXACT_FLAGS = "bicubic+accurate_rnd+full_chroma_int+full_chroma_inp"  # the same for libavfilter

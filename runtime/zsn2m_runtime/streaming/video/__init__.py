@@ -1,0 +1,1 @@
+"""Video through FFmpeg (PyAV): decoding, encoding, and all that goes through beside the picture."""
