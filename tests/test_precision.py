@@ -11,7 +11,7 @@ import pytest
 from conftest import edit_manifest, noisy_planes
 from onnx import numpy_helper
 from test_cli import run_command
-from tolerances import INT8_STRIPS
+from tolerances import STRIPS, STRIPS_MBD
 
 import zsn2m_deploy as zsn2m
 from zsn2m_export import quantising
@@ -22,10 +22,15 @@ from zsn2m_export.quantising import quantised
 from zsn2m_runtime.bundle import load_bundle
 from zsn2m_runtime.errors import BundleError, InputError, UsageError
 from zsn2m_runtime.files import save_image
-from zsn2m_runtime.image import Frame, from_nchw
+from zsn2m_runtime.image import Frame, Pixels, from_nchw, to_nchw
+from zsn2m_runtime.installation import import_onnxruntime
 from zsn2m_runtime.manifest import ModelEntry
+from zsn2m_runtime.providers import starting_providers
 from zsn2m_runtime.session import Session
+from zsn2m_runtime.strips import plan_strips, run_in_strips
 from zsn2m_runtime.verify import verify_bundle
+
+STARTING = [name for name, reason in starting_providers(import_onnxruntime()).items() if reason is None]
 
 
 @pytest.fixture
@@ -145,12 +150,20 @@ def test_sensor_units_beyond_float16_survive_fp16() -> None:
     np.testing.assert_allclose(result, 65535, rtol=1e-3)
 
 
-@pytest.mark.parametrize("name", ["mbd.int8", "grd.int8"])
-def test_strips_equal_the_whole_in_int8_at_prime_sizes(lower: Path, name: str) -> None:
-    frame = from_nchw(noisy_planes(3, 211, 61, 255.0), "uint8")
-    whole = zsn2m.Denoiser(lower, name, "cpu", 1)(frame)
-    strips = zsn2m.Denoiser(lower, name, "cpu", 1, strip_pixels=61 * 16)(frame)
-    assert np.abs(strips.astype(int) - whole).max() <= INT8_STRIPS
+@pytest.mark.parametrize("provider", STARTING)
+@pytest.mark.parametrize("name", ["mbd", "grd", "mbd.int8", "grd.int8", "mbd.fp16", "grd.fp16"])
+def test_strips_equal_the_whole_on_every_provider_at_prime_sizes(lower: Path, name: str, provider: str) -> None:
+    model = entry(lower, name)
+    session = Session(lower / f"{name}.onnx", provider, 1)
+    noisy = from_nchw(noisy_planes(3, 1009, 31, 255.0), "float32")
+    strips = plan_strips((1009, 31), model.stride, model.receptive_radius, 31 * 16)
+
+    def run(pixels: Pixels) -> Pixels:
+        return from_nchw(session.run(to_nchw(pixels)), "float32")
+
+    exact = STRIPS_MBD if (name, provider) == ("mbd", "cpu") else STRIPS[model.precision]
+    assert len(strips) > 1
+    assert np.abs(run_in_strips(run, noisy, strips) - run(noisy)).max() / 255 <= exact
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 7), (3, 5), (17, 31)])

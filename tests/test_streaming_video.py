@@ -168,7 +168,9 @@ def test_packets_of_tracks_come_among_the_frames_only_if_asked_for(clip: Path) -
     assert silent.decoder.left_out == ["audio (aac)"]
 
 
-def test_a_cover_picture_is_no_video(clip: Path, tmp_path: Path) -> None:
+def test_a_cover_picture_is_no_video_and_is_said_to_stay_behind(
+    clip: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     def write(place: Path, with_video: bool) -> None:
         with av.open(str(clip)) as first, av.open(str(place), "w") as container:
             kept = [stream for stream in first.streams if with_video or stream.type == "audio"]
@@ -184,6 +186,9 @@ def test_a_cover_picture_is_no_video(clip: Path, tmp_path: Path) -> None:
     source = VideoSource(tmp_path / "covered.mp4")
     assert (source.info.width, source.info.frames) == (WIDTH, 12)
     assert source.decoder.left_out == ["video (mjpeg)"]
+    with caplog.at_level("INFO"):
+        through(tmp_path / "covered.mp4", tmp_path / "out.mp4")
+    assert "out.mp4: not copied from the source: video (mjpeg)" in caplog.text
     write(tmp_path / "sound.mp4", with_video=False)
     with pytest.raises(InputError, match=r"sound.mp4: expected a video track, but there is none"):
         VideoSource(tmp_path / "sound.mp4")

@@ -40,6 +40,8 @@ class Tracks:
             stream.disposition = template.disposition
             copy_labels(template, stream)
             self._streams[template.index] = stream
+        if source.left_out:
+            log.info("%s: not copied from the source: %s", name, ", ".join(source.left_out))
         output.metadata.update(
             {key: value for key, value in source.container.metadata.items() if key.lower() not in ABOUT_THE_FILE}
         )
