@@ -13,7 +13,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 from unittest.mock import patch
 
@@ -34,7 +33,6 @@ from zsn2m_runtime.streaming.temporal import Temporal
 SIDE, FRAMES, SETTLED = 256, 20, 8
 MOVED = 2 / 255  # of the span from black to white
 CUT = FRAMES // 2
-SIZE_1080P = (1920, 1080)
 REPEATS = 7
 SENSORS = {
     "8-bit RGB": (SampleConfig(width=SIDE, height=SIDE, frames=FRAMES), 1.0),
@@ -128,11 +126,10 @@ def judge(sequence: Sequence, denoise: Denoiser, peak: float) -> dict[str, float
     clean, noisy, denoised = sequence
     step = Temporal(denoise.card.sensor)
     blended = [step(*pair) for pair in zip(noisy, denoised, strict=True)]
-    moved = np.stack([_any_channel(np.abs(b.astype(np.float64) - a) > MOVED * peak) for a, b in pairwise(clean)])
+    truth = _stack(clean)
+    moved = (np.abs(np.diff(truth, axis=0)) > MOVED * peak).any(axis=3)
     still = ~moved[SETTLED - 1 :].any(axis=0)
-    plain, errors = (
-        np.stack([_square(a, b) for a, b in zip(part, clean, strict=True)]) for part in (denoised, blended)
-    )
+    plain, errors = (np.square(_stack(part) - truth).mean(axis=3) for part in (denoised, blended))
     return {
         "flicker": _flicker(blended, still) / _flicker(denoised, still) if still.any() else float("nan"),
         "moving": _decibels(plain[1:][moved], errors[1:][moved]) if moved.any() else float("nan"),
@@ -141,17 +138,14 @@ def judge(sequence: Sequence, denoise: Denoiser, peak: float) -> dict[str, float
     }
 
 
-def _any_channel(where: Pixels) -> Pixels:
-    return where if where.ndim == 2 else np.asarray(where.any(axis=2))
-
-
-def _square(frame: Pixels, clean: Pixels) -> Pixels:
-    squares = np.square(frame.astype(np.float64) - clean)
-    return squares if squares.ndim == 2 else np.asarray(squares.mean(axis=2))
+def _stack(frames: list[Pixels]) -> Pixels:
+    """Frames as (t, h, w, c) float64."""
+    stacked = np.stack(frames).astype(np.float64)
+    return stacked.reshape(*stacked.shape[:3], -1)
 
 
 def _flicker(frames: list[Pixels], still: Pixels) -> float:
-    return float(np.std(np.stack(frames[SETTLED:]).astype(np.float64), axis=0)[still].mean())
+    return float(np.std(_stack(frames[SETTLED:]), axis=0)[still].mean())
 
 
 def _decibels(plain: Pixels, errors: Pixels) -> float:
@@ -193,22 +187,19 @@ def beads(denoise: Denoiser) -> str:
     denoised = [denoise(page) for page in noisy]
     step = Temporal(denoise.card.sensor)
     blended = [step(*pair) for pair in zip(noisy, denoised, strict=True)]
-    plain, steady = (
-        [float(np.std(b.astype(np.float64) - a)) for a, b in pairwise(part)] for part in (denoised, blended)
-    )
+    plain, steady = (np.diff(_stack(part), axis=0).std(axis=(1, 2, 3)) for part in (denoised, blended))
     rows: list[list[object]] = [
         [name, *(f"{value:.2f}" for value in values), f"{np.mean(values[1:]):.2f}"]
         for name, values in (("without", plain), ("with", steady))
     ]
     ratio = np.mean(steady[1:]) / np.mean(plain[1:])
-    pages = [f"pages {index} and {index + 1}" for index in range(1, len(noisy))]
-    return f"{table(['', *pages, 'mean after the first'], rows)}\n\nRatio of the means: {ratio:.2f}."
+    header = ["", *(f"pages {index} and {index + 1}" for index in range(1, len(noisy))), "mean after the first"]
+    return f"{table(header, rows)}\n\nRatio of the means: {ratio:.2f}."
 
 
 def cost(denoise: Denoiser, config: SampleConfig) -> str:
     """CPU milliseconds on one thread at 1920 x 1080, of denoising and of the blend; memory that the blend holds."""
-    width, height = SIZE_1080P
-    clean = np.rint(clean_scene(replace(config, width=width, height=height)) * 255).astype(np.uint8)
+    clean = np.rint(clean_scene(replace(config, width=1920, height=1080)) * 255).astype(np.uint8)
     noisy = [noisy_pixels(clean, config, np.random.default_rng([2, index])) for index in range(REPEATS)]
     step, spent = Temporal(denoise.card.sensor), np.zeros((REPEATS, 2))
     cv2.setNumThreads(1)

@@ -17,9 +17,11 @@ from zsn2m_runtime.streaming.video.sink import VideoSink
 from zsn2m_runtime.streaming.video.source import VideoSource
 
 WIDTH, HEIGHT = 64, 48
+RAW = {"video_size": f"{WIDTH}x{HEIGHT}", "framerate": "25"}  # FFmpeg's options for frames without a header
 TICK = Fraction(1, 24_000)  # seconds
 STEP = 1001  # ticks of a frame at 23.976 frames per second
 RATE = Fraction(24_000, 1001)
+SOUND_RATE = 48_000  # samples per second
 
 
 def ramp(number: int, pixel_format: str = "yuv420p", size: tuple[int, int] = (WIDTH, HEIGHT)) -> av.VideoFrame:
@@ -66,16 +68,17 @@ class Clip:
         with av.open(file, "w", format=self.format, container_options=self.settings) as container:
             container.metadata["title"] = "a test"
             video = self._add_video(container)
-            audio = container.add_stream("aac", rate=48_000) if self.audio else None
+            audio = container.add_stream("aac", rate=SOUND_RATE) if self.audio else None
             if audio:
                 audio.metadata["language"] = "fra"
                 audio.disposition = av.stream.Disposition.comment
             subtitle = container.add_mux_stream(self.subtitle, time_base=Fraction(1, 1000)) if self.subtitle else None
             container.start_encoding()
+            begin = round(self.times[0] * self.time_base * SOUND_RATE)
             for number, time in enumerate(self.times):
                 container.mux(video.encode(self._frame(number, time)))
                 if audio:
-                    container.mux(audio.encode(_sound(number)))
+                    container.mux(audio.encode(_sound(number, begin)))
                 if subtitle and number == 2:
                     container.mux(_words(subtitle, self.subtitle))
             for stream in filter(None, (video, audio)):
@@ -107,11 +110,11 @@ class Clip:
         return frame
 
 
-def _sound(number: int) -> av.AudioFrame:
+def _sound(number: int, begin: int) -> av.AudioFrame:
     length = 1024  # samples of a frame of AAC
     noise = np.random.default_rng(number).normal(0, 0.1, (2, length)).astype(np.float32)
     sound = av.AudioFrame.from_ndarray(noise, format="fltp", layout="stereo")
-    sound.sample_rate, sound.pts, sound.time_base = 48_000, number * length, Fraction(1, 48_000)
+    sound.sample_rate, sound.pts, sound.time_base = SOUND_RATE, begin + number * length, Fraction(1, SOUND_RATE)
     return sound
 
 
@@ -133,6 +136,12 @@ def frames_of(place: Any, **how: Any) -> list[av.VideoFrame]:
 def times_of(place: Any, **how: Any) -> list[float]:
     """Timestamps of all frames, in seconds."""
     return [frame.time for frame in frames_of(place, **how)]
+
+
+def tags_of(path: Path) -> tuple[int, ...]:
+    """Range, primaries, transfer and matrix of the first frame."""
+    frame = frames_of(path)[0]
+    return frame.color_range, frame.color_primaries, frame.color_trc, frame.colorspace
 
 
 def packets_of(path: Path, kind: str) -> list[tuple[bytes, float, float]]:

@@ -45,6 +45,11 @@ def edit_manifest(bundle: Path, change: Callable[[dict[str, Any]], object]) -> N
     path.write_text(json.dumps(content))
 
 
+def content(bundle: Path) -> dict[str, bytes]:
+    """Every file of a bundle by its name."""
+    return {path.name: path.read_bytes() for path in bundle.iterdir()}
+
+
 @pytest.fixture(scope="session")
 def make_bundle(tmp_path_factory: pytest.TempPathFactory) -> BundleMaker:
     """make_bundle(dtype, channels, value_range) -> folder of a bundle with mbd and a small grd (default: grd)."""
@@ -77,6 +82,12 @@ def calm_bundle(make_bundle: BundleMaker, tmp_path_factory: pytest.TempPathFacto
 
     edit_manifest(folder, record)
     return folder
+
+
+@pytest.fixture
+def bundle(calm_bundle: Path, tmp_path: Path) -> Path:
+    """A copy of it to change, alone in its folder."""
+    return shutil.copytree(calm_bundle, tmp_path / "bundles" / "cam.zsn2m")
 
 
 @pytest.fixture(scope="session")

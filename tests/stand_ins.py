@@ -13,7 +13,7 @@ import pytest
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 STRICT = "session.disable_cpu_ep_fallback"
 RECORDING = "session.record_ep_graph_assignment_info"
-SIZE_NODE, PIXEL_NODE = "node_mod", "node_conv"  # the one vanishes once sizes are fixed, the other stays
+SIZE_NODE, UNNAMED, PIXEL_NODE = "node_mod", "", "node_conv"  # the last stays once sizes are fixed, others vanish
 REFUSAL = "nodes that are assigned to the default CPU EP, but fallback to CPU EP has been explicitly disabled"
 
 
@@ -76,7 +76,7 @@ class StandInSession:
         if name in runtime.failing:
             raise RuntimeError(runtime.failing[name])
         self.active = [CPU] if name in (CPU, *runtime.absent) else [name, CPU]
-        self.on_cpu = (SIZE_NODE, PIXEL_NODE) if self.active == [CPU] else runtime.left_to_cpu
+        self.on_cpu = (SIZE_NODE, UNNAMED, PIXEL_NODE) if self.active == [CPU] else runtime.left_to_cpu
         if self.on_cpu and options.entries.get(STRICT) == "1":
             raise RuntimeError(REFUSAL)
         self.gain, self.options = runtime.gain, options

@@ -246,6 +246,18 @@ def test_the_module_is_the_command_and_its_stdout_is_the_result_alone(tmp_path: 
     assert len(json.loads(done.stdout)["files"]) == 2
 
 
+@pytest.mark.parametrize("chosen", [None, "ACTIVE"])
+def test_threads_of_training_wait_without_using_the_processor_unless_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], chosen: str | None
+) -> None:
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    if chosen:
+        monkeypatch.setenv("OMP_WAIT_POLICY", chosen)
+    assert run_command(capsys, "--version").code == 0
+    assert os.environ["OMP_WAIT_POLICY"] == (chosen or "PASSIVE")
+    monkeypatch.setenv("OMP_WAIT_POLICY", "")  # so that undoing removes what the command has set
+
+
 @pytest.mark.parametrize("command", ["denoise", "verify", "inspect", "doctor"])
 def test_inference_runs_without_the_training_packages(make_bundle: BundleMaker, tmp_path: Path, command: str) -> None:
     """In a process of its own in which torch, onnx, onnxscript and safetensors cannot be imported."""

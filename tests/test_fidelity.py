@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from conftest import BundleMaker, content
 from onnx import numpy_helper
 from test_cli import run_command
 
@@ -15,19 +16,10 @@ import zsn2m_deploy as zsn2m
 from zsn2m_export import variants
 from zsn2m_export.half import halved
 from zsn2m_export.quantising import quantised
-from zsn2m_runtime.errors import CheckFailedError
+from zsn2m_runtime.bundle import load_bundle
+from zsn2m_runtime.errors import CheckFailedError, UsageError
 from zsn2m_runtime.files import save_image
 from zsn2m_runtime.image import Frame
-
-
-@pytest.fixture
-def bundle(calm_bundle: Path, tmp_path: Path) -> Path:
-    """A copy to add to, alone in its folder."""
-    return shutil.copytree(calm_bundle, tmp_path / "bundles" / "cam.zsn2m")
-
-
-def content(bundle: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in bundle.iterdir()}
 
 
 def wrecked_int8(*arguments: object) -> onnx.ModelProto:
@@ -51,6 +43,28 @@ def test_a_wrecked_int8_model_is_refused_and_the_bundle_stays_as_it_was(
     assert list(bundle.parent.iterdir()) == [bundle]
 
 
+def test_the_model_that_passes_is_exported_alone(
+    make_bundle: BundleMaker, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bundle = shutil.copytree(make_bundle(), tmp_path / "cam.zsn2m")
+    before = load_bundle(bundle).manifest.models
+    ended = run_command(capsys, "export", bundle, "--precision", "int8")
+    assert "grd.int8: expected at least 45 dB" in ended.err and "export another model alone (--model)" in ended.err
+    ended = run_command(capsys, "export", bundle, "--precision", "int8", "--model", "mbd")
+    assert ended.code == 0
+    assert f"denoise {bundle} FRAME... -o OUT --model mbd.int8" in ended.out
+    zsn2m.export(bundle, "int8", "u8", model="mbd")
+    after = load_bundle(bundle).manifest.models
+    assert (after[:2], [model.id for model in after[2:]]) == (before, ["mbd.int8", "mbd.int8.u8"])
+
+
+def test_a_model_to_export_alone_must_be_there_and_need_it(bundle: Path) -> None:
+    with pytest.raises(UsageError, match=r"expected --model to be one of mbd, grd, but got 'mbd\.int8'"):
+        zsn2m.export(bundle, "int8", model="mbd.int8")
+    with pytest.raises(UsageError, match="expected --model with --precision or --io, but got --model mbd alone"):
+        zsn2m.export(bundle, model="mbd")
+
+
 @pytest.mark.parametrize("factor", [1.02, float("nan")])
 def test_a_wrecked_fp16_model_is_refused(bundle: Path, monkeypatch: pytest.MonkeyPatch, factor: float) -> None:
     def wrecked(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -60,7 +74,7 @@ def test_a_wrecked_fp16_model_is_refused(bundle: Path, monkeypatch: pytest.Monke
         return half
 
     monkeypatch.setattr(variants, "halved", wrecked)
-    with pytest.raises(CheckFailedError, match=r"mbd\.fp16: expected at least 60 dB .*; use fp32"):
+    with pytest.raises(CheckFailedError, match=r"mbd\.fp16: expected at least 60 dB .*, or use fp32"):
         zsn2m.export(bundle, "fp16")
 
 

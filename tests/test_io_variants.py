@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from conftest import edit_manifest, noisy_planes
+from conftest import content, edit_manifest, noisy_planes
 from test_cli import run_command
 
 import zsn2m_deploy as zsn2m
@@ -24,12 +24,6 @@ from zsn2m_runtime.manifest import CARD_KEY, ModelCard, ModelIo, Normalisation, 
 from zsn2m_runtime.verify import verify_bundle
 
 TWELVE_BIT = Sensor(dtype="uint16", channels=1, range=(64.0, 4095.0), noise_sigma=9.0)
-
-
-@pytest.fixture
-def bundle(calm_bundle: Path, tmp_path: Path) -> Path:
-    """A copy to add to."""
-    return shutil.copytree(calm_bundle, tmp_path / "cam.zsn2m")
 
 
 @pytest.fixture(scope="module")
@@ -131,9 +125,9 @@ def test_a_damaged_vector_is_found(twins: Path, tmp_path: Path) -> None:
 def test_the_manifest_and_the_file_say_what_a_twin_takes(twins: Path) -> None:
     manifest = load_bundle(twins).manifest
     for model in manifest.models[2:]:
-        content = {prop.key: prop.value for prop in onnx.load(twins / f"{model.id}.onnx").metadata_props}
-        assert list(content) == [CARD_KEY]
-        assert ModelCard.model_validate_json(content[CARD_KEY]) == manifest.card(model)
+        held = {prop.key: prop.value for prop in onnx.load(twins / f"{model.id}.onnx").metadata_props}
+        assert list(held) == [CARD_KEY]
+        assert ModelCard.model_validate_json(held[CARD_KEY]) == manifest.card(model)
         if model.io != "sensor":
             assert model.parity is not None and model.parity.onnxruntime <= model.parity.tolerance
             assert model.parity.levels_off == (0 if model.io == "u8" else None)
@@ -168,11 +162,11 @@ def of_another_range(model: onnx.ModelProto, io: ModelIo, sensor: Sensor) -> onn
 def test_a_wrong_twin_is_refused_and_the_bundle_stays_as_it_was(
     bundle: Path, monkeypatch: pytest.MonkeyPatch, io: ModelIo, wrong: Callable[..., onnx.ModelProto]
 ) -> None:
-    before = {path.name: path.read_bytes() for path in bundle.iterdir()}
+    before = content(bundle)
     monkeypatch.setattr(variants, "as_twin", wrong)
     with pytest.raises(CheckFailedError, match=rf"mbd\.{io}: expected the pixels of the model .* nothing was written"):
         zsn2m.export(bundle, io=io)
-    assert {path.name: path.read_bytes() for path in bundle.iterdir()} == before
+    assert content(bundle) == before
     assert list(bundle.parent.iterdir()) == [bundle]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from conftest import edit_manifest, noisy_planes
+from conftest import content, edit_manifest, noisy_planes
 from onnx import numpy_helper
 from test_cli import run_command
 from tolerances import STRIPS, STRIPS_MBD
@@ -33,12 +33,6 @@ from zsn2m_runtime.verify import verify_bundle
 STARTING = [name for name, reason in starting_providers(import_onnxruntime()).items() if reason is None]
 
 
-@pytest.fixture
-def bundle(calm_bundle: Path, tmp_path: Path) -> Path:
-    """A copy to add to."""
-    return shutil.copytree(calm_bundle, tmp_path / "cam.zsn2m")
-
-
 @pytest.fixture(scope="module")
 def lower(calm_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle with int8 and fp16, to look at."""
@@ -46,10 +40,6 @@ def lower(calm_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     zsn2m.export(path, "int8")
     zsn2m.export(path, "fp16")
     return path
-
-
-def content(bundle: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in bundle.iterdir()}
 
 
 def entry(bundle: Path, model_id: str) -> ModelEntry:

@@ -11,19 +11,11 @@ import onnxruntime
 import pytest
 from conftest import BundleMaker
 from onnx import TensorProto, helper, numpy_helper
-from stand_ins import CPU, CUDA, PIXEL_NODE, RECORDING, SIZE_NODE, STRICT, StandInRuntime, StandInSession
+from stand_ins import CPU, CUDA, PIXEL_NODE, RECORDING, SIZE_NODE, STRICT, UNNAMED, StandInRuntime, StandInSession
 
 from zsn2m_runtime import providers
 from zsn2m_runtime.errors import BundleError, UnavailableError, UsageError
-from zsn2m_runtime.providers import (
-    PROVIDERS,
-    Provider,
-    Threads,
-    open_first,
-    open_proven,
-    parse_provider,
-    starting_providers,
-)
+from zsn2m_runtime.providers import PROVIDERS, Provider, Threads, open_first, parse_provider, starting_providers
 
 ACCELERATORS = sorted(set(PROVIDERS) - {"cpu"})
 MODEL = Path("mbd.onnx")
@@ -57,10 +49,6 @@ def test_names_and_options_are_read(text: str, name: str, options: dict[str, str
     assert parse_provider(text) == (Provider(name, options),)
 
 
-def test_auto_is_cuda_then_the_cpu() -> None:
-    assert parse_provider("auto") == (Provider("cuda"), Provider("cpu"))
-
-
 @pytest.mark.parametrize("text", ["gpu", "CPU", "", CPU, "gpu:device_id=1", ":device_id=1"])
 def test_an_unknown_name_is_a_usage_error_that_names_the_known(text: str) -> None:
     known = "expected provider auto, cpu, cuda, tensorrt, openvino, directml, coreml, but got"
@@ -81,26 +69,13 @@ def test_options_where_none_are_taken_are_a_usage_error(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ACCELERATORS)
-def test_name_and_options_reach_onnxruntime(name: str) -> None:
+def test_name_and_options_reach_onnxruntime_and_its_fall_backs_are_off(name: str) -> None:
     runtime = runtime_with(name)
     assert opened(runtime, f"{name}:device_id=1,some_limit=7") == name
     [session] = runtime.opened
     assert session.provider == PROVIDERS[name]
     assert session.passed.items() >= {"device_id": "1", "some_limit": "7"}.items()
-
-
-@pytest.mark.parametrize("name", ACCELERATORS)
-def test_every_fall_back_of_onnxruntime_is_switched_off(name: str) -> None:
-    runtime = runtime_with(name)
-    opened(runtime, name)
-    assert runtime.opened[0].options.entries[STRICT] == "1"
-    assert runtime.opened[0].falls_back == []
-
-
-def test_the_cpu_is_opened_without_the_entry_that_forbids_it() -> None:
-    runtime = StandInRuntime()
-    assert opened(runtime, "cpu") == "cpu"
-    assert STRICT not in runtime.opened[0].options.entries
+    assert (session.options.entries[STRICT], session.falls_back) == ("1", [])
 
 
 @pytest.mark.parametrize(
@@ -112,7 +87,7 @@ def test_the_cpu_is_opened_without_the_entry_that_forbids_it() -> None:
         ("openvino:precision=FP16", {"precision": "FP16"}),
         ("tensorrt", {}),
         ("directml", {}),
-        ("coreml", {}),
+        ("coreml", {"ModelFormat": "MLProgram"}),
     ],
 )
 def test_full_precision_unless_another_is_asked_for(text: str, passed: dict[str, str]) -> None:
@@ -176,10 +151,16 @@ def test_a_node_on_pixels_left_to_the_cpu_is_refused_by_its_name(name: str) -> N
 def test_arithmetic_on_sizes_may_stay_on_the_cpu(name: str) -> None:
     runtime = runtime_with(name, left_to_cpu=(SIZE_NODE,))
     assert opened(runtime, name) == name
-    strict, working, fixed = runtime.opened
+    strict, working, *compared = runtime.opened
     assert strict.options.entries[STRICT] == working.options.entries[RECORDING] == "1"
     assert (working.provider, working.options.sizes) == (PROVIDERS[name], {})
-    assert (fixed.provider, set(fixed.options.sizes)) == (CPU, {"n", "h", "w"})
+    assert [(each.provider, set(each.options.sizes)) for each in compared] == [(CPU, set()), (CPU, {"n", "h", "w"})]
+
+
+@pytest.mark.parametrize("made", ["fused_by_the_providers_optimiser", UNNAMED])
+def test_a_node_that_only_the_providers_own_graph_has_is_refused_on_the_cpu(made: str) -> None:
+    with pytest.raises(UnavailableError, match=rf"the CPU would compute 1 node\(s\): .*\({made}\)"):
+        opened(StandInRuntime(left_to_cpu=(SIZE_NODE, made)), "cuda")
 
 
 def test_an_onnxruntime_that_cannot_tell_where_nodes_run_is_taken_at_its_word(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -260,4 +241,4 @@ def test_the_embedded_probe_is_the_model_that_its_comment_says() -> None:
     graph = helper.make_graph([node], "probe", ports[:1], ports[1:], [weight])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
     assert onnx.load_from_string(providers._PROBE) == model
-    assert open_proven(onnxruntime, providers._PROBE, Provider("cpu"), Threads(1))
+    assert providers.open_proven(onnxruntime, providers._PROBE, Provider("cpu"), Threads(1))

@@ -124,9 +124,17 @@ def test_doubled_onnxruntimes_are_warned_of_with_the_command(
     assert "pip uninstall -y onnxruntime onnxruntime-gpu && pip install 'zsn2m-deploy[gpu]'" in caplog.text
 
 
-def test_doubled_advice_keeps_the_cpu_build_where_no_gpu_build_is() -> None:
-    advice = doubled_advice({"onnxruntime": "1.20", "onnxruntime-openvino": "1.20"})
-    assert "pip uninstall -y onnxruntime onnxruntime-openvino && pip install 'zsn2m-deploy[cpu]'" in advice
+@pytest.mark.parametrize(
+    ("found", "kept"),
+    [
+        (("onnxruntime", "onnxruntime-openvino"), "'zsn2m-deploy[openvino]'"),
+        (("onnxruntime", "onnxruntime-directml"), "onnxruntime-directml"),
+        (("onnxruntime-gpu", "onnxruntime-openvino"), "'zsn2m-deploy[gpu]' (or 'zsn2m-deploy[openvino]', never two)"),
+    ],
+)
+def test_doubled_advice_keeps_what_was_wanted_beyond_the_cpu(found: tuple[str, ...], kept: str) -> None:
+    advice = doubled_advice(dict.fromkeys(found, "1.20"))
+    assert advice.endswith(f"run: pip uninstall -y {' '.join(found)} && pip install {kept}")
 
 
 def test_one_onnxruntime_is_not_warned_of(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:

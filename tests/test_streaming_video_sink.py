@@ -5,8 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -14,24 +12,21 @@ import numpy as np
 import pytest
 from clips import (
     HEIGHT,
-    TICK,
     WIDTH,
     Clip,
     frames_of,
+    info_of,
     noise,
-    packets_of,
     pixels_of,
     through,
-    times_of,
     write_all,
 )
 
 from zsn2m_runtime.errors import OutputError, UsageError
 from zsn2m_runtime.image import Frame
-from zsn2m_runtime.streaming.items import Passenger, Picture, StreamInfo
+from zsn2m_runtime.streaming.items import Picture, StreamInfo
 from zsn2m_runtime.streaming.video.sink import VideoSink
 from zsn2m_runtime.streaming.video.source import VideoSource
-from zsn2m_runtime.streaming.video.timeline import Timeline
 
 TURNED = (0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30)  # a quarter turn clockwise
 INFO = StreamInfo("noise", HEIGHT, WIDTH, "uint8", 3, (0, 255))
@@ -85,6 +80,17 @@ def test_what_was_written_before_a_failure_plays(tmp_path: Path, clip: Path, suf
     assert len(frames_of(Path(kept))) == 7
     assert names(tmp_path) == ["clip.mp4", f"out.partial{suffix}"]
     assert sink.salvage() is None
+
+
+def test_a_partial_video_does_not_take_the_place_of_its_source(tmp_path: Path) -> None:
+    place = Clip().write(tmp_path / "out.partial.mkv")
+    before = place.read_bytes()
+    source = VideoSource(place)
+    sink = VideoSink(tmp_path / "out.mkv", source.info, source=source)
+    for item in source:
+        sink.write(item)
+    assert sink.salvage() == str(tmp_path / "out.partial-2.mkv")
+    assert place.read_bytes() == before
 
 
 def test_nothing_is_kept_of_a_stream_without_frames(tmp_path: Path) -> None:
@@ -168,6 +174,23 @@ def test_frames_that_a_codec_cannot_hold_are_refused(tmp_path: Path, info: Strea
         VideoSink(tmp_path / "out.mp4", info)
 
 
+@pytest.mark.parametrize(
+    ("suffix", "choices"),
+    [
+        (".webm", "--codec libsvtav1, a .mkv with --lossless"),
+        (".avi", "--codec libx264, --codec libsvtav1, --lossless"),
+    ],
+)
+def test_what_a_refusal_recommends_is_taken(tmp_path: Path, suffix: str, choices: str) -> None:
+    arrays = noise(2, "uint16", 3, 1023)
+    info, codec = info_of(arrays[0], 1023), None if suffix == ".webm" else "mpeg4"
+    with pytest.raises(UsageError, match=rf"choose {choices}, or accept"):
+        VideoSink(tmp_path / f"out{suffix}", info, codec=codec)
+    sink = VideoSink(tmp_path / f"out{suffix}", info, codec="libsvtav1")
+    write_all(sink, arrays)
+    assert frames_of(Path(sink.finish()))[0].format.name == "yuv420p10le"
+
+
 @pytest.mark.parametrize(("out", "track"), [("out.webm", "audio .aac."), ("out.y4m", "audio .aac.")])
 def test_a_track_that_the_container_cannot_hold_is_refused(clip: Path, tmp_path: Path, out: str, track: str) -> None:
     with pytest.raises(UsageError, match=rf"holds the source's {track}, but .* does not; .* with --no-tracks"):
@@ -219,72 +242,3 @@ def test_frames_are_turned_for_a_container_that_cannot_keep_rotation(turned: Pat
     assert frames_of(result)[0].rotation == 0
     for before, after in zip(pixels_of(turned), pixels_of(result), strict=True):
         assert np.array_equal(after, np.rot90(before, -1))
-
-
-# Time
-
-
-def place_all(timeline: Timeline, *times: int | None, base: Fraction = TICK, duration: int | None = None) -> list[int]:
-    frame = Frame(np.zeros((1, 1), np.uint8))
-    pictures = [
-        Picture(frame, number, "", time, None if time is None else base, duration)
-        for number, time in enumerate(times, start=1)
-    ]
-    return [timeline.place(picture)[0] for picture in pictures]
-
-
-def test_frames_keep_their_ticks() -> None:
-    assert place_all(Timeline(TICK, Fraction(24)), 5, 1006, 9999) == [5, 1006, 9999]
-    assert place_all(Timeline(Fraction(1, 1000), Fraction(24)), 0, 1001, 2002) == [0, 42, 83]
-
-
-def test_frames_without_a_time_stand_at_the_rate() -> None:
-    assert place_all(Timeline(Fraction(1, 1000), Fraction(25)), None, None, None) == [0, 40, 80]
-
-
-def test_times_that_do_not_rise_are_moved_apart() -> None:
-    assert place_all(Timeline(TICK, Fraction(24)), 10, 10, 9, 13) == [10, 11, 12, 13]
-
-
-def test_a_live_stream_begins_at_zero() -> None:
-    timeline = Timeline(TICK, Fraction(24), from_zero=True)
-    assert place_all(timeline, 24_000, 25_001) == [0, 1001]
-    assert timeline.shift == -1
-
-
-def test_durations_are_the_frames_own_or_the_rates() -> None:
-    frame, timeline = Frame(np.zeros((1, 1), np.uint8)), Timeline(Fraction(1, 1000), Fraction(25))
-    assert timeline.place(Picture(frame, 1, "", 0, TICK, 2400))[1] == 100
-    assert timeline.place(Picture(frame, 2, "", 2400, TICK))[1] == 40
-
-
-def test_frames_of_no_video_get_the_rate_that_is_asked_for(tmp_path: Path) -> None:
-    for rate, expected in ((None, 25), (Fraction(10), 10)):
-        sink = VideoSink(tmp_path / "out.mp4", INFO, rate=rate)
-        write_all(sink, noise(4, "uint8", 3, 255))
-        assert times_of(Path(sink.finish())) == [number / expected for number in range(4)]
-
-
-def test_a_video_of_a_live_stream_begins_at_zero(tmp_path: Path) -> None:
-    sink = VideoSink(tmp_path / "out.mp4", replace(INFO, live=True))
-    for number, pixels in enumerate(noise(3, "uint8", 3, 255), start=1):
-        sink.write(Picture(Frame(pixels), number, "", 777_000 + 40 * number, Fraction(1, 1000)))
-    assert times_of(Path(sink.finish())) == [0, 0.04, 0.08]
-
-
-def test_a_packet_out_of_order_is_left_out_and_told(
-    clip: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    source = VideoSource(clip)
-    sink = VideoSink(tmp_path / "out.mp4", source.info, source=source)
-    late = None
-    for item in source:
-        if isinstance(item, Passenger) and item.packet.dts is not None and item.packet.dts > 4000 and late is None:
-            late = item.packet
-            late.pts = late.dts = -2000
-        sink.write(item)
-    sink.finish()
-    assert late is not None
-    assert "out.mp4: leaving out a packet of audio that is out of order" in caplog.text
-    assert len(packets_of(tmp_path / "out.mp4", "audio")) == len(packets_of(clip, "audio")) - 1
-    assert len(frames_of(tmp_path / "out.mp4")) == 12

@@ -11,21 +11,14 @@ import onnx
 import pytest
 from conftest import BundleMaker, edit_manifest
 from onnx import TensorProto, helper, numpy_helper
+from test_cli import run_command
 from tolerances import PARITY
 
 from zsn2m_runtime import verify
 from zsn2m_runtime.bundle import file_record
 from zsn2m_runtime.errors import BundleError, UnavailableError
 from zsn2m_runtime.manifest import ModelCard
-from zsn2m_runtime.verify import (
-    TOLERANCE,
-    TOLERANCES,
-    ModelCheck,
-    Tolerance,
-    largest_difference,
-    rms_difference,
-    verify_bundle,
-)
+from zsn2m_runtime.verify import TOLERANCE, TOLERANCES, ModelCheck, Tolerance, verify_bundle
 
 
 @pytest.fixture
@@ -77,7 +70,7 @@ def put_twin(bundle: Path, io: str, low_high: tuple[float, float], off: float) -
 
 
 def test_a_whole_bundle_passes(bundle: Path) -> None:
-    checks = verify_bundle(bundle)
+    checks = verify_bundle(bundle, "cpu")
     assert [(check.model, check.provider, check.passed) for check in checks] == [
         ("mbd", "cpu", True),
         ("grd", "cpu", True),
@@ -89,7 +82,7 @@ def test_a_whole_bundle_passes(bundle: Path) -> None:
 @pytest.mark.parametrize(("add", "passed"), [(0.01, False), (5 * PARITY, False), (PARITY / 5, True)])
 def test_a_changed_weight_is_found_though_the_hashes_fit(bundle: Path, add: float, passed: bool) -> None:
     perturb_mbd(bundle, add)
-    mbd, grd = verify_bundle(bundle)
+    mbd, grd = verify_bundle(bundle, "cpu")
     assert (mbd.passed, grd.passed) == (passed, True)
     assert mbd.difference == pytest.approx(add, rel=0.05)
 
@@ -107,7 +100,7 @@ def test_a_changed_weight_is_found_though_the_hashes_fit(bundle: Path, add: floa
 )
 def test_lower_precisions_have_their_own_tolerance(bundle: Path, precision: str, add: float, passed: bool) -> None:
     perturb_mbd(bundle, add, precision)
-    mbd, _ = verify_bundle(bundle)
+    mbd, _ = verify_bundle(bundle, "cpu")
     assert mbd.card_agrees
     assert (mbd.difference, mbd.rms) == pytest.approx((add, add), rel=0.05)  # some samples are clamped
     assert mbd.passed == passed
@@ -135,7 +128,7 @@ def test_twins_are_judged_in_their_own_units(
 
 def test_a_weight_that_is_nan_is_found(bundle: Path) -> None:
     perturb_mbd(bundle, float("nan"))
-    assert [check.passed for check in verify_bundle(bundle)] == [False, True]
+    assert [check.passed for check in verify_bundle(bundle, "cpu")] == [False, True]
 
 
 def test_a_card_that_is_not_the_manifests_is_found(bundle: Path) -> None:
@@ -184,22 +177,61 @@ def test_every_provider_that_starts_is_tried(bundle: Path, monkeypatch: pytest.M
     assert "cuda: not in this onnxruntime" in str(checks[2].refusal)
 
 
+def test_no_provider_at_all_is_no_success(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify, "starting_providers", lambda _: {"cpu": "broken"})
+    with pytest.raises(UnavailableError, match=r"expected a provider that starts, but none does \(cpu: broken\)"):
+        verify_bundle(bundle)
+
+
+def test_a_model_without_its_file_is_not_left_out(bundle: Path) -> None:
+    edit_manifest(bundle, lambda content: content["models"][1]["files"].pop("onnx"))
+    with pytest.raises(BundleError, match="expected an ONNX file of each model, but grd has none"):
+        verify_bundle(bundle)
+
+
+def test_a_run_that_fails_is_a_failure_and_no_refusal(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def out_of_memory(*_: object) -> None:
+        raise UnavailableError("onnxruntime says: out of memory")
+
+    monkeypatch.setattr(verify.Session, "run", out_of_memory)
+    for check in (*verify_bundle(bundle), *verify_bundle(bundle, "cpu")):
+        assert (check.passed, check.refusal, check.failure) == (False, None, "onnxruntime says: out of memory")
+    ended = run_command(capsys, "verify", bundle, "--provider", "cpu")
+    assert ended.code == 1
+    assert "mbd on cpu: FAILED: onnxruntime says: out of memory" in ended.out
+    assert "but mbd on cpu, grd on cpu gave others or none" in ended.err
+
+
+def test_the_command_wants_every_model_verified_somewhere(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(verify, "starting_providers", lambda _: {"cpu": None, "cuda": None})
+    assert run_command(capsys, "verify", bundle).code == 0  # the CPU takes what CUDA refuses
+    monkeypatch.setattr(verify, "starting_providers", lambda _: {"cuda": None})
+    ended = run_command(capsys, "verify", bundle)
+    assert ended.code == UnavailableError.exit_code
+    assert "mbd on cuda: does not run there" in ended.out
+    assert "expected a provider that takes each model, but none takes grd, mbd" in ended.err
+
+
 def test_rms_difference() -> None:
     ones = np.ones((2, 2), np.uint8)
-    assert rms_difference(ones, ones * 3) == 2
-    assert rms_difference(ones, np.array([[1, 1], [1, 5]], np.uint8)) == 2
-    assert rms_difference(ones, ones[:1]) == float("inf")
+    assert verify.rms_difference(ones, ones * 3) == 2
+    assert verify.rms_difference(ones, np.array([[1, 1], [1, 5]], np.uint8)) == 2
+    assert verify.rms_difference(ones, ones[:1]) == float("inf")
 
 
 def test_largest_difference() -> None:
     ones = np.ones((2, 3), np.float32)
     changed = ones.copy()
     changed[1, 2] = 0.25
-    assert largest_difference(ones, changed) == 0.75
-    assert largest_difference(ones, ones[:1]) == float("inf")
+    assert verify.largest_difference(ones, changed) == 0.75
+    assert verify.largest_difference(ones, ones[:1]) == float("inf")
     changed[0, 0] = np.nan
-    assert np.isnan(largest_difference(ones, changed))
-    assert largest_difference(np.array([0], np.uint8), np.array([255], np.uint8)) == 255  # no wrap-around
+    assert np.isnan(verify.largest_difference(ones, changed))
+    assert verify.largest_difference(np.array([0], np.uint8), np.array([255], np.uint8)) == 255  # no wrap-around
 
 
 @pytest.mark.parametrize(

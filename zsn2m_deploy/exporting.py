@@ -41,6 +41,7 @@ def export(
     precision: Precision = "fp32",
     io: ModelIo = "sensor",
     calibrate: str | Path | None = None,
+    model: str | None = None,
     progress: ProgressCallback | None = None,
 ) -> Bundle:
     """Export a bundle's weights (again), or add entries made from what is exported.
@@ -53,6 +54,7 @@ def export(
     Args:
         calibrate: a frame of the sensor to measure int8's ranges on; None: the self-test input, which is the centre of
             the training frame
+        model: mbd or grd, to add an entry for that one only; None: for each
     Raises:
         BundleError: no bundle, a damaged one, or one without what the export starts from.
         UsageError: options that contradict each other or the sensor.
@@ -65,18 +67,20 @@ def export(
         )
     bundle = load_bundle(path)
     if (precision, io) == ("fp32", "sensor"):
+        if model is not None:
+            raise UsageError(f"expected --model with --precision or --io, but got --model {model} alone; leave it out")
         return _export_weights(bundle, progress)
-    sources = _sources(bundle, precision, io)
+    sources = _sources(bundle, precision, io, model)
     calibration = _calibration(bundle, calibrate)
     with atomic_folder(bundle.path, overwrite=True) as folder:
         shutil.copytree(bundle.path, folder, dirs_exist_ok=True)
         added: list[ModelEntry] = []
-        for done, model in enumerate(sources):
+        for done, source in enumerate(sources):
             _tell(progress, done, len(sources))
             if io == "sensor":
-                added.append(add_precision(folder, bundle.manifest, model, precision, calibration))
+                added.append(add_precision(folder, bundle.manifest, source, precision, calibration))
             else:
-                added.append(add_twin(folder, bundle.manifest, model, io))
+                added.append(add_twin(folder, bundle.manifest, source, io))
         _tell(progress, len(sources), len(sources))
         _write_changed(folder, bundle.manifest, added)
     return load_bundle(path)
@@ -137,7 +141,7 @@ def _export_weights(bundle: Bundle, progress: ProgressCallback | None) -> Bundle
     return load_bundle(bundle.path)
 
 
-def _sources(bundle: Bundle, precision: Precision, io: ModelIo) -> list[ModelEntry]:
+def _sources(bundle: Bundle, precision: Precision, io: ModelIo, role: str | None) -> list[ModelEntry]:
     """The models that the new entries are made from."""
     sensor = bundle.manifest.sensor
     if io in INTEGER_DTYPES and sensor.dtype != INTEGER_DTYPES[io]:
@@ -154,7 +158,11 @@ def _sources(bundle: Bundle, precision: Precision, io: ModelIo) -> list[ModelEnt
             f"{bundle.path}: expected {wanted} models to make twins of, but there are none; "
             f"run: zsn2m-deploy export {bundle.path} --precision {wanted}"
         )
-    return found
+    chosen = [model for model in found if role in (None, model.role)]
+    if not chosen:
+        known = ", ".join(model.role for model in found)
+        raise UsageError(f"{bundle.path}: expected --model to be one of {known}, but got {role!r}")
+    return chosen
 
 
 def _calibration(bundle: Bundle, calibrate: str | Path | None) -> Calibration:

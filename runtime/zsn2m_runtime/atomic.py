@@ -8,6 +8,7 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
 from zsn2m_runtime.errors import OutputError
@@ -55,6 +56,45 @@ def atomic_file(path: Path) -> Iterator[Path]:
             temporary.replace(target)
 
 
+class UnfinishedFile:
+    """A file that is long in the making: it gets its name at the end; of a failed one, what is there can be kept.
+
+    Attributes:
+        temporary: where to write it
+    Raises:
+        OutputError: as `atomic_file`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._open = path, ExitStack()
+        self.temporary = self._open.enter_context(atomic_file(path))
+
+    def finish(self) -> None:
+        """Give it its name.
+
+        Raises:
+            OutputError: if that fails; what is there can then still be kept.
+        """
+        with writing(self._path):
+            _flush_to_disk(self.temporary)  # a disk may say only now that it is full: before anything is removed
+        self._open.close()
+
+    def give_up(self, *, keep: bool) -> str | None:
+        """Keep it as NAME.partial.SUFFIX (with a number where there is one: it may be the input), or remove it.
+
+        Returns the path of what was kept. Never raises; does nothing after `finish`.
+        """
+        kept = None
+        with suppress(OSError):
+            if keep:
+                partial = _free_name(self.temporary.with_name(f"{self._path.stem}.partial{self._path.suffix}"))
+                self.temporary.rename(partial)
+                kept = str(partial)
+        stopped = OutputError("given up")
+        self._open.__exit__(type(stopped), stopped, None)
+        return kept
+
+
 @contextmanager
 def atomic_folder(path: Path, overwrite: bool) -> Iterator[Path]:
     """Yield a temporary folder beside `path` that becomes `path` on success.
@@ -96,6 +136,11 @@ def check_folder_target(path: Path, overwrite: bool) -> None:
 
 def _hidden_name() -> str:
     return f".partial-{secrets.token_hex(8)}"
+
+
+def _free_name(path: Path) -> Path:
+    numbered = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in count(2))
+    return path if not path.exists() else next(other for other in numbered if not other.exists())
 
 
 @contextmanager

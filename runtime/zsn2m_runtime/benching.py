@@ -8,6 +8,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,12 +20,14 @@ from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import UsageError, Zsn2mError
 from zsn2m_runtime.image import Pixels, from_nchw
 from zsn2m_runtime.installation import import_onnxruntime
-from zsn2m_runtime.providers import starting_providers
-from zsn2m_runtime.streaming.running import peak_memory
+from zsn2m_runtime.memory import peak_memory
+from zsn2m_runtime.providers import parse_provider, starting_providers
 
 SIZES = {"480p": (480, 854), "720p": (720, 1280), "1080p": (1080, 1920), "4k": (2160, 3840)}  # rows, columns
 FEWEST = 3  # frames of one measurement; more where they are fast
+ALL = "all"  # every provider that starts here
 NLM = "fastNlMeansDenoising"  # OpenCV's, at its defaults
+_KILLED = "the system ended its process, as it does where memory is short; take a smaller --size"
 
 
 @dataclass(frozen=True)
@@ -73,12 +76,19 @@ def contenders(path: Path, providers: str, threads: int) -> list[Contender]:
 
     Args:
         providers: `all` that start here, or one as `--provider` takes it
+    Raises:
+        BundleError, UsageError, UnavailableError
     """
-    wanted = [name for name, reason in starting_providers(import_onnxruntime()).items() if reason is None]
     bundle = load_bundle(path)
+    bundle.model()  # refuses a bundle without exported models
+    if providers == ALL:
+        wanted = [name for name, reason in starting_providers(import_onnxruntime()).items() if reason is None]
+    else:
+        parse_provider(providers)
+        wanted = [providers]
     found = [
         Contender(model.id, model.precision, provider, path, threads)
-        for provider in (wanted if providers == "all" else [providers])
+        for provider in wanted
         for model in bundle.manifest.models
         if model.io == "sensor" and "onnx" in model.files
     ]
@@ -86,9 +96,11 @@ def contenders(path: Path, providers: str, threads: int) -> list[Contender]:
 
 
 def run_bench(
-    path: Path, size: tuple[int, int], providers: str = "all", threads: int = 0, seconds: float = 5.0
+    path: Path, size: tuple[int, int], providers: str = ALL, threads: int = 0, seconds: float = 5.0
 ) -> Iterator[Timing]:
     """Time each contender for about `seconds`, in a process of its own, on the bundle's self-test frame repeated.
+
+    One that cannot run, or whose process is killed, gives a Timing with its error.
 
     Shape:
         size: rows and columns
@@ -99,7 +111,10 @@ def run_bench(
     context = multiprocessing.get_context("spawn")
     for contender in contenders(path, providers, threads):
         with ProcessPoolExecutor(1, mp_context=context) as pool:
-            yield pool.submit(measure, contender, frame, seconds).result()
+            try:
+                yield pool.submit(measure, contender, frame, seconds).result()
+            except BrokenProcessPool:
+                yield replace(_untimed(contender, frame), error=_KILLED)
 
 
 def frame_of(bundle: Bundle, size: tuple[int, int]) -> Pixels:
@@ -117,14 +132,11 @@ def frame_of(bundle: Bundle, size: tuple[int, int]) -> Pixels:
 
 def measure(contender: Contender, frame: Pixels, seconds: float) -> Timing:
     """Time one contender in this process."""
-    height, width = frame.shape[:2]
-    timing = Timing(contender.model, contender.precision, contender.provider, height, width)
+    timing = _untimed(contender, frame)
     try:
-        run = _prepare(contender, frame)
-        run()  # the first one allocates
-        taken = _times(run, seconds)
-    except Zsn2mError as error:
-        return replace(timing, error=str(error))
+        taken = times(_prepare(contender, frame), seconds)
+    except (Zsn2mError, MemoryError, cv2.error) as error:
+        return replace(timing, error=str(error) or "out of memory")
     middle = statistics.median(taken)
     return replace(
         timing,
@@ -133,6 +145,22 @@ def measure(contender: Contender, frame: Pixels, seconds: float) -> Timing:
         fps=round(1 / middle, 2),
         memory_mb=round(peak_memory() / 1e6),
     )
+
+
+def times(run: Callable[[], object], seconds: float) -> list[float]:
+    """Seconds of each of several runs that take about `seconds` together, after one that allocates."""
+    run()
+    taken: list[float] = []
+    while len(taken) < FEWEST or sum(taken) < seconds:
+        started = time.perf_counter()
+        run()
+        taken.append(time.perf_counter() - started)
+    return taken
+
+
+def _untimed(contender: Contender, frame: Pixels) -> Timing:
+    height, width = frame.shape[:2]
+    return Timing(contender.model, contender.precision, contender.provider, height, width)
 
 
 def _prepare(contender: Contender, frame: Pixels) -> Callable[[], object]:
@@ -149,12 +177,3 @@ def _nlm(frame: Pixels, threads: int) -> Callable[[], object]:
     eight_bit = ((frame - frame.min()) * (255 / span)).astype(np.uint8)
     method = cv2.fastNlMeansDenoising if frame.ndim == 2 else cv2.fastNlMeansDenoisingColored
     return lambda: method(eight_bit)
-
-
-def _times(run: Callable[[], object], seconds: float) -> list[float]:
-    taken: list[float] = []
-    while len(taken) < FEWEST or sum(taken) < seconds:
-        started = time.perf_counter()
-        run()
-        taken.append(time.perf_counter() - started)
-    return taken

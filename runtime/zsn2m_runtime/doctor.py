@@ -62,7 +62,7 @@ def diagnose() -> Diagnosis:
         providers = starting_providers(import_onnxruntime())
     except UnavailableError as error:
         problems.append(str(error))
-    problems += _opencv_problems()
+    problems += _opencv_problems() + _av_problems()
     return Diagnosis(
         platform.python_version(),
         platform.platform(),
@@ -109,6 +109,14 @@ def _opencv_problems() -> list[str]:
     return []
 
 
+def _av_problems() -> list[str]:
+    try:
+        import av  # noqa: F401
+    except ImportError as error:
+        return [f"expected PyAV, but it cannot be imported ({error}); run: pip install --force-reinstall av"]
+    return []
+
+
 def _remarks(packages: dict[str, str | None], providers: dict[str, str | None]) -> list[str]:
     remarks = []
     missing = [name for name in FOR_TRAINING if packages[name] is None]
@@ -117,8 +125,6 @@ def _remarks(packages: dict[str, str | None], providers: dict[str, str | None]) 
             f"training and export need {', '.join(missing)}; run: pip install 'zsn2m-deploy[cpu,train]' "
             f"(denoise, stream, verify and inspect work without)"
         )
-    if packages["av"] is None:
-        remarks.append("video files and cameras need av; run: pip install av (streams of images work without)")
     if providers.get("cuda"):
         remarks.append(
             "onnxruntime-gpu does not find CUDA, see above; with an NVIDIA driver of the machine, run: "

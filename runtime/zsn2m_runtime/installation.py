@@ -7,8 +7,14 @@ from types import ModuleType
 
 from zsn2m_runtime.errors import UnavailableError
 
-# Every distribution that brings a module called onnxruntime; two of them overwrite each other's files.
-ONNXRUNTIME_DISTRIBUTIONS = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-directml")
+# Every distribution that brings a module called onnxruntime, and what pip installs it by: two of them overwrite each
+# other's files. The first is part of what the others can do.
+ONNXRUNTIME_DISTRIBUTIONS = {
+    "onnxruntime": "'zsn2m-deploy[cpu]'",
+    "onnxruntime-gpu": "'zsn2m-deploy[gpu]'",
+    "onnxruntime-openvino": "'zsn2m-deploy[openvino]'",
+    "onnxruntime-directml": "onnxruntime-directml",
+}
 
 
 def installed_version(name: str) -> str | None:
@@ -28,10 +34,11 @@ def installed_onnxruntimes() -> dict[str, str]:
 def doubled_advice(found: dict[str, str]) -> str:
     """What is wrong with several onnxruntimes at once, and the command that mends it."""
     names = " ".join(found)
-    keep = "gpu" if "onnxruntime-gpu" in found else "cpu"
+    kept, *others = [ONNXRUNTIME_DISTRIBUTIONS[name] for name in found if name != "onnxruntime"]
+    choice = f" (or {' or '.join(others)}, never two)" if others else ""
     return (
         f"expected exactly one onnxruntime package, but got {', '.join(found)}: they overwrite each other's files; "
-        f"run: pip uninstall -y {names} && pip install 'zsn2m-deploy[{keep}]'"
+        f"run: pip uninstall -y {names} && pip install {kept}{choice}"
     )
 
 

@@ -26,9 +26,13 @@ PROVIDERS = {
 # (measured: 1.05 of its time for MBD-Net, 0.98 for GRD-Net).
 AUTO_ORDER = ("cuda", "cpu")
 
-# Where a provider's own default may round to fewer bits than float32 (TF32 on NVIDIA, fp16 on Intel GPUs), these are
-# its options unless the user gives others: every provider gives the same pixels.
-ACCURATE = {"cuda": {"use_tf32": "0"}, "openvino": {"precision": "ACCURACY"}}
+# Where a provider's own default may round to fewer bits than float32 (TF32 on NVIDIA, fp16 on Intel GPUs and in Core
+# ML's older model format), these are its options unless the user gives others. TensorRT has none against TF32.
+ACCURATE = {
+    "cuda": {"use_tf32": "0"},
+    "openvino": {"precision": "ACCURACY"},
+    "coreml": {"ModelFormat": "MLProgram"},
+}
 
 _FATAL = 4  # onnxruntime's severity: what matters is an exception, and reported by us
 _SIDE = 61  # a frame size that is a multiple of no stride: padding and cropping stay in the graph
@@ -194,23 +198,28 @@ def _require_active(session: Any, provider: Provider, said: str) -> None:
 
 
 def _pixel_nodes_on_cpu(runtime: ModuleType, model: str | bytes, session: Any) -> list[str]:
-    """The nodes on the CPU, less those that compute sizes only (of the padding), where providers leave them.
+    """The nodes on the CPU, less those known to compute sizes only (of the padding), where providers leave them.
 
-    Those vanish from the graph once the frame's size is fixed.
+    Those are in the CPU's own graph, and vanish from it once the frame's size is fixed.
     """
-    options = _session_options(runtime, Provider("cpu"), Threads(1), "session.record_ep_graph_assignment_info")
+    recording = "session.record_ep_graph_assignment_info"
+    options, fixed = (_session_options(runtime, Provider("cpu"), Threads(1), recording) for _ in range(2))
     for side in session.get_inputs()[0].shape:
         if isinstance(side, str):
-            options.add_free_dimension_override_by_name(side, _SIDE)
-    fixed = _open(runtime, model, Provider("cpu"), options)
-    on_pixels = {node.name for part in fixed.get_provider_graph_assignment_info() for node in part.get_nodes()}
-    return [
-        f"{node.op_type} ({node.name})"
+            fixed.add_free_dimension_override_by_name(side, _SIDE)
+    graphs = [_nodes_on_cpu(_open(runtime, model, Provider("cpu"), chosen)) for chosen in (options, fixed)]
+    on_sizes = graphs[0].keys() - graphs[1].keys() - {""}  # a node without a name is any node
+    return [f"{kind} ({name})" for name, kind in _nodes_on_cpu(session).items() if name not in on_sizes]
+
+
+def _nodes_on_cpu(session: Any) -> dict[str, str]:
+    """Names and types of the nodes that the CPU computes in a session that records this."""
+    return {
+        node.name: node.op_type
         for part in session.get_provider_graph_assignment_info()
         if part.ep_name == PROVIDERS["cpu"]
         for node in part.get_nodes()
-        if node.name in on_pixels
-    ]
+    }
 
 
 def _one_line(error: Exception) -> str:

@@ -39,6 +39,7 @@ TOLERANCES = {
     "fp16": Tolerance(2e-3, 5e-4),
     "int8": Tolerance(2e-2, 1e-3),
 }
+_NOTHING = float("nan")  # the difference where nothing was compared
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ class ModelCheck:
     """One model's self-test on one provider.
 
     `difference` is the largest one and `rms` that of all samples, as fractions of the normalisation's scale: inf where
-    shapes differ. `refusal` is why the provider does not run the model; nothing was compared then.
+    shapes differ, NaN where nothing was compared. `refusal` is why the provider does not take the model, `failure` why
+    it took it and gave no result.
     """
 
     model: str
@@ -56,12 +58,12 @@ class ModelCheck:
     tolerance: Tolerance
     card_agrees: bool
     refusal: str | None = None
+    failure: str | None = None
 
     @property
     def passed(self) -> bool:
         """Whether the model is what the manifest says."""
-        near = self.difference <= self.tolerance.largest and self.rms <= self.tolerance.rms
-        return self.refusal is None and self.card_agrees and near
+        return self.card_agrees and self.difference <= self.tolerance.largest and self.rms <= self.tolerance.rms
 
 
 def verify_bundle(path: str | Path, provider: str = ALL) -> list[ModelCheck]:
@@ -71,14 +73,25 @@ def verify_bundle(path: str | Path, provider: str = ALL) -> list[ModelCheck]:
         provider: `all` that start here, or one as `--provider` takes it
     Raises:
         BundleError: a file is missing or damaged, or there is no exported model.
-        UnavailableError: the provider asked for does not run here; with `all`, a check says so instead.
+        UnavailableError: the provider asked for does not run here, or of `all` none does; where one of `all` does not
+            take a model, its check says so.
     """
     bundle = load_bundle(path)
     bundle.model()  # refuses a bundle without exported models
-    models = [model for model in bundle.manifest.models if "onnx" in model.files]
+    models = bundle.manifest.models
+    without = [model.id for model in models if "onnx" not in model.files]
+    if without:
+        raise BundleError(
+            f"{path}: expected an ONNX file of each model, but {', '.join(without)} has none; "
+            f"run: zsn2m-deploy export {path}"
+        )
     if provider != ALL:
-        return [_check(bundle, model, provider) for model in models]
-    starting = [name for name, reason in starting_providers(import_onnxruntime()).items() if reason is None]
+        return [_check(bundle, model, _open(bundle, model, provider)) for model in models]
+    reasons = starting_providers(import_onnxruntime())
+    starting = [name for name, reason in reasons.items() if reason is None]
+    if not starting:
+        listed = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
+        raise UnavailableError(f"expected a provider that starts, but none does ({listed}); see: zsn2m-deploy doctor")
     return [_check_or_refusal(bundle, model, name) for name in starting for model in models]
 
 
@@ -104,29 +117,29 @@ def _vector(bundle: Bundle, record: FileRecord) -> Pixels:
         raise BundleError(f"{path}: expected a NumPy array, but {error}; export again") from error
 
 
-def _check(bundle: Bundle, model: ModelEntry, provider: str) -> ModelCheck:
-    session = Session(bundle.file(model.files["onnx"]), provider)
-    result = session.run(_vector(bundle, model.self_test_input or bundle.manifest.self_test_input))
-    expected = _vector(bundle, model.self_test)
+def _open(bundle: Bundle, model: ModelEntry, provider: str) -> Session:
+    return Session(bundle.file(model.files["onnx"]), provider)
+
+
+def _check(bundle: Bundle, model: ModelEntry, session: Session) -> ModelCheck:
     step = _step(bundle, model)
-    return ModelCheck(
-        model.id,
-        session.provider,
-        largest_difference(expected, result) * step,
-        rms_difference(expected, result) * step,
-        _tolerance(model, step),
-        _card(session) == bundle.manifest.card(model),
-    )
+    tolerance, card_agrees = _tolerance(model, step), _card(session) == bundle.manifest.card(model)
+    expected = _vector(bundle, model.self_test)
+    try:
+        result = session.run(_vector(bundle, model.self_test_input or bundle.manifest.self_test_input))
+    except UnavailableError as error:
+        return ModelCheck(model.id, session.provider, _NOTHING, _NOTHING, tolerance, card_agrees, failure=str(error))
+    largest, rms = largest_difference(expected, result) * step, rms_difference(expected, result) * step
+    return ModelCheck(model.id, session.provider, largest, rms, tolerance, card_agrees)
 
 
 def _check_or_refusal(bundle: Bundle, model: ModelEntry, provider: str) -> ModelCheck:
     try:
-        return _check(bundle, model, provider)
+        session = _open(bundle, model, provider)
     except UnavailableError as error:
-        nothing = float("nan")
-        return ModelCheck(
-            model.id, provider, nothing, nothing, _tolerance(model, _step(bundle, model)), False, str(error)
-        )
+        tolerance = _tolerance(model, _step(bundle, model))
+        return ModelCheck(model.id, provider, _NOTHING, _NOTHING, tolerance, False, refusal=str(error))
+    return _check(bundle, model, session)
 
 
 def _step(bundle: Bundle, model: ModelEntry) -> float:

@@ -29,9 +29,10 @@ def bench(
 ) -> None:
     """Time a bundle's models on this machine.
 
-    Every model on every provider, next to OpenCV's non-local means on the same frame.
+    Every model on every provider, next to OpenCV's non-local means on the same frame. An error where no model runs.
     """
-    from zsn2m_runtime.benching import parse_size, run_bench
+    from zsn2m_runtime.benching import NLM, parse_size, run_bench
+    from zsn2m_runtime.errors import UnavailableError
 
     rows = []
     for timing in run_bench(bundle, parse_size(size), providers, threads, seconds):
@@ -41,6 +42,10 @@ def bench(
         show_json([asdict(timing) for timing in rows])
     else:
         _show_table(bundle, rows)
+    if not any(timing.fps for timing in rows if timing.model != NLM):
+        raise UnavailableError(
+            f"{bundle}: expected a model to run (--providers {providers}), but none did; see: zsn2m-deploy doctor"
+        )
 
 
 def _show_table(bundle: Path, rows: list[Timing]) -> None:

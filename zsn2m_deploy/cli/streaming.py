@@ -15,6 +15,9 @@ from zsn2m_deploy.cli.terminal import INTERRUPTED, JsonOption, remark, show, sho
 from zsn2m_deploy.cli.using import BundlePath, Provider
 
 if TYPE_CHECKING:
+    from zsn2m_runtime.manifest import Sensor
+    from zsn2m_runtime.streaming.items import Sink, Source
+    from zsn2m_runtime.streaming.opening import SinkOptions, SourceOptions
     from zsn2m_runtime.streaming.running import Stream, StreamReport
 
 SourceArgument = Annotated[
@@ -27,7 +30,7 @@ SourceArgument = Annotated[
 ]
 OutputOption = Annotated[
     str | None,
-    typer.Option("--output", "-o", help="Video file, folder of images, TIFF stack, or - for Y4M (or --raw) on stdout."),
+    typer.Option("--output", "-o", help="Video file, folder of images, TIFF stack, or - for stdout."),
 ]
 
 
@@ -53,12 +56,15 @@ def stream(
         str | None, typer.Option(metavar="WxH:FORMAT[@FPS]", help="Raw frames on stdin, such as 1920x1080:rgb24@25.")
     ] = None,
     rate: Annotated[
-        float | None, typer.Option("--fps", min=0.001, help="Frames per second of sources without a clock; default 25.")
+        float | None, typer.Option("--fps", min=0.001, help="Frames per second of sources without a rate; default 25.")
     ] = None,
     codec: Annotated[str | None, typer.Option(help="Video codec; default: libx264, for .webm libvpx-vp9.")] = None,
     crf: Annotated[int | None, typer.Option(min=0, max=63, help="Quality of the codec, lower is better.")] = None,
     pixel_format: Annotated[str | None, typer.Option(help="Of the output; default: as the source, or nearest.")] = None,
     lossless: Annotated[bool, typer.Option("--lossless", help="FFV1, every value kept (.mkv, .avi, .nut).")] = False,
+    raw_output: Annotated[
+        bool, typer.Option("--raw-output", help="Raw frames on stdout in place of Y4M; with --raw always.")
+    ] = False,
     image_type: Annotated[str | None, typer.Option(help="Of a folder of images: png, tif, ...")] = None,
     tracks: Annotated[bool, typer.Option("--tracks/--no-tracks", help="Copy audio and subtitles through.")] = True,
     preview: Annotated[bool, typer.Option("--preview", help="Show the results in a window; q ends.")] = False,
@@ -69,33 +75,59 @@ def stream(
     Ctrl-C ends a camera's recording well; a second one gives up at once.
     """
     from zsn2m_runtime.denoiser import Denoiser
-    from zsn2m_runtime.errors import UsageError
-    from zsn2m_runtime.streaming.opening import SinkOptions, SourceOptions, open_sink, open_source
+    from zsn2m_runtime.streaming.opening import SinkOptions, SourceOptions
     from zsn2m_runtime.streaming.preview import Preview
-    from zsn2m_runtime.streaming.running import Stream, check_source_fits
+    from zsn2m_runtime.streaming.running import Stream
 
-    if output is None and not preview:
-        raise UsageError("expected an output, but got none; name one with -o, or watch with --preview")
+    _check_output(output, preview, as_json)
     logging.getLogger("zsn2m_runtime.streaming").setLevel(logging.INFO)  # a camera that comes back is news
-    if output == "-" and as_json:
-        raise UsageError("expected either --json or frames on stdout, but got both; leave one out")
     denoiser = Denoiser(bundle, model, provider, threads, spinning=False)
-    frames_in = open_source(source, SourceOptions(raw, rate, deinterlace, tracks), output)
-    with contextlib.ExitStack() as ends:
-        ends.callback(frames_in.close)
-        if drop_late and not frames_in.info.live:
-            raise UsageError(f"{source}: expected a live source for --drop-late, but got a file; leave it out")
-        check_source_fits(denoiser.card.sensor, frames_in.info)
-        options = SinkOptions(codec, crf, pixel_format, lossless, image_type, raw is not None, rate)
-        sink = open_sink(output, frames_in, options)
-        ends.callback(sink.salvage)  # does nothing where the stream has ended it
+    reading = SourceOptions(raw, rate, deinterlace, tracks)
+    is_raw = raw_output or (raw is not None and output == "-")
+    writing = SinkOptions(codec, crf, pixel_format, lossless, image_type, is_raw, rate)
+    with contextlib.ExitStack() as until_run:
+        frames_in, sink = _open_ends(until_run, denoiser.card.sensor, source, reading, output, writing, drop_late)
         window = Preview(sink, denoiser.card.sensor) if preview else None
         run = Stream(denoiser, frames_in, window or sink, drop_late=drop_late, temporal=temporal, limit=frames)
         if window:
             window.on_quit = run.stop
         with _stopped_by_interrupt(run), stream_progress(as_json, frames_in.info, frames) as on_frame:
+            until_run.pop_all()  # it ends both, and leaves a source open that is still inside a read
             report = run.run(on_frame)
     _report(report, as_json, quiet=output == "-")
+
+
+def _check_output(output: str | None, preview: bool, as_json: bool) -> None:
+    from zsn2m_runtime.errors import UsageError
+
+    if output is None and not preview:
+        raise UsageError("expected an output, but got none; name one with -o, or watch with --preview")
+    if output == "-" and as_json:
+        raise UsageError("expected either --json or frames on stdout, but got both; leave one out")
+
+
+def _open_ends(
+    undo: contextlib.ExitStack,
+    sensor: Sensor,
+    source: str,
+    reading: SourceOptions,
+    output: str | None,
+    writing: SinkOptions,
+    drop_late: bool,
+) -> tuple[Source, Sink]:
+    """Open source and sink, which fit each other and the sensor; `undo` closes them again."""
+    from zsn2m_runtime.errors import UsageError
+    from zsn2m_runtime.streaming.opening import open_sink, open_source
+    from zsn2m_runtime.streaming.running import check_source_fits
+
+    frames_in = open_source(source, reading, output)
+    undo.callback(frames_in.close)
+    if drop_late and not frames_in.info.live:
+        raise UsageError(f"{source}: expected a live source for --drop-late, but got a file; leave it out")
+    check_source_fits(sensor, frames_in.info)
+    sink = open_sink(output, frames_in, sensor, writing)
+    undo.callback(sink.salvage)
+    return frames_in, sink
 
 
 @contextlib.contextmanager
@@ -134,5 +166,6 @@ def _report(report: StreamReport, as_json: bool, quiet: bool) -> None:
         ]
         write(f"milliseconds a frame:\n{table(rows)}")
     if not report.complete:
-        remark(f"interrupted: the frames until then are in {report.output}")
+        where = f": the frames until then are in {report.output}" if report.output else ""
+        remark(f"interrupted{where}")
         raise typer.Exit(INTERRUPTED)

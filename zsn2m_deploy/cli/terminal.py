@@ -141,7 +141,9 @@ def _lines(total: int | None) -> Callable[[int], None]:
         now = time.monotonic()
         if now - said >= QUIET_SECONDS:
             said = now
+            speed = done / (now - started)
             of = f" of {total}" if total else ""
-            remark(f"{done}{of} frames, {done / (now - started):.2f} frames/s")
+            left = f", {max(0, total - done) / speed:.0f} s left" if total else ""
+            remark(f"{done}{of} frames, {speed:.2f} frames/s{left}")
 
     return update

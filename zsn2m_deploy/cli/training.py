@@ -54,6 +54,14 @@ Calibrate = Annotated[
     Path | None,
     typer.Option(metavar="FRAME", help="Frame to measure int8's ranges on. Default: the training frame's centre."),
 ]
+CppFolder = Annotated[
+    Path | None,
+    typer.Option("--cpp", metavar="FOLDER", help="Write a C++ project around the TorchScript models instead; new."),
+]
+OneModel = Annotated[
+    str | None,
+    typer.Option("--model", metavar="mbd|grd", help="Add to this model only, as where another fails. Default: each."),
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing bundle.")]
 
 
@@ -135,24 +143,43 @@ def export(
     precision: ExportPrecision = "fp32",
     io: Io = "sensor",
     calibrate: Calibrate = None,
+    model: OneModel = None,
+    cpp: CppFolder = None,
     as_json: JsonOption = False,
 ) -> None:
     """Export a bundle's weights (again), or add to it.
 
     Plain: TorchScript and ONNX models replace those that are there, once they are shown to give the same pixels.
-    With --precision or --io: further ONNX models are added; the default model stays what it is.
+    With --precision or --io: further ONNX models are added, all or none; the default model stays what it is.
     """
     from zsn2m_deploy.requirements import require_training
+    from zsn2m_runtime.errors import UsageError
 
     require_training()
+    if cpp:
+        if (precision, io, calibrate, model) != ("fp32", "sensor", None, None):
+            raise UsageError("expected --cpp without --precision, --io, --calibrate and --model; leave them out")
+        _export_cpp(bundle, cpp, as_json)
+        return
     from zsn2m_deploy import exporting
 
     with training_progress(as_json) as progress:
-        exported = exporting.export(bundle, precision, io, calibrate, progress)
+        exported = exporting.export(bundle, precision, io, calibrate, model, progress)
     if as_json or (precision, io) == ("fp32", "sensor"):
         _report(exported, as_json)
     else:
         _report_added(exported, precision, io)
+
+
+def _export_cpp(bundle: Path, folder: Path, as_json: bool) -> None:
+    from zsn2m_export.cpp_project import write_cpp_project
+    from zsn2m_runtime.bundle import load_bundle
+
+    write_cpp_project(load_bundle(bundle), folder)
+    if as_json:
+        show_json({"project": str(folder)})
+    else:
+        show(f"wrote {folder}; {folder / 'README.md'} says how to build it")
 
 
 def _run(
@@ -208,9 +235,7 @@ def _report_added(bundle: Bundle, precision: str, io: str) -> None:
         rows += [(model.id, bundle.file(model.files["onnx"])), ("", _proof(model))]
     show(table(rows))
     if io == "sensor":
-        show(
-            f"\nNext: zsn2m-deploy denoise {bundle.path} FRAME... -o OUT --model {bundle.manifest.default}.{precision}"
-        )
+        show(f"\nNext: zsn2m-deploy denoise {bundle.path} FRAME... -o OUT --model {added[-1].id}")
     else:
         arrays = "float32 (n, c, h, w) from 0 to 1" if io == "unit" else f"uint{io[1:]} (n, h, w, c) in sensor units"
         show(f"\nFor other programs: input noisy, output denoised, both {arrays}")

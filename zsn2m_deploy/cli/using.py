@@ -65,9 +65,10 @@ def verify(
 ) -> None:
     """Check a bundle by hashes and self-test.
 
-    Every model is run on every provider that starts here.
+    Every model is run on every provider that starts here. It passes where one at least gives its recorded pixels and
+    none gives others; a provider that does not take it is named.
     """
-    from zsn2m_runtime.errors import CheckFailedError
+    from zsn2m_runtime.errors import CheckFailedError, UnavailableError
     from zsn2m_runtime.verify import verify_bundle
 
     checks = verify_bundle(bundle, provider)
@@ -80,8 +81,14 @@ def verify(
     failed = [f"{check.model} on {check.provider}" for check in checks if not (check.passed or check.refusal)]
     if failed:
         raise CheckFailedError(
-            f"{bundle}: expected the self-test's pixels, but {', '.join(failed)} gave others; "
+            f"{bundle}: expected the self-test's pixels, but {', '.join(failed)} gave others or none; "
             f"export again, or try another onnxruntime (see: zsn2m-deploy doctor)"
+        )
+    unverified = sorted({check.model for check in checks} - {check.model for check in checks if check.passed})
+    if unverified:
+        raise UnavailableError(
+            f"{bundle}: expected a provider that takes each model, but none takes {', '.join(unverified)}; "
+            f"see: zsn2m-deploy doctor"
         )
 
 
@@ -96,6 +103,8 @@ def _as_json(check: ModelCheck) -> dict[str, object]:
 def _verdict(check: ModelCheck) -> str:
     if check.refusal:
         return f"does not run there: {check.refusal}"
+    if check.failure:
+        return f"FAILED: {check.failure}"
     verdict = "ok" if check.passed else "FAILED" if check.card_agrees else "FAILED (its card is not the manifest's)"
     largest = f"differs by {check.difference:.2g} of at most {check.tolerance.largest:g}"
     return f"{verdict}, {largest}, rms {check.rms:.2g} of at most {check.tolerance.rms:g}"

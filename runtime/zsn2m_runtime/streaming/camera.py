@@ -11,9 +11,7 @@ import cv2
 
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.image import Frame, as_frame
-from zsn2m_runtime.streaming.items import Picture, StreamInfo, frame_name, kind_of
-
-MICROSECOND = Fraction(1, 1_000_000)
+from zsn2m_runtime.streaming.items import MICROSECOND, Picture, StreamInfo, frame_name, kind_of
 
 
 def _open_capture(device: int | str) -> cv2.VideoCapture:

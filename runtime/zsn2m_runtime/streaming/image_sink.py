@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
-from zsn2m_runtime.atomic import atomic_file, writing
+from zsn2m_runtime.atomic import UnfinishedFile, writing
 from zsn2m_runtime.errors import OutputError, UsageError
 from zsn2m_runtime.files import Layout, Metadata, check_format, open_image, save_image
 from zsn2m_runtime.files.tiff_structure import LONG, Dialect, TiffStream, numbers
@@ -37,24 +36,24 @@ class FolderSink:
     Args:
         folder: made with the first file
         suffix: of the files, such as .png
-        inputs: the image files that the pictures come from, if they do
+        inputs: name and file of each picture, if they come from image files
     Raises:
         UsageError: if the format cannot hold the source's frames, or a file would replace an input or another one.
     """
 
-    def __init__(self, folder: Path, suffix: str, info: StreamInfo, inputs: Sequence[Path] = ()) -> None:
+    def __init__(self, folder: Path, suffix: str, info: StreamInfo, inputs: Sequence[tuple[str, Path]] = ()) -> None:
         self._folder, self._suffix, self._written = folder, suffix, False
         layout = Layout(np.dtype(info.dtype), info.channels, False, info.height, info.width)
         check_format(self._target("frame"), layout)
         self._originals: dict[str, Path] = {}
-        for path in inputs:
-            other = self._originals.setdefault(path.stem, path)
+        for name, path in inputs:
+            other = self._originals.setdefault(name, path)
             if other is not path:
                 raise UsageError(
                     f"expected inputs of different names, but {other} and {path} would both become "
-                    f"{self._target(path.stem)}; stream them into different folders"
+                    f"{self._target(name)}; stream them into different folders"
                 )
-        _refuse_inputs([self._target(stem) for stem in self._originals], inputs)
+        _refuse_inputs([self._target(name) for name in self._originals], [path for _, path in inputs])
 
     def write(self, item: Item) -> None:
         """Write a picture's file; packets of other tracks are left out.
@@ -66,7 +65,7 @@ class FolderSink:
         if not isinstance(item, Picture):
             return
         target, original = self._target(item.name), self._originals.get(item.name)
-        if original is None:
+        if original is None or original.stem != item.name:  # a page of a stack, which has no metadata of its own
             save_image(target, item.frame)
         else:
             with open_image(original) as image, image.create(target) as writer:
@@ -102,10 +101,8 @@ class StackSink:
         self._path, self._frames = path, info.frames
         self._layout: Layout | None = None
         self._pages = 0
-        with ExitStack() as undo:
-            self._temporary = undo.enter_context(atomic_file(path))
-            self._stream = undo.enter_context(self._temporary.open("wb"))
-            self._opened = undo.pop_all()
+        self._file = UnfinishedFile(path)
+        self._stream = self._file.temporary.open("wb")
 
     def write(self, item: Item) -> None:
         """Append a page, after which the file is complete; packets of other tracks are left out.
@@ -129,25 +126,16 @@ class StackSink:
 
     def finish(self) -> str:
         """Put the file in place; returns its path."""
-        with writing(self._path):  # before anything is removed: a disk may say only now that it is full
-            self._stream.flush()
-            os.fsync(self._stream.fileno())
-        self._opened.close()
+        with writing(self._path):
+            self._stream.close()
+        self._file.finish()
         return str(self._path)
 
     def salvage(self) -> str | None:
         """Keep the pages that are complete in NAME.partial.tif; returns its path, None where there are none."""
-        kept = None
         with suppress(OSError):
             self._stream.close()
-        if self._pages:
-            partial = self._temporary.with_name(f"{self._path.stem}.partial{self._path.suffix}")
-            with suppress(OSError):
-                self._temporary.replace(partial)
-                kept = str(partial)
-        stopped = OutputError("the stream ended early")
-        self._opened.__exit__(type(stopped), stopped, None)
-        return kept
+        return self._file.give_up(keep=self._pages > 0)
 
     def _begin(self, layout: Layout) -> None:
         self._layout = layout

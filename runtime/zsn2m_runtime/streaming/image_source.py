@@ -25,6 +25,7 @@ class ImageSource:
         rate: frames per second; None: the frames have no clock
     Attributes:
         paths: the files in order
+        named: what each picture is called, and its file
         info: what their frames are, as the first page says
     Raises:
         InputError: if there are no image files, or the first one is unreadable.
@@ -33,8 +34,13 @@ class ImageSource:
     def __init__(self, arguments: Sequence[str | Path], rate: Fraction | None = None) -> None:
         self.paths = list_inputs([str(argument) for argument in arguments])
         with open_image(self.paths[0]) as first:
-            self._layout, pages = replace(first.layout, page_count=1), first.page_count
+            self._layout = replace(first.layout, page_count=1)
         layout = self._layout
+        self.named = [
+            (_picture_name(path, page, pages), path)
+            for path, pages in zip(self.paths, map(_page_count, self.paths), strict=True)
+            for page in range(1, pages + 1)
+        ]
         self.info = StreamInfo(
             name=str(arguments[0]) if len(arguments) == 1 else f"{len(self.paths)} image files",
             height=layout.height,
@@ -43,7 +49,7 @@ class ImageSource:
             channels=layout.channels,
             range=(0, 255) if layout.dtype.name == "uint8" else None,
             rate=rate,
-            frames=pages + sum(_page_count(path) for path in self.paths[1:]),
+            frames=len(self.named),
         )
 
     def __iter__(self) -> Iterator[Picture]:
@@ -56,10 +62,9 @@ class ImageSource:
         for path in self.paths:
             with open_image(path) as image:
                 for page, frame in enumerate(image, start=1):
-                    is_stack = image.page_count > 1
-                    self._check(frame, f"{path}: page {page}" if is_stack else str(path))
+                    self._check(frame, f"{path}: page {page}" if image.page_count > 1 else str(path))
                     number += 1
-                    yield self._picture(frame, number, f"{path.stem}_page_{page:04d}" if is_stack else path.stem)
+                    yield self._picture(frame, number, _picture_name(path, page, image.page_count))
 
     def stop(self) -> None:
         """Nothing waits."""
@@ -79,6 +84,10 @@ class ImageSource:
         if self.info.rate is None:
             return Picture(frame, number, name)
         return Picture(frame, number, name, pts=number - 1, time_base=1 / self.info.rate, duration=1)
+
+
+def _picture_name(path: Path, page: int, pages: int) -> str:
+    return f"{path.stem}_page_{page:04d}" if pages > 1 else path.stem
 
 
 def _page_count(path: Path) -> int:

@@ -10,6 +10,8 @@ from typing import Any, Protocol
 
 from zsn2m_runtime.image import Frame
 
+MICROSECOND = Fraction(1, 1_000_000)  # the tick of clocks that state no other; libav's unit of a container's duration
+
 
 @dataclass(frozen=True)
 class StreamInfo:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,7 @@ from pathlib import Path
 from zsn2m_runtime.errors import UsageError
 from zsn2m_runtime.files import IMAGE_SUFFIXES
 from zsn2m_runtime.files.listing import GLOB_LETTERS
+from zsn2m_runtime.manifest import Sensor
 from zsn2m_runtime.streaming.camera import CameraSource
 from zsn2m_runtime.streaming.image_sink import FolderSink, NullSink, StackSink
 from zsn2m_runtime.streaming.image_source import ImageSource
@@ -46,7 +47,7 @@ class SinkOptions:
     """How to write a result; None takes what suits the source.
 
     codec, crf, pixel_format, lossless: of a video; image_type: suffix of a folder's files
-    raw: frames on stdout without Y4M's headers; rate: frames per second where frames carry no time
+    raw: frames on stdout without Y4M's headers; rate: frames per second where the source knows none
     """
 
     codec: str | None = None
@@ -69,11 +70,26 @@ def open_source(text: str, options: SourceOptions, output: str | None) -> Source
     """
     if options.raw and text != "-":
         raise UsageError(f"{text}: expected - as source of --raw frames, but got a name; leave --raw out")
-    if text.isdecimal() or text.startswith("/dev/video"):
-        return Reconnecting(lambda: CameraSource(int(text) if text.isdecimal() else text))
-    if _names_images(text):
+    is_camera, is_images = text.isdecimal() or text.startswith("/dev/video"), _names_images(text)
+    if options.deinterlace and (is_camera or is_images):
+        raise UsageError(f"{text}: expected a video to deinterlace, but got another source; leave --deinterlace out")
+    if is_images:
         return ImageSource([text], rate=_rate(options.rate) or DEFAULT_RATE)
-    container = _container(output, is_raw=options.raw is not None)
+    if is_camera:
+        source: Source = Reconnecting(lambda: CameraSource(int(text) if text.isdecimal() else text))
+    else:
+        source = _open_video(text, options, output)
+    if options.rate and source.info.rate is not None and not options.raw:
+        source.close()
+        raise UsageError(
+            f"{text}: expected --fps for frames without a rate, but these have {float(source.info.rate):g} a second; "
+            f"leave --fps out"
+        )
+    return source
+
+
+def _open_video(text: str, options: SourceOptions, output: str | None) -> Source:
+    container = _container(output)
     video = partial(
         VideoSource,
         deinterlace=options.deinterlace,
@@ -89,23 +105,29 @@ def open_source(text: str, options: SourceOptions, output: str | None) -> Source
     return video(text)
 
 
-def open_sink(text: str | None, source: Source, options: SinkOptions) -> Sink:
+def open_sink(text: str | None, source: Source, sensor: Sensor, options: SinkOptions) -> Sink:
     """The sink that a text names: -, a folder of images, a TIFF stack or a video file; None keeps nothing.
 
+    Args:
+        sensor: says the range of integers where the source's files do not
     Raises:
-        UsageError: if it cannot hold the source's frames, or would replace the source.
+        UsageError: if it cannot hold the source's frames, or would replace the source; options that do not fit it.
         OutputError: if it cannot be made.
     """
     if text is None:
+        _refuse_options("no output", options, is_video=False, is_folder=False)
         return NullSink()
     path, suffix = Path(text), Path(text).suffix.lower()
+    is_video = text == "-" or suffix in CONTAINERS
+    is_folder = not is_video and (path.is_dir() or text.endswith("/") or not suffix)
+    _refuse_options(text, options, is_video, is_folder)
+    if is_video:
+        return _video_sink(text, source, sensor, options)
     inputs = source.paths if isinstance(source, ImageSource) else []
-    if text == "-" or suffix in CONTAINERS:
-        return _video_sink(text, source, options)
-    if path.is_dir() or text.endswith("/") or not suffix:
+    if is_folder:
         usual = inputs[0].suffix if inputs else ".tif" if source.info.dtype == "float32" else ".png"
         kind = f".{options.image_type.lstrip('.')}" if options.image_type else usual
-        return FolderSink(path, kind, source.info, inputs)
+        return FolderSink(path, kind, source.info, source.named if isinstance(source, ImageSource) else ())
     if suffix in STACK_SUFFIXES:
         return StackSink(path, source.info, inputs)
     raise UsageError(
@@ -124,6 +146,8 @@ def raw_settings(options: SourceOptions) -> dict[str, str]:
     if not found:
         raise UsageError(f"expected --raw WxH:FORMAT[@FPS] such as 1920x1080:rgb24@25, but got {options.raw!r}")
     width, height, pixel_format, rate = found.groups()
+    if rate and options.rate:
+        raise UsageError(f"expected one rate, but got {rate} in --raw and {options.rate:g} in --fps; leave one out")
     return {
         "video_size": f"{width}x{height}",
         "pixel_format": pixel_format,
@@ -131,12 +155,26 @@ def raw_settings(options: SourceOptions) -> dict[str, str]:
     }
 
 
-def _video_sink(text: str, source: Source, options: SinkOptions) -> VideoSink:
+def _refuse_options(text: str, options: SinkOptions, is_video: bool, is_folder: bool) -> None:
+    of_video = options.codec, options.crf, options.pixel_format, options.lossless or None
+    misplaced = {
+        "--codec, --crf, --pixel-format and --lossless for a video": not is_video and of_video != (None,) * 4,
+        "--image-type for a folder of images": not is_folder and options.image_type is not None,
+        "--raw-output for - (stdout)": text != "-" and options.raw,
+    }
+    for rule, is_broken in misplaced.items():
+        if is_broken:
+            raise UsageError(f"{text}: expected {rule}, but got another output; leave it out")
+
+
+def _video_sink(text: str, source: Source, sensor: Sensor, options: SinkOptions) -> VideoSink:
     first = source.source if isinstance(source, Reconnecting) else source
-    pipe_format = RAW.format if options.raw else Y4M.format
+    info, pipe_format = source.info, RAW.format if options.raw else Y4M.format
+    if info.range is None and info.dtype != "float32":
+        info = replace(info, range=sensor.range)
     return VideoSink(
         sys.stdout.buffer if text == "-" else text,
-        source.info,
+        info,
         source=first if isinstance(first, VideoSource) else None,
         codec=options.codec,
         crf=options.crf,
@@ -147,9 +185,9 @@ def _video_sink(text: str, source: Source, options: SinkOptions) -> VideoSink:
     )
 
 
-def _container(output: str | None, is_raw: bool) -> Container | None:
+def _container(output: str | None) -> Container | None:
     if output == "-":
-        return RAW if is_raw else Y4M
+        return Y4M  # and raw frames hold no more
     return CONTAINERS.get(Path(output).suffix.lower()) if output else None
 
 

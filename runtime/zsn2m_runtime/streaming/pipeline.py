@@ -41,27 +41,29 @@ class Channel(Generic[Taken]):
         self.dropped = 0
 
     def put(self, item: Taken) -> bool:
-        """Add an item, waiting for room; False where the channel has ended and nobody will take it."""
+        """Add an item, then wait for room; False where the channel had ended, and nobody will take it.
+
+        The wait comes second: an end in the midst of it must not cost the item.
+        """
         with self._changed:
-            while self._is_full(item) and not self._end:
-                self._changed.wait()
             if self._end:
                 return False
             self._items.append(item)
+            self._drop_late()
             self._changed.notify_all()
+            while self._is_overfull() and not self._end:
+                self._changed.wait()
             return True
 
-    def _is_full(self, item: Taken) -> bool:
-        """Whether an item must wait; where it may take the place of an older one, it does."""
-        if self._droppable is None:
-            return len(self._items) >= self._depth
-        late = [waiting for waiting in self._items if self._droppable(waiting)]
-        if not self._droppable(item):
-            return len(self._items) - len(late) >= MOST_UNDROPPABLE
-        if len(late) >= self._depth:
+    def _drop_late(self) -> None:
+        late = [waiting for waiting in self._items if self._droppable and self._droppable(waiting)]
+        if len(late) > self._depth:
             self._items.remove(late[0])
             self.dropped += 1
-        return False
+
+    def _is_overfull(self) -> bool:
+        most = self._depth if self._droppable is None else self._depth + MOST_UNDROPPABLE
+        return len(self._items) > most
 
     def end(self, error: BaseException | None = None, *, discard: bool = False) -> None:
         """Let the taker come to an end after what waits (or at once), with the error if there is one."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -27,7 +26,6 @@ class Reconnecting:
 
     Args:
         open_source: opens it; the first time here
-        give_up_after: seconds without an item after which to fail; None: never
         wait: pauses for so many seconds, True where `stop` was called; clock: seconds
     Attributes:
         source: the one that is open; info: of the first one
@@ -40,14 +38,13 @@ class Reconnecting:
         self,
         open_source: Callable[[], Source],
         *,
-        give_up_after: float | None = None,
         wait: Callable[[float], bool] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._open, self._clock = open_source, clock
-        self._patience = math.inf if give_up_after is None else give_up_after
-        self._stopped = threading.Event()
-        self._wait = wait or self._stopped.wait
+        # No Event: its lock is not reentrant, and a signal handler may call `stop` in the midst of another `stop`.
+        self._stopped, self._changed = False, threading.Condition()
+        self._wait = wait or self._wait_for_stop
         self.source = open_source()
         self.info = replace(self.source.info, live=True, frames=None)
         self._timeline = _Timeline(clock)
@@ -60,13 +57,13 @@ class Reconnecting:
         """The items of all connections, until `stop`.
 
         Raises:
-            InputError: if the source comes back with other frames, or not within `give_up_after`.
+            InputError: if the source comes back with other frames.
         """
         while True:
             reason = f"{self.info.name}: the stream ended"
             try:
                 for item in self.source:
-                    if self._stopped.is_set():
+                    if self._stopped:
                         return
                     self._note_return()
                     if isinstance(item, Picture):
@@ -82,7 +79,9 @@ class Reconnecting:
 
     def stop(self) -> None:
         """Come to an end with the next item, or at once if it is waiting. For any thread."""
-        self._stopped.set()
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
 
     def close(self) -> None:
         """Stop, and release the source."""
@@ -103,11 +102,8 @@ class Reconnecting:
         """Try until a source opens; False where `stop` came first."""
         if self._lost_at is None:
             self._lost_at = self._clock()
-        while not self._stopped.is_set():
-            left = self._lost_at + self._patience - self._clock()
-            if left <= 0:
-                raise InputError(f"{reason} (tried again for {self._patience:g} s, then gave up)")
-            pause, self._pause = min(self._pause, left), min(2 * self._pause, LONGEST_PAUSE)
+        while not self._stopped:
+            pause, self._pause = self._pause, min(2 * self._pause, LONGEST_PAUSE)
             log.warning("%s; trying again in %.3g s", reason, pause)
             if self._wait(pause):
                 return False
@@ -119,6 +115,10 @@ class Reconnecting:
             self._check_same(self.source.info)
             return True
         return False
+
+    def _wait_for_stop(self, seconds: float) -> bool:
+        with self._changed:
+            return self._changed.wait_for(lambda: self._stopped, seconds)
 
     def _check_same(self, info: StreamInfo) -> None:
         if kind_of(info) != kind_of(self.info):

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-import resource
-import sys
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from dataclasses import dataclass, replace
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import InputError, Zsn2mError
 from zsn2m_runtime.manifest import Sensor
+from zsn2m_runtime.memory import peak_memory
 from zsn2m_runtime.streaming.items import Item, Picture, Sink, Source, StreamInfo, kind_of
 from zsn2m_runtime.streaming.latency import Latency
 from zsn2m_runtime.streaming.pipeline import Pipeline
@@ -92,6 +92,8 @@ class Stream:
         started = time.perf_counter()
         droppable = (lambda item: isinstance(item, Picture)) if self._drop_late else None
         self._pipeline = pipeline = Pipeline(self._read(), self._denoise, droppable=droppable)
+        if self._stopped:  # before there was a pipeline to tell
+            pipeline.stop()
         try:
             for item in pipeline:
                 self._write(item, on_frame)
@@ -113,10 +115,11 @@ class Stream:
     def _read(self) -> Iterator[Item]:
         started = time.perf_counter()
         for item in self._source:
+            seconds = time.perf_counter() - started
+            yield item  # it only goes on from here if the item was taken: a stop may have come first
             if isinstance(item, Picture):
-                self._latency["read"].add(time.perf_counter() - started)
+                self._latency["read"].add(seconds)
                 self._frames_in += 1
-            yield item
             if self._frames_in == self._limit or self._stopped:
                 return
             started = time.perf_counter()
@@ -162,12 +165,6 @@ class Stream:
         )
 
 
-def peak_memory() -> int:
-    """The most memory that this process has held so far, in bytes."""
-    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return largest if sys.platform == "darwin" else largest * 1024
-
-
 def check_source_fits(sensor: Sensor, info: StreamInfo) -> None:
     """Refuse a source whose frames are not of the bundle's sensor.
 
@@ -179,6 +176,11 @@ def check_source_fits(sensor: Sensor, info: StreamInfo) -> None:
     if (sensor.dtype, sensor.channels) != (info.dtype, info.channels) or not same_range:
         raise InputError(
             f"{info.name}: expected {kind_of(wanted)}, as in the frames that the bundle was trained on, but got "
-            f"{kind_of(info)}; "
-            f"train a bundle on a frame of this source: zsn2m-deploy train-and-export {info.name}"
+            f"{kind_of(info)}; train a bundle on {_how_to_train(info)}"
         )
+
+
+def _how_to_train(info: StreamInfo) -> str:
+    if os.path.exists(info.name):  # noqa: PTH110 - unlike Path's, False for what is too long to be a path
+        return f"a frame of this source: zsn2m-deploy train-and-export {info.name}"
+    return "frames of this source that you have saved as images or as a short lossless video"

@@ -54,10 +54,6 @@ class Temporal:
         span = sensor.range[1] - sensor.range[0]
         step = 1.0 if sensor.dtype != "float32" else 1e-6 * span  # float32 results are not more exact
         self._rounding = np.float32(step**2 / 12)
-        self.reset()
-
-    def reset(self) -> None:
-        """Forget all frames."""
         self._blend: Floats = np.zeros((0, 0), np.float32)
 
     def __call__(self, noisy: Pixels, denoised: Pixels) -> Pixels:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from zsn2m_runtime.errors import UsageError
 
+PIPE_BUFFER = 2**20  # bytes between libav and a file object: a frame of raw video in a few calls
+
 
 @dataclass(frozen=True)
 class Container:

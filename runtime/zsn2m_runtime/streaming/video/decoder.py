@@ -12,14 +12,13 @@ from typing import Any
 import av
 
 from zsn2m_runtime.errors import InputError
-from zsn2m_runtime.streaming.items import Passenger
+from zsn2m_runtime.streaming.items import MICROSECOND, Passenger
+from zsn2m_runtime.streaming.video.containers import Y4M
 from zsn2m_runtime.streaming.video.demuxer import Pipe, Reading, open_container, reason
 from zsn2m_runtime.streaming.video.frames import Deinterlacer
 
-MICROSECOND = Fraction(1, 1_000_000)  # libav's unit of a container's duration
 CUT_SHORT = 0.95  # of the stated duration: below it, more is missing than rounding explains
 PASSED = ("audio", "subtitle")
-Y4M = "yuv4mpegpipe"  # libav's name
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +41,7 @@ class Decoder:
         try:
             self.container = open_container(self._pipe or place, reading)
         except (OSError, ValueError, av.FFmpegError) as error:
+            self._check_interrupt()
             raise InputError(
                 f"{name}: expected a video that can be opened, but got {reason(error)!r}; check its name, and that it "
                 f"is whole"
@@ -126,18 +126,24 @@ class Decoder:
     def _decoded(self) -> Iterator[av.VideoFrame | Passenger]:
         try:
             for packet in self.container.demux(self.video, *self.tracks):
+                self._check_interrupt()
                 if packet.stream.index == self.video.index:  # an empty packet, which ends a track, has no stream_index
                     yield from self._frames_of(packet)
                 elif packet.size:
                     yield Passenger(packet)
             self._check_nothing_is_left()
         except (OSError, av.FFmpegError, DamagedError) as error:
+            self._check_interrupt()
             with suppress(av.FFmpegError):
                 yield from self.video.decode(None)  # frames before it, which the decoder has held back to sort them
             cause = "the connection is lost" if self._reading.live else "the video is damaged or was cut short"
             raise InputError(
                 f"{self.name}: frame {self._count + 1}: expected a frame, but got {reason(error)!r}; {cause}"
             ) from error
+
+    def _check_interrupt(self) -> None:
+        if self._pipe:
+            self._pipe.check_interrupt()
 
     def _frames_of(self, packet: Any) -> Iterator[av.VideoFrame]:
         self._end_position = max(self._end_position, (packet.pos or 0) + packet.size)
@@ -165,7 +171,7 @@ class Decoder:
 
     def _check_nothing_is_left(self) -> None:
         """libav drops the beginning of a Y4M frame at the end without a word."""
-        if self.container.format.name == Y4M:
+        if self.container.format.name == Y4M.format:
             size = self._pipe.count if self._pipe else self.container.size
             if size > self._end_position:
                 raise DamagedError("an incomplete frame")

@@ -10,8 +10,9 @@ from typing import Any
 import av
 from av.container import InputContainer
 
+from zsn2m_runtime.streaming.video.containers import PIPE_BUFFER
+
 OPEN_TIMEOUT = READ_TIMEOUT = 10.0  # seconds without data after which a network stream is taken for dead
-PIPE_BUFFER = 2**20  # bytes: a frame of raw video in a few calls
 
 
 @dataclass(frozen=True)
@@ -30,13 +31,25 @@ class Pipe:
 
     def __init__(self, file: Any) -> None:
         self._read = getattr(file, "read1", file.read)
+        self._interrupt: KeyboardInterrupt | None = None
         self.count = 0
 
     def read(self, size: int) -> bytes:
         """Up to `size` bytes; none at the end."""
-        data: bytes = self._read(size)
+        if self._interrupt:  # libav asks again at what it takes for the end
+            return b""
+        try:
+            data: bytes = self._read(size)
+        except KeyboardInterrupt as interrupt:  # libav would swallow it
+            self._interrupt = interrupt
+            return b""
         self.count += len(data)
         return data
+
+    def check_interrupt(self) -> None:
+        """Raise the KeyboardInterrupt that came while libav was reading, if one did."""
+        if self._interrupt:
+            raise self._interrupt
 
 
 def is_url(place: Any) -> bool:

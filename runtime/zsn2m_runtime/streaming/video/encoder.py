@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,13 +11,14 @@ import av
 
 from zsn2m_runtime.errors import UsageError
 from zsn2m_runtime.streaming.items import StreamInfo
-from zsn2m_runtime.streaming.video.containers import LOSSLESS_SUFFIXES, Container
+from zsn2m_runtime.streaming.video.containers import LOSSLESS_SUFFIXES, Y4M, Container
 from zsn2m_runtime.streaming.video.pixel_formats import PixelFormat, depth_of, nearest, planar
 
 KEEP_DURATIONS = "+frame_duration"  # libav's flag; or the last frame's is lost
 CRF = 18  # FFmpeg's H.264 guide: visually lossless or nearly so
 BEST_QUALITY = 2  # of 1 to 31 for encoders of constant quality without a CRF; below 2 only the size still grows
 WHOLE_CHROMA = ("libx264", "libx265")  # encoders that refuse sizes that chroma samples do not fill
+DEEP = ("libx264", "libx265", "libsvtav1")  # encoders of more than 8 bits
 LAMBDA = 118  # libav's unit of quality, FF_QP2LAMBDA
 CONSTANT_RATE = ("mpeg1video", "mpeg2video", "mpeg4")  # codecs that cannot hold fine ticks
 Y4M_FORMATS = tuple(
@@ -83,7 +85,7 @@ def plan_encoding(
     else:
         found = nearest(want, offered, size)
         if found is None:
-            raise UsageError(_too_deep(name, want, codec, offered, size))
+            raise UsageError(_too_deep(name, container, want, codec, offered, size))
         chosen = _known(found)
     return Plan(container, codec, chosen, bits, _options(name, container, codec, encoding.crf))
 
@@ -113,7 +115,7 @@ def _check_lossless(name: str, container: Container, encoding: Encoding) -> None
 
 def _offered(name: str, container: Container, codec: str) -> Sequence[str]:
     """Pixel formats that an encoder takes; none where it takes all."""
-    if container.format == "yuv4mpegpipe":
+    if container is Y4M:
         return Y4M_FORMATS
     try:
         formats = av.Codec(codec, "w").video_formats
@@ -147,15 +149,23 @@ def _wanted(container: Container, info: StreamInfo, bits: int) -> PixelFormat:
     return _known(planar("yuv", bits, "420"))
 
 
-def _too_deep(name: str, want: PixelFormat, codec: str, offered: Sequence[str], size: tuple[int, int]) -> str:
-    others = [other for other in WHOLE_CHROMA if nearest(want, _offered(name, Container(""), other), size)]
+def _too_deep(
+    name: str, container: Container, want: PixelFormat, codec: str, offered: Sequence[str], size: tuple[int, int]
+) -> str:
+    held = av.open(io.BytesIO(), "w", format=container.format).supported_codecs
+    others = [
+        other
+        for other in DEEP
+        if av.Codec(other, "w").canonical_name in held and nearest(want, _offered(name, container, other), size)
+    ]
     known = [found for text in offered if (found := PixelFormat.of(text))]
     deepest = max((found.bits for found in known), default=0)
     fewer = nearest(PixelFormat("", want.kind, min(deepest, want.bits), want.chroma), offered, size) or offered[0]
-    choices = "".join(f"--codec {other}, " for other in others)
+    lossless = "--lossless" if container.lossless else f"a {LOSSLESS_SUFFIXES[0]} with --lossless"
+    choices = ", ".join((*(f"--codec {other}" for other in others), lossless))
     return (
         f"{name}: expected an encoder that keeps {want.name} ({want.bits} bits), but {codec} takes {deepest} bits at "
-        f"most; choose {choices}--lossless, or accept --pixel-format {fewer}"
+        f"most; choose {choices}, or accept --pixel-format {fewer}"
     )
 
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
 
-from zsn2m_runtime.atomic import atomic_file, writing
+from zsn2m_runtime.atomic import UnfinishedFile, writing
 from zsn2m_runtime.errors import OutputError, UsageError
 from zsn2m_runtime.streaming.items import Item, Picture, StreamInfo
 from zsn2m_runtime.streaming.video.containers import container_of
 from zsn2m_runtime.streaming.video.encoder import Encoding, plan_encoding
 from zsn2m_runtime.streaming.video.source import VideoSource
-from zsn2m_runtime.streaming.video.writer import VideoWriter
+from zsn2m_runtime.streaming.video.tag_check import warn_of_lost_tags
+from zsn2m_runtime.streaming.video.writer import VideoWriter, tags_of
 
 DEFAULT_RATE = Fraction(25)  # frames per second of sources that do not know theirs, as in FFmpeg
 
@@ -33,7 +34,7 @@ class VideoSink:
         source: where they come from, if that is a video
         codec, crf, pixel_format, lossless: see Encoding
         format: FFmpeg's name of the container; None: by the suffix
-        rate: frames per second where frames carry no time; None: the info's, else 25
+        rate: frames per second where the info has none; None: 25
     Raises:
         UsageError: if the container or codec cannot hold the frames or a track, or it would replace the source.
         OutputError: if it cannot be written.
@@ -61,12 +62,18 @@ class VideoSink:
         plan = plan_encoding(name, container_of(place, format), info, encoding, source.kind if source else None)
         if not self._pipe and source:
             self._refuse_source(source)
-        with ExitStack() as undo:
-            self._temporary = None if self._pipe else undo.enter_context(atomic_file(self._path))
+        rate = info.rate or rate or DEFAULT_RATE
+        self._file = None if self._pipe else UnfinishedFile(self._path)
+        try:
             with writing(self._path):
-                to = self._pipe or str(self._temporary)
-                self._writer = VideoWriter(to, name, plan, info, source, rate or info.rate or DEFAULT_RATE)
-            self._target = undo.pop_all()
+                to = str(self._file.temporary) if self._file else self._pipe
+                tags = tags_of(plan, info, source)
+                self._writer = VideoWriter(to, name, plan, info, tags, source, rate)
+                if source:
+                    warn_of_lost_tags(name, plan, info, tags)
+        except BaseException:
+            self._give_up(keep=False)
+            raise
 
     def write(self, item: Item) -> None:
         """Encode a frame, or copy a packet.
@@ -92,8 +99,9 @@ class VideoSink:
         with self._writing():
             self._writer.finish()
             self._flush()
+            if self._file:
+                self._file.finish()
         self._is_open = False
-        self._target.close()
         return str(self._path)
 
     def salvage(self) -> str | None:
@@ -107,15 +115,10 @@ class VideoSink:
             is_whole = self._written > 0
         with suppress(Exception):
             self._writer.close()
-        kept = None
-        if self._temporary and (is_whole or _plays(self._temporary)):
-            partial = self._temporary.with_name(f"{self._path.stem}.partial{self._path.suffix}")
-            with suppress(OSError):
-                self._temporary.replace(partial)
-                kept = str(partial)
-        stopped = OutputError("the stream ended early")
-        self._target.__exit__(type(stopped), stopped, None)
-        return kept
+        return self._give_up(keep=is_whole or (self._file is not None and _plays(self._file.temporary)))
+
+    def _give_up(self, *, keep: bool) -> str | None:
+        return self._file.give_up(keep=keep) if self._file else None
 
     def _check(self, picture: Picture) -> None:
         info, frame = self._info, picture.frame

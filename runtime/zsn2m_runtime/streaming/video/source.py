@@ -149,4 +149,4 @@ def _public_name(place: Any) -> str:
     """The place without a password."""
     if hasattr(place, "read"):
         return str(getattr(place, "name", "video"))
-    return re.sub(r"(?<=://)[^/@]*@", "", str(place))
+    return re.sub(r"(?<=://)[^/]*@", "", str(place))

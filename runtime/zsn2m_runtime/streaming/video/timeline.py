@@ -15,19 +15,19 @@ class Timeline:
         rate: frames per second where frames carry no time
         from_zero: the first frame is at zero, as of a camera, whose clock started before
     Attributes:
-        shift: seconds that were added to the source's clock
+        shift: seconds that are added to the source's clock; None where the first frame is still to say it
     """
 
     def __init__(self, time_base: Fraction, rate: Fraction, *, from_zero: bool = False) -> None:
-        self._time_base, self._rate, self._from_zero = time_base, rate, from_zero
+        self._time_base, self._rate = time_base, rate
         self._last: int | None = None
-        self.shift = Fraction(0)
+        self.shift: Fraction | None = None if from_zero else Fraction(0)
 
     def place(self, picture: Picture) -> tuple[int, int]:
         """Timestamp and duration of the next frame."""
         unit = picture.time_base
         seconds = (picture.number - 1) / self._rate if picture.pts is None or unit is None else picture.pts * unit
-        if self._last is None and self._from_zero:
+        if self.shift is None:
             self.shift = -seconds
         ticks = round((seconds + self.shift) / self._time_base)
         if self._last is not None:

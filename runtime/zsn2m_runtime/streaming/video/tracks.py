@@ -48,12 +48,17 @@ class Tracks:
         output.set_chapters(source.container.chapters())
 
     def write(self, packet: Any, shift: Fraction) -> None:
-        """Copy a packet, `shift` seconds later than in the source; out of order it is left out, with a warning."""
+        """Copy a packet, `shift` seconds later than in the source; out of order it is left out, with a warning.
+
+        One that a shift moves before zero is left out too: it belongs to what came before the video.
+        """
         stream = self._streams.get(packet.stream_index)
         if stream is None:
             return
         if shift:
             ticks = round(shift / packet.time_base)
+            if packet.pts is not None and packet.pts + ticks < 0:
+                return
             packet.pts = None if packet.pts is None else packet.pts + ticks
             packet.dts = None if packet.dts is None else packet.dts + ticks
         packet.stream = stream

@@ -13,7 +13,7 @@ from av.container import OutputContainer
 from zsn2m_runtime.errors import UsageError
 from zsn2m_runtime.streaming.items import Picture, StreamInfo
 from zsn2m_runtime.streaming.video.colour import FULL, LIMITED, RANGE_UNSPECIFIED, UNSPECIFIED, Colour
-from zsn2m_runtime.streaming.video.containers import Container
+from zsn2m_runtime.streaming.video.containers import PIPE_BUFFER, Y4M, Container
 from zsn2m_runtime.streaming.video.encoder import CONSTANT_RATE, Plan
 from zsn2m_runtime.streaming.video.frames import FrameWriter
 from zsn2m_runtime.streaming.video.source import SQUARE, VideoSource
@@ -21,7 +21,6 @@ from zsn2m_runtime.streaming.video.timeline import Timeline
 from zsn2m_runtime.streaming.video.tracks import Tracks, copy_labels
 
 FINE = Fraction(1, 90_000)  # seconds of a tick for live frames: MPEG's
-PIPE_BUFFER = 2**20  # bytes: a frame of raw video in a few calls
 # What says the shape of a pixel; PyAV gives it to no other container.
 SHAPED_CODECS = ("libx264", "libx265", "mpeg4", "mpeg2video", "mjpeg")
 SHAPED_CONTAINERS = ("mp4", "mov")
@@ -35,6 +34,8 @@ class VideoWriter:
     Args:
         place: absolute path, or file object
         name: how messages call it
+        tags: of its colours, from `tags_of`
+        source: whose tracks, rotation and shape of pixels go through
         rate: frames per second where frames carry no time
     Raises:
         UsageError: if the encoder or the container refuses the frames or a track.
@@ -42,9 +43,16 @@ class VideoWriter:
     """
 
     def __init__(
-        self, place: Any, name: str, plan: Plan, info: StreamInfo, source: VideoSource | None, rate: Fraction
+        self,
+        place: Any,
+        name: str,
+        plan: Plan,
+        info: StreamInfo,
+        tags: Colour,
+        source: VideoSource | None,
+        rate: Fraction,
     ) -> None:
-        self._tags = _tags(plan, info, source)
+        self._tags = tags
         self._time_base = _time_base(plan, info, source, rate)
         self._timeline = Timeline(self._time_base, rate, from_zero=info.live)
         chroma = "center" if plan.codec == "mjpeg" else "left"  # where players look for its samples
@@ -55,6 +63,7 @@ class VideoWriter:
         if source and source.aspect != SQUARE:
             self._shape_pixels(source.aspect, name, plan)
         self._tracks = self._pass_on(source, name, plan) if source else None
+        self._early: list[Any] = []  # packets that came before the first frame, which says where time begins
         self._start(name, plan, info)
 
     def write_frame(self, picture: Picture) -> None:
@@ -64,10 +73,15 @@ class VideoWriter:
         frame.time_base = self._time_base
         frame.pts, frame.duration = self._timeline.place(picture)
         self._output.mux(self._stream.encode(frame))
+        early, self._early = self._early, []
+        for packet in early:
+            self.write_packet(packet)
 
     def write_packet(self, packet: Any) -> None:
-        """Copy a packet of a track that passes through."""
-        if self._tracks:
+        """Copy a packet of a track that passes through; of a live stream, none from before its first frame."""
+        if self._timeline.shift is None:
+            self._early.append(packet)
+        elif self._tracks:
             self._tracks.write(packet, self._timeline.shift)
 
     def finish(self) -> None:
@@ -138,7 +152,7 @@ def _open(place: Any, container: Container) -> OutputContainer:
     settings = {"flush_packets": "1"}  # somebody may look at the other end of a pipe
     if container.early_packets:
         settings["avoid_negative_ts"] = "disabled"  # or sound that begins before zero moves all times
-    if container.format == "yuv4mpegpipe":
+    if container is Y4M:
         settings["strict"] = "unofficial"  # it is, above 8 bits
     output: OutputContainer = av.open(
         place,
@@ -151,7 +165,7 @@ def _open(place: Any, container: Container) -> OutputContainer:
     return output
 
 
-def _tags(plan: Plan, info: StreamInfo, source: VideoSource | None) -> Colour:
+def tags_of(plan: Plan, info: StreamInfo, source: VideoSource | None) -> Colour:
     """The source's tags, where they fit the pixel format; those that are meant, where there are none to keep."""
     kind = plan.pixel_format.kind
     if source is None:
@@ -160,6 +174,8 @@ def _tags(plan: Plan, info: StreamInfo, source: VideoSource | None) -> Colour:
         tags = source.colour
         if kind == "yuv" and source.kind.kind == "rgb":
             tags = replace(tags, matrix=UNSPECIFIED, range=RANGE_UNSPECIFIED).settled(info.height)
+        if source.kind.kind == "grey" and tags.range == RANGE_UNSPECIFIED:
+            tags = replace(tags, range=FULL)  # players assume it of grey, but not of YUV, which H.264's grey is to them
     if plan.codec == "mjpeg":
         tags = replace(tags, range=FULL)  # the only one of JPEG
     return tags.as_rgb() if kind == "rgb" else tags

@@ -1,0 +1,69 @@
+"""A C++ project around a bundle: all that it needs is in the folder, and nothing else."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import BundleMaker, edit_manifest
+from test_cli import run_command
+
+from zsn2m_runtime.bundle import load_bundle
+
+TOOLS = ("cmake", "c++")
+
+
+def test_the_project_holds_library_program_and_checked_models(
+    bundle: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    project = tmp_path / "project"
+    ended = run_command(capsys, "export", bundle, "--cpp", project)
+    assert (ended.code, "README.md" in ended.out) == (0, True), ended.err
+    for name in ("CMakeLists.txt", "main.cpp", "pnm.h", "zsn2m/include/zsn2m/zsn2m.hpp", "zsn2m/src/exports.map"):
+        assert (project / name).is_file(), name
+    assert not (project / "zsn2m" / "tests").exists()
+    models = load_bundle(project / "model.zsn2m").manifest.models  # every hash is right
+    assert [(model.id, list(model.files)) for model in models] == [("mbd", ["torchscript"]), ("grd", ["torchscript"])]
+    assert not list((project / "model.zsn2m").glob("*.onnx"))
+
+
+def test_an_existing_folder_is_left_alone(bundle: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    ended = run_command(capsys, "export", bundle, "--cpp", tmp_path)
+    assert (ended.code, "expected a new folder, but it exists" in ended.err) == (6, True)
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+
+
+def test_other_options_do_not_go_with_it(bundle: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    ended = run_command(capsys, "export", bundle, "--cpp", tmp_path / "project", "--precision", "int8")
+    assert (ended.code, "expected --cpp without --precision" in ended.err) == (2, True)
+
+
+def test_a_bundle_without_torchscript_is_refused(
+    bundle: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    edit_manifest(bundle, lambda content: [model["files"].pop("torchscript") for model in content["models"]])
+    ended = run_command(capsys, "export", bundle, "--cpp", tmp_path / "project")
+    assert (ended.code, "expected a TorchScript model, but there is none" in ended.err) == (5, True)
+    assert not (tmp_path / "project").exists()
+
+
+@pytest.mark.slow
+def test_it_builds_and_passes_its_self_test_as_written(
+    make_bundle: BundleMaker, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    missing = [tool for tool in TOOLS if not shutil.which(tool)]
+    if missing:
+        pytest.skip(f"not installed: {', '.join(missing)}")
+    project = tmp_path / "project"
+    assert run_command(capsys, "export", make_bundle(), "--cpp", project).code == 0
+    for command in (
+        ["cmake", "-S", ".", "-B", "build", "-DCMAKE_BUILD_TYPE=Release", f"-DZSN2M_PYTHON={sys.executable}"],
+        ["cmake", "--build", "build"],
+        ["ctest", "--test-dir", "build", "--no-tests=error", "--output-on-failure"],
+    ):
+        done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
