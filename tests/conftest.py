@@ -58,7 +58,7 @@ def make_bundle(tmp_path_factory: pytest.TempPathFactory) -> BundleMaker:
     def make(dtype: str = "uint8", channels: int = 3, value_range: tuple[float, float] = (0.0, 255.0)) -> Path:
         key = (dtype, channels, value_range)
         if key not in made:
-            made[key] = _write_bundle(tmp_path_factory.mktemp("bundle"), dtype, channels, value_range)
+            made[key] = write_bundle(tmp_path_factory.mktemp("bundle"), dtype, channels, value_range)
         return made[key]
 
     return make
@@ -98,7 +98,7 @@ def shared_data() -> Path:
     return SHARED_DATA
 
 
-def _write_bundle(folder: Path, dtype: str, channels: int, value_range: tuple[float, float]) -> Path:
+def write_bundle(folder: Path, dtype: str, channels: int, value_range: tuple[float, float]) -> Path:
     config = TrainConfig(stage="full", grd=SMALL_GRD)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -67,3 +69,12 @@ def test_it_builds_and_passes_its_self_test_as_written(
     ):
         done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_library_has_the_version_of_the_package() -> None:
+    root = Path(__file__).resolve().parents[1]
+    version = tomllib.loads((root / "pyproject.toml").read_text())["project"]["version"]
+    header = (root / "runtime" / "cpp" / "include" / "zsn2m" / "zsn2m.h").read_text()
+    assert ".".join(re.findall(r"ZSN2M_VERSION_(?:MAJOR|MINOR|PATCH) (\d+)", header)) == version
+    cmake = (root / "runtime" / "cpp" / "CMakeLists.txt").read_text()
+    assert re.findall(r"project\(zsn2m VERSION (\S+)", cmake) == [version]

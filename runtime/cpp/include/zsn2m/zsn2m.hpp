@@ -1,0 +1,86 @@
+// C++17 over zsn2m.h: a handle that closes itself, and exceptions in place of statuses. Header only.
+//
+//     zsn2m::Denoiser denoise("cam0.zsn2m");
+//     denoise(noisy, denoised, {height, width, 3}); // packed RGB of the sensor's dtype
+#ifndef ZSN2M_ZSN2M_HPP
+#define ZSN2M_ZSN2M_HPP
+
+#include <cstdint>
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+#include "zsn2m/zsn2m.h"
+
+namespace zsn2m {
+
+// Any failure; what() is "X: expected ..., but got ...; what to do".
+class Error : public std::runtime_error {
+public:
+    Error(zsn2m_status status, const char *text) : std::runtime_error(text), status_(status) {}
+
+    zsn2m_status status() const noexcept { return status_; }
+
+private:
+    zsn2m_status status_;
+};
+
+// Throws Error unless a call went well.
+inline void check(zsn2m_status status) {
+    if (status != ZSN2M_OK) throw Error(status, zsn2m_last_error());
+}
+
+// A frame in memory: a pointer to its first sample, and the distances in bytes of zsn2m_strides (none: packed).
+template <typename Sample>
+struct Image {
+    Sample *first;
+    zsn2m_strides strides;
+
+    Image(Sample *first_sample, zsn2m_strides distances = {0, 0, 0}) : first(first_sample), strides(distances) {}
+};
+
+// A denoiser specialised to one sensor. May be used from several threads at once.
+class Denoiser {
+public:
+    // path: a bundle folder or a single .ts file; model: empty takes the bundle's default.
+    explicit Denoiser(const std::string &path, const std::string &model = "", zsn2m_options options = {0, 0}) {
+        zsn2m_denoiser *handle = nullptr;
+        check(zsn2m_open(path.c_str(), model.empty() ? nullptr : model.c_str(), &options, &handle));
+        handle_.reset(handle);
+    }
+
+    // What the denoiser was made for; its texts live as long as the denoiser.
+    zsn2m_info info() const {
+        zsn2m_info info;
+        check(zsn2m_describe(handle_.get(), &info));
+        return info;
+    }
+
+    // Denoise one frame of the sensor's dtype; both frames may be the same.
+    void operator()(Image<const std::uint8_t> noisy, Image<std::uint8_t> denoised, zsn2m_size size) const {
+        check(zsn2m_denoise_u8(handle_.get(), noisy.first, &noisy.strides, denoised.first, &denoised.strides, size));
+    }
+    void operator()(Image<const std::uint16_t> noisy, Image<std::uint16_t> denoised, zsn2m_size size) const {
+        check(zsn2m_denoise_u16(handle_.get(), noisy.first, &noisy.strides, denoised.first, &denoised.strides, size));
+    }
+    void operator()(Image<const float> noisy, Image<float> denoised, zsn2m_size size) const {
+        check(zsn2m_denoise_f32(handle_.get(), noisy.first, &noisy.strides, denoised.first, &denoised.strides, size));
+    }
+
+    // Largest difference to the test vectors beside the model, as a fraction of the scale; throws if it is too large.
+    double self_test() const {
+        double difference = 0;
+        check(zsn2m_self_test(handle_.get(), &difference));
+        return difference;
+    }
+
+private:
+    struct Close {
+        void operator()(zsn2m_denoiser *handle) const noexcept { zsn2m_close(handle); }
+    };
+    std::unique_ptr<zsn2m_denoiser, Close> handle_;
+};
+
+} // namespace zsn2m
+
+#endif

@@ -1,0 +1,224 @@
+// The C interface: arguments are checked here, exceptions end here.
+#include <cstring>
+#include <exception>
+#include <filesystem>
+#include <limits>
+#include <memory>
+#include <new>
+#include <string>
+
+#include "card.h"
+#include "denoiser.h"
+#include "failure.h"
+#include "pixels.h"
+#include "zsn2m/zsn2m.h"
+
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
+struct zsn2m_denoiser {
+    zsn2m::core::Denoiser denoiser;
+};
+
+namespace zsn2m::core {
+namespace {
+
+constexpr double kSelfTestTolerance = 1e-4; // as `zsn2m-deploy verify` in fp32
+constexpr int kMostThreads = 1024;
+constexpr std::size_t kMostText = 2048; // bytes of an error's text
+
+thread_local char last_error[kMostText] = ""; // an array: it needs no memory when there is none left
+
+void keep_error(const char *text) noexcept {
+    std::strncpy(last_error, text, kMostText - 1);
+    last_error[kMostText - 1] = '\0';
+}
+
+// Run a body; an exception becomes a status and a text.
+template <typename Body>
+zsn2m_status guarded(Body body) noexcept {
+    try {
+        body();
+        return ZSN2M_OK;
+    } catch (const Failure &failure) {
+        keep_error(failure.what());
+        return failure.status();
+    } catch (const std::bad_alloc &) {
+        keep_error("memory: expected enough for this call, but got none; for a frame, make strip_pixels smaller");
+    } catch (const std::exception &error) {
+        keep_error(error.what());
+    } catch (...) {
+        keep_error("an exception of unknown type");
+    }
+    return ZSN2M_FAILED;
+}
+
+void require(const void *pointer, const char *name) {
+    if (!pointer) throw Failure(ZSN2M_USAGE, std::string(name) + ": expected a pointer, but got NULL; pass one");
+}
+
+Denoiser::Options read_options(const zsn2m_options *given) {
+    const zsn2m_options options = given ? *given : zsn2m_options{0, 0};
+    if (options.threads < 0 || options.threads > kMostThreads) {
+        throw Failure(ZSN2M_USAGE, "threads: expected 0 to " + std::to_string(kMostThreads) + ", but got " +
+                                       std::to_string(options.threads) + "; pass 0 for LibTorch's own setting");
+    }
+    if (options.strip_pixels > static_cast<std::size_t>(std::numeric_limits<std::int64_t>::max())) {
+        throw Failure(ZSN2M_USAGE, "strip_pixels: expected less than 2^63, but got more; pass 0 for the default");
+    }
+    const auto strip_pixels = static_cast<std::int64_t>(options.strip_pixels);
+    return {options.threads, strip_pixels == 0 ? kDefaultStripPixels : strip_pixels};
+}
+
+const char *kind_of(std::size_t channels) {
+    return channels == 1 ? "grey (1 channel)" : channels == 3 ? "colour (3 channels)" : "other channels";
+}
+
+Size check_size(const Card &card, zsn2m_size size) {
+    if (size.channels != static_cast<std::size_t>(card.channels)) {
+        throw Failure(ZSN2M_INPUT, std::string("frame: expected a frame of ") +
+                                       kind_of(static_cast<std::size_t>(card.channels)) + ", but got " +
+                                       std::to_string(size.channels) +
+                                       " channels; convert it, or train a bundle on such a frame");
+    }
+    const std::string got = std::to_string(size.height) + " x " + std::to_string(size.width);
+    if (size.height == 0 || size.width == 0) {
+        throw Failure(ZSN2M_INPUT, "frame: expected at least one pixel, but got " + got + "; pass a frame with pixels");
+    }
+    std::size_t bytes = 0; // of the frame as float planes
+    if (__builtin_mul_overflow(size.height, size.width, &bytes) ||
+        __builtin_mul_overflow(bytes, size.channels * sizeof(float), &bytes) ||
+        bytes > static_cast<std::size_t>(std::numeric_limits<std::ptrdiff_t>::max())) {
+        throw Failure(ZSN2M_INPUT, "frame: expected a size that memory can hold, but got " + got + "; check the size");
+    }
+    return {static_cast<std::int64_t>(size.height), static_cast<std::int64_t>(size.width),
+            static_cast<std::int64_t>(size.channels)};
+}
+
+void check_dtype(const Card &card, zsn2m_dtype dtype) {
+    if (card.dtype == dtype) return;
+    throw Failure(ZSN2M_INPUT, std::string("frame: expected ") + dtype_name(card.dtype) +
+                                   " samples, as in the frames that the bundle was trained on, but got " +
+                                   dtype_name(dtype) + "; train a bundle on such a frame");
+}
+
+template <typename Sample>
+struct Frames {
+    const Sample *noisy;
+    const zsn2m_strides *noisy_strides;
+    Sample *denoised;
+    const zsn2m_strides *denoised_strides;
+    zsn2m_size size;
+};
+
+template <typename Sample>
+zsn2m_status denoise(const zsn2m_denoiser *handle, zsn2m_dtype dtype, const Frames<Sample> &frames) noexcept {
+    return guarded([&] {
+        require(handle, "denoiser");
+        require(frames.noisy, "noisy");
+        require(frames.denoised, "denoised");
+        const Card &card = handle->denoiser.card();
+        check_dtype(card, dtype);
+        const Size size = check_size(card, frames.size);
+        const View<const Sample> noisy = {
+            frames.noisy, check_strides(frames.noisy_strides, frames.noisy, size, sizeof(Sample), "noisy"), size};
+        const View<Sample> denoised = {
+            frames.denoised, check_strides(frames.denoised_strides, frames.denoised, size, sizeof(Sample), "denoised"),
+            size};
+        handle->denoiser.denoise(noisy, denoised);
+    });
+}
+
+void describe(const Card &card, zsn2m_info &info) {
+    info.model = card.id.c_str();
+    info.role = card.role.c_str();
+    info.precision = card.precision.c_str();
+    info.dtype = card.dtype;
+    info.channels = static_cast<int>(card.channels);
+    info.range_low = card.range_low;
+    info.range_high = card.range_high;
+    info.noise_sigma = card.noise_sigma;
+    info.offset = card.offset;
+    info.scale = card.scale;
+    info.stride = static_cast<int>(card.reach.stride);
+    info.receptive_radius = static_cast<int>(card.reach.receptive_radius);
+}
+
+void self_test(const Denoiser &denoiser, double *difference) {
+    const double largest = denoiser.self_test();
+    if (difference) *difference = largest;
+    if (!(largest <= kSelfTestTolerance)) {
+        throw Failure(ZSN2M_FAILED, "self-test: expected a difference of at most " +
+                                        std::to_string(kSelfTestTolerance) + " of the scale, but got " +
+                                        std::to_string(largest) +
+                                        "; this LibTorch does not give the pixels that the model was exported with");
+    }
+}
+
+} // namespace
+} // namespace zsn2m::core
+
+namespace core = zsn2m::core;
+using core::guarded;
+using core::require;
+
+zsn2m_status zsn2m_open(const char *path, const char *model, const zsn2m_options *options,
+                        zsn2m_denoiser **denoiser) noexcept {
+    return guarded([&] {
+        require(denoiser, "denoiser");
+        *denoiser = nullptr;
+        require(path, "path");
+        *denoiser = new zsn2m_denoiser{
+            core::Denoiser(std::filesystem::u8path(path), model ? model : "", core::read_options(options))};
+    });
+}
+
+void zsn2m_close(zsn2m_denoiser *denoiser) noexcept { delete denoiser; }
+
+zsn2m_status zsn2m_describe(const zsn2m_denoiser *denoiser, zsn2m_info *info) noexcept {
+    return guarded([&] {
+        require(denoiser, "denoiser");
+        require(info, "info");
+        core::describe(denoiser->denoiser.card(), *info);
+    });
+}
+
+zsn2m_status zsn2m_denoise_u8(const zsn2m_denoiser *denoiser, const uint8_t *noisy, const zsn2m_strides *noisy_strides,
+                              uint8_t *denoised, const zsn2m_strides *denoised_strides, zsn2m_size size) noexcept {
+    return core::denoise<uint8_t>(denoiser, ZSN2M_U8, {noisy, noisy_strides, denoised, denoised_strides, size});
+}
+
+zsn2m_status zsn2m_denoise_u16(const zsn2m_denoiser *denoiser, const uint16_t *noisy,
+                               const zsn2m_strides *noisy_strides, uint16_t *denoised,
+                               const zsn2m_strides *denoised_strides, zsn2m_size size) noexcept {
+    return core::denoise<uint16_t>(denoiser, ZSN2M_U16, {noisy, noisy_strides, denoised, denoised_strides, size});
+}
+
+zsn2m_status zsn2m_denoise_f32(const zsn2m_denoiser *denoiser, const float *noisy, const zsn2m_strides *noisy_strides,
+                               float *denoised, const zsn2m_strides *denoised_strides, zsn2m_size size) noexcept {
+    return core::denoise<float>(denoiser, ZSN2M_F32, {noisy, noisy_strides, denoised, denoised_strides, size});
+}
+
+zsn2m_status zsn2m_self_test(const zsn2m_denoiser *denoiser, double *difference) noexcept {
+    return guarded([&] {
+        require(denoiser, "denoiser");
+        core::self_test(denoiser->denoiser, difference);
+    });
+}
+
+zsn2m_status zsn2m_tune_allocator() noexcept {
+    return guarded([] {
+#if defined(__GLIBC__)
+        constexpr int kept_bytes = 1 << 30; // more than any layer of a strip
+        if (mallopt(M_MMAP_THRESHOLD, kept_bytes) && mallopt(M_TRIM_THRESHOLD, kept_bytes)) return;
+#endif
+        throw core::Failure(ZSN2M_UNAVAILABLE, "allocator: expected glibc's malloc, but got another; go on without");
+    });
+}
+
+const char *zsn2m_last_error() noexcept { return core::last_error; }
+
+const char *zsn2m_version() noexcept { return ZSN2M_VERSION; }
+
+const char *zsn2m_libtorch_version() noexcept { return core::libtorch_version(); }

@@ -1,0 +1,151 @@
+#include "card.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <limits>
+
+#include "failure.h"
+#include "json_object.h"
+#include "sha256.h"
+
+namespace zsn2m::core {
+namespace {
+
+// Far beyond any network: a halo of so many pixels could not be run. It keeps sums of rows within 64 bits.
+constexpr std::int64_t kLargestReach = std::int64_t{1} << 20;
+
+bool is_plain_name(const std::string &name) {
+    const auto plain = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+    };
+    return !name.empty() && plain(name.front()) &&
+           std::all_of(name.begin(), name.end(), [&](char c) { return plain(c) || c == '.' || c == '+' || c == '-'; });
+}
+
+std::string plain_name(const JsonObject &object, const char *key) {
+    std::string name = object.text(key);
+    if (!is_plain_name(name)) object.refuse(key, "a plain name", "\"" + name + "\"");
+    return name;
+}
+
+std::string one_of(const JsonObject &object, const char *key, const std::vector<std::string> &known) {
+    std::string text = object.text(key);
+    if (std::find(known.begin(), known.end(), text) != known.end()) return text;
+    std::string names = known.front();
+    for (std::size_t i = 1; i < known.size(); ++i) names += (i + 1 < known.size() ? ", " : " or ") + known[i];
+    object.refuse(key, names, "\"" + text + "\"");
+}
+
+zsn2m_dtype parse_dtype(const JsonObject &sensor) {
+    const std::string name = one_of(sensor, "dtype", {"uint8", "uint16", "float32"});
+    return name == "uint8" ? ZSN2M_U8 : name == "uint16" ? ZSN2M_U16 : ZSN2M_F32;
+}
+
+double largest_sample(zsn2m_dtype dtype) {
+    if (dtype == ZSN2M_U8) return std::numeric_limits<std::uint8_t>::max();
+    if (dtype == ZSN2M_U16) return std::numeric_limits<std::uint16_t>::max();
+    return std::numeric_limits<float>::max();
+}
+
+void parse_range(const JsonObject &sensor, Card &card) {
+    const std::vector<double> range = sensor.numbers("range");
+    const double most = largest_sample(card.dtype);
+    const double least = card.dtype == ZSN2M_F32 ? -most : 0.0;
+    if (range.size() != 2 || range[0] >= range[1] || range[0] < least || range[1] > most) {
+        sensor.refuse("range", std::string("two rising values of ") + dtype_name(card.dtype), "others");
+    }
+    card.range_low = range[0];
+    card.range_high = range[1];
+}
+
+// A model's facts, with the sensor and the normalisation that `common` holds.
+Card parse_model(const JsonObject &model, const JsonObject &common) {
+    Card card{};
+    card.id = plain_name(model, "id");
+    card.role = model.text("role");
+    card.precision = model.text("precision");
+    card.io = model.has("io") ? one_of(model, "io", {"sensor", "unit", "u8", "u16"}) : "sensor";
+    card.reach = {model.integer("stride", 1, kLargestReach), model.integer("receptive_radius", 0, kLargestReach)};
+
+    const JsonObject sensor = common.object("sensor");
+    card.dtype = parse_dtype(sensor);
+    card.channels = sensor.integer("channels", 1, 3);
+    if (card.channels == 2) sensor.refuse("channels", "1 or 3", "2");
+    parse_range(sensor, card);
+    card.noise_sigma = sensor.number("noise_sigma");
+    if (card.noise_sigma < 0) sensor.refuse("noise_sigma", "0 or more", std::to_string(card.noise_sigma));
+
+    const JsonObject normalisation = common.object("normalisation");
+    card.offset = normalisation.number("offset");
+    card.scale = normalisation.number("scale");
+    if (card.scale <= 0) normalisation.refuse("scale", "more than 0", std::to_string(card.scale));
+    return card;
+}
+
+FileRecord parse_record(const JsonObject &object) {
+    FileRecord record;
+    record.name = plain_name(object, "name");
+    record.bytes = static_cast<std::uint64_t>(object.integer("bytes", 0, std::numeric_limits<std::int64_t>::max()));
+    record.sha256 = object.text("sha256");
+    if (!is_sha256(record.sha256)) object.refuse("sha256", "64 hexadecimal digits", "others");
+    return record;
+}
+
+ModelEntry parse_entry(const JsonObject &model, const JsonObject &manifest) {
+    ModelEntry entry;
+    entry.card = parse_model(model, manifest);
+    const JsonObject files = model.object("files");
+    if (files.has("torchscript")) entry.torchscript = parse_record(files.object("torchscript"));
+    entry.self_test_input = parse_record((model.has("self_test_input") ? model : manifest).object("self_test_input"));
+    entry.self_test = parse_record(model.object("self_test"));
+    return entry;
+}
+
+JsonObject parse_document(std::string_view text, const std::string &name) {
+    JsonObject document = JsonObject::parse(text, name);
+    const std::int64_t version = document.integer("schema_version", 1, std::numeric_limits<std::int64_t>::max());
+    if (version > kSchemaVersion) {
+        throw Failure(ZSN2M_BUNDLE, name + ": expected schema version " + std::to_string(kSchemaVersion) +
+                                        " or older, but got " + std::to_string(version) + "; build a newer libzsn2m");
+    }
+    return document;
+}
+
+} // namespace
+
+Card parse_card(std::string_view text, const std::string &name) {
+    const JsonObject document = parse_document(text, name);
+    return parse_model(document, document);
+}
+
+Manifest parse_manifest(std::string_view text, const std::string &name) {
+    const JsonObject document = parse_document(text, name);
+    Manifest manifest;
+    if (document.has("default")) manifest.default_model = document.text("default");
+    if (!document.has("models")) return manifest;
+    for (const JsonObject &model : document.objects("models")) manifest.models.push_back(parse_entry(model, document));
+    return manifest;
+}
+
+std::string first_difference(const Card &one, const Card &other) {
+    if (one.id != other.id) return "id";
+    if (one.role != other.role) return "role";
+    if (one.precision != other.precision) return "precision";
+    if (one.io != other.io) return "io";
+    if (one.reach.stride != other.reach.stride) return "stride";
+    if (one.reach.receptive_radius != other.reach.receptive_radius) return "receptive_radius";
+    if (one.dtype != other.dtype) return "sensor: dtype";
+    if (one.channels != other.channels) return "sensor: channels";
+    if (one.range_low < other.range_low || one.range_low > other.range_low) return "sensor: range";
+    if (one.range_high < other.range_high || one.range_high > other.range_high) return "sensor: range";
+    if (one.noise_sigma < other.noise_sigma || one.noise_sigma > other.noise_sigma) return "sensor: noise_sigma";
+    if (one.offset < other.offset || one.offset > other.offset) return "normalisation: offset";
+    if (one.scale < other.scale || one.scale > other.scale) return "normalisation: scale";
+    return "";
+}
+
+const char *dtype_name(zsn2m_dtype dtype) {
+    return dtype == ZSN2M_U8 ? "uint8" : dtype == ZSN2M_U16 ? "uint16" : "float32";
+}
+
+} // namespace zsn2m::core

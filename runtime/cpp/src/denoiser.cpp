@@ -1,0 +1,119 @@
+#include "denoiser.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "failure.h"
+#include "file.h"
+#include "npy.h"
+#include "strips.h"
+
+namespace zsn2m::core {
+namespace {
+
+Card check_card(const std::string &text, const ModelFile &file, const std::string &model) {
+    const std::string name = file.path.string();
+    if (text.empty()) {
+        throw Failure(ZSN2M_BUNDLE, name + ": expected a TorchScript file exported by zsn2m-deploy (extra file " +
+                                        kCardKey + "), but got another; export it with zsn2m-deploy");
+    }
+    Card card = parse_card(text, name + ": " + kCardKey);
+    if (file.entry) {
+        const std::string difference = first_difference(card, file.entry->card);
+        if (!difference.empty()) {
+            throw Failure(ZSN2M_BUNDLE, name + ": expected the facts of " + kManifestName +
+                                            " inside, but got another " + difference + "; export again");
+        }
+    }
+    if (!model.empty() && model != card.id) {
+        throw Failure(ZSN2M_USAGE, name + ": expected model " + card.id + ", which this file is, but got \"" + model +
+                                       "\"; name that one, or none");
+    }
+    if (card.io != "sensor") {
+        throw Failure(ZSN2M_USAGE, name + ": expected a model that takes frames in sensor units, but " + card.id +
+                                       " is for programs that bring arrays of their own; load it there");
+    }
+    return card;
+}
+
+// One strip's input.
+struct Planes {
+    std::unique_ptr<float[]> values;
+    Size size;
+};
+
+template <typename Sample>
+Planes read_strip(const View<const Sample> &noisy, const Strip &strip) {
+    const Size size = {strip.read_stop - strip.read_start, noisy.size.width, noisy.size.channels};
+    const auto count = static_cast<std::size_t>(size.height * size.width * size.channels);
+    Planes planes = {std::unique_ptr<float[]>(new float[count]), size};
+    read_planes(noisy, {strip.read_start, strip.read_stop}, planes.values.get());
+    return planes;
+}
+
+Array read_vector(const std::filesystem::path &folder, const FileRecord *record, const std::string &otherwise) {
+    const std::string name = record ? record->name : otherwise;
+    return read_npy(record ? read_recorded(folder, *record) : read_file(folder / name), (folder / name).string());
+}
+
+double largest_difference(const float *result, const std::vector<float> &expected) {
+    double largest = 0;
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+        const double difference = std::abs(static_cast<double>(result[i]) - static_cast<double>(expected[i]));
+        if (!(difference <= largest)) largest = difference; // a NaN stays
+        if (std::isnan(largest)) break;
+    }
+    return largest;
+}
+
+} // namespace
+
+Denoiser::Denoiser(const std::filesystem::path &path, const std::string &model, Options options)
+    : Denoiser(read_model_file(path, model), model, options) {}
+
+Denoiser::Denoiser(ModelFile file, const std::string &model, Options options)
+    : folder_(file.path.parent_path()), entry_(file.entry), model_(file.bytes, file.path.string(), card_text_),
+      card_(check_card(card_text_, file, model)), options_(options) {}
+
+template <typename Sample>
+void Denoiser::denoise(const View<const Sample> &noisy, const View<Sample> &denoised) const {
+    check_samples(noisy, card_.range_low, card_.range_high);
+    const std::vector<Strip> strips =
+        plan_strips(noisy.size.height, noisy.size.width, card_.reach, options_.strip_pixels);
+    Planes planes = read_strip(noisy, strips.front());
+    for (std::size_t i = 0; i < strips.size(); ++i) {
+        const Strip &strip = strips[i];
+        const std::shared_ptr<const float> result = model_.run(planes.values.get(), planes.size, options_.threads);
+        // The next strip is read before this one is written: in place, its halo would be denoised twice.
+        Planes next = i + 1 < strips.size() ? read_strip(noisy, strips[i + 1]) : Planes{nullptr, {}};
+        write_planes(result.get(), planes.size.height, strip.start - strip.read_start, denoised,
+                     {strip.start, strip.stop});
+        planes = std::move(next);
+    }
+}
+
+double Denoiser::self_test() const {
+    Array input = read_vector(folder_, entry_ ? &entry_->self_test_input : nullptr, "test_input.npy");
+    const Array expected =
+        read_vector(folder_, entry_ ? &entry_->self_test : nullptr, "test_output_" + card_.id + ".npy");
+    const bool fits = input.shape == expected.shape && input.shape.size() == 4 && input.shape[0] == 1 &&
+                      input.shape[1] == card_.channels && !input.values.empty();
+    if (!fits) {
+        throw Failure(ZSN2M_BUNDLE, folder_.string() + ": expected test vectors of shape (1, " +
+                                        std::to_string(card_.channels) + ", h, w), but got others; export again");
+    }
+    const Size size = {input.shape[2], input.shape[3], input.shape[1]};
+    const auto result = model_.run(input.values.data(), size, options_.threads);
+    return largest_difference(result.get(), expected.values) / card_.scale;
+}
+
+template void Denoiser::denoise(const View<const std::uint8_t> &, const View<std::uint8_t> &) const;
+template void Denoiser::denoise(const View<const std::uint16_t> &, const View<std::uint16_t> &) const;
+template void Denoiser::denoise(const View<const float> &, const View<float> &) const;
+
+} // namespace zsn2m::core

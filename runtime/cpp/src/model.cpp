@@ -1,0 +1,106 @@
+#include "model.h"
+
+#include <ATen/Parallel.h>
+#include <torch/script.h>
+#include <torch/version.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "card.h"
+#include "failure.h"
+
+namespace zsn2m::core {
+namespace {
+
+class MemoryReader final : public caffe2::serialize::ReadAdapterInterface {
+public:
+    explicit MemoryReader(std::string_view bytes) : bytes_(bytes) {}
+
+    std::size_t size() const override { return bytes_.size(); }
+
+    std::size_t read(std::uint64_t position, void *buffer, std::size_t count, const char *) const override {
+        if (position >= bytes_.size()) return 0;
+        const std::size_t available = std::min<std::size_t>(count, bytes_.size() - position);
+        std::memcpy(buffer, bytes_.data() + position, available);
+        return available;
+    }
+
+private:
+    std::string_view bytes_;
+};
+
+// LibTorch's messages go on for many lines (a trace of calls); the first one says what it is.
+std::string first_line(const char *message) {
+    const std::string_view text(message);
+    return std::string(text.substr(0, text.find('\n')));
+}
+
+// Sets the number of threads of the calling thread, and puts it back.
+class ThreadCount {
+public:
+    explicit ThreadCount(int wanted) : before_(at::get_num_threads()), changed_(wanted > 0 && wanted != before_) {
+        if (changed_) at::set_num_threads(wanted);
+    }
+    ~ThreadCount() {
+        if (changed_) at::set_num_threads(before_);
+    }
+    ThreadCount(const ThreadCount &) = delete;
+    ThreadCount &operator=(const ThreadCount &) = delete;
+
+private:
+    int before_;
+    bool changed_;
+};
+
+void check_result(const at::Tensor &result, at::IntArrayRef expected) {
+    if (result.scalar_type() != at::kFloat || result.sizes() != expected || !result.device().is_cpu()) {
+        throw Failure(ZSN2M_FAILED, "model: expected float32 of the frame's size from the network, but got " +
+                                        std::string(result.toString()) + "; export again");
+    }
+}
+
+} // namespace
+
+struct Model::Module {
+    torch::jit::Module script;
+};
+
+Model::Model(std::string_view bytes, const std::string &name, std::string &card) {
+    torch::jit::ExtraFilesMap extra_files = {{kCardKey, ""}};
+    try {
+        auto script = torch::jit::load(std::make_shared<MemoryReader>(bytes), at::kCPU, extra_files);
+        script.eval();
+        module_ = std::make_unique<Module>(Module{std::move(script)});
+    } catch (const std::exception &error) {
+        throw Failure(ZSN2M_BUNDLE, name + ": expected a TorchScript file that LibTorch " + libtorch_version() +
+                                        " can read, but got: " + first_line(error.what()) + "; export again");
+    }
+    card = extra_files[kCardKey];
+}
+
+Model::~Model() = default;
+
+std::shared_ptr<const float> Model::run(float *planes, Size size, int threads) const {
+    const std::vector<std::int64_t> shape = {1, size.channels, size.height, size.width};
+    try {
+        const c10::InferenceMode inference;
+        const ThreadCount count(threads);
+        std::vector<c10::IValue> inputs = {at::from_blob(planes, shape, at::kFloat)};
+        const at::Tensor result = module_->script.get_method("forward")(std::move(inputs)).toTensor();
+        check_result(result, shape);
+        auto kept = std::make_shared<at::Tensor>(result.contiguous());
+        return {kept, kept->const_data_ptr<float>()};
+    } catch (const Failure &) {
+        throw;
+    } catch (const std::exception &error) {
+        throw Failure(ZSN2M_FAILED, "model: expected LibTorch to run it, but it failed: " + first_line(error.what()) +
+                                        "; where it lacks memory, make strip_pixels smaller");
+    }
+}
+
+const char *libtorch_version() { return TORCH_VERSION; }
+
+} // namespace zsn2m::core

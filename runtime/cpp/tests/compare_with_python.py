@@ -1,0 +1,104 @@
+"""Compares the installed example programs with Python's TorchScript, pixel by pixel.
+
+python compare_with_python.py BUNDLES EXAMPLES
+
+BUNDLES is a folder written by make_bundles.py, EXAMPLES that of the built examples. Exit code 1 where they differ.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from zsn2m_runtime.bundle import load_bundle
+from zsn2m_runtime.image import Pixels, from_nchw, to_nchw
+from zsn2m_runtime.manifest import Sensor
+
+SIZES = ((1, 1), (1, 7), (13, 17), (61, 97), (512, 512))
+LARGEST_FLOAT_DIFFERENCE = 1e-5  # of the sensor's range
+LARGEST_SHARE_OFF = 1e-4  # of integer samples, each by one level: results within a rounding of a tie
+ONE_THREAD = {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+def main() -> int:
+    """Compare every model of every bundle at every size, and one PNM file each."""
+    bundles, examples = (Path(argument) for argument in sys.argv[1:])
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore")
+    agree = True
+    for path in sorted(bundles.glob("*.zsn2m")):
+        bundle = load_bundle(path)
+        for entry in bundle.manifest.models:
+            model = bundle.file(entry.files["torchscript"])
+            network = torch.jit.load(str(model))  # type: ignore[no-untyped-call]
+            for size in SIZES:
+                frame = noisy_frame(bundle.manifest.sensor, size)
+                expected = from_nchw(network(torch.from_numpy(to_nchw(frame))).numpy(), frame.dtype)
+                result = run_raw(examples, model, frame)
+                agree &= compare(f"{path.stem} {entry.id} {size}", expected, result, bundle.manifest.sensor)
+            if frame.dtype.kind == "u":
+                result = run_pnm(examples, model, frame)
+                agree &= compare(f"{path.stem} {entry.id} PNM", expected, result, bundle.manifest.sensor)
+    return 0 if agree else 1
+
+
+def noisy_frame(sensor: Sensor, size: tuple[int, int]) -> Pixels:
+    """A noisy ramp over the sensor's range."""
+    generator = np.random.default_rng(0)
+    shape = size if sensor.channels == 1 else (*size, sensor.channels)
+    ramp = np.linspace(0.2, 0.8, int(np.prod(shape))).reshape(shape) + generator.uniform(-0.2, 0.2, shape)
+    return (sensor.range[0] + ramp * (sensor.range[1] - sensor.range[0])).astype(sensor.dtype)
+
+
+def run_raw(examples: Path, model: Path, frame: Pixels) -> Pixels:
+    """What denoise_raw makes of a frame."""
+    with tempfile.TemporaryDirectory() as folder:
+        noisy, denoised = Path(folder) / "noisy", Path(folder) / "denoised"
+        noisy.write_bytes(frame.tobytes())
+        command: list[str | Path] = [
+            examples / "denoise_raw",
+            model,
+            str(frame.shape[0]),
+            str(frame.shape[1]),
+            noisy,
+            denoised,
+        ]
+        subprocess.run(command, check=True, env=ONE_THREAD)
+        return np.fromfile(denoised, frame.dtype).reshape(frame.shape)
+
+
+def run_pnm(examples: Path, model: Path, frame: Pixels) -> Pixels:
+    """What denoise_image makes of a frame in a PGM or PPM file."""
+    with tempfile.TemporaryDirectory() as folder:
+        noisy, denoised = Path(folder) / "noisy.pnm", Path(folder) / "denoised.pnm"
+        kind, white = 5 if frame.ndim == 2 else 6, np.iinfo(frame.dtype).max
+        header = f"P{kind}\n{frame.shape[1]} {frame.shape[0]}\n{white}\n".encode()
+        noisy.write_bytes(header + frame.astype(frame.dtype.newbyteorder(">")).tobytes())
+        subprocess.run([examples / "denoise_image", model, noisy, denoised], check=True, env=ONE_THREAD)
+        samples = np.frombuffer(denoised.read_bytes()[len(header) :], frame.dtype.newbyteorder(">"))
+        return samples.astype(frame.dtype).reshape(frame.shape)
+
+
+def compare(name: str, expected: Pixels, result: Pixels, sensor: Sensor) -> bool:
+    """Print how far two results are apart, and whether that is near enough."""
+    difference = np.abs(expected.astype(np.float64) - result)
+    if expected.dtype.kind == "u":
+        off = int(np.count_nonzero(difference))
+        print(f"{name}: {off} of {difference.size} samples off, by at most {difference.max():g} levels")
+        return bool(difference.max() <= 1 and off <= max(1, LARGEST_SHARE_OFF * difference.size))
+    relative = difference.max() / (sensor.range[1] - sensor.range[0])
+    print(f"{name}: largest difference {relative:.1e} of the range")
+    return bool(relative <= LARGEST_FLOAT_DIFFERENCE)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

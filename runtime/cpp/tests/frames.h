@@ -1,0 +1,79 @@
+// Frames, bundles and folders that many tests share.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "zsn2m/zsn2m.h"
+#include "zsn2m/zsn2m.hpp"
+
+namespace zsn2m::testing {
+
+// A bundle that tests/make_bundles.py wrote: u8_colour, u16_grey or f32_colour.
+std::filesystem::path bundle(const std::string &name);
+
+// A folder for one test's files; gone at the end of it.
+class TemporaryFolder {
+public:
+    TemporaryFolder();
+    ~TemporaryFolder();
+    TemporaryFolder(const TemporaryFolder &) = delete;
+    TemporaryFolder &operator=(const TemporaryFolder &) = delete;
+
+    const std::filesystem::path &path() const { return path_; }
+
+private:
+    std::filesystem::path path_;
+};
+
+// A copy of a bundle, to be damaged.
+std::filesystem::path copy_bundle(const std::string &name, const TemporaryFolder &folder);
+
+std::string read_bytes(const std::filesystem::path &path);
+void write_bytes(const std::filesystem::path &path, const std::string &bytes);
+void replace_in_file(const std::filesystem::path &path, const std::string &old_text, const std::string &new_text);
+
+// Status of opening, and the text where it failed.
+struct Opened {
+    zsn2m_status status;
+    std::string text;
+};
+Opened try_open(const std::filesystem::path &path, const char *model = nullptr);
+
+// Packed samples of a noisy ramp from 0 to white.
+template <typename Sample>
+std::vector<Sample> noisy_frame(zsn2m_size size, double white, unsigned seed = 0) {
+    std::mt19937 generator(seed);
+    std::uniform_real_distribution<double> noise(-0.2, 0.2);
+    std::vector<Sample> samples(size.height * size.width * size.channels);
+    for (std::size_t i = 0; i < samples.size(); ++i) {
+        const double ramp = 0.2 + 0.6 * static_cast<double>(i) / static_cast<double>(samples.size());
+        samples[i] = static_cast<Sample>((ramp + noise(generator)) * white);
+    }
+    return samples;
+}
+
+template <typename Sample>
+std::vector<Sample> denoise(const Denoiser &denoiser, const std::vector<Sample> &noisy, zsn2m_size size) {
+    std::vector<Sample> denoised(noisy.size());
+    denoiser(noisy.data(), denoised.data(), size);
+    return denoised;
+}
+
+// Largest absolute difference.
+template <typename Sample>
+double largest_difference(const std::vector<Sample> &one, const std::vector<Sample> &other) {
+    double largest = 0;
+    for (std::size_t i = 0; i < one.size(); ++i) {
+        const double difference = static_cast<double>(one[i]) - static_cast<double>(other[i]);
+        largest = std::max(largest, difference < 0 ? -difference : difference);
+    }
+    return largest;
+}
+
+} // namespace zsn2m::testing
