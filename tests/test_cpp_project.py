@@ -76,5 +76,3 @@ def test_the_library_has_the_version_of_the_package() -> None:
     version = tomllib.loads((root / "pyproject.toml").read_text())["project"]["version"]
     header = (root / "runtime" / "cpp" / "include" / "zsn2m" / "zsn2m.h").read_text()
     assert ".".join(re.findall(r"ZSN2M_VERSION_(?:MAJOR|MINOR|PATCH) (\d+)", header)) == version
-    cmake = (root / "runtime" / "cpp" / "CMakeLists.txt").read_text()
-    assert re.findall(r"project\(zsn2m VERSION (\S+)", cmake) == [version]
