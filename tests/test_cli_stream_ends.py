@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-import typer
 from clips import Clip
 from conftest import BundleMaker
 from test_cli import run_command
 from test_streaming_running import FakeSource
 
 from zsn2m_deploy.cli import streaming
+from zsn2m_deploy.cli.terminal import Interrupted
 from zsn2m_runtime.streaming import opening, pipeline
 from zsn2m_runtime.streaming.items import Picture
 from zsn2m_runtime.streaming.running import StreamReport
@@ -65,10 +65,10 @@ def test_a_source_that_is_still_inside_a_read_is_never_closed(
 def test_an_interrupted_stream_names_frames_only_where_there_are_some(
     capsys: Capture, make_bundle: BundleMaker, clip: Path, tmp_path: Path
 ) -> None:
-    for output, said in ((None, "interrupted\n"), ("a.partial.mkv", "interrupted: the frames until then are in a.p")):
-        report = StreamReport("a", output, "mbd", "cpu", 2, 2, 0, 0, False, 1.0, 2.0, {"read": {"p50": 1.0}}, 1.0)
-        with pytest.raises(typer.Exit):
-            streaming._report(report, as_json=False, quiet=True)
+    for kept, said in ((None, "interrupted: nothing was kept\n"), ("a.partial.mkv", "what was finished is in a.p")):
+        report = StreamReport("a", kept, "mbd", "cpu", 2, 2, 0, 0, False, 1.0, 2.0, {"read": {"p50": 1.0}}, 1.0)
+        with pytest.raises(Interrupted):
+            streaming._report(report, as_json=False, output="a.mkv")
         assert said in capsys.readouterr().err
 
 

@@ -52,7 +52,8 @@ def test_lossless_gives_every_sample_back(
     write_all(sink, arrays)
     place = Path(sink.finish())
     source = VideoSource(place)
-    assert (source.kind.name, source.info.range, source.info.dtype) == (pixel_format, (0, high), dtype)
+    stated = (0, high) if high < 65535 else None  # 16 bits may carry 12
+    assert (source.kind.name, source.info.range, source.info.dtype) == (pixel_format, stated, dtype)
     found = pixels_of(place)
     assert len(found) == 3
     assert all(np.array_equal(a, b) for a, b in zip(found, arrays, strict=True))

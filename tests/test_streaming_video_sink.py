@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from clips import (
     noise,
     pixels_of,
     through,
+    times_of,
     write_all,
 )
 
@@ -105,23 +107,54 @@ def test_a_full_disk_is_an_error_and_keeps_what_plays(small_disk: Path, suffix: 
     with pytest.raises(OutputError, match=rf"out{suffix}: .*the disk is full"):
         write_all(sink, noise(100, "uint8", 3, 255))
     kept = sink.salvage()
-    if suffix == ".mkv":  # it needs no index at the end
-        assert kept is not None
-        assert len(pixels_of(Path(kept), live=True)) > 2
-    else:
-        assert kept is None
-        assert names(small_disk) == []
+    assert kept is not None
+    assert len(pixels_of(Path(kept), live=True)) > 2
 
 
-def test_a_disk_that_is_full_at_the_end_is_an_error_too(small_disk: Path) -> None:
-    sink = VideoSink(small_disk / "out.mp4", INFO, lossless=False, crf=0)
-    arrays = noise(100, "uint8", 3, 255)
+class FullDisk:
+    """A file on a disk with room for so many bytes."""
+
+    def __init__(self, file: Any, room: int) -> None:
+        self._file, self._room = file, room
+
+    def write(self, data: Any) -> int:
+        if self._file.tell() + len(data) > self._room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return self._file.write(data)  # type: ignore[no-any-return]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov"])
+def test_a_disk_without_room_for_the_index_costs_a_second_at_most(tmp_path: Path, suffix: str) -> None:
+    arrays = noise(60, "uint8", 3, 255)
+    whole = VideoSink(tmp_path / f"whole{suffix}", INFO)
+    write_all(whole, arrays)
+    size = Path(whole.finish()).stat().st_size
+    sink = VideoSink(tmp_path / f"out{suffix}", INFO)
+    assert sink._stream
+    sink._stream._file = FullDisk(sink._stream._file, size - 1)  # type: ignore[assignment]
+    write_all(sink, arrays)
     with pytest.raises(OutputError, match="the disk is full"):
-        for count, pixels in enumerate(arrays, start=1):
-            sink.write(Picture(Frame(pixels), count, "frame"))
         sink.finish()
-    sink.salvage()
-    assert names(small_disk) == []
+    kept = sink.salvage()
+    assert kept == str(tmp_path / f"out.partial{suffix}")
+    assert times_of(Path(kept)) == times_of(tmp_path / f"whole{suffix}")[: len(times_of(Path(kept)))]
+    assert len(frames_of(Path(kept))) >= 60 - 25
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_a_video_without_a_frame_is_not_written(tmp_path: Path, clip: Path, suffix: str) -> None:
+    source = VideoSource(clip)
+    sink = VideoSink(tmp_path / f"out{suffix}", source.info, source=source)
+    for item in source:
+        if not isinstance(item, Picture):
+            sink.write(item)
+    with pytest.raises(OutputError, match="expected at least one frame, but none came"):
+        sink.finish()
+    assert sink.salvage() is None
+    assert names(tmp_path) == ["clip.mp4"]
 
 
 def test_the_input_is_not_written_over(clip: Path, tmp_path: Path) -> None:

@@ -81,6 +81,11 @@ class Denoiser:
         Raises:
             InputError: if the frame does not fit the sensor that the bundle was trained for.
         """
+        if not isinstance(frame, np.ndarray):
+            raise InputError(
+                f"frame: expected a NumPy array, but got {type(frame).__name__}; read the file first, or convert with "
+                f"numpy.asarray"
+            )
         denoised = self.denoise(as_frame(frame)).as_array()
         return denoised.reshape(frame.shape)
 

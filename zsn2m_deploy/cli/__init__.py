@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from zsn2m_deploy.cli import benching, inspecting, sampling, streaming, training, using
-from zsn2m_deploy.cli.terminal import INTERRUPTED
+from zsn2m_deploy.cli.terminal import INTERRUPTED, Interrupted
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -53,6 +53,8 @@ def main() -> None:
     except Zsn2mError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except Interrupted:
+        raise
     except SystemExit as end:
         if end.code == INTERRUPTED:
             print("interrupted: what was unfinished is removed or named partial", file=sys.stderr)

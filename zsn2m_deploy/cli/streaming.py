@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zsn2m_deploy.cli.terminal import INTERRUPTED, JsonOption, remark, show, show_json, stream_progress, table
+from zsn2m_deploy.cli.terminal import Interrupted, JsonOption, remark, show, show_json, stream_progress, table
 from zsn2m_deploy.cli.using import BundlePath, Provider
 
 if TYPE_CHECKING:
@@ -93,8 +93,12 @@ def stream(
             window.on_quit = run.stop
         with _stopped_by_interrupt(run), stream_progress(as_json, frames_in.info, frames) as on_frame:
             until_run.pop_all()  # it ends both, and leaves a source open that is still inside a read
-            report = run.run(on_frame)
-    _report(report, as_json, quiet=output == "-")
+            try:
+                report = run.run(on_frame)
+            except KeyboardInterrupt:
+                _tell_interrupt(run.kept, output)
+                raise Interrupted from None
+    _report(report, as_json, output)
 
 
 def _check_output(output: str | None, preview: bool, as_json: bool) -> None:
@@ -148,16 +152,26 @@ def _stopped_by_interrupt(run: Stream) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _report(report: StreamReport, as_json: bool, quiet: bool) -> None:
+def _tell_interrupt(kept: str | None, output: str | None) -> None:
+    """What there is of an output that does not have its name."""
+    if kept:
+        remark(f"interrupted: what was finished is in {kept}")
+    else:
+        remark("interrupted" if output in (None, "-") else "interrupted: nothing was kept")
+
+
+def _report(report: StreamReport, as_json: bool, output: str | None) -> None:
     if as_json:
         show_json(asdict(report))
     else:
-        write: Callable[[str], None] = remark if quiet else show
+        write: Callable[[str], None] = remark if output == "-" else show
+        of_all = f" of {report.frames_in}" if report.complete else ""
+        ended = "" if report.complete else ", ended early"
         dropped = f", {report.frames_dropped} dropped" if report.frames_dropped else ""
         again = f", {report.reconnections} reconnections" if report.reconnections else ""
         write(f"{report.source} -> {report.output or 'nothing'} ({report.model} on {report.provider})")
         write(
-            f"{report.frames_out} of {report.frames_in} frames{dropped}{again} in {report.seconds:.1f} s: "
+            f"{report.frames_out}{of_all} frames{dropped}{again}{ended} in {report.seconds:.1f} s: "
             f"{report.fps:.2f} frames/s, peak memory {report.peak_memory_mb:.0f} MB"
         )
         rows: list[tuple[str, object]] = [
@@ -166,6 +180,5 @@ def _report(report: StreamReport, as_json: bool, quiet: bool) -> None:
         ]
         write(f"milliseconds a frame:\n{table(rows)}")
     if not report.complete:
-        where = f": the frames until then are in {report.output}" if report.output else ""
-        remark(f"interrupted{where}")
-        raise typer.Exit(INTERRUPTED)
+        _tell_interrupt(report.output, output)
+        raise Interrupted

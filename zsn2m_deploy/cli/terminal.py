@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from zsn2m_runtime.streaming.items import StreamInfo
 
 INTERRUPTED = 130  # exit code by custom of shells: 128 + SIGINT
-QUIET_SECONDS = 30.0  # between lines of progress where stderr is a file
+QUIET_SECONDS = 10.0  # between lines of progress where stderr is a file
+
+
+class Interrupted(SystemExit):
+    """The end after an interrupt that the user has been told of."""
+
+    def __init__(self) -> None:
+        super().__init__(INTERRUPTED)
+
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Results as JSON on stdout.")]
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from zsn2m_runtime.atomic import UnfinishedFile, writing
 from zsn2m_runtime.errors import OutputError, UsageError
-from zsn2m_runtime.files import Layout, Metadata, check_format, open_image, save_image
+from zsn2m_runtime.files import Layout, Metadata, check_format, new_writer, open_image, save_image
 from zsn2m_runtime.files.tiff_structure import LONG, Dialect, TiffStream, numbers
 from zsn2m_runtime.files.tiff_tags import (
     COMPRESSION,
@@ -31,7 +31,8 @@ LARGEST_CLASSIC_PLAN = 3_500_000_000  # bytes; what a source says of its length 
 class FolderSink:
     """One image file per picture, called like the picture; each is whole or absent, and an older one is replaced.
 
-    A picture that comes from an image file keeps that file's metadata, as far as the format can hold it.
+    A picture that comes from an image file keeps that file's metadata, as far as the format can hold it; a page of a
+    stack keeps what is of every page: resolution, colour profile, XMP and orientation.
 
     Args:
         folder: made with the first file
@@ -46,6 +47,7 @@ class FolderSink:
         layout = Layout(np.dtype(info.dtype), info.channels, False, info.height, info.width)
         check_format(self._target("frame"), layout)
         self._originals: dict[str, Path] = {}
+        self._stack: tuple[Path, Metadata] | None = None  # the last one, which is not opened again for every page
         for name, path in inputs:
             other = self._originals.setdefault(name, path)
             if other is not path:
@@ -65,8 +67,10 @@ class FolderSink:
         if not isinstance(item, Picture):
             return
         target, original = self._target(item.name), self._originals.get(item.name)
-        if original is None or original.stem != item.name:  # a page of a stack, which has no metadata of its own
+        if original is None:
             save_image(target, item.frame)
+        elif original.stem != item.name:
+            self._write_page(target, item.frame, original)
         else:
             with open_image(original) as image, image.create(target) as writer:
                 writer.write(item.frame)
@@ -79,6 +83,15 @@ class FolderSink:
     def salvage(self) -> str | None:
         """The folder, if it holds a file: each is whole."""
         return str(self._folder) if self._written else None
+
+    def _write_page(self, target: Path, frame: Frame, stack: Path) -> None:
+        if self._stack is None or self._stack[0] != stack:
+            with open_image(stack) as image:
+                self._stack = stack, image.metadata
+        layout = Layout.of(frame)
+        check_format(target, layout)
+        with new_writer(target, layout, self._stack[1]) as writer:
+            writer.write(frame)
 
     def _target(self, name: str) -> Path:
         return self._folder / f"{name}{self._suffix}"

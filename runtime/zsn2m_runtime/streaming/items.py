@@ -66,8 +66,13 @@ def frame_name(number: int) -> str:
 
 def kind_of(info: StreamInfo) -> str:
     """The frames of a source in words, such as `480x640 colour uint8, range 0 to 255`."""
+    return f"{info.height}x{info.width} {samples_of(info)}"
+
+
+def samples_of(info: StreamInfo) -> str:
+    """The same without the size, which no sensor asks for."""
     limits = "" if info.range is None else f", range {info.range[0]:g} to {info.range[1]:g}"
-    return f"{info.height}x{info.width} {'grey' if info.channels == 1 else 'colour'} {info.dtype}{limits}"
+    return f"{'grey' if info.channels == 1 else 'colour'} {info.dtype}{limits}"
 
 
 class Source(Protocol):

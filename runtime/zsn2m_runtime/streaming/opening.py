@@ -9,6 +9,8 @@ from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
+import av
+
 from zsn2m_runtime.errors import UsageError
 from zsn2m_runtime.files import IMAGE_SUFFIXES
 from zsn2m_runtime.files.listing import GLOB_LETTERS
@@ -18,6 +20,7 @@ from zsn2m_runtime.streaming.image_sink import FolderSink, NullSink, StackSink
 from zsn2m_runtime.streaming.image_source import ImageSource
 from zsn2m_runtime.streaming.items import Sink, Source
 from zsn2m_runtime.streaming.reconnecting import Reconnecting
+from zsn2m_runtime.streaming.stack_copy import StackCopySink
 from zsn2m_runtime.streaming.video.containers import CONTAINERS, RAW, Y4M, Container
 from zsn2m_runtime.streaming.video.sink import DEFAULT_RATE, VideoSink
 from zsn2m_runtime.streaming.video.source import VideoSource
@@ -129,10 +132,10 @@ def open_sink(text: str | None, source: Source, sensor: Sensor, options: SinkOpt
         kind = f".{options.image_type.lstrip('.')}" if options.image_type else usual
         return FolderSink(path, kind, source.info, source.named if isinstance(source, ImageSource) else ())
     if suffix in STACK_SUFFIXES:
-        return StackSink(path, source.info, inputs)
+        return StackCopySink(path, inputs[0]) if len(inputs) == 1 else StackSink(path, source.info, inputs)
     raise UsageError(
-        f"{text}: expected a video ({', '.join(CONTAINERS)}), a TIFF stack (.tif), or a folder of images (add a /), "
-        f"but got {suffix!r}; choose one of those"
+        f"{text}: expected a video ({', '.join(CONTAINERS)}), a TIFF stack (.tif), or a folder of images (no suffix, "
+        f"or a / at the end), but got {suffix!r}; choose one of those"
     )
 
 
@@ -146,6 +149,7 @@ def raw_settings(options: SourceOptions) -> dict[str, str]:
     if not found:
         raise UsageError(f"expected --raw WxH:FORMAT[@FPS] such as 1920x1080:rgb24@25, but got {options.raw!r}")
     width, height, pixel_format, rate = found.groups()
+    _check_raw(width, height, pixel_format, rate)
     if rate and options.rate:
         raise UsageError(f"expected one rate, but got {rate} in --raw and {options.rate:g} in --fps; leave one out")
     return {
@@ -153,6 +157,20 @@ def raw_settings(options: SourceOptions) -> dict[str, str]:
         "pixel_format": pixel_format,
         "framerate": rate or str(_rate(options.rate) or DEFAULT_RATE),
     }
+
+
+def _check_raw(width: str, height: str, pixel_format: str, rate: str | None) -> None:
+    if not int(width) or not int(height):
+        raise UsageError(f"expected --raw with a size of at least 1x1, but got {width}x{height}; state the frames' own")
+    try:
+        av.VideoFormat(pixel_format)
+    except ValueError as error:
+        raise UsageError(
+            f"expected a pixel format in --raw that ffmpeg -pix_fmts lists, such as gray, rgb24 or yuv420p10le, but "
+            f"got {pixel_format!r}; choose one of those"
+        ) from error
+    if rate and not all(map(float, rate.split("/"))):
+        raise UsageError(f"expected a rate in --raw above 0, but got {rate}; state the frames' own, or leave it out")
 
 
 def _refuse_options(text: str, options: SinkOptions, is_video: bool, is_folder: bool) -> None:
@@ -170,7 +188,7 @@ def _refuse_options(text: str, options: SinkOptions, is_video: bool, is_folder: 
 def _video_sink(text: str, source: Source, sensor: Sensor, options: SinkOptions) -> VideoSink:
     first = source.source if isinstance(source, Reconnecting) else source
     info, pipe_format = source.info, RAW.format if options.raw else Y4M.format
-    if info.range is None and info.dtype != "float32":
+    if info.range is None and info.dtype != "float32" and not isinstance(first, VideoSource):
         info = replace(info, range=sensor.range)
     return VideoSink(
         sys.stdout.buffer if text == "-" else text,

@@ -12,7 +12,7 @@ from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import InputError, Zsn2mError
 from zsn2m_runtime.manifest import Sensor
 from zsn2m_runtime.memory import peak_memory
-from zsn2m_runtime.streaming.items import Item, Picture, Sink, Source, StreamInfo, kind_of
+from zsn2m_runtime.streaming.items import Item, Picture, Sink, Source, StreamInfo, samples_of
 from zsn2m_runtime.streaming.latency import Latency
 from zsn2m_runtime.streaming.pipeline import Pipeline
 from zsn2m_runtime.streaming.temporal import Temporal
@@ -50,6 +50,8 @@ class Stream:
         drop_late: of a live source, frames that wait while a newer one is there are dropped and counted
         temporal: blend what stands still with the results before it
         limit: frames to take from the source; None: all
+    Attributes:
+        kept: after an error or interrupt, where what was finished is; None: nowhere
     Raises:
         InputError: before the first frame, where the source's frames are not the sensor's.
     """
@@ -71,6 +73,7 @@ class Stream:
         self._latency = {stage: Latency() for stage in ("read", "denoise", "write", "total")}
         self._frames_in = self._frames_out = 0
         self._stopped = False
+        self.kept: str | None = None
         self._pipeline: Pipeline[Item, Item] | None = None
 
     def stop(self) -> None:
@@ -100,9 +103,9 @@ class Stream:
             complete = not self._stopped or self._source.info.live
             output = self._sink.finish() if complete else self._sink.salvage()
         except BaseException as error:
-            kept = self._sink.salvage()
-            if kept and isinstance(error, Zsn2mError):
-                raise type(error)(f"{error}; {self._frames_out} finished frames are in {kept}") from error
+            self.kept = self._sink.salvage()
+            if self.kept and isinstance(error, Zsn2mError):
+                raise type(error)(f"{error}; what was finished is in {self.kept}") from error
             raise
         finally:
             self._source.stop()
@@ -175,8 +178,8 @@ def check_source_fits(sensor: Sensor, info: StreamInfo) -> None:
     same_range = info.range is None or sensor.dtype == "float32" or info.range == sensor.range
     if (sensor.dtype, sensor.channels) != (info.dtype, info.channels) or not same_range:
         raise InputError(
-            f"{info.name}: expected {kind_of(wanted)}, as in the frames that the bundle was trained on, but got "
-            f"{kind_of(info)}; train a bundle on {_how_to_train(info)}"
+            f"{info.name}: expected {samples_of(wanted)}, as in the frames that the bundle was trained on, but got "
+            f"{samples_of(info)}; train a bundle on {_how_to_train(info)}"
         )
 
 

@@ -20,6 +20,7 @@ class Container:
         tracks: audio and subtitles; rotation: a display matrix; lossless: FFV1
         free_times: frames at any time, not only at a constant rate
         early_packets: times before zero, which sound begins at, and the decoding of reordered frames
+        fragments: it can be written so that it plays before its index stands at the end
     """
 
     format: str
@@ -29,14 +30,15 @@ class Container:
     lossless: bool = False
     free_times: bool = True
     early_packets: bool = True
+    fragments: bool = False
 
 
-_MP4 = Container("mp4", rotation=True)
+_MP4 = Container("mp4", rotation=True, fragments=True)
 Y4M = Container("yuv4mpegpipe", "wrapped_avframe", tracks=False, free_times=False)
 CONTAINERS = {
     ".mp4": _MP4,
     ".m4v": _MP4,
-    ".mov": Container("mov", rotation=True),
+    ".mov": Container("mov", rotation=True, fragments=True),
     ".mkv": Container("matroska", rotation=True, lossless=True),
     ".webm": Container("webm", "libvpx-vp9", rotation=True),
     ".avi": Container("avi", lossless=True, free_times=False, early_packets=False),

@@ -13,8 +13,8 @@ import av
 
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.streaming.items import MICROSECOND, Passenger
-from zsn2m_runtime.streaming.video.containers import Y4M
-from zsn2m_runtime.streaming.video.demuxer import Pipe, Reading, open_container, reason
+from zsn2m_runtime.streaming.video.containers import RAW, Y4M
+from zsn2m_runtime.streaming.video.demuxer import Pipe, Reading, is_url, open_container, reason
 from zsn2m_runtime.streaming.video.frames import Deinterlacer
 
 CUT_SHORT = 0.95  # of the stated duration: below it, more is missing than rounding explains
@@ -42,10 +42,7 @@ class Decoder:
             self.container = open_container(self._pipe or place, reading)
         except (OSError, ValueError, av.FFmpegError) as error:
             self._check_interrupt()
-            raise InputError(
-                f"{name}: expected a video that can be opened, but got {reason(error)!r}; check its name, and that it "
-                f"is whole"
-            ) from error
+            raise InputError(f"{name}: {self._expected(place, error)}") from error
         videos = [stream for stream in self.container.streams.video if not _is_cover(stream)]
         if not videos:
             self.container.close()
@@ -59,6 +56,19 @@ class Decoder:
         self._first: tuple[int, int, str] | None = None
         self._end = Fraction(0)  # seconds
         self._end_position = 0  # bytes
+
+    def _expected(self, place: str | Path | Any, error: BaseException) -> str:
+        """What is wrong with a place that cannot be opened."""
+        if self._pipe and not self._pipe.count:
+            return "expected frames, but got nothing; see what the program before the pipe says"
+        if self._pipe and self._reading.format == Y4M.format:
+            return (
+                "expected Y4M, but got something else; write it with ffmpeg -f yuv4mpegpipe, or say with --raw what "
+                "frames without a header are"
+            )
+        of_file, of_url = "check its name, and that it is whole", "check the address, and that its server runs"
+        hint = of_url if is_url(place) else of_file
+        return f"expected a video that can be opened, but got {reason(error)!r}; {hint}"
 
     @property
     def time_base(self) -> Fraction:
@@ -137,6 +147,8 @@ class Decoder:
             with suppress(av.FFmpegError):
                 yield from self.video.decode(None)  # frames before it, which the decoder has held back to sort them
             cause = "the connection is lost" if self._reading.live else "the video is damaged or was cut short"
+            if self._reading.format == RAW.format:
+                cause += ", or the size or format in --raw is wrong"
             raise InputError(
                 f"{self.name}: frame {self._count + 1}: expected a frame, but got {reason(error)!r}; {cause}"
             ) from error

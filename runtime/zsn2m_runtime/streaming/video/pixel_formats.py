@@ -10,6 +10,7 @@ from typing import Literal
 import av
 
 DEPTHS = (8, 9, 10, 12, 14, 16)  # of the planar formats that libav has in grey, RGB and YUV
+WORD = 16  # bits
 FLOATING = re.compile(r"f(16|32)(le|be)$")
 
 
@@ -52,9 +53,12 @@ class PixelFormat:
         return "uint8" if self.bits == 8 else "uint16"
 
     @property
-    def range(self) -> tuple[float, float]:
-        """What samples can be: (0, 1023) for 10 bits."""
-        return 0.0, 2.0**self.bits - 1
+    def range(self) -> tuple[float, float] | None:
+        """What samples can be: (0, 1023) for 10 bits.
+
+        None for 16-bit grey and RGB, as for image files: nothing says how many of the bits are in use.
+        """
+        return None if self.bits == WORD and self.kind != "yuv" else (0.0, 2.0**self.bits - 1)
 
     @property
     def plain(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from fractions import Fraction
@@ -15,11 +16,14 @@ from zsn2m_runtime.errors import OutputError, UsageError
 from zsn2m_runtime.streaming.items import Item, Picture, StreamInfo
 from zsn2m_runtime.streaming.video.containers import container_of
 from zsn2m_runtime.streaming.video.encoder import Encoding, plan_encoding
+from zsn2m_runtime.streaming.video.fragments import FragmentFile, in_fragments
 from zsn2m_runtime.streaming.video.source import VideoSource
 from zsn2m_runtime.streaming.video.tag_check import warn_of_lost_tags
 from zsn2m_runtime.streaming.video.writer import VideoWriter, tags_of
 
 DEFAULT_RATE = Fraction(25)  # frames per second of sources that do not know theirs, as in FFmpeg
+
+log = logging.getLogger(__name__)
 
 
 class VideoSink:
@@ -59,14 +63,18 @@ class VideoSink:
         self._written, self._is_open = 0, True
         name = str(self._path)
         encoding = Encoding(codec, crf, pixel_format, lossless)
-        plan = plan_encoding(name, container_of(place, format), info, encoding, source.kind if source else None)
+        container = in_fragments(container_of(place, format), source.decoder if source else None)
+        plan = plan_encoding(name, container, info, encoding, source.kind if source else None)
         if not self._pipe and source:
             self._refuse_source(source)
         rate = info.rate or rate or DEFAULT_RATE
         self._file = None if self._pipe else UnfinishedFile(self._path)
+        self._stream: FragmentFile | None = None
         try:
             with writing(self._path):
-                to = str(self._file.temporary) if self._file else self._pipe
+                if self._file and plan.container.fragments:
+                    self._stream = FragmentFile(self._file.temporary)
+                to = self._stream or (str(self._file.temporary) if self._file else self._pipe)
                 tags = tags_of(plan, info, source)
                 self._writer = VideoWriter(to, name, plan, info, tags, source, rate)
                 if source:
@@ -94,11 +102,14 @@ class VideoSink:
         """Complete the video under its name; returns that.
 
         Raises:
-            OutputError: if it cannot be written.
+            OutputError: if it cannot be written, or has no frame.
         """
+        if self._file and not self._written:
+            raise OutputError(f"{self._path}: expected at least one frame, but none came; it is not written")
         with self._writing():
             self._writer.finish()
             self._flush()
+            self._close_stream()
             if self._file:
                 self._file.finish()
         self._is_open = False
@@ -112,12 +123,23 @@ class VideoSink:
         is_whole = False
         with suppress(Exception):  # the failure that led here is the one to tell
             self._writer.finish()
+            self._close_stream()
             is_whole = self._written > 0
-        with suppress(Exception):
-            self._writer.close()
-        return self._give_up(keep=is_whole or (self._file is not None and _plays(self._file.temporary)))
+        for close in (self._writer.close, self._close_stream):
+            with suppress(Exception):
+                close()
+        kept = self._give_up(keep=is_whole or (self._file is not None and _plays(self._file.temporary)))
+        if self._file and self._written and not kept:
+            log.warning("%s: nothing could be kept of what was written", self._path)
+        return kept
+
+    def _close_stream(self) -> None:
+        if self._stream:
+            self._stream.close()
 
     def _give_up(self, *, keep: bool) -> str | None:
+        with suppress(OSError):
+            self._close_stream()
         return self._file.give_up(keep=keep) if self._file else None
 
     def _check(self, picture: Picture) -> None:
@@ -148,13 +170,23 @@ class VideoSink:
     def _writing(self) -> Iterator[None]:
         """Around what writes: what libav and the system raise becomes an OutputError."""
         try:
-            with writing(self._path):
+            with writing(self._path), _whole_pipe():
                 yield
         except av.FFmpegError as error:
             raise OutputError(
                 f"{self._path}: expected to be able to write frame {self._written + 1}, but got {error.strerror!r}; "
                 f"choose another codec or container"
             ) from error
+
+
+@contextmanager
+def _whole_pipe() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise OutputError(
+            "expected a program that reads all frames from the pipe, but it has ended; see what it says"
+        ) from error
 
 
 def _plays(path: Path) -> bool:

@@ -45,7 +45,7 @@ def warn_of_lost_tags(name: str, plan: Plan, info: StreamInfo, tags: Colour) -> 
 def _come_back(name: str, plan: Plan, info: StreamInfo, tags: Colour) -> Colour:
     small = replace(info, height=SIDE, width=SIDE, live=False)
     shape = (SIDE, SIDE) if info.channels == 1 else (SIDE, SIDE, info.channels)
-    trial = io.BytesIO()
+    plan, trial = replace(plan, container=replace(plan.container, fragments=False)), io.BytesIO()
     writer = VideoWriter(trial, name, plan, small, tags, None, Fraction(1))
     writer.write_frame(Picture(Frame(np.zeros(shape, info.dtype)), 1, name))
     writer.finish()

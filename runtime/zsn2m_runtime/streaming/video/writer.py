@@ -15,11 +15,13 @@ from zsn2m_runtime.streaming.items import Picture, StreamInfo
 from zsn2m_runtime.streaming.video.colour import FULL, LIMITED, RANGE_UNSPECIFIED, UNSPECIFIED, Colour
 from zsn2m_runtime.streaming.video.containers import PIPE_BUFFER, Y4M, Container
 from zsn2m_runtime.streaming.video.encoder import CONSTANT_RATE, Plan
+from zsn2m_runtime.streaming.video.fragments import FragmentFile
 from zsn2m_runtime.streaming.video.frames import FrameWriter
 from zsn2m_runtime.streaming.video.source import SQUARE, VideoSource
 from zsn2m_runtime.streaming.video.timeline import Timeline
 from zsn2m_runtime.streaming.video.tracks import Tracks, copy_labels
 
+FRAGMENT = 1_000_000  # microseconds of a fragment, which is what a crash or a full disk costs
 FINE = Fraction(1, 90_000)  # seconds of a tick for live frames: MPEG's
 # What says the shape of a pixel; PyAV gives it to no other container.
 SHAPED_CODECS = ("libx264", "libx265", "mpeg4", "mpeg2video", "mjpeg")
@@ -32,7 +34,7 @@ class VideoWriter:
     """An output whose header is written, so that all it cannot hold has been found.
 
     Args:
-        place: absolute path, or file object
+        place: absolute path, or file object; a FragmentFile where the container has fragments
         name: how messages call it
         tags: of its colours, from `tags_of`
         source: whose tracks, rotation and shape of pixels go through
@@ -52,7 +54,7 @@ class VideoWriter:
         source: VideoSource | None,
         rate: Fraction,
     ) -> None:
-        self._tags = tags
+        self._place, self._tags = place, tags
         self._time_base = _time_base(plan, info, source, rate)
         self._timeline = Timeline(self._time_base, rate, from_zero=info.live)
         chroma = "center" if plan.codec == "mjpeg" else "left"  # where players look for its samples
@@ -72,7 +74,7 @@ class VideoWriter:
         self._tags.tag(frame)
         frame.time_base = self._time_base
         frame.pts, frame.duration = self._timeline.place(picture)
-        self._output.mux(self._stream.encode(frame))
+        self._mux(self._stream.encode(frame))
         early, self._early = self._early, []
         for packet in early:
             self.write_packet(packet)
@@ -86,12 +88,17 @@ class VideoWriter:
 
     def finish(self) -> None:
         """Write what the encoder still holds, and the end of the file."""
-        self._output.mux(self._stream.encode(None))
+        self._mux(self._stream.encode(None))
         self.close()
 
     def close(self) -> None:
         """End the file without what the encoder still holds; may be called twice."""
         self._output.close()
+
+    def _mux(self, packets: list[Any]) -> None:
+        if packets and isinstance(self._place, FragmentFile):
+            self._place.has_packets = True
+        self._output.mux(packets)
 
     def _add_video(self, name: str, plan: Plan, info: StreamInfo, rate: Fraction, chroma: str) -> Any:
         try:
@@ -152,6 +159,8 @@ def _open(place: Any, container: Container) -> OutputContainer:
     settings = {"flush_packets": "1"}  # somebody may look at the other end of a pipe
     if container.early_packets:
         settings["avoid_negative_ts"] = "disabled"  # or sound that begins before zero moves all times
+    if container.fragments:
+        settings |= {"movflags": "+hybrid_fragmented+delay_moov", "frag_duration": str(FRAGMENT)}
     if container is Y4M:
         settings["strict"] = "unofficial"  # it is, above 8 bits
     output: OutputContainer = av.open(
