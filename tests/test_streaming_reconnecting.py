@@ -129,6 +129,21 @@ def test_a_gap_lasts_as_long_as_the_clock_says() -> None:
     assert {picture.time_base for picture in pictures} == {MILLISECOND}
 
 
+def test_what_a_decoder_holds_back_until_the_connection_is_lost_does_not_shorten_the_gap() -> None:
+    class HeldBack(Connection):
+        def __iter__(self) -> Iterator[Item]:
+            for item in super().__iter__():
+                if isinstance(item, Picture) and item.number == 3:
+                    self._clock.now += 10  # without data: the time-out of the connection
+                yield item
+
+    clock = Clock()
+    pictures = pictures_of(reconnecting(clock, HeldBack(clock, 3, fails=False), Connection(clock, 1)))
+    # all of the first connection were filmed by 3 s, what follows is of 14.5 s
+    assert [picture.pts for picture in pictures[:3]] == [0, 900, 1800]
+    assert pictures[3].pts - 1800 == pytest.approx(11_500, abs=900)  # a frame's length
+
+
 def test_a_connection_with_finer_time_is_put_on_the_first_ones_clock() -> None:
     clock = Clock()
     finer = Connection(clock, 2, base=MILLISECOND / 90)

@@ -15,14 +15,16 @@ from zsn2m_runtime.streaming.items import Item, Picture, Source, StreamInfo, fra
 FIRST_PAUSE = 0.5  # seconds before the first try to reopen a live source; twice as long before each further one
 LONGEST_PAUSE = 30.0  # seconds: a camera that is plugged in again is back within half a minute
 
+CATCH_UP = 2  # a frame comes at most so many times as long after the one before it as it was filmed after it
+
 log = logging.getLogger(__name__)
 
 
 class Reconnecting:
     """A live source that is opened again when it fails or ends, after longer and longer pauses.
 
-    Numbers go on, and so do timestamps: a gap lasts as long as it took. Packets of other tracks go through until the
-    first reconnection only; those of a new connection belong to other tracks, on another clock.
+    Numbers go on, and so do timestamps: a gap lasts as long as nothing was filmed. Packets of other tracks go through
+    until the first reconnection only; those of a new connection belong to other tracks, on another clock.
 
     Args:
         open_source: opens it; the first time here
@@ -154,8 +156,12 @@ class _Timeline:
         if self._is_resuming and self._last:
             last, seen = self._last
             self._offset = last + max(1, round((now - seen) / base)) - pts
-        self._is_resuming = False
         pts += self._offset
+        if self._last and not self._is_resuming:
+            # Later than that comes what a decoder holds back until it knows that the connection is lost.
+            last, seen = self._last
+            now = min(now, seen + CATCH_UP * float(max(0, pts - last) * base))
+        self._is_resuming = False
         self._last = pts, now
         duration = None if picture.duration is None else round(picture.duration * ratio)
         return replace(picture, pts=pts, time_base=base, duration=duration)
