@@ -40,11 +40,15 @@ def test_interlaced_frames_are_refused(interlaced: Path) -> None:
 
 
 @pytest.mark.parametrize("value_range", [1, 2])
-def test_interlaced_frames_are_made_whole_one_for_one(tmp_path: Path, value_range: int) -> None:
+def test_interlaced_frames_are_made_whole_one_for_one(
+    tmp_path: Path, value_range: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     tags = (value_range, 2, 2, 2)
     fields = Clip(options={"x264-params": "tff=1"}, tags=tags).write(tmp_path / "fields.mkv")
     plain = Clip(tags=tags).write(tmp_path / "plain.mkv")
     result = through(fields, tmp_path / "out.mkv", {"deinterlace": True})
+    assert caplog.messages == [f"{fields}: frame 1 is interlaced: such frames are made whole, one for one"]
     assert times_of(result) == times_of(fields)
     assert not any(frame.interlaced_frame for frame in frames_of(result))
     assert frames_of(result)[0].color_range == value_range
@@ -166,10 +170,10 @@ def silent_port() -> Any:
 @pytest.mark.parametrize("scheme", ["rtsp", "http"])
 def test_a_server_that_says_nothing_is_given_up(scheme: str, silent_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demuxer, "OPEN_TIMEOUT", 0.2)
-    started = time.monotonic()
+    started = time.monotonic()  # without our time-out, libav would wait for ever
     with pytest.raises(InputError) as caught:
         VideoSource(f"{scheme}://user:se@cret@127.0.0.1:{silent_port}/live.mp4", live=True)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 30
     assert f"{scheme}://127.0.0.1:{silent_port}/live.mp4: expected a video that can be opened" in str(caught.value)
     assert "cret" not in str(caught.value)
 
@@ -178,7 +182,7 @@ def test_a_server_that_says_nothing_is_given_up(scheme: str, silent_port: int, m
 CAMERA = """
 import sys, time
 import av, numpy as np
-for _ in range(100):
+for _ in range(1000):
     try:
         output = av.open(sys.argv[1], "w", format="rtsp", container_options={"rtsp_transport": "tcp"})
         video = output.add_stream("libx264", rate=50, width=64, height=48, options={"tune": "zerolatency"})
@@ -194,15 +198,16 @@ sys.stdin.read()
 
 
 def test_an_rtsp_stream_gives_frames_and_its_silence_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demuxer, "READ_TIMEOUT", 0.5)
+    monkeypatch.setattr(demuxer, "OPEN_TIMEOUT", 60.0)  # a busy machine starts Python slowly
+    monkeypatch.setattr(demuxer, "READ_TIMEOUT", 3.0)
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"rtsp://127.0.0.1:{server.getsockname()[1]}/camera"
     with subprocess.Popen([sys.executable, "-c", CAMERA, url, "60"], stdin=subprocess.PIPE) as camera:
         # FFmpeg itself is the server: it waits for a camera that sends to it.
-        source = VideoSource(url, live=True, options={"rtsp_flags": "listen", "listen_timeout": "10"})
+        source = VideoSource(url, live=True, options={"rtsp_flags": "listen", "listen_timeout": "60"})
         assert (source.info.live, source.info.frames, source.info.width) == (True, None, WIDTH)
         given = []
-        with pytest.raises(InputError, match=r"frame 61: .* got 'no data for 0.5 s'; the connection is lost"):
+        with pytest.raises(InputError, match=r"frame 61: .* got 'no data for 3 s'; the connection is lost"):
             given.extend(source)
         source.close()
         camera.kill()

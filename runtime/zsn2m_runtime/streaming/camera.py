@@ -36,7 +36,10 @@ class CameraSource:
 
     def __init__(self, device: int | str, opener: Callable[[int | str], cv2.VideoCapture] = _open_capture) -> None:
         self._name = f"camera {device}"
-        self._capture = opener(device)
+        try:
+            self._capture = opener(device)
+        except cv2.error as error:  # the number is too large for a number of OpenCV's
+            raise InputError(f"{self._name}: expected a camera, but OpenCV refuses its number; check it") from error
         try:
             if not self._capture.isOpened():
                 raise InputError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ from zsn2m_runtime.streaming.items import Sink, Source
 from zsn2m_runtime.streaming.reconnecting import Reconnecting
 from zsn2m_runtime.streaming.stack_copy import StackCopySink
 from zsn2m_runtime.streaming.video.containers import CONTAINERS, RAW, Y4M, Container
+from zsn2m_runtime.streaming.video.demuxer import is_url
 from zsn2m_runtime.streaming.video.sink import DEFAULT_RATE, VideoSink
 from zsn2m_runtime.streaming.video.source import VideoSource
 
@@ -71,6 +73,7 @@ def open_source(text: str, options: SourceOptions, output: str | None) -> Source
         InputError: if it cannot be opened.
         UsageError: options that do not fit it.
     """
+    _refuse_empty("source", text)
     if options.raw and text != "-":
         raise UsageError(f"{text}: expected - as source of --raw frames, but got a name; leave --raw out")
     is_camera, is_images = text.isdecimal() or text.startswith("/dev/video"), _names_images(text)
@@ -120,9 +123,10 @@ def open_sink(text: str | None, source: Source, sensor: Sensor, options: SinkOpt
     if text is None:
         _refuse_options("no output", options, is_video=False, is_folder=False)
         return NullSink()
+    _refuse_empty("output", text)
     path, suffix = Path(text), Path(text).suffix.lower()
     is_video = text == "-" or suffix in CONTAINERS
-    is_folder = not is_video and (path.is_dir() or text.endswith("/") or not suffix)
+    is_folder = not is_video and (_is_folder(text) or text.endswith("/") or not suffix)
     _refuse_options(text, options, is_video, is_folder)
     if is_video:
         return _video_sink(text, source, sensor, options)
@@ -157,6 +161,12 @@ def raw_settings(options: SourceOptions) -> dict[str, str]:
         "pixel_format": pixel_format,
         "framerate": rate or str(_rate(options.rate) or DEFAULT_RATE),
     }
+
+
+def _refuse_empty(what: str, text: str) -> None:
+    """A path of no letters is the current folder, which nobody means who leaves a name empty."""
+    if not text:
+        raise UsageError(f"expected the name of the {what}, but got an empty one; name it, or . for this folder")
 
 
 def _check_raw(width: str, height: str, pixel_format: str, rate: str | None) -> None:
@@ -214,7 +224,13 @@ def _rate(frames_per_second: float | None) -> Fraction | None:
 
 
 def _names_images(text: str) -> bool:
-    path = Path(text)
-    if path.exists():
-        return path.is_dir() or path.suffix.lower() in IMAGE_SUFFIXES
-    return path.suffix.lower() in IMAGE_SUFFIXES or bool(GLOB_LETTERS.search(text) and "://" not in text)
+    if is_url(text):
+        return False
+    is_image = Path(text).suffix.lower() in IMAGE_SUFFIXES
+    if os.path.exists(text):  # noqa: PTH110 - see _is_folder
+        return is_image or _is_folder(text)
+    return is_image or GLOB_LETTERS.search(text) is not None
+
+
+def _is_folder(text: str) -> bool:
+    return os.path.isdir(text)  # noqa: PTH112 - unlike Path's, False for what is too long to be a path

@@ -53,6 +53,7 @@ class Decoder:
         self.tracks = passed if reading.pass_tracks else []
         self.left_out = [_kind(stream) for stream in others if stream not in self.tracks]
         self._packets = self._count = self._skipped = 0
+        self._is_told = False  # that frames are interlaced
         self._first: tuple[int, int, str] | None = None
         self._end = Fraction(0)  # seconds
         self._end_position = 0  # bytes
@@ -97,6 +98,7 @@ class Decoder:
                     yield item
                 else:
                     deinterlacer = deinterlacer or Deinterlacer(item, self.time_base)
+                    self._tell_interlaced(item)
                     yield from deinterlacer.push(item)
         except InputError as error:
             failure = error
@@ -132,6 +134,11 @@ class Decoder:
                 f"{self.name}: frame {number}: expected {_words(self._first)}, as those before it, but got "
                 f"{_words(got)}; cut the video there and stream its parts one by one"
             )
+
+    def _tell_interlaced(self, frame: av.VideoFrame) -> None:
+        if frame.interlaced_frame and not self._is_told:
+            self._is_told = True
+            log.info("%s: frame %d is interlaced: such frames are made whole, one for one", self.name, self._count)
 
     def _decoded(self) -> Iterator[av.VideoFrame | Passenger]:
         try:
