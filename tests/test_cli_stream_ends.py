@@ -52,7 +52,7 @@ def test_a_source_that_is_still_inside_a_read_is_never_closed(
     def before(number: int) -> None:
         if number == 3:
             signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
-            answers.wait(5)
+            answers.wait(60)
 
     source = FakeSource(10, live=True, before=before)
     monkeypatch.setattr(opening, "open_source", lambda *_: source)
@@ -80,10 +80,10 @@ def test_ctrl_c_closes_a_film_so_that_it_plays(make_bundle: BundleMaker, tmp_pat
         running.stdin.write(frames)
         running.stdin.flush()
         until = time.monotonic() + 60
-        while not any(path.stat().st_size for path in tmp_path.iterdir()) and time.monotonic() < until:
-            time.sleep(0.05)  # until frames have been written
+        while sum(path.stat().st_size for path in tmp_path.iterdir()) < 30 * 24 * 20 * 3 and time.monotonic() < until:
+            time.sleep(0.05)  # until frames have been written; the header alone would be too early
         running.send_signal(signal.SIGINT)
-        code = running.wait(30)
+        code = running.wait(60)
         message = running.stderr.read()
     assert (code, list(tmp_path.iterdir())) == (130, [tmp_path / "a.partial.mkv"]), message
     assert len(pictures(tmp_path / "a.partial.mkv")) >= 20

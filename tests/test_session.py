@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
@@ -77,14 +76,16 @@ def test_directml_runs_one_frame_at_a_time(
 ) -> None:
     use_stand_in(monkeypatch, StandInRuntime(compiled=(CUDA, DIRECTML, CPU)))
     opened = Session(model, provider)
-    running, most, lock = 0, 0, threading.Lock()
+    running, most, lock, two = 0, 0, threading.Lock(), threading.Event()
 
     def run(*_: Any) -> list[int]:
         nonlocal running, most
         with lock:
             running += 1
             most = max(most, running)
-        time.sleep(0.05)
+            if running == 2:
+                two.set()
+        two.wait(60 if together == 2 else 0.05)
         with lock:
             running -= 1
         return [0]

@@ -11,7 +11,7 @@ import pytest
 from zsn2m_runtime.streaming import pipeline
 from zsn2m_runtime.streaming.pipeline import DEPTH, Channel, Pipeline
 
-SOON = 5.0  # seconds within which a thread must have done what it was told
+SOON = 60.0  # seconds within which a thread does what it is told, also on a machine that is busy with other things
 
 
 def wait_for(condition: object) -> None:
@@ -63,20 +63,24 @@ def test_the_source_is_read_only_a_few_items_ahead() -> None:
 
 
 def test_reading_working_and_writing_overlap() -> None:
-    def slowly(items: object) -> Iterator[int]:
-        for item in items:  # type: ignore[attr-defined]
-            time.sleep(0.02)
-            yield item
+    all_three = threading.Barrier(3, timeout=SOON)  # breaks, with an error, where one stage waits for another to end
 
-    def work(item: int) -> int:
-        time.sleep(0.02)
-        return item
+    def source() -> Iterator[int]:
+        for number in range(5):
+            if number == 2:
+                all_three.wait()
+            yield number
 
-    started = time.perf_counter()
-    with Pipeline(slowly(range(15)), work) as results:
-        for _ in results:
-            time.sleep(0.02)
-    assert time.perf_counter() - started < 0.75 * 15 * 3 * 0.02  # one after the other would be 0.9 s
+    def work(number: int) -> int:
+        if number == 1:
+            all_three.wait()
+        return number
+
+    with Pipeline(source(), work) as results:
+        for number in results:
+            if number == 0:
+                all_three.wait()
+    assert not all_three.broken
 
 
 def test_an_error_of_the_source_comes_after_the_results_before_it() -> None:

@@ -1,7 +1,11 @@
-"""The preview window, by a stand-in for OpenCV's window code, which the headless OpenCV lacks."""
+"""The preview window, by a stand-in for OpenCV's window code, which the headless OpenCV lacks, and under Xvfb."""
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,6 +22,7 @@ from zsn2m_runtime.streaming.items import Passenger, Picture
 from zsn2m_runtime.streaming.preview import Preview, as_8_bit
 
 SENSOR = Sensor(dtype="uint8", channels=3, range=(0, 255), noise_sigma=1.0)
+HAS_WINDOWS = "GUI:                           NONE" not in cv2.getBuildInformation()
 CLOSE = -2  # not a key: the user closes the window
 RED = Frame(np.full((6, 8, 3), (200, 20, 10), np.uint8))
 
@@ -78,7 +83,7 @@ def picture(frame: Frame = RED) -> Picture:
 
 
 def test_an_opencv_without_windows_is_an_error_before_the_first_frame() -> None:
-    if "GUI:                           NONE" not in cv2.getBuildInformation():
+    if HAS_WINDOWS:
         pytest.skip("the installed OpenCV can show windows")
     with pytest.raises(UnavailableError, match=r"pip uninstall opencv-python-headless .* install .*opencv-python"):
         Preview(NullSink(), SENSOR)
@@ -166,3 +171,43 @@ def test_the_sensors_range_is_black_to_white(
     shown = as_8_bit(np.array([values], dtype), limits)
     assert shown.dtype == np.uint8
     assert shown.tolist() == [expected]
+
+
+# Pictures go into a window of an X server without a screen; xdotool then presses q there.
+ON_A_SCREEN = """
+import subprocess, sys
+import numpy as np
+from zsn2m_runtime.image import Frame
+from zsn2m_runtime.manifest import Sensor
+from zsn2m_runtime.streaming.image_sink import NullSink
+from zsn2m_runtime.streaming.items import Picture
+from zsn2m_runtime.streaming.preview import TITLE, Preview
+
+quits = []
+shown = Preview(NullSink(), Sensor(dtype="uint16", channels=3, range=(0, 1023), noise_sigma=1.0))
+shown.on_quit = lambda: quits.append(True)
+picture = Picture(Frame(np.full((60, 80, 3), (1023, 512, 0), np.uint16)), 1, "a")
+for number in range(400):
+    shown.write(picture)
+    if number == 20:
+        [window] = subprocess.check_output(["xdotool", "search", "--name", TITLE[:12]], text=True).split()
+        root = subprocess.check_output(["xwd", "-root", "-silent"])
+    if number > 20 and number % 20 == 0:
+        subprocess.run(["xdotool", "key", "--window", window, "q"], check=True, stderr=subprocess.DEVNULL)
+    if quits:
+        break
+shown.finish()
+assert quits, "the window takes no key"
+assert root.count(bytes((0, 128, 255))) > 60 * 80 // 2, "the screen does not show the picture"  # BGR, 8 bit
+"""
+
+
+@pytest.mark.skipif(
+    not HAS_WINDOWS or not all(map(shutil.which, ("xvfb-run", "xdotool", "xwd"))),
+    reason="needs opencv-python in the place of opencv-python-headless, xvfb, xdotool and x11-apps",
+)
+def test_a_real_window_shows_the_picture_and_q_ends_it() -> None:
+    runtime = Path(preview.__file__).parents[2]
+    command = ["xvfb-run", "-a", "-s", "-screen 0 640x480x24", sys.executable, "-c", ON_A_SCREEN]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=runtime)
+    assert done.returncode == 0, done.stderr

@@ -115,7 +115,7 @@ def test_a_report_counts_every_stage_of_every_frame(denoiser: Denoiser) -> None:
         assert all(value is not None and value >= 0 for value in values.values())
     total, denoise = report.latency["total"]["p50"], report.latency["denoise"]["p50"]
     assert total is not None and denoise is not None and total >= denoise > 0
-    assert report.fps == pytest.approx(5 / report.seconds, rel=0.2)  # seconds are rounded
+    assert 5 / report.fps == pytest.approx(report.seconds, abs=0.001)  # seconds are rounded
     assert report.peak_memory_mb > 10
 
 
@@ -173,9 +173,9 @@ def test_a_stop_completes_a_recording_and_marks_a_film(denoiser: Denoiser, live:
 def test_a_stop_before_the_first_frame_is_not_forgotten(denoiser: Denoiser, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "PATIENCE", 0.05)
     answers = threading.Event()
-    stream = Stream(denoiser, FakeSource(before=lambda _: answers.wait(10), live=True), FakeSink())
+    stream = Stream(denoiser, FakeSource(before=lambda _: answers.wait(60), live=True), FakeSink())
     stream.stop()
-    assert stream.run().seconds < 5
+    assert stream.run().seconds < 30
     answers.set()
 
 
@@ -205,7 +205,7 @@ def test_a_slow_denoiser_drops_late_frames_of_a_camera_and_counts_them(denoiser:
 
     class Slow(FakeSink):
         def write(self, item: Item) -> None:
-            at_camera.wait(5)
+            at_camera.wait(60)
             written.set()
             super().write(item)
 
@@ -224,7 +224,7 @@ def test_a_source_that_hangs_is_left_open_and_said(
 ) -> None:
     monkeypatch.setattr(pipeline, "PATIENCE", 0.05)
     answers = threading.Event()
-    source = FakeSource(10, live=True, before=lambda number: answers.wait(5) if number == 3 else None)
+    source = FakeSource(10, live=True, before=lambda number: answers.wait(60) if number == 3 else None)
     stream = Stream(denoiser, source, FakeSink())
     report = stream.run(lambda done: stream.stop() if done == 2 else None)
     assert report.frames_out == 2
