@@ -72,6 +72,12 @@ def test_cuda_packages_of_pip_are_listed_and_others_are_not(monkeypatch: pytest.
     assert set(diagnose().packages) == {*PACKAGES, "onnxruntime", *brought}
 
 
+def test_a_package_that_is_always_needed_is_a_problem_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch, *(set(PACKAGES) - {"pillow", "tifffile"}), "onnxruntime")
+    [problem] = diagnose().problems
+    assert problem == "expected the package(s) pillow, tifffile, but got none; run: pip install pillow tifffile"
+
+
 def test_av_that_cannot_be_imported_is_a_problem_with_its_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
     install(monkeypatch, *(set(PACKAGES) - {"av"}), "onnxruntime")

@@ -27,6 +27,7 @@ PACKAGES = (
     "onnxscript",
     "safetensors",
 )
+ALWAYS = ("pillow", "pydantic", "tifffile")  # what besides is always needed is imported to see whether it works
 FOR_TRAINING = ("torch", "onnx", "onnxscript", "safetensors")
 
 # Distributions by which pip brings CUDA: their versions are those that torch and onnxruntime-gpu find.
@@ -62,7 +63,7 @@ def diagnose() -> Diagnosis:
         providers = starting_providers(import_onnxruntime())
     except UnavailableError as error:
         problems.append(str(error))
-    problems += _opencv_problems() + _av_problems()
+    problems += _opencv_problems() + _av_problems() + _missing(packages)
     return Diagnosis(
         platform.python_version(),
         platform.platform(),
@@ -115,6 +116,13 @@ def _av_problems() -> list[str]:
     except ImportError as error:
         return [f"expected PyAV, but it cannot be imported ({error}); run: pip install --force-reinstall av"]
     return []
+
+
+def _missing(packages: dict[str, str | None]) -> list[str]:
+    missing = [name for name in ALWAYS if packages[name] is None]
+    if not missing:
+        return []
+    return [f"expected the package(s) {', '.join(missing)}, but got none; run: pip install {' '.join(missing)}"]
 
 
 def _remarks(packages: dict[str, str | None], providers: dict[str, str | None]) -> list[str]:
