@@ -26,7 +26,7 @@ from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.image import Pixels
 from zsn2m_runtime.streaming import camera, opening, reconnecting
 
-ENDS = 120  # seconds after which a command hangs
+ENDS = 300  # seconds after which a command hangs, also on a machine that is busy with other things
 RAW = ("-", "--raw", f"{WIDTH}x{HEIGHT}:rgb24")
 
 
