@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -48,12 +49,30 @@ def test_a_bundle_is_whole(bundle: zsn2m.Bundle, frame_file: Path) -> None:
     assert {path.name for path in bundle.path.iterdir()} == {
         "manifest.json", "weights.safetensors", "test_input.npy", "test_output_mbd.npy", "test_output_grd.npy",
         "mbd.onnx", "mbd.ts", "grd.onnx", "grd.ts", "denoised.png", "preview.png",
+        "report.html", "report.json",
     }  # fmt: skip
     assert bundle.manifest.default == "grd"
     assert [check.passed for check in verify_bundle(bundle.path)] == [True, True]
     denoised = zsn2m.Denoiser(bundle.path)(read(frame_file))
     np.testing.assert_array_equal(read(bundle.path / "denoised.png"), denoised)
     assert read(bundle.path / "preview.png").shape[1] > 3 * 61
+
+
+def test_the_report_tells_of_this_bundle(bundle: zsn2m.Bundle, tmp_path: Path) -> None:
+    facts = json.loads((bundle.path / "report.json").read_text())
+    training = bundle.manifest.training
+    assert (facts["bundle"], facts["frame"]["name"]) == ("cam.zsn2m", "cam.png")
+    assert facts["chosen"] == training["chosen"]
+    assert facts["chosen"].startswith("noise of ")
+    assert facts["warnings"] == training["warnings"]
+    assert [stage["stage"] for stage in facts["training"]["stages"]] == ["mbd", "grd"]
+    assert {model["id"]: model["default"] for model in facts["models"]} == {"mbd": False, "grd": True}
+    page = (bundle.path / "report.html").read_text(encoding="utf-8")
+    assert "cam.zsn2m" in page and len(page) < 1_000_000
+    copy = shutil.copytree(bundle.path, tmp_path / "copy.zsn2m")
+    (copy / "report.html").write_text("changed")
+    with pytest.raises(BundleError, match=r"report\.html"):
+        zsn2m.load_bundle(copy)
 
 
 def test_exporting_again_gives_the_same_pixels(bundle: zsn2m.Bundle, frame_file: Path) -> None:
@@ -92,6 +111,7 @@ def test_an_export_that_gives_other_pixels_is_refused(bundle: zsn2m.Bundle, tmp_
 
 def test_train_then_export(frame_file: Path, tmp_path: Path) -> None:
     trained = zsn2m.train(frame_file, tmp_path / "cam.zsn2m", TINY_MBD)
+    assert "MBD-Net trained" in trained.manifest.training["chosen"]
     assert {path.name for path in trained.path.iterdir()} == {"manifest.json", "weights.safetensors", "test_input.npy"}
     with pytest.raises(BundleError, match="zsn2m-deploy export"):
         zsn2m.Denoiser(trained.path)

@@ -1,7 +1,8 @@
-"""A picture for people: noisy | denoised | removed noise, side by side."""
+"""Pictures for people: noisy, denoised, and the removed noise amplified."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -17,8 +18,22 @@ _GAP = 4
 _SHOWN_DEVIATIONS = 4.0  # of the noise, from mid grey to black or white
 
 
-def write_preview(path: Path, noisy: Pixels, denoised: Pixels, span: tuple[float, float], sigma: float) -> None:
-    """Write noisy | denoised | removed noise as one 8-bit RGB picture.
+@dataclass(frozen=True)
+class Pictures:
+    """What a screen shows of a frame.
+
+    Shape:
+        noisy, denoised, removed: (h, w) or (h, w, 3) uint8; removed is grey where nothing was removed
+    """
+
+    noisy: Pixels
+    denoised: Pixels
+    removed: Pixels
+    gain: float  # of the removed noise
+
+
+def pictures(noisy: Pixels, denoised: Pixels, span: tuple[float, float], sigma: float) -> Pictures:
+    """What to show of a frame.
 
     Shape:
         noisy, denoised: (h, w) or (h, w, 3), sensor units
@@ -27,13 +42,24 @@ def write_preview(path: Path, noisy: Pixels, denoised: Pixels, span: tuple[float
         sigma: of the noise, sensor units; decides how much the removed noise is amplified
     """
     low, high = span
-    before, after = _centre(noisy).astype(np.float32), _centre(denoised).astype(np.float32)
+    before, after = noisy.astype(np.float32), denoised.astype(np.float32)
     to_grey_levels = 255 / (high - low)
     gain = max(1.0, 127.5 / (_SHOWN_DEVIATIONS * max(sigma * to_grey_levels, 0.1)))
+    return Pictures(
+        _shown((before - low) * to_grey_levels),
+        _shown((after - low) * to_grey_levels),
+        _shown((before - after) * to_grey_levels * gain + 127.5),
+        gain,
+    )
+
+
+def write_preview(path: Path, noisy: Pixels, denoised: Pixels, span: tuple[float, float], sigma: float) -> None:
+    """Write noisy | denoised | removed noise as one 8-bit RGB picture; arguments as of `pictures`."""
+    made = pictures(_centre(noisy), _centre(denoised), span, sigma)
     panels = [
-        _panel((before - low) * to_grey_levels, "noisy"),
-        _panel((after - low) * to_grey_levels, "denoised"),
-        _panel((before - after) * to_grey_levels * gain + 127.5, f"removed noise x {gain:.1f}"),
+        _panel(made.noisy, "noisy"),
+        _panel(made.denoised, "denoised"),
+        _panel(made.removed, f"removed noise x {made.gain:.1f}"),
     ]
     gap = np.full((panels[0].shape[0], _GAP, 3), 255, np.uint8)
     save_image(path, Frame(np.hstack([panels[0], gap, panels[1], gap, panels[2]])))
@@ -44,8 +70,11 @@ def _centre(pixels: Pixels) -> Pixels:
     return pixels[top : top + _SIDE, left : left + _SIDE]
 
 
-def _panel(grey_levels: Pixels, label: str) -> Pixels:
-    picture = np.clip(np.rint(grey_levels), 0, 255).astype(np.uint8)
+def _shown(grey_levels: Pixels) -> Pixels:
+    return np.asarray(np.clip(np.rint(grey_levels), 0, 255), np.uint8)
+
+
+def _panel(picture: Pixels, label: str) -> Pixels:
     if picture.ndim == 2:
         picture = np.repeat(picture[:, :, None], 3, axis=2)
     factor = -(-_SMALLEST // min(picture.shape[:2]))

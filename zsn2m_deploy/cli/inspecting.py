@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from zsn2m_deploy.cli.terminal import JsonOption, show, show_json, table
+
+if TYPE_CHECKING:
+    from zsn2m_runtime.image import Pixels
+    from zsn2m_runtime.noise_facts import NoiseFacts
 
 
 def register(app: typer.Typer) -> None:
@@ -23,13 +27,13 @@ def inspect(
 ) -> None:
     """Show what a bundle holds or what a frame is."""
     if path.is_dir():
-        rows, content = _bundle_facts(path)
+        text, content = _bundle_facts(path)
     else:
-        rows, content = _frame_facts(path)
+        text, content = _frame_facts(path)
     if as_json:
         show_json(content)
     else:
-        show(table(rows))
+        show(text)
 
 
 def doctor(as_json: JsonOption = False) -> None:
@@ -54,7 +58,7 @@ def doctor(as_json: JsonOption = False) -> None:
         raise UnavailableError("; ".join(found.problems))
 
 
-def _bundle_facts(path: Path) -> tuple[list[tuple[str, object]], object]:
+def _bundle_facts(path: Path) -> tuple[str, object]:
     from zsn2m_runtime.bundle import load_bundle
 
     manifest = load_bundle(path).manifest
@@ -70,16 +74,21 @@ def _bundle_facts(path: Path) -> tuple[list[tuple[str, object]], object]:
         ("trained on", ", ".join(frame["name"] for frame in manifest.training.get("frames", []))),
         ("strength", manifest.method.get("strength")),
     ]
+    if "chosen" in manifest.training:
+        rows.append(("chosen", manifest.training["chosen"]))
     for model in manifest.models:
         star = " (default)" if model.id == manifest.default else ""
         facts = f"{model.parameters:,} parameters, stride {model.stride}, receptive radius {model.receptive_radius}"
         rows.append((model.id + star, f"{facts}, {', '.join(record.name for record in model.files.values())}"))
     if not manifest.models:
         rows.append(("models", f"none exported yet; run: zsn2m-deploy export {path}"))
-    return rows, manifest.model_dump(mode="json")
+    rows += [
+        (Path(record.name).stem, path / record.name) for record in manifest.extras if record.name.endswith(".html")
+    ]
+    return table(rows), manifest.model_dump(mode="json")
 
 
-def _frame_facts(path: Path) -> tuple[list[tuple[str, object]], object]:
+def _frame_facts(path: Path) -> tuple[str, object]:
     from zsn2m_runtime.files import open_image
     from zsn2m_runtime.image import check_finite
     from zsn2m_runtime.noise import estimate_sigma, value_span
@@ -88,17 +97,64 @@ def _frame_facts(path: Path) -> tuple[list[tuple[str, object]], object]:
         frame, pages = image.read(), image.page_count
     check_finite(frame, str(path))
     low, high = value_span([frame.pixels])
-    facts = {
+    height, width = frame.pixels.shape[:2]
+    least, most = float(frame.pixels.min()), float(frame.pixels.max())
+    noise, reason = _noise(frame.pixels)
+    content = {
         "file": str(path),
         "dtype": frame.dtype,
-        "height": frame.pixels.shape[0],
-        "width": frame.pixels.shape[1],
+        "height": height,
+        "width": width,
         "channels": frame.channels,
         "alpha": frame.alpha is not None,
         "pages": pages,
-        "minimum": float(frame.pixels.min()),
-        "maximum": float(frame.pixels.max()),
+        "minimum": least,
+        "maximum": most,
         "values_in_use": [low, high],
-        "noise_sigma": estimate_sigma(frame.pixels),
+        "noise_sigma": noise.sigma if noise else estimate_sigma(frame.pixels),
+        "noise": noise.as_json() if noise else None,
     }
-    return list(facts.items()), facts
+    alpha = ", with alpha" if frame.alpha is not None else ""
+    rows: list[tuple[str, object]] = [
+        ("file", path),
+        (
+            "frame",
+            f"{frame.dtype}, {width} x {height} (width x height), {frame.channels} channel(s){alpha}, {pages} page(s)",
+        ),
+        ("values", f"{least:.6g} to {most:.6g}; 99.8 % of them {low:.6g} to {high:.6g}"),
+    ]
+    if noise is None:
+        return table([*rows, ("noise", reason)]), content
+    return _with_noise(rows, noise), content
+
+
+def _noise(pixels: Pixels) -> tuple[NoiseFacts | None, str]:
+    """The noise of a frame, or why there is no estimate."""
+    from zsn2m_runtime.errors import InputError
+    from zsn2m_runtime.noise_estimate import estimate_noise
+    from zsn2m_runtime.noise_facts import noise_facts
+
+    try:
+        return noise_facts([pixels], estimate_noise([pixels])), ""
+    except InputError as error:
+        return None, str(error)
+
+
+def _with_noise(rows: list[tuple[str, object]], noise: NoiseFacts) -> str:
+    from zsn2m_runtime.noise_facts import noise_plot
+
+    clip = noise.clipping
+    word = "correlated" if noise.correlated else "independent"
+    change = "depends on brightness" if noise.depends_on_brightness else "the same at every brightness"
+    shares = (
+        f"{100 * clip.low_share:.2g} % of samples at {clip.low:.6g}, {100 * clip.high_share:.2g} % at {clip.high:.6g}"
+    )
+    rows = [
+        *rows,
+        ("clipped", shares),
+        ("noise", f"standard deviation about {noise.sigma:.3g} (sensor units), {change}"),
+        ("neighbours", f"{word}: correlation {noise.beside:.2f} beside, {noise.below:.2f} below"),
+    ]
+    if len(noise.slope) > 1:
+        rows.append(("channels", f"correlation {noise.channels:.2f}"))
+    return f"{table(rows)}\n\nnoise against brightness (sensor units)\n{noise_plot(noise)}"

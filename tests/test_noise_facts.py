@@ -1,0 +1,73 @@
+"""What a person is told of a frame's noise."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from zsn2m_runtime.noise_facts import BAR, noise_facts, noise_in_words, noise_plot
+from zsn2m_runtime.noise_model import REACH, NoiseModel
+
+RAMP = np.linspace(0, 100, 40 * 30 * 3).reshape(40, 30, 3).astype(np.float32)
+
+
+def model(slope: float = 0.0, floor: float = 4.0, beside: float = 0.0, channels: float = 0.0) -> NoiseModel:
+    made = NoiseModel.white(np.full(3, slope), np.full(3, floor))
+    for channel in range(3):
+        made.correlation[channel, channel, REACH, REACH + 1] = beside
+        for other in range(3):
+            if other != channel:
+                made.correlation[channel, other, REACH, REACH] = channels
+    return made
+
+
+def test_the_curve_follows_the_model() -> None:
+    facts = noise_facts([RAMP], model(slope=0.5, floor=4.0))
+    assert facts.depends_on_brightness
+    for point in facts.curve:
+        assert point.sigma == pytest.approx(np.sqrt(0.5 * point.brightness + 4.0))
+        assert point.channels == pytest.approx([point.sigma] * 3)
+    assert facts.curve[0].brightness == pytest.approx(0, abs=1)
+    assert facts.curve[-1].brightness == pytest.approx(100, abs=1)
+    assert facts.sigma == pytest.approx(np.sqrt(0.5 * 50 + 4), rel=0.01)
+
+
+def test_words_name_what_matters_and_nothing_else() -> None:
+    plain = noise_in_words(noise_facts([RAMP], model()))
+    assert plain == "noise of 2 (standard deviation), independent from pixel to pixel"
+    assert "where dark" in noise_in_words(noise_facts([RAMP], model(slope=0.5)))
+    shared = noise_in_words(noise_facts([RAMP], model(beside=0.4, channels=0.3)))
+    assert "shared by neighbouring pixels (correlation 0.40 beside, 0.00 below)" in shared
+    assert "shared by the channels (0.30)" in shared
+
+
+def test_clipping_is_counted_at_the_ends_of_the_range_or_of_the_frame() -> None:
+    frame = np.full((10, 10), 7, np.uint16)
+    frame[0] = 0
+    frame[1, :5] = 9
+    clipping = noise_facts([frame], NoiseModel.white(np.zeros(1), np.ones(1))).clipping
+    assert (clipping.low, clipping.high, clipping.low_share, clipping.high_share) == (0, 9, 0.1, 0.05)
+    clipping = noise_facts([frame], NoiseModel.white(np.zeros(1), np.ones(1)), (0.0, 4095.0)).clipping
+    assert (clipping.low_share, clipping.high_share) == (0.1, 0.0)
+    words = noise_in_words(noise_facts([frame], NoiseModel.white(np.zeros(1), np.ones(1))))
+    assert words.endswith("clipped (10 % low, 5 % high)")
+
+
+def test_the_plot_has_a_bar_for_each_brightness() -> None:
+    facts = noise_facts([RAMP], model(slope=0.5))
+    lines = noise_plot(facts).splitlines()
+    assert len(lines) == len(facts.curve)
+    bars = [line.count("#") for line in lines]
+    assert bars == sorted(bars)
+    assert max(bars) == BAR
+    assert noise_plot(facts).isascii()
+
+
+@pytest.mark.parametrize("frame", [np.full((16, 16), 5, np.uint8), np.zeros((16, 17, 3), np.float32)])
+def test_a_constant_frame_has_facts_that_json_can_hold(frame: np.ndarray) -> None:
+    channels = 1 if frame.ndim == 2 else 3
+    facts = noise_facts([frame], NoiseModel.white(np.zeros(channels), np.zeros(channels)))
+    json.dumps(facts.as_json(), allow_nan=False)
+    assert len(noise_plot(facts).splitlines()) == len(facts.curve)

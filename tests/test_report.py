@@ -1,0 +1,212 @@
+"""report.html and report.json: everything is in them, nothing comes from elsewhere, and they agree."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from conftest import BundleMaker
+from scenes import RANGE, Scene, scene
+
+from zsn2m_deploy.config import TrainConfig
+from zsn2m_deploy.report.facts import Report
+from zsn2m_deploy.report.pictures import SIDE, detailed_crop, report_pictures
+from zsn2m_deploy.report.self_check import SelfCheck
+from zsn2m_deploy.report.words import chosen, self_check_in_words, warnings
+from zsn2m_deploy.report.writing import Subject, write_report
+from zsn2m_runtime.bundle import load_bundle
+from zsn2m_runtime.image import Nchw, Pixels
+from zsn2m_runtime.manifest import Manifest
+from zsn2m_runtime.noise_facts import noise_facts
+from zsn2m_runtime.noise_model import NoiseModel
+
+VOID = ("meta", "img")
+
+
+class Tags(HTMLParser):
+    """Refuses tags that are not closed in order; keeps the text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: object) -> None:
+        pass
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def seen(page: str) -> str:
+    """The text of a page, its tags checked."""
+    tags = Tags()
+    tags.feed(page)
+    assert tags.open == []
+    return tags.text
+
+
+@pytest.fixture
+def manifest(make_bundle: BundleMaker) -> Manifest:
+    found = load_bundle(make_bundle()).manifest
+    stage = {"stage": "mbd", "iterations": 300, "seconds": 12.3, "losses": [3.0, 2.0, 1.0]}
+    training = {
+        "chosen": "noise of 12: MBD-Net <trained>",
+        "device": "cpu",
+        "precision": "fp32",
+        "stages": [stage],
+        "export_seconds": 1.5,
+        "warnings": [],
+    }
+    return found.model_copy(update={"training": training})
+
+
+def blur(planes: Nchw) -> Nchw:
+    return np.stack([[cv2.GaussianBlur(plane, (0, 0), 0.8) for plane in frame] for frame in planes])
+
+
+def write(folder: Path, manifest: Manifest, made: Scene, denoised: Pixels) -> tuple[Report, str, Any]:
+    subject = Subject("cam.zsn2m", "a <b>.png", made.noisy, denoised, made.model, blur)
+    report = write_report(folder, subject, manifest)
+    page, facts = ((folder / name).read_text(encoding="utf-8") for name in ("report.html", "report.json"))
+    assert {path.name for path in folder.iterdir()} == {"report.html", "report.json"}
+    return report, page, json.loads(facts, parse_constant=lambda constant: pytest.fail(f"{constant} is no JSON"))
+
+
+def test_a_good_result(tmp_path: Path, manifest: Manifest) -> None:
+    made = scene()
+    report, page, facts = write(tmp_path, manifest, made, made.good)
+    text = seen(page)
+    for expected in ("cam.zsn2m", "a <b>.png", "Looks right", "MBD-Net <trained>", "grd (default)", "12.3 s", "160"):
+        assert expected in text
+    assert facts["warnings"] == [] == manifest.training["warnings"]
+    assert facts["chosen"] == report.chosen == manifest.training["chosen"]
+    assert facts["seconds"] == {"training, stage mbd": 12.3, "export": 1.5}
+    assert facts["noise"]["sigma"] == pytest.approx(12)
+    assert facts["removed"]["autocorrelation"]["expected_beside"] == [1, 0, 0, 0, 0]
+    assert f"{facts['self_check']['psnr']:.1f} dB" in text
+    assert [model["id"] for model in facts["models"]] == ["mbd", "grd"]
+    assert facts["models"][0]["parity"]["tolerance"] == 1e-4
+    assert [check["passed"] for check in facts["checks"]] == [True] * 4
+    assert page.count(">ok<") == 4
+    assert len(page.split("<svg")) == 1 + 5
+
+
+def test_a_bad_result_says_so(tmp_path: Path, manifest: Manifest) -> None:
+    made = scene()
+    report, page, facts = write(tmp_path, manifest, made, made.blurred)
+    assert "holds structure of the picture" in report.warnings[0]
+    assert facts["warnings"] == list(report.warnings)
+    assert "Look closer" in seen(page)
+    assert "look" in re.findall(r'<td class="(\w+)">', page)
+
+
+def test_nothing_comes_from_elsewhere(tmp_path: Path, manifest: Manifest) -> None:
+    made = scene()
+    _, page, _ = write(tmp_path, manifest, made, made.good)
+    assert not re.search(r"<script|<link|@import|url\(|//|javascript:", re.sub(r'"data:[^"]*"', '""', page))
+    assert set(re.findall(r'src="([^:"]*:)', page)) == {"data:"}
+
+
+def test_pictures_are_pictures_and_the_page_stays_small(tmp_path: Path, manifest: Manifest) -> None:
+    generator = np.random.default_rng(0)
+    clean = np.full((700, 1300, 3), 128, np.float32)
+    noise = (60 * generator.standard_normal(clean.shape)).astype(np.float32)
+    made = Scene(clean, noise, NoiseModel.white(np.zeros(3), np.full(3, 3600.0)))
+    _, page, _ = write(tmp_path, manifest, made, clean + 0.4 * noise)
+    assert len(page) < 1_000_000
+    pictures = re.findall(r'src="data:image/png;base64,([^"]*)"', page)
+    decoded = [cv2.imdecode(np.frombuffer(base64.b64decode(one), np.uint8), cv2.IMREAD_UNCHANGED) for one in pictures]
+    assert [picture.shape for picture in decoded[:3]] == [(SIDE, SIDE, 3)] * 3
+    assert max(decoded[3].shape) == 200
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("side", [16, 40])
+def test_the_smallest_frames_have_a_report(tmp_path: Path, make_bundle: BundleMaker, channels: int, side: int) -> None:
+    made = scene(channels=channels, side=side)
+    base = load_bundle(make_bundle(channels=channels)).manifest
+    training = {
+        "chosen": "x",
+        "device": "cpu",
+        "precision": "fp32",
+        "stages": [],
+        "export_seconds": 0.1,
+        "warnings": [],
+    }
+    _, page, facts = write(tmp_path, base.model_copy(update={"training": training}), made, made.noisy)
+    seen(page)
+    assert facts["self_check"]["psnr"] is None
+    assert "not available" in page
+    assert any("little was removed" in warning for warning in facts["warnings"])
+
+
+def test_the_crop_is_where_the_detail_is() -> None:
+    generator = np.random.default_rng(0)
+    frame = np.full((600, 900), 100, np.float32)
+    frame[300:500, 610:800] += 50 * generator.standard_normal((200, 190)).astype(np.float32)
+    model = NoiseModel.white(np.zeros(1), np.ones(1))
+    top, left = detailed_crop(frame, model)
+    assert top <= 300 and top + SIDE >= 500
+    assert left <= 610 and left + SIDE >= 800
+    assert detailed_crop(frame[:100, :SIDE], model) == (0, 0)
+    pictures = report_pictures(frame, frame, model, RANGE, (slice(100, 600), slice(0, 900)))
+    assert (pictures.top >= 100, pictures.height, pictures.width) == (True, SIDE, SIDE)
+    assert pictures.overview is not None
+
+
+@pytest.mark.parametrize(
+    ("config", "expected", "missing"),
+    [
+        (TrainConfig(), ("adapted in 300 steps", "pairs made of the frame itself"), "strength"),
+        (TrainConfig(strength=100.0), ("(strength 100)",), "preset"),
+        (TrainConfig.from_preset("fast"), ("adapted in 75 steps", "(preset fast)"), "strength"),
+        (TrainConfig(stage="mbd", strength=1.0), ("MBD-Net trained", "strength 1"), "GRD"),
+        (TrainConfig.from_preset("paper"), ("MBD-Net and GRD-Net", "(preset paper)"), "expect little"),
+    ],
+)
+def test_the_line_says_what_was_chosen(config: TrainConfig, expected: tuple[str, ...], missing: str) -> None:
+    made = scene()
+    line = chosen(config, noise_facts([made.noisy], made.model))
+    assert "noise of 12" in line and "independent from pixel to pixel" in line
+    assert all(part in line for part in expected)
+    assert missing not in line
+    assert "\n" not in line
+
+
+def test_the_line_says_why_for_correlated_noise() -> None:
+    made = scene("correlated")
+    facts = noise_facts([made.noisy], made.model)
+    assert "alone, for pairs made of the frame itself need independent noise" in chosen(TrainConfig(), facts)
+    assert "expect little" in chosen(TrainConfig(stage="mbd"), facts)
+
+
+def test_warnings_name_the_figures(tmp_path: Path, manifest: Manifest) -> None:
+    made = scene()
+    report, _, _ = write(tmp_path, manifest, made, made.good)
+    assert warnings(report.removed) == ()
+    little, much = (replace(report.removed, sigma=sigma) for sigma in (3.0, 30.0))
+    assert "little was removed: a standard deviation of 3, and the noise has an estimated 12" in warnings(little)[0]
+    assert "much was removed: a standard deviation of 30" in warnings(much)[0]
+
+
+def test_the_self_check_in_words() -> None:
+    check = SelfCheck(30.04, 29.0, 31.0, 20.0, 8.0, 25.0, 255.0, None)
+    assert self_check_in_words(check) == "about 30.0 dB (29.0 to 31.0); the noisy frame has 20.0 dB"
+    nothing = SelfCheck(None, None, None, None, None, 25.0, 255.0, "the frame is too small")
+    assert self_check_in_words(nothing) == "not available: the frame is too small"

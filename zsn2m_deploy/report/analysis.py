@@ -1,0 +1,165 @@
+"""Is what was removed noise? How much it is, how distributed and how correlated, beside the noise that was estimated.
+
+Structure among it makes neighbours more alike than those of the noise, and shows in detailed places.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from zsn2m_deploy.report.detail import SURE, Detail, compare_detail
+from zsn2m_runtime.image import Pixels
+from zsn2m_runtime.noise_model import REACH, Doubles, NoiseModel
+
+LAGS = REACH  # pixels
+BINS = 60  # of the histogram, at most
+SHOWN = 4.0  # deviations to each side of the histogram
+GROUPS = 32  # of brightness, which the expected histogram is a mixture over
+CLEAR = 2.0  # deviations that a value must be away from a range's end at which the frame is clipped
+PILED = 1e-3  # share of the samples at an end of the range: from there on it counts as clipped
+FEWEST_SAMPLES = 400
+
+ALIKE_LIMIT = 0.06  # correlation of neighbours above the noise's; measured as in detail.py, good results: up to 0.03
+LITTLE, MUCH = 0.5, 1.5  # deviation removed, of the estimated one
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Shares of the samples in each bin, of what was removed and of the estimated noise.
+
+    Shape:
+        edges: (bins + 1,), sensor units; removed, expected: (bins,)
+    """
+
+    edges: tuple[float, ...]
+    removed: tuple[float, ...]
+    expected: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Autocorrelation:
+    """Correlation with the pixel 0 to 4 further, of what was removed and of the estimated noise; all channels."""
+
+    beside: tuple[float, ...]
+    below: tuple[float, ...]
+    expected_beside: tuple[float, ...]
+    expected_below: tuple[float, ...]
+    samples: int
+
+    @property
+    def excess(self) -> float:
+        """How much more alike neighbours are than those of the noise."""
+        return (self.beside[1] - self.expected_beside[1] + self.below[1] - self.expected_below[1]) / 2
+
+    @property
+    def structured(self) -> bool:
+        """Whether that is more than noise and its estimate can explain."""
+        return self.excess > ALIKE_LIMIT + SURE / math.sqrt(self.samples)
+
+
+@dataclass(frozen=True)
+class Removed:
+    """What was removed beside the noise that was estimated.
+
+    sigma, expected_sigma: standard deviations, sensor units
+    usable: share of the samples looked at, the others being clipped
+    histogram, autocorrelation, detail: None where there are too few of them
+    """
+
+    sigma: float
+    expected_sigma: float
+    usable: float
+    histogram: Histogram | None
+    autocorrelation: Autocorrelation | None
+    detail: Detail | None
+
+    @property
+    def ratio(self) -> float:
+        """Deviation removed, of that estimated."""
+        return self.sigma / self.expected_sigma
+
+    @property
+    def structured(self) -> bool:
+        """Whether structure of the picture is among it."""
+        alike = self.autocorrelation is not None and self.autocorrelation.structured
+        return alike or (self.detail is not None and (self.detail.powerful or self.detail.edged))
+
+
+def analyse(noisy: Pixels, denoised: Pixels, model: NoiseModel, value_range: tuple[float, float]) -> Removed:
+    """Compare what was removed from a frame with the noise of a model.
+
+    Shape:
+        noisy, denoised: (h, w) or (h, w, 3), sensor units
+    Args:
+        value_range: of the sensor; where a frame is clipped at its ends, values near them are left out
+    """
+    before, after = (pixels.reshape(*pixels.shape[:2], -1).astype(np.float64) for pixels in (noisy, denoised))
+    sigma = np.sqrt(model.variance(after))
+    weight = usable(before, after, sigma, value_range)
+    removed = (before - after) * weight
+    if weight.sum() < FEWEST_SAMPLES:
+        everywhere = float(np.sqrt(np.square(before - after).mean())), float(np.sqrt(np.square(sigma).mean()))
+        return Removed(*everywhere, float(weight.mean()), None, None, None)
+    samples = weight.sum()
+    whole = noisy.dtype.kind == "u"
+    return Removed(
+        float(np.sqrt(np.square(removed).sum() / samples)),
+        float(np.sqrt((np.square(sigma) * weight).sum() / samples)),
+        float(weight.mean()),
+        _histogram(removed[weight > 0], sigma[weight > 0], whole),
+        _autocorrelation(removed / sigma, weight, model),
+        compare_detail(removed, weight, after, sigma),
+    )
+
+
+def usable(noisy: Doubles, denoised: Doubles, sigma: Doubles, value_range: tuple[float, float]) -> Doubles:
+    """1 where noise is whole, 0 where an end of the range cuts it.
+
+    Shape:
+        all: (h, w, c), sensor units
+    """
+    low, high = value_range
+    weight = np.ones_like(denoised)
+    if (noisy <= low).mean() >= PILED:
+        weight *= denoised - low > CLEAR * sigma
+    if (noisy >= high).mean() >= PILED:
+        weight *= high - denoised > CLEAR * sigma
+    return weight
+
+
+def _histogram(removed: Doubles, sigma: Doubles, whole: bool) -> Histogram:
+    reach = SHOWN * max(float(np.sqrt(np.square(sigma).mean())), float(np.sqrt(np.square(removed).mean())), 1e-12)
+    step = max(1, math.ceil(2 * reach / BINS)) if whole else 2 * reach / BINS
+    half = math.ceil(reach / step - 0.5)
+    edges = (np.arange(-half, half + 2) - 0.5) * step
+    counts = np.histogram(removed, edges)[0] / removed.size
+    quantiles = np.quantile(sigma, (np.arange(GROUPS) + 0.5) / GROUPS)
+    below = np.mean([[_normal(edge / max(q, 1e-12)) for edge in edges] for q in quantiles], axis=0)
+    return Histogram(tuple(edges.tolist()), tuple(counts.tolist()), tuple(np.diff(below).tolist()))
+
+
+def _normal(deviations: float) -> float:
+    """Share of a normal distribution below."""
+    return 0.5 * (1 + math.erf(deviations / math.sqrt(2)))
+
+
+def _autocorrelation(unit: Doubles, weight: Doubles, model: NoiseModel) -> Autocorrelation | None:
+    found = [[_alike(unit, weight, lag, axis) for lag in range(LAGS + 1)] for axis in (1, 0)]
+    if any(value is None for values in found for value in values):
+        return None
+    own = np.einsum("iiyx->yx", model.correlation) / model.channels
+    beside, below = (tuple(float(value) for value in values if value is not None) for values in found)
+    expected_beside, expected_below = tuple(own[REACH, REACH:].tolist()), tuple(own[REACH:, REACH].tolist())
+    return Autocorrelation(beside, below, expected_beside, expected_below, int(weight.sum()))
+
+
+def _alike(unit: Doubles, weight: Doubles, lag: int, axis: int) -> float | None:
+    """Correlation with the pixel that many further along an axis; None where there is nothing to compare."""
+    unit, weight = np.moveaxis(unit, axis, 0), np.moveaxis(weight, axis, 0)
+    first, second = unit[: len(unit) - lag], unit[lag:]
+    both = weight[: len(unit) - lag] * weight[lag:]
+    power = math.sqrt((np.square(first) * both).sum() * (np.square(second) * both).sum())
+    return float((first * second * both).sum() / power) if power > 0 else None

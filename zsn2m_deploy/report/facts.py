@@ -1,0 +1,83 @@
+"""All that a report says, gathered; report.json is this."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from zsn2m_deploy.report.analysis import Removed
+from zsn2m_deploy.report.self_check import SelfCheck
+from zsn2m_deploy.report.words import Check
+from zsn2m_runtime.manifest import Manifest
+from zsn2m_runtime.noise_facts import NoiseFacts
+
+REPORT_VERSION = 1  # of report.json; rises when a field changes its meaning or goes
+
+
+@dataclass(frozen=True)
+class Report:
+    """What is known of a bundle's result on its first training frame."""
+
+    bundle: str
+    frame: str
+    height: int
+    width: int
+    manifest: Manifest
+    noise: NoiseFacts
+    removed: Removed
+    self_check: SelfCheck
+    checks: tuple[Check, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def chosen(self) -> str:
+        """The line of what was chosen and why."""
+        return str(self.manifest.training["chosen"])
+
+    @property
+    def times(self) -> dict[str, float]:
+        """Seconds of each part."""
+        training = self.manifest.training
+        stages = {f"training, stage {stage['stage']}": float(stage["seconds"]) for stage in training["stages"]}
+        return stages | {"export": float(training["export_seconds"])}
+
+
+def as_json(report: Report) -> str:
+    """The content of report.json; what is not finite is null."""
+    manifest = report.manifest
+    content = {
+        "report_version": REPORT_VERSION,
+        "bundle": report.bundle,
+        "created": manifest.created,
+        "versions": manifest.versions,
+        "frame": {"name": report.frame, "height": report.height, "width": report.width},
+        "sensor": manifest.sensor.model_dump(mode="json"),
+        "chosen": report.chosen,
+        "method": {name: manifest.method.get(name) for name in ("preset", "stage", "strength", "seed")},
+        "noise": report.noise.as_json(),
+        "removed": asdict(report.removed),
+        "checks": [asdict(check) for check in report.checks],
+        "self_check": asdict(report.self_check),
+        "warnings": report.warnings,
+        "training": {name: manifest.training[name] for name in ("device", "precision", "stages")},
+        "models": [_model(report, model.id) for model in manifest.models],
+        "seconds": report.times,
+    }
+    return json.dumps(_finite(content), indent=2, allow_nan=False)
+
+
+def _model(report: Report, model_id: str) -> dict[str, Any]:
+    manifest = report.manifest
+    model = next(model for model in manifest.models if model.id == model_id)
+    facts = model.model_dump(mode="json", include={"id", "parameters", "stride", "receptive_radius", "parity"})
+    return facts | {"default": model.id == manifest.default}
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _finite(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

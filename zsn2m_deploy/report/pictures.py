@@ -1,0 +1,84 @@
+"""The report's pictures: a detailed crop at full size, and the whole frame small; as PNG inside the page."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from zsn2m_deploy.preview import pictures
+from zsn2m_deploy.report.detail import BLOCK, activity
+from zsn2m_runtime.image import Pixels
+from zsn2m_runtime.noise_model import NoiseModel
+
+SIDE = 256  # pixels of the crop: three of them of pure noise are 0.8 MB in the page
+OVERVIEW_SIDE = 200  # pixels at most
+OVERVIEW_FROM = 1.5  # times the crop: smaller frames need no overview
+
+
+@dataclass(frozen=True)
+class ReportPictures:
+    """PNG files as data URIs.
+
+    top, left, height, width: of the crop, pixels; overview: the whole denoised frame, None where the crop shows it
+    """
+
+    noisy: str
+    denoised: str
+    removed: str
+    gain: float
+    top: int
+    left: int
+    height: int
+    width: int
+    overview: str | None
+
+
+def report_pictures(
+    noisy: Pixels, denoised: Pixels, model: NoiseModel, span: tuple[float, float], area: tuple[slice, slice]
+) -> ReportPictures:
+    """The pictures of a frame.
+
+    Shape:
+        noisy, denoised: (h, w) or (h, w, 3), sensor units
+    Args:
+        span: the sensor values shown black and white
+        area: rows and columns that the crop is taken from
+    """
+    down, along = detailed_crop(denoised[area], model)
+    top, left = down + (area[0].start or 0), along + (area[1].start or 0)
+    crop = slice(top, top + SIDE), slice(left, left + SIDE)
+    made = pictures(noisy[crop], denoised[crop], span, model.sigma([denoised[crop]]))
+    height, width = made.noisy.shape[:2]
+    whole = max(denoised.shape[:2])
+    overview = None
+    if whole > OVERVIEW_FROM * SIDE:
+        factor = OVERVIEW_SIDE / whole
+        small = cv2.resize(denoised.astype(np.float32), None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+        overview = png(pictures(small, small, span, 1.0).denoised)
+    return ReportPictures(
+        png(made.noisy), png(made.denoised), png(made.removed), made.gain, top, left, height, width, overview
+    )
+
+
+def detailed_crop(denoised: Pixels, model: NoiseModel) -> tuple[int, int]:
+    """Top and left of the crop with the most detail; 0 where the frame is no larger than a crop."""
+    height, width = denoised.shape[:2]
+    planes = denoised.reshape(height, width, -1).astype(np.float64)
+    detail = np.log1p(activity(planes, np.sqrt(model.variance(planes)))).astype(np.float32)
+    side = SIDE // BLOCK
+    rows, columns = (max(1, length - side + 1) for length in detail.shape)
+    sums = cv2.blur(detail, (min(side, detail.shape[1]), min(side, detail.shape[0])), anchor=(0, 0))
+    best = int(np.argmax(sums[:rows, :columns]))
+    down, along = divmod(best, columns)
+    return min(down * BLOCK, max(0, height - SIDE)), min(along * BLOCK, max(0, width - SIDE))
+
+
+def png(picture: Pixels) -> str:
+    """A picture as a data URI. Shape: (h, w) or (h, w, 3) uint8."""
+    ordered = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+    done, content = cv2.imencode(".png", ordered, [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    assert done
+    return f"data:image/png;base64,{base64.b64encode(content.tobytes()).decode()}"

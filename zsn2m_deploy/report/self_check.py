@@ -1,0 +1,139 @@
+"""About how good is the result? A PSNR without a clean image, from noise that is drawn anew and held out.
+
+For independent noise of a known variance the error of a result f(y) is |y - f(y)|^2 - variance + 2 cov(noise, f(y)) on
+average; the covariance is measured with a second, fainter noise of the same distribution on top, which f was not told
+of (Ramani, Blu and Unser, Monte-Carlo SURE, 2008). The estimated variance is what limits it: where less is taken out of
+flat places than f takes out of fresh noise, it was too high, and is corrected. And f cannot be better on the frame than
+on its own result with fresh noise, which has no detail left to lose.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from zsn2m_deploy.prior.noise import draw_noise
+from zsn2m_deploy.report.analysis import usable
+from zsn2m_deploy.report.detail import FLAT, activity, blocks
+from zsn2m_runtime.noise_model import Doubles, NoiseModel
+
+DRAWS = 2
+FAINT = 0.3  # of the noise's deviation
+BATCH = 16  # pixels of the blocks that the standard error is taken over
+FEWEST_BATCHES = 9
+UNSURE = 0.05  # of the variance, which is how well it is known at best; measured, benchmarks/RESULTS.md#noise
+AGREES = (0.88, 1.1)  # power that is taken out of flat places, of that of fresh noise
+NARROWEST, WIDEST = 1.0, 4.0  # dB; 8 of 10 true values are within, measured on crops of Kodak
+FEWEST = 0.25  # share of the samples that are not clipped
+SMALLEST = 1e-9  # of the peak, squared: an error of nothing has no PSNR
+
+Denoise = Callable[[Doubles], Doubles]
+
+
+@dataclass(frozen=True)
+class SelfCheck:
+    """An estimate of the result's PSNR, or why there is none.
+
+    psnr, low, high: dB, and the range that it is likely in
+    noisy_psnr: of the frame as it came, by the same noise estimate
+    error: root of the mean squared error, sensor units; noise: standard deviation of the noise that it refers to
+    peak: of the PSNRs, sensor units
+    """
+
+    psnr: float | None
+    low: float | None
+    high: float | None
+    noisy_psnr: float | None
+    error: float | None
+    noise: float
+    peak: float
+    reason: str | None
+
+
+def self_check(
+    noisy: Doubles, denoise: Denoise, model: NoiseModel, value_range: tuple[float, float], structured: bool = False
+) -> SelfCheck:
+    """Estimate the PSNR of a network's result on a frame from the frame alone.
+
+    Shape:
+        noisy: (h, w, c), sensor units, both sides at least 16
+        denoise: (h, w, c) -> the same, not rounded
+    Args:
+        structured: whether what was removed holds structure of the picture, so that it may be more than the noise
+    """
+    peak = value_range[1] - value_range[0]
+    denoised = denoise(noisy)
+    variance = model.variance(denoised)
+    noise = math.sqrt(variance.mean())
+    weight = usable(noisy, denoised, np.sqrt(variance), value_range)
+    if model.correlated:
+        return _none("the noise is correlated, and the estimate holds for independent noise only", noise, peak)
+    if weight.mean() < FEWEST:
+        return _none("most of the frame is clipped", noise, peak)
+    if (noisy.shape[0] // BATCH) * (noisy.shape[1] // BATCH) < FEWEST_BATCHES:
+        return _none("the frame is too small", noise, peak)
+    trials = _trials(noisy, denoised, denoise, model)
+    agrees = _agreement(noisy, denoised, trials, variance, weight)
+    if agrees is None or agrees < AGREES[0] or (agrees > AGREES[1] and not structured):
+        return _none("the estimated noise does not fit what was removed from flat places", noise, peak)
+    share = min(agrees, 1.0)
+    errors = np.square(noisy - denoised) - share * variance + 2 * share * trials.covariance
+    error, margin = _mean(errors, weight)
+    floor = share * float((trials.error * weight).sum() / weight.sum())
+    known = float((variance * weight).sum() / weight.sum()) * share
+    margin = math.hypot(2 * margin, UNSURE * known)
+    best, likely, worst = max(error - margin, floor), max(error, floor), max(error + margin, floor)
+    if best <= SMALLEST * peak**2 or 10 * math.log10(worst / best) > WIDEST:
+        return _none("the error is too small beside what is known of the noise", noise, peak)
+    psnr, low, high, noisy_psnr = (10 * math.log10(peak**2 / power) for power in (likely, worst, best, known))
+    low, high = min(low, psnr - NARROWEST / 2), max(high, psnr + NARROWEST / 2)
+    return SelfCheck(psnr, low, high, noisy_psnr, math.sqrt(likely), math.sqrt(known), peak, None)
+
+
+@dataclass(frozen=True)
+class _Trials:
+    """Means over the draws, (h, w, c).
+
+    taken, error: power that is removed from the result with fresh noise, and of what then is wrong
+    covariance: of the noise and the result for the frame
+    """
+
+    taken: Doubles
+    error: Doubles
+    covariance: Doubles
+
+
+def _trials(noisy: Doubles, denoised: Doubles, denoise: Denoise, model: NoiseModel) -> _Trials:
+    generator = np.random.default_rng(0)
+    taken, error, covariance = (np.zeros_like(noisy) for _ in range(3))
+    for _ in range(DRAWS):
+        noise = draw_noise(model, np.asarray(denoised, np.float32), generator).astype(np.float64)
+        again = denoise(denoised + noise)
+        taken += np.square(denoised + noise - again) / DRAWS
+        error += np.square(again - denoised) / DRAWS
+        covariance += noise * (denoise(noisy + FAINT * noise) - denoised) / FAINT / DRAWS
+    return _Trials(taken, error, covariance)
+
+
+def _agreement(noisy: Doubles, denoised: Doubles, trials: _Trials, variance: Doubles, weight: Doubles) -> float | None:
+    """Power removed from flat places, of that removed there from fresh noise; None where there are none."""
+    busy = activity(denoised, np.sqrt(variance))
+    flat = (busy <= np.quantile(busy, FLAT))[..., None]
+    removed, expected = (
+        float((blocks(power * weight) * flat).sum()) for power in (np.square(noisy - denoised), trials.taken)
+    )
+    return removed / expected if expected > 0 else None
+
+
+def _mean(values: Doubles, weight: Doubles) -> tuple[float, float]:
+    """Weighted mean and its standard error, from batches of neighbouring pixels."""
+    weights, sums = blocks(weight, BATCH).sum(axis=2), blocks(values * weight, BATCH).sum(axis=2)
+    mean = float(sums.sum() / weights.sum())
+    return mean, float(np.sqrt(np.square(sums - mean * weights).sum()) / weights.sum())
+
+
+def _none(reason: str, noise: float, peak: float) -> SelfCheck:
+    return SelfCheck(None, None, None, None, None, noise, peak, reason)

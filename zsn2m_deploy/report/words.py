@@ -1,0 +1,124 @@
+"""What was found and what was chosen because of it, in sentences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from zsn2m_deploy.adapting import noise_factor
+from zsn2m_deploy.config import TrainConfig
+from zsn2m_deploy.report.analysis import ALIKE_LIMIT, LITTLE, MUCH, Removed
+from zsn2m_deploy.report.detail import EDGES_LIMIT, POWER_LIMIT
+from zsn2m_deploy.report.self_check import SelfCheck
+from zsn2m_runtime.noise_facts import NoiseFacts, noise_in_words
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the table of checks; `passed` is None where it could not be made."""
+
+    name: str
+    found: float | None
+    expected: float
+    allowed: str
+    passed: bool | None
+
+
+def chosen(config: TrainConfig, noise: NoiseFacts) -> str:
+    """What noise was found and what was done about it, in one line."""
+    if config.stage == "sensor":
+        method = _sensor_method(config, noise.correlated)
+    else:
+        networks = "MBD-Net" if config.stage == "mbd" else "MBD-Net and GRD-Net"
+        method = f"{networks} trained on random pairs of the frame's own pixels, strength {config.strength:g}"
+        if noise.correlated:
+            method += "; they need independent noise, so expect little of this one to go (--stage sensor takes it)"
+    preset = "" if config.preset == "default" else f" (preset {config.preset})"
+    return f"{noise_in_words(noise)}: {method}{preset}"
+
+
+def checks(removed: Removed) -> tuple[Check, ...]:
+    """What was checked of the removed noise."""
+    detail, alike = removed.detail, removed.autocorrelation
+    return (
+        Check(
+            "Standard deviation of what was removed, sensor units",
+            removed.sigma,
+            removed.expected_sigma,
+            f"{LITTLE * removed.expected_sigma:.3g} to {MUCH * removed.expected_sigma:.3g}",
+            LITTLE <= removed.ratio <= MUCH,
+        ),
+        Check(
+            "Power removed in detailed places, of that in flat ones",
+            detail.power if detail else None,
+            1.0,
+            f"at most {POWER_LIMIT:g}",
+            not detail.powerful if detail else None,
+        ),
+        Check(
+            "Likeness along edges in detailed places, above flat ones",
+            detail.edges if detail else None,
+            0.0,
+            f"at most {EDGES_LIMIT:g}",
+            not detail.edged if detail else None,
+        ),
+        Check(
+            "Correlation of neighbours, above the noise's own",
+            alike.excess if alike else None,
+            0.0,
+            f"at most {ALIKE_LIMIT:g}",
+            not alike.structured if alike else None,
+        ),
+    )
+
+
+def warnings(removed: Removed) -> tuple[str, ...]:
+    """What a user should look at, and what to do."""
+    found = []
+    if removed.structured:
+        found.append(
+            f"what was removed holds structure of the picture: {' and '.join(_reasons(removed))}; detail was lost, of "
+            f"which a lower --strength keeps more"
+        )
+    amounts = (
+        f"a standard deviation of {removed.sigma:.3g}, and the noise has an estimated {removed.expected_sigma:.3g}"
+    )
+    if removed.ratio < LITTLE:
+        found.append(f"little was removed: {amounts}; noise is left, or fine texture was taken for noise")
+    if removed.ratio > MUCH:
+        found.append(f"much was removed: {amounts}; detail was lost, or there is more noise than was seen")
+    return tuple(found)
+
+
+def self_check_in_words(check: SelfCheck) -> str:
+    """The estimate with its range, or why there is none."""
+    if check.psnr is None:
+        return f"not available: {check.reason}"
+    likely = f"about {check.psnr:.1f} dB ({check.low:.1f} to {check.high:.1f})"
+    return f"{likely}; the noisy frame has {check.noisy_psnr:.1f} dB"
+
+
+def _sensor_method(config: TrainConfig, correlated: bool) -> str:
+    steps = config.sensor.schedule.iterations
+    method = f"the pretrained network, adapted in {steps} steps on drawn scenes with this noise"
+    if correlated:
+        method += " alone, for pairs made of the frame itself need independent noise"
+    elif config.sensor.weight_recorrupted:
+        method += " and on pairs made of the frame itself"
+    stronger = noise_factor(config.strength)
+    if stronger != 1:
+        method += f"; noise taken for {stronger:.2g} times as strong (strength {config.strength:g})"
+    return method
+
+
+def _reasons(removed: Removed) -> list[str]:
+    reasons = []
+    if removed.detail and removed.detail.powerful:
+        reasons.append(f"in detailed places {removed.detail.power:.2f} times the power went that went in flat ones")
+    if removed.detail and removed.detail.edged:
+        reasons.append(f"neighbours along edges are alike (correlation {removed.detail.edges:.2f} above flat places)")
+    if removed.autocorrelation and removed.autocorrelation.structured:
+        excess = removed.autocorrelation.excess
+        reasons.append(
+            f"its neighbouring pixels are more alike than those of the noise (correlation {excess:.2f} above)"
+        )
+    return reasons

@@ -1,0 +1,90 @@
+"""From a frame, its result and the bundle to report.html and report.json."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from zsn2m_deploy.report.analysis import analyse
+from zsn2m_deploy.report.facts import Report, as_json
+from zsn2m_deploy.report.page import page
+from zsn2m_deploy.report.pictures import report_pictures
+from zsn2m_deploy.report.self_check import self_check
+from zsn2m_deploy.report.words import checks, warnings
+from zsn2m_runtime.image import Nchw, Pixels, to_nchw
+from zsn2m_runtime.manifest import Manifest
+from zsn2m_runtime.noise_facts import noise_facts
+from zsn2m_runtime.noise_model import Doubles, NoiseModel
+
+PAGE_NAME, FACTS_NAME = "report.html", "report.json"
+ANALYSED = 1024  # pixels of the frame's centre that are looked at
+CHECKED = 384  # pixels of the centre that the self-check runs the network on, five times
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a report is about.
+
+    Shape:
+        noisy, denoised: (h, w) or (h, w, 3), sensor units
+    bundle, frame: their names; run: the default model, (1, c, h, w) -> the same, sensor units, not rounded
+    """
+
+    bundle: str
+    frame: str
+    noisy: Pixels
+    denoised: Pixels
+    noise: NoiseModel
+    run: Callable[[Nchw], Nchw]
+
+
+def write_report(folder: Path, subject: Subject, manifest: Manifest) -> Report:
+    """Write both files of a report into a bundle folder; the manifest has its models and their parity already."""
+    noisy, denoised, value_range = subject.noisy, subject.denoised, manifest.sensor.range
+    height, width = noisy.shape[:2]
+    looked = _centre((height, width), ANALYSED)
+    removed = analyse(noisy[looked], denoised[looked], subject.noise, value_range)
+    report = Report(
+        bundle=subject.bundle,
+        frame=subject.frame,
+        height=height,
+        width=width,
+        manifest=manifest,
+        noise=noise_facts([noisy], subject.noise, value_range),
+        removed=removed,
+        self_check=self_check(
+            _planes(noisy[_centre((height, width), CHECKED)]),
+            _plain(subject.run),
+            subject.noise,
+            value_range,
+            removed.structured,
+        ),
+        checks=checks(removed),
+        warnings=warnings(removed),
+    )
+    pictures = report_pictures(noisy, denoised, subject.noise, manifest.normalisation.in_use, looked)
+    (folder / PAGE_NAME).write_text(page(report, pictures), encoding="utf-8")
+    (folder / FACTS_NAME).write_text(as_json(report), encoding="utf-8")
+    return report
+
+
+def _centre(size: tuple[int, int], side: int) -> tuple[slice, slice]:
+    top, left = (max(0, (length - side) // 2) for length in size)
+    return slice(top, top + side), slice(left, left + side)
+
+
+def _planes(pixels: Pixels) -> Doubles:
+    return np.asarray(pixels.reshape(*pixels.shape[:2], -1), np.float64)
+
+
+def _plain(run: Callable[[Nchw], Nchw]) -> Callable[[Doubles], Doubles]:
+    """A model of the runtime as a function of (h, w, c) arrays."""
+
+    def denoise(planes: Doubles) -> Doubles:
+        pixels = planes[..., 0] if planes.shape[2] == 1 else planes
+        return np.asarray(run(to_nchw(pixels))[0].transpose(1, 2, 0), np.float64)
+
+    return denoise
