@@ -80,6 +80,7 @@ void denoise_mat(const zsn2m::Denoiser &denoise, cv::Mat &image) {
 void denoise_with_opencv(const zsn2m::Denoiser &denoise, const std::string &noisy, const std::string &denoised) {
     cv::Mat image = or_exit(kInput, [&] { return cv::imread(noisy, cv::IMREAD_UNCHANGED); });
     if (image.empty()) throw ExitError(kInput, noisy + ": expected an image, but OpenCV cannot read it");
+    if (image.channels() == 2) throw ExitError(kInput, noisy + ": expected grey or colour, but got two channels");
     switch (image.depth()) {
     case CV_8U: denoise_mat<std::uint8_t>(denoise, image); break;
     case CV_16U: denoise_mat<std::uint16_t>(denoise, image); break;

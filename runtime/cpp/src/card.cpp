@@ -96,6 +96,7 @@ ModelEntry parse_entry(const JsonObject &model, const JsonObject &manifest) {
     entry.card = parse_model(model, manifest);
     const JsonObject files = model.object("files");
     if (files.has("torchscript")) entry.torchscript = parse_record(files.object("torchscript"));
+    if (files.has("onnx")) entry.onnx = parse_record(files.object("onnx"));
     entry.self_test_input = parse_record((model.has("self_test_input") ? model : manifest).object("self_test_input"));
     entry.self_test = parse_record(model.object("self_test"));
     return entry;

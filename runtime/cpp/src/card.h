@@ -14,7 +14,8 @@ namespace zsn2m::core {
 
 constexpr int kSchemaVersion = 1; // rises only on an incompatible change
 constexpr const char *kManifestName = "manifest.json";
-constexpr const char *kCardKey = "zsn2m.json"; // name of the card among a TorchScript file's extra files
+// Name of the card among a TorchScript file's extra files, and in an ONNX file's metadata_props.
+constexpr const char *kCardKey = "zsn2m.json";
 
 // One file of the bundle, as it must be found.
 struct FileRecord {
@@ -42,6 +43,7 @@ struct Card {
 struct ModelEntry {
     Card card;
     std::optional<FileRecord> torchscript;
+    std::optional<FileRecord> onnx;
     FileRecord self_test_input;
     FileRecord self_test; // expected output for it
 };

@@ -19,8 +19,8 @@ namespace {
 Card check_card(const std::string &text, const ModelFile &file, const std::string &model) {
     const std::string name = file.path.string();
     if (text.empty()) {
-        throw Failure(ZSN2M_BUNDLE, name + ": expected a TorchScript file exported by zsn2m-deploy (extra file " +
-                                        kCardKey + "), but got another; export it with zsn2m-deploy");
+        throw Failure(ZSN2M_BUNDLE, name + ": expected a model exported by zsn2m-deploy (with a " + kCardKey +
+                                        " inside), but got another; export it with zsn2m-deploy");
     }
     Card card = parse_card(text, name + ": " + kCardKey);
     if (file.entry) {
@@ -61,14 +61,20 @@ Array read_vector(const std::filesystem::path &folder, const FileRecord *record,
     return read_npy(record ? read_recorded(folder, *record) : read_file(folder / name), (folder / name).string());
 }
 
-double largest_difference(const float *result, const std::vector<float> &expected) {
-    double largest = 0;
+Denoiser::Difference difference_of(const float *result, const std::vector<float> &expected, double scale) {
+    double largest = 0, squares = 0;
     for (std::size_t i = 0; i < expected.size(); ++i) {
-        const double difference = std::abs(static_cast<double>(result[i]) - static_cast<double>(expected[i]));
+        const double difference = std::abs(static_cast<double>(result[i]) - static_cast<double>(expected[i])) / scale;
         if (!(difference <= largest)) largest = difference; // a NaN stays
-        if (std::isnan(largest)) break;
+        if (std::isnan(largest)) return {largest, largest};
+        squares += difference * difference;
     }
-    return largest;
+    return {largest, std::sqrt(squares / static_cast<double>(expected.size()))};
+}
+
+LoadedModel load(const ModelFile &file, int threads) {
+    const auto load_file = file.format == Format::kOnnx ? load_onnx : load_torchscript;
+    return load_file(file.bytes, file.path.string(), threads);
 }
 
 } // namespace
@@ -77,18 +83,17 @@ Denoiser::Denoiser(const std::filesystem::path &path, const std::string &model, 
     : Denoiser(read_model_file(path, model), model, options) {}
 
 Denoiser::Denoiser(ModelFile file, const std::string &model, Options options)
-    : folder_(file.path.parent_path()), entry_(file.entry), model_(file.bytes, file.path.string(), card_text_),
-      card_(check_card(card_text_, file, model)), options_(options) {}
+    : folder_(file.path.parent_path()), entry_(file.entry), loaded_(load(file, options.threads)),
+      card_(check_card(loaded_.card, file, model)), strip_pixels_(options.strip_pixels) {}
 
 template <typename Sample>
 void Denoiser::denoise(const View<const Sample> &noisy, const View<Sample> &denoised) const {
     check_samples(noisy, card_.range_low, card_.range_high);
-    const std::vector<Strip> strips =
-        plan_strips(noisy.size.height, noisy.size.width, card_.reach, options_.strip_pixels);
+    const std::vector<Strip> strips = plan_strips(noisy.size.height, noisy.size.width, card_.reach, strip_pixels_);
     Planes planes = read_strip(noisy, strips.front());
     for (std::size_t i = 0; i < strips.size(); ++i) {
         const Strip &strip = strips[i];
-        const std::shared_ptr<const float> result = model_.run(planes.values.get(), planes.size, options_.threads);
+        const std::shared_ptr<const float> result = loaded_.model->run(planes.values.get(), planes.size);
         // The next strip is read before this one is written: in place, its halo would be denoised twice.
         Planes next = i + 1 < strips.size() ? read_strip(noisy, strips[i + 1]) : Planes{nullptr, {}};
         write_planes(result.get(), planes.size.height, strip.start - strip.read_start, denoised,
@@ -97,7 +102,7 @@ void Denoiser::denoise(const View<const Sample> &noisy, const View<Sample> &deno
     }
 }
 
-double Denoiser::self_test() const {
+Denoiser::Difference Denoiser::self_test() const {
     Array input = read_vector(folder_, entry_ ? &entry_->self_test_input : nullptr, "test_input.npy");
     const Array expected =
         read_vector(folder_, entry_ ? &entry_->self_test : nullptr, "test_output_" + card_.id + ".npy");
@@ -108,8 +113,8 @@ double Denoiser::self_test() const {
                                         std::to_string(card_.channels) + ", h, w), but got others; export again");
     }
     const Size size = {input.shape[2], input.shape[3], input.shape[1]};
-    const auto result = model_.run(input.values.data(), size, options_.threads);
-    return largest_difference(result.get(), expected.values) / card_.scale;
+    const auto result = loaded_.model->run(input.values.data(), size);
+    return difference_of(result.get(), expected.values, card_.scale);
 }
 
 template void Denoiser::denoise(const View<const std::uint8_t> &, const View<std::uint8_t> &) const;

@@ -29,19 +29,23 @@ public:
     template <typename Sample>
     void denoise(const View<const Sample> &noisy, const View<Sample> &denoised) const;
 
-    // Largest difference to the test vectors beside the model, as a fraction of the normalisation's scale. Throws
-    // Failure.
-    double self_test() const;
+    // How far results are from the test vectors beside the model, as fractions of the normalisation's scale.
+    struct Difference {
+        double largest;
+        double rms; // root of the mean squared one
+    };
+
+    // Throws Failure.
+    Difference self_test() const;
 
 private:
     Denoiser(ModelFile file, const std::string &model, Options options);
 
     std::filesystem::path folder_;
     std::optional<ModelEntry> entry_;
-    std::string card_text_; // before model_, which fills it
-    Model model_;
+    LoadedModel loaded_;
     Card card_;
-    Options options_;
+    std::int64_t strip_pixels_;
 };
 
 } // namespace zsn2m::core

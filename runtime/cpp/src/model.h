@@ -1,7 +1,6 @@
-// A TorchScript module; the only part that LibTorch's headers are seen by.
+// A network in memory. LibTorch's headers are seen by torchscript.cpp alone, onnxruntime's by onnx.cpp.
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -12,23 +11,29 @@ namespace zsn2m::core {
 
 class Model {
 public:
-    // Load a module from the bytes of its file. `name` is how messages call it; `card` becomes its card's text, empty
-    // where it has none. Throws Failure (ZSN2M_BUNDLE) if LibTorch refuses the bytes.
-    Model(std::string_view bytes, const std::string &name, std::string &card);
-    ~Model();
+    Model() = default;
+    virtual ~Model() = default;
     Model(const Model &) = delete;
     Model &operator=(const Model &) = delete;
 
     // Denoise planes (1, channels, height, width) in sensor units, contiguous. The result has the same shape; it may
-    // be the same memory. Throws Failure (ZSN2M_FAILED) if LibTorch fails.
-    //
-    // threads: 0 leaves LibTorch's own setting. May be called from several threads at once.
-    std::shared_ptr<const float> run(float *planes, Size size, int threads) const;
-
-private:
-    struct Module;
-    std::unique_ptr<Module> module_;
+    // be the same memory. Throws Failure (ZSN2M_FAILED) if the runtime fails. May be called from several threads at
+    // once.
+    virtual std::shared_ptr<const float> run(float *planes, Size size) const = 0;
 };
+
+// A model, and the text of the card in its file; empty where it has none.
+struct LoadedModel {
+    std::unique_ptr<Model> model;
+    std::string card;
+};
+
+// Load a model from the bytes of its file.
+//
+// name: how messages call it. threads: of one call; 0 leaves the runtime's own setting. Both throw Failure: ZSN2M_BUNDLE
+// if the runtime refuses the bytes, ZSN2M_UNAVAILABLE if this library was built without it.
+LoadedModel load_torchscript(std::string_view bytes, const std::string &name, int threads);
+LoadedModel load_onnx(std::string_view bytes, const std::string &name, int threads);
 
 const char *libtorch_version();
 

@@ -53,11 +53,13 @@ const ModelEntry &find_model(const Manifest &manifest, const std::string &model,
 ModelFile read_from_bundle(const fs::path &folder, const std::string &model) {
     const Manifest manifest = read_manifest(folder);
     const ModelEntry &entry = find_model(manifest, model, folder.string());
-    if (!entry.torchscript) {
-        throw Failure(ZSN2M_BUNDLE, folder.string() + ": expected a TorchScript file of model " + entry.card.id +
-                                        ", but it has none; choose one of another precision");
+    if (!entry.torchscript && !entry.onnx) {
+        throw Failure(ZSN2M_BUNDLE, folder.string() + ": expected a TorchScript or ONNX file of model " +
+                                        entry.card.id + ", but it has none; choose another model");
     }
-    return {folder / entry.torchscript->name, read_recorded(folder, *entry.torchscript), entry};
+    const Format format = entry.torchscript ? Format::kTorchScript : Format::kOnnx;
+    const FileRecord &record = entry.torchscript ? *entry.torchscript : *entry.onnx;
+    return {folder / record.name, format, read_recorded(folder, record), entry};
 }
 
 void check_sha256(const fs::path &path, const std::string &bytes, const std::string &expected, const std::string &by) {
@@ -79,39 +81,48 @@ std::string read_sha256_file(const fs::path &path) {
     return digest;
 }
 
+const std::optional<FileRecord> &record_of(const ModelEntry &entry, Format format) {
+    return format == Format::kOnnx ? entry.onnx : entry.torchscript;
+}
+
 // The manifest's entry for a file of a bundle that was named by itself.
-std::optional<ModelEntry> entry_beside(const fs::path &path) {
+std::optional<ModelEntry> entry_beside(const fs::path &path, Format format) {
     const fs::path folder = path.parent_path();
     std::error_code error;
     if (!fs::is_regular_file(folder / kManifestName, error)) return std::nullopt;
     Manifest manifest = read_manifest(folder);
     for (ModelEntry &entry : manifest.models) {
-        if (entry.torchscript && entry.torchscript->name == path.filename()) return std::move(entry);
+        const std::optional<FileRecord> &record = record_of(entry, format);
+        if (record && record->name == path.filename()) return std::move(entry);
     }
     return std::nullopt;
 }
 
-ModelFile read_single(const fs::path &path) {
-    if (std::optional<ModelEntry> entry = entry_beside(path)) {
-        return {path, read_recorded(path.parent_path(), *entry->torchscript), std::move(entry)};
+ModelFile read_single(const fs::path &path, Format format) {
+    if (std::optional<ModelEntry> entry = entry_beside(path, format)) {
+        std::string bytes = read_recorded(path.parent_path(), *record_of(*entry, format));
+        return {path, format, std::move(bytes), std::move(entry)};
     }
     std::string bytes = read_file(path);
     const fs::path sidecar = path.string() + ".sha256";
     std::error_code error;
     if (fs::exists(sidecar, error)) {
         check_sha256(path, bytes, read_sha256_file(sidecar), sidecar.filename().string());
-    } else {
+    } else if (format == Format::kTorchScript) {
         check_zip(bytes, path.string());
     }
-    return {path, std::move(bytes), std::nullopt};
+    return {path, format, std::move(bytes), std::nullopt};
 }
 
 } // namespace
 
 ModelFile read_model_file(const fs::path &path, const std::string &model) {
     std::error_code error;
-    const bool single = !fs::is_directory(path, error) && path.extension() == ".ts";
-    return single ? read_single(path) : read_from_bundle(path, model);
+    if (!fs::is_directory(path, error)) {
+        if (path.extension() == ".ts") return read_single(path, Format::kTorchScript);
+        if (path.extension() == ".onnx") return read_single(path, Format::kOnnx);
+    }
+    return read_from_bundle(path, model);
 }
 
 std::string read_recorded(const fs::path &folder, const FileRecord &record) {

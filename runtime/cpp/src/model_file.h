@@ -9,14 +9,18 @@
 
 namespace zsn2m::core {
 
-// The checked bytes of a TorchScript file, and what is known of it from outside.
+enum class Format { kTorchScript, kOnnx };
+
+// The checked bytes of a model's file, and what is known of it from outside.
 struct ModelFile {
     std::filesystem::path path;
+    Format format;
     std::string bytes;
     std::optional<ModelEntry> entry; // the manifest's, where there is a manifest
 };
 
-// Read a bundle's model (empty: the default one), or a single TorchScript file, which `model` must name if not empty.
+// Read a bundle's model (empty: the default one), or a single .ts or .onnx file, which `model` must name if not empty.
+// Of a bundle's model, the TorchScript file is taken; the ONNX one where there is no other.
 //
 // Throws Failure: ZSN2M_BUNDLE for files that are missing or not what they were, ZSN2M_USAGE for an unknown model.
 ModelFile read_model_file(const std::filesystem::path &path, const std::string &model);

@@ -23,7 +23,7 @@ from zsn2m_runtime.bundle import load_bundle
 from zsn2m_runtime.image import Pixels, from_nchw, to_nchw
 from zsn2m_runtime.manifest import Sensor
 
-SIZES = ((1, 1), (1, 7), (13, 17), (61, 97), (512, 512))
+SIZES = ((1, 1), (1, 7), (13, 17), (61, 97), (512, 512), (1021, 769))  # the last one in two strips of libzsn2m
 LARGEST_FLOAT_DIFFERENCE = 1e-5  # of the sensor's range
 LARGEST_SHARE_OFF = 1e-4  # of integer samples, each by one level: results within a rounding of a tie
 ONE_THREAD = {**os.environ, "OMP_NUM_THREADS": "1"}

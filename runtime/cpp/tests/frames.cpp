@@ -15,6 +15,15 @@ fs::path bundle(const std::string &name) {
     return fs::path(folder) / (name + ".zsn2m");
 }
 
+std::vector<fs::path> model_files(const std::string &bundle_name, const std::string &extension) {
+    std::vector<fs::path> files;
+    for (const fs::directory_entry &entry : fs::directory_iterator(bundle(bundle_name))) {
+        if (entry.path().extension() == extension) files.push_back(entry.path());
+    }
+    if (files.empty()) throw std::runtime_error(bundle_name + " has no models");
+    return files;
+}
+
 TemporaryFolder::TemporaryFolder() {
     std::string name = (fs::temp_directory_path() / "zsn2m-XXXXXX").string();
     if (!mkdtemp(name.data())) throw std::runtime_error("no temporary folder");

@@ -14,8 +14,12 @@
 
 namespace zsn2m::testing {
 
-// A bundle that tests/make_bundles.py wrote: u8_colour, u16_grey or f32_colour.
+// The bundles that tests/make_bundles.py wrote. The last one's models are of kinds that no code here knows.
+constexpr const char *kBundles[] = {"u8_colour", "u16_grey", "f32_colour", "u16_colour"};
 std::filesystem::path bundle(const std::string &name);
+
+// Every file of a bundle for one runtime, whatever models it has.
+std::vector<std::filesystem::path> model_files(const std::string &bundle_name, const std::string &extension = ".ts");
 
 // A folder for one test's files; gone at the end of it.
 class TemporaryFolder {

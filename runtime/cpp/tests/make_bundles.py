@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import warnings
 from pathlib import Path
 
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import leaky_relu, pixel_shuffle
+
 REPOSITORY = Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(REPOSITORY / part) for part in (".", "export", "runtime", "tests")]
 
-from conftest import write_bundle  # noqa: E402  (the path above comes first)
+from conftest import noisy_planes, write_bundle  # noqa: E402  (the path above comes first)
 
+from zsn2m_export.writer import ExportableModel, write_manifest, write_models, write_test_input  # noqa: E402
+from zsn2m_runtime.manifest import Manifest, Normalisation, Sensor  # noqa: E402
+
+# What zsn2m-deploy itself trains.
 BUNDLES = {
     "u8_colour": ("uint8", 3, (0.0, 255.0)),
     "u16_grey": ("uint16", 1, (0.0, 1023.0)),  # a 10-bit camera
@@ -18,16 +27,73 @@ BUNDLES = {
 }
 
 
+class Pyramid(nn.Module):
+    """A network of a kind that no code here knows: two levels, each a third of the size, so a stride of 9.
+
+    Shape:
+        forward: (n, c, h, w), h and w multiples of 9 -> the same shape
+    """
+
+    stride = 9
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.full = nn.Conv2d(channels, 8, 3, padding=1)
+        self.to_third = nn.Conv2d(8, 12, 3, stride=3)
+        self.to_ninth = nn.Conv2d(12, 16, 3, stride=3)
+        self.ninth = nn.Conv2d(16, 16, 3, padding=1)
+        self.from_ninth = nn.Conv2d(16, 9 * 12, 1)
+        self.from_third = nn.Conv2d(12, 9 * 8, 1)
+        self.out = nn.Conv2d(8, channels, 3, padding=1)
+
+    def forward(self, noisy: Tensor) -> Tensor:
+        """Denoise, were it trained."""
+        full = leaky_relu(self.full(noisy), 0.1)
+        third = leaky_relu(self.to_third(full), 0.1)
+        ninth = leaky_relu(self.ninth(leaky_relu(self.to_ninth(third), 0.1)), 0.1)
+        third = leaky_relu(third + pixel_shuffle(self.from_ninth(ninth), 3), 0.1)
+        out: Tensor = self.out(full + pixel_shuffle(self.from_third(third), 3))
+        return noisy - out
+
+
+def write_other_bundle(folder: Path) -> None:
+    """A 12-bit colour camera's bundle of models with other ids, strides and halos; the default is not the first."""
+    torch.manual_seed(0)
+    sensor = Sensor(dtype="uint16", channels=3, range=(0.0, 4095.0), noise_sigma=300.0)
+    normalisation = Normalisation(offset=64.0, scale=3000.0)
+    frame = noisy_planes(3, 120, 104, 4095.0)
+    models = [
+        ExportableModel("flat", "other", nn.Conv2d(3, 3, 5, padding=2), 1),
+        ExportableModel("pyramid", "other", Pyramid(3), Pyramid.stride),
+    ]
+    test_input = write_test_input(folder, frame)
+    manifest = Manifest(
+        created="2026-01-01T00:00:00+00:00",
+        versions={},
+        method={},
+        seed=0,
+        sensor=sensor,
+        normalisation=normalisation,
+        default="pyramid",
+        self_test_input=test_input,
+        models=write_models(folder, models, sensor, normalisation, frame),
+    )
+    write_manifest(folder, manifest)
+
+
 def main() -> None:
-    """Write every bundle that is not there yet."""
+    """Write every bundle, in the place of older ones."""
     folder = Path(sys.argv[1])
     warnings.simplefilter("ignore")
-    for name, (dtype, channels, value_range) in BUNDLES.items():
+    for name in (*BUNDLES, "u16_colour"):
         bundle = folder / f"{name}.zsn2m"
-        if not (bundle / "manifest.json").is_file():
-            bundle.mkdir(parents=True, exist_ok=True)
-            write_bundle(bundle, dtype, channels, value_range)
-            print(bundle)
+        shutil.rmtree(bundle, ignore_errors=True)
+        bundle.mkdir(parents=True)
+        if name in BUNDLES:
+            write_bundle(bundle, *BUNDLES[name])
+        else:
+            write_other_bundle(bundle)
+        print(bundle)
 
 
 if __name__ == "__main__":

@@ -7,18 +7,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdlib>
 #include <functional>
 #include <iostream>
 #include <map>
-#include <random>
 #include <string>
-#include <utility>
 
 #include "failure.h"
 #include "frames.h"
 #include "model.h"
+#include "mutator.h"
 #include "sha256.h"
 
 using namespace zsn2m::testing;
@@ -29,7 +27,6 @@ namespace {
 
 constexpr int kDefaultCount = 100;
 constexpr unsigned kSecondsPerFile = 60;
-constexpr std::size_t kLongestRun = 64; // bytes changed at once
 constexpr core::Size kFrame = {9, 11, 3};
 
 // What a child found; its exit status.
@@ -47,46 +44,10 @@ const std::map<int, const char *> kNames = {
     {kRefusedByUs, "refused before LibTorch"},   {kRefusedByLibTorch, "refused by LibTorch"},
     {kFailedWhenRun, "opened, failed when run"}, {kCrashed, "crashed or hung in LibTorch"}};
 
-class Mutator {
-public:
-    Mutator(std::string whole, unsigned seed) : whole_(std::move(whole)), generator_(seed) {}
-
-    std::string next() {
-        std::string bytes = whole_;
-        const std::size_t at = below(bytes.size());
-        const std::size_t run = 1 + below(std::min(kLongestRun, bytes.size() - at));
-        switch (below(6)) {
-        case 0: bytes[at] = static_cast<char>(bytes[at] ^ (1 << below(8))); break;
-        case 1:
-            std::generate_n(bytes.begin() + static_cast<std::ptrdiff_t>(at), run,
-                            [&] { return static_cast<char>(below(256)); });
-            break;
-        case 2: bytes.resize(at); break;
-        case 3: bytes.erase(at, run); break;
-        case 4: bytes.insert(at, bytes.substr(below(bytes.size() - run), run)); break;
-        default: flip_in_code(bytes); break;
-        }
-        return bytes == whole_ ? next() : bytes;
-    }
-
-private:
-    std::size_t below(std::size_t most) { return std::uniform_int_distribution<std::size_t>(0, most - 1)(generator_); }
-
-    // Weights fill most of a file; its last quarter holds the program and the directory.
-    void flip_in_code(std::string &bytes) {
-        const std::size_t at = bytes.size() - 1 - below(bytes.size() / 4);
-        bytes[at] = static_cast<char>(bytes[at] ^ (1 << below(8)));
-    }
-
-    std::string whole_;
-    std::mt19937 generator_;
-};
-
 std::vector<float> run_model(const std::string &bytes) {
-    std::string card;
-    const core::Model model(bytes, "model", card);
+    const auto model = core::load_torchscript(bytes, "model", 1).model;
     std::vector<float> planes(static_cast<std::size_t>(kFrame.height * kFrame.width * kFrame.channels), 100.0F);
-    const auto result = model.run(planes.data(), kFrame, 1);
+    const auto result = model->run(planes.data(), kFrame);
     return {result.get(), result.get() + planes.size()};
 }
 

@@ -33,11 +33,21 @@ void flip_bit(const fs::path &path, std::size_t at) {
 
 } // namespace
 
-TEST_CASE("a bundle gives its default model, or the one asked for") {
-    const std::string path = bundle("u8_colour").string();
-    CHECK(zsn2m::Denoiser(path).info().model == std::string("grd"));
-    CHECK(zsn2m::Denoiser(path, "mbd").info().model == std::string("mbd"));
-    CHECK(says(try_open(path, "other"), ZSN2M_USAGE, "mbd, grd"));
+TEST_CASE("a bundle gives its default model, or the one asked for, whatever their ids") {
+    const std::string path = bundle("u16_colour").string();
+    const zsn2m::Denoiser standard(path);
+    CHECK(standard.info().model == std::string("pyramid"));
+    CHECK(standard.info().stride == 9);
+    CHECK(zsn2m::Denoiser(path, "flat").info().model == std::string("flat"));
+    CHECK(says(try_open(path, "mbd"), ZSN2M_USAGE, "flat, pyramid"));
+}
+
+TEST_CASE("a bundle without a default gives the model asked for only") {
+    const TemporaryFolder folder;
+    const fs::path copy = copy_bundle("u16_colour", folder);
+    replace_in_file(copy / "manifest.json", "\"default\": \"pyramid\"", "\"default\": null");
+    CHECK(says(try_open(copy), ZSN2M_USAGE, "flat, pyramid"));
+    CHECK(try_open(copy, "flat").status == ZSN2M_OK);
 }
 
 TEST_CASE("a denoiser says what it was made for") {
@@ -55,10 +65,8 @@ TEST_CASE("a denoiser says what it was made for") {
 }
 
 TEST_CASE("the test vectors of a bundle are met") {
-    for (const char *name : {"u8_colour", "u16_grey", "f32_colour"}) {
-        for (const char *model : {"mbd", "grd"}) {
-            CHECK(zsn2m::Denoiser(bundle(name).string(), model).self_test() <= 1e-6);
-        }
+    for (const char *name : kBundles) {
+        for (const fs::path &file : model_files(name)) CHECK(zsn2m::Denoiser(file.string()).self_test() <= 1e-6);
     }
 }
 
@@ -87,7 +95,7 @@ TEST_CASE("paths that hold no model are refused") {
     CHECK(says(try_open(folder.path()), ZSN2M_BUNDLE, "manifest.json"));
     CHECK(says(try_open(folder.path() / "nowhere.zsn2m"), ZSN2M_BUNDLE, "manifest.json"));
     CHECK(says(try_open(folder.path() / "nowhere.ts"), ZSN2M_BUNDLE, "nowhere.ts"));
-    CHECK(says(try_open(bundle("u8_colour") / "mbd.onnx"), ZSN2M_BUNDLE, "manifest.json"));
+    CHECK(says(try_open(bundle("u8_colour") / "test_input.npy"), ZSN2M_BUNDLE, "manifest.json"));
     CHECK(says(try_open(""), ZSN2M_BUNDLE, "manifest.json"));
     fs::create_directory(folder.path() / "folder.ts");
     CHECK(says(try_open(folder.path() / "folder.ts"), ZSN2M_BUNDLE, "manifest.json"));

@@ -9,9 +9,8 @@ using zsn2m::core::check_zip;
 using zsn2m::core::Failure;
 
 TEST_CASE("whole TorchScript files pass as whole zip archives") {
-    for (const char *name : {"u8_colour", "u16_grey", "f32_colour"}) {
-        CHECK_NOTHROW(check_zip(read_bytes(bundle(name) / "mbd.ts"), "mbd.ts"));
-        CHECK_NOTHROW(check_zip(read_bytes(bundle(name) / "grd.ts"), "grd.ts"));
+    for (const char *name : kBundles) {
+        for (const auto &file : model_files(name)) CHECK_NOTHROW(check_zip(read_bytes(file), file.string()));
     }
 }
 

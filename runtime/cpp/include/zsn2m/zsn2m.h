@@ -1,5 +1,5 @@
 /*
- * zsn2m: run a denoiser exported by zsn2m-deploy (TorchScript) from C, C++ or anything that can call C.
+ * zsn2m: run a denoiser exported by zsn2m-deploy from C, C++ or anything that can call C.
  *
  *     zsn2m_denoiser *denoiser = NULL;
  *     if (zsn2m_open("cam0.zsn2m", NULL, NULL, &denoiser) != ZSN2M_OK) die(zsn2m_last_error());
@@ -41,10 +41,10 @@ extern "C" {
 /* What a call came to. The numbers are the exit codes of the zsn2m-deploy command. */
 typedef enum zsn2m_status {
     ZSN2M_OK = 0,
-    ZSN2M_FAILED = 1,      /* a check did not hold (self-test), or LibTorch failed while running: out of memory, ... */
+    ZSN2M_FAILED = 1,      /* a check did not hold (self-test), or the network failed to run: out of memory, ... */
     ZSN2M_USAGE = 2,       /* the call itself cannot be carried out: NULL, strides that do not fit, no such model */
     ZSN2M_INPUT = 3,       /* the frame does not fit the sensor: dtype, channels, NaN, values out of its range */
-    ZSN2M_UNAVAILABLE = 4, /* not there on this system */
+    ZSN2M_UNAVAILABLE = 4, /* not there on this system, or in this build of libzsn2m */
     ZSN2M_BUNDLE = 5       /* the model is missing, damaged, or written by a newer version */
 } zsn2m_status;
 
@@ -56,12 +56,13 @@ typedef struct zsn2m_denoiser zsn2m_denoiser;
 
 /* How to run. All zeros (or a NULL pointer in its place) are the defaults. */
 typedef struct zsn2m_options {
-    /* Threads that LibTorch uses for one call; 0 leaves its own setting (one per core) alone.
+    /* Threads that one call uses; 0 leaves the runtime's own setting (one per core) alone.
      *
      * LibTorch's thread count is one setting for the process and its threads, not for a handle. A number here
      * is set in the calling thread for the length of each call, and put back. Do not mix handles with a number and
      * handles without one among threads: a thread that uses LibTorch for the first time while another is inside such
-     * a call starts with that number. Frames handled by N threads at once want 1 here. */
+     * a call starts with that number. Frames handled by N threads at once want 1 here. (onnxruntime's threads belong
+     * to the handle.) */
     int threads;
 
     /* Frames with more pixels are processed in strips of about that many; memory is bounded by a strip, not by the
@@ -71,8 +72,8 @@ typedef struct zsn2m_options {
 
 /* What a denoiser was made for. Texts live until zsn2m_close(). */
 typedef struct zsn2m_info {
-    const char *model;     /* id of the model, for example mbd */
-    const char *role;      /* what it is in the method: mbd, grd */
+    const char *model;     /* id of the model, as the bundle lists it */
+    const char *role;      /* what it is in the method */
     const char *precision; /* for example fp32 */
     zsn2m_dtype dtype;     /* of a sample of the sensor */
     int channels;          /* 1 grey, 3 RGB */
@@ -114,10 +115,13 @@ typedef struct zsn2m_strides {
  * path: UTF-8. model: id of the bundle's model; NULL takes the bundle's default. options: NULL for the defaults.
  * *denoiser is set to the new handle, or to NULL on failure.
  *
- * Nothing of a file reaches LibTorch before its size and SHA-256 are those of the bundle's manifest.json, or its
- * SHA-256 that in NAME.ts.sha256 beside it (as written by sha256sum). A single file without either is only checked to
- * be a whole zip archive with matching checksums: that finds damage by accident, but not on purpose. TorchScript files
- * are programs: open none that you do not trust. */
+ * Where libzsn2m is built with onnxruntime, the path may also be that of a single ONNX file (NAME.onnx), and the model
+ * of a bundle one that has an ONNX file only (lower precisions); ZSN2M_UNAVAILABLE otherwise.
+ *
+ * Nothing of a file reaches the runtime before its size and SHA-256 are those of the bundle's manifest.json, or its
+ * SHA-256 that in NAME.ts.sha256 (or NAME.onnx.sha256) beside it, as written by sha256sum. A single .ts file without
+ * either is only checked to be a whole zip archive with matching checksums: that finds damage by accident, but not on
+ * purpose; a single .onnx file not even that. TorchScript files are programs: open none that you do not trust. */
 ZSN2M_API zsn2m_status zsn2m_open(const char *path, const char *model, const zsn2m_options *options,
                                   zsn2m_denoiser **denoiser) ZSN2M_NOEXCEPT;
 
@@ -130,8 +134,8 @@ ZSN2M_API zsn2m_status zsn2m_describe(const zsn2m_denoiser *denoiser, zsn2m_info
 /* Denoise one frame of the sensor's own dtype, values in sensor units, channels in the order R, G, B.
  *
  * Integers are rounded half to even and clamped to the sensor's range; float frames may exceed it and are not clamped.
- * noisy and denoised are the same memory with the same strides, or do not overlap. Should LibTorch fail in the middle
- * (ZSN2M_FAILED), the upper strips of denoised may be written already. */
+ * noisy and denoised are the same memory with the same strides, or do not overlap. Should the network fail in the
+ * middle (ZSN2M_FAILED), the upper strips of denoised may be written already. */
 ZSN2M_API zsn2m_status zsn2m_denoise_u8(const zsn2m_denoiser *denoiser, const uint8_t *noisy,
                                         const zsn2m_strides *noisy_strides, uint8_t *denoised,
                                         const zsn2m_strides *denoised_strides, zsn2m_size size) ZSN2M_NOEXCEPT;
@@ -145,7 +149,7 @@ ZSN2M_API zsn2m_status zsn2m_denoise_f32(const zsn2m_denoiser *denoiser, const f
 /* Run the test vectors that lie beside the model (test_input.npy, test_output_MODEL.npy) and compare.
  *
  * difference: the largest one, as a fraction of zsn2m_info.scale; set where the vectors could be compared; may be NULL.
- * ZSN2M_FAILED where it is above 1e-4, ZSN2M_BUNDLE where the vectors are missing or damaged. */
+ * ZSN2M_FAILED where it is above 1e-4 (more in lower precisions), ZSN2M_BUNDLE where the vectors are missing or damaged. */
 ZSN2M_API zsn2m_status zsn2m_self_test(const zsn2m_denoiser *denoiser, double *difference) ZSN2M_NOEXCEPT;
 
 /* Let glibc's malloc keep freed memory, once per process, before the first frame.

@@ -1,5 +1,4 @@
-#include "model.h"
-
+// TorchScript files, by LibTorch.
 #include <ATen/Parallel.h>
 #include <torch/script.h>
 #include <torch/version.h>
@@ -11,6 +10,7 @@
 
 #include "card.h"
 #include "failure.h"
+#include "model.h"
 
 namespace zsn2m::core {
 namespace {
@@ -62,42 +62,45 @@ void check_result(const at::Tensor &result, at::IntArrayRef expected) {
     }
 }
 
-} // namespace
+class TorchScriptModel final : public Model {
+public:
+    TorchScriptModel(torch::jit::Module script, int threads) : script_(std::move(script)), threads_(threads) {}
 
-struct Model::Module {
-    torch::jit::Module script;
+    std::shared_ptr<const float> run(float *planes, Size size) const override {
+        const std::vector<std::int64_t> shape = {1, size.channels, size.height, size.width};
+        try {
+            const c10::InferenceMode inference;
+            const ThreadCount count(threads_);
+            std::vector<c10::IValue> inputs = {at::from_blob(planes, shape, at::kFloat)};
+            const at::Tensor result = script_.get_method("forward")(std::move(inputs)).toTensor();
+            check_result(result, shape);
+            auto kept = std::make_shared<at::Tensor>(result.contiguous());
+            return {kept, kept->const_data_ptr<float>()};
+        } catch (const Failure &) {
+            throw;
+        } catch (const std::exception &error) {
+            throw Failure(ZSN2M_FAILED, "model: expected LibTorch to run it, but it failed: " +
+                                            first_line(error.what()) +
+                                            "; where it lacks memory, make strip_pixels smaller");
+        }
+    }
+
+private:
+    torch::jit::Module script_;
+    int threads_;
 };
 
-Model::Model(std::string_view bytes, const std::string &name, std::string &card) {
+} // namespace
+
+LoadedModel load_torchscript(std::string_view bytes, const std::string &name, int threads) {
     torch::jit::ExtraFilesMap extra_files = {{kCardKey, ""}};
     try {
         auto script = torch::jit::load(std::make_shared<MemoryReader>(bytes), at::kCPU, extra_files);
         script.eval();
-        module_ = std::make_unique<Module>(Module{std::move(script)});
+        return {std::make_unique<TorchScriptModel>(std::move(script), threads), extra_files[kCardKey]};
     } catch (const std::exception &error) {
         throw Failure(ZSN2M_BUNDLE, name + ": expected a TorchScript file that LibTorch " + libtorch_version() +
                                         " can read, but got: " + first_line(error.what()) + "; export again");
-    }
-    card = extra_files[kCardKey];
-}
-
-Model::~Model() = default;
-
-std::shared_ptr<const float> Model::run(float *planes, Size size, int threads) const {
-    const std::vector<std::int64_t> shape = {1, size.channels, size.height, size.width};
-    try {
-        const c10::InferenceMode inference;
-        const ThreadCount count(threads);
-        std::vector<c10::IValue> inputs = {at::from_blob(planes, shape, at::kFloat)};
-        const at::Tensor result = module_->script.get_method("forward")(std::move(inputs)).toTensor();
-        check_result(result, shape);
-        auto kept = std::make_shared<at::Tensor>(result.contiguous());
-        return {kept, kept->const_data_ptr<float>()};
-    } catch (const Failure &) {
-        throw;
-    } catch (const std::exception &error) {
-        throw Failure(ZSN2M_FAILED, "model: expected LibTorch to run it, but it failed: " + first_line(error.what()) +
-                                        "; where it lacks memory, make strip_pixels smaller");
     }
 }
 

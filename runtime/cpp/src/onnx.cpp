@@ -1,0 +1,113 @@
+// ONNX files, by onnxruntime, where this library is built with it.
+#include "failure.h"
+#include "model.h"
+
+#ifndef ZSN2M_WITH_ONNXRUNTIME
+
+namespace zsn2m::core {
+
+LoadedModel load_onnx(std::string_view, const std::string &name, int) {
+    throw Failure(ZSN2M_UNAVAILABLE, name + ": expected a TorchScript file, but got an ONNX one, and this libzsn2m is "
+                                            "built without onnxruntime; build it with -DZSN2M_ONNXRUNTIME=ON");
+}
+
+} // namespace zsn2m::core
+
+#else
+
+#include <onnxruntime_cxx_api.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "card.h"
+
+namespace zsn2m::core {
+namespace {
+
+// One for the process, and never destroyed: sessions of static objects may outlive it otherwise.
+Ort::Env &environment() {
+    static auto *const environment = new Ort::Env(ORT_LOGGING_LEVEL_FATAL, "zsn2m");
+    return *environment;
+}
+
+Ort::SessionOptions session_options(int threads) {
+    Ort::SessionOptions options;
+    options.SetIntraOpNumThreads(threads); // 0: one per core
+    // Its threads would wait busily for the next frame, which takes a core from the program that brings it.
+    options.AddConfigEntry("session.intra_op.allow_spinning", "0");
+    return options;
+}
+
+std::vector<std::int64_t> shape_of(Size size) { return {1, size.channels, size.height, size.width}; }
+
+class OnnxModel final : public Model {
+public:
+    OnnxModel(std::string_view bytes, int threads)
+        : session_(environment(), bytes.data(), bytes.size(), session_options(threads)) {
+        if (session_.GetInputCount() != 1 || session_.GetOutputCount() != 1) {
+            throw Ort::Exception("a model with other than one input and one output", ORT_INVALID_GRAPH);
+        }
+        const Ort::AllocatorWithDefaultOptions allocator;
+        input_ = session_.GetInputNameAllocated(0, allocator).get();
+        output_ = session_.GetOutputNameAllocated(0, allocator).get();
+    }
+
+    std::string card() const {
+        const Ort::AllocatorWithDefaultOptions allocator;
+        const auto text = session_.GetModelMetadata().LookupCustomMetadataMapAllocated(kCardKey, allocator);
+        return text ? text.get() : "";
+    }
+
+    std::shared_ptr<const float> run(float *planes, Size size) const override {
+        const std::vector<std::int64_t> shape = shape_of(size);
+        const auto count = static_cast<std::size_t>(size.channels * size.height * size.width);
+        try {
+            const auto memory = Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault);
+            const auto noisy = Ort::Value::CreateTensor<float>(memory, planes, count, shape.data(), shape.size());
+            const std::array<const char *, 1> inputs = {input_.c_str()}, outputs = {output_.c_str()};
+            auto results = session_.Run(Ort::RunOptions{nullptr}, inputs.data(), &noisy, 1, outputs.data(), 1);
+            auto kept = std::make_shared<Ort::Value>(std::move(results.front()));
+            const auto info = kept->GetTensorTypeAndShapeInfo();
+            if (info.GetElementType() != ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT || info.GetShape() != shape) {
+                throw Failure(ZSN2M_FAILED, "model: expected float32 of the frame's size from the network, but got "
+                                            "something else; export again");
+            }
+            return {kept, kept->GetTensorData<float>()};
+        } catch (const Ort::Exception &error) {
+            throw Failure(ZSN2M_FAILED, std::string("model: expected onnxruntime to run it, but it failed: ") +
+                                            error.what() + "; where it lacks memory, make strip_pixels smaller");
+        }
+    }
+
+private:
+    mutable Ort::Session session_; // Run() is safe from several threads, and not const
+    std::string input_;
+    std::string output_;
+};
+
+} // namespace
+
+LoadedModel load_onnx(std::string_view bytes, const std::string &name, int threads) {
+    const std::string version = OrtGetApiBase()->GetVersionString();
+    if (!OrtGetApiBase()->GetApi(ORT_API_VERSION)) {
+        throw Failure(ZSN2M_UNAVAILABLE, name + ": expected onnxruntime 1." + std::to_string(ORT_API_VERSION) +
+                                             " or newer, which this libzsn2m was built with, but got " + version +
+                                             "; install that one, or build libzsn2m again");
+    }
+    try {
+        auto model = std::make_unique<OnnxModel>(bytes, threads);
+        std::string card = model->card();
+        return {std::move(model), std::move(card)};
+    } catch (const Ort::Exception &error) {
+        throw Failure(ZSN2M_BUNDLE, name + ": expected an ONNX file that onnxruntime " + version +
+                                        " can read, but got: " + error.what() + "; export again");
+    }
+}
+
+} // namespace zsn2m::core
+
+#endif
