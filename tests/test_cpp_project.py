@@ -1,21 +1,19 @@
-"""A C++ project around a bundle: all that it needs is in the folder, and nothing else."""
+"""A C++ project around a bundle: all that it needs is in the folder, and nothing else.
+
+runtime/cpp/build_and_test builds one and runs its self-test.
+"""
 
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 import pytest
-from conftest import BundleMaker, edit_manifest
+from conftest import edit_manifest
 from test_cli import run_command
 
 from zsn2m_runtime.bundle import load_bundle
-
-TOOLS = ("cmake", "c++")
 
 
 def test_the_project_holds_library_program_and_checked_models(
@@ -27,8 +25,11 @@ def test_the_project_holds_library_program_and_checked_models(
     for name in ("CMakeLists.txt", "main.cpp", "pnm.h", "zsn2m/include/zsn2m/zsn2m.hpp", "zsn2m/src/exports.map"):
         assert (project / name).is_file(), name
     assert not (project / "zsn2m" / "tests").exists()
-    models = load_bundle(project / "model.zsn2m").manifest.models  # every hash is right
-    assert [(model.id, list(model.files)) for model in models] == [("mbd", ["torchscript"]), ("grd", ["torchscript"])]
+    written, given = (load_bundle(path).manifest for path in (project / "model.zsn2m", bundle))  # every hash is right
+    assert [(model.id, list(model.files)) for model in written.models] == [
+        (model.id, ["torchscript"]) for model in given.models
+    ]
+    assert written.default == given.default
     assert not list((project / "model.zsn2m").glob("*.onnx"))
 
 
@@ -53,22 +54,12 @@ def test_a_bundle_without_torchscript_is_refused(
     assert not (tmp_path / "project").exists()
 
 
-@pytest.mark.slow
-def test_it_builds_and_passes_its_self_test_as_written(
-    make_bundle: BundleMaker, capsys: pytest.CaptureFixture[str], tmp_path: Path
+def test_a_default_model_without_torchscript_is_refused(
+    bundle: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    missing = [tool for tool in TOOLS if not shutil.which(tool)]
-    if missing:
-        pytest.skip(f"not installed: {', '.join(missing)}")
-    project = tmp_path / "project"
-    assert run_command(capsys, "export", make_bundle(), "--cpp", project).code == 0
-    for command in (
-        ["cmake", "-S", ".", "-B", "build", "-DCMAKE_BUILD_TYPE=Release", f"-DZSN2M_PYTHON={sys.executable}"],
-        ["cmake", "--build", "build"],
-        ["ctest", "--test-dir", "build", "--no-tests=error", "--output-on-failure"],
-    ):
-        done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
+    edit_manifest(bundle, lambda content: content.update(default="other"))
+    ended = run_command(capsys, "export", bundle, "--cpp", tmp_path / "project")
+    assert (ended.code, "expected a TorchScript file of the default model other" in ended.err) == (5, True)
 
 
 def test_the_library_has_the_version_of_the_package() -> None:

@@ -21,7 +21,7 @@ def write_cpp_project(bundle: Bundle, folder: Path) -> None:
     """Write a folder that CMake builds into a program around the bundle's TorchScript models.
 
     Raises:
-        BundleError: the bundle has no TorchScript model.
+        BundleError: the bundle has no TorchScript model, or none of its default one.
         OutputError: the folder exists, or cannot be written.
     """
     if folder.exists():
@@ -49,5 +49,10 @@ def _with_torchscript_only(bundle: Bundle) -> Manifest:
     if not models:
         raise BundleError(
             f"{bundle.path}: expected a TorchScript model, but there is none; run: zsn2m-deploy export {bundle.path}"
+        )
+    if bundle.manifest.default not in {model.id for model in models}:
+        raise BundleError(
+            f"{bundle.path}: expected a TorchScript file of the default model {bundle.manifest.default}, but there is "
+            f"none; run: zsn2m-deploy export {bundle.path}"
         )
     return bundle.manifest.model_copy(update={"models": models, "weights": None, "extras": (), "training": {}})
