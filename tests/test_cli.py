@@ -17,6 +17,7 @@ import onnx
 import pytest
 from conftest import BundleMaker, noisy_planes
 from onnx import numpy_helper
+from test_familiarity import SIGMA, bundle_knowing, noise, scene, whole
 
 from zsn2m_deploy import api
 from zsn2m_deploy.cli import main
@@ -26,6 +27,7 @@ from zsn2m_runtime.bundle import file_record, load_bundle
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.files import open_image, save_image
 from zsn2m_runtime.image import Frame
+from zsn2m_runtime.noise_model import NoiseModel
 
 COMMANDS = (
     "train-and-export",
@@ -82,7 +84,8 @@ def write_frame(path: Path, side: int = 20, dtype: str = "uint8") -> Path:
 
 def untrained(frames: list[np.ndarray[Any, Any]], config: Any, progress: object) -> Trained:
     """In the place of training: an MBD-Net with the weights it begins with."""
-    return Trained(config, 3, 0.0, 255.0, 9.0, {"mbd": MbdNet(3, config.mbd)}, "cpu", "fp32")
+    noise = NoiseModel.white(np.zeros(3), np.full(3, 81.0))
+    return Trained(config, 3, 0.0, 255.0, noise, {"mbd": MbdNet(3, config.mbd)}, "cpu", "fp32")
 
 
 def test_help_names_every_command_and_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
@@ -138,6 +141,25 @@ def test_denoise_goes_on_after_a_bad_file_and_ends_with_its_code(
     assert "a.png: expected uint8 samples" in ended.json[0]["error"]
     assert "1 of 2 files were not denoised" in ended.err
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["b.png"]
+
+
+def test_denoise_says_which_frames_are_unlike_those_trained_on(
+    capsys: pytest.CaptureFixture[str], make_bundle: BundleMaker, tmp_path: Path
+) -> None:
+    bundle = bundle_knowing(make_bundle(), tmp_path, whole(scene() + noise(0)))
+    like, louder = tmp_path / "a.png", tmp_path / "b.png"
+    save_image(like, Frame(whole(scene() + noise(1))))
+    save_image(louder, Frame(whole(scene() + noise(1, 2 * SIGMA))))
+    command = ("denoise", bundle, like, louder, "-o", tmp_path / "out", "--model", "mbd", "--threads", 1)
+    ended = run_command(capsys, *command)
+    assert ended.code == 0
+    warnings = [line for line in ended.err.splitlines() if line.startswith("warning: ")]
+    assert len(warnings) == 1
+    assert warnings[0].startswith(f"warning: {louder} is unlike the training frames: noise: expected about 1")
+    ended = run_command(capsys, *command, "--json")
+    assert (ended.code, [len(row["unlike"]) for row in ended.json]) == (0, [0, 1])
+    assert len(ended.err.splitlines()) == 1
+    assert "warning" not in run_command(capsys, *command, "--no-check").err
 
 
 def test_verify(capsys: pytest.CaptureFixture[str], make_bundle: BundleMaker) -> None:

@@ -51,7 +51,7 @@ def test_a_dumped_configuration_comes_back() -> None:
         ("strength = -1.0", "strength.*greater than 0.*-1"),
         ("[grd.schedule]\niterations = 0", r"grd\.schedule\.iterations"),
         ('stage = "both"', "stage"),
-        ('preset = "best"', "expected preset"),
+        ('preset = "finest"', "expected one of the presets default, fast, best, paper"),
         ("[mbd\n", "expected a TOML"),
         ("mbd = 3", "mbd"),
     ],

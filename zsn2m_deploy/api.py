@@ -13,6 +13,8 @@ from zsn2m_deploy.config import TrainConfig
 from zsn2m_deploy.exporting import versions, with_models
 from zsn2m_deploy.fitting import ProgressCallback
 from zsn2m_deploy.preview import write_preview
+from zsn2m_deploy.report.words import chosen
+from zsn2m_deploy.report.writing import FACTS_NAME, PAGE_NAME, Subject, write_report
 from zsn2m_deploy.sensor import FrameSource, SensorOptions, TrainingFrames, load_training_frames
 from zsn2m_deploy.training import Trained
 from zsn2m_deploy.training import train as train_networks
@@ -21,9 +23,13 @@ from zsn2m_runtime.atomic import atomic_folder, check_folder_target
 from zsn2m_runtime.bundle import Bundle, file_record, load_bundle
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import InputError, TrainingError
+from zsn2m_runtime.familiarity import look_of
 from zsn2m_runtime.files import open_image, save_image
 from zsn2m_runtime.image import Frame, Nchw, to_nchw
 from zsn2m_runtime.manifest import Manifest, Normalisation, Sensor
+from zsn2m_runtime.noise_facts import noise_facts
+from zsn2m_runtime.noise_model import NoiseModel
+from zsn2m_runtime.session import Session
 
 GATE_SIDE = 512  # pixels of the frame's crop that the parity gate compares
 PREVIEW_NAME = "preview.png"
@@ -45,7 +51,7 @@ def train_and_export(
         sensor: what is known of the sensor; float frames need its range
         overwrite: replace an existing bundle
     Returns:
-        the bundle; its folder also holds the first frame's own denoised result and a preview
+        the bundle; its folder also holds the first frame's own denoised result, a preview and a report
     Raises:
         Zsn2mError: each with a message that says what to do; nothing is written then.
     """
@@ -83,7 +89,7 @@ def _make_bundle(
         if exported:
             manifest = with_models(folder, manifest, trained.networks, centre_crop(first, GATE_SIDE), progress)
             write_manifest(folder, manifest)
-            manifest = _with_results(folder, manifest, training)
+            manifest = _with_results(folder, manifest, training, trained.noise, path.name)
         write_manifest(folder, manifest)
     return load_bundle(path)
 
@@ -102,6 +108,7 @@ def _train(training: TrainingFrames, config: TrainConfig, progress: ProgressCall
 
 def _describe(folder: Path, training: TrainingFrames, trained: Trained, first: Nchw) -> Manifest:
     """The manifest of a bundle without graphs; writes weights and self-test input."""
+    pixels = [frame.pixels for frame in training.frames]
     return Manifest(
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         versions=versions(),
@@ -111,9 +118,11 @@ def _describe(folder: Path, training: TrainingFrames, trained: Trained, first: N
             dtype=training.dtype,
             channels=trained.channels,
             range=training.value_range,
-            noise_sigma=trained.noise_sigma,
+            noise_sigma=trained.noise.sigma(pixels),
         ),
         normalisation=Normalisation(offset=trained.offset, scale=trained.scale),
+        noise=trained.noise.record(),
+        look=look_of(pixels, trained.noise),
         weights=write_weights(folder, trained.networks),
         self_test_input=write_test_input(folder, first),
         training={
@@ -123,21 +132,33 @@ def _describe(folder: Path, training: TrainingFrames, trained: Trained, first: N
             ],
             "device": trained.device,
             "precision": trained.precision,
+            "chosen": chosen(trained.config, noise_facts(pixels, trained.noise, training.value_range)),
             "stages": [asdict(report) for report in trained.reports],
             "warnings": trained.warnings,
         },
     )
 
 
-def _with_results(folder: Path, manifest: Manifest, training: TrainingFrames) -> Manifest:
-    """The manifest with the first frame's denoised result and the preview, by the exported default model."""
+def _with_results(folder: Path, manifest: Manifest, training: TrainingFrames, noise: NoiseModel, name: str) -> Manifest:
+    """The manifest with the first frame's denoised result, preview and report, by the exported default model."""
     noisy = training.frames[0]
     denoised = Denoiser(folder, provider="cpu").denoise(noisy, training.names[0])
     result = folder / f"denoised{training.suffix}"
     _save_like(training.source, result, denoised)
     preview = folder / PREVIEW_NAME
     write_preview(preview, noisy.pixels, denoised.pixels, manifest.normalisation.in_use, manifest.sensor.noise_sigma)
-    return manifest.model_copy(update={"extras": (file_record(result), file_record(preview))})
+    model = next(model for model in manifest.models if model.id == manifest.default)
+    session = Session(folder / model.files["onnx"].name, "cpu")
+    subject = Subject(name, training.names[0], noisy.pixels, denoised.pixels, noise, session.run)
+    report = write_report(folder, subject, manifest)
+    extras = (result, preview, folder / PAGE_NAME, folder / FACTS_NAME)
+    warnings = [*manifest.training["warnings"], *report.warnings]
+    return manifest.model_copy(
+        update={
+            "extras": tuple(file_record(file) for file in extras),
+            "training": manifest.training | {"warnings": warnings},
+        }
+    )
 
 
 def _save_like(source: Path | None, path: Path, frame: Frame) -> None:

@@ -9,17 +9,19 @@ from __future__ import annotations
 import difflib
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from zsn2m_runtime.errors import UsageError
 
-Stage = Literal["mbd", "full"]
+Stage = Literal["sensor", "mbd", "full"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
-Preset = Literal["default", "paper"]
+Preset = Literal["default", "fast", "best", "paper"]
 
-REAL_STRENGTH = 10.0  # paper, Sec. 4.2: alpha_ie for real camera and microscope noise
+EFFORT = {"fast": 0.25, "default": 1.0, "best": 4.0}  # iterations of the presets, of the default's
+SYNTHETIC_STRENGTH = 1.0  # paper, Sec. 4.2: alpha_ie for synthetic noise
+REAL_STRENGTH = 10.0  # and for real camera and microscope noise
 
 
 class _Config(BaseModel):
@@ -43,6 +45,22 @@ class ScheduleConfig(_Config):
     crop_side: int = Field(ge=16, description="pixels; crops of one step hold at most crop_side^2 pixels")
     max_crops: int = Field(ge=1, description="most crops in one step, where frames are smaller than a crop")
     flips: bool = Field(description="each crop in one of the 8 orientations of the square; measured")
+
+
+class SensorConfig(_Config):
+    """The sensor stage: the pretrained SensorNet adapts to the sensor."""
+
+    scenes: int = Field(24, ge=1, description="synthetic scenes in the colours of the frames; measured")
+    weight_synthetic: float = Field(1.0, ge=0, description="of the loss on synthetic scenes; measured")
+    weight_recorrupted: float = Field(
+        1.0,
+        ge=0,
+        description="of the loss on recorrupted pairs of the frame; only where noise is independent; measured",
+    )
+    recorruption: float = Field(0.5, gt=0, description="a of y + a z; R2R, measured")
+    schedule: ScheduleConfig = ScheduleConfig(
+        iterations=150, learning_rate=4e-3, crop_side=128, max_crops=16, flips=True
+    )
 
 
 class MbdConfig(_Config):
@@ -102,11 +120,15 @@ class TrainConfig(_Config):
     """Everything that decides what a training run does."""
 
     preset: Preset = Field("default", description="where the values started from")
-    stage: Stage = Field("mbd", description="mbd: stop after stage 1 (ZS-N2M*, measured); full: both (ZS-N2M)")
+    stage: Stage = Field(
+        "sensor",
+        description="sensor: the pretrained SensorNet, adapted; mbd: MBD-Net (ZS-N2M*); full: GRD-Net too (ZS-N2M)",
+    )
     strength: float = Field(
         REAL_STRENGTH,
         gt=0,
-        description="a_ie of Eq. 2, larger is smoother: 1 synthetic, 10 real; paper, Fig. 7",
+        description="larger is smoother; MBD-Net: a_ie of Eq. 2, 1 synthetic, 10 real, paper, Fig. 7; "
+        "SensorNet: 1 to 10 neutral",
     )
     seed: int = Field(0, ge=0, lt=2**63, description="of initialisation, crops and masks")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1, ...")
@@ -114,6 +136,7 @@ class TrainConfig(_Config):
     keep_mean: bool = Field(
         True, description="after training, shift results so that the mean of what is removed is zero; measured"
     )
+    sensor: SensorConfig = SensorConfig()
     mbd: MbdConfig = MbdConfig()
     grd: GrdConfig = GrdConfig()
 
@@ -121,11 +144,15 @@ class TrainConfig(_Config):
     def from_preset(cls, preset: Preset) -> Self:
         """The values of a preset.
 
+        "fast" and "best" are "default" with a quarter and four times its iterations.
         "paper" is the paper's networks, losses and weights and nothing else; what it leaves open, above all the
         optimiser and its schedule, is as in "default".
         """
-        if preset == "default":
-            return cls()
+        if preset != "paper":
+            sensor = SensorConfig()
+            steps = round(sensor.schedule.iterations * EFFORT[preset])
+            schedule = sensor.schedule.model_copy(update={"iterations": steps})
+            return cls(preset=preset, sensor=sensor.model_copy(update={"schedule": schedule}))
         plain = GrdConfig().schedule
         return cls(
             preset="paper",
@@ -170,8 +197,9 @@ def load_config(path: Path | None, preset: Preset | None = None, **options: Any)
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
             raise UsageError(f"{path}: expected a TOML configuration file, but {error}") from error
     chosen = preset or values.get("preset", "default")
-    if chosen not in ("default", "paper"):
-        raise UsageError(f"{path or 'options'}: expected preset 'default' or 'paper', but got {chosen!r}")
+    if chosen not in get_args(Preset):
+        expected = ", ".join(get_args(Preset))
+        raise UsageError(f"{path or 'options'}: expected one of the presets {expected}, but got {chosen!r}")
     config = TrainConfig.from_preset(chosen).updated(values | {"preset": chosen}, str(path or "options"))
     return config.updated({name: value for name, value in options.items() if value is not None})
 

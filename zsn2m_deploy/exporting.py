@@ -29,7 +29,7 @@ from zsn2m_runtime.verify import TOLERANCE, largest_difference
 
 log = logging.getLogger(__name__)
 
-PREFERENCE = ("grd", "mbd")  # which model is the default: the last stage trained
+PREFERENCE = ("sensor", "grd", "mbd")  # which model is the default: the last stage trained
 CALIBRATION_SIDE = 512  # pixels of the calibration frame's centre that are looked at
 _VERSIONED = ("zsn2m-deploy", "torch", "onnx", "onnxscript", "onnxruntime", "onnxruntime-gpu", "numpy")
 

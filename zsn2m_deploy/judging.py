@@ -53,14 +53,25 @@ def strayed(grd: Network, mbd: Network, frames: Sequence[Tensor]) -> bool:
 
 
 @torch.no_grad()
-def mean_shift(network: Network, frames: Sequence[Tensor]) -> Tensor:
+def shift(network: Network, frames: Sequence[Tensor], skewed: Tensor | None = None) -> Tensor:
     """By how much a network's results are brighter than its frames; noise has no mean, so it should be zero.
 
     Shape:
         frames: each (c, h, w), normalised, at least 16 x 16
+        skewed: (c,), channels whose noise went through a tone curve: there its median is zero and not its mean
         returns: (c,)
     """
-    return torch.stack([(network(noisy) - noisy).mean(dim=(0, 2, 3)) for noisy in _pieces(frames)]).mean(dim=0)
+    return centre(torch.cat([_samples(network(noisy) - noisy) for noisy in _pieces(frames)]), skewed)
+
+
+def centre(added: Tensor, skewed: Tensor | None = None) -> Tensor:
+    """Mean of each channel, median where its noise is skewed. Shape: (n, c), (c,) -> (c,)."""
+    means = added.mean(dim=0)
+    return means if skewed is None else torch.where(skewed.to(means.device), added.median(dim=0).values, means)
+
+
+def _samples(frames: Tensor) -> Tensor:
+    return frames.movedim(1, -1).flatten(0, -2)
 
 
 def _pieces(frames: Sequence[Tensor]) -> Iterator[Tensor]:

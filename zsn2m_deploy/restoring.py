@@ -7,7 +7,7 @@ from collections.abc import Callable
 from torch import nn
 
 from zsn2m_deploy.config import TrainConfig
-from zsn2m_deploy.networks import GrdNet, MbdNet
+from zsn2m_deploy.networks import GrdNet, MbdNet, SensorNet
 from zsn2m_export.writer import read_weights
 from zsn2m_runtime.bundle import Bundle
 from zsn2m_runtime.errors import BundleError, UsageError
@@ -32,6 +32,7 @@ def restored_networks(bundle: Bundle) -> dict[str, nn.Module]:
         )
     channels = manifest.sensor.channels
     makers: dict[str, Callable[[], nn.Module]] = {
+        "sensor": lambda: SensorNet(channels),
         "mbd": lambda: MbdNet(channels, config.mbd),
         "grd": lambda: GrdNet(channels, config.grd, MbdNet(channels, config.mbd)),
     }
@@ -39,7 +40,7 @@ def restored_networks(bundle: Bundle) -> dict[str, nn.Module]:
     for model_id, state in read_weights(bundle.file(manifest.weights)).items():
         if model_id not in makers:
             raise BundleError(
-                f"{bundle.path}: expected weights of mbd and grd, but got {model_id!r}; upgrade zsn2m-deploy"
+                f"{bundle.path}: expected weights of {', '.join(makers)}, but got {model_id!r}; upgrade zsn2m-deploy"
             )
         networks[model_id] = makers[model_id]()
         try:

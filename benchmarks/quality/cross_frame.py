@@ -19,15 +19,15 @@ from skimage.metrics import peak_signal_noise_ratio
 
 from benchmarks.quality import resumable
 from benchmarks.quality.cross_frame_plan import GROUPS, LATER, SEQUENCES, Training, load_shot
-from benchmarks.quality.methods import METHODS, OURS, PAPER, apply
+from benchmarks.quality.methods import METHODS, OURS, PAPER, SENSOR, apply
 from zsn2m_deploy.config import REAL_STRENGTH, TrainConfig
 from zsn2m_deploy.training import Trained, train
 from zsn2m_runtime.image import Pixels
 
 ROWS = Path(__file__).with_name("cross_frame.csv")
 CONFIG = {preset: TrainConfig.from_preset(preset) for preset in ("default", "paper")}
-METHOD = {"mbd": OURS, "paper mbd": PAPER, "grd": f"{OURS} full"}
-NETWORKS = {"mbd": ("mbd",), "full": ("mbd", "grd"), "paper": ("paper mbd",)}
+METHOD = {"sensor": SENSOR, "mbd": OURS, "paper mbd": PAPER, "grd": f"{OURS} full"}
+NETWORKS = {"sensor": ("sensor",), "mbd": ("mbd",), "full": ("mbd", "grd"), "paper": ("paper mbd",)}
 
 Key = tuple[str, str, str, str, str]
 

@@ -26,6 +26,7 @@ from zsn2m_runtime.image import Pixels, from_nchw, to_nchw
 from zsn2m_runtime.noise import estimate_sigma
 
 OURS = "zsn2m"
+SENSOR = f"{OURS} sensor"
 PAPER = f"{OURS} paper"
 REVISION = ""  # change it when training changes and no field of its configuration does
 
@@ -64,9 +65,11 @@ def ours(preset: str, stage: str, **values: Any) -> Method:
         return found
 
     method = config.model_dump(mode="json", exclude={"stage", "strength", "seed", "device"})
-    if stage == "mbd":
-        del method["grd"]
-    return Method(run, _fingerprint(method), ("mbd", "grd") if stage == "full" else ("mbd",))
+    used = {"sensor": {"sensor"}, "mbd": {"mbd"}, "full": {"mbd", "grd"}}[stage]
+    for unused in {"sensor", "mbd", "grd"} - used:
+        del method[unused]
+    results = tuple(name for name in ("sensor", "mbd", "grd") if name in used)
+    return Method(run, _fingerprint(method), results)
 
 
 def _fingerprint(settings: dict[str, Any]) -> str:
@@ -133,6 +136,7 @@ LADDER = "ladder"
 
 METHODS: dict[str, Method] = {
     "noisy": _peer(lambda case: case.noisy, "1"),
+    SENSOR: ours("default", "sensor"),
     OURS: ours("default", "mbd"),
     f"{OURS} full": ours("default", "full"),
     PAPER: ours("paper", "mbd"),

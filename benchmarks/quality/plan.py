@@ -8,13 +8,13 @@ without a GPU: hence rows that are kept.
 from __future__ import annotations
 
 from benchmarks.quality import cases
-from benchmarks.quality.methods import CHOICE, LADDER, METHODS, OURS, PAPER
+from benchmarks.quality.methods import CHOICE, LADDER, METHODS, OURS, PAPER, SENSOR
 from benchmarks.quality.rows import Task
 
 Names = tuple[str, ...]
 
 QUICK = ("noisy", "bm3d (sigma)", "bm3d", "ffdnet (sigma)", "ffdnet", "nlm skimage", "wavelet skimage", "nlm opencv")
-TRAINED = (OURS, f"{OURS} full", "zs-n2n", PAPER)
+TRAINED = (SENSOR, OURS, f"{OURS} full", "zs-n2n", PAPER)
 FIRST = 8
 CHOICE_SETS = {"kodak24": "gauss 25", "set14": "gauss 25", "sidd_val": "real", "fmd": "real"}
 SEEDS = (0, 1)  # of Table 4's ladder
@@ -42,7 +42,7 @@ def _table1_spread() -> list[Task]:
 
 
 def _clamped() -> list[Task]:
-    methods = (*QUICK, OURS, "zs-n2n")
+    methods = (*QUICK, SENSOR, OURS, "zs-n2n")
     return _tasks(cases.SYNTHETIC, ("gauss 25 clamped", "gauss 50 clamped"), methods, FIRST)
 
 

@@ -13,6 +13,7 @@ CARD_KEY = "zsn2m.json"  # name of the card in ONNX metadata_props and in TorchS
 SampleType = Literal["uint8", "uint16", "float32"]
 ModelFormat = Literal["onnx", "torchscript"]
 ModelIo = Literal["sensor", "unit", "u8", "u16"]
+Span = tuple[float, float]
 PlainName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.+-]*$")]  # never a path out of the bundle
 
 
@@ -35,6 +36,30 @@ class Sensor(_Record):
     channels: Literal[1, 3]
     range: tuple[float, float]
     noise_sigma: float = Field(ge=0, description="estimated from the training frames, sensor units")
+
+
+class NoiseRecord(_Record):
+    """The noise as it was estimated from the training frames, sensor units."""
+
+    slope: tuple[float, ...] = Field(description="of each channel: the variance at brightness x is slope x + floor")
+    floor: tuple[float, ...]
+    span: tuple[float, float] | None = Field(description="brightness that it was seen at; a falling line ends there")
+    skew: tuple[float, ...] = Field(description="skewness of each channel; below zero after a tone curve")
+    neighbours: tuple[float, float] = Field(description="correlation of a pixel with the one beside, the one below")
+    channels: float = Field(description="mean correlation of two channels at one pixel; 0 for grey")
+    correlated: bool = Field(description="whether the neighbours count as correlated")
+
+
+class LookRecord(_Record):
+    """What the training frames look like, to compare others with: pairs are least and most over the frames."""
+
+    low: tuple[float, ...] = Field(description="of each channel: hardly any block of pixels is darker; sensor units")
+    high: tuple[float, ...] = Field(description="or brighter")
+    texture: float = Field(description="detail of the most textured places, in units of the noise's variance")
+    noise: Span = Field(description="noise of a frame by itself, in units of that of all together")
+    beside: Span = Field(description="correlation of the noise of a pixel with that of the one beside")
+    below: Span = Field(description="and with that of the one below")
+    channels: Span = Field(description="mean correlation of two channels' noise; 0 for grey")
 
 
 class Normalisation(_Record):
@@ -118,6 +143,8 @@ class Manifest(_Record):
     seed: int
     sensor: Sensor
     normalisation: Normalisation
+    noise: NoiseRecord | None = Field(None, description="None in bundles of older versions")
+    look: LookRecord | None = Field(None, description="None in bundles of older versions")
     default: str | None = Field(None, description="id of the model to use unless told otherwise")
     models: tuple[ModelEntry, ...] = ()
     weights: FileRecord | None = None

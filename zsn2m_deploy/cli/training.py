@@ -20,15 +20,20 @@ Frames = Annotated[
 Out = Annotated[Path | None, typer.Option("--output", "-o", help="Bundle folder to write; default: FRAME.zsn2m here.")]
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="TOML file with any field of the configuration.")]
 Preset = Annotated[
-    Literal["default", "paper"] | None,
-    typer.Option(help="Where values start: default, or the paper's losses alone."),
+    Literal["default", "fast", "best", "paper"] | None,
+    typer.Option(help="fast, default, best: a quarter, once, four times the iterations; paper: its losses alone."),
 ]
 Stage = Annotated[
-    Literal["mbd", "full"] | None,
-    typer.Option(help="mbd: the small network only; full: both. Default: mbd (full with --preset paper)."),
+    Literal["sensor", "mbd", "full"] | None,
+    typer.Option(
+        help="sensor: the pretrained network, adapted (default); mbd, full: the paper's, of one stage or both."
+    ),
 ]
 Strength = Annotated[
-    float | None, typer.Option(help="Larger is smoother: 10 for real noise (default), 1 for synthetic noise.")
+    float | None,
+    typer.Option(
+        help="Larger is smoother; default 10. Stage sensor: 1 to 10 as the noise asks. mbd, full: 1 if it is synthetic."
+    ),
 ]
 Seed = Annotated[int | None, typer.Option(help="Of initialisation, crops and masks. Default: 0.")]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, ... Default: auto.")]
@@ -186,7 +191,7 @@ def _run(
     action: Literal["train", "train_and_export"],
     frames: list[str],
     output: Path | None,
-    method: tuple[Path | None, Literal["default", "paper"] | None, dict[str, Any]],
+    method: tuple[Path | None, Literal["default", "fast", "best", "paper"] | None, dict[str, Any]],
     sensor: tuple[int | None, tuple[float, float] | None, str],
     overwrite: bool,
     quiet: bool,
@@ -220,7 +225,10 @@ def _report(bundle: Bundle, as_json: bool) -> None:
         star = " (default)" if model.id == manifest.default else ""
         files = ", ".join(str(bundle.file(record)) for record in model.files.values())
         rows.append((model.id + star, files))
-    rows += [(Path(record.name).stem, bundle.file(record)) for record in manifest.extras]
+    shown = [record for record in manifest.extras if not record.name.endswith(".json")]  # for machines
+    rows += [(Path(record.name).stem, bundle.file(record)) for record in shown]
+    if "chosen" in manifest.training:
+        rows.append(("chosen", manifest.training["chosen"]))
     rows += [(f"{stage['stage']} trained", f"{stage['seconds']:.1f} s") for stage in manifest.training["stages"]]
     rows += [("warning", warning) for warning in manifest.training["warnings"]]
     show(table(rows))

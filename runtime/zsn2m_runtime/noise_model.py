@@ -1,0 +1,120 @@
+"""What the noise of a sensor is: its variance at each brightness, and how pixels and channels share it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from zsn2m_runtime.manifest import NoiseRecord
+
+Doubles = npt.NDArray[np.float64]
+
+REACH = 4  # pixels; correlation beyond it counts as none
+LEVELS = 100_000  # values per frame that a mean over brightness is taken of
+CORRELATED = 0.15  # of the neighbours to the side or below, from which on noise counts as correlated; measured
+
+
+@dataclass(frozen=True)
+class NoiseModel:
+    """Noise with a variance of `slope * x + floor` at a clean x, and a correlation that is the same everywhere.
+
+    Shape:
+        slope, floor: (c,), of units and of units squared of the frame
+        span: clean values that the line was fitted to; where it falls, the variance beyond is that at the end
+        skew: (c,) or (1,), skewness; below zero after a tone curve that is steepest in the dark, as cameras apply it
+        ends: values beyond which samples are clipped; infinite where they are not
+        correlation: (c, c, 9, 9), of noise divided by its standard deviation: between channel j at a pixel and channel
+            i at the pixel (row - 4, column - 4) further; 1 at [i, i, 4, 4]
+    """
+
+    slope: Doubles
+    floor: Doubles
+    correlation: Doubles
+    span: tuple[float, float] = (-np.inf, np.inf)
+    skew: Doubles = field(default_factory=lambda: np.zeros(1))
+    ends: tuple[float, float] = (-np.inf, np.inf)
+
+    @classmethod
+    def white(cls, slope: Doubles, floor: Doubles) -> NoiseModel:
+        """Noise that neither pixels nor channels share."""
+        channels = len(slope)
+        correlation = np.zeros((channels, channels, 2 * REACH + 1, 2 * REACH + 1))
+        correlation[:, :, REACH, REACH] = np.eye(channels)
+        return cls(slope, floor, correlation)
+
+    @property
+    def channels(self) -> int:
+        """How many channels a frame has."""
+        return len(self.slope)
+
+    @property
+    def neighbours(self) -> tuple[float, float]:
+        """Correlation of a pixel with the one beside it and the one below it, mean over the channels."""
+        own = np.einsum("iiyx->yx", self.correlation) / self.channels
+        return float(own[REACH, REACH + 1]), float(own[REACH + 1, REACH])
+
+    @property
+    def between_channels(self) -> float:
+        """Mean correlation of two channels at the same pixel; 0 for grey."""
+        shared = self.correlation[:, :, REACH, REACH]
+        pairs = self.channels * (self.channels - 1)
+        return float((shared.sum() - np.trace(shared)) / pairs) if pairs else 0.0
+
+    @property
+    def correlated(self) -> bool:
+        """Whether neighbouring pixels share noise."""
+        return max(map(abs, self.neighbours)) > CORRELATED
+
+    def variance(self, clean: npt.NDArray[Any]) -> Doubles:
+        """Variance at clean values; never below a thousandth of the largest.
+
+        Shape:
+            clean: (..., c)
+            returns: (..., c)
+        """
+        level = np.where(self.slope < 0, np.clip(clean, *self.span), clean)
+        found = self.slope * level + self.floor
+        return np.asarray(np.maximum(found, 1e-3 * found.max(initial=1e-12)))
+
+    def sigma(self, frames: Iterable[npt.NDArray[Any]]) -> float:
+        """Standard deviation of the noise of frames, over all their pixels and channels.
+
+        Shape:
+            frames: each (h, w) or (h, w, c)
+        """
+        levels = [frame.reshape(-1, self.channels)[:: max(1, frame.size // LEVELS)] for frame in frames]
+        return float(np.sqrt(self.variance(np.concatenate(levels)).mean()))
+
+    def record(self) -> NoiseRecord:
+        """What a manifest keeps of it."""
+        return NoiseRecord(
+            slope=tuple(self.slope.tolist()),
+            floor=tuple(self.floor.tolist()),
+            span=self.span if np.isfinite(self.span).all() else None,
+            skew=tuple(np.broadcast_to(self.skew, self.channels).tolist()),
+            neighbours=self.neighbours,
+            channels=self.between_channels,
+            correlated=self.correlated,
+        )
+
+    def without_correlation(self) -> NoiseModel:
+        """The same noise, shared by neither pixels nor channels."""
+        return replace(self, correlation=self.white(self.slope, self.floor).correlation)
+
+    def rescaled(self, offset: float, scale: float) -> NoiseModel:
+        """The same noise, of frames that are (x - offset) / scale."""
+
+        def moved(pair: tuple[float, float]) -> tuple[float, float]:
+            return (pair[0] - offset) / scale, (pair[1] - offset) / scale
+
+        return replace(
+            self,
+            slope=self.slope / scale,
+            floor=(self.floor + self.slope * offset) / scale**2,
+            span=moved(self.span),
+            ends=moved(self.ends),
+        )

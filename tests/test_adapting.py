@@ -1,0 +1,163 @@
+"""The sensor stage: recorrupted pairs, synthetic scenes, and what comes of both."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from zsn2m_deploy.adapting import FIELD_SIDE, NoiseFields, noise_factor, sensor_loss, synthetic_scenes
+from zsn2m_deploy.config import SensorConfig, TrainConfig
+from zsn2m_deploy.prior.noise import random_noise_model
+from zsn2m_deploy.sample.config import SampleConfig
+from zsn2m_deploy.sample.noise import sample_frames
+from zsn2m_deploy.training import Trained, train
+from zsn2m_runtime.image import Pixels, to_nchw
+from zsn2m_runtime.noise_model import NoiseModel
+
+CPU = torch.device("cpu")
+WHITE = NoiseModel.white(np.zeros(3), np.full(3, 0.01))
+
+
+def fields(model: NoiseModel, stronger: float = 1.0) -> NoiseFields:
+    return NoiseFields(model, stronger, 0, CPU, torch.Generator().manual_seed(0))
+
+
+def short(iterations: int = 20, **values: Any) -> TrainConfig:
+    schedule = {"iterations": iterations, "crop_side": 64}
+    return TrainConfig(precision="fp32").updated({"sensor": {"schedule": schedule, "scenes": 4}} | values)
+
+
+def sample(**values: Any) -> tuple[Pixels, Pixels]:
+    noisy, clean = next(iter(sample_frames(SampleConfig(width=96, height=80, **values))))
+    return noisy.pixels, clean.pixels
+
+
+def psnr(trained: Trained, noisy: Pixels, clean: Pixels) -> tuple[float, float]:
+    """Of the noisy frame and of the denoised one."""
+    with torch.no_grad():
+        x = (torch.from_numpy(to_nchw(noisy)) - trained.offset) / trained.scale
+        denoised = (trained.networks["sensor"](x) * trained.scale + trained.offset).numpy()
+    errors = [np.square(to_nchw(pixels) - to_nchw(clean)).mean() for pixels in (noisy, from_tensor(denoised))]
+    return 10 * np.log10(255**2 / errors[0]), 10 * np.log10(255**2 / errors[1])
+
+
+def from_tensor(frame: np.ndarray) -> Pixels:
+    return frame[0].transpose(1, 2, 0) if frame.shape[1] == 3 else frame[0, 0]
+
+
+def test_noise_of_fields_is_as_the_model_says() -> None:
+    generator = np.random.default_rng(1)
+    for model in (random_noise_model(generator, 3) for _ in range(3)):
+        clean = torch.full((8, 3, FIELD_SIDE, FIELD_SIDE), 0.5)
+        drawn = fields(model, stronger=2.0).noise(clean)
+        expected = 2 * np.sqrt(model.variance(np.full(3, 0.5)))
+        assert drawn.std(dim=(0, 2, 3)).numpy() == pytest.approx(expected, rel=0.06)
+        beside = (drawn[..., 1:] * drawn[..., :-1]).mean() / drawn.square().mean()
+        assert float(beside) == pytest.approx(model.neighbours[0], abs=0.1)
+
+
+@pytest.mark.parametrize("skew", [-0.9, -0.3, 0.0, 0.8])
+def test_noise_below_a_tone_curve_keeps_its_median(skew: float) -> None:
+    model = replace(WHITE, skew=np.full(3, skew))
+    drawn = fields(model).noisy(torch.zeros(8, 3, FIELD_SIDE, FIELD_SIDE)).numpy()
+    assert drawn.std() == pytest.approx(0.1, rel=0.03)
+    assert np.median(drawn) == pytest.approx(0, abs=2e-3)
+    found = np.mean((drawn - drawn.mean()) ** 3) / drawn.std() ** 3
+    assert found == pytest.approx(min(skew, 0), abs=0.06)  # positive skewness is that of photons, whose mean is right
+
+
+def test_strength_is_neutral_between_the_paper_s_values() -> None:
+    assert [noise_factor(strength) for strength in (1.0, 3.0, 10.0)] == [1.0, 1.0, 1.0]
+    assert noise_factor(100.0) == pytest.approx(2.0, abs=0.01)
+    assert noise_factor(0.1) == pytest.approx(0.5, abs=0.01)
+
+
+def test_no_two_draws_are_alike() -> None:
+    noise, clean = fields(WHITE), torch.zeros(2, 3, 32, 32)
+    first, second = noise.noise(clean), noise.noise(clean)
+    assert abs(float((first * second).mean())) < 0.1 * float(first.square().mean())
+    assert abs(float((first[0] * first[1]).mean())) < 0.1 * float(first.square().mean())
+
+
+def test_the_noises_of_a_recorrupted_pair_share_nothing() -> None:
+    noise, clean = fields(WHITE), torch.rand(1, 3, 192, 192)
+    noisy = clean + 0.1 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(1))
+    seen: list[torch.Tensor] = []
+
+    def identity(frame: torch.Tensor) -> torch.Tensor:
+        seen.append(frame)
+        return frame
+
+    config = SensorConfig(weight_synthetic=0.0)
+    loss = sensor_loss(identity, noisy, clean, lambda _: clean, noise, config)
+    z = (seen[0] - noisy) / config.recorruption
+    other = noisy - z / config.recorruption
+    assert float(((seen[0] - clean) * (other - clean)).mean()) == pytest.approx(0, abs=5e-4)
+    assert float(loss) == pytest.approx(float((seen[0] - other).square().mean()))
+
+
+def test_each_weight_switches_its_loss() -> None:
+    noise, frame = fields(WHITE), torch.rand(1, 3, 32, 32)
+    calls = {}
+    for name, config in {
+        "both": SensorConfig(),
+        "synthetic": SensorConfig(weight_recorrupted=0),
+        "recorrupted": SensorConfig(weight_synthetic=0),
+    }.items():
+        seen: list[torch.Tensor] = []
+        sensor_loss(lambda x, seen=seen: (seen.append(x), x)[1], frame, frame, lambda x: x, noise, config)
+        calls[name] = len(seen)
+    assert calls == {"both": 2, "synthetic": 1, "recorrupted": 1}
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_scenes_have_the_frame_s_colours(channels: int) -> None:
+    frame = np.full((40, 40, 3), (200, 60, 60), np.uint8) if channels == 3 else np.full((40, 40), 90, np.uint8)
+    frame[:20] = frame[:20] // 2
+    palette = torch.from_numpy(frame.reshape(-1, channels) / np.float32(255))
+    scenes = synthetic_scenes(palette, SensorConfig(scenes=2), 0)
+    assert scenes.shape[:2] == (2, channels)
+    if channels == 3:
+        red, green, blue = scenes.mean(dim=(0, 2, 3)).tolist()
+        assert red > green + 0.15
+        assert green == pytest.approx(blue, abs=0.1)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_adapting_denoises_and_does_not_shift_the_mean(channels: int) -> None:
+    noisy, clean = sample(channels=channels)
+    trained = train([noisy], short())
+    before, after = psnr(trained, noisy, clean)
+    assert after > before + 5
+    assert trained.reports[0].stage == "sensor"
+    assert set(trained.networks) == {"sensor"}
+
+
+def test_correlated_noise_is_learnt_from_scenes_alone() -> None:
+    noisy, clean = sample(correlation=0.4)
+    assert train([noisy], short(1)).noise.correlated
+    before, after = psnr(train([noisy], short(60)), noisy, clean)
+    assert after > before + 4
+
+
+def test_strength_smooths() -> None:
+    noisy, _ = sample()
+    removed = []
+    for strength in (0.1, 3.0, 100.0):
+        trained = train([noisy], short(40, strength=strength))
+        with torch.no_grad():
+            x = (torch.from_numpy(to_nchw(noisy)) - trained.offset) / trained.scale
+            removed.append(float((trained.networks["sensor"](x) - x).square().mean()))
+    assert removed == sorted(removed)
+
+
+def test_the_same_seed_gives_the_same_network() -> None:
+    noisy, _ = sample()
+    first, again, other = (train([noisy], short(3, seed=seed)).networks["sensor"] for seed in (0, 0, 1))
+    for one, two in zip(first.parameters(), again.parameters(), strict=True):
+        assert torch.equal(one, two)
+    assert any(not torch.equal(one, two) for one, two in zip(first.parameters(), other.parameters(), strict=True))

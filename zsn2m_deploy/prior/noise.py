@@ -1,0 +1,103 @@
+"""Synthetic noise: drawn from a noise model, and random models for pretraining."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from zsn2m_deploy.prior.scenes import Floats
+from zsn2m_runtime.noise_model import REACH, Doubles, NoiseModel
+
+WHITE = 0.55  # share of random models without correlation
+SLOPED = 0.5  # share whose variance depends on brightness
+COLOURED = 0.5  # share of the correlated ones whose channels share noise
+LOWEST, HIGHEST = 0.012, 0.3  # standard deviation at mid-range of random models, of a range of 1
+
+
+def draw_noise(model: NoiseModel, clean: Floats, generator: np.random.Generator) -> Floats:
+    """Noise for a clean scene; it wraps around at the borders.
+
+    Shape:
+        clean: (h, w, c), both sides larger than 9
+        returns: (h, w, c)
+    """
+    height, width = clean.shape[:2]
+    return np.asarray(unit_noise(model, (height, width), generator) * np.sqrt(model.variance(clean)), np.float32)
+
+
+def unit_noise(model: NoiseModel, size: tuple[int, int], generator: np.random.Generator) -> Floats:
+    """Noise with the correlation of a model and a variance of 1; it wraps around at the borders.
+
+    Shape:
+        size: (h, w), both larger than 9
+        returns: (h, w, c)
+    """
+    unit = generator.standard_normal((*size, model.channels))
+    return (unit if _is_white(model) else _correlated(model.correlation, unit)).astype(np.float32)
+
+
+def random_noise_model(generator: np.random.Generator, channels: int) -> NoiseModel:
+    """The noise of some sensor whose frames are in 0 to 1."""
+    level = np.exp(generator.uniform(np.log(LOWEST), np.log(HIGHEST)))
+    variance = np.full(channels, level**2)
+    if generator.random() < SLOPED:
+        share = generator.random()  # of the variance at mid-range that light brings
+        model = NoiseModel.white(2 * share * variance, (1 - share) * variance)
+    else:
+        model = NoiseModel.white(np.zeros(channels), variance)
+    if generator.random() < WHITE:
+        return model
+    return NoiseModel(model.slope, model.floor, _random_correlation(generator, channels))
+
+
+def _is_white(model: NoiseModel) -> bool:
+    return bool(np.abs(model.correlation - NoiseModel.white(model.slope, model.floor).correlation).max() < 1e-3)
+
+
+def _correlated(correlation: Doubles, white: Doubles) -> Doubles:
+    """White noise filtered so that it has the correlation; where no noise can have it, the nearest."""
+    height, width, channels = white.shape
+    around = np.zeros((height, width, channels, channels))
+    window = correlation.transpose(2, 3, 0, 1)
+    around[: 2 * REACH + 1, : 2 * REACH + 1] = window
+    around = np.roll(around, (-REACH, -REACH), (0, 1))
+    density = np.fft.rfft2(around, axes=(0, 1))  # (h, w / 2 + 1, c, c): how channels share each frequency
+    values, vectors = np.linalg.eigh((density + density.conj().swapaxes(-1, -2)) / 2)
+    factor = vectors * np.sqrt(values.clip(0))[..., None, :]
+    spectrum = np.fft.rfft2(white, axes=(0, 1))
+    mixed = np.einsum("yxij,yxj->yxi", factor @ vectors.conj().swapaxes(-1, -2), spectrum)
+    noise = np.fft.irfft2(mixed, s=(height, width), axes=(0, 1))
+    return np.asarray(noise)
+
+
+def _random_correlation(generator: np.random.Generator, channels: int) -> Doubles:
+    """That of white noise after a random blur, another for each channel or the same, and after a mix of channels."""
+    alike = generator.random() < 0.5
+    kernels = np.stack([_random_kernel(generator) for _ in range(1 if alike else channels)])
+    mix = np.eye(channels)
+    if channels > 1 and generator.random() < COLOURED:
+        mix = mix + generator.uniform(0, 1) * generator.random((channels, channels))
+    side = 4 * REACH + 1
+    spectra = np.fft.fft2(kernels, s=(side, side))  # (1 or c, side, side)
+    filters = mix[:, :, None, None] * spectra  # (c, c, side, side): from source j to channel i
+    density = np.einsum("ijyx,kjyx->ikyx", filters, filters.conj())
+    found = np.fft.fftshift(np.fft.ifft2(density).real, axes=(2, 3))
+    middle = slice(REACH, 3 * REACH + 1)
+    found = found[:, :, middle, middle]
+    deviation = np.sqrt(np.einsum("iiyx->iyx", found)[:, REACH, REACH])
+    return np.asarray(found / (deviation[:, None] * deviation)[:, :, None, None])
+
+
+def _random_kernel(generator: np.random.Generator) -> Doubles:
+    """A blur of at most 5 x 5, turned any way, sometimes with a sharpening rim."""
+    rows, columns = np.mgrid[-2:3, -2:3].astype(np.float64)
+    angle = generator.uniform(0, np.pi)
+    along, across = (
+        columns * np.cos(angle) + rows * np.sin(angle),
+        rows * np.cos(angle) - columns * np.sin(angle),
+    )
+    widths = np.exp(generator.uniform(np.log(0.3), np.log(1.6), 2))
+    kernel = np.exp(-0.5 * ((along / widths[0]) ** 2 + (across / widths[1]) ** 2))
+    kernel /= kernel.sum()
+    if generator.random() < 0.3:
+        kernel[2, 2] += generator.uniform(0.2, 1.0)
+    return np.asarray(kernel)

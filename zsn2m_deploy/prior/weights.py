@@ -1,0 +1,19 @@
+"""The pretrained SensorNets that the package holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from safetensors.torch import load_file
+
+from zsn2m_deploy.networks import SensorNet
+
+FOLDER = Path(__file__).parent
+
+
+def pretrained(channels: int) -> SensorNet:
+    """A SensorNet for frames of 1 or 3 channels, as `zsn2m_deploy.prior.pretraining` left it."""
+    network = SensorNet(channels)
+    weights = load_file(FOLDER / f"sensor_{channels}.safetensors")
+    network.load_state_dict({name: weight.float() for name, weight in weights.items()})
+    return network
