@@ -96,9 +96,10 @@ def pretrain(path: Path, channels: int, steps: int, seed: int, device_name: str,
     )
     checkpoint, begin = path.with_suffix(".checkpoint"), 0
     if checkpoint.exists():
-        begin, *states = torch.load(checkpoint, weights_only=True)
-        for part, state in zip((network, optimiser, rate), states, strict=True):
-            part.load_state_dict(state)
+        begin, weights, momentum, schedule = torch.load(checkpoint, weights_only=True)
+        network.load_state_dict(weights)
+        optimiser.load_state_dict(momentum)
+        rate.load_state_dict(schedule)
     pairs = PairSource(channels, seed + begin)
     started, total = time.perf_counter(), 0.0
     for step in range(begin, steps):
