@@ -7,7 +7,9 @@ from typing import cast
 
 import numpy as np
 import pytest
+import tifffile
 from conftest import BundleMaker, noisy_planes
+from test_familiarity import SIGMA, bundle_knowing, noise, scene, whole
 
 from zsn2m_runtime.batch import Job, plan_outputs, run_jobs
 from zsn2m_runtime.denoiser import Denoiser
@@ -119,8 +121,20 @@ def test_a_stack_fails_whole_and_names_the_page(tmp_path: Path) -> None:
     stack[1, 2, 3] = 9
     np.save(tmp_path / "bad.npy", stack)
     jobs = plan_outputs([tmp_path / "bad.npy", tmp_path / "good.npy"], tmp_path / "out")
-    failed, done = run_jobs(cast(Denoiser, Refusing()), jobs)
+    failed, done = run_jobs(cast(Denoiser, Refusing()), jobs, check=False)
     assert str(failed.error) == f"{jobs[0].source} page 2: refused"
     assert (failed.pages, done.pages, done.error) == (1, 3, None)
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["good.npy"]
     assert np.load(jobs[1].target).shape == stack.shape
+
+
+def test_the_first_page_of_each_file_is_looked_at(make_bundle: BundleMaker, tmp_path: Path) -> None:
+    like, louder = whole(scene() + noise(1)), whole(scene() + noise(1, 2 * SIGMA))
+    knowing = Denoiser(bundle_knowing(make_bundle(), tmp_path, whole(scene() + noise(0))), "mbd", "cpu", 1)
+    stacks = {"a.tif": (like, louder), "b.tif": (louder, like)}
+    for name, pages in stacks.items():
+        tifffile.imwrite(tmp_path / name, np.stack(pages), photometric="rgb")
+    jobs = plan_outputs([tmp_path / name for name in stacks], tmp_path / "out")
+    results = list(run_jobs(knowing, jobs))
+    assert [(result.error, result.pages, len(result.unlike)) for result in results] == [(None, 2, 0), (None, 2, 1)]
+    assert [result.unlike for result in run_jobs(knowing, jobs, check=False)] == [(), ()]

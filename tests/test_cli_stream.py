@@ -16,6 +16,8 @@ import tifffile
 from clips import Clip, frames_of, info_of, noise, packets_of, tags_of, times_of, write_all
 from conftest import BundleMaker
 from test_cli import run_command, write_frame
+from test_familiarity import SIGMA, bundle_knowing, scene, whole
+from test_familiarity import noise as normal_noise
 
 from zsn2m_deploy.cli import terminal
 from zsn2m_runtime.denoiser import Denoiser
@@ -249,3 +251,15 @@ def test_a_video_of_another_sensor_is_refused_before_its_first_frame(
     assert "expected grey uint16, range 0 to 1023" in ended.err
     assert "but got colour uint8" in ended.err
     assert not (tmp_path / "a.mp4").exists()
+
+
+def test_frames_unlike_those_trained_on_are_said(capsys: Capture, make_bundle: BundleMaker, tmp_path: Path) -> None:
+    bundle = bundle_knowing(make_bundle(), tmp_path, whole(scene() + normal_noise(0)))
+    pages = np.stack([whole(scene() + normal_noise(seed, 2 * SIGMA)) for seed in (1, 2, 3)])
+    tifffile.imwrite(tmp_path / "in.tif", pages, photometric="rgb")
+    command = ("stream", bundle, tmp_path / "in.tif", "-o", tmp_path / "out.tif", *ONE_THREAD)
+    ended = run_command(capsys, *command)
+    assert ended.code == 0, ended.err
+    assert len([line for line in ended.out.splitlines() if line.startswith("unlike the training frames: ")]) == 1
+    [sentence] = run_command(capsys, *command, "--json").json["unlike"]
+    assert ": noise: expected about 1" in sentence

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from conftest import BundleMaker, noisy_planes
+from conftest import BundleMaker, edit_manifest, noisy_planes
 from onnx import TensorProto, helper, numpy_helper
+from test_familiarity import SIGMA, bundle_knowing, noise, scene, whole
 
 from zsn2m_runtime import denoiser
 from zsn2m_runtime.denoiser import Denoiser
@@ -276,3 +277,25 @@ def test_a_frame_that_does_not_fit_ends_a_stream_after_the_results_before_it(mak
         for result in denoise.stream([np.zeros((8, 8, 3), np.uint8), np.zeros((8, 8, 3), np.uint16)]):
             results.append(result)
     assert len(results) == 1
+
+
+def test_a_frame_unlike_those_trained_on_is_said_to_be(make_bundle: BundleMaker, tmp_path: Path) -> None:
+    bundle = bundle_knowing(make_bundle(), tmp_path, whole(scene() + noise(0)))
+    denoise = Denoiser(bundle, "mbd", "cpu", 1)
+    like, louder = whole(scene() + noise(1)), whole(scene() + noise(1, 2 * SIGMA))
+    assert denoise.unlike(like) == ()
+    [sentence] = denoise.unlike(louder)
+    assert sentence.startswith("noise: expected about 1")
+    assert denoise.unlike(np.dstack((louder, louder[..., 0]))) == (sentence,)  # alpha is no part of it
+    assert denoise.unlike(louder[:15]) == ()
+    assert Denoiser(bundle / "mbd.onnx", threads=1).unlike(louder) == ()  # a file alone knows no training frames
+    for record in ("noise", "look"):
+        edit_manifest(bundle, lambda content, record=record: content.pop(record))
+        assert Denoiser(bundle, "mbd", "cpu", 1).unlike(louder) == ()  # nor do bundles of older versions
+
+
+def test_a_frame_that_does_not_fit_is_not_looked_at(mbd: Denoiser) -> None:
+    with pytest.raises(InputError, match="expected uint8 samples"):
+        mbd.unlike(np.zeros((20, 20, 3), np.uint16))
+    with pytest.raises(InputError, match="expected a NumPy array, but got list"):
+        mbd.unlike([[1, 2], [3, 4]])

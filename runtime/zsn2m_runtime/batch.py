@@ -22,12 +22,13 @@ class Job:
 
 @dataclass(frozen=True)
 class JobResult:
-    """One finished job: `error` is None where the target was written."""
+    """One finished job: `error` is None where the target was written; `unlike` is Denoiser.unlike of its first page."""
 
     job: Job
     pages: int
     seconds: float
     error: Zsn2mError | None = None
+    unlike: tuple[str, ...] = ()
 
 
 def plan_outputs(sources: Sequence[Path], out: Path) -> list[Job]:
@@ -63,25 +64,32 @@ def plan_outputs(sources: Sequence[Path], out: Path) -> list[Job]:
 
 
 def run_jobs(
-    denoiser: Denoiser, jobs: Sequence[Job], on_page: Callable[[Job, int, int], None] | None = None
+    denoiser: Denoiser,
+    jobs: Sequence[Job],
+    on_page: Callable[[Job, int, int], None] | None = None,
+    check: bool = True,
 ) -> Iterator[JobResult]:
     """Denoise file after file; a file that fails is reported and the others go on.
 
     Args:
         on_page: called after each page with the job, the page's number from 1, and the number of pages
+        check: look whether each file's first page is like the frames trained on
     """
     for job in jobs:
         started = time.perf_counter()
         pages = 0
+        unlike: tuple[str, ...] = ()
         try:
             with open_image(job.source) as image, image.create(job.target) as writer:
                 for number, frame in enumerate(image, start=1):
                     page_name = f" page {number}" if image.page_count > 1 else ""
                     writer.write(denoiser.denoise(frame, f"{job.source}{page_name}"))
                     pages = number
+                    if check and number == 1:
+                        unlike = denoiser.unlike(frame.pixels)
                     if on_page:
                         on_page(job, number, image.page_count)
         except Zsn2mError as error:
-            yield JobResult(job, pages, time.perf_counter() - started, error)
+            yield JobResult(job, pages, time.perf_counter() - started, error, unlike)
         else:
-            yield JobResult(job, pages, time.perf_counter() - started)
+            yield JobResult(job, pages, time.perf_counter() - started, unlike=unlike)

@@ -10,8 +10,9 @@ from pydantic import ValidationError
 
 from zsn2m_runtime.bundle import load_bundle
 from zsn2m_runtime.errors import BundleError, InputError, UsageError
+from zsn2m_runtime.familiarity import unlike
 from zsn2m_runtime.image import Frame, Pixels, as_frame, check_finite, from_nchw, to_nchw
-from zsn2m_runtime.manifest import CARD_KEY, SCHEMA_VERSION, ModelCard, Sensor
+from zsn2m_runtime.manifest import CARD_KEY, SCHEMA_VERSION, LookRecord, ModelCard, NoiseRecord, Sensor
 from zsn2m_runtime.session import Session
 from zsn2m_runtime.streaming.pipeline import Pipeline
 from zsn2m_runtime.strips import DEFAULT_STRIP_PIXELS, plan_strips, run_in_strips
@@ -48,6 +49,7 @@ class Denoiser:
         if strip_pixels < 1:
             raise UsageError(f"expected strip_pixels of at least 1, but got {strip_pixels}")
         path = Path(path)
+        self._trained_on: tuple[NoiseRecord, LookRecord] | None = None
         if path.suffix == ".onnx" and not path.is_dir():
             self._session = Session(path, provider, threads, spinning)
             self.card = _card_inside(path, self._session)
@@ -57,6 +59,8 @@ class Denoiser:
             bundle = load_bundle(path)
             entry = bundle.model(model)
             self.card = bundle.manifest.card(entry)
+            if bundle.manifest.noise and bundle.manifest.look:
+                self._trained_on = bundle.manifest.noise, bundle.manifest.look
             if "onnx" not in entry.files:
                 raise BundleError(f"{path}: model {entry.id} has no ONNX file; run: zsn2m-deploy export {path}")
             self._session = Session(bundle.file(entry.files["onnx"]), provider, threads, spinning)
@@ -81,13 +85,25 @@ class Denoiser:
         Raises:
             InputError: if the frame does not fit the sensor that the bundle was trained for.
         """
-        if not isinstance(frame, np.ndarray):
-            raise InputError(
-                f"frame: expected a NumPy array, but got {type(frame).__name__}; read the file first, or convert with "
-                f"numpy.asarray"
-            )
-        denoised = self.denoise(as_frame(frame)).as_array()
+        denoised = self.denoise(_as_frame(frame)).as_array()
         return denoised.reshape(frame.shape)
+
+    def unlike(self, frame: Pixels) -> tuple[str, ...]:
+        """In what a frame is unlike those trained on, as sentences; empty where it is like them.
+
+        Noise of another level or correlation, brightness never seen, much more texture: the frame can be denoised, but
+        not as well as by a bundle trained on such a frame. A look takes about 0.04 s at any size. Nothing is said of
+        frames below 16 x 16 pixels, by a single .onnx file, and by bundles of older versions: they hold nothing to
+        compare with.
+
+        Shape:
+            frame: as for a call
+        Raises:
+            InputError: if the frame does not fit the sensor that the bundle was trained for.
+        """
+        pixels = _as_frame(frame).pixels
+        check_fits(self.card.sensor, Frame(pixels))
+        return unlike(pixels, *self._trained_on) if self._trained_on else ()
 
     def stream(self, frames: Iterable[Pixels]) -> Iterator[Pixels]:
         """Denoise frame after frame, while the next ones are read in another thread; bounded memory, order kept.
@@ -143,6 +159,15 @@ def check_fits(sensor: Sensor, frame: Frame, name: str = "frame") -> None:
                 f"{name}: expected values in the sensor's range {low:g} to {high:g}, but got {least} to {most}; "
                 f"train with the right --bit-depth or --range"
             )
+
+
+def _as_frame(array: Pixels) -> Frame:
+    if not isinstance(array, np.ndarray):
+        raise InputError(
+            f"frame: expected a NumPy array, but got {type(array).__name__}; read the file first, or convert with "
+            f"numpy.asarray"
+        )
+    return as_frame(array)
 
 
 def _card_inside(path: Path, session: Session) -> ModelCard:

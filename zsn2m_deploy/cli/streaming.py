@@ -179,6 +179,8 @@ def _report(report: StreamReport, as_json: bool, output: str | None) -> None:
             for stage, values in report.latency.items()
         ]
         write(f"milliseconds a frame:\n{table(rows)}")
+        for sentence in report.unlike:
+            write(f"unlike the training frames: {sentence}")
     if not report.complete:
         _tell_interrupt(report.output, output)
         raise Interrupted

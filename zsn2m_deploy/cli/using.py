@@ -39,6 +39,9 @@ def denoise(
     model: Annotated[str | None, typer.Option(help="Model of the bundle; default: the bundle's.")] = None,
     provider: Provider = "auto",
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: one per core.")] = 0,
+    check: Annotated[
+        bool, typer.Option("--check/--no-check", help="Warn of frames unlike those trained on (0.04 s a file).")
+    ] = True,
     as_json: JsonOption = False,
 ) -> None:
     """Denoise frames of a bundle's sensor.
@@ -52,7 +55,7 @@ def denoise(
     denoiser = Denoiser(bundle, model, provider, threads)
     jobs = plan_outputs(list_inputs(inputs), output)
     with page_progress(as_json, len(jobs)) as on_page:
-        results = list(run_jobs(denoiser, jobs, on_page))
+        results = list(run_jobs(denoiser, jobs, on_page, check))
     _report(results, denoiser.provider, as_json)
 
 
@@ -121,6 +124,7 @@ def _report(results: list[JobResult], provider: str, as_json: bool) -> None:
                 "seconds": round(result.seconds, 4),
                 "provider": provider,
                 "error": str(result.error) if result.error else None,
+                "unlike": result.unlike,
             }
             for result in results
         ]
@@ -130,6 +134,9 @@ def _report(results: list[JobResult], provider: str, as_json: bool) -> None:
             if not result.error:
                 pages = f", {result.pages} pages" if result.pages > 1 else ""
                 show(f"{result.job.source} -> {result.job.target} ({provider}{pages}, {result.seconds:.2f} s)")
+    for result in results:
+        for sentence in result.unlike:
+            remark(f"warning: {result.job.source} is unlike the training frames: {sentence}")
     for result in failed[1:]:
         remark(f"error: {result.error}")
     if failed:

@@ -16,6 +16,7 @@ from zsn2m_runtime.streaming.items import Item, Picture, Sink, Source, StreamInf
 from zsn2m_runtime.streaming.latency import Latency
 from zsn2m_runtime.streaming.pipeline import Pipeline
 from zsn2m_runtime.streaming.temporal import Temporal
+from zsn2m_runtime.streaming.watching import Watch
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,7 @@ class StreamReport:
 
     `latency` holds milliseconds (mean, p50, p95, p99) of reading, denoising and writing a frame, and of its whole way
     from the source to the sink, waiting included. `complete` is False where a file's stream was stopped before its end.
+    `unlike` says what was unlike the training frames, each difference once, with the first frame that had it.
     """
 
     source: str
@@ -41,6 +43,7 @@ class StreamReport:
     fps: float
     latency: dict[str, dict[str, float | None]]
     peak_memory_mb: float
+    unlike: tuple[str, ...] = ()
 
 
 class Stream:
@@ -70,6 +73,7 @@ class Stream:
         self._denoiser, self._source, self._sink, self._limit = denoiser, source, sink, limit
         self._temporal = Temporal(denoiser.card.sensor) if temporal else None
         self._drop_late = drop_late
+        self._watch = Watch(denoiser.unlike)
         self._latency = {stage: Latency() for stage in ("read", "denoise", "write", "total")}
         self._frames_in = self._frames_out = 0
         self._stopped = False
@@ -109,6 +113,7 @@ class Stream:
             raise
         finally:
             self._source.stop()
+            self._watch.finish()
             if pipeline.close():
                 self._source.close()
             else:
@@ -135,6 +140,7 @@ class Stream:
         if self._temporal:
             denoised = denoised.with_pixels(self._temporal(item.frame.pixels, denoised.pixels))
         self._latency["denoise"].add(time.perf_counter() - started)
+        self._watch.look(item.frame.pixels, item.name)
         return item.with_frame(denoised)
 
     def _write(self, item: Item, on_frame: Callable[[int], None] | None) -> None:
@@ -165,6 +171,7 @@ class Stream:
             fps=round(self._frames_out / seconds, 3),
             latency={stage: latency.summary() for stage, latency in self._latency.items()},
             peak_memory_mb=round(peak_memory() / 1e6, 1),
+            unlike=self._watch.found,
         )
 
 

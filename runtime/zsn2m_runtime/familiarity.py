@@ -1,0 +1,261 @@
+"""Whether a frame is like those that a bundle was trained on: its noise, brightness and texture, said in sentences.
+
+How many frames are rightly and wrongly noticed: benchmarks/RESULTS.md, "Familiarity".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from zsn2m_runtime.image import Pixels
+from zsn2m_runtime.manifest import LookRecord, NoiseRecord, Span
+from zsn2m_runtime.noise_estimate import SIDE, estimate_noise
+from zsn2m_runtime.noise_model import REACH, Doubles, NoiseModel
+
+# What counts as unlike; measured, benchmarks/RESULTS.md, "Familiarity".
+WEAKER, STRONGER = 0.77, 1.15  # noise in units of that expected; a network for the latter loses about 1 dB there
+BUSY_STRONGER = 2.0  # where the frame is nowhere flat, so that texture passes for noise
+SHARED = 0.15  # difference of the correlation of neighbours
+SHARED_BY_CHANNELS = 0.3  # of that of channels
+OUTSIDE = 0.5  # share of the frame darker or brighter than all that was trained on
+MORE_TEXTURE = 2.5  # variance of noise and detail together, in units of that of the most textured training frame
+
+MOST_PIXELS = 256**2  # of a frame that are looked at; measured, benchmarks/RESULTS.md, "Familiarity"
+TILE = 64  # pixels; of larger frames, tiles of so many are looked at, evenly spaced
+BLOCK = 4  # pixels of a block, whose mean says brightness and whose halves and quarters say detail
+SPREAD = (0.005, 0.995)  # quantiles of the brightness of blocks between which it counts as seen
+TEXTURED = 0.9  # quantile of the patches' detail: that of the tenth that has most
+CALM = 0.25  # quantile of the patches' detail that is noise alone where a frame has flat places
+BUSY = 1.5  # detail of the calm ones in units of the noise: more, and the frame is nowhere flat
+NEGLIGIBLE = 1e-3  # noise in units of the brightness in use; below, it counts as so much
+ROUNDING = 1 / 12  # variance that rounding to whole numbers adds; below, noise of them counts as so much
+TINY = 1e-12
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What is seen of one frame.
+
+    Shape:
+        blocks: (n, c), mean of each block
+        level, detail: (m, c), of each patch; detail has the variance of white noise where there is noise alone
+    """
+
+    noise: NoiseModel
+    blocks: Doubles
+    level: Doubles
+    detail: Doubles
+    rounding: float  # variance that whole numbers add; 0 for others
+
+
+def look_of(frames: Sequence[Pixels], noise: NoiseModel) -> LookRecord:
+    """What a bundle keeps of its training frames, to compare others with.
+
+    Shape:
+        frames: each (h, w) or (h, w, 3), sensor units, at least 16 x 16
+    Args:
+        noise: of all the frames, as the bundle's network knows it
+    Raises:
+        InputError: frames too small.
+    """
+    sights = [see(frame) for frame in frames]
+    edges = np.array([np.quantile(sight.blocks, SPREAD, axis=0) for sight in sights])  # (frames, 2, c)
+    low, high = edges[:, 0].min(axis=0), edges[:, 1].max(axis=0)
+    least = _least_variance(low, high, sights[0])
+    models = [sight.noise for sight in sights]
+    return LookRecord(
+        low=tuple(low.tolist()),
+        high=tuple(high.tolist()),
+        texture=max(_texture(sight, noise, least) for sight in sights),
+        noise=_ends([_strength(sight, noise, least)[0] for sight in sights]),
+        beside=_ends([model.neighbours[0] for model in models]),
+        below=_ends([model.neighbours[1] for model in models]),
+        channels=_ends([model.between_channels for model in models]),
+    )
+
+
+def unlike(frame: Pixels, noise: NoiseRecord, look: LookRecord) -> tuple[str, ...]:
+    """In what a frame is unlike the training frames, and what to do; empty where it is like them.
+
+    Frames below 16 x 16 pixels are not judged.
+
+    Shape:
+        frame: (h, w) or (h, w, 3), sensor units, finite
+    """
+    return differences(see(frame), noise, look) if min(frame.shape[:2]) >= SIDE else ()
+
+
+def differences(sight: Sight, noise: NoiseRecord, look: LookRecord) -> tuple[str, ...]:
+    """The sentences of `unlike` for a frame that was looked at."""
+    trained = _trained(noise)
+    least = _least_variance(np.array(look.low), np.array(look.high), sight)
+    found = [_unlike_noise(sight, trained, look, least)]
+    if not _is_busy(sight, least):
+        found += [_unlike_neighbours(sight.noise, look), _unlike_channels(sight.noise, look)]
+    found += [_unlike_brightness(sight, look), _unlike_texture(sight, trained, look, least)]
+    return tuple(sentence for sentence in found if sentence)
+
+
+def _unlike_noise(sight: Sight, trained: NoiseModel, look: LookRecord, least: float) -> str | None:
+    found, line = _strength(sight, trained, least)
+    usual = _nearest(found, look.noise)
+    ratio, expected = found / usual, usual * line
+    if WEAKER <= ratio <= (BUSY_STRONGER if _is_busy(sight, least) else STRONGER):
+        return None
+    return (
+        f"noise: expected about {expected:.3g} at this brightness, but the frame has {ratio * expected:.3g} "
+        f"({ratio:.2f} times); train a bundle on such a frame"
+    )
+
+
+def _unlike_neighbours(noise: NoiseModel, look: LookRecord) -> str | None:
+    named = zip(("beside", "below"), noise.neighbours, (look.beside, look.below), strict=True)
+    place, found, seen = max(named, key=lambda one: abs(_beyond(one[1], one[2])))
+    if abs(_beyond(found, seen)) <= SHARED:
+        return None
+    return (
+        f"noise of neighbouring pixels: expected a correlation of {_nearest(found, seen):.2f} with the pixel {place}, "
+        f"but the frame has {found:.2f}; train a bundle on such a frame"
+    )
+
+
+def _unlike_channels(noise: NoiseModel, look: LookRecord) -> str | None:
+    found = noise.between_channels
+    if abs(_beyond(found, look.channels)) <= SHARED_BY_CHANNELS:
+        return None
+    return (
+        f"noise of the channels: expected a correlation of {_nearest(found, look.channels):.2f}, but the frame has "
+        f"{found:.2f}; train a bundle on such a frame"
+    )
+
+
+def _unlike_brightness(sight: Sight, look: LookRecord) -> str | None:
+    darker, brighter = sight.blocks < np.array(look.low), sight.blocks > np.array(look.high)
+    shares = (darker | brighter).mean(axis=0)
+    worst = int(np.argmax(shares))
+    if shares[worst] <= OUTSIDE:
+        return None
+    of = f" of {('red', 'green', 'blue')[worst]}" if len(shares) == 3 else ""
+    end = "darker" if darker[:, worst].sum() > brighter[:, worst].sum() else "brighter"
+    return (
+        f"brightness{of}: expected {look.low[worst]:.4g} to {look.high[worst]:.4g}, but {100 * shares[worst]:.0f} % of "
+        f"the frame is outside, most of it {end}; train on such a frame too"
+    )
+
+
+def _unlike_texture(sight: Sight, trained: NoiseModel, look: LookRecord, least: float) -> str | None:
+    ratio = (1 + _texture(sight, trained, least)) / (1 + look.texture)
+    if ratio <= MORE_TEXTURE:
+        return None
+    return (
+        f"texture: expected detail as in the training frames, but the frame has much more "
+        f"({ratio:.1f} times as strong, noise included); train on such a frame too"
+    )
+
+
+def see(frame: Pixels) -> Sight:
+    """Look at one frame.
+
+    Shape:
+        frame: (h, w) or (h, w, 3), sensor units, at least 16 x 16
+    Raises:
+        InputError: frame too small.
+    """
+    sample = _sampled(frame.reshape(*frame.shape[:2], -1))
+    rounding = ROUNDING if sample.dtype.kind == "u" else 0.0
+    return Sight(estimate_noise([sample]), *_blocks(sample.astype(np.float32)), rounding)
+
+
+def _sampled(frame: Pixels) -> Pixels:
+    """The frame itself, or evenly spaced tiles of it put together, with at most about MOST_PIXELS."""
+    height, width = frame.shape[:2]
+    if height * width <= MOST_PIXELS:
+        return frame
+    high, wide = min(TILE, height), min(TILE, width)
+    count = MOST_PIXELS // (high * wide)
+    across = min(max(2, round((count * width / height) ** 0.5)), count // 2, width // wide)
+    down = min(count // across, height // high)
+    rows, columns = _places(height, high, down), _places(width, wide, across)
+    return np.asarray(frame[np.ix_(rows, columns)])
+
+
+def _places(length: int, side: int, count: int) -> npt.NDArray[np.int64]:
+    """Rows (or columns) of so many tiles, from the first to the last; one is in the middle."""
+    free = length - side
+    starts = np.linspace(0, free, count, dtype=np.int64) if count > 1 else np.array([free // 2])
+    return (starts[:, None] + np.arange(side)).ravel()
+
+
+def _blocks(frame: npt.NDArray[np.float32]) -> tuple[Doubles, Doubles, Doubles]:
+    """Blocks, level and detail."""
+    height, width = (side // SIDE * SIDE for side in frame.shape[:2])
+    quarters = _means(frame[:height, :width], BLOCK // 2)
+    a, b, c, d = (quarters[row::2, column::2] for row in (0, 1) for column in (0, 1))
+    detail = (np.square(a + b - c - d) + np.square(a - b + c - d)) / 2
+    blocks = (a + b + c + d) / 4
+    channels = frame.shape[2]
+    level, patches = (_means(values, SIDE // BLOCK).reshape(-1, channels) for values in (blocks, detail))
+    return blocks.reshape(-1, channels), level, patches
+
+
+def _means(values: npt.NDArray[np.floating], side: int) -> Doubles:
+    """Means of squares. Shape: (h, w, c), sides multiples of `side` -> (h / side, w / side, c)."""
+    height, width, channels = values.shape
+    squares = values.reshape(height // side, side, width // side, side, channels)
+    return np.asarray(squares.mean(axis=(1, 3), dtype=np.float64))
+
+
+def _strength(sight: Sight, trained: NoiseModel, least: float) -> tuple[float, float]:
+    """The noise of a frame over that expected at its brightness, and the latter, as standard deviations."""
+    expected, own = (np.maximum(model.variance(sight.level), least).mean() for model in (trained, sight.noise))
+    return float(np.sqrt(own / expected)), float(np.sqrt(expected))
+
+
+def _texture(sight: Sight, trained: NoiseModel, least: float) -> float:
+    """Detail of the patches that have most, without the frame's own noise; in units of the variance expected."""
+    expected = np.maximum(trained.variance(sight.level), least)
+    excess = ((sight.detail - _own_detail(sight, least)) / expected).mean(axis=1)
+    return max(0.0, float(np.quantile(excess, TEXTURED)))
+
+
+def _is_busy(sight: Sight, least: float) -> bool:
+    """Whether a frame is nowhere flat: then its texture passes for noise."""
+    relative = (sight.detail / _own_detail(sight, least)).mean(axis=1)
+    return bool(np.quantile(relative, CALM) > BUSY)
+
+
+def _own_detail(sight: Sight, least: float) -> Doubles:
+    """The detail that the frame's own noise makes. Shape: (m, c)."""
+    own = np.einsum("iiyx->yx", sight.noise.correlation) / sight.noise.channels
+    near = own[REACH - BLOCK + 1 : REACH + BLOCK, REACH - BLOCK + 1 : REACH + BLOCK]
+    halves, whole = np.repeat((1.0, -1.0), BLOCK // 2), np.ones(BLOCK)
+    pattern = np.outer(np.correlate(halves, halves, "full"), np.correlate(whole, whole, "full")) / BLOCK**2
+    share = max(0.0, float((near * (pattern + pattern.T) / 2).sum()))  # 1 for white noise
+    return np.maximum(sight.noise.variance(sight.level) * share, least)
+
+
+def _trained(noise: NoiseRecord) -> NoiseModel:
+    """The line of a record; its correlation is not in it."""
+    white = NoiseModel.white(np.array(noise.slope), np.array(noise.floor))
+    return replace(white, span=noise.span) if noise.span else white
+
+
+def _least_variance(low: Doubles, high: Doubles, sight: Sight) -> float:
+    """Of noise that is worth a word."""
+    return max(float(NEGLIGIBLE * (high - low).max()) ** 2, sight.rounding) or TINY
+
+
+def _ends(values: list[float]) -> Span:
+    return min(values), max(values)
+
+
+def _nearest(value: float, seen: Span) -> float:
+    return min(max(value, seen[0]), seen[1])
+
+
+def _beyond(value: float, seen: Span) -> float:
+    return value - _nearest(value, seen)

@@ -1,0 +1,200 @@
+"""Frames like and unlike those trained on: what is said, and that nothing is said of a frame that is like them."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import edit_manifest
+
+from zsn2m_deploy.sample.noise import correlation_taps
+from zsn2m_runtime.errors import InputError
+from zsn2m_runtime.familiarity import MOST_PIXELS, look_of, see, unlike
+from zsn2m_runtime.manifest import LookRecord, NoiseRecord
+from zsn2m_runtime.noise_estimate import estimate_noise
+
+SIZE = (160, 192)
+SIGMA = 12.0
+Array = np.ndarray[Any, Any]
+
+
+def scene(channels: int = 3, texture: float = 0.0, low: float = 50.0, size: tuple[int, int] = SIZE) -> Array:
+    """A gradient with hard-edged squares in it, and texture of two and more pixels all over."""
+    rows, columns = np.mgrid[: size[0], : size[1]]
+    picture = low + 80 * columns / size[1] + 40 * ((rows // 40 + columns // 40) % 2)
+    blobs = np.random.default_rng(3).standard_normal((size[0] // 2, size[1] // 2)).repeat(2, axis=0).repeat(2, axis=1)
+    return np.repeat((picture + texture * blobs)[..., None], channels, axis=2)
+
+
+def noise(seed: int, sigma: float = SIGMA, lag_1: float = 0.0, shape: tuple[int, ...] = (*SIZE, 3)) -> Array:
+    """Normal noise of a known correlation."""
+    outer, centre = correlation_taps(lag_1)
+    unit = np.random.default_rng(seed).standard_normal((shape[0] + 2, shape[1] + 2, *shape[2:]))
+    unit = outer * (unit[:-2] + unit[2:]) + centre * unit[1:-1]
+    return np.asarray(sigma * (outer * (unit[:, :-2] + unit[:, 2:]) + centre * unit[:, 1:-1]))
+
+
+def whole(frame: Array) -> Array:
+    """As an 8-bit sensor gives it."""
+    return np.rint(frame).clip(0, 255).astype(np.uint8)
+
+
+def known(*frames: Array) -> tuple[NoiseRecord, LookRecord]:
+    """What a bundle keeps of its training frames."""
+    model = estimate_noise(frames)
+    return model.record(), look_of(frames, model)
+
+
+def bundle_knowing(bundle: Path, folder: Path, *frames: Array) -> Path:
+    """A copy of a bundle, as if it had been trained on these frames."""
+    noise_record, look = (record.model_dump(mode="json") for record in known(*frames))
+    copy = shutil.copytree(bundle, folder / "cam.zsn2m")
+    edit_manifest(copy, lambda content: content.update(noise=noise_record, look=look))
+    return copy
+
+
+@pytest.fixture(scope="module")
+def trained() -> tuple[NoiseRecord, LookRecord]:
+    return known(whole(scene() + noise(0)))
+
+
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_nothing_is_said_of_the_same_scene_under_fresh_noise(
+    trained: tuple[NoiseRecord, LookRecord], seed: int
+) -> None:
+    assert unlike(whole(scene() + noise(seed)), *trained) == ()
+
+
+def test_nothing_is_said_of_a_little_more_noise_light_or_texture(trained: tuple[NoiseRecord, LookRecord]) -> None:
+    assert unlike(whole(scene(texture=3, low=55) + noise(1, 1.05 * SIGMA)), *trained) == ()
+
+
+@pytest.mark.parametrize("factor", [0.5, 1.4, 2.0])
+def test_noise_of_another_level_is_said_with_both_levels(
+    trained: tuple[NoiseRecord, LookRecord], factor: float
+) -> None:
+    [sentence] = unlike(whole(scene() + noise(1, factor * SIGMA)), *trained)
+    form = (
+        r"noise: expected about (\S+) at this brightness, but the frame has (\S+) \((\S+) times\); train a bundle on .*"
+    )
+    found = re.fullmatch(form, sentence)
+    assert found
+    assert [float(number) for number in found.groups()] == pytest.approx([SIGMA, factor * SIGMA, factor], rel=0.08)
+
+
+def test_correlated_noise_is_said(trained: tuple[NoiseRecord, LookRecord]) -> None:
+    [sentence] = unlike(whole(scene() + noise(1, lag_1=0.35)), *trained)
+    assert sentence.startswith("noise of neighbouring pixels: expected a correlation of ")
+    assert "but the frame has 0.3" in sentence
+
+
+def test_noise_that_the_channels_share_is_said(trained: tuple[NoiseRecord, LookRecord]) -> None:
+    grey = np.repeat(noise(1, shape=(*SIZE, 1)), 3, axis=2)
+    [sentence] = unlike(whole(scene() + grey), *trained)
+    assert sentence.startswith("noise of the channels: expected a correlation of ")
+
+
+def test_brightness_never_seen_is_said_with_its_channel(trained: tuple[NoiseRecord, LookRecord]) -> None:
+    frame = scene() + noise(1)
+    frame[..., 1] += 75
+    [sentence] = unlike(whole(frame), *trained)
+    assert sentence.startswith("brightness of green: expected ")
+    assert "of the frame is outside, most of it brighter; train on such a frame too" in sentence
+
+
+def test_of_a_grey_frame_brightness_has_no_colour() -> None:
+    bright, dark = (whole(scene(1, low=low)[..., 0] + noise(1, shape=SIZE)) for low in (120, 10))
+    [sentence] = unlike(dark, *known(bright))
+    assert sentence.startswith("brightness: expected ")
+    assert "most of it darker" in sentence
+
+
+def test_much_more_texture_is_said(trained: tuple[NoiseRecord, LookRecord]) -> None:
+    said = unlike(whole(scene(texture=40) + noise(1)), *trained)
+    assert [sentence for sentence in said if sentence.startswith("texture: expected detail as in the training frames")]
+
+
+def test_what_one_of_several_training_frames_has_is_known() -> None:
+    frames = [whole(scene() + noise(0)), whole(scene(texture=40, low=100) + noise(1)), whole(scene() + noise(2))]
+    several = known(*frames)
+    fresh = [whole(scene() + noise(3)), whole(scene(texture=40, low=100) + noise(4))]
+    assert [unlike(frame, *several) for frame in fresh] == [(), ()]
+    assert unlike(fresh[1], *known(frames[0])) != ()
+
+
+def test_noise_that_depends_on_brightness_is_expected_by_it() -> None:
+    generator = np.random.default_rng(0)
+
+    def shots(low: float) -> Array:
+        clean = scene(1, low=low)[..., 0]
+        return np.asarray(generator.poisson(clean * 0.5) / 0.5, np.float32)
+
+    trained_on = known(shots(30))
+    assert unlike(shots(30), *trained_on) == ()
+    assert not [sentence for sentence in unlike(shots(100), *trained_on) if sentence.startswith("noise")]
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e-4, 256.0])
+def test_units_do_not_matter(unit: float) -> None:
+    frames = [np.asarray(unit * (scene() + noise(seed)), np.float32) for seed in (0, 1)]
+    louder = np.asarray(unit * (scene() + noise(1, 1.6 * SIGMA)), np.float32)
+    trained_on = known(frames[0])
+    assert unlike(frames[1], *trained_on) == ()
+    assert [sentence.partition(":")[0] for sentence in unlike(louder, *trained_on)] == ["noise"]
+
+
+NASTY = {
+    "constant": np.full((*SIZE, 3), 100),
+    "black": np.zeros((*SIZE, 3)),
+    "saturated": np.full((*SIZE, 3), 255),
+    "half saturated": np.concatenate((whole(scene() + noise(1))[:80], np.full((80, SIZE[1], 3), 255))),
+    "two values": np.where(np.random.default_rng(0).random((*SIZE, 3)) < 0.5, 0, 255),
+    "one hot pixel": np.pad(np.full((1, 1, 3), 255), ((80, 79), (80, 111), (0, 0))),
+    "16 x 16": scene(size=(16, 16)),
+    "thin": scene(size=(16, 300)),
+    "17 x 33": scene(size=(18, 34))[:17, :33],
+    "long": np.full((17, 9000, 3), 90),
+}
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_nasty_frames_are_looked_at_like_others(trained: tuple[NoiseRecord, LookRecord], name: str) -> None:
+    frame = NASTY[name].astype(np.uint8)
+    for pixels in (frame, frame.astype(np.float32)):
+        said = unlike(pixels, *trained)
+        assert all("nan" not in sentence and "inf" not in sentence for sentence in said)
+        alone = known(pixels)  # and can be what others are compared with
+        assert np.isfinite([*alone[1].low, *alone[1].high, alone[1].texture, *alone[1].noise]).all()
+        assert unlike(pixels, *alone) == ()
+        assert isinstance(unlike(whole(scene() + noise(1)), *alone), tuple)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (15, 400), (400, 15)])
+def test_tiny_frames_are_not_judged(trained: tuple[NoiseRecord, LookRecord], size: tuple[int, int]) -> None:
+    assert unlike(np.zeros((*size, 3), np.uint8), *trained) == ()
+    with pytest.raises(InputError, match="at least 16 x 16"):
+        see(np.zeros((*size, 3), np.uint8))
+
+
+@pytest.mark.parametrize("size", [(512, 768), (3000, 400), (400, 9000), (64, 20000), (20, 20000), (20000, 17)])
+def test_of_large_frames_only_a_part_is_looked_at_all_over_it(size: tuple[int, int]) -> None:
+    rows, columns = np.mgrid[: size[0], : size[1]]
+    frame = np.stack((rows, columns, rows), axis=2).astype(np.float32)
+    blocks = see(frame).blocks
+    assert 0.25 * MOST_PIXELS < 16 * len(blocks) <= MOST_PIXELS
+    for channel, side in ((0, size[0]), (1, size[1])):
+        assert blocks[:, channel].min() < 8
+        assert blocks[:, channel].max() > side - 18
+
+
+def test_a_large_frame_is_judged_as_a_small_one() -> None:
+    def large(seed: int, sigma: float) -> Array:
+        return whole(np.tile(scene(), (5, 5, 1)) + noise(seed, sigma, shape=(5 * SIZE[0], 5 * SIZE[1], 3)))
+
+    trained_on = known(large(0, SIGMA))
+    assert unlike(large(1, SIGMA), *trained_on) == ()
+    assert [sentence.partition(":")[0] for sentence in unlike(large(1, 1.5 * SIGMA), *trained_on)] == ["noise"]
