@@ -9,7 +9,7 @@ Source: Pang et al., Recorrupted-to-Recorrupted, CVPR 2021; measured, docs/decis
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import torch
@@ -28,6 +28,10 @@ FIELD_SIDE = 256  # pixels of a field of unit noise, which wraps around
 FIELDS = 16
 PALETTE_SIZE = 4096
 STRENGTH_POWER = 0.3
+SYMMETRIC = 0.5  # skewness up to which the noises of a recorrupted pair share little; measured
+MOST_CORRELATED = (
+    1.5  # correlated noise is drawn up to so many times as strong: JPEG leaves less of it in flat places; measured
+)
 TONE_CURVE = -0.1  # skewness below which a tone curve is behind it; measured
 
 
@@ -54,6 +58,7 @@ class NoiseFields:
             for part in (model.slope, model.floor)
         )
         self._span, self._ends = model.span, model.ends
+        self._most = MOST_CORRELATED if model.correlated else 1.0
         self._generator = generator
 
     def noise(self, clean: Tensor) -> Tensor:
@@ -72,7 +77,9 @@ class NoiseFields:
             clean: (b, c, h, w), h and w at most 256
             returns: the same
         """
-        return (clean + self._drawn(clean, self._curved)).clamp(*self._ends)
+        factors = [self._factor() for _ in clean]
+        factor = clean.new_tensor(factors).view(-1, 1, 1, 1)
+        return (clean + factor * self._drawn(clean, self._curved)).clamp(*self._ends)
 
     def _drawn(self, clean: Tensor, fields: Tensor) -> Tensor:
         height, width = clean.shape[-2:]
@@ -84,6 +91,9 @@ class NoiseFields:
         level = torch.where(self._slope < 0, clean.clamp(*self._span), clean)
         variance = self._slope * level + self._floor
         return torch.stack(drawn) * variance.clamp_min(1e-3 * float(variance.max())).sqrt()
+
+    def _factor(self) -> float:
+        return float(self._most ** torch.rand(1, generator=self._generator)) if self._most > 1 else 1.0
 
     def _draw(self, end: int) -> int:
         return int(torch.randint(end, (1,), generator=self._generator))
@@ -97,6 +107,11 @@ def noise_factor(strength: float) -> float:
     """
     beyond = strength / min(max(strength, SYNTHETIC_STRENGTH), REAL_STRENGTH)
     return float(beyond**STRENGTH_POWER)
+
+
+def pairs_are_independent(correlated: bool, skew: Iterable[float]) -> bool:
+    """Whether recorrupted pairs of noise of this kind share little enough to learn from."""
+    return not correlated and max(map(abs, skew)) <= SYMMETRIC
 
 
 def skews(model: NoiseModel) -> Doubles:

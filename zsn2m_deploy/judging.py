@@ -61,7 +61,7 @@ def shift(network: Network, frames: Sequence[Tensor], skewed: Tensor | None = No
         skewed: (c,), channels whose noise went through a tone curve: there its median is zero and not its mean
         returns: (c,)
     """
-    return centre(torch.cat([_samples(network(noisy) - noisy) for noisy in _pieces(frames)]), skewed)
+    return centre(torch.cat([samples(network(noisy) - noisy) for noisy in _pieces(frames)]), skewed)
 
 
 def centre(added: Tensor, skewed: Tensor | None = None) -> Tensor:
@@ -70,7 +70,8 @@ def centre(added: Tensor, skewed: Tensor | None = None) -> Tensor:
     return means if skewed is None else torch.where(skewed.to(means.device), added.median(dim=0).values, means)
 
 
-def _samples(frames: Tensor) -> Tensor:
+def samples(frames: Tensor) -> Tensor:
+    """The pixels of frames: (b, c, h, w) -> (n, c)."""
     return frames.movedim(1, -1).flatten(0, -2)
 
 

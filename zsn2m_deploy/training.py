@@ -6,18 +6,17 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from zsn2m_deploy.adapting import NoiseFields, noise_factor, sensor_loss, skews, synthetic_scenes
-from zsn2m_deploy.calibrating import calibrated
+from zsn2m_deploy.adapting import NoiseFields, noise_factor, pairs_are_independent, sensor_loss, skews, synthetic_scenes
+from zsn2m_deploy.calibrating import calibrated, confirmed
 from zsn2m_deploy.config import ScheduleConfig, TrainConfig
 from zsn2m_deploy.crops import CropSampler, average_orientations
 from zsn2m_deploy.device import resolve_device, resolve_precision, with_precision
 from zsn2m_deploy.downsample import random_mask
 from zsn2m_deploy.fitting import Fitter, ProgressCallback, StageReport
-from zsn2m_deploy.judging import centre, is_dead, shift, strayed
+from zsn2m_deploy.judging import centre, is_dead, samples, shift, strayed
 from zsn2m_deploy.losses import grd_loss, mbd_loss
 from zsn2m_deploy.networks import GrdNet, MbdNet, SensorNet
 from zsn2m_deploy.prior.weights import pretrained
@@ -30,8 +29,6 @@ from zsn2m_runtime.noise_model import NoiseModel
 log = logging.getLogger(__name__)
 
 LOOKS = 8  # steps' crops that the pretrained network looks at first
-SHARED = 0.5  # correlation of channels from which on it is the sensor's; textures leave up to 0.4; measured
-SYMMETRIC = 0.5  # skewness up to which recorrupted pairs are independent enough; measured
 PALETTE_STEP = 7  # pixels
 SMALLEST_SIDE = 16  # pixels; below, a half-size frame is hardly larger than the 5 x 5 window
 
@@ -120,13 +117,13 @@ def _train_sensor(run: _Run, trained: Trained) -> None:
     prior, sensor = pretrained(trained.channels), pretrained(trained.channels)
     first, network = run.fitter.place(prior), run.fitter.place(sensor)
     crops = run.crops(config.schedule, multiple=SensorNet.stride)
-    looks = torch.cat([crops() for _ in range(LOOKS)])
-    model = run.noise
+    looks = [crops() for _ in range(LOOKS)]
+    model = confirmed(run.noise, first, looks)
     if not model.correlated:
-        model = calibrated(_plain(model), first, looks, trained.config.seed)
-        trained.noise = model.rescaled(-trained.offset / trained.scale, 1 / trained.scale)
+        model = calibrated(model, first, looks, trained.config.seed)
+    trained.noise = model.rescaled(-trained.offset / trained.scale, 1 / trained.scale)
     skewed = torch.from_numpy(skews(model) < 0)
-    if model.correlated or np.abs(model.skew).max() > SYMMETRIC:
+    if not pairs_are_independent(model.correlated, model.skew):
         config = config.model_copy(update={"weight_recorrupted": 0.0})
     noise = NoiseFields(model, noise_factor(trained.config.strength), trained.config.seed, device, run.generator)
     scenes = synthetic_scenes(_colours(first, looks, skewed), config, trained.config.seed)
@@ -145,15 +142,10 @@ def _train_sensor(run: _Run, trained: Trained) -> None:
     trained.networks["sensor"] = sensor.cpu()
 
 
-def _plain(model: NoiseModel) -> NoiseModel:
-    """A model without the traces of correlation that textures leave: a network would take textures for noise."""
-    return model if model.between_channels > SHARED else model.without_correlation()
-
-
 @torch.no_grad()
-def _colours(network: Callable[[Tensor], Tensor], looks: Tensor, skewed: Tensor) -> Tensor:
+def _colours(network: Callable[[Tensor], Tensor], looks: list[Tensor], skewed: Tensor) -> Tensor:
     """Clean colours of noisy crops, (n, c), as a network sees them; where the noise is `skewed`, with its median."""
-    noisy, clean = (batch.movedim(1, 3).flatten(0, 2) for batch in (looks, network(looks)))
+    noisy, clean = (torch.cat([samples(crops) for crops in parts]) for parts in (looks, map(network, looks)))
     return (clean - centre(clean - noisy, skewed))[::PALETTE_STEP]
 
 

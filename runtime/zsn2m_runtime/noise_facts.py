@@ -45,6 +45,7 @@ class NoiseFacts:
     slope, floor: of each channel; the variance at brightness x is slope x + floor
     curve: from the darkest to the brightest values in use
     beside, below: correlation of a pixel with its neighbours; channels: of two channels at one pixel, 0 for grey
+    skew: skewness of each channel: above zero where few photons are counted, below after a tone curve
     """
 
     sigma: float
@@ -56,6 +57,7 @@ class NoiseFacts:
     below: float
     channels: float
     correlated: bool
+    skew: tuple[float, ...]
     clipping: Clipping
 
     def as_json(self) -> dict[str, Any]:
@@ -84,6 +86,7 @@ def noise_facts(
         below=below,
         channels=model.between_channels,
         correlated=model.correlated,
+        skew=tuple(np.broadcast_to(model.skew, model.channels).tolist()),
         clipping=_clipping(frames, value_range),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from zsn2m_deploy.adapting import noise_factor
+from zsn2m_deploy.adapting import noise_factor, pairs_are_independent
 from zsn2m_deploy.config import TrainConfig
 from zsn2m_deploy.report.analysis import ALIKE_LIMIT, LITTLE, MUCH, Removed
 from zsn2m_deploy.report.detail import EDGES_LIMIT, POWER_LIMIT
@@ -26,7 +26,7 @@ class Check:
 def chosen(config: TrainConfig, noise: NoiseFacts) -> str:
     """What noise was found and what was done about it, in one line."""
     if config.stage == "sensor":
-        method = _sensor_method(config, noise.correlated)
+        method = _sensor_method(config, noise)
     else:
         networks = "MBD-Net" if config.stage == "mbd" else "MBD-Net and GRD-Net"
         method = f"{networks} trained on random pairs of the frame's own pixels, strength {config.strength:g}"
@@ -97,11 +97,11 @@ def self_check_in_words(check: SelfCheck) -> str:
     return f"{likely}; the noisy frame has {check.noisy_psnr:.1f} dB"
 
 
-def _sensor_method(config: TrainConfig, correlated: bool) -> str:
+def _sensor_method(config: TrainConfig, noise: NoiseFacts) -> str:
     steps = config.sensor.schedule.iterations
     method = f"the pretrained network, adapted in {steps} steps on drawn scenes with this noise"
-    if correlated:
-        method += " alone, for pairs made of the frame itself need independent noise"
+    if not pairs_are_independent(noise.correlated, noise.skew):
+        method += " alone, for pairs made of the frame itself need independent, symmetric noise"
     elif config.sensor.weight_recorrupted:
         method += " and on pairs made of the frame itself"
     stronger = noise_factor(config.strength)

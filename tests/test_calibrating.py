@@ -1,0 +1,60 @@
+"""What a pretrained network says of a frame's noise."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from zsn2m_deploy.calibrating import LARGEST_FACTOR, calibrated, confirmed
+from zsn2m_deploy.prior.noise import unit_noise
+from zsn2m_deploy.prior.scenes import dead_leaves, random_palette
+from zsn2m_deploy.prior.weights import pretrained
+from zsn2m_runtime.noise_model import REACH, NoiseModel
+
+SIGMA = 0.08
+
+
+def white(channels: int, sigma: float = SIGMA) -> NoiseModel:
+    return NoiseModel.white(np.zeros(channels), np.full(channels, sigma**2))
+
+
+def correlated(channels: int, beside: float) -> NoiseModel:
+    model = white(channels)
+    correlation = model.correlation.copy()
+    for channel in range(channels):
+        for row, column in ((0, 1), (1, 0), (0, -1), (-1, 0)):
+            correlation[channel, channel, REACH + row, REACH + column] = beside
+    return NoiseModel(model.slope, model.floor, correlation)
+
+
+def looks(model: NoiseModel) -> list[torch.Tensor]:
+    """Noisy crops of two sizes."""
+    generator = np.random.default_rng(5)
+    crops = []
+    for side in (128, 96):
+        scene = dead_leaves(generator, side, random_palette(generator))
+        clean = scene if model.channels == 3 else scene.mean(axis=2, keepdims=True)
+        noisy = clean + SIGMA * unit_noise(model, (side, side), generator)
+        crops.append(torch.from_numpy(noisy.astype(np.float32)).movedim(2, 0)[None])
+    return crops
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("guess", [0.95, 1.4, 1.9])
+def test_a_wrong_level_is_put_right(channels: int, guess: float) -> None:
+    found = calibrated(white(channels, guess * SIGMA), pretrained(channels), looks(white(channels)), 0)
+    assert np.sqrt(found.floor) == pytest.approx(np.full(channels, SIGMA), rel=0.1)
+
+
+def test_a_level_is_not_raised_by_much() -> None:
+    found = calibrated(white(3, 0.5 * SIGMA), pretrained(3), looks(white(3)), 0)
+    assert np.sqrt(found.floor) == pytest.approx(np.full(3, 0.5 * SIGMA * LARGEST_FACTOR), rel=1e-6)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_correlation_that_textures_left_goes_and_that_of_the_noise_stays(channels: int) -> None:
+    model = correlated(channels, 0.25)
+    assert model.correlated
+    assert not confirmed(model, pretrained(channels), looks(white(channels))).correlated
+    assert confirmed(model, pretrained(channels), looks(model)) is model
