@@ -16,6 +16,7 @@ sys.path[:0] = [str(REPOSITORY / part) for part in (".", "export", "runtime", "t
 
 from conftest import noisy_planes, write_bundle  # noqa: E402  (the path above comes first)
 
+from zsn2m_deploy.networks import SensorNet  # noqa: E402
 from zsn2m_export.writer import ExportableModel, write_manifest, write_models, write_test_input  # noqa: E402
 from zsn2m_runtime.manifest import Manifest, Normalisation, Sensor  # noqa: E402
 
@@ -65,6 +66,7 @@ def write_other_bundle(folder: Path) -> None:
     models = [
         ExportableModel("flat", "other", nn.Conv2d(3, 3, 5, padding=2), 1),
         ExportableModel("pyramid", "other", Pyramid(3), Pyramid.stride),
+        ExportableModel("sensor", "sensor", SensorNet(3), SensorNet.stride),
     ]
     test_input = write_test_input(folder, frame)
     manifest = Manifest(
