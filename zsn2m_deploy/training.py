@@ -126,7 +126,7 @@ def _train_sensor(run: _Run, trained: Trained) -> None:
     if not pairs_are_independent(model.correlated, model.skew):
         config = config.model_copy(update={"weight_recorrupted": 0.0})
     noise = NoiseFields(model, noise_factor(trained.config.strength), trained.config.seed, device, run.generator)
-    scenes = synthetic_scenes(_colours(first, looks, skewed), config, trained.config.seed)
+    scenes = synthetic_scenes(_colours(first, looks, skewed), config, trained.config.seed).clamp(*model.ends)
     draw_scenes = CropSampler(list(scenes.to(device)), config.schedule, SensorNet.stride, run.generator)
 
     def loss(noisy: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 TITLE = "Cross-frame: trained on one frame, used on another"
 COMMAND = "python -m benchmarks.quality.cross_frame tables"
 MUCH = 1.0  # dB
-MODELS = ("mbd", "paper mbd", "grd")
+MODELS = ("sensor", "mbd", "paper mbd", "grd")
 NOTES = f"""PSNR of float frames, not clamped, data range 255; 256 x 256 crops (seq_beads: 512 x 512 pages); default
 preset, seed 0, strength 1 for synthetic noise and 10 for real. Loss, in dB: PSNR of the network trained on the tested
 scene (kodak24, under other noise) or on the tested frame itself (fmd, sample), minus PSNR of the network used; negative

@@ -26,7 +26,7 @@ from zsn2m_runtime.image import Pixels, from_nchw, to_nchw
 from zsn2m_runtime.noise import estimate_sigma
 
 OURS = "zsn2m"
-SENSOR = f"{OURS} sensor"
+SENSOR = f"{OURS} default"
 PAPER = f"{OURS} paper"
 REVISION = ""  # change it when training changes and no field of its configuration does
 
