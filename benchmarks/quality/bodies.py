@@ -24,8 +24,8 @@ PSNR (dB) and SSIM by scikit-image on float frames with a data range of 255, SSI
 result is clamped (OpenCV takes 8 bit only). Each column is a mean over the n images that the method was measured on;
 "over {REFERENCE}" is the mean difference in PSNR on the images that both have (their number where it is not n):
 compare methods by it where n differs. Methods named "(sigma)" are told the deviation of each frame's noise.
-"{REFERENCE}" is also the first stage of "zsn2m full". Where GRD-Net failed its own check, "grd" counts MBD-Net's
-result, which is what users get."""
+"{REFERENCE}" is what users get by default; "zsn2m mbd" is also the first stage of "zsn2m full". Where GRD-Net failed
+its own check, "grd" counts MBD-Net's result, which is what users get."""
 PUBLISHED = """\
 Published: ZS-N2M* beside "mbd", ZS-N2M beside "grd", BM3D beside "bm3d (sigma)"; means over the paper's whole set."""
 CROPS = """\

@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.quality import cases, compare, published, rows
 from benchmarks.quality.compare import REFERENCE, mean, select
-from benchmarks.quality.methods import METHODS, OURS
+from benchmarks.quality.methods import METHODS, OURS, SENSOR
 from benchmarks.quality.rows import Row
 from zsn2m_runtime.files import save_image
 from zsn2m_runtime.image import Frame, Pixels
@@ -68,7 +68,7 @@ def _picture_best_and_worst() -> None:
     for kind, row in (("best", ranked[0]), ("worst", ranked[-1])):
         name = next(name for name in names if Path(name).stem == row.image)
         case = cases.case("kodak24", name, "gauss 25", row.seed, names)
-        denoised = METHODS[OURS].run(case)["mbd"]
+        denoised = METHODS[SENSOR].run(case)["sensor"]
         panels = [case.noisy, denoised, case.clean, case.noisy - denoised + 127.5]
         for old in FIGURES.glob(picture(kind, "*")):
             old.unlink()
