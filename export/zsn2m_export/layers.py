@@ -36,3 +36,21 @@ def frame_layers(graph: onnx.GraphProto, channels: int) -> set[str]:
         node for node in graph.node if node.op_type == _ACTIVATION and beside.intersection((*node.input, *node.output))
     ]
     return {node.name for node in (*outer, *activations)}
+
+
+def with_neighbours(graph: onnx.GraphProto, layers: set[str]) -> set[str]:
+    """The layers, and each convolution beside them with its activation and what is concatenated for it."""
+    nodes = network_layers(graph)
+    made_by = {name: node for node in nodes for name in node.output}
+    found = set(layers)
+    for node in nodes:
+        if node.op_type != "Conv" or node.name in layers:
+            continue
+        before = made_by.get(node.input[0])
+        after = next((other for other in nodes if other.op_type == _ACTIVATION and node.output[0] in other.input), None)
+        read_by = {other.name for other in nodes if node.output[0] in other.input}
+        if layers & read_by or (before is not None and before.name in layers):
+            found.add(node.name)
+            found.update(other.name for other in (after,) if other is not None)
+            found.update(other.name for other in (before,) if other is not None and other.op_type == "Concat")
+    return found

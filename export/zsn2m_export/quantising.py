@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 
 from zsn2m_export.errors import ExportError
-from zsn2m_export.layers import frame_layers, network_layers
+from zsn2m_export.layers import frame_layers, network_layers, with_neighbours
 from zsn2m_export.onnx_model import quiet
 from zsn2m_runtime.image import Nchw
 
@@ -42,7 +42,7 @@ def calibration_frames(frame: Nchw, in_use: tuple[float, float]) -> list[Nchw]:
     return [frame, noise.astype(np.float32)]
 
 
-def quantised(model: onnx.ModelProto, channels: int, frames: Iterable[Nchw]) -> onnx.ModelProto:
+def quantised(model: onnx.ModelProto, channels: int, frames: Iterable[Nchw], careful: bool = False) -> onnx.ModelProto:
     """The graph with every layer between the first and the last in 8 bits.
 
     Layers that touch the frame itself stay in fp32: they are few multiplications but most of the error, and so a
@@ -51,10 +51,12 @@ def quantised(model: onnx.ModelProto, channels: int, frames: Iterable[Nchw]) -> 
     Args:
         channels: of the frame
         frames: what the activations' ranges are measured on, each (1, c, h, w) in sensor units
+        careful: the layers beside the first and the last stay in fp32 too
     Raises:
         ExportError: if there is no layer between the first and the last.
     """
     outer = frame_layers(model.graph, channels)
+    outer = with_neighbours(model.graph, outer) if careful else outer
     inner = [node for node in network_layers(model.graph) if node.name not in outer]
     if not any(node.op_type == "Conv" for node in inner):
         raise ExportError("expected a convolution between the first and the last to quantise, but there is none")

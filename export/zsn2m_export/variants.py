@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import onnx
 
+from zsn2m_export.errors import ExportError
 from zsn2m_export.fidelity import check_fidelity
 from zsn2m_export.half import halved
 from zsn2m_export.onnx_model import save_checked
@@ -18,6 +19,7 @@ from zsn2m_export.twins import as_twin, to_twin
 from zsn2m_export.writer import expected_output_name, write_array
 from zsn2m_runtime.atomic import atomic_file
 from zsn2m_runtime.bundle import file_record
+from zsn2m_runtime.errors import CheckFailedError
 from zsn2m_runtime.image import Nchw
 from zsn2m_runtime.manifest import Manifest, ModelEntry, ModelFacts, ModelIo
 from zsn2m_runtime.session import Session
@@ -38,9 +40,26 @@ class Calibration:
 def add_precision(folder: Path, manifest: Manifest, model: ModelEntry, precision: str, on: Calibration) -> ModelEntry:
     """A model in int8 or fp16, written into the bundle's folder once it passed the gate of its precision.
 
+    A model that fails it in int8 is tried again with fewer layers in 8 bits.
+
     Raises:
         CheckFailedError: if it is too far from the fp32 model.
     """
+    try:
+        return _with_precision(folder, manifest, model, precision, on, careful=False)
+    except CheckFailedError:
+        if precision != "int8":
+            raise
+        try:
+            return _with_precision(folder, manifest, model, precision, on, careful=True)
+        except ExportError:  # no layer is left for 8 bits
+            pass
+        raise
+
+
+def _with_precision(
+    folder: Path, manifest: Manifest, model: ModelEntry, precision: str, on: Calibration, careful: bool
+) -> ModelEntry:
     facts = _facts(model, precision, precision=precision)
     card = manifest.card(facts)
     source, target = folder / model.files["onnx"].name, folder / f"{facts.id}.onnx"
@@ -48,7 +67,7 @@ def add_precision(folder: Path, manifest: Manifest, model: ModelEntry, precision
     with atomic_file(target) as path:
         graph = onnx.load(source)
         if precision == "int8":
-            graph = quantised(graph, manifest.sensor.channels, calibration_frames(on.frame, in_use))
+            graph = quantised(graph, manifest.sensor.channels, calibration_frames(on.frame, in_use), careful)
         else:
             graph = halved(graph)
         save_checked(graph, path, card.model_dump_json())
