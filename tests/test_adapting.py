@@ -15,8 +15,10 @@ from zsn2m_deploy.prior.noise import random_noise_model
 from zsn2m_deploy.sample.config import SampleConfig
 from zsn2m_deploy.sample.noise import sample_frames
 from zsn2m_deploy.training import Trained, train
+from zsn2m_runtime.errors import UsageError
 from zsn2m_runtime.image import Pixels, to_nchw
-from zsn2m_runtime.noise_model import NoiseModel
+from zsn2m_runtime.noise_estimate import estimate_noise
+from zsn2m_runtime.noise_model import REACH, NoiseModel
 
 CPU = torch.device("cpu")
 WHITE = NoiseModel.white(np.zeros(3), np.full(3, 0.01))
@@ -161,3 +163,43 @@ def test_the_same_seed_gives_the_same_network() -> None:
     for one, two in zip(first.parameters(), again.parameters(), strict=True):
         assert torch.equal(one, two)
     assert any(not torch.equal(one, two) for one, two in zip(first.parameters(), other.parameters(), strict=True))
+
+
+def test_noise_that_grows_faster_than_brightness_trains() -> None:
+    ramp = np.tile(np.linspace(5, 200, 96, dtype=np.float32), (80, 1))
+    speckle = ramp * np.random.default_rng(0).gamma(10, 0.1, ramp.shape).astype(np.float32)
+    trained = train([speckle], short(3))
+    variance = trained.noise.variance(np.array([[0.0], [100.0], [200.0]]))
+    assert (variance > 0).all()
+    assert np.isfinite(trained.reports[0].losses).all()
+    trained.noise.record().model_dump_json()
+
+
+def test_frames_of_different_sizes_train_together() -> None:
+    noisy, _ = sample()
+    trained = train([noisy, noisy[:40, :50]], short(3))
+    assert np.isfinite(trained.reports[0].losses).all()
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [({"schedule": {"crop_side": 256}}, "at most 192"), ({"weight_synthetic": 0, "weight_recorrupted": 0}, "above 0")],
+)
+def test_settings_that_cannot_train_are_refused(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        TrainConfig().updated({"sensor": values})
+
+
+def test_pairs_alone_cannot_learn_correlated_noise() -> None:
+    noisy, _ = sample(correlation=0.4)
+    with pytest.raises(UsageError, match="weight_synthetic"):
+        train([noisy], short(1, sensor={"weight_synthetic": 0.0}))
+
+
+def test_an_empty_channel_is_no_tone_curve() -> None:
+    noisy, _ = sample()
+    noisy = noisy.copy()
+    noisy[..., 2] = 0
+    found = estimate_noise([noisy])
+    assert found.skew[2] == 0
+    assert [found.correlation[channel, channel, REACH, REACH] for channel in range(3)] == [1.0, 1.0, 1.0]

@@ -15,15 +15,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zsn2m_deploy.config import REAL_STRENGTH, SYNTHETIC_STRENGTH, SensorConfig
+from zsn2m_deploy.config import REAL_STRENGTH, SCENE_SIDE, SYNTHETIC_STRENGTH, SensorConfig
 from zsn2m_deploy.prior.noise import unit_noise
 from zsn2m_deploy.prior.scenes import dead_leaves
+from zsn2m_deploy.variance import VarianceLine
 from zsn2m_runtime.noise_model import Doubles, NoiseModel
 from zsn2m_runtime.noise_tails import bend_of, curved
 
 Network = Callable[[Tensor], Tensor]
 
-SCENE_SIDE = 192  # pixels
 FIELD_SIDE = 256  # pixels of a field of unit noise, which wraps around
 FIELDS = 16
 PALETTE_SIZE = 4096
@@ -41,6 +41,8 @@ class NoiseFields:
     Args:
         model: of normalised frames
         stronger: by this factor
+        seed: of the fields
+        generator: on the CPU, for the pieces
     """
 
     def __init__(
@@ -53,11 +55,8 @@ class NoiseFields:
         self._symmetric, self._curved = (
             torch.from_numpy(drawn.astype(np.float32)).movedim(3, 1).to(device) for drawn in (fields, bent)
         )
-        self._slope, self._floor = (
-            torch.from_numpy(stronger**2 * part.astype(np.float32)).view(-1, 1, 1).to(device)
-            for part in (model.slope, model.floor)
-        )
-        self._span, self._ends = model.span, model.ends
+        self._variance = VarianceLine(model, device, stronger**2)
+        self._ends = model.ends
         self._most = MOST_CORRELATED if model.correlated else 1.0
         self._generator = generator
 
@@ -88,9 +87,7 @@ class NoiseFields:
             field, top, left = (self._draw(end) for end in (FIELDS, FIELD_SIDE, FIELD_SIDE))
             turned = fields[field].roll((-top, -left), (1, 2))
             drawn.append(turned[:, :height, :width])
-        level = torch.where(self._slope < 0, clean.clamp(*self._span), clean)
-        variance = self._slope * level + self._floor
-        return torch.stack(drawn) * variance.clamp_min(1e-3 * float(variance.max())).sqrt()
+        return torch.stack(drawn) * self._variance(clean).sqrt()
 
     def _factor(self) -> float:
         return float(self._most ** torch.rand(1, generator=self._generator)) if self._most > 1 else 1.0

@@ -101,9 +101,13 @@ def _train(training: TrainingFrames, config: TrainConfig, progress: ProgressCall
         raise InputError(f"{', '.join(training.names)}: {error}") from error
     except torch.OutOfMemoryError as error:
         raise TrainingError(
-            f"the device's memory is full ({error}); lower mbd.schedule.crop_side and grd.schedule.crop_side in a "
+            f"the device's memory is full ({error}); lower the stage's schedule.crop_side ({_stages(config)}) in a "
             f"--config file, or use --device cpu"
         ) from error
+
+
+def _stages(config: TrainConfig) -> str:
+    return {"sensor": "[sensor.schedule]", "mbd": "[mbd.schedule]"}.get(config.stage, "[mbd.schedule], [grd.schedule]")
 
 
 def _describe(folder: Path, training: TrainingFrames, trained: Trained, first: Nchw) -> Manifest:
@@ -152,7 +156,7 @@ def _with_results(folder: Path, manifest: Manifest, training: TrainingFrames, no
     subject = Subject(name, training.names[0], noisy.pixels, denoised.pixels, noise, session.run)
     report = write_report(folder, subject, manifest)
     extras = (result, preview, folder / PAGE_NAME, folder / FACTS_NAME)
-    warnings = [*manifest.training["warnings"], *report.warnings]
+    warnings = list(report.warnings)  # those of training among them
     return manifest.model_copy(
         update={
             "extras": tuple(file_record(file) for file in extras),

@@ -19,6 +19,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from zsn2m_deploy.variance import VarianceLine
 from zsn2m_runtime.noise_model import NoiseModel
 
 PERTURBATION = 0.1  # of the noise's deviation
@@ -41,6 +42,8 @@ def confirmed(model: NoiseModel, network: Callable[[Tensor], Tensor], looks: Seq
     removed = [noisy - network(noisy) for noisy in looks]
     removed = [noise - noise.mean(dim=(2, 3), keepdim=True) for noise in removed]
     power = sum(float(noise.square().mean()) for noise in removed)
+    if power <= 0:
+        return model
     beside = sum(float((noise[..., 1:] * noise[..., :-1]).mean()) for noise in removed) / power
     below = sum(float((noise[..., 1:, :] * noise[..., :-1, :]).mean()) for noise in removed) / power
     shared = (
@@ -76,10 +79,7 @@ def _look(
 ) -> tuple[Tensor, Tensor]:
     """Power removed, of the noise's, and the share of the noise that goes through."""
     clean = network(noisy)
-    parts = (model.slope, model.floor)
-    slope, floor = (torch.from_numpy(part).float().view(-1, 1, 1).to(noisy.device) for part in parts)
-    level = torch.where(slope < 0, clean.clamp(*model.span), clean)
-    variance = slope * level + floor
+    variance = VarianceLine(model, noisy.device)(clean)
     variance = variance.clamp_min(LEAST_VARIANCE * float(variance.mean()))
     signs = torch.randint(0, 2, noisy.shape, generator=generator).to(noisy) * 2 - 1
     step = PERTURBATION * signs * variance.sqrt()

@@ -11,7 +11,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from zsn2m_runtime.errors import UsageError
 
@@ -19,6 +19,7 @@ Stage = Literal["sensor", "mbd", "full"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Preset = Literal["default", "fast", "best", "paper"]
 
+SCENE_SIDE = 192  # pixels of the scenes that the sensor stage draws
 EFFORT = {"fast": 0.25, "default": 1.0, "best": 4.0}  # iterations of the presets, of the default's
 SYNTHETIC_STRENGTH = 1.0  # paper, Sec. 4.2: alpha_ie for synthetic noise
 REAL_STRENGTH = 10.0  # and for real camera and microscope noise
@@ -58,6 +59,15 @@ class SensorConfig(_Config):
         description="of the loss on recorrupted pairs of the frame; only where noise is independent; measured",
     )
     recorruption: float = Field(0.5, gt=0, description="a of y + a z; R2R, measured")
+
+    @model_validator(mode="after")
+    def _can_learn(self) -> Self:
+        if self.schedule.crop_side > SCENE_SIDE:
+            raise ValueError(f"schedule.crop_side should be at most {SCENE_SIDE}, the side of the drawn scenes")
+        if not self.weight_synthetic + self.weight_recorrupted:
+            raise ValueError("one of weight_synthetic and weight_recorrupted should be above 0")
+        return self
+
     schedule: ScheduleConfig = ScheduleConfig(
         iterations=150, learning_rate=4e-3, crop_side=128, max_crops=16, flips=True
     )
@@ -127,6 +137,7 @@ class TrainConfig(_Config):
     strength: float = Field(
         REAL_STRENGTH,
         gt=0,
+        le=1e6,
         description="larger is smoother; MBD-Net: a_ie of Eq. 2, 1 synthetic, 10 real, paper, Fig. 7; "
         "SensorNet: 1 to 10 neutral",
     )
@@ -134,7 +145,8 @@ class TrainConfig(_Config):
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1, ...")
     precision: Precision = Field("auto", description="of the convolutions in training; weights stay float32")
     keep_mean: bool = Field(
-        True, description="after training, shift results so that the mean of what is removed is zero; measured"
+        True,
+        description="after training, shift results so that the mean (median, if skewed) of what goes is zero; measured",
     )
     sensor: SensorConfig = SensorConfig()
     mbd: MbdConfig = MbdConfig()
@@ -149,10 +161,8 @@ class TrainConfig(_Config):
         optimiser and its schedule, is as in "default".
         """
         if preset != "paper":
-            sensor = SensorConfig()
-            steps = round(sensor.schedule.iterations * EFFORT[preset])
-            schedule = sensor.schedule.model_copy(update={"iterations": steps})
-            return cls(preset=preset, sensor=sensor.model_copy(update={"schedule": schedule}))
+            stages = {"sensor": SensorConfig(), "mbd": MbdConfig(), "grd": GrdConfig()}
+            return cls(preset=preset, **{name: _scaled(stage, EFFORT[preset]) for name, stage in stages.items()})
         plain = GrdConfig().schedule
         return cls(
             preset="paper",
@@ -180,6 +190,12 @@ class TrainConfig(_Config):
             first = error.errors()[0]
             name = ".".join(str(part) for part in first["loc"])
             raise UsageError(f"{source}: {name}: {first['msg']}, but got {first['input']!r}") from error
+
+
+def _scaled(stage: Any, effort: float) -> Any:
+    """A stage's configuration with so many times the iterations."""
+    steps = round(stage.schedule.iterations * effort)
+    return stage.model_copy(update={"schedule": stage.schedule.model_copy(update={"iterations": steps})})
 
 
 def load_config(path: Path | None, preset: Preset | None = None, **options: Any) -> TrainConfig:

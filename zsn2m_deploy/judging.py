@@ -17,8 +17,8 @@ _NEGLIGIBLE = 1e-6  # mean square of an error that nobody sees: a quarter of a g
 
 
 @torch.no_grad()
-def is_dead(mbd: Network, frames: Sequence[Tensor], sigma: float) -> bool:
-    """Whether MBD-Net lost the frames: its 8 x 8 block means no longer follow those of the noisy frames.
+def is_dead(network: Network, frames: Sequence[Tensor], sigma: float) -> bool:
+    """Whether a network lost the frames: its 8 x 8 block means no longer follow those of the noisy frames.
 
     Shape:
         frames: each (c, h, w), normalised, at least 16 x 16
@@ -28,7 +28,7 @@ def is_dead(mbd: Network, frames: Sequence[Tensor], sigma: float) -> bool:
     error = structure = allowed = 0.0
     for noisy in _pieces(frames):
         expected = avg_pool2d(noisy, _BLOCK)
-        error += _power(avg_pool2d(mbd(noisy), _BLOCK) - expected)
+        error += _power(avg_pool2d(network(noisy), _BLOCK) - expected)
         structure += _power(expected)
         allowed += max(sigma**2 / _BLOCK, _NEGLIGIBLE)
     return not error <= max(0.8 * structure, allowed)

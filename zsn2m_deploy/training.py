@@ -20,7 +20,7 @@ from zsn2m_deploy.judging import centre, is_dead, samples, shift, strayed
 from zsn2m_deploy.losses import grd_loss, mbd_loss
 from zsn2m_deploy.networks import GrdNet, MbdNet, SensorNet
 from zsn2m_deploy.prior.weights import pretrained
-from zsn2m_runtime.errors import InputError, TrainingError
+from zsn2m_runtime.errors import InputError, TrainingError, UsageError
 from zsn2m_runtime.image import Pixels, to_nchw
 from zsn2m_runtime.noise import value_span
 from zsn2m_runtime.noise_estimate import estimate_noise
@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 LOOKS = 8  # steps' crops that the pretrained network looks at first
 PALETTE_STEP = 7  # pixels
+IMPLAUSIBLE = 0.8  # correlation of neighbours that no sensor's noise has: 0.74 is the most of PolyU's frames
 SMALLEST_SIDE = 16  # pixels; below, a half-size frame is hardly larger than the 5 x 5 window
 
 
@@ -122,8 +123,19 @@ def _train_sensor(run: _Run, trained: Trained) -> None:
     if not model.correlated:
         model = calibrated(model, first, looks, trained.config.seed)
     trained.noise = model.rescaled(-trained.offset / trained.scale, 1 / trained.scale)
+    if min(model.neighbours) > IMPLAUSIBLE:
+        trained.warnings.append(
+            f"what passed for noise is alike from pixel to pixel (correlation {min(model.neighbours):.2f}): it may be "
+            f"the picture itself, and the frame without noise; look at the preview"
+        )
+        log.warning(trained.warnings[-1])
     skewed = torch.from_numpy(skews(model) < 0)
     if not pairs_are_independent(model.correlated, model.skew):
+        if not config.weight_synthetic:
+            raise UsageError(
+                "expected sensor.weight_synthetic above 0 for correlated or skewed noise, but got 0; recorrupted pairs "
+                "cannot learn from it"
+            )
         config = config.model_copy(update={"weight_recorrupted": 0.0})
     noise = NoiseFields(model, noise_factor(trained.config.strength), trained.config.seed, device, run.generator)
     scenes = synthetic_scenes(_colours(first, looks, skewed), config, trained.config.seed).clamp(*model.ends)

@@ -18,7 +18,8 @@ PlainName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.+-]*$")]  # 
 
 
 class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True)  # unknown keys are ignored: a later minor version may add some
+    # Unknown keys are ignored: a later minor version may add some. JSON has no NaN: it fails here, not when read.
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
 
 class FileRecord(_Record):

@@ -84,6 +84,7 @@ def estimate_noise(frames: Sequence[Pixels]) -> NoiseModel:
     covariance = _covariance(unit)
     power = np.maximum(np.einsum("iiyx->iyx", covariance)[:, REACH, REACH], TINY)
     correlation = covariance / np.sqrt(power[:, None] * power)[:, :, None, None]
+    np.einsum("iiyx->iyx", correlation)[:, REACH, REACH] = 1.0  # of a channel without noise too
     skew, gain = skew_and_gain(unit / np.sqrt(power), flat.at_low.mean(axis=0), flat.at_high.mean(axis=0))
     span = float(patches.level.min()), float(patches.level.max())
     found = NoiseModel(slope, floor, correlation, span, skew)
@@ -96,7 +97,7 @@ def _ends(frames: Sequence[Pixels]) -> tuple[float, float]:
     """Where samples are clipped: the lowest and the highest value, if many samples have it; else infinite."""
     values = np.concatenate([frame.reshape(-1)[:: max(1, frame.size // MOST_VALUES)] for frame in frames])
     low, high = float(values.min()), float(values.max())
-    many = ENDS * values.size
+    many = max(ENDS * values.size, FEWEST)
     return (
         low if np.count_nonzero(values == low) >= many else -np.inf,
         high if np.count_nonzero(values == high) >= many else np.inf,
@@ -115,10 +116,12 @@ def _check_size(frame: Pixels) -> None:
 def _patches(frame: Floats) -> _Patches:
     channels = frame.shape[2]
     windows = np.lib.stride_tricks.sliding_window_view(frame, (SIDE, SIDE), axis=(0, 1))[::STEP, ::STEP]
-    windows = windows.reshape(-1, channels, SIDE, SIDE)
-    found = np.moveaxis(windows[:: max(1, -(-len(windows) // MOST_PATCHES))], 1, 3)
+    count = windows.shape[0] * windows.shape[1]
+    chosen = np.arange(0, count, max(1, -(-count // MOST_PATCHES)))
+    found = np.moveaxis(windows[np.unravel_index(chosen, windows.shape[:2])], 1, 3)
     at_low, at_high = (ends.mean(axis=(1, 2)) for ends in (found <= frame.min(), found >= frame.max()))
-    usable = (at_low + at_high).max(axis=1) <= SATURATED
+    varied = frame.min(axis=(0, 1)) < frame.max(axis=(0, 1))  # an empty channel says nothing of the others
+    usable = np.where(varied, at_low + at_high, 0).max(axis=1) <= SATURATED
     if usable.sum() >= FEWEST:
         found, at_low, at_high = found[usable], at_low[usable], at_high[usable]
     corners = [found[:, row::2, column::2] for row in (0, 1) for column in (0, 1)]
@@ -176,6 +179,10 @@ def _envelope(patches: _Patches) -> tuple[Doubles, Doubles]:
             slope, floor = _line(x, y, weight)
             expected = np.maximum(slope * x + floor, 0.05 * y.max())
             weight = np.square(np.minimum(expected / y, 1) / expected)  # what lies above is structure
+        if slope * x.min() + floor <= 0:  # noise that grows faster than brightness: a line that stays above zero
+            rise, start = x - x.min(), 0.5 * y.min()
+            slope = float((weight * rise * (y - start)).sum() / (weight * rise**2).sum())
+            floor = float(start - slope * x.min())
         slopes.append(slope)
         floors.append(floor)
     return np.array(slopes), np.array(floors)

@@ -14,6 +14,7 @@ from zsn2m_runtime.manifest import NoiseRecord
 Doubles = npt.NDArray[np.float64]
 
 REACH = 4  # pixels; correlation beyond it counts as none
+LEAST = 1e-3
 LEVELS = 100_000  # values per frame that a mean over brightness is taken of
 CORRELATED = 0.15  # of the neighbours to the side or below, from which on noise counts as correlated; measured
 
@@ -70,7 +71,7 @@ class NoiseModel:
         return max(map(abs, self.neighbours)) > CORRELATED
 
     def variance(self, clean: npt.NDArray[Any]) -> Doubles:
-        """Variance at clean values; never below a thousandth of the largest.
+        """Variance at clean values; never below `least`.
 
         Shape:
             clean: (..., c)
@@ -78,7 +79,14 @@ class NoiseModel:
         """
         level = np.where(self.slope < 0, np.clip(clean, *self.span), clean)
         found = self.slope * level + self.floor
-        return np.asarray(np.maximum(found, 1e-3 * found.max(initial=1e-12)))
+        return np.asarray(np.maximum(found, self.least))
+
+    @property
+    def least(self) -> Doubles:
+        """The smallest variance of each channel: a thousandth of the largest in the span; the line may go below."""
+        ends = np.array([end for end in self.span if np.isfinite(end)])
+        line = self.slope * ends[:, None] + self.floor if len(ends) else self.floor[None]
+        return np.asarray(LEAST * np.maximum(line.max(axis=0), np.finfo(np.float64).tiny))
 
     def sigma(self, frames: Iterable[npt.NDArray[Any]]) -> float:
         """Standard deviation of the noise of frames, over all their pixels and channels.

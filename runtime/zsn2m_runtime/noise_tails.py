@@ -65,8 +65,10 @@ def _of_channel(values: npt.NDArray[np.floating], at_low: float, at_high: float)
         return float((inner**3).mean() / ((inner**2).mean() + 1e-12) ** 1.5), 1.0
     side = 1 if at_low >= at_high else -1
     near, far = np.quantile(side * values, PROBABILITIES)
+    if near <= 0:  # a channel without noise
+        return 0.0, 1.0
     expected = np.array([side * curved(side * np.array(NORMAL), bend) for bend in BENDS])  # (bends, 2)
     ratios = expected[:, 1] / expected[:, 0]  # falls with the bend above, rises below
-    bend = float(np.interp(-side * far / max(near, 1e-12), -side * ratios, BENDS))
+    bend = float(np.interp(-side * far / near, -side * ratios, BENDS))
     gain = near / float(side * curved(np.array([side * NORMAL[0]]), bend)[0])
     return float(skew_of(bend)), float(np.clip(gain, 1.0, MOST_GAIN))

@@ -65,7 +65,9 @@ CppFolder = Annotated[
 ]
 OneModel = Annotated[
     str | None,
-    typer.Option("--model", metavar="mbd|grd", help="Add to this model only, as where another fails. Default: each."),
+    typer.Option(
+        "--model", metavar="sensor|mbd|grd", help="Add to this model only, as where another fails. Default: each."
+    ),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing bundle.")]
 

@@ -11,6 +11,7 @@ from zsn2m_deploy.report.plots import correlation_plot, histogram_plot, noise_pl
 from zsn2m_deploy.report.style import STYLE
 from zsn2m_deploy.report.words import Check, self_check_in_words
 
+UNJUDGED = "Nothing spoke against it, but not every check below could be made on this frame: look at the pictures."
 GOOD = "No structure of the picture was found in what was removed, and its amount fits the noise."
 SELF_CHECK = """\
 How it is estimated: fresh noise of the estimated kind is put on the frame and on the result, and what the network does
@@ -57,6 +58,8 @@ def _header(report: Report) -> str:
 
 
 def _verdict(report: Report) -> str:
+    if not report.warnings and any(check.passed is None for check in report.checks):
+        return f'<section class="verdict"><strong>Not fully judged.</strong> {UNJUDGED}</section>'
     if not report.warnings:
         return f'<section class="verdict good"><strong>Looks right.</strong> {GOOD}</section>'
     listed = "".join(f"<li>{escape(text[0].upper() + text[1:])}.</li>" for text in report.warnings)

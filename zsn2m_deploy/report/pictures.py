@@ -55,8 +55,8 @@ def report_pictures(
     whole = max(denoised.shape[:2])
     overview = None
     if whole > OVERVIEW_FROM * SIDE:
-        factor = OVERVIEW_SIDE / whole
-        small = cv2.resize(denoised.astype(np.float32), None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+        height_small, width_small = (max(1, round(side * OVERVIEW_SIDE / whole)) for side in denoised.shape[:2])
+        small = cv2.resize(denoised.astype(np.float32), (width_small, height_small), interpolation=cv2.INTER_AREA)
         overview = png(pictures(small, small, span, 1.0).denoised)
     return ReportPictures(
         png(made.noisy), png(made.denoised), png(made.removed), made.gain, top, left, height, width, overview

@@ -63,7 +63,7 @@ def write_report(folder: Path, subject: Subject, manifest: Manifest) -> Report:
             removed.structured,
         ),
         checks=checks(removed),
-        warnings=warnings(removed),
+        warnings=(*manifest.training.get("warnings", ()), *warnings(removed)),
     )
     pictures = report_pictures(noisy, denoised, subject.noise, manifest.normalisation.in_use, looked)
     (folder / PAGE_NAME).write_text(page(report, pictures), encoding="utf-8")

@@ -1,0 +1,28 @@
+"""The variance of a noise model, on tensors."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from zsn2m_runtime.noise_model import NoiseModel
+
+
+class VarianceLine:
+    """Variance at clean values, as `NoiseModel.variance`; its constants stay on the device.
+
+    Shape:
+        call: (b, c, h, w), in the model's units -> the same, squared
+    """
+
+    def __init__(self, model: NoiseModel, device: torch.device, factor: float = 1.0) -> None:
+        parts = (factor * model.slope, factor * model.floor, factor * model.least)
+        self._slope, self._floor, self._least = (
+            torch.from_numpy(part).float().view(-1, 1, 1).to(device) for part in parts
+        )
+        self._span = model.span
+
+    def __call__(self, clean: Tensor) -> Tensor:
+        """The variance at clean values."""
+        level = torch.where(self._slope < 0, clean.clamp(*self._span), clean)
+        return torch.maximum(self._slope * level + self._floor, self._least)
