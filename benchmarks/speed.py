@@ -101,9 +101,9 @@ def measure(method: str, precision: str, height: int, width: int) -> dict[str, o
     return found
 
 
-def compared(side: int) -> str:
+def compared(side: int, methods: list[str]) -> str:
     """All methods on one frame, as seconds and as ratios to the default."""
-    chosen = [line for line in COMPARED if side <= SINGLE_SIDE or line[2] != "fp32"]
+    chosen = [line for line in COMPARED if line[1] in methods and (side <= SINGLE_SIDE or line[2] != "fp32")]
     found = [(name, method, measure(method, precision, side, side)) for name, method, precision in chosen]
     base = next(float(str(result["seconds"])) for _, method, result in found if method == "default")
     rows: list[list[object]] = []
@@ -132,16 +132,18 @@ def growth() -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sides", type=int, nargs="+", default=[256, 512])
+    parser.add_argument("--methods", nargs="+", default=[line[1] for line in COMPARED], help="the default, and others")
     parser.add_argument("--here", nargs=4, metavar=("METHOD", "PRECISION", "HEIGHT", "WIDTH"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.here:
         method, precision, height, width = arguments.here
         print(json.dumps(measure_here(method, precision, int(height), int(width))))
         return
-    parts = [f"{side} x {side}:\n\n{compared(side)}" for side in arguments.sides]
+    parts = [f"{side} x {side}:\n\n{compared(side, arguments.methods)}" for side in arguments.sides]
     parts.append(f"The default as the frame grows; PSNR and result of its central 512 x 512 pixels:\n\n{growth()}")
-    sides = " ".join(str(side) for side in arguments.sides)
-    write_section("Speed of training", f"python -m benchmarks.speed --sides {sides}", "\n\n".join(parts))
+    sides, methods = " ".join(map(str, arguments.sides)), " ".join(dict.fromkeys(arguments.methods))
+    command = f"python -m benchmarks.speed --sides {sides} --methods {methods}"
+    write_section("Speed of training, the default", command, "\n\n".join(parts))
 
 
 if __name__ == "__main__":
