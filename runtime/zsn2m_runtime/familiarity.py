@@ -193,20 +193,20 @@ def _places(length: int, side: int, count: int) -> npt.NDArray[np.int64]:
 def _blocks(frame: npt.NDArray[np.float32]) -> tuple[Doubles, Doubles, Doubles]:
     """Blocks, level and detail."""
     height, width = (side // SIDE * SIDE for side in frame.shape[:2])
-    quarters = _means(frame[:height, :width], BLOCK // 2)
+    quarters = block_means(frame[:height, :width], BLOCK // 2)
     a, b, c, d = (quarters[row::2, column::2] for row in (0, 1) for column in (0, 1))
     detail = (np.square(a + b - c - d) + np.square(a - b + c - d)) / 2
     blocks = (a + b + c + d) / 4
     channels = frame.shape[2]
-    level, patches = (_means(values, SIDE // BLOCK).reshape(-1, channels) for values in (blocks, detail))
+    level, patches = (block_means(values, SIDE // BLOCK).reshape(-1, channels) for values in (blocks, detail))
     return blocks.reshape(-1, channels), level, patches
 
 
-def _means(values: npt.NDArray[np.floating], side: int) -> Doubles:
-    """Means of squares. Shape: (h, w, c), sides multiples of `side` -> (h / side, w / side, c)."""
-    height, width, channels = values.shape
-    squares = values.reshape(height // side, side, width // side, side, channels)
-    return np.asarray(squares.mean(axis=(1, 3), dtype=np.float64))
+def block_means(values: npt.NDArray[np.floating], side: int) -> Doubles:
+    """Means of whole blocks. Shape: (h, w, c) -> (h / side, w / side, c)."""
+    height, width = (length // side * side for length in values.shape[:2])
+    blocks = values[:height, :width].reshape(height // side, side, width // side, side, -1)
+    return np.asarray(blocks.mean(axis=(1, 3), dtype=np.float64))
 
 
 def _strength(sight: Sight, trained: NoiseModel, least: float) -> tuple[float, float]:

@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from zsn2m_deploy.config import SCENE_SIDE
 from zsn2m_deploy.device import resolve_device, resolve_precision, retained_memory, with_precision
 from zsn2m_deploy.muon import Muon
 from zsn2m_deploy.networks import SensorNet
@@ -22,7 +23,6 @@ from zsn2m_deploy.prior.noise import draw_noise, random_noise_model
 from zsn2m_deploy.prior.scenes import Floats, dead_leaves, random_palette
 from zsn2m_runtime.atomic import atomic_file
 
-SCENE_SIDE = 192  # pixels
 CROP_SIDE = 64
 CROPS = 4  # of a step
 SCENES = 64  # to draw crops from
@@ -124,6 +124,7 @@ def pretrain(path: Path, channels: int, steps: int, seed: int, device_name: str,
 
 
 def main() -> None:
+    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
     parser.add_argument("--channels", type=int, choices=(1, 3), required=True)

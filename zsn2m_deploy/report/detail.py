@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from zsn2m_runtime.familiarity import block_means
 from zsn2m_runtime.noise_model import Doubles
 
 BLOCK = 8  # pixels
@@ -89,10 +90,7 @@ def activity(denoised: Doubles, sigma: Doubles) -> Doubles:
 
 def blocks(planes: Doubles, side: int = BLOCK) -> Doubles:
     """Means of whole blocks. Shape: (h, w, c) -> (h / side, w / side, c)."""
-    height, width = (length // side * side for length in planes.shape[:2])
-    tiles = planes[:height, :width].reshape(height // side, side, width // side, side, -1)
-    means: Doubles = tiles.mean(axis=(1, 3))
-    return means
+    return block_means(planes, side)
 
 
 def _along(removed: Doubles) -> Doubles:
