@@ -31,10 +31,15 @@ def test_an_absent_device_is_explained() -> None:
 
 
 def test_precision_follows_the_hardware(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
-    assert resolve_precision("auto", CPU) == "bf16"
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
-    assert resolve_precision("auto", CPU) == "fp32"
+    for expected, found in (
+        ("bf16", {"cpu_name": "Intel Xeon", "avx512_bf16": True, "amx_bf16": True}),
+        ("bf16", {"cpu_name": "AMD EPYC", "avx512_bf16": True, "amx_bf16": False}),
+        ("fp32", {"cpu_name": "Intel Xeon", "avx512_bf16": True, "amx_bf16": False}),
+        ("fp32", {"cpu_name": "AMD EPYC", "avx512_bf16": False}),
+        ("fp32", {}),
+    ):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda found=found: found)
+        assert resolve_precision("auto", CPU) == expected
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: False)
     assert resolve_precision("auto", torch.device("cuda")) == "fp16"
     with pytest.raises(UsageError, match="fp16"):

@@ -38,7 +38,7 @@ def resolve_device(name: str) -> torch.device:
 
 
 def resolve_precision(precision: Precision, device: torch.device) -> Precision:
-    """fp32, bf16 or fp16; "auto" is bf16 where the hardware multiplies it, else fp16 on CUDA, fp32 on the CPU.
+    """fp32, bf16 or fp16; "auto" is bf16 where the hardware multiplies it faster, else fp16 on CUDA, fp32 on the CPU.
 
     Raises:
         UsageError: for fp16 on the CPU, which has no fast fp16.
@@ -49,7 +49,13 @@ def resolve_precision(precision: Precision, device: torch.device) -> Precision:
         return precision
     if device.type == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
-    return "bf16" if torch.cpu._is_avx512_bf16_supported() else "fp32"
+    return "bf16" if _cpu_gains_from_bf16() else "fp32"
+
+
+def _cpu_gains_from_bf16() -> bool:
+    """With AMX, or AMD's AVX-512; Intel's AVX-512 without AMX is slower in bf16 (measured, docs/decisions.md)."""
+    found = torch.cpu.get_capabilities()
+    return bool(found.get("amx_bf16") or (found.get("avx512_bf16") and "AMD" in found.get("cpu_name", "")))
 
 
 def with_precision(network: nn.Module, device: torch.device, precision: Precision) -> Callable[[Tensor], Tensor]:
