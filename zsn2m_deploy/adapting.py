@@ -29,9 +29,7 @@ FIELDS = 16
 PALETTE_SIZE = 4096
 STRENGTH_POWER = 0.3
 SYMMETRIC = 0.5  # skewness up to which the noises of a recorrupted pair share little; measured
-MOST_CORRELATED = (
-    1.5  # correlated noise is drawn up to so many times as strong: JPEG leaves less of it in flat places; measured
-)
+CORRELATED_STRENGTHS = (1.3, 2.5)  # times the estimate, for correlated noise: flat places hold less of it; measured
 TONE_CURVE = -0.1  # skewness below which a tone curve is behind it; measured
 
 
@@ -57,7 +55,7 @@ class NoiseFields:
         )
         self._variance = VarianceLine(model, device, stronger**2)
         self._ends = model.ends
-        self._most = MOST_CORRELATED if model.correlated else 1.0
+        self._strengths = CORRELATED_STRENGTHS if model.correlated else (1.0, 1.0)
         self._generator = generator
 
     def noise(self, clean: Tensor) -> Tensor:
@@ -90,7 +88,10 @@ class NoiseFields:
         return torch.stack(drawn) * self._variance(clean).sqrt()
 
     def _factor(self) -> float:
-        return float(self._most ** torch.rand(1, generator=self._generator)) if self._most > 1 else 1.0
+        least, most = self._strengths
+        if least == most:
+            return least
+        return least * (most / least) ** float(torch.rand(1, generator=self._generator))
 
     def _draw(self, end: int) -> int:
         return int(torch.randint(end, (1,), generator=self._generator))
