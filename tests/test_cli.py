@@ -210,6 +210,7 @@ def test_inspect_a_frame(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> 
     ended = run_command(capsys, "inspect", frame)
     assert (ended.code, ended.err) == (0, "")
     assert "uint16" in ended.out
+    assert "all values fit 10 bits; if the sensor has no more: --bit-depth 10" in ended.out
     facts = run_command(capsys, "inspect", frame, "--json").json
     expected = {"file": str(frame), "dtype": "uint16", "height": 60, "width": 64, "channels": 3, "alpha": False}
     assert {key: facts[key] for key in expected} == expected

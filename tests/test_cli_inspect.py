@@ -28,7 +28,7 @@ def test_a_frame_s_noise_in_words_and_in_a_plot(capsys: pytest.CaptureFixture[st
     assert rows["frame"].startswith("uint8, 160 x 144 (width x height), 3 channel(s), 1 page(s)")
     assert "depends on brightness" in rows["noise"]
     assert re.match(r"independent: correlation -?0\.0", rows["neighbours"])
-    assert "% of samples at 0" in rows["clipped"]
+    assert "% of samples at 0" in rows["extremes"]
     assert rows["channels"].startswith("correlation")
     assert lines[8] == "noise against brightness (sensor units)"
     assert sum("|#" in line for line in lines) == 8

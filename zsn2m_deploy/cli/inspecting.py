@@ -89,6 +89,7 @@ def _bundle_facts(path: Path) -> tuple[str, object]:
 
 
 def _frame_facts(path: Path) -> tuple[str, object]:
+    from zsn2m_deploy.sensor import BIT_DEPTHS
     from zsn2m_runtime.files import open_image
     from zsn2m_runtime.image import check_finite
     from zsn2m_runtime.noise import estimate_sigma, value_span
@@ -123,6 +124,9 @@ def _frame_facts(path: Path) -> tuple[str, object]:
         ),
         ("values", f"{least:.6g} to {most:.6g}; 99.8 % of them {low:.6g} to {high:.6g}"),
     ]
+    if frame.dtype == "uint16" and most < 2**14:
+        depth = next(depth for depth in BIT_DEPTHS["uint16"] if most < 2**depth)
+        rows.append(("bit depth", f"all values fit {depth} bits; if the sensor has no more: --bit-depth {depth}"))
     if noise is None:
         return table([*rows, ("noise", reason)]), content
     return _with_noise(rows, noise), content
@@ -151,7 +155,7 @@ def _with_noise(rows: list[tuple[str, object]], noise: NoiseFacts) -> str:
     )
     rows = [
         *rows,
-        ("clipped", shares),
+        ("extremes", shares),
         ("noise", f"standard deviation about {noise.sigma:.3g} (sensor units), {change}"),
         ("neighbours", f"{word}: correlation {noise.beside:.2f} beside, {noise.below:.2f} below"),
     ]
