@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from zsn2m_deploy.adapting import FIELD_SIDE, NoiseFields, noise_factor, sensor_loss, synthetic_scenes
+from zsn2m_deploy.adapting import FIELD_SIDE, NoiseFields, noise_factor, photon_gain, sensor_loss, synthetic_scenes
 from zsn2m_deploy.config import SensorConfig, TrainConfig
 from zsn2m_deploy.prior.noise import random_noise_model
 from zsn2m_deploy.sample.config import SampleConfig
@@ -70,6 +70,21 @@ def test_noise_below_a_tone_curve_keeps_its_median(skew: float) -> None:
     assert np.median(drawn) == pytest.approx(0, abs=2e-3)
     found = np.mean((drawn - drawn.mean()) ** 3) / drawn.std() ** 3
     assert found == pytest.approx(min(skew, 0), abs=0.06)  # positive skewness is that of photons, whose mean is right
+
+
+def test_noise_of_photons_is_skewed_as_their_gain_says() -> None:
+    gain, clean = 0.02, 0.3
+    slope = NoiseModel.white(np.full(3, gain), np.full(3, 1e-3))
+    variance = gain * clean + 1e-3
+    frame = torch.full((8, 3, FIELD_SIDE, FIELD_SIDE), clean)
+    for model, expected in ((replace(slope, skew=np.full(3, 0.4)), gain / np.sqrt(variance)), (slope, 0.0)):
+        drawn = (fields(model).noisy(frame) - frame).numpy()
+        assert drawn.mean() == pytest.approx(0, abs=1e-3)
+        assert drawn.std() == pytest.approx(np.sqrt(variance), rel=0.03)
+        assert np.mean((drawn - drawn.mean()) ** 3) / drawn.std() ** 3 == pytest.approx(expected, abs=0.03)
+    shared = slope.correlation.copy()
+    shared[..., REACH, REACH + 1] = shared[..., REACH, REACH - 1] = 0.4 * np.eye(3)
+    assert photon_gain(replace(slope, skew=np.full(3, 0.4), correlation=shared)).tolist() == [0.0, 0.0, 0.0]
 
 
 def test_strength_is_neutral_between_the_paper_s_values() -> None:

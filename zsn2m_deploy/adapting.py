@@ -30,6 +30,8 @@ PALETTE_SIZE = 4096
 STRENGTH_POWER = 0.3
 SYMMETRIC = 0.5  # skewness up to which the noises of a recorrupted pair share little; measured
 CORRELATED_STRENGTHS = (1.3, 2.5)  # times the estimate, for correlated noise: flat places hold less of it; measured
+PHOTONS = 0.1  # skewness above which noise that grows with the light is that of photons
+MOST_SKEW = 2.0  # of photons, however few
 TONE_CURVE = -0.1  # skewness below which a tone curve is behind it; measured
 
 
@@ -54,6 +56,7 @@ class NoiseFields:
             torch.from_numpy(drawn.astype(np.float32)).movedim(3, 1).to(device) for drawn in (fields, bent)
         )
         self._variance = VarianceLine(model, device, stronger**2)
+        self._gain = torch.from_numpy(stronger * photon_gain(model)).float().view(-1, 1, 1).to(device)
         self._ends = model.ends
         self._strengths = CORRELATED_STRENGTHS if model.correlated else (1.0, 1.0)
         self._generator = generator
@@ -65,10 +68,10 @@ class NoiseFields:
             clean: (b, c, h, w), h and w at most 256
             returns: the same
         """
-        return self._drawn(clean, self._symmetric)
+        return self._units(clean, self._symmetric) * self._variance(clean).sqrt()
 
     def noisy(self, clean: Tensor) -> Tensor:
-        """Crops as the sensor gives them: with its skewness where that is negative, and clipped.
+        """Crops as the sensor gives them: skewed by its tone curve or by few photons, and clipped.
 
         Shape:
             clean: (b, c, h, w), h and w at most 256
@@ -76,16 +79,18 @@ class NoiseFields:
         """
         factors = [self._factor() for _ in clean]
         factor = clean.new_tensor(factors).view(-1, 1, 1, 1)
-        return (clean + factor * self._drawn(clean, self._curved)).clamp(*self._ends)
+        deviation = self._variance(clean).sqrt()
+        skewed = with_skewness(self._units(clean, self._curved), (self._gain / deviation).clamp_max(MOST_SKEW))
+        return (clean + factor * deviation * skewed).clamp(*self._ends)
 
-    def _drawn(self, clean: Tensor, fields: Tensor) -> Tensor:
+    def _units(self, clean: Tensor, fields: Tensor) -> Tensor:
         height, width = clean.shape[-2:]
         drawn = []
         for _ in range(len(clean)):
             field, top, left = (self._draw(end) for end in (FIELDS, FIELD_SIDE, FIELD_SIDE))
             turned = fields[field].roll((-top, -left), (1, 2))
             drawn.append(turned[:, :height, :width])
-        return torch.stack(drawn) * self._variance(clean).sqrt()
+        return torch.stack(drawn)
 
     def _factor(self) -> float:
         least, most = self._strengths
@@ -112,8 +117,22 @@ def pairs_are_independent(correlated: bool, skew: Iterable[float]) -> bool:
     return not correlated and max(map(abs, skew)) <= SYMMETRIC
 
 
+def photon_gain(model: NoiseModel) -> Doubles:
+    """Units per photon, (c,), where white noise grows with the light and is skewed as that of photons is; else 0."""
+    skews = np.broadcast_to(model.skew, model.channels)
+    return np.where((skews > PHOTONS) & (not model.correlated), model.slope.clip(0), 0.0)
+
+
+def with_skewness(normal: Tensor, skew: Tensor) -> Tensor:
+    """Normal samples bent to a skewness, to third order of small ones; their mean and variance stay 0 and 1.
+
+    Photons of gain g have a third moment of g^2 x at a clean x, so their skewness is g over the noise's deviation.
+    """
+    return (normal + skew / 6 * (normal.square() - 1)) / (1 + skew.square() / 18).sqrt()
+
+
 def skews(model: NoiseModel) -> Doubles:
-    """Skewness to draw with: where it is clearly negative. That of photons is positive, and their mean is right."""
+    """Skewness to bend whole fields with: where it is clearly negative, as a tone curve leaves it."""
     skews = np.broadcast_to(model.skew, model.channels)
     return np.where(skews < TONE_CURVE, skews, 0.0)
 
