@@ -96,7 +96,7 @@ class NoiseFields:
         least, most = self._strengths
         if least == most:
             return least
-        return least * (most / least) ** float(torch.rand(1, generator=self._generator))
+        return float(least * (most / least) ** float(torch.rand(1, generator=self._generator)))
 
     def _draw(self, end: int) -> int:
         return int(torch.randint(end, (1,), generator=self._generator))
