@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from zsn2m_deploy.config import REAL_STRENGTH, SCENE_SIDE, SYNTHETIC_STRENGTH, SensorConfig
-from zsn2m_deploy.prior.noise import unit_noise
+from zsn2m_deploy.prior.noise import unit_noise, with_skewness
 from zsn2m_deploy.prior.scenes import dead_leaves
 from zsn2m_deploy.variance import VarianceLine
 from zsn2m_runtime.noise_model import Doubles, NoiseModel
@@ -31,7 +31,6 @@ STRENGTH_POWER = 0.3
 SYMMETRIC = 0.5  # skewness up to which the noises of a recorrupted pair share little; measured
 CORRELATED_STRENGTHS = (1.3, 2.5)  # times the estimate, for correlated noise: flat places hold less of it; measured
 PHOTONS = 0.1  # skewness above which noise that grows with the light is that of photons
-MOST_SKEW = 2.0  # of photons, however few
 TONE_CURVE = -0.1  # skewness below which a tone curve is behind it; measured
 
 
@@ -80,7 +79,7 @@ class NoiseFields:
         factors = [self._factor() for _ in clean]
         factor = clean.new_tensor(factors).view(-1, 1, 1, 1)
         deviation = self._variance(clean).sqrt()
-        skewed = with_skewness(self._units(clean, self._curved), (self._gain / deviation).clamp_max(MOST_SKEW))
+        skewed = with_skewness(self._units(clean, self._curved), self._gain / deviation)
         return (clean + factor * deviation * skewed).clamp(*self._ends)
 
     def _units(self, clean: Tensor, fields: Tensor) -> Tensor:
@@ -121,14 +120,6 @@ def photon_gain(model: NoiseModel) -> Doubles:
     """Units per photon, (c,), where white noise grows with the light and is skewed as that of photons is; else 0."""
     skews = np.broadcast_to(model.skew, model.channels)
     return np.where((skews > PHOTONS) & (not model.correlated), model.slope.clip(0), 0.0)
-
-
-def with_skewness(normal: Tensor, skew: Tensor) -> Tensor:
-    """Normal samples bent to a skewness, to third order of small ones; their mean and variance stay 0 and 1.
-
-    Photons of gain g have a third moment of g^2 x at a clean x, so their skewness is g over the noise's deviation.
-    """
-    return (normal + skew / 6 * (normal.square() - 1)) / (1 + skew.square() / 18).sqrt()
 
 
 def skews(model: NoiseModel) -> Doubles:

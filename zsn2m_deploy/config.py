@@ -69,7 +69,7 @@ class SensorConfig(_Config):
         return self
 
     schedule: ScheduleConfig = ScheduleConfig(
-        iterations=150, learning_rate=4e-3, crop_side=128, max_crops=16, flips=True
+        iterations=150, learning_rate=2e-3, crop_side=128, max_crops=16, flips=True
     )
 
 

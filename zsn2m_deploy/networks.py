@@ -42,7 +42,7 @@ class SensorNet(nn.Module):
     """
 
     stride = 8
-    WIDTHS = (24, 48, 72, 96)
+    WIDTHS = (32, 64, 96, 128)
 
     def __init__(self, channels: int) -> None:
         super().__init__()

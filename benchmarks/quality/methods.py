@@ -21,6 +21,7 @@ from torch.nn.functional import pad
 from benchmarks.quality import zs_n2n
 from benchmarks.quality.cases import Case
 from zsn2m_deploy.config import REAL_STRENGTH, TrainConfig
+from zsn2m_deploy.prior.weights import pretrained_files
 from zsn2m_deploy.training import Trained, train
 from zsn2m_runtime.image import Pixels, from_nchw, to_nchw
 from zsn2m_runtime.noise import estimate_sigma
@@ -68,6 +69,8 @@ def ours(preset: str, stage: str, **values: Any) -> Method:
     used = {"sensor": {"sensor"}, "mbd": {"mbd"}, "full": {"mbd", "grd"}}[stage]
     for unused in {"sensor", "mbd", "grd"} - used:
         del method[unused]
+    if stage == "sensor":
+        method["pretrained"] = [hashlib.sha256(path.read_bytes()).hexdigest() for path in pretrained_files()]
     results = tuple(name for name in ("sensor", "mbd", "grd") if name in used)
     return Method(run, _fingerprint(method), results)
 

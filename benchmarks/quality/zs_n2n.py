@@ -52,17 +52,23 @@ def loss_of(network: Callable[[Tensor], Tensor], noisy: Tensor, mask: Tensor | N
 
 
 def denoise(
-    noisy: Pixels, seed: int, precision: Precision = "auto", schedule: ScheduleConfig = PUBLISHED, masks: bool = False
+    noisy: Pixels,
+    seed: int,
+    precision: Precision = "auto",
+    schedule: ScheduleConfig = PUBLISHED,
+    masks: bool = False,
+    device_name: str = "cpu",
 ) -> tuple[Pixels, StageReport]:
     """Train on a frame of the 0 to 255 scale and denoise it, not clamped; (h, w) or (h, w, 3)."""
-    frame = torch.from_numpy(to_nchw(noisy)) / 255.0
+    device = torch.device(device_name)
+    frame = torch.from_numpy(to_nchw(noisy)).to(device) / 255.0
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = MbdNet(frame.shape[1], _NETWORK)
-    fitter = Fitter(torch.device("cpu"), resolve_precision(precision, torch.device("cpu")))
+    fitter = Fitter(device, resolve_precision(precision, device))
     apply = fitter.place(network)
     crops = CropSampler([frame[0]], schedule, 2, torch.Generator().manual_seed(seed))
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator(device).manual_seed(seed)
 
     def loss(crop: Tensor) -> Tensor:
         batch, channels, height, width = crop.shape
@@ -71,5 +77,5 @@ def denoise(
 
     report = fitter.fit("zs-n2n", network, loss, crops, schedule)
     with torch.no_grad():
-        result = network(frame).numpy() * 255.0
+        result = network(frame).cpu().numpy() * 255.0
     return from_nchw(result, np.float32), report

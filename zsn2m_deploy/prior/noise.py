@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
+from torch import Tensor
 
 from zsn2m_deploy.prior.scenes import Floats
 from zsn2m_runtime.noise_model import REACH, Doubles, NoiseModel
@@ -10,6 +13,8 @@ from zsn2m_runtime.noise_model import REACH, Doubles, NoiseModel
 WHITE = 0.55  # share of random models without correlation
 SLOPED = 0.5  # share whose variance depends on brightness
 COLOURED = 0.5  # share of the correlated ones whose channels share noise
+MOST_SKEW = 2.0  # of photons, however few
+KERNEL_SIDE = 5  # pixels of a random blur
 LOWEST, HIGHEST = 0.012, 0.3  # standard deviation at mid-range of random models, of a range of 1
 
 
@@ -35,18 +40,47 @@ def unit_noise(model: NoiseModel, size: tuple[int, int], generator: np.random.Ge
     return (unit if _is_white(model) else _correlated(model.correlation, unit)).astype(np.float32)
 
 
-def random_noise_model(generator: np.random.Generator, channels: int) -> NoiseModel:
-    """The noise of some sensor whose frames are in 0 to 1."""
+def with_skewness(normal: Tensor, skew: Tensor) -> Tensor:
+    """Normal samples bent to a skewness, to third order of small ones; their mean and variance stay 0 and 1.
+
+    Photons of gain g have a third moment of g^2 x at a clean x, so their skewness is g over the noise's deviation; at
+    most 2 is drawn.
+    """
+    skew = skew.clamp_max(MOST_SKEW)
+    return (normal + skew / 6 * (normal.square() - 1)) / (1 + skew.square() / 18).sqrt()
+
+
+class RandomSensor(NamedTuple):
+    """Noise of some sensor whose frames are in 0 to 1: white noise, filtered, times its deviation at a brightness.
+
+    Shape:
+        slope, floor: (c,), of the variance
+        filters: (c, c, 5, 5), from channel j of the white noise to channel i; the filtered noise has a variance of 1
+    """
+
+    slope: Doubles
+    floor: Doubles
+    filters: Doubles
+    white: bool
+
+    def model(self) -> NoiseModel:
+        """Its noise model."""
+        return NoiseModel(self.slope, self.floor, _correlation_after(self.filters))
+
+
+def random_sensor(generator: np.random.Generator, channels: int) -> RandomSensor:
+    """Some sensor to pretrain on."""
     level = np.exp(generator.uniform(np.log(LOWEST), np.log(HIGHEST)))
     variance = np.full(channels, level**2)
-    if generator.random() < SLOPED:
-        share = generator.random()  # of the variance at mid-range that light brings
-        model = NoiseModel.white(2 * share * variance, (1 - share) * variance)
-    else:
-        model = NoiseModel.white(np.zeros(channels), variance)
-    if generator.random() < WHITE:
-        return model
-    return NoiseModel(model.slope, model.floor, _random_correlation(generator, channels))
+    share = generator.random() if generator.random() < SLOPED else 0.0  # of the variance at mid-range that light brings
+    white = bool(generator.random() < WHITE)
+    filters = _no_filters(channels) if white else _random_filters(generator, channels)
+    return RandomSensor(2 * share * variance, (1 - share) * variance, filters, white)
+
+
+def random_noise_model(generator: np.random.Generator, channels: int) -> NoiseModel:
+    """The noise of some sensor whose frames are in 0 to 1."""
+    return random_sensor(generator, channels).model()
 
 
 def _is_white(model: NoiseModel) -> bool:
@@ -69,22 +103,31 @@ def _correlated(correlation: Doubles, white: Doubles) -> Doubles:
     return np.asarray(noise)
 
 
-def _random_correlation(generator: np.random.Generator, channels: int) -> Doubles:
-    """That of white noise after a random blur, another for each channel or the same, and after a mix of channels."""
+def _no_filters(channels: int) -> Doubles:
+    filters = np.zeros((channels, channels, KERNEL_SIDE, KERNEL_SIDE))
+    filters[:, :, KERNEL_SIDE // 2, KERNEL_SIDE // 2] = np.eye(channels)
+    return filters
+
+
+def _random_filters(generator: np.random.Generator, channels: int) -> Doubles:
+    """A random blur, another for each channel or the same, and a mix of channels."""
     alike = generator.random() < 0.5
     kernels = np.stack([_random_kernel(generator) for _ in range(1 if alike else channels)])
     mix = np.eye(channels)
     if channels > 1 and generator.random() < COLOURED:
         mix = mix + generator.uniform(0, 1) * generator.random((channels, channels))
+    filters = mix[:, :, None, None] * kernels
+    return np.asarray(filters / np.sqrt(np.square(filters).sum(axis=(1, 2, 3), keepdims=True)))
+
+
+def _correlation_after(filters: Doubles) -> Doubles:
+    """Correlation of white noise after filters: (c, c, 2 reach + 1, 2 reach + 1)."""
     side = 4 * REACH + 1
-    spectra = np.fft.fft2(kernels, s=(side, side))  # (1 or c, side, side)
-    filters = mix[:, :, None, None] * spectra  # (c, c, side, side): from source j to channel i
-    density = np.einsum("ijyx,kjyx->ikyx", filters, filters.conj())
+    spectra = np.fft.fft2(filters, s=(side, side))
+    density = np.einsum("ijyx,kjyx->ikyx", spectra, spectra.conj())
     found = np.fft.fftshift(np.fft.ifft2(density).real, axes=(2, 3))
     middle = slice(REACH, 3 * REACH + 1)
-    found = found[:, :, middle, middle]
-    deviation = np.sqrt(np.einsum("iiyx->iyx", found)[:, REACH, REACH])
-    return np.asarray(found / (deviation[:, None] * deviation)[:, :, None, None])
+    return np.asarray(found[:, :, middle, middle])
 
 
 def _random_kernel(generator: np.random.Generator) -> Doubles:

@@ -11,6 +11,11 @@ from zsn2m_deploy.networks import SensorNet
 FOLDER = Path(__file__).parent
 
 
+def pretrained_files() -> list[Path]:
+    """The files of the weights, for grey and for colour."""
+    return sorted(FOLDER.glob("sensor_*.safetensors"))
+
+
 def pretrained(channels: int) -> SensorNet:
     """A SensorNet for frames of 1 or 3 channels, as `zsn2m_deploy.prior.pretraining` left it."""
     network = SensorNet(channels)

@@ -1,0 +1,95 @@
+"""Training on a GPU: the paper's Table 3, each precision's result against float32, and TorchScript on CUDA.
+
+Every method is trained twice on one 256 x 256 colour frame with Gaussian noise of sigma 25; the second time counts, for
+the first pays for CUDA's start.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from skimage.metrics import peak_signal_noise_ratio
+
+from benchmarks.quality import zs_n2n
+from benchmarks.quality.methods import apply
+from benchmarks.results import table, write_section
+from benchmarks.speed import scene
+from zsn2m_deploy.config import TrainConfig
+from zsn2m_deploy.training import train
+from zsn2m_runtime.image import Pixels
+
+SIDE = 256  # pixels
+PUBLISHED = {"zs-n2n": "20", "paper mbd": "20", "paper full": "120"}
+METHODS = (
+    ("default", "sensor", "default"),
+    ("MBD-Net", "mbd", "default"),
+    ("MBD-Net, paper preset", "mbd", "paper"),
+    ("MBD-Net and GRD-Net, paper preset", "full", "paper"),
+)
+PRECISIONS = ("fp32", "bf16", "fp16")
+
+
+def trained_on_cuda(stage: str, preset: str, precision: str) -> Callable[[Pixels], Pixels]:
+    """A method: train on the frame, denoise it."""
+    base = TrainConfig.from_preset(preset)  # type: ignore[arg-type]
+    config = base.updated({"stage": stage, "strength": 1.0, "precision": precision, "device": "cuda"})
+
+    def run(noisy: Pixels) -> Pixels:
+        trained = train([noisy], config)
+        model = next(name for name in ("sensor", "grd", "mbd") if name in trained.networks)
+        return apply(trained, model, noisy)
+
+    return run
+
+
+def measured(run: Callable[[Pixels], Pixels]) -> tuple[float, float]:
+    """Seconds and PSNR of the second run."""
+    noisy, clean = scene(SIDE, SIDE)
+    run(noisy)
+    torch.cuda.synchronize()
+    started = time.perf_counter()
+    denoised = run(noisy)
+    seconds = time.perf_counter() - started
+    return seconds, float(peak_signal_noise_ratio(clean, denoised, data_range=255))
+
+
+def parity(model: Path) -> float:
+    """Largest difference, of a range of 1, between an exported TorchScript on CUDA and on the CPU."""
+    torch.backends.cudnn.allow_tf32 = False
+    frame = torch.from_numpy(np.load(model.with_name("test_input.npy")))
+    on = {device: torch.jit.load(model, device) for device in ("cpu", "cuda")}
+    with torch.no_grad():
+        results = [network(frame.to(device)).cpu() for device, network in on.items()]
+    return float((results[0] - results[1]).abs().max() / (frame.max() - frame.min()))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--methods", nargs="+", default=[name for name, *_ in METHODS], help="of ours, by their names")
+    parser.add_argument("--torchscript", type=Path, help="an exported .ts beside its test_input.npy")
+    arguments = parser.parse_args()
+    rows: list[list[object]] = []
+    for name, stage, preset in METHODS:
+        for precision in PRECISIONS if name in arguments.methods else ():
+            seconds, psnr = measured(trained_on_cuda(stage, preset, precision))
+            published = PUBLISHED.get(f"{preset} {stage}", "")
+            rows.append([name, precision, f"{seconds:.1f}", published, f"{psnr:.2f}"])
+            print(rows[-1], file=sys.stderr, flush=True)
+    for precision in PRECISIONS[:2]:
+        seconds, psnr = measured(lambda noisy: zs_n2n.denoise(noisy, 0, precision, device_name="cuda")[0])  # noqa: B023
+        rows.append(["ZS-N2N, 2,000 iterations", precision, f"{seconds:.1f}", PUBLISHED["zs-n2n"], f"{psnr:.2f}"])
+    body = table(["method", "precision", "seconds", "published, s", "PSNR, dB"], rows)
+    if arguments.torchscript:
+        body += f"\n\nTorchScript on CUDA against the CPU: at most {parity(arguments.torchscript):.1e} of the range."
+    name = torch.cuda.get_device_name()
+    write_section("Table 3, times on a GPU", "python -m benchmarks.cuda", f"{name}.\n\n{body}")
+
+
+if __name__ == "__main__":
+    main()
