@@ -31,9 +31,9 @@ class _Conv(nn.Conv2d):
 
 
 class SensorNet(nn.Module):
-    """A UNet of four levels that predicts the noise: 0.45 M parameters, 50 k multiplications a pixel.
+    """A UNet of four levels that predicts the noise: 0.8 M parameters, 89 k multiplications a pixel.
 
-    Half of its work is at full resolution, where noise and detail are; the levels below see wide and cost little.
+    Most of its work is at full and half resolution, where noise and detail are; the levels below see wide.
 
     Shape:
         forward: (n, c, h, w) normalised, h and w multiples of 8 -> the same shape, denoised

@@ -65,6 +65,10 @@ class _Drawing(IterableDataset[Drawn]):
             )
 
 
+def _use_one_thread(_: int) -> None:
+    cv2.setNumThreads(1)
+
+
 class PairSource:
     """Endless batches of noisy and clean crops.
 
@@ -81,7 +85,7 @@ class PairSource:
             _Drawing(channels, seed),
             batch_size=DRAWN_TOGETHER,
             num_workers=workers,
-            worker_init_fn=lambda _: cv2.setNumThreads(1),
+            worker_init_fn=_use_one_thread,
             pin_memory=device.type == "cuda",
         )
         self._drawing = iter(loader)
