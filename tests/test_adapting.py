@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from random_noise import random_noise_model
 
 from zsn2m_deploy.adapting import FIELD_SIDE, NoiseFields, noise_factor, photon_gain, sensor_loss, synthetic_scenes
 from zsn2m_deploy.config import SensorConfig, TrainConfig
-from zsn2m_deploy.prior.noise import random_noise_model
 from zsn2m_deploy.sample.config import SampleConfig
 from zsn2m_deploy.sample.noise import sample_frames
 from zsn2m_deploy.training import Trained, train

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from random_noise import random_noise_model
 
-from zsn2m_deploy.prior.noise import draw_noise, random_noise_model
+from zsn2m_deploy.prior.noise import draw_noise
 from zsn2m_deploy.sample.noise import correlation_taps
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.noise_estimate import estimate_noise

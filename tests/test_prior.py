@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +18,8 @@ from zsn2m_deploy.prior.scenes import dead_leaves, random_palette
 from zsn2m_deploy.prior.weights import pretrained
 from zsn2m_deploy.sample.config import SampleConfig
 from zsn2m_deploy.sample.noise import sample_frames
+from zsn2m_runtime.errors import UsageError
 from zsn2m_runtime.image import to_nchw
-from zsn2m_runtime.noise_model import REACH
 
 
 def test_scenes_are_those_of_their_seed() -> None:
@@ -54,21 +56,54 @@ def test_an_offset_of_the_frame_is_an_offset_of_the_result() -> None:
         assert torch.allclose(network(x + 0.25), network(x) + 0.25, atol=1e-5)
 
 
-def test_pairs_have_the_noise_of_the_sensors_that_came_with_the_scenes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pairs_have_the_noise_of_their_sensors(monkeypatch: pytest.MonkeyPatch) -> None:
+    filters = np.zeros((3, 3, 5, 5))
+    filters[range(3), range(3), 2, 2:4] = 0.5**0.5  # smeared along rows
+    filters[0, 0], filters[0, 1] = 0, filters[1, 1]  # the first channel's is the second's
+    faint, strong = (RandomSensor(np.full(3, level), np.full(3, level), filters, False) for level in (1e-4, 1e-2))
     monkeypatch.setattr(pairs, "FIRST_SCENES", 8)
-    monkeypatch.setattr(pairs, "random_sensor", _a_sensor)
+    monkeypatch.setattr(pairs, "random_sensor", lambda generator, _: (faint, strong)[generator.integers(2)])
     monkeypatch.setattr(pairs, "CLIPPED", 0.0)
-    source = pairs.PairSource(3, seed=0, crops=12, side=96, workers=0, device=torch.device("cpu"))
-    noisy, clean = source()
-    assert noisy.shape == clean.shape == (12, 3, 96, 96)
+    noisy, clean = pairs.PairSource(3, seed=0, crops=24, side=96, workers=0, device=torch.device("cpu"))()
+    assert noisy.shape == clean.shape == (24, 3, 96, 96)
     assert 0 <= float(clean.min()) < float(clean.max()) <= 1
-    unit = (noisy - clean) / (0.02 * clean + 0.01).sqrt()
-    assert float(unit.mean()) == pytest.approx(0, abs=0.01)
-    assert unit.std(dim=(0, 2, 3)).numpy() == pytest.approx(np.ones(3), rel=0.03)
-    beside = (unit[..., 1:] * unit[..., :-1]).mean(dim=(0, 2, 3))
-    model = _a_sensor(np.random.default_rng(0), 3).model()
-    assert beside.numpy() == pytest.approx(model.correlation[(0, 1, 2), (0, 1, 2), REACH, REACH + 1], abs=0.03)
-    assert not torch.equal(source()[1], clean)
+    shape = (noisy - clean) / (clean + 1).sqrt()
+    levels = shape.square().mean(dim=(1, 2, 3))
+    assert {float(f"{level:.0e}") for level in levels} == {1e-4, 1e-2}
+    unit = shape / levels.sqrt()[:, None, None, None]
+    assert torch.allclose(unit[:, 0], unit[:, 1], atol=1e-4)
+    assert float((unit[:, 1] * unit[:, 2]).mean()) == pytest.approx(0, abs=0.02)
+    assert float((unit[..., 1:] * unit[..., :-1]).mean()) == pytest.approx(0.5, abs=0.03)
+    assert float((unit[..., 1:, :] * unit[..., :-1, :]).mean()) == pytest.approx(0, abs=0.02)
+
+
+def test_scenes_are_replaced_and_half_of_the_crops_clipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pairs, "FIRST_SCENES", 8)
+    monkeypatch.setattr(pairs, "SCENES", 16)
+    monkeypatch.setattr(pairs, "CROPS_PER_SCENE", 1)
+    monkeypatch.setattr(pairs, "dead_leaves", _flat_scenes())
+    source = pairs.PairSource(1, seed=0, crops=8, side=32, workers=0, device=torch.device("cpu"))
+    seen, clipped = [], 0
+    for _ in range(4):
+        noisy, clean = source()
+        seen.append({round(float(value), 2) for value in clean.mean(dim=(1, 2, 3))})
+        clipped += sum(bool(crop.min() >= 0 and crop.max() <= 1) for crop in noisy)
+    assert max(seen[0]) <= 0.16
+    assert min(seen[3]) > 0.24  # the first 24 of 40 are gone
+    assert 8 <= clipped < 32
+
+
+def test_processes_draw_different_scenes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pairs, "FIRST_SCENES", 16)
+    source = pairs.PairSource(1, seed=0, crops=32, side=64, workers=2, device=torch.device("cpu"))
+    _, clean = source()
+    assert len({float(value) for value in clean.mean(dim=(1, 2, 3))}) > 24
+
+
+def _flat_scenes() -> Callable[..., np.ndarray]:
+    """Scenes of 0.01, 0.02 and so on."""
+    values = itertools.count(1)
+    return lambda _, side, __: np.full((side, side, 3), next(values) / 100, np.float32)
 
 
 def test_noise_of_photons_in_pairs_is_skewed_as_their_gain_says(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,13 +118,6 @@ def test_noise_of_photons_in_pairs_is_skewed_as_their_gain_says(monkeypatch: pyt
     bright = (clean > 0.4) & (clean < 0.6)
     noise = (noisy - clean)[bright].double()
     assert float(noise.pow(3).mean() / noise.pow(2).mean() ** 1.5) == pytest.approx((gain / 0.5) ** 0.5, rel=0.15)
-
-
-def _a_sensor(generator: np.random.Generator, channels: int) -> RandomSensor:
-    """Noise that is smeared along rows, alike for all scenes."""
-    filters = np.zeros((channels, channels, 5, 5))
-    filters[range(channels), range(channels), 2, 2:4] = 0.5**0.5
-    return RandomSensor(np.full(channels, 0.02), np.full(channels, 0.01), filters, False)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -115,9 +143,14 @@ def test_pretraining_goes_on_where_it_stopped_and_writes_weights_that_load(
     with pytest.raises(KeyboardInterrupt):
         pretrain(path, channels, steps=5, crops=2, seed=0, device_name="cpu", workers=0)
     assert not path.exists()
+    assert "2/5" in capsys.readouterr().out
+    with pytest.raises(UsageError, match=r"'steps': 6.*'steps': 5"):
+        pretrain(path, channels, steps=6, crops=2, seed=0, device_name="cpu", workers=0)
     monkeypatch.setattr(torch, "save", original)
     pretrain(path, channels, steps=5, crops=2, seed=0, device_name="cpu", workers=0)
-    assert "5/5" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "5/5" in printed
+    assert "2/5" not in printed
     assert sorted(file.name for file in tmp_path.iterdir()) == [path.name]
     with torch.no_grad():
         changed = zip(_started(channels), weights.pretrained(channels).parameters(), strict=True)

@@ -63,10 +63,6 @@ class RandomSensor(NamedTuple):
     filters: Doubles
     white: bool
 
-    def model(self) -> NoiseModel:
-        """Its noise model."""
-        return NoiseModel(self.slope, self.floor, _correlation_after(self.filters))
-
 
 def random_sensor(generator: np.random.Generator, channels: int) -> RandomSensor:
     """Some sensor to pretrain on."""
@@ -76,11 +72,6 @@ def random_sensor(generator: np.random.Generator, channels: int) -> RandomSensor
     white = bool(generator.random() < WHITE)
     filters = _no_filters(channels) if white else _random_filters(generator, channels)
     return RandomSensor(2 * share * variance, (1 - share) * variance, filters, white)
-
-
-def random_noise_model(generator: np.random.Generator, channels: int) -> NoiseModel:
-    """The noise of some sensor whose frames are in 0 to 1."""
-    return random_sensor(generator, channels).model()
 
 
 def _is_white(model: NoiseModel) -> bool:
@@ -118,16 +109,6 @@ def _random_filters(generator: np.random.Generator, channels: int) -> Doubles:
         mix = mix + generator.uniform(0, 1) * generator.random((channels, channels))
     filters = mix[:, :, None, None] * kernels
     return np.asarray(filters / np.sqrt(np.square(filters).sum(axis=(1, 2, 3), keepdims=True)))
-
-
-def _correlation_after(filters: Doubles) -> Doubles:
-    """Correlation of white noise after filters: (c, c, 2 reach + 1, 2 reach + 1)."""
-    side = 4 * REACH + 1
-    spectra = np.fft.fft2(filters, s=(side, side))
-    density = np.einsum("ijyx,kjyx->ikyx", spectra, spectra.conj())
-    found = np.fft.fftshift(np.fft.ifft2(density).real, axes=(2, 3))
-    middle = slice(REACH, 3 * REACH + 1)
-    return np.asarray(found[:, :, middle, middle])
 
 
 def _random_kernel(generator: np.random.Generator) -> Doubles:

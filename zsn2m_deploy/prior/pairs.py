@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from zsn2m_deploy.config import SCENE_SIDE
 from zsn2m_deploy.prior.noise import KERNEL_SIDE, random_sensor, with_skewness
 from zsn2m_deploy.prior.scenes import dead_leaves, random_palette
+from zsn2m_runtime.noise_model import Doubles
 
 SCENES = 1024  # to cut crops from; the oldest is replaced
 FIRST_SCENES = 64
@@ -54,15 +55,17 @@ class _Drawing(IterableDataset[Drawn]):
             scene = dead_leaves(generator, SCENE_SIDE, random_palette(generator)).clip(0, 1)
             scene = scene if self._channels > 1 else scene.mean(axis=2, keepdims=True)
             sensors = [random_sensor(generator, self._channels) for _ in range(SENSORS)]
-            gains = [sensor.slope * sensor.white for sensor in sensors]
-            slopes, floors, filters, _ = zip(*sensors, strict=True)
-            found = (np.moveaxis(scene, 2, 0), *(np.stack(values) for values in (slopes, floors, gains, filters)))
             yield Drawn(
-                *(
-                    torch.from_numpy(np.asarray(values, np.float16 if not index else np.float32))
-                    for index, values in enumerate(found)
-                )
+                scene=torch.from_numpy(np.moveaxis(scene, 2, 0).astype(np.float16)),
+                slope=_stacked([sensor.slope for sensor in sensors]),
+                floor=_stacked([sensor.floor for sensor in sensors]),
+                gain=_stacked([sensor.slope * sensor.white for sensor in sensors]),
+                filters=_stacked([sensor.filters for sensor in sensors]),
             )
+
+
+def _stacked(values: list[Doubles]) -> Tensor:
+    return torch.from_numpy(np.stack(values).astype(np.float32))
 
 
 def _use_one_thread(_: int) -> None:
@@ -116,8 +119,8 @@ class PairSource:
         rows, columns = (self._run_of_pixels() for _ in range(2))
         scenes = self._draw(min(self._count, SCENES))[:, None, None]
         crops = self._kept.scene[scenes, :, rows[:, :, None], columns[:, None, :]].movedim(3, 1).float()
-        turned = self._crops // 2
-        return torch.cat((crops[:turned].mT, crops[turned:])).contiguous(memory_format=torch.channels_last)
+        turned = self._draw(2)[:, None, None, None].bool()
+        return torch.where(turned, crops.mT, crops).contiguous(memory_format=torch.channels_last)
 
     def _run_of_pixels(self) -> Tensor:
         """Places of a crop's pixels in a row or column, forwards or backwards, (b, side)."""

@@ -1,8 +1,8 @@
 """Pretrains SensorNet on synthetic scenes with synthetic noise: no image of any kind goes in.
 
 `python -m zsn2m_deploy.prior.pretraining OUT.safetensors --channels 3` makes the weights that the package holds, with
-`--channels 1` those for grey. Both together took seven minutes on an H200 (`--workers 7` each); a CPU takes days. It
-may be stopped: run again, it goes on from OUT.checkpoint.
+`--channels 1` those for grey. Both together took seven minutes on an H200 (`--workers 7` each); a CPU core takes
+a day or two. It may be stopped: run again, it goes on from OUT.checkpoint.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from zsn2m_deploy.muon import Muon
 from zsn2m_deploy.networks import SensorNet
 from zsn2m_deploy.prior.pairs import PairSource
 from zsn2m_runtime.atomic import atomic_file
+from zsn2m_runtime.errors import UsageError
 
 STEPS, CROPS = 16_000, 128
 CROP_SIDE = 96  # pixels
@@ -45,13 +46,16 @@ def pretrain(path: Path, channels: int, steps: int, crops: int, seed: int, devic
         optimiser, LEARNING_RATE, total_steps=steps, pct_start=0.1, cycle_momentum=False
     )
     checkpoint, begin = path.with_suffix(".checkpoint"), 0
+    settings = {"channels": channels, "steps": steps, "crops": crops, "seed": seed}
     if checkpoint.exists():
-        begin, weights, momentum, schedule = torch.load(checkpoint, weights_only=True)
+        before, begin, weights, momentum, schedule = torch.load(checkpoint, map_location=device, weights_only=True)
+        if before != settings:
+            raise UsageError(f"{checkpoint}: expected {settings} to go on with, but it is of {before}; remove it")
         network.load_state_dict(weights)
         optimiser.load_state_dict(momentum)
         rate.load_state_dict(schedule)
     pairs = PairSource(channels, seed + begin, crops, CROP_SIDE, workers, device)
-    started, total = time.perf_counter(), torch.zeros((), device=device)
+    started, losses = time.perf_counter(), []
     for step in range(begin, steps):
         noisy, clean = pairs()
         power = (noisy - clean).square().mean(dim=(1, 2, 3))
@@ -60,14 +64,14 @@ def pretrain(path: Path, channels: int, steps: int, crops: int, seed: int, devic
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         rate.step()
-        total += loss.detach()
+        losses.append(loss.detach())
         if (step + 1) % CHECKPOINT_EVERY == 0 or step + 1 == steps:
             seconds = time.perf_counter() - started
-            print(f"{step + 1}/{steps}: loss {float(total) / CHECKPOINT_EVERY:.5f}, {seconds:.0f} s", flush=True)
-            total.zero_()
+            print(f"{step + 1}/{steps}: loss {float(torch.stack(losses).mean()):.5f}, {seconds:.0f} s", flush=True)
+            losses.clear()
             with atomic_file(checkpoint) as temporary:
-                parts = (network, optimiser, rate)
-                torch.save((step + 1, *(part.state_dict() for part in parts)), temporary)
+                states = [part.state_dict() for part in (network, optimiser, rate)]
+                torch.save((settings, step + 1, *states), temporary)
     with atomic_file(path) as temporary:
         save_file({name: weight.half().contiguous() for name, weight in network.cpu().state_dict().items()}, temporary)
     checkpoint.unlink()

@@ -1,0 +1,24 @@
+"""Random noise models, those of the sensors that pretraining draws."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from zsn2m_deploy.prior.noise import random_sensor
+from zsn2m_runtime.noise_model import REACH, Doubles, NoiseModel
+
+
+def random_noise_model(generator: np.random.Generator, channels: int) -> NoiseModel:
+    """The noise of some sensor whose frames are in 0 to 1, as symmetric noise."""
+    sensor = random_sensor(generator, channels)
+    return NoiseModel(sensor.slope, sensor.floor, correlation_after(sensor.filters))
+
+
+def correlation_after(filters: Doubles) -> Doubles:
+    """Correlation of white noise after filters: (c, c, 2 reach + 1, 2 reach + 1)."""
+    side = 4 * REACH + 1
+    spectra = np.fft.fft2(filters, s=(side, side))
+    density = np.einsum("ijyx,kjyx->ikyx", spectra, spectra.conj())
+    found = np.fft.fftshift(np.fft.ifft2(density).real, axes=(2, 3))
+    middle = slice(REACH, 3 * REACH + 1)
+    return np.asarray(found[:, :, middle, middle])
