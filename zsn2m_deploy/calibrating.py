@@ -8,7 +8,8 @@ perturbation (Ramani, Blu and Unser, 2008).
 What it removes is noise without the picture, so whether neighbours share noise is seen there, where textures of the
 frame would pass for it.
 
-Measured, Kodak24 with Gaussian noise of 10 and 25: within 7 % (one frame 15 %) where quiet patches were up to 50 % off.
+Measured, every other crop of Kodak24 with Gaussian noise of 10, 25 and 50: within 12, 2 and 2 %, where quiet patches
+were up to 50 % off.
 """
 
 from __future__ import annotations
