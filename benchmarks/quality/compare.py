@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.quality import cases
 from benchmarks.quality.methods import METHODS, OURS, PAPER, SENSOR
-from benchmarks.quality.plan import EXPERIMENTS, QUICK, TRAINED
+from benchmarks.quality.plan import EXPERIMENTS, PRESETS, QUICK, TRAINED
 from benchmarks.quality.rows import Row
 
 REFERENCE = f"{SENSOR} sensor"
@@ -18,7 +18,7 @@ SAME = {f"{OURS} full mbd": f"{OURS} mbd", f"{PAPER} full mbd": f"{PAPER} mbd"} 
 SHOWN = tuple(  # side by side in the tables
     dict.fromkeys(
         SAME.get(f"{name} {result}".strip(), f"{name} {result}".strip())
-        for name in (*TRAINED, f"{PAPER} full", *QUICK)
+        for name in (SENSOR, *PRESETS, *TRAINED, f"{PAPER} full", *QUICK)
         for result in METHODS[name].results
     )
 )

@@ -140,6 +140,8 @@ LADDER = "ladder"
 METHODS: dict[str, Method] = {
     "noisy": _peer(lambda case: case.noisy, "1"),
     SENSOR: ours("default", "sensor"),
+    f"{OURS} fast": ours("fast", "sensor"),
+    f"{OURS} best": ours("best", "sensor"),
     OURS: ours("default", "mbd"),
     f"{OURS} full": ours("default", "full"),
     PAPER: ours("paper", "mbd"),

@@ -15,6 +15,7 @@ Names = tuple[str, ...]
 
 QUICK = ("noisy", "bm3d (sigma)", "bm3d", "ffdnet (sigma)", "ffdnet", "nlm skimage", "wavelet skimage", "nlm opencv")
 TRAINED = (SENSOR, OURS, f"{OURS} full", "zs-n2n", PAPER)
+PRESETS = (f"{OURS} fast", f"{OURS} best")  # the other presets
 FIRST = 8
 CHOICE_SETS = {"kodak24": "gauss 25", "set14": "gauss 25", "sidd_val": "real", "fmd": "real"}
 SEEDS = (0, 1)  # of Table 4's ladder
@@ -78,6 +79,11 @@ def _paper_full() -> list[Task]:
     return _tasks(("kodak24",), ("gauss 25", "poisson 25"), (f"{PAPER} full",), FIRST)
 
 
+def _presets() -> list[Task]:
+    synthetic = _tasks(cases.SYNTHETIC, ("gauss 25", "poisson 25"), PRESETS, 4)
+    return synthetic + _tasks(cases.REAL, ("real",), PRESETS, 4)
+
+
 def _precision() -> list[Task]:
     return _tasks(("kodak24",), ("gauss 25",), ("zs-n2n fp32",), 4)
 
@@ -91,5 +97,6 @@ EXPERIMENTS = {
     "clamped": _clamped,
     "choices": _choices,
     "paper-full": _paper_full,
+    "presets": _presets,
     "precision": _precision,
 }
