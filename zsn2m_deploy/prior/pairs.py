@@ -89,6 +89,7 @@ class PairSource:
             batch_size=DRAWN_TOGETHER,
             num_workers=workers,
             worker_init_fn=_use_one_thread,
+            multiprocessing_context="spawn" if workers else None,  # a fork of a process with threads can hang
             pin_memory=device.type == "cuda",
         )
         self._drawing = iter(loader)
