@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from zsn2m_deploy.calibrating import LARGEST_FACTOR, calibrated, confirmed
+from zsn2m_deploy.calibrating import LARGEST_FACTOR, calibrated, confirmed, overestimated
 from zsn2m_deploy.prior.noise import unit_noise
 from zsn2m_deploy.prior.scenes import dead_leaves, random_palette
 from zsn2m_deploy.prior.weights import pretrained
@@ -58,3 +58,12 @@ def test_correlation_that_textures_left_goes_and_that_of_the_noise_stays(channel
     assert model.correlated
     assert not confirmed(model, pretrained(channels), looks(white(channels))).correlated
     assert confirmed(model, pretrained(channels), looks(model)) is model
+
+
+@pytest.mark.parametrize("dark_noise", [1.0, 0.3])
+def test_an_estimate_with_noise_where_the_frame_has_none_is_noticed(dark_noise: float) -> None:
+    clean = torch.linspace(0, 1, 64).expand(2, 3, 64, 64)
+    noise = 0.1 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
+    noisy = clean + torch.where(clean < 0.2, dark_noise, 1.0) * noise
+    model = NoiseModel.white(np.zeros(3), np.full(3, 0.01))
+    assert overestimated(model, lambda _: clean, [noisy]) is (dark_noise < 0.5)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from zsn2m_deploy.adapting import NoiseFields, noise_factor, pairs_are_independent, sensor_loss, skews, synthetic_scenes
-from zsn2m_deploy.calibrating import calibrated, confirmed
+from zsn2m_deploy.calibrating import calibrated, confirmed, overestimated
 from zsn2m_deploy.config import ScheduleConfig, TrainConfig
 from zsn2m_deploy.crops import CropSampler, average_orientations
 from zsn2m_deploy.device import resolve_device, resolve_precision, with_precision
@@ -130,6 +130,9 @@ def _train_sensor(run: _Run, trained: Trained) -> None:
         )
         log.warning(trained.warnings[-1])
     skewed = torch.from_numpy(skews(model) < 0)
+    if overestimated(model, first, looks) and config.weight_synthetic:
+        config = config.model_copy(update={"weight_recorrupted": 0.0})
+        trained.config = trained.config.model_copy(update={"sensor": config})
     if not pairs_are_independent(model.correlated, model.skew):
         if not config.weight_synthetic:
             raise UsageError(

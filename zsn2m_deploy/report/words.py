@@ -104,6 +104,8 @@ def _sensor_method(config: TrainConfig, noise: NoiseFacts) -> str:
         method += " alone, for pairs made of the frame itself need independent, symmetric noise"
     elif config.sensor.weight_recorrupted:
         method += " and on pairs made of the frame itself"
+    else:
+        method += " alone"
     stronger = noise_factor(config.strength)
     if stronger != 1:
         method += f"; noise taken for {stronger:.2g} times as strong (strength {config.strength:g})"
