@@ -130,9 +130,6 @@ def _train_sensor(run: _Run, trained: Trained) -> None:
         )
         log.warning(trained.warnings[-1])
     skewed = torch.from_numpy(skews(model) < 0)
-    if overestimated(model, first, looks) and config.weight_synthetic:
-        config = config.model_copy(update={"weight_recorrupted": 0.0})
-        trained.config = trained.config.model_copy(update={"sensor": config})
     if not pairs_are_independent(model.correlated, model.skew):
         if not config.weight_synthetic:
             raise UsageError(
@@ -140,6 +137,9 @@ def _train_sensor(run: _Run, trained: Trained) -> None:
                 "cannot learn from it"
             )
         config = config.model_copy(update={"weight_recorrupted": 0.0})
+    elif config.weight_synthetic and overestimated(model, first, looks):
+        config = config.model_copy(update={"weight_recorrupted": 0.0})
+        trained.config = trained.config.model_copy(update={"sensor": config})
     noise = NoiseFields(model, noise_factor(trained.config.strength), trained.config.seed, device, run.generator)
     scenes = synthetic_scenes(_colours(first, looks, skewed), config, trained.config.seed).clamp(*model.ends)
     draw_scenes = CropSampler(list(scenes.to(device)), config.schedule, SensorNet.stride, run.generator)
