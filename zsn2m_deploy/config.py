@@ -58,7 +58,7 @@ class SensorConfig(_Config):
         ge=0,
         description="of the loss on recorrupted pairs of the frame; only where noise is independent; measured",
     )
-    recorruption: float = Field(0.5, gt=0, description="a of y + a z; R2R, measured")
+    recorruption: float = Field(1.0, gt=0, description="a of y + a z; R2R, measured")
 
     @model_validator(mode="after")
     def _can_learn(self) -> Self:

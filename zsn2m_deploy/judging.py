@@ -8,6 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
+from zsn2m_deploy.variance import added_by_clipping
+from zsn2m_runtime.noise_model import NoiseModel
+
 Network = Callable[[Tensor], Tensor]
 
 _FRAMES = 8  # frames judged on, in up to 9 pieces each
@@ -53,15 +56,27 @@ def strayed(grd: Network, mbd: Network, frames: Sequence[Tensor]) -> bool:
 
 
 @torch.no_grad()
-def shift(network: Network, frames: Sequence[Tensor], skewed: Tensor | None = None) -> Tensor:
+def shift(
+    network: Network, frames: Sequence[Tensor], skewed: Tensor | None = None, clipped: NoiseModel | None = None
+) -> Tensor:
     """By how much a network's results are brighter than its frames; noise has no mean, so it should be zero.
 
     Shape:
         frames: each (c, h, w), normalised, at least 16 x 16
         skewed: (c,), channels whose noise went through a tone curve: there its median is zero and not its mean
         returns: (c,)
+    Args:
+        clipped: noise whose samples may be clipped, which moves its mean but not its median
     """
-    return centre(torch.cat([samples(network(noisy) - noisy) for noisy in _pieces(frames)]), skewed)
+    found = []
+    for noisy in _pieces(frames):
+        clean = network(noisy)
+        added = clean - noisy
+        if clipped is not None:
+            rise = added_by_clipping(clipped, clean)
+            added = added + (rise if skewed is None else rise * ~skewed.to(rise.device).view(-1, 1, 1))
+        found.append(samples(added))
+    return centre(torch.cat(found), skewed)
 
 
 def centre(added: Tensor, skewed: Tensor | None = None) -> Tensor:

@@ -100,13 +100,15 @@ class _Run:
         """Standard deviation of the noise, normalised."""
         return self.noise.sigma(frame.movedim(0, 2).cpu().numpy() for frame in self.pool)
 
-    def keep_mean(self, network: SensorNet | MbdNet | GrdNet, skewed: Tensor | None = None) -> None:
+    def keep_mean(
+        self, network: SensorNet | MbdNet | GrdNet, skewed: Tensor | None = None, clipped: NoiseModel | None = None
+    ) -> None:
         """Shift the network's results so that its frames keep their mean; in float32, as it will be used.
 
-        `skewed`: (c,), channels where the median is kept instead.
+        `skewed`: (c,), channels where the median is kept instead. `clipped`: noise that, clipped, has a mean.
         """
         apply = with_precision(network.to(self.fitter.device), self.fitter.device, "fp32")
-        network.add_to_output(-shift(apply, self.pool, skewed))
+        network.add_to_output(-shift(apply, self.pool, skewed, clipped))
 
     def crops(self, schedule: ScheduleConfig, multiple: int) -> CropSampler:
         """Crops for a stage."""
@@ -153,7 +155,7 @@ def _train_sensor(run: _Run, trained: Trained) -> None:
             "SensorNet died: its output no longer follows the frame; try another --seed, or --stage mbd"
         )
     if trained.config.keep_mean:
-        run.keep_mean(sensor, skewed)
+        run.keep_mean(sensor, skewed, model)
     trained.networks["sensor"] = sensor.cpu()
 
 

@@ -1,0 +1,41 @@
+"""What a network does to its frames, judged without a clean image."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from zsn2m_deploy.judging import shift
+from zsn2m_deploy.variance import added_by_clipping
+from zsn2m_runtime.noise_model import NoiseModel
+
+NOISE = NoiseModel.white(np.array([0.02, 0.0, 0.0]), np.array([0.01, 0.04, 0.04]))
+
+
+@pytest.mark.parametrize("ends", [(0.0, 1.0), (0.0, np.inf), (-np.inf, 1.0), (-np.inf, np.inf)])
+def test_clipping_moves_the_mean_as_drawn_samples_say(ends: tuple[float, float]) -> None:
+    clean = torch.linspace(0, 1, 9).view(1, 1, 1, 9).expand(1, 3, 1, 9)
+    model = replace(NOISE, ends=ends)
+    deviation = torch.from_numpy(np.sqrt(model.variance(clean.movedim(1, 3).numpy()))).movedim(3, 1)
+    drawn = clean + deviation * torch.randn(200_000, 3, 1, 9, generator=torch.Generator().manual_seed(0))
+    expected = (drawn.clamp(*ends) - clean).mean(dim=0)
+    assert torch.allclose(added_by_clipping(model, clean)[0].double(), expected, atol=3e-3)
+
+
+@pytest.mark.parametrize("median", [False, True])
+def test_a_right_result_is_not_shifted_because_samples_are_clipped(median: bool) -> None:
+    clean = torch.tensor([0.02, 0.5, 0.9]).view(3, 1, 1).expand(3, 128, 128).contiguous()
+    model = replace(NOISE, ends=(0.0, 1.0))
+    drawn = 0.2 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
+    noisy = (clean + drawn).clamp(0, 1)
+    skewed = torch.tensor([True, False, False]) if median else None
+
+    def perfect(piece: torch.Tensor) -> torch.Tensor:
+        return clean[None, :, : piece.shape[-2], : piece.shape[-1]]
+
+    model = replace(model, slope=np.zeros(3), floor=np.full(3, 0.04))
+    assert shift(perfect, [noisy], skewed, model).abs().max() < 0.006
+    assert shift(perfect, [noisy]).abs().max() > 0.03
