@@ -17,7 +17,7 @@ import torch
 from skimage.metrics import peak_signal_noise_ratio
 
 from benchmarks.quality import zs_n2n
-from benchmarks.quality.methods import apply
+from benchmarks.quality.methods import denoised
 from benchmarks.results import table, write_section
 from benchmarks.speed import scene
 from zsn2m_deploy.config import TrainConfig
@@ -41,9 +41,7 @@ def trained_on_cuda(stage: str, preset: str, precision: str) -> Callable[[Pixels
     config = base.updated({"stage": stage, "strength": 1.0, "precision": precision, "device": "cuda"})
 
     def run(noisy: Pixels) -> Pixels:
-        trained = train([noisy], config)
-        model = next(name for name in ("sensor", "grd", "mbd") if name in trained.networks)
-        return apply(trained, model, noisy)
+        return denoised(train([noisy], config), noisy)
 
     return run
 
@@ -59,9 +57,9 @@ def measured(run: Callable[[Pixels], Pixels]) -> tuple[float, float]:
     run(noisy)
     torch.cuda.synchronize()
     started = time.perf_counter()
-    denoised = run(noisy)
+    result = run(noisy)
     seconds = time.perf_counter() - started
-    return seconds, float(peak_signal_noise_ratio(clean, denoised, data_range=255))
+    return seconds, float(peak_signal_noise_ratio(clean, result, data_range=255))
 
 
 def parity(model: Path) -> float:

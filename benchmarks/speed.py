@@ -18,18 +18,29 @@ import numpy as np
 from skimage.metrics import peak_signal_noise_ratio
 
 from benchmarks.results import DATA, table, write_section
+from zsn2m_deploy.config import Preset, Stage, TrainConfig
 
 SIGMA = 25.0
 SINGLE_SIDE = 256  # pixels; larger frames are not also trained on in fp32
+TRAININGS: dict[str, tuple[Preset, Stage, int | None]] = {  # the iterations where they are not the preset's
+    "default": ("default", "sensor", None),
+    "fast": ("fast", "sensor", None),
+    "mbd": ("default", "mbd", None),
+    "paper": ("paper", "mbd", None),
+    "paper-350": ("paper", "mbd", 350),
+    "full": ("default", "full", None),
+}
 COMPARED = (
     ("default", "default", "auto"),
     ("preset fast", "fast", "auto"),
     ("MBD-Net", "mbd", "auto"),
     ("MBD-Net, paper preset", "paper", "auto"),
+    ("MBD-Net, paper preset, 350 iterations", "paper-350", "auto"),
     ("MBD-Net and GRD-Net", "full", "auto"),
     ("ZS-N2N, 2,000 iterations", "zs-n2n", "auto"),
     ("MBD-Net, fp32", "mbd", "fp32"),
     ("MBD-Net, paper preset, fp32", "paper", "fp32"),
+    ("MBD-Net, paper preset, 350 iterations, fp32", "paper-350", "fp32"),
     ("ZS-N2N, 2,000 iterations, fp32", "zs-n2n", "fp32"),
     ("BM3D, sigma given", "bm3d", "fp64"),
 )
@@ -57,8 +68,7 @@ def measure_here(method: str, precision: str, height: int, width: int) -> dict[s
     import torch
 
     from benchmarks.quality import zs_n2n
-    from benchmarks.quality.methods import apply
-    from zsn2m_deploy.config import TrainConfig
+    from benchmarks.quality.methods import denoised
     from zsn2m_deploy.device import resolve_precision
     from zsn2m_deploy.training import train
 
@@ -68,26 +78,27 @@ def measure_here(method: str, precision: str, height: int, width: int) -> dict[s
     loop, used = 0.0, resolve_precision("auto", torch.device("cpu")) if precision == "auto" else precision
     started = time.perf_counter()
     if method == "bm3d":
-        denoised = bm3d.bm3d_rgb(noisy.astype(np.float64) / 255, SIGMA / 255) * 255
+        result = bm3d.bm3d_rgb(noisy.astype(np.float64) / 255, SIGMA / 255) * 255
     elif method == "zs-n2n":
-        denoised, report = zs_n2n.denoise(noisy, 0, precision)  # type: ignore[arg-type]
+        result, report = zs_n2n.denoise(noisy, 0, precision)  # type: ignore[arg-type]
         loop = report.seconds
     else:
-        base = TrainConfig.from_preset(method if method in ("paper", "fast") else "default")  # type: ignore[arg-type]
-        stage = {"default": "sensor", "fast": "sensor", "full": "full"}.get(method, "mbd")
-        config = base.updated({"stage": stage, "strength": 1.0, "precision": precision})
+        preset, stage, iterations = TRAININGS[method]
+        config = TrainConfig.from_preset(preset).updated({"stage": stage, "strength": 1.0, "precision": precision})
+        if iterations:
+            config = config.updated({"mbd": {"schedule": {"iterations": iterations}}})
         trained = train([noisy], config)
         top, left = (max(0, (side - 512) // 2) for side in (height, width))  # larger results are the runtime's business
         noisy, clean = (frame[top : top + 512, left : left + 512] for frame in (noisy, clean))
         used = trained.precision
-        denoised = apply(trained, next(name for name in ("sensor", "grd", "mbd") if name in trained.networks), noisy)
+        result = denoised(trained, noisy)
         loop = sum(report.seconds for report in trained.reports)
     seconds = time.perf_counter() - started
     return {
         "seconds": seconds,
         "loop": loop,
         "precision": used,
-        "psnr": float(peak_signal_noise_ratio(clean, denoised, data_range=255)),
+        "psnr": float(peak_signal_noise_ratio(clean, result, data_range=255)),
         "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
 

@@ -52,6 +52,11 @@ def apply(trained: Trained, model: str, noisy: Pixels) -> Pixels:
     return from_nchw((result * trained.scale + trained.offset).numpy(), np.float32)
 
 
+def denoised(trained: Trained, noisy: Pixels) -> Pixels:
+    """`apply` of the network that users get: the last that was trained."""
+    return apply(trained, [*trained.networks][-1], noisy)
+
+
 def ours(preset: str, stage: str, **values: Any) -> Method:
     """Our training with a preset's values, some replaced; the paper's strengths: 1 synthetic, 10 real."""
 
