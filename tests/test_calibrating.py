@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from zsn2m_deploy.calibrating import LARGEST_FACTOR, calibrated, confirmed, overestimated
+from zsn2m_deploy.calibrating import LARGEST_FACTOR, Look, calibrated, confirmed, look_at, overestimated
 from zsn2m_deploy.prior.noise import unit_noise
 from zsn2m_deploy.prior.scenes import dead_leaves, random_palette
 from zsn2m_deploy.prior.weights import pretrained
@@ -28,8 +28,8 @@ def correlated(channels: int, beside: float) -> NoiseModel:
     return NoiseModel(model.slope, model.floor, correlation)
 
 
-def looks(model: NoiseModel) -> list[torch.Tensor]:
-    """Noisy crops of two sizes."""
+def looks(model: NoiseModel) -> list[Look]:
+    """The pretrained network's looks at noisy crops of two sizes."""
     generator = np.random.default_rng(5)
     crops = []
     for side in (128, 96):
@@ -37,7 +37,7 @@ def looks(model: NoiseModel) -> list[torch.Tensor]:
         clean = scene if model.channels == 3 else scene.mean(axis=2, keepdims=True)
         noisy = clean + SIGMA * unit_noise(model, (side, side), generator)
         crops.append(torch.from_numpy(noisy.astype(np.float32)).movedim(2, 0)[None])
-    return crops
+    return look_at(crops, pretrained(model.channels))
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -56,8 +56,8 @@ def test_a_level_is_not_raised_by_much() -> None:
 def test_correlation_that_textures_left_goes_and_that_of_the_noise_stays(channels: int) -> None:
     model = correlated(channels, 0.25)
     assert model.correlated
-    assert not confirmed(model, pretrained(channels), looks(white(channels))).correlated
-    assert confirmed(model, pretrained(channels), looks(model)) is model
+    assert not confirmed(model, looks(white(channels))).correlated
+    assert confirmed(model, looks(model)) is model
 
 
 @pytest.mark.parametrize("dark_noise", [1.0, 0.3])
@@ -66,4 +66,4 @@ def test_an_estimate_with_noise_where_the_frame_has_none_is_noticed(dark_noise: 
     noise = 0.1 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
     noisy = clean + torch.where(clean < 0.2, dark_noise, 1.0) * noise
     model = NoiseModel.white(np.zeros(3), np.full(3, 0.01))
-    assert overestimated(model, lambda _: clean, [noisy]) is (dark_noise < 0.5)
+    assert overestimated(model, [Look(noisy, clean)]) is (dark_noise < 0.5)

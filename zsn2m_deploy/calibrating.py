@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -36,14 +37,26 @@ LEAST_SHARE = 0.5  # of a band's estimated power must be removed; 0.62 or more w
 CHANNELS_ALIKE = 0.4  # and of channels
 
 
-@torch.no_grad()
-def confirmed(model: NoiseModel, network: Callable[[Tensor], Tensor], looks: Sequence[Tensor]) -> NoiseModel:
-    """A model without the correlation that textures left in it, where what a network removes has none.
+class Look(NamedTuple):
+    """Crops of frames, and what a network makes of them.
 
     Shape:
-        looks: each (b, c, h, w), normalised as the model is
+        noisy, clean: (b, c, h, w), normalised as the noise models here are
     """
-    removed = [noisy - network(noisy) for noisy in looks]
+
+    noisy: Tensor
+    clean: Tensor
+
+
+@torch.no_grad()
+def look_at(crops: Sequence[Tensor], network: Callable[[Tensor], Tensor]) -> list[Look]:
+    """A network's looks at crops."""
+    return [Look(noisy, network(noisy)) for noisy in crops]
+
+
+def confirmed(model: NoiseModel, looks: Sequence[Look]) -> NoiseModel:
+    """A model without the correlation that textures left in it, where what a network removes has none."""
+    removed = [look.noisy - look.clean for look in looks]
     removed = [noise - noise.mean(dim=(2, 3), keepdim=True) for noise in removed]
     power = sum(float(noise.square().mean()) for noise in removed)
     if power <= 0:
@@ -61,28 +74,22 @@ def confirmed(model: NoiseModel, network: Callable[[Tensor], Tensor], looks: Seq
 
 
 @torch.no_grad()
-def calibrated(
-    model: NoiseModel, network: Callable[[Tensor], Tensor], looks: Sequence[Tensor], seed: int
-) -> NoiseModel:
-    """A model of white noise, made stronger or weaker to agree with what a network does to noisy crops.
-
-    Shape:
-        looks: each (b, c, h, w), normalised as the model is
-    """
+def calibrated(model: NoiseModel, network: Callable[[Tensor], Tensor], looks: Sequence[Look], seed: int) -> NoiseModel:
+    """A model of white noise, made stronger or weaker to agree with what the network of the looks does."""
     generator = torch.Generator().manual_seed(seed)
     removed, passed = (
         torch.stack(parts).mean()
-        for parts in zip(*(_look(model, network, crops, generator) for crops in looks), strict=True)
+        for parts in zip(*(_measured(model, network, look, generator) for look in looks), strict=True)
     )
     factor = float((removed / (1 - passed).clamp_min(0.05)).sqrt().clamp(SMALLEST_FACTOR, LARGEST_FACTOR))
     return replace(model, slope=model.slope * factor**2, floor=model.floor * factor**2)
 
 
-def _look(
-    model: NoiseModel, network: Callable[[Tensor], Tensor], noisy: Tensor, generator: torch.Generator
+def _measured(
+    model: NoiseModel, network: Callable[[Tensor], Tensor], look: Look, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
     """Power removed, of the noise's, and the share of the noise that goes through."""
-    clean = network(noisy)
+    noisy, clean = look
     variance = VarianceLine(model, noisy.device)(clean)
     variance = variance.clamp_min(LEAST_VARIANCE * float(variance.mean()))
     signs = torch.randint(0, 2, noisy.shape, generator=generator).to(noisy) * 2 - 1
@@ -91,19 +98,14 @@ def _look(
     return ((noisy - clean).square() / variance).mean(), passed
 
 
-@torch.no_grad()
-def overestimated(model: NoiseModel, network: Callable[[Tensor], Tensor], looks: Sequence[Tensor]) -> bool:
+def overestimated(model: NoiseModel, looks: Sequence[Look]) -> bool:
     """Whether a network finds, at some brightness, far less noise than the model says.
-
-    Shape:
-        looks: each (b, c, h, w), normalised as the model is
 
     Measured: Poisson noise of Set14's zebra and man, whose dark places have 0.02 and 0.1 of the noise that the
     line says: recorrupted pairs, which add that noise, cost 3.9 and 2.8 dB there.
     """
-    variance = VarianceLine(model, looks[0].device)
-    found = [(noisy, network(noisy)) for noisy in looks]
-    parts = zip(*((clean, (noisy - clean).square(), variance(clean)) for noisy, clean in found), strict=True)
+    variance = VarianceLine(model, looks[0].noisy.device)
+    parts = zip(*((clean, (noisy - clean).square(), variance(clean)) for noisy, clean in looks), strict=True)
     clean, removed, expected = (torch.cat([samples(part) for part in of]) for of in parts)  # each (n, c)
     for channel in range(clean.shape[1]):
         for band in clean[:, channel].argsort().chunk(BANDS):

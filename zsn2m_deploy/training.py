@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
 from zsn2m_deploy.adapting import NoiseFields, noise_factor, pairs_are_independent, sensor_loss, skews, synthetic_scenes
-from zsn2m_deploy.calibrating import calibrated, confirmed, overestimated
+from zsn2m_deploy.calibrating import Look, calibrated, confirmed, look_at, overestimated
 from zsn2m_deploy.config import ScheduleConfig, TrainConfig
 from zsn2m_deploy.crops import CropSampler, average_orientations
 from zsn2m_deploy.device import resolve_device, resolve_precision, with_precision
@@ -120,8 +120,8 @@ def _train_sensor(run: _Run, trained: Trained) -> None:
     prior, sensor = pretrained(trained.channels), pretrained(trained.channels)
     first, network = run.fitter.place(prior), run.fitter.place(sensor)
     crops = run.crops(config.schedule, multiple=SensorNet.stride)
-    looks = [crops() for _ in range(LOOKS)]
-    model = confirmed(run.noise, first, looks)
+    looks = look_at([crops() for _ in range(LOOKS)], first)
+    model = confirmed(run.noise, looks)
     if not model.correlated:
         model = calibrated(model, first, looks, trained.config.seed)
     trained.noise = model.rescaled(-trained.offset / trained.scale, 1 / trained.scale)
@@ -139,11 +139,11 @@ def _train_sensor(run: _Run, trained: Trained) -> None:
                 "cannot learn from it"
             )
         config = config.model_copy(update={"weight_recorrupted": 0.0})
-    elif config.weight_synthetic and overestimated(model, first, looks):
+    elif config.weight_synthetic and overestimated(model, looks):
         config = config.model_copy(update={"weight_recorrupted": 0.0})
         trained.config = trained.config.model_copy(update={"sensor": config})
     noise = NoiseFields(model, noise_factor(trained.config.strength), trained.config.seed, device, run.generator)
-    scenes = synthetic_scenes(_colours(first, looks, skewed), config, trained.config.seed).clamp(*model.ends)
+    scenes = synthetic_scenes(_colours(looks, skewed), config, trained.config.seed).clamp(*model.ends)
     draw_scenes = CropSampler(list(scenes.to(device)), config.schedule, SensorNet.stride, run.generator)
 
     def loss(noisy: Tensor) -> Tensor:
@@ -159,10 +159,9 @@ def _train_sensor(run: _Run, trained: Trained) -> None:
     trained.networks["sensor"] = sensor.cpu()
 
 
-@torch.no_grad()
-def _colours(network: Callable[[Tensor], Tensor], looks: list[Tensor], skewed: Tensor) -> Tensor:
+def _colours(looks: list[Look], skewed: Tensor) -> Tensor:
     """Clean colours of noisy crops, (n, c), as a network sees them; where the noise is `skewed`, with its median."""
-    noisy, clean = (torch.cat([samples(crops) for crops in parts]) for parts in (looks, map(network, looks)))
+    noisy, clean = (torch.cat([samples(crops) for crops in parts]) for parts in zip(*looks, strict=True))
     return (clean - centre(clean - noisy, skewed))[::PALETTE_STEP]
 
 
