@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -60,7 +62,29 @@ def test_correlation_that_textures_left_goes_and_that_of_the_noise_stays(channel
     assert confirmed(model, looks(model)) is model
 
 
-@pytest.mark.parametrize("dark_noise", [1.0, 0.3])
+def test_grey_pictures_in_three_channels_keep_what_channels_share_and_lose_what_textures_left() -> None:
+    model = correlated(3, 0.25)
+    correlation = model.correlation.copy()
+    correlation[:, :, REACH, REACH] = 1.0
+    grey = [Look(*(part.expand(-1, 3, -1, -1) for part in look)) for look in looks(white(1))]
+    found = confirmed(NoiseModel(model.slope, model.floor, correlation), grey)
+    assert not found.correlated
+    assert found.between_channels == 1.0
+    level = calibrated(found, pretrained(3), look_at([look.noisy for look in grey], pretrained(3)), 0)
+    assert np.sqrt(level.floor) == pytest.approx(np.full(3, SIGMA), rel=0.12)
+
+
+def test_a_border_without_noise_does_not_lower_the_level() -> None:
+    bordered = [look.noisy.clamp(0, 1).clone() for look in looks(white(3))]
+    for crop in bordered:
+        crop[..., :48] = 0.0
+    model = replace(white(3), ends=(0.0, 1.0))
+    found = calibrated(model, pretrained(3), look_at(bordered, pretrained(3)), 0)
+    assert np.sqrt(found.floor) == pytest.approx(np.full(3, SIGMA), rel=0.1)
+    assert not overestimated(model, look_at(bordered, pretrained(3)))
+
+
+@pytest.mark.parametrize("dark_noise", [1.0, 0.2])
 def test_an_estimate_with_noise_where_the_frame_has_none_is_noticed(dark_noise: float) -> None:
     clean = torch.linspace(0, 1, 64).expand(2, 3, 64, 64)
     noise = 0.1 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))

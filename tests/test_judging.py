@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from zsn2m_deploy.clipping import added_by_clipping, has_noise
 from zsn2m_deploy.judging import shift
-from zsn2m_deploy.variance import added_by_clipping
 from zsn2m_runtime.noise_model import NoiseModel
 
 NOISE = NoiseModel.white(np.array([0.02, 0.0, 0.0]), np.array([0.01, 0.04, 0.04]))
@@ -23,6 +23,34 @@ def test_clipping_moves_the_mean_as_drawn_samples_say(ends: tuple[float, float])
     drawn = clean + deviation * torch.randn(200_000, 3, 1, 9, generator=torch.Generator().manual_seed(0))
     expected = (drawn.clamp(*ends) - clean).mean(dim=0)
     assert torch.allclose(added_by_clipping(model, clean)[0].double(), expected, atol=3e-3)
+
+
+def test_counted_photons_are_not_clipped_although_many_are_zero() -> None:
+    gain = 0.1
+    clean = torch.linspace(0.01, 1, 64).view(1, 1, 1, 64).expand(1, 3, 1, 64)
+    model = replace(
+        NoiseModel.white(np.full(3, gain), np.zeros(3)), ends=(0.0, np.inf), span=(0.01, 1.0), skew=np.full(3, 0.3)
+    )
+    symmetric = added_by_clipping(replace(model, skew=np.zeros(3)), clean)
+    assert added_by_clipping(model, clean).mean() < 0.5 * symmetric.mean()
+
+
+def test_a_black_border_has_no_noise_and_clipped_noise_has() -> None:
+    noisy = torch.zeros(1, 3, 64, 64)
+    noisy[..., 24:] = (0.2 * torch.randn(1, 3, 64, 40, generator=torch.Generator().manual_seed(0))).clamp(0, 1)
+    found = has_noise(noisy, (0.0, 1.0))
+    assert not found[..., :20].any()
+    assert found[..., 24:].all()
+    assert has_noise(noisy, (-np.inf, np.inf)).all()
+
+
+def test_a_black_border_does_not_darken_the_frame() -> None:
+    clean = torch.full((1, 128, 128), 0.5)
+    clean[:, :40] = 0.0
+    noise = 0.1 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
+    noisy = torch.where(clean > 0, (clean + noise).clamp(0, 1), clean)
+    model = replace(NoiseModel.white(np.zeros(1), np.full(1, 0.01)), ends=(0.0, np.inf))
+    assert shift(lambda _: clean[None], [noisy], None, model).abs() < 0.003
 
 
 @pytest.mark.parametrize("median", [False, True])

@@ -119,3 +119,34 @@ def test_random_models_are_of_both_kinds() -> None:
 def test_a_shifted_and_scaled_frame_has_the_same_noise() -> None:
     model = NoiseModel.white(np.array([0.3]), np.array([4.0]))
     assert model.rescaled(100, 50).variance(np.array([0.5])) == pytest.approx(model.variance(np.array([125.0])) / 2500)
+
+
+def test_every_channel_is_looked_at_for_clipping() -> None:
+    generator = np.random.default_rng(0)
+    frame = np.full((1024, 1024, 3), 250.0) + generator.normal(0, 25, (1024, 1024, 3))
+    frame[..., 0] -= 100  # red is whole
+    assert estimate_noise([frame.clip(0, 255).round().astype(np.uint8)]).ends == (-np.inf, 255.0)
+
+
+@pytest.mark.parametrize("value", [37, 100, 211])
+def test_a_constant_channel_has_no_correlation(value: int) -> None:
+    frame = np.random.default_rng(0).normal(120, 10, (128, 128, 3))
+    frame[..., 0] = value
+    found = estimate_noise([frame.clip(0, 255).round().astype(np.uint8)])
+    assert max(map(abs, found.neighbours)) < 0.05
+
+
+def test_many_frames_are_looked_at_in_as_many_places_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    from zsn2m_runtime import noise_estimate
+
+    seen = []
+    real = noise_estimate._joined
+    monkeypatch.setattr(noise_estimate, "_joined", lambda parts: (seen.append(sum(map(_count, parts))), real(parts))[1])
+    frames = [np.random.default_rng(seed).normal(100, 10, (256, 256)).astype(np.float32) for seed in range(40)]
+    found = estimate_noise(frames)
+    assert seen[0] <= noise_estimate.MOST_PATCHES * 1.05
+    assert np.sqrt(found.floor) == pytest.approx(10, rel=0.05)
+
+
+def _count(patches: object) -> int:
+    return len(patches.level)  # type: ignore[attr-defined]

@@ -15,8 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from zsn2m_deploy.clipping import has_noise
 from zsn2m_deploy.config import REAL_STRENGTH, SCENE_SIDE, SYNTHETIC_STRENGTH, SensorConfig
-from zsn2m_deploy.prior.noise import unit_noise, with_skewness
+from zsn2m_deploy.prior.noise import photon_gain, unit_noise, with_skewness
 from zsn2m_deploy.prior.scenes import dead_leaves
 from zsn2m_deploy.variance import VarianceLine
 from zsn2m_runtime.noise_model import Doubles, NoiseModel
@@ -30,7 +31,6 @@ PALETTE_SIZE = 4096
 STRENGTH_POWER = 0.3
 SYMMETRIC = 0.5  # skewness up to which the noises of a recorrupted pair share little; measured
 CORRELATED_STRENGTHS = (1.3, 2.5)  # times the estimate, for correlated noise: flat places hold less of it; measured
-PHOTONS = 0.1  # skewness above which noise that grows with the light is that of photons
 TONE_CURVE = -0.1  # skewness below which a tone curve is behind it; measured
 
 
@@ -82,6 +82,10 @@ class NoiseFields:
         skewed = with_skewness(self._units(clean, self._curved), self._gain / deviation)
         return (clean + factor * deviation * skewed).clamp(*self._ends)
 
+    def present(self, noisy: Tensor) -> Tensor:
+        """1 where crops have noise, 0 where all samples around are at an end. Shape: (b, c, h, w) -> the same."""
+        return has_noise(noisy, self._ends)
+
     def _units(self, clean: Tensor, fields: Tensor) -> Tensor:
         height, width = clean.shape[-2:]
         drawn = []
@@ -114,12 +118,6 @@ def noise_factor(strength: float) -> float:
 def pairs_are_independent(correlated: bool, skew: Iterable[float]) -> bool:
     """Whether recorrupted pairs of noise of this kind share little enough to learn from."""
     return not correlated and max(map(abs, skew)) <= SYMMETRIC
-
-
-def photon_gain(model: NoiseModel) -> Doubles:
-    """Units per photon, (c,), where white noise grows with the light and is skewed as that of photons is; else 0."""
-    skews = np.broadcast_to(model.skew, model.channels)
-    return np.where((skews > PHOTONS) & (not model.correlated), model.slope.clip(0), 0.0)
 
 
 def skews(model: NoiseModel) -> Doubles:
@@ -161,7 +159,7 @@ def sensor_loss(
         loss = loss + config.weight_synthetic * (network(noise.noisy(scene)) - scene).square().mean()
     if config.weight_recorrupted:
         with torch.no_grad():
-            z = noise.noise(clean(frame))
+            z = noise.noise(clean(frame)) * noise.present(frame)
         noisier, target = frame + config.recorruption * z, frame - z / config.recorruption
         loss = loss + config.weight_recorrupted * (network(noisier) - target).square().mean()
     return loss

@@ -18,22 +18,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from zsn2m_deploy.clipping import has_noise
 from zsn2m_deploy.judging import samples
 from zsn2m_deploy.variance import VarianceLine
-from zsn2m_runtime.noise_model import NoiseModel
+from zsn2m_runtime.noise_model import Doubles, NoiseModel
 
 PERTURBATION = 0.1  # of the noise's deviation
 LEAST_VARIANCE = 0.15  # of the mean: pixels with less noise would outweigh all others
 LARGEST_FACTOR = 1.1  # of the deviation; above it is structure that the denoiser took for noise
 SMALLEST_FACTOR = 0.5
-ALIKE = (
-    0.03  # correlation of neighbours in what is removed: below 0 for white noise, 0.07 to 0.22 for one of 0.2; measured
-)
+# correlation of neighbours in what is removed: below 0 for white noise, 0.07 to 0.22 for one of 0.2; measured
+ALIKE = 0.03
 BANDS = 12  # of brightness
-LEAST_SHARE = 0.5  # of a band's estimated power must be removed; 0.62 or more where the estimate is right; measured
+LEAST_SHARE = 0.15  # of a band's estimated power must be removed; 0.08 where it is not there, else 0.21; measured
 CHANNELS_ALIKE = 0.4  # and of channels
 
 
@@ -68,34 +69,39 @@ def confirmed(model: NoiseModel, looks: Sequence[Look]) -> NoiseModel:
     )  # 1 / c for independent channels
     pairs = model.channels - 1
     between = (shared * model.channels - 1) / pairs if pairs else 0.0
-    if between > CHANNELS_ALIKE or (model.correlated and max(beside, below) > ALIKE):
+    if model.correlated and max(beside, below) > ALIKE:
         return model
-    return model.without_correlation()
+    return model.without_correlation(of_channels=between <= CHANNELS_ALIKE)
 
 
 @torch.no_grad()
 def calibrated(model: NoiseModel, network: Callable[[Tensor], Tensor], looks: Sequence[Look], seed: int) -> NoiseModel:
     """A model of white noise, made stronger or weaker to agree with what the network of the looks does."""
     generator = torch.Generator().manual_seed(seed)
-    removed, passed = (
-        torch.stack(parts).mean()
-        for parts in zip(*(_measured(model, network, look, generator) for look in looks), strict=True)
-    )
+    removed, passed, count = torch.stack([_sums(model, network, look, generator) for look in looks]).sum(dim=0)
+    removed, passed = removed / count.clamp_min(1), passed / count.clamp_min(1)
     factor = float((removed / (1 - passed).clamp_min(0.05)).sqrt().clamp(SMALLEST_FACTOR, LARGEST_FACTOR))
     return replace(model, slope=model.slope * factor**2, floor=model.floor * factor**2)
 
 
-def _measured(
-    model: NoiseModel, network: Callable[[Tensor], Tensor], look: Look, generator: torch.Generator
-) -> tuple[Tensor, Tensor]:
-    """Power removed, of the noise's, and the share of the noise that goes through."""
+def _sums(model: NoiseModel, network: Callable[[Tensor], Tensor], look: Look, generator: torch.Generator) -> Tensor:
+    """Sums over the samples with noise: power removed, of the noise's; the share that goes through; their number."""
     noisy, clean = look
     variance = VarianceLine(model, noisy.device)(clean)
     variance = variance.clamp_min(LEAST_VARIANCE * float(variance.mean()))
     signs = torch.randint(0, 2, noisy.shape, generator=generator).to(noisy) * 2 - 1
-    step = PERTURBATION * signs * variance.sqrt()
-    passed = ((network(noisy + step) - clean) * step / (PERTURBATION**2 * variance)).mean()
-    return ((noisy - clean).square() / variance).mean(), passed
+    shared = torch.from_numpy(_root(model.between)).to(noisy)
+    step = PERTURBATION * torch.einsum("ij,bjhw->bihw", shared, signs) * variance.sqrt()
+    passed = (network(noisy + step) - clean) * step / (PERTURBATION**2 * variance)
+    present = has_noise(noisy, model.ends)
+    removed = (noisy - clean).square() / variance
+    return torch.stack([(removed * present).sum(), (passed * present).sum(), present.sum()])
+
+
+def _root(shared: Doubles) -> Doubles:
+    """Mixes independent channels so that their correlation is `shared`. Shape: (c, c) -> (c, c)."""
+    values, vectors = np.linalg.eigh(shared)
+    return np.asarray(vectors * np.sqrt(values.clip(0)) @ vectors.T)
 
 
 def overestimated(model: NoiseModel, looks: Sequence[Look]) -> bool:
@@ -105,10 +111,13 @@ def overestimated(model: NoiseModel, looks: Sequence[Look]) -> bool:
     line says: recorrupted pairs, which add that noise, cost 3.9 and 2.8 dB there.
     """
     variance = VarianceLine(model, looks[0].noisy.device)
-    parts = zip(*((clean, (noisy - clean).square(), variance(clean)) for noisy, clean in looks), strict=True)
-    clean, removed, expected = (torch.cat([samples(part) for part in of]) for of in parts)  # each (n, c)
-    for channel in range(clean.shape[1]):
-        for band in clean[:, channel].argsort().chunk(BANDS):
+    clean = torch.cat([samples(look.clean) for look in looks])  # (n, c), as the others
+    removed = torch.cat([samples((look.noisy - look.clean).square()) for look in looks])
+    expected = torch.cat([samples(variance(look.clean)) for look in looks])
+    present = torch.cat([samples(has_noise(look.noisy, model.ends)) for look in looks]) > 0
+    for channel in range(model.channels):
+        order = clean[:, channel].argsort()
+        for band in order[present[order, channel]].chunk(BANDS):
             if removed[band, channel].sum() < LEAST_SHARE * expected[band, channel].sum():
                 return True
     return False

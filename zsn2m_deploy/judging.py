@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from zsn2m_deploy.variance import added_by_clipping
+from zsn2m_deploy.clipping import added_by_clipping, has_noise
 from zsn2m_runtime.noise_model import NoiseModel
 
 Network = Callable[[Tensor], Tensor]
@@ -59,7 +59,7 @@ def strayed(grd: Network, mbd: Network, frames: Sequence[Tensor]) -> bool:
 def shift(
     network: Network, frames: Sequence[Tensor], skewed: Tensor | None = None, clipped: NoiseModel | None = None
 ) -> Tensor:
-    """By how much a network's results are brighter than its frames; noise has no mean, so it should be zero.
+    """By how much a network's results are brighter than its frames; noise that is not clipped has no mean.
 
     Shape:
         frames: each (c, h, w), normalised, at least 16 x 16
@@ -68,12 +68,18 @@ def shift(
     Args:
         clipped: noise whose samples may be clipped, which moves its mean but not its median
     """
+    return brightened(((noisy, network(noisy)) for noisy in _pieces(frames)), skewed, clipped)
+
+
+def brightened(
+    pairs: Iterable[tuple[Tensor, Tensor]], skewed: Tensor | None = None, clipped: NoiseModel | None = None
+) -> Tensor:
+    """By how much clean crops are brighter than noisy ones, as for `shift`. Shape: each (b, c, h, w) -> (c,)."""
     found = []
-    for noisy in _pieces(frames):
-        clean = network(noisy)
+    for noisy, clean in pairs:
         added = clean - noisy
         if clipped is not None:
-            rise = added_by_clipping(clipped, clean)
+            rise = added_by_clipping(clipped, clean) * has_noise(noisy, clipped.ends)
             added = added + (rise if skewed is None else rise * ~skewed.to(rise.device).view(-1, 1, 1))
         found.append(samples(added))
     return centre(torch.cat(found), skewed)

@@ -16,7 +16,7 @@ from zsn2m_deploy.crops import CropSampler, average_orientations
 from zsn2m_deploy.device import resolve_device, resolve_precision, with_precision
 from zsn2m_deploy.downsample import random_mask
 from zsn2m_deploy.fitting import Fitter, ProgressCallback, StageReport
-from zsn2m_deploy.judging import centre, is_dead, samples, shift, strayed
+from zsn2m_deploy.judging import brightened, is_dead, samples, shift, strayed
 from zsn2m_deploy.losses import grd_loss, mbd_loss
 from zsn2m_deploy.networks import GrdNet, MbdNet, SensorNet
 from zsn2m_deploy.prior.weights import pretrained
@@ -132,6 +132,8 @@ def _train_sensor(run: _Run, trained: Trained) -> None:
         )
         log.warning(trained.warnings[-1])
     skewed = torch.from_numpy(skews(model) < 0)
+    trusted = not overestimated(model, looks)
+    clipped = model if trusted else None
     if not pairs_are_independent(model.correlated, model.skew):
         if not config.weight_synthetic:
             raise UsageError(
@@ -139,11 +141,11 @@ def _train_sensor(run: _Run, trained: Trained) -> None:
                 "cannot learn from it"
             )
         config = config.model_copy(update={"weight_recorrupted": 0.0})
-    elif config.weight_synthetic and overestimated(model, looks):
+    elif config.weight_synthetic and not trusted:
         config = config.model_copy(update={"weight_recorrupted": 0.0})
         trained.config = trained.config.model_copy(update={"sensor": config})
     noise = NoiseFields(model, noise_factor(trained.config.strength), trained.config.seed, device, run.generator)
-    scenes = synthetic_scenes(_colours(looks, skewed), config, trained.config.seed).clamp(*model.ends)
+    scenes = synthetic_scenes(_colours(looks, skewed, clipped), config, trained.config.seed).clamp(*model.ends)
     draw_scenes = CropSampler(list(scenes.to(device)), config.schedule, SensorNet.stride, run.generator)
 
     def loss(noisy: Tensor) -> Tensor:
@@ -155,14 +157,14 @@ def _train_sensor(run: _Run, trained: Trained) -> None:
             "SensorNet died: its output no longer follows the frame; try another --seed, or --stage mbd"
         )
     if trained.config.keep_mean:
-        run.keep_mean(sensor, skewed, model)
+        run.keep_mean(sensor, skewed, clipped)
     trained.networks["sensor"] = sensor.cpu()
 
 
-def _colours(looks: list[Look], skewed: Tensor) -> Tensor:
+def _colours(looks: list[Look], skewed: Tensor, clipped: NoiseModel | None) -> Tensor:
     """Clean colours of noisy crops, (n, c), as a network sees them; where the noise is `skewed`, with its median."""
-    noisy, clean = (torch.cat([samples(crops) for crops in parts]) for parts in zip(*looks, strict=True))
-    return (clean - centre(clean - noisy, skewed))[::PALETTE_STEP]
+    clean = torch.cat([samples(look.clean) for look in looks])
+    return (clean - brightened(looks, skewed, clipped))[::PALETTE_STEP]
 
 
 def _train_mbd_and_grd(run: _Run, trained: Trained) -> None:

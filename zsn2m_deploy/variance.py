@@ -1,8 +1,6 @@
-"""The variance of a noise model, and what clipping does to its mean, on tensors."""
+"""The variance of a noise model, on tensors."""
 
 from __future__ import annotations
-
-import math
 
 import torch
 from torch import Tensor
@@ -28,22 +26,3 @@ class VarianceLine:
         """The variance at clean values."""
         level = torch.where(self._slope < 0, clean.clamp(*self._span), clean)
         return torch.maximum(self._slope * level + self._floor, self._least)
-
-
-def added_by_clipping(model: NoiseModel, clean: Tensor) -> Tensor:
-    """By how much the mean of Gaussian noise rises where samples are clipped at the model's ends.
-
-    Shape:
-        clean: (b, c, h, w), in the model's units
-        returns: the same
-    """
-    low, high = model.ends
-    deviation = VarianceLine(model, clean.device)(clean).sqrt()
-    return deviation * (_excess((low - clean) / deviation) - _excess((clean - high) / deviation))
-
-
-def _excess(least: Tensor) -> Tensor:
-    """The mean of the larger of a standard normal sample and `least`; 0 at minus infinity."""
-    least = least.clamp_min(-10)
-    below: Tensor = torch.special.ndtr(least)
-    return torch.exp(-least.square() / 2) / math.sqrt(2 * math.pi) + least * below

@@ -21,10 +21,10 @@ Floats = npt.NDArray[np.float32]
 
 SIDE = 16  # pixels of a patch: wide enough for the correlation, small enough to find flat ones
 STEP = 8
-MOST_PATCHES = 8000  # looked at per frame, evenly spaced
+MOST_PATCHES = 8000  # looked at, evenly spaced; of many frames at least FEWEST each
 CELLS = 4  # means of 4 x 4 cells a patch tell structure from noise
 SATURATED = 0.02  # of a patch's samples at the frame's lowest or highest value: more, and it says nothing of the noise
-MOST_VALUES = 1_000_000  # of a frame that are looked at for its ends
+MOST_VALUES = 1_000_000  # of all frames that are looked at for their ends
 ENDS = 0.005  # of all samples at the lowest or the highest value: more, and samples end there
 CLIP = 1.35  # patches count as flat up to this multiple of the flat ones' mean: two deviations of white noise in RGB
 BANDS = 12  # of brightness
@@ -36,6 +36,7 @@ FEWEST = 24  # patches that a mean is taken of
 APART = 3.0  # deviations of the noise of a patch's mean: levels closer together give no slope
 LOW, RIM = 2.1, 4.6  # periods a patch: below LOW structure hides the noise, whose power goes on from there to RIM
 TINY = 1e-12
+NO_NOISE = 1e-11  # variance of a constant channel: rounding, and TINY
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,12 @@ def estimate_noise(frames: Sequence[Pixels]) -> NoiseModel:
         _check_size(frame)
     low, high = value_span(frames)
     scale = high - low or 1.0
+    most = MOST_PATCHES // len(frames)
     patches = _joined(
-        [_patches((frame.reshape(*frame.shape[:2], -1) - low).astype(np.float32) / scale) for frame in frames]
+        [
+            _patches((frame.reshape(*frame.shape[:2], -1) - low).astype(np.float32) / scale, max(most, FEWEST))
+            for frame in frames
+        ]
     )
     slope, floor = _envelope(patches)
     expected = _variance(slope, floor, patches.level)
@@ -84,6 +89,8 @@ def estimate_noise(frames: Sequence[Pixels]) -> NoiseModel:
     covariance = _covariance(unit)
     power = np.maximum(np.einsum("iiyx->iyx", covariance)[:, REACH, REACH], TINY)
     correlation = covariance / np.sqrt(power[:, None] * power)[:, :, None, None]
+    quiet = _variance(slope, floor, flat.level).mean(axis=0) < NO_NOISE
+    correlation[quiet] = correlation[:, quiet] = 0.0
     np.einsum("iiyx->iyx", correlation)[:, REACH, REACH] = 1.0  # of a channel without noise too
     skew, gain = skew_and_gain(unit / np.sqrt(power), flat.at_low.mean(axis=0), flat.at_high.mean(axis=0))
     span = float(patches.level.min()), float(patches.level.max())
@@ -95,7 +102,9 @@ def estimate_noise(frames: Sequence[Pixels]) -> NoiseModel:
 
 def _ends(frames: Sequence[Pixels]) -> tuple[float, float]:
     """Where samples are clipped: the lowest and the highest value, if many samples have it; else infinite."""
-    values = np.concatenate([frame.reshape(-1)[:: max(1, frame.size // MOST_VALUES)] for frame in frames])
+    pixels = [frame.reshape(frame.shape[0] * frame.shape[1], -1) for frame in frames]
+    most = MOST_VALUES // len(frames)
+    values = np.concatenate([frame[:: max(1, frame.size // most)].reshape(-1) for frame in pixels])
     low, high = float(values.min()), float(values.max())
     many = max(ENDS * values.size, FEWEST)
     return (
@@ -113,11 +122,11 @@ def _check_size(frame: Pixels) -> None:
         )
 
 
-def _patches(frame: Floats) -> _Patches:
+def _patches(frame: Floats, most: int) -> _Patches:
     channels = frame.shape[2]
     windows = np.lib.stride_tricks.sliding_window_view(frame, (SIDE, SIDE), axis=(0, 1))[::STEP, ::STEP]
     count = windows.shape[0] * windows.shape[1]
-    chosen = np.arange(0, count, max(1, -(-count // MOST_PATCHES)))
+    chosen = np.arange(0, count, max(1, -(-count // most)))
     found = np.moveaxis(windows[np.unravel_index(chosen, windows.shape[:2])], 1, 3)
     at_low, at_high = (ends.mean(axis=(1, 2)) for ends in (found <= frame.min(), found >= frame.max()))
     varied = frame.min(axis=(0, 1)) < frame.max(axis=(0, 1))  # an empty channel says nothing of the others

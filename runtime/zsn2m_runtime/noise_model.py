@@ -59,9 +59,14 @@ class NoiseModel:
         return float(own[REACH, REACH + 1]), float(own[REACH + 1, REACH])
 
     @property
+    def between(self) -> Doubles:
+        """Correlation of the channels at one pixel, (c, c)."""
+        return self.correlation[:, :, REACH, REACH]
+
+    @property
     def between_channels(self) -> float:
         """Mean correlation of two channels at the same pixel; 0 for grey."""
-        shared = self.correlation[:, :, REACH, REACH]
+        shared = self.between
         pairs = self.channels * (self.channels - 1)
         return float((shared.sum() - np.trace(shared)) / pairs) if pairs else 0.0
 
@@ -109,9 +114,12 @@ class NoiseModel:
             correlated=self.correlated,
         )
 
-    def without_correlation(self) -> NoiseModel:
-        """The same noise, shared by neither pixels nor channels."""
-        return replace(self, correlation=self.white(self.slope, self.floor).correlation)
+    def without_correlation(self, of_channels: bool = True) -> NoiseModel:
+        """The same noise, shared by neither pixels nor, if said so, channels."""
+        correlation = self.white(self.slope, self.floor).correlation
+        if not of_channels:
+            correlation[:, :, REACH, REACH] = self.between
+        return replace(self, correlation=correlation)
 
     def rescaled(self, offset: float, scale: float) -> NoiseModel:
         """The same noise, of frames that are (x - offset) / scale."""

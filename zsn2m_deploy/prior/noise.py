@@ -14,6 +14,7 @@ WHITE = 0.55  # share of random models without correlation
 SLOPED = 0.5  # share whose variance depends on brightness
 COLOURED = 0.5  # share of the correlated ones whose channels share noise
 MOST_SKEW = 2.0  # of photons, however few
+PHOTONS = 0.1  # skewness above which noise that grows with the light is that of photons
 KERNEL_SIDE = 5  # pixels of a random blur
 LOWEST, HIGHEST = 0.012, 0.3  # standard deviation at mid-range of random models, of a range of 1
 
@@ -48,6 +49,12 @@ def with_skewness(normal: Tensor, skew: Tensor) -> Tensor:
     """
     skew = skew.clamp_max(MOST_SKEW)
     return (normal + skew / 6 * (normal.square() - 1)) / (1 + skew.square() / 18).sqrt()
+
+
+def photon_gain(model: NoiseModel) -> Doubles:
+    """Units per photon, (c,), where white noise grows with the light and is skewed as that of photons is; else 0."""
+    skews = np.broadcast_to(model.skew, model.channels)
+    return np.where((skews > PHOTONS) & (not model.correlated), model.slope.clip(0), 0.0)
 
 
 class RandomSensor(NamedTuple):
