@@ -36,7 +36,9 @@ class ScheduleConfig(_Config):
     optimiser: Literal["muon", "adam"] = Field(
         "muon", description="muon: orthogonalised steps of the kernels (measured); adam: ZS-N2N"
     )
-    learning_rate: float = Field(gt=0, description="step size, the peak of OneCycle; measured")
+    learning_rate: float = Field(
+        gt=0, description="the peak of OneCycle; a kernel under Muon steps by twice that; measured"
+    )
     schedule: Literal["onecycle", "step"] = Field(
         "onecycle",
         description="onecycle: warm up, then anneal to zero (measured); step: halve each step_size (ZS-N2N)",
@@ -146,7 +148,7 @@ class TrainConfig(_Config):
     precision: Precision = Field("auto", description="of the convolutions in training; weights stay float32")
     keep_mean: bool = Field(
         True,
-        description="after training, shift results so that the mean (median, if skewed) of what goes is zero; measured",
+        description="after training, shift results so that the mean (median, if skewed) of unclipped noise is zero; measured",
     )
     sensor: SensorConfig = SensorConfig()
     mbd: MbdConfig = MbdConfig()
