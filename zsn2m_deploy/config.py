@@ -148,7 +148,7 @@ class TrainConfig(_Config):
     precision: Precision = Field("auto", description="of the convolutions in training; weights stay float32")
     keep_mean: bool = Field(
         True,
-        description="after training, shift results so that the mean (median, if skewed) of unclipped noise is zero; measured",
+        description="shift results finally so that the mean (median, if skewed) of unclipped noise is zero; measured",
     )
     sensor: SensorConfig = SensorConfig()
     mbd: MbdConfig = MbdConfig()
