@@ -81,7 +81,7 @@ def test_a_border_without_noise_does_not_lower_the_level() -> None:
     model = replace(white(3), ends=(0.0, 1.0))
     found = calibrated(model, pretrained(3), look_at(bordered, pretrained(3)), 0)
     assert np.sqrt(found.floor) == pytest.approx(np.full(3, SIGMA), rel=0.1)
-    assert not overestimated(model, look_at(bordered, pretrained(3)))
+    assert not overestimated(model, pretrained(3), look_at(bordered, pretrained(3)), 0)
 
 
 @pytest.mark.parametrize("dark_noise", [1.0, 0.2])
@@ -90,4 +90,20 @@ def test_an_estimate_with_noise_where_the_frame_has_none_is_noticed(dark_noise: 
     noise = 0.1 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
     noisy = clean + torch.where(clean < 0.2, dark_noise, 1.0) * noise
     model = NoiseModel.white(np.zeros(3), np.full(3, 0.01))
-    assert overestimated(model, [Look(noisy, clean)]) is (dark_noise < 0.5)
+    assert overestimated(model, lambda _: clean, [Look(noisy, clean)], 0) is (dark_noise < 0.5)
+
+
+@pytest.mark.parametrize("share", [0.2, 1.0])
+def test_noise_that_a_network_lets_through_is_not_missed(share: float) -> None:
+    noise = 0.1 * torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    clean = torch.linspace(0, 1, 64).expand(2, 3, 64, 64)
+    model = NoiseModel.white(np.zeros(3), np.full(3, 0.01))
+
+    def network(noisy: torch.Tensor) -> torch.Tensor:  # lets three quarters of the amplitude through
+        return clean + 0.75 * (noisy - clean)
+
+    noisy = clean + share**0.5 * noise
+    looks = look_at([noisy], network)  # removes 1 / 16 of the power, of 1 / 4 that Stein's formula asks for
+    assert overestimated(model, network, looks, 0)
+    exact = [Look(noisy, clean + 0.75 * (noisy - clean) - 0.43 * share**0.5 * noise.roll(1, 3))]
+    assert overestimated(model, network, exact, 0) is (share < 0.5)

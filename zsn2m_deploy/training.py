@@ -132,7 +132,7 @@ def _train_sensor(run: _Run, trained: Trained) -> None:
         )
         log.warning(trained.warnings[-1])
     skewed = torch.from_numpy(skews(model) < 0)
-    trusted = not overestimated(model, looks)
+    trusted = not overestimated(model, first, looks, trained.config.seed)
     clipped = model if trusted else None
     if not pairs_are_independent(model.correlated, model.skew):
         if not config.weight_synthetic:
