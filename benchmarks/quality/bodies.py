@@ -63,9 +63,10 @@ TABLE_4_NOTES = """\
 Mean PSNR in dB over images x seeds, a seed being another noise and another training. Every row has the layers and
 weights of the paper and one and the same schedule. A step is the mean difference to the row above on the images that
 both have (seeds of an image averaged), ± its standard error over images; a tie is a step of less than twice that. The
-first two rows see frames scaled by 255, the others by their own range. "without g" has all losses on the one pair (y1, y2),
-"without l_id" has random masks and the losses of Eq. 2 and 3: the paper's order, but for these two, which are alike
-under Gaussian noise and change places under Poisson noise. Gaussian [5, 50] and Poisson [5, 50] were not run."""
+first two rows see frames scaled by 255, the others by their own range. "without g" has all losses on the one pair
+(y1, y2), "without l_id" has random masks and the losses of Eq. 2 and 3: the paper's order, but for these two, which
+are alike under Gaussian noise and change places under Poisson noise. Gaussian [5, 50] and Poisson [5, 50] were not
+run."""
 STRENGTH_NOTES = """\
 The strength is the paper's alpha_ie. Roughness: mean absolute difference of neighbouring pixels in grey levels. n: the
 images that all these strengths have. Of fmd, these are confocal captures. The paper's own images (knee MRI) are not
