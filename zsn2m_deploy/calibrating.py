@@ -81,8 +81,7 @@ def calibrated(model: NoiseModel, network: Callable[[Tensor], Tensor], looks: Se
     generator = torch.Generator().manual_seed(seed)
     sums = torch.zeros(3)
     for look in looks:
-        variance = VarianceLine(model, look.noisy.device)(look.clean)
-        variance = variance.clamp_min(LEAST_VARIANCE * float(variance.mean()))
+        variance = _weighable(VarianceLine(model, look.noisy.device)(look.clean))
         removed = (look.noisy - look.clean).square() / variance
         passed = _passed(model, network, look, variance, generator)
         present = has_noise(look.noisy, model.ends)
@@ -90,6 +89,11 @@ def calibrated(model: NoiseModel, network: Callable[[Tensor], Tensor], looks: Se
     removed, passed = sums[:2] / sums[2].clamp_min(1)
     factor = float((removed / (1 - passed).clamp_min(LEAST_KEPT)).sqrt().clamp(SMALLEST_FACTOR, LARGEST_FACTOR))
     return replace(model, slope=model.slope * factor**2, floor=model.floor * factor**2)
+
+
+def _weighable(variance: Tensor) -> Tensor:
+    """Variance to divide by: not so small anywhere that a few pixels outweigh all others."""
+    return variance.clamp_min(LEAST_VARIANCE * float(variance.mean()))
 
 
 def _passed(
@@ -119,8 +123,7 @@ def overestimated(model: NoiseModel, network: Callable[[Tensor], Tensor], looks:
     parts = []  # of each look: clean, power removed, power that would be if the model were right, whether there is any
     for look in looks:
         variance = VarianceLine(model, look.noisy.device)(look.clean)
-        stepped = variance.clamp_min(LEAST_VARIANCE * float(variance.mean()))
-        expected = variance * (1 - _passed(model, network, look, stepped, generator))
+        expected = variance * (1 - _passed(model, network, look, _weighable(variance), generator))
         found = (look.clean, (look.noisy - look.clean).square(), expected, has_noise(look.noisy, model.ends))
         parts.append([samples(part) for part in found])
     clean, removed, expected, present = (torch.cat(part) for part in zip(*parts, strict=True))  # each (n, c)

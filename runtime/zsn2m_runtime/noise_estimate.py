@@ -70,12 +70,9 @@ def estimate_noise(frames: Sequence[Pixels]) -> NoiseModel:
         _check_size(frame)
     low, high = value_span(frames)
     scale = high - low or 1.0
-    most = MOST_PATCHES // len(frames)
+    most = max(MOST_PATCHES // len(frames), FEWEST)
     patches = _joined(
-        [
-            _patches((frame.reshape(*frame.shape[:2], -1) - low).astype(np.float32) / scale, max(most, FEWEST))
-            for frame in frames
-        ]
+        [_patches((frame.reshape(*frame.shape[:2], -1) - low).astype(np.float32) / scale, most) for frame in frames]
     )
     slope, floor = _envelope(patches)
     expected = _variance(slope, floor, patches.level)
