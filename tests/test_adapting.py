@@ -10,7 +10,15 @@ import pytest
 import torch
 from random_noise import random_noise_model
 
-from zsn2m_deploy.adapting import FIELD_SIDE, NoiseFields, noise_factor, photon_gain, sensor_loss, synthetic_scenes
+from zsn2m_deploy.adapting import (
+    FIELD_SIDE,
+    NoiseFields,
+    noise_factor,
+    pairs_are_independent,
+    photon_gain,
+    sensor_loss,
+    synthetic_scenes,
+)
 from zsn2m_deploy.config import SensorConfig, TrainConfig
 from zsn2m_deploy.sample.config import SampleConfig
 from zsn2m_deploy.sample.noise import sample_frames
@@ -115,6 +123,42 @@ def test_the_noises_of_a_recorrupted_pair_share_nothing() -> None:
     other = noisy - z / config.recorruption
     assert float(((seen[0] - clean) * (other - clean)).mean()) == pytest.approx(0, abs=5e-4)
     assert float(loss) == pytest.approx(float((seen[0] - other).square().mean()))
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.02])
+def test_pairs_of_clipped_noise_share_nothing_either(slope: float) -> None:
+    """As strong as clipping leaves the frame's noise, at each brightness."""
+    model = replace(NoiseModel.white(np.full(3, slope), np.full(3, 0.02)), ends=(0.0, 1.0))
+    clean = torch.linspace(0, 1, 16).view(1, 1, 1, 16).expand(1, 3, 192, 16)
+    deviation = (slope * clean + 0.02).sqrt()
+    drawn = clean + deviation * torch.randn(300, 3, 192, 16, generator=torch.Generator().manual_seed(1))
+    left = drawn.clamp(0, 1).var(dim=(0, 2))
+    units = fields(model)
+    found = torch.cat([units.noise(clean) for _ in range(100)]).square().mean(dim=(0, 2))
+    assert torch.allclose(found, left, rtol=0.12)
+    assert (left[:, [0, -1]] < 0.5 * left[:, [8]]).all()
+
+
+@pytest.mark.parametrize(
+    ("noise", "level", "expected"),
+    [
+        (WHITE, 0.5, True),
+        (replace(WHITE, skew=np.full(3, 0.8)), 0.5, False),
+        (replace(WHITE, skew=np.full(3, -0.8)), 0.5, False),
+        (replace(NoiseModel.white(np.full(3, 0.1), np.zeros(3)), skew=np.full(3, 0.4)), 0.8, True),  # 8 photons
+        (replace(NoiseModel.white(np.full(3, 0.1), np.zeros(3)), skew=np.full(3, 0.4)), 0.1, False),  # one
+        (replace(NoiseModel.white(np.full(3, 0.1), np.zeros(3)), skew=np.zeros(3)), 0.1, True),  # of something else
+    ],
+)
+def test_pairs_are_for_symmetric_noise(noise: NoiseModel, level: float, expected: bool) -> None:
+    assert pairs_are_independent(noise, torch.full((100, 3), level)) is expected
+
+
+def test_a_configuration_says_that_pairs_were_left_out() -> None:
+    noisy, _ = sample(channels=1)
+    counted = np.random.default_rng(0).poisson(noisy / noisy.max()).astype(np.float32)  # one photon at most
+    assert train([counted], short()).config.sensor.weight_recorrupted == 0
+    assert train([noisy], short()).config.sensor.weight_recorrupted > 0
 
 
 def test_each_weight_switches_its_loss() -> None:

@@ -9,18 +9,18 @@ Source: Pang et al., Recorrupted-to-Recorrupted, CVPR 2021; measured, docs/decis
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from zsn2m_deploy.clipping import has_noise
+from zsn2m_deploy.clipping import clipped, has_noise
 from zsn2m_deploy.config import REAL_STRENGTH, SCENE_SIDE, SYNTHETIC_STRENGTH, SensorConfig
-from zsn2m_deploy.prior.noise import photon_gain, unit_noise, with_skewness
+from zsn2m_deploy.prior.noise import curve_skewness, photon_gain, unit_noise, with_skewness
 from zsn2m_deploy.prior.scenes import dead_leaves
 from zsn2m_deploy.variance import VarianceLine
-from zsn2m_runtime.noise_model import Doubles, NoiseModel
+from zsn2m_runtime.noise_model import NoiseModel
 from zsn2m_runtime.noise_tails import bend_of, curved
 
 Network = Callable[[Tensor], Tensor]
@@ -29,9 +29,8 @@ FIELD_SIDE = 256  # pixels of a field of unit noise, which wraps around
 FIELDS = 16
 PALETTE_SIZE = 4096
 STRENGTH_POWER = 0.3
-SYMMETRIC = 0.5  # skewness up to which the noises of a recorrupted pair share little; measured
+SYMMETRIC = 0.65  # skewness up to which the noises of a recorrupted pair share little; measured
 CORRELATED_STRENGTHS = (1.3, 2.5)  # times the estimate, for correlated noise: flat places hold less of it; measured
-TONE_CURVE = -0.1  # skewness below which a tone curve is behind it; measured
 
 
 class NoiseFields:
@@ -49,7 +48,7 @@ class NoiseFields:
     ) -> None:
         rng = np.random.default_rng(seed)
         fields = np.stack([unit_noise(model, (FIELD_SIDE, FIELD_SIDE), rng) for _ in range(FIELDS)])
-        bends = [bend_of(skew) for skew in skews(model)]
+        bends = [bend_of(skew) for skew in curve_skewness(model)]
         bent = np.stack([curved(fields[..., channel], bend) for channel, bend in enumerate(bends)], axis=-1)
         self._symmetric, self._curved = (
             torch.from_numpy(drawn.astype(np.float32)).movedim(3, 1).to(device) for drawn in (fields, bent)
@@ -61,13 +60,15 @@ class NoiseFields:
         self._generator = generator
 
     def noise(self, clean: Tensor) -> Tensor:
-        """Symmetric noise for clean crops.
+        """Symmetric noise for clean crops, as strong as clipping leaves it.
 
         Shape:
             clean: (b, c, h, w), h and w at most 256
             returns: the same
         """
-        return self._units(clean, self._symmetric) * self._variance(clean).sqrt()
+        variance = self._variance(clean)
+        left = clipped(clean, self._variance.slope, variance, self._ends).variance
+        return self._units(clean, self._symmetric) * (variance * left).sqrt()
 
     def noisy(self, clean: Tensor) -> Tensor:
         """Crops as the sensor gives them: skewed by its tone curve or by few photons, and clipped.
@@ -115,15 +116,18 @@ def noise_factor(strength: float) -> float:
     return float(beyond**STRENGTH_POWER)
 
 
-def pairs_are_independent(correlated: bool, skew: Iterable[float]) -> bool:
-    """Whether recorrupted pairs of noise of this kind share little enough to learn from."""
-    return not correlated and max(map(abs, skew)) <= SYMMETRIC
+def pairs_are_independent(noise: NoiseModel, clean: Tensor) -> bool:
+    """Whether recorrupted pairs of noise of this kind share little enough to learn from.
 
-
-def skews(model: NoiseModel) -> Doubles:
-    """Skewness to bend whole fields with: where it is clearly negative, as a tone curve leaves it."""
-    skews = np.broadcast_to(model.skew, model.channels)
-    return np.where(skews < TONE_CURVE, skews, 0.0)
+    Shape:
+        clean: (n, c), samples of the frames
+    """
+    least, most = float(noise.skew.min()), float(noise.skew.max())
+    if noise.correlated or least < -SYMMETRIC or most > SYMMETRIC:
+        return False
+    gain = torch.from_numpy(photon_gain(noise)).to(clean).view(-1, 1, 1)
+    of_photons = gain / VarianceLine(noise, clean.device)(clean.mT[:, :, None]).sqrt()
+    return float(of_photons.mean()) <= SYMMETRIC
 
 
 def synthetic_scenes(palette: Tensor, config: SensorConfig, seed: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""How strong the noise is, and whether pixels share it, as a denoiser sees it.
+"""How strong the noise is at each brightness, and whether pixels share it, as a denoiser sees it.
 
 For the best denoiser f of white noise of variance v, E|y - f(y)|^2 = v (1 - d), where d = E[df/dy] is how much of the
 noise it lets through (Stein, 1981): so a network that was trained on every level tells the level of a frame, textures
@@ -8,12 +8,12 @@ perturbation (Ramani, Blu and Unser, 2008).
 What it removes is noise without the picture, so whether neighbours share noise is seen there, where textures of the
 frame would pass for it.
 
-Measured, every other crop of Kodak24 with Gaussian noise of 10, 25 and 50: within 12, 2 and 2 %, where quiet patches
-were up to 50 % off.
+Measured: docs/decisions.md, "The network tells the noise at each brightness".
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zsn2m_deploy.clipping import has_noise
+from zsn2m_deploy.clipping import clipped, has_noise
 from zsn2m_deploy.judging import samples
 from zsn2m_deploy.variance import VarianceLine
 from zsn2m_runtime.noise_model import Doubles, NoiseModel
@@ -30,12 +30,16 @@ from zsn2m_runtime.noise_model import Doubles, NoiseModel
 LEAST_KEPT = 0.05  # share of the noise that a network removes at least
 PERTURBATION = 0.1  # of the noise's deviation
 LEAST_VARIANCE = 0.15  # of the mean: pixels with less noise would outweigh all others
-LARGEST_FACTOR = 1.1  # of the deviation; above it is structure that the denoiser took for noise
-SMALLEST_FACTOR = 0.5
+BANDS = 12  # of brightness
+ROUNDS = 12  # of fitting the line; it settles in about 5
+LEAST_EXPECTED = 0.05  # of the largest variance; bands below count as if they had so much
+TINY = 1e-12
+LEAST_LEFT = 0.2  # of the noise's power, where samples are clipped
+FEWEST_PHOTONS = 1e-3  # bands of less than one say little: the network was not trained on such noise
+LEAST_PASSED = 0.02
+LEAST_SPREAD = 2.0  # variances of the noise in the clean values: bands closer together in brightness give no slope
 # correlation of neighbours in what is removed: below 0 for white noise, 0.07 to 0.22 for one of 0.2; measured
 ALIKE = 0.03
-BANDS = 12  # of brightness
-LEAST_SHARE = 0.3  # of the power that a band should lose; 0.24 at most where noise is not there, else 0.38; measured
 CHANNELS_ALIKE = 0.4  # and of channels
 
 
@@ -77,23 +81,57 @@ def confirmed(model: NoiseModel, looks: Sequence[Look]) -> NoiseModel:
 
 @torch.no_grad()
 def calibrated(model: NoiseModel, network: Callable[[Tensor], Tensor], looks: Sequence[Look], seed: int) -> NoiseModel:
-    """A model of white noise, made stronger or weaker to agree with what the network of the looks does."""
+    """White noise with the variance that agrees, in each band of brightness, with what the network of the looks does.
+
+    Of a channel with one brightness only, the model's line is made stronger or weaker.
+    """
     generator = torch.Generator().manual_seed(seed)
-    sums = torch.zeros(3)
+    parts = []  # of each look: clean, power removed, share passed, whether there is noise
     for look in looks:
-        variance = _weighable(VarianceLine(model, look.noisy.device)(look.clean))
-        removed = (look.noisy - look.clean).square() / variance
+        variance = VarianceLine(model, look.noisy.device)(look.clean)
+        variance = variance.clamp_min(LEAST_VARIANCE * float(variance.mean()))
         passed = _passed(model, network, look, variance, generator)
-        present = has_noise(look.noisy, model.ends)
-        sums += torch.stack([(removed * present).sum(), (passed * present).sum(), present.sum()]).cpu()
-    removed, passed = sums[:2] / sums[2].clamp_min(1)
-    factor = float((removed / (1 - passed).clamp_min(LEAST_KEPT)).sqrt().clamp(SMALLEST_FACTOR, LARGEST_FACTOR))
-    return replace(model, slope=model.slope * factor**2, floor=model.floor * factor**2)
+        found = (look.clean, (look.noisy - look.clean).square(), passed, has_noise(look.noisy, model.ends))
+        parts.append([samples(part) for part in found])
+    pixels = torch.stack([torch.cat(part) for part in zip(*parts, strict=True)], dim=-1)  # (n, c, 4)
+    lines = [_line(_bands(pixels[:, channel]), model, channel) for channel in range(model.channels)]
+    slope, floor = np.array(lines).T
+    return replace(model, slope=slope, floor=floor)
 
 
-def _weighable(variance: Tensor) -> Tensor:
-    """Variance to divide by: not so small anywhere that a few pixels outweigh all others."""
-    return variance.clamp_min(LEAST_VARIANCE * float(variance.mean()))
+def _bands(pixels: Tensor) -> Doubles:
+    """Means over bands of brightness: (n, 4) -> (bands, 3), what `calibrated` has of each pixel but the last."""
+    noisy = pixels[pixels[:, 3] > 0, :3]
+    bands = noisy[noisy[:, 0].argsort()].tensor_split(BANDS)
+    return np.array([band.double().mean(dim=0).tolist() for band in bands if len(band)]).reshape(-1, 3)
+
+
+def _line(bands: Doubles, model: NoiseModel, channel: int) -> tuple[float, float]:
+    """Slope and floor of the variance of a channel, from its bands: (bands, 3)."""
+    slope, floor = float(model.slope[channel]), float(model.floor[channel])
+    if not len(bands):
+        return slope, floor
+    level, removed, kept = bands[:, 0], bands[:, 1], (1 - bands[:, 2]).clip(LEAST_KEPT)
+    apparent = (removed / kept).clip(TINY)
+    left = bands[:, 2].mean().clip(LEAST_PASSED) * apparent.mean()  # noise in the clean values
+    if level.var() <= LEAST_SPREAD * left:
+        factor = float(apparent.mean() / (slope * level + floor).clip(model.least[channel]).mean())
+        return slope * factor, floor * factor
+    variance = apparent
+    for _ in range(ROUNDS):
+        expected = (slope * level + floor).clip(LEAST_EXPECTED * variance.max())
+        left = clipped(torch.from_numpy(level), torch.tensor(slope), torch.from_numpy(expected), model.ends).power
+        variance = apparent / left.numpy().clip(LEAST_LEFT)
+        lit = _photons(level, expected, slope, model.ends[0]).clip(FEWEST_PHOTONS, 1)
+        slope, floor = map(float, np.polyfit(level, variance, 1, w=kept / expected * lit**2))
+    return slope, floor
+
+
+def _photons(level: Doubles, variance: Doubles, gain: float, black: float) -> Doubles:
+    """How many photons a level is: its distance from black in gains; where black is not known, by its variance."""
+    if gain <= 0:
+        return np.full_like(level, np.inf)
+    return (level - black) / gain if math.isfinite(black) else variance / gain**2
 
 
 def _passed(
@@ -110,26 +148,3 @@ def _root(shared: Doubles) -> Doubles:
     """Mixes independent channels so that their correlation is `shared`. Shape: (c, c) -> (c, c)."""
     values, vectors = np.linalg.eigh(shared)
     return np.asarray(vectors * np.sqrt(values.clip(0)) @ vectors.T)
-
-
-@torch.no_grad()
-def overestimated(model: NoiseModel, network: Callable[[Tensor], Tensor], looks: Sequence[Look], seed: int) -> bool:
-    """Whether the network of the looks finds, at some brightness, far less noise than the model says.
-
-    Measured: Poisson noise of Set14's zebra and man, whose dark places have 0.02 and 0.08 of the noise that the line
-    says: recorrupted pairs, which add that noise, cost 0.8 dB there.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    parts = []  # of each look: clean, power removed, power that would be if the model were right, whether there is any
-    for look in looks:
-        variance = VarianceLine(model, look.noisy.device)(look.clean)
-        expected = variance * (1 - _passed(model, network, look, _weighable(variance), generator))
-        found = (look.clean, (look.noisy - look.clean).square(), expected, has_noise(look.noisy, model.ends))
-        parts.append([samples(part) for part in found])
-    clean, removed, expected, present = (torch.cat(part) for part in zip(*parts, strict=True))  # each (n, c)
-    for channel in range(model.channels):
-        order = clean[:, channel].argsort()
-        for band in order[present[order, channel] > 0].chunk(BANDS):
-            if removed[band, channel].sum() < LEAST_SHARE * expected[band, channel].sum():
-                return True
-    return False

@@ -1,19 +1,65 @@
-"""Samples that end at a sensor's black or white: what that does to the mean of the noise, and where it leaves none."""
+"""Samples that end at a sensor's black or white: what that does to the noise, and where it leaves none.
+
+At white all of the noise is clipped, at black only what is there without light: photons take no sample below black.
+"""
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
-from zsn2m_deploy.prior.noise import photon_gain, with_skewness
 from zsn2m_deploy.variance import VarianceLine
 from zsn2m_runtime.noise_model import NoiseModel
 
-NODES = 32  # equally likely samples of the noise; within 1 % of its deviation
+TINY = 1e-12
 WINDOW = 5  # pixels; all of them at an end: a border, or light far beyond the end
+
+
+class Clipped(NamedTuple):
+    """Noise after clipping, in units of the deviation, or of the variance, before it.
+
+    Shape:
+        mean, power: as the clean values; the power is about the clean value, not about the mean
+    """
+
+    mean: Tensor
+    power: Tensor
+
+    @property
+    def variance(self) -> Tensor:
+        """About the mean."""
+        return (self.power - self.mean.square()).clamp_min(0)
+
+
+def clipped(clean: Tensor, slope: Tensor, variance: Tensor, ends: tuple[float, float]) -> Clipped:
+    """What is left of normal noise at clean values.
+
+    Shape:
+        clean, variance: (..., h, w), in the units of the ends
+        slope: of the variance over the clean value, any shape that fits
+    """
+    low, high = ends
+    mean, power = torch.zeros_like(clean), torch.ones_like(clean)
+    if math.isfinite(high):
+        moved, lost = _beyond((high - clean) / variance.sqrt())
+        mean, power = mean - moved, power - lost
+    if math.isfinite(low):
+        unlit = (variance - slope.clamp_min(0) * (clean - low)).clamp_min(TINY).minimum(variance)
+        moved, lost = _beyond((clean - low) / unlit.sqrt())
+        mean, power = mean + (unlit / variance).sqrt() * moved, power - unlit / variance * lost
+    return Clipped(mean, power)
+
+
+def _beyond(distance: Tensor) -> tuple[Tensor, Tensor]:
+    """By how much the mean of normal noise moves, and the power that it loses, at an end so many deviations away."""
+    distance = distance.clamp_min(0)
+    share = torch.special.ndtr(-distance)
+    density = (-distance.square() / 2).exp() / math.sqrt(2 * math.pi)
+    return density - distance * share, (1 - distance.square()) * share + distance * density
 
 
 def added_by_clipping(model: NoiseModel, clean: Tensor) -> Tensor:
@@ -23,16 +69,10 @@ def added_by_clipping(model: NoiseModel, clean: Tensor) -> Tensor:
         clean: (b, c, h, w), in the model's units
         returns: the same
     """
-    if not any(map(math.isfinite, model.ends)):
-        return torch.zeros_like(clean)
+    line = VarianceLine(model, clean.device)
     inside = clean.clamp(*model.ends)
-    deviation = VarianceLine(model, clean.device)(inside).sqrt()
-    skew = torch.from_numpy(photon_gain(model)).to(clean).view(-1, 1, 1) / deviation
-    rise = torch.zeros_like(clean)
-    for node in torch.special.ndtri((torch.arange(NODES) + 0.5) / NODES).to(clean):
-        sample = inside + deviation * with_skewness(node, skew)
-        rise += sample.clamp(*model.ends) - sample
-    return rise / NODES
+    variance = line(inside)
+    return clipped(inside, line.slope, variance, model.ends).mean * variance.sqrt()
 
 
 def has_noise(noisy: Tensor, ends: tuple[float, float]) -> Tensor:

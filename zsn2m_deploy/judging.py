@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from zsn2m_deploy.clipping import added_by_clipping, has_noise
+from zsn2m_deploy.prior.noise import curve_skewness
 from zsn2m_runtime.noise_model import NoiseModel
 
 Network = Callable[[Tensor], Tensor]
@@ -56,39 +57,30 @@ def strayed(grd: Network, mbd: Network, frames: Sequence[Tensor]) -> bool:
 
 
 @torch.no_grad()
-def shift(
-    network: Network, frames: Sequence[Tensor], skewed: Tensor | None = None, clipped: NoiseModel | None = None
-) -> Tensor:
-    """By how much a network's results are brighter than its frames; noise that is not clipped has no mean.
+def shift(network: Network, frames: Sequence[Tensor], noise: NoiseModel | None = None) -> Tensor:
+    """By how much a network's results are brighter than its frames, whose noise has no mean.
 
     Shape:
         frames: each (c, h, w), normalised, at least 16 x 16
-        skewed: (c,), channels whose noise went through a tone curve: there its median is zero and not its mean
         returns: (c,)
     Args:
-        clipped: noise whose samples may be clipped, which moves its mean but not its median
+        noise: of the frames, where its mean need not be zero: what clipping adds is taken out, and of channels whose
+            noise went through a tone curve the median is zero
     """
-    return brightened(((noisy, network(noisy)) for noisy in _pieces(frames)), skewed, clipped)
+    return brightened(((noisy, network(noisy)) for noisy in _pieces(frames)), noise)
 
 
-def brightened(
-    pairs: Iterable[tuple[Tensor, Tensor]], skewed: Tensor | None = None, clipped: NoiseModel | None = None
-) -> Tensor:
+def brightened(pairs: Iterable[tuple[Tensor, Tensor]], noise: NoiseModel | None = None) -> Tensor:
     """By how much clean crops are brighter than noisy ones, as for `shift`. Shape: each (b, c, h, w) -> (c,)."""
-    found = []
+    if noise is None:
+        return torch.cat([samples(clean - noisy) for noisy, clean in pairs]).mean(dim=0)
+    means, all_added = [], []
     for noisy, clean in pairs:
-        added = clean - noisy
-        if clipped is not None:
-            rise = added_by_clipping(clipped, clean) * has_noise(noisy, clipped.ends)
-            added = added + (rise if skewed is None else rise * ~skewed.to(rise.device).view(-1, 1, 1))
-        found.append(samples(added))
-    return centre(torch.cat(found), skewed)
-
-
-def centre(added: Tensor, skewed: Tensor | None = None) -> Tensor:
-    """Mean of each channel, median where its noise is skewed. Shape: (n, c), (c,) -> (c,)."""
-    means = added.mean(dim=0)
-    return means if skewed is None else torch.where(skewed.to(means.device), added.median(dim=0).values, means)
+        rise = added_by_clipping(noise, clean) * has_noise(noisy, noise.ends)
+        all_added.append(samples(clean - noisy))
+        means.append(samples(clean - noisy + rise))
+    curved = torch.from_numpy(curve_skewness(noise) < 0).to(means[0].device)
+    return torch.where(curved, torch.cat(all_added).median(dim=0).values, torch.cat(means).mean(dim=0))
 
 
 def samples(frames: Tensor) -> Tensor:

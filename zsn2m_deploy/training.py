@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from zsn2m_deploy.adapting import NoiseFields, noise_factor, pairs_are_independent, sensor_loss, skews, synthetic_scenes
-from zsn2m_deploy.calibrating import Look, calibrated, confirmed, look_at, overestimated
+from zsn2m_deploy.adapting import NoiseFields, noise_factor, pairs_are_independent, sensor_loss, synthetic_scenes
+from zsn2m_deploy.calibrating import Look, calibrated, confirmed, look_at
 from zsn2m_deploy.config import ScheduleConfig, TrainConfig
 from zsn2m_deploy.crops import CropSampler, average_orientations
 from zsn2m_deploy.device import resolve_device, resolve_precision, with_precision
@@ -100,15 +100,13 @@ class _Run:
         """Standard deviation of the noise, normalised."""
         return self.noise.sigma(frame.movedim(0, 2).cpu().numpy() for frame in self.pool)
 
-    def keep_mean(
-        self, network: SensorNet | MbdNet | GrdNet, skewed: Tensor | None = None, clipped: NoiseModel | None = None
-    ) -> None:
+    def keep_mean(self, network: SensorNet | MbdNet | GrdNet, noise: NoiseModel | None = None) -> None:
         """Shift the network's results so that its frames keep their mean; in float32, as it will be used.
 
-        `skewed`: (c,), channels where the median is kept instead. `clipped`: noise that, clipped, has a mean.
+        `noise`: where its mean need not be zero, as for `shift`.
         """
         apply = with_precision(network.to(self.fitter.device), self.fitter.device, "fp32")
-        network.add_to_output(-shift(apply, self.pool, skewed, clipped))
+        network.add_to_output(-shift(apply, self.pool, noise))
 
     def crops(self, schedule: ScheduleConfig, multiple: int) -> CropSampler:
         """Crops for a stage."""
@@ -131,21 +129,16 @@ def _train_sensor(run: _Run, trained: Trained) -> None:
             f"the picture itself, and the frame without noise; look at the preview"
         )
         log.warning(trained.warnings[-1])
-    skewed = torch.from_numpy(skews(model) < 0)
-    trusted = not overestimated(model, first, looks, trained.config.seed)
-    clipped = model if trusted else None
-    if not pairs_are_independent(model.correlated, model.skew):
+    if not pairs_are_independent(model, torch.cat([samples(look.clean) for look in looks])):
         if not config.weight_synthetic:
             raise UsageError(
                 "expected sensor.weight_synthetic above 0 for correlated or skewed noise, but got 0; recorrupted pairs "
                 "cannot learn from it"
             )
         config = config.model_copy(update={"weight_recorrupted": 0.0})
-    elif config.weight_synthetic and not trusted:
-        config = config.model_copy(update={"weight_recorrupted": 0.0})
         trained.config = trained.config.model_copy(update={"sensor": config})
     noise = NoiseFields(model, noise_factor(trained.config.strength), trained.config.seed, device, run.generator)
-    scenes = synthetic_scenes(_colours(looks, skewed, clipped), config, trained.config.seed).clamp(*model.ends)
+    scenes = synthetic_scenes(_colours(looks, model), config, trained.config.seed).clamp(*model.ends)
     draw_scenes = CropSampler(list(scenes.to(device)), config.schedule, SensorNet.stride, run.generator)
 
     def loss(noisy: Tensor) -> Tensor:
@@ -157,14 +150,14 @@ def _train_sensor(run: _Run, trained: Trained) -> None:
             "SensorNet died: its output no longer follows the frame; try another --seed, or --stage mbd"
         )
     if trained.config.keep_mean:
-        run.keep_mean(sensor, skewed, clipped)
+        run.keep_mean(sensor, model)
     trained.networks["sensor"] = sensor.cpu()
 
 
-def _colours(looks: list[Look], skewed: Tensor, clipped: NoiseModel | None) -> Tensor:
-    """Clean colours of noisy crops, (n, c), as a network sees them; where the noise is `skewed`, with its median."""
+def _colours(looks: list[Look], noise: NoiseModel) -> Tensor:
+    """Clean colours of noisy crops, (n, c), as a network sees them, as bright as the crops."""
     clean = torch.cat([samples(look.clean) for look in looks])
-    return (clean - brightened(looks, skewed, clipped))[::PALETTE_STEP]
+    return (clean - brightened(looks, noise))[::PALETTE_STEP]
 
 
 def _train_mbd_and_grd(run: _Run, trained: Trained) -> None:

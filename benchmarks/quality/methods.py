@@ -30,6 +30,7 @@ OURS = "zsn2m"
 SENSOR = f"{OURS} default"
 PAPER = f"{OURS} paper"
 REVISION = ""  # change it when training changes and no field of its configuration does
+SENSOR_REVISION = "noise of each band of brightness"  # the same, of the default stage alone
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ def ours(preset: str, stage: str, **values: Any) -> Method:
     for unused in {"sensor", "mbd", "grd"} - used:
         del method[unused]
     if stage == "sensor":
+        method["revision"] = SENSOR_REVISION
         method["pretrained"] = [hashlib.sha256(path.read_bytes()).hexdigest() for path in pretrained_files()]
     results = tuple(name for name in ("sensor", "mbd", "grd") if name in used)
     return Method(run, _fingerprint(method), results)

@@ -15,6 +15,7 @@ SLOPED = 0.5  # share whose variance depends on brightness
 COLOURED = 0.5  # share of the correlated ones whose channels share noise
 MOST_SKEW = 2.0  # of photons, however few
 PHOTONS = 0.1  # skewness above which noise that grows with the light is that of photons
+TONE_CURVE = -0.1  # skewness below which a tone curve is behind it; measured
 KERNEL_SIDE = 5  # pixels of a random blur
 LOWEST, HIGHEST = 0.012, 0.3  # standard deviation at mid-range of random models, of a range of 1
 
@@ -55,6 +56,12 @@ def photon_gain(model: NoiseModel) -> Doubles:
     """Units per photon, (c,), where white noise grows with the light and is skewed as that of photons is; else 0."""
     skews = np.broadcast_to(model.skew, model.channels)
     return np.where((skews > PHOTONS) & (not model.correlated), model.slope.clip(0), 0.0)
+
+
+def curve_skewness(model: NoiseModel) -> Doubles:
+    """Skewness that a tone curve left, (c,), below zero, where it did; else 0."""
+    skews = np.broadcast_to(model.skew, model.channels)
+    return np.where(skews < TONE_CURVE, skews, 0.0)
 
 
 class RandomSensor(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from zsn2m_deploy.adapting import noise_factor, pairs_are_independent
+from zsn2m_deploy.adapting import noise_factor
 from zsn2m_deploy.config import TrainConfig
 from zsn2m_deploy.report.analysis import ALIKE_LIMIT, LITTLE, MUCH, Removed
 from zsn2m_deploy.report.detail import EDGES_LIMIT, POWER_LIMIT
@@ -26,7 +26,7 @@ class Check:
 def chosen(config: TrainConfig, noise: NoiseFacts) -> str:
     """What noise was found and what was done about it, in one line."""
     if config.stage == "sensor":
-        method = _sensor_method(config, noise)
+        method = _sensor_method(config)
     else:
         networks = "MBD-Net" if config.stage == "mbd" else "MBD-Net and GRD-Net"
         method = f"{networks} trained on random pairs of the frame's own pixels, strength {config.strength:g}"
@@ -97,15 +97,13 @@ def self_check_in_words(check: SelfCheck) -> str:
     return f"{likely}; the noisy frame has {check.noisy_psnr:.1f} dB"
 
 
-def _sensor_method(config: TrainConfig, noise: NoiseFacts) -> str:
+def _sensor_method(config: TrainConfig) -> str:
     steps = config.sensor.schedule.iterations
     method = f"the pretrained network, adapted in {steps} steps on drawn scenes with this noise"
-    if not pairs_are_independent(noise.correlated, noise.skew):
-        method += " alone, for pairs made of the frame itself need independent, symmetric noise"
-    elif config.sensor.weight_recorrupted:
+    if config.sensor.weight_recorrupted:
         method += " and on pairs made of the frame itself"
     else:
-        method += " alone"
+        method += " alone, for pairs made of the frame itself need independent, symmetric noise"
     stronger = noise_factor(config.strength)
     if stronger != 1:
         method += f"; noise taken for {stronger:.2g} times as strong (strength {config.strength:g})"
