@@ -60,6 +60,12 @@ def look_at(crops: Sequence[Tensor], network: Callable[[Tensor], Tensor]) -> lis
     return [Look(noisy, network(noisy)) for noisy in crops]
 
 
+def seen(model: NoiseModel, network: Callable[[Tensor], Tensor], looks: Sequence[Look], seed: int) -> NoiseModel:
+    """An estimate, put right by what the network of the looks makes of the frames."""
+    found = confirmed(model, looks)
+    return found if found.correlated else calibrated(found, network, looks, seed)
+
+
 def confirmed(model: NoiseModel, looks: Sequence[Look]) -> NoiseModel:
     """A model without the correlation that textures left in it, where what a network removes has none."""
     removed = [look.noisy - look.clean for look in looks]

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from zsn2m_deploy.adapting import NoiseFields, noise_factor, pairs_are_independent, sensor_loss, synthetic_scenes
-from zsn2m_deploy.calibrating import Look, calibrated, confirmed, look_at
+from zsn2m_deploy.calibrating import Look, look_at, seen
 from zsn2m_deploy.config import ScheduleConfig, TrainConfig
 from zsn2m_deploy.crops import CropSampler, average_orientations
 from zsn2m_deploy.device import resolve_device, resolve_precision, with_precision
@@ -119,9 +119,7 @@ def _train_sensor(run: _Run, trained: Trained) -> None:
     first, network = run.fitter.place(prior), run.fitter.place(sensor)
     crops = run.crops(config.schedule, multiple=SensorNet.stride)
     looks = look_at([crops() for _ in range(LOOKS)], first)
-    model = confirmed(run.noise, looks)
-    if not model.correlated:
-        model = calibrated(model, first, looks, trained.config.seed)
+    model = seen(run.noise, first, looks, trained.config.seed)
     trained.noise = model.rescaled(-trained.offset / trained.scale, 1 / trained.scale)
     if min(model.neighbours) > IMPLAUSIBLE:
         trained.warnings.append(

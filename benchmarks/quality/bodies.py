@@ -107,8 +107,8 @@ def table_1(found: list[Row]) -> str:
     columns = []
     for (dataset, noise), figures_of in published.TABLE_1.items():
         if results := select(found, dataset, noise):
-            parts.append(f"### {_name(dataset, noise)}\n\n{comparison(results, figures_of)}")
-            gains += _over_zs_n2n(_name(dataset, noise), results, figures_of)
+            parts.append(f"### {title(dataset, noise)}\n\n{comparison(results, figures_of)}")
+            gains += _over_zs_n2n(title(dataset, noise), results, figures_of)
             columns.append(step(results.get(REFERENCE, {}), results.get(published.ZS_N2N, {})).mean)
     if gains:
         gains.append([f"mean of {len(columns)} columns", REFERENCE, "", f"{statistics.fmean(columns):+.2f}", "", ""])
@@ -120,7 +120,7 @@ def table_1(found: list[Row]) -> str:
 def clamped(found: list[Row]) -> str:
     """Noise clamped to 0 to 255, as other papers have it."""
     parts = [
-        f"### {_name(dataset, noise)}\n\n{comparison(results)}"
+        f"### {title(dataset, noise)}\n\n{comparison(results)}"
         for noise in CLAMPED
         for dataset in SYNTHETIC
         if (results := select(found, dataset, noise))
@@ -133,7 +133,7 @@ def table_2(found: list[Row]) -> str:
     parts = []
     for dataset in REAL:
         if results := select(found, dataset, "real"):
-            parts.append(f"### {_name(dataset, 'real')}\n\n{comparison(results, published.TABLE_2[dataset])}")
+            parts.append(f"### {title(dataset, 'real')}\n\n{comparison(results, published.TABLE_2[dataset])}")
     for microscope in MICROSCOPES:
         if results := select(found, "fmd", "real", microscope):
             parts.append(f"### FMD, {microscope}\n\n{comparison(results)}")
@@ -143,7 +143,7 @@ def table_2(found: list[Row]) -> str:
 def table_4(found: list[Row]) -> str:
     """What each part of the method adds."""
     parts = [
-        f"### {_name('kodak24', noise)}\n\n{ladder(results, figures_of)}"
+        f"### {title('kodak24', noise)}\n\n{ladder(results, figures_of)}"
         for noise, figures_of in published.TABLE_4.items()
         if (results := select(found, "kodak24", noise))
     ]
@@ -178,7 +178,7 @@ def strength(found: list[Row]) -> str:
         ]
         if lines:
             cells = table(["strength", "n", "noisy", "PSNR", "roughness"], lines)
-            parts.append(f"### {_name(dataset, noise)}\n\n{cells}")
+            parts.append(f"### {title(dataset, noise)}\n\n{cells}")
     return "\n\n".join(filter(None, [*parts, STRENGTH_NOTES]))
 
 
@@ -253,6 +253,7 @@ def _beside(ours: published.Figures, theirs: published.Figures | None) -> list[s
     return [f"{theirs[0]:.2f} / {theirs[1]:.3f}", f"{ours[0] - theirs[0]:+.2f} / {ours[1] - theirs[1]:+.3f}"]
 
 
-def _name(dataset: str, noise: str) -> str:
+def title(dataset: str, noise: str) -> str:
+    """A set and its noise, as a heading."""
     kind, _, level = noise.partition(" ")
     return SETS[dataset] if noise == "real" else f"{SETS[dataset]}, {NOISES[kind]} {level.replace(',', ', ')}"
