@@ -105,7 +105,7 @@ def test_photons_are_not_taken_for_clipped_although_many_pixels_are_zero() -> No
     gain = 0.2
     clean = torch.linspace(0.02, 1, 128).expand(4, 1, 128, 128)
     counted = gain * torch.poisson(clean / gain, generator=torch.Generator().manual_seed(0))
-    guess = replace(NoiseModel.white(np.zeros(1), np.full(1, 0.1)), ends=(0.0, np.inf))
+    guess = replace(NoiseModel.white(np.zeros(1), np.full(1, 0.1)), ends=(0.0, np.inf), skew=np.full(1, 0.4))
     found = calibrated(guess, lambda _: clean, [Look(counted, clean)], 0)
     at = np.array([[0.1], [0.5], [1.0]])
     assert found.variance(at) == pytest.approx(gain * at, rel=0.06)

@@ -54,6 +54,7 @@ class NoiseFields:
             torch.from_numpy(drawn.astype(np.float32)).movedim(3, 1).to(device) for drawn in (fields, bent)
         )
         self._variance = VarianceLine(model, device, stronger**2)
+        self._stronger = stronger
         self._gain = torch.from_numpy(stronger * photon_gain(model)).float().view(-1, 1, 1).to(device)
         self._ends = model.ends
         self._strengths = CORRELATED_STRENGTHS if model.correlated else (1.0, 1.0)
@@ -67,7 +68,7 @@ class NoiseFields:
             returns: the same
         """
         variance = self._variance(clean)
-        left = clipped(clean, self._variance.slope, variance, self._ends).variance
+        left = clipped(clean, self._stronger * self._gain, variance, self._ends).variance
         return self._units(clean, self._symmetric) * (variance * left).sqrt()
 
     def noisy(self, clean: Tensor) -> Tensor:

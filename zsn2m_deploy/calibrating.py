@@ -24,6 +24,7 @@ from torch import Tensor
 
 from zsn2m_deploy.clipping import clipped, has_noise
 from zsn2m_deploy.judging import samples
+from zsn2m_deploy.prior.noise import counts_photons
 from zsn2m_deploy.variance import VarianceLine
 from zsn2m_runtime.noise_model import Doubles, NoiseModel
 
@@ -123,19 +124,20 @@ def _line(bands: Doubles, model: NoiseModel, channel: int) -> tuple[float, float
     if level.var() <= LEAST_SPREAD * left:
         factor = float(apparent.mean() / (slope * level + floor).clip(model.least[channel]).mean())
         return slope * factor, floor * factor
-    variance = apparent
+    variance, counted = apparent, counts_photons(model)[channel]
     for _ in range(ROUNDS):
         expected = (slope * level + floor).clip(LEAST_EXPECTED * variance.max())
-        left = clipped(torch.from_numpy(level), torch.tensor(slope), torch.from_numpy(expected), model.ends).power
+        gain = max(slope, 0.0) if counted else 0.0
+        left = clipped(torch.from_numpy(level), torch.tensor(gain), torch.from_numpy(expected), model.ends).power
         variance = apparent / left.numpy().clip(LEAST_LEFT)
-        lit = _photons(level, expected, slope, model.ends[0]).clip(FEWEST_PHOTONS, 1)
+        lit = _photons(level, expected, gain, model.ends[0]).clip(FEWEST_PHOTONS, 1)
         slope, floor = map(float, np.polyfit(level, variance, 1, w=kept / expected * lit**2))
     return slope, floor
 
 
 def _photons(level: Doubles, variance: Doubles, gain: float, black: float) -> Doubles:
     """How many photons a level is: its distance from black in gains; where black is not known, by its variance."""
-    if gain <= 0:
+    if gain == 0:
         return np.full_like(level, np.inf)
     return (level - black) / gain if math.isfinite(black) else variance / gain**2
 

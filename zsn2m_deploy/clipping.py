@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
+from zsn2m_deploy.prior.noise import photon_gain
 from zsn2m_deploy.variance import VarianceLine
 from zsn2m_runtime.noise_model import NoiseModel
 
@@ -35,12 +36,12 @@ class Clipped(NamedTuple):
         return (self.power - self.mean.square()).clamp_min(0)
 
 
-def clipped(clean: Tensor, slope: Tensor, variance: Tensor, ends: tuple[float, float]) -> Clipped:
+def clipped(clean: Tensor, gain: Tensor, variance: Tensor, ends: tuple[float, float]) -> Clipped:
     """What is left of normal noise at clean values.
 
     Shape:
         clean, variance: (..., h, w), in the units of the ends
-        slope: of the variance over the clean value, any shape that fits
+        gain: units per photon, 0 where noise is not that of photons; any shape that fits
     """
     low, high = ends
     mean, power = torch.zeros_like(clean), torch.ones_like(clean)
@@ -48,7 +49,7 @@ def clipped(clean: Tensor, slope: Tensor, variance: Tensor, ends: tuple[float, f
         moved, lost = _beyond((high - clean) / variance.sqrt())
         mean, power = mean - moved, power - lost
     if math.isfinite(low):
-        unlit = (variance - slope.clamp_min(0) * (clean - low)).clamp_min(TINY).minimum(variance)
+        unlit = (variance - gain * (clean - low)).clamp_min(TINY).minimum(variance)
         moved, lost = _beyond((clean - low) / unlit.sqrt())
         mean, power = mean + (unlit / variance).sqrt() * moved, power - unlit / variance * lost
     return Clipped(mean, power)
@@ -69,10 +70,10 @@ def added_by_clipping(model: NoiseModel, clean: Tensor) -> Tensor:
         clean: (b, c, h, w), in the model's units
         returns: the same
     """
-    line = VarianceLine(model, clean.device)
     inside = clean.clamp(*model.ends)
-    variance = line(inside)
-    return clipped(inside, line.slope, variance, model.ends).mean * variance.sqrt()
+    variance = VarianceLine(model, clean.device)(inside)
+    gain = torch.from_numpy(photon_gain(model)).to(clean).view(-1, 1, 1)
+    return clipped(inside, gain, variance, model.ends).mean * variance.sqrt()
 
 
 def has_noise(noisy: Tensor, ends: tuple[float, float]) -> Tensor:

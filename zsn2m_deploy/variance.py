@@ -13,17 +13,16 @@ class VarianceLine:
 
     Shape:
         call: (b, c, h, w), in the model's units -> the same, squared
-        slope: (c, 1, 1)
     """
 
     def __init__(self, model: NoiseModel, device: torch.device, factor: float = 1.0) -> None:
         parts = (factor * model.slope, factor * model.floor, factor * model.least)
-        self.slope, self._floor, self._least = (
+        self._slope, self._floor, self._least = (
             torch.from_numpy(part).float().view(-1, 1, 1).to(device) for part in parts
         )
         self._span = model.span
 
     def __call__(self, clean: Tensor) -> Tensor:
         """The variance at clean values."""
-        level = torch.where(self.slope < 0, clean.clamp(*self._span), clean)
-        return torch.maximum(self.slope * level + self._floor, self._least)
+        level = torch.where(self._slope < 0, clean.clamp(*self._span), clean)
+        return torch.maximum(self._slope * level + self._floor, self._least)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from torch import Tensor
 
 from zsn2m_deploy.prior.scenes import Floats
@@ -54,8 +55,12 @@ def with_skewness(normal: Tensor, skew: Tensor) -> Tensor:
 
 def photon_gain(model: NoiseModel) -> Doubles:
     """Units per photon, (c,), where white noise grows with the light and is skewed as that of photons is; else 0."""
-    skews = np.broadcast_to(model.skew, model.channels)
-    return np.where((skews > PHOTONS) & (not model.correlated), model.slope.clip(0), 0.0)
+    return np.where(counts_photons(model), model.slope.clip(0), 0.0)
+
+
+def counts_photons(model: NoiseModel) -> npt.NDArray[np.bool_]:
+    """Whether white noise is skewed as that of photons is, (c,)."""
+    return np.broadcast_to((model.skew > PHOTONS) & (not model.correlated), model.channels)
 
 
 def curve_skewness(model: NoiseModel) -> Doubles:
