@@ -78,7 +78,7 @@ def main() -> None:
             models = estimates(case)
             if not models[1].correlated:
                 found.append([100 * error(model, *truth(case)) for model in models])
-        errors = np.array(found)
+        errors = np.array(found).reshape(-1, 2)
         cells = [f"{mean:.1f} ({most:.0f})" for mean, most in zip(errors.mean(axis=0), errors.max(axis=0), strict=True)]
         lines.append([title(dataset, noise), len(found), *cells])
     body = table(["frames", "n", "patches, %", "network, %"], lines)

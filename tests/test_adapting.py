@@ -154,6 +154,13 @@ def test_pairs_are_for_symmetric_noise(noise: NoiseModel, level: float, expected
     assert pairs_are_independent(noise, torch.full((100, 3), level)) is expected
 
 
+def test_a_black_border_does_not_switch_pairs_off() -> None:
+    generator = np.random.default_rng(0)
+    frame = generator.poisson(np.linspace(15, 35, 128)[:, None] * np.ones(128)).astype(np.float32)
+    frame[:, :48] = 0
+    assert train([frame], short(2)).config.sensor.weight_recorrupted > 0
+
+
 def test_a_configuration_says_that_pairs_were_left_out() -> None:
     noisy, _ = sample(channels=1)
     counted = np.random.default_rng(0).poisson(noisy / noisy.max()).astype(np.float32)  # one photon at most

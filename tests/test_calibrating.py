@@ -12,6 +12,7 @@ from zsn2m_deploy.calibrating import Look, calibrated, confirmed, look_at
 from zsn2m_deploy.prior.noise import unit_noise
 from zsn2m_deploy.prior.scenes import dead_leaves, random_palette
 from zsn2m_deploy.prior.weights import pretrained
+from zsn2m_deploy.variance import VarianceLine
 from zsn2m_runtime.noise_model import REACH, NoiseModel
 
 SIGMA = 0.08
@@ -105,7 +106,7 @@ def test_photons_are_not_taken_for_clipped_although_many_pixels_are_zero() -> No
     gain = 0.2
     clean = torch.linspace(0.02, 1, 128).expand(4, 1, 128, 128)
     counted = gain * torch.poisson(clean / gain, generator=torch.Generator().manual_seed(0))
-    guess = replace(NoiseModel.white(np.zeros(1), np.full(1, 0.1)), ends=(0.0, np.inf), skew=np.full(1, 0.4))
+    guess = replace(NoiseModel.white(np.zeros(1), np.full(1, 0.15)), ends=(0.0, np.inf), skew=np.full(1, 0.4))
     found = calibrated(guess, lambda _: clean, [Look(counted, clean)], 0)
     at = np.array([[0.1], [0.5], [1.0]])
     assert found.variance(at) == pytest.approx(gain * at, rel=0.06)
@@ -140,11 +141,33 @@ def test_a_frame_at_its_end_all_over_leaves_the_model_as_it_is() -> None:
     assert (found.slope, found.floor) == (guess.slope, guess.floor)
 
 
+def test_what_a_network_takes_for_noise_in_bright_objects_is_limited() -> None:
+    """Beads that it flattens are structure: they hold more power than the patches' noise can have."""
+    clean = torch.full((1, 1, 192, 192), 0.1)
+    clean[..., ::24, ::24] = clean[..., 1::24, ::24] = 0.9
+    noisy = clean + 0.02 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
+    flattened = torch.where(clean > 0.5, clean - 0.2, clean)
+    found = calibrated(white(1, 0.02), lambda _: flattened, [Look(noisy, flattened)], 0)
+    assert np.sqrt(found.variance(np.array([[0.1], [0.7]]))).max() < 0.03
+
+
+def test_the_variance_is_above_zero_wherever_pixels_are() -> None:
+    clean = torch.linspace(0, 1, 128).expand(2, 1, 128, 128)
+    noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
+    noisy = clean + 0.3 * clean.square() * noise  # grows so fast that a line through it falls below zero
+    guess = replace(NoiseModel.white(np.full(1, 0.05), np.full(1, 1e-4)), span=(0.0, 0.2))
+    found = calibrated(guess, lambda _: clean, [Look(noisy, clean)], 0)
+    assert VarianceLine(found, torch.device("cpu"))(clean).min() > 0
+
+
 def test_a_channel_without_noise_or_picture_is_no_trouble() -> None:
     noisy = looks(white(3))[0].noisy.clone()
     noisy[:, 1] = 0.5
-    found = calibrated(white(3), pretrained(3), look_at([noisy], pretrained(3)), 0)
+    nothing = replace(white(3), floor=np.array([SIGMA**2, 1e-12, SIGMA**2]))
+    found = calibrated(nothing, pretrained(3), look_at([noisy], pretrained(3)), 0)
+    assert (found.slope[1], found.floor[1]) == (0, 1e-12)
     assert np.isfinite([found.slope, found.floor]).all()
-    assert (found.variance(np.full((1, 3), 0.5)) > 0).all()
+    level = np.array([[0.4] * 3])
+    assert np.sqrt(found.variance(level)[0, [0, 2]]) == pytest.approx(np.full(2, SIGMA), rel=0.2)
     exact = calibrated(white(3), lambda frame: frame, [Look(noisy, noisy)], 0)
     assert np.isfinite([exact.slope, exact.floor]).all()

@@ -193,7 +193,7 @@ def test_the_line_says_why_for_correlated_noise() -> None:
     made = scene("correlated")
     facts = noise_facts([made.noisy], made.model)
     config = TrainConfig().updated({"sensor": {"weight_recorrupted": 0.0}})
-    assert "alone, for pairs made of the frame itself need independent, symmetric noise" in chosen(config, facts)
+    assert "alone (pairs made of the frame itself need independent, symmetric noise)" in chosen(config, facts)
     assert "expect little" in chosen(TrainConfig(stage="mbd"), facts)
 
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from zsn2m_deploy.clipping import clipped, has_noise
 from zsn2m_deploy.config import REAL_STRENGTH, SCENE_SIDE, SYNTHETIC_STRENGTH, SensorConfig
-from zsn2m_deploy.prior.noise import curve_skewness, photon_gain, unit_noise, with_skewness
+from zsn2m_deploy.prior.noise import MOST_SKEW, curve_skewness, photon_gain, unit_noise, with_skewness
 from zsn2m_deploy.prior.scenes import dead_leaves
 from zsn2m_deploy.variance import VarianceLine
 from zsn2m_runtime.noise_model import NoiseModel
@@ -121,14 +121,14 @@ def pairs_are_independent(noise: NoiseModel, clean: Tensor) -> bool:
     """Whether recorrupted pairs of noise of this kind share little enough to learn from.
 
     Shape:
-        clean: (n, c), samples of the frames
+        clean: (n, c), samples of the frames, where they have noise
     """
     least, most = float(noise.skew.min()), float(noise.skew.max())
     if noise.correlated or least < -SYMMETRIC or most > SYMMETRIC:
         return False
     gain = torch.from_numpy(photon_gain(noise)).to(clean).view(-1, 1, 1)
     of_photons = gain / VarianceLine(noise, clean.device)(clean.mT[:, :, None]).sqrt()
-    return float(of_photons.mean()) <= SYMMETRIC
+    return float(of_photons.clamp_max(MOST_SKEW).mean()) <= SYMMETRIC  # without samples: no
 
 
 def synthetic_scenes(palette: Tensor, config: SensorConfig, seed: int) -> Tensor:

@@ -26,6 +26,7 @@ from zsn2m_deploy.clipping import clipped, has_noise
 from zsn2m_deploy.judging import samples
 from zsn2m_deploy.prior.noise import counts_photons
 from zsn2m_deploy.variance import VarianceLine
+from zsn2m_runtime.noise_estimate import NO_NOISE
 from zsn2m_runtime.noise_model import Doubles, NoiseModel
 
 LEAST_KEPT = 0.05  # share of the noise that a network removes at least
@@ -34,14 +35,19 @@ LEAST_VARIANCE = 0.15  # of the mean: pixels with less noise would outweigh all 
 BANDS = 12  # of brightness
 ROUNDS = 12  # of fitting the line; it settles in about 5
 LEAST_EXPECTED = 0.05  # of the largest variance; bands below count as if they had so much
+LARGEST_FACTOR = 1.4  # of the estimate's deviation; above it is structure that the network took for noise
+LEAST_ESTIMATE = 0.6  # of the bands' mean variance, that the factor is of
 TINY = 1e-12
 LEAST_LEFT = 0.2  # of the noise's power, where samples are clipped
 FEWEST_PHOTONS = 1e-3  # bands of less than one say little: the network was not trained on such noise
 LEAST_PASSED = 0.02
-LEAST_SPREAD = 2.0  # variances of the noise in the clean values: bands closer together in brightness give no slope
+LEAST_SPREAD = 2.0  # variances of the noise left in clean values: bands closer together in brightness give no slope
 # correlation of neighbours in what is removed: below 0 for white noise, 0.07 to 0.22 for one of 0.2; measured
 ALIKE = 0.03
 CHANNELS_ALIKE = 0.4  # and of channels
+
+
+Line = tuple[float, float]  # slope and floor of the variance
 
 
 class Look(NamedTuple):
@@ -101,37 +107,66 @@ def calibrated(model: NoiseModel, network: Callable[[Tensor], Tensor], looks: Se
         found = (look.clean, (look.noisy - look.clean).square(), passed, has_noise(look.noisy, model.ends))
         parts.append([samples(part) for part in found])
     pixels = torch.stack([torch.cat(part) for part in zip(*parts, strict=True)], dim=-1)  # (n, c, 4)
-    lines = [_line(_bands(pixels[:, channel]), model, channel) for channel in range(model.channels)]
+    present = [pixels[pixels[:, channel, 3] > 0, channel, :3] for channel in range(model.channels)]
+    lines = [_line(of_channel, model, channel) for channel, of_channel in enumerate(present)]
     slope, floor = np.array(lines).T
-    return replace(model, slope=slope, floor=floor)
+    levels = torch.cat([of_channel[:, 0] for of_channel in present])
+    span = (float(levels.min()), float(levels.max())) if len(levels) else model.span
+    return replace(model, slope=slope, floor=floor, span=span)
 
 
-def _bands(pixels: Tensor) -> Doubles:
-    """Means over bands of brightness: (n, 4) -> (bands, 3), what `calibrated` has of each pixel but the last."""
-    noisy = pixels[pixels[:, 3] > 0, :3]
-    bands = noisy[noisy[:, 0].argsort()].tensor_split(BANDS)
-    return np.array([band.double().mean(dim=0).tolist() for band in bands if len(band)]).reshape(-1, 3)
+def _line(pixels: Tensor, model: NoiseModel, channel: int) -> Line:
+    """The variance of a channel.
 
-
-def _line(bands: Doubles, model: NoiseModel, channel: int) -> tuple[float, float]:
-    """Slope and floor of the variance of a channel, from its bands: (bands, 3)."""
+    Shape:
+        pixels: (n, 3), clean value, power removed, share passed
+    """
     slope, floor = float(model.slope[channel]), float(model.floor[channel])
-    if not len(bands):
+    bands = [band for band in pixels[pixels[:, 0].argsort()].double().tensor_split(BANDS) if len(band)]
+    level, removed, passed = np.array([band.mean(dim=0).tolist() for band in bands]).reshape(-1, 3).T
+    if not bands or (slope * level + floor).max() <= NO_NOISE:
         return slope, floor
-    level, removed, kept = bands[:, 0], bands[:, 1], (1 - bands[:, 2]).clip(LEAST_KEPT)
-    apparent = (removed / kept).clip(TINY)
-    left = bands[:, 2].mean().clip(LEAST_PASSED) * apparent.mean()  # noise in the clean values
-    if level.var() <= LEAST_SPREAD * left:
-        factor = float(apparent.mean() / (slope * level + floor).clip(model.least[channel]).mean())
+    kept = (1 - passed).clip(LEAST_KEPT)
+    power = (removed / kept).clip(TINY)
+    least = LEAST_ESTIMATE * power.mean()
+    power = np.minimum(power, LARGEST_FACTOR**2 * (slope * level + floor).clip(least))
+    if level.var() <= LEAST_SPREAD * passed.mean().clip(LEAST_PASSED) * power.mean():
+        factor = float(power.mean() / (slope * level + floor).clip(LEAST_EXPECTED * power.mean()).mean())
         return slope * factor, floor * factor
-    variance, counted = apparent, counts_photons(model)[channel]
+    found = _fitted(level, power, kept, (slope, floor), bool(counts_photons(model)[channel]), model.ends)
+    ends = np.array([float(bands[0][0, 0]), float(bands[-1][-1, 0])])  # a few pixels, far from the bands' means
+    return _limited(found, float(level.mean()), ends, LARGEST_FACTOR**2 * (slope * ends + floor).clip(least))
+
+
+def _fitted(
+    level: Doubles, power: Doubles, kept: Doubles, first: Line, counted: bool, ends: tuple[float, float]
+) -> Line:
+    """The line through the power of bands that may be clipped.
+
+    Shape:
+        level, power, kept: (bands,)
+    Args:
+        counted: noise is that of photons
+    """
+    (slope, floor), variance = first, power
     for _ in range(ROUNDS):
         expected = (slope * level + floor).clip(LEAST_EXPECTED * variance.max())
         gain = max(slope, 0.0) if counted else 0.0
-        left = clipped(torch.from_numpy(level), torch.tensor(gain), torch.from_numpy(expected), model.ends).power
-        variance = apparent / left.numpy().clip(LEAST_LEFT)
-        lit = _photons(level, expected, gain, model.ends[0]).clip(FEWEST_PHOTONS, 1)
+        left = clipped(torch.from_numpy(level), torch.tensor(gain), torch.from_numpy(expected), ends).power
+        variance = power / left.numpy().clip(LEAST_LEFT)
+        lit = _photons(level, expected, gain, ends[0]).clip(FEWEST_PHOTONS, 1)
         slope, floor = map(float, np.polyfit(level, variance, 1, w=kept / expected * lit**2))
+    return slope, floor
+
+
+def _limited(line: Line, centre: float, ends: Doubles, most: Doubles) -> Line:
+    """A line turned around its centre, so that it is no higher than `most` at the ends. Shape: each (2,)."""
+    slope, floor = line
+    middle = slope * centre + floor
+    for end, limit in zip(ends, most, strict=True):
+        if slope * end + floor > max(limit, middle):
+            slope = float((max(limit, middle) - middle) / (end - centre))
+            floor = middle - slope * centre
     return slope, floor
 
 

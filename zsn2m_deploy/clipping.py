@@ -17,7 +17,7 @@ from zsn2m_deploy.variance import VarianceLine
 from zsn2m_runtime.noise_model import NoiseModel
 
 TINY = 1e-12
-WINDOW = 5  # pixels; all of them at an end: a border, or light far beyond the end
+WINDOW = 5  # pixels; all of a square at an end: a border, or light far beyond the end
 
 
 class Clipped(NamedTuple):
@@ -57,7 +57,6 @@ def clipped(clean: Tensor, gain: Tensor, variance: Tensor, ends: tuple[float, fl
 
 def _beyond(distance: Tensor) -> tuple[Tensor, Tensor]:
     """By how much the mean of normal noise moves, and the power that it loses, at an end so many deviations away."""
-    distance = distance.clamp_min(0)
     share = torch.special.ndtr(-distance)
     density = (-distance.square() / 2).exp() / math.sqrt(2 * math.pi)
     return density - distance * share, (1 - distance.square()) * share + distance * density
@@ -77,7 +76,7 @@ def added_by_clipping(model: NoiseModel, clean: Tensor) -> Tensor:
 
 
 def has_noise(noisy: Tensor, ends: tuple[float, float]) -> Tensor:
-    """Whether some sample around a pixel is between the ends, 1 or 0: where none is, there is no noise.
+    """Whether a pixel is outside of areas that are wholly at an end, 1 or 0: inside there is no noise.
 
     Shape:
         noisy: (b, c, h, w)
@@ -86,4 +85,5 @@ def has_noise(noisy: Tensor, ends: tuple[float, float]) -> Tensor:
     if not any(map(math.isfinite, ends)):
         return torch.ones_like(noisy)
     between = ((noisy > ends[0]) & (noisy < ends[1])).to(noisy)
-    return max_pool2d(between, WINDOW, stride=1, padding=WINDOW // 2)
+    around = max_pool2d(between, WINDOW, stride=1, padding=WINDOW // 2)
+    return 1 - max_pool2d(1 - around, WINDOW, stride=1, padding=WINDOW // 2)  # up to the rim of such an area

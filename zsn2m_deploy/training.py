@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from zsn2m_deploy.adapting import NoiseFields, noise_factor, pairs_are_independent, sensor_loss, synthetic_scenes
 from zsn2m_deploy.calibrating import Look, look_at, seen
+from zsn2m_deploy.clipping import has_noise
 from zsn2m_deploy.config import ScheduleConfig, TrainConfig
 from zsn2m_deploy.crops import CropSampler, average_orientations
 from zsn2m_deploy.device import resolve_device, resolve_precision, with_precision
@@ -127,11 +128,13 @@ def _train_sensor(run: _Run, trained: Trained) -> None:
             f"the picture itself, and the frame without noise; look at the preview"
         )
         log.warning(trained.warnings[-1])
-    if not pairs_are_independent(model, torch.cat([samples(look.clean) for look in looks])):
+    noisy = [samples(has_noise(look.noisy, model.ends)).bool().all(dim=1) for look in looks]
+    clean = torch.cat([samples(look.clean)[where] for look, where in zip(looks, noisy, strict=True)])
+    if not pairs_are_independent(model, clean):
         if not config.weight_synthetic:
             raise UsageError(
-                "expected sensor.weight_synthetic above 0 for correlated or skewed noise, but got 0; recorrupted pairs "
-                "cannot learn from it"
+                "expected sensor.weight_synthetic above 0 for noise that is correlated, skewed or of few photons, but "
+                "got 0; recorrupted pairs cannot learn from it"
             )
         config = config.model_copy(update={"weight_recorrupted": 0.0})
         trained.config = trained.config.model_copy(update={"sensor": config})

@@ -103,7 +103,7 @@ def _sensor_method(config: TrainConfig) -> str:
     if config.sensor.weight_recorrupted:
         method += " and on pairs made of the frame itself"
     else:
-        method += " alone, for pairs made of the frame itself need independent, symmetric noise"
+        method += " alone (pairs made of the frame itself need independent, symmetric noise)"
     stronger = noise_factor(config.strength)
     if stronger != 1:
         method += f"; noise taken for {stronger:.2g} times as strong (strength {config.strength:g})"
