@@ -29,7 +29,8 @@ FIELD_SIDE = 256  # pixels of a field of unit noise, which wraps around
 FIELDS = 16
 PALETTE_SIZE = 4096
 STRENGTH_POWER = 0.3
-SYMMETRIC = 0.65  # skewness up to which the noises of a recorrupted pair share little; measured
+SYMMETRIC = 0.65  # skewness of patches up to which the noises of a recorrupted pair share little; measured
+MANY_PHOTONS = 0.6  # mean skewness of photons up to which they do; measured
 CORRELATED_STRENGTHS = (1.3, 2.5)  # times the estimate, for correlated noise: flat places hold less of it; measured
 
 
@@ -128,7 +129,7 @@ def pairs_are_independent(noise: NoiseModel, clean: Tensor) -> bool:
         return False
     gain = torch.from_numpy(photon_gain(noise)).to(clean).view(-1, 1, 1)
     of_photons = gain / VarianceLine(noise, clean.device)(clean.mT[:, :, None]).sqrt()
-    return float(of_photons.clamp_max(MOST_SKEW).mean()) <= SYMMETRIC  # without samples: no
+    return float(of_photons.clamp_max(MOST_SKEW).mean()) <= MANY_PHOTONS  # without samples: no
 
 
 def synthetic_scenes(palette: Tensor, config: SensorConfig, seed: int) -> Tensor:
