@@ -16,13 +16,13 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from torch.nn.functional import pad
 
 from benchmarks.quality import zs_n2n
 from benchmarks.quality.cases import Case
 from zsn2m_deploy.config import REAL_STRENGTH, TrainConfig
 from zsn2m_deploy.prior.weights import pretrained_files
 from zsn2m_deploy.training import Trained, train
+from zsn2m_export.graph import mirrored
 from zsn2m_runtime.image import Pixels, from_nchw, to_nchw
 from zsn2m_runtime.noise import estimate_sigma
 
@@ -46,10 +46,10 @@ def apply(trained: Trained, model: str, noisy: Pixels) -> Pixels:
     """A trained network on a frame, in float32, not clamped: what the exported graph computes for float frames."""
     network, frame = trained.networks[model], torch.from_numpy(to_nchw(noisy))
     height, width = frame.shape[-2:]
-    stride = getattr(network, "stride", 1)
-    padded = pad(frame, (0, -width % stride, 0, -height % stride), mode="replicate")
     with torch.no_grad():
-        result = network((padded - trained.offset) / trained.scale)[..., :height, :width]
+        result = network((mirrored(frame, getattr(network, "stride", 1)) - trained.offset) / trained.scale)[
+            ..., :height, :width
+        ]
     return from_nchw((result * trained.scale + trained.offset).numpy(), np.float32)
 
 
