@@ -43,7 +43,7 @@ class NoiseFacts:
 
     sigma: standard deviation over all samples
     slope, floor: of each channel; the variance at brightness x is slope x + floor
-    curve: from the darkest to the brightest values in use
+    curve: from the darkest to the brightest place
     beside, below: correlation of a pixel with its neighbours; channels: of two channels at one pixel, 0 for grey
     skew: skewness of each channel: above zero where few photons are counted, below after a tone curve
     """
@@ -76,12 +76,13 @@ def noise_facts(
         value_range: of the sensor; None: the frames' own lowest and highest value
     """
     beside, below = model.neighbours
+    low, high = np.clip(value_span(frames), *model.span).tolist()  # beyond are values that noise alone reaches
     return NoiseFacts(
         sigma=model.sigma(frames),
         slope=tuple(model.slope.tolist()),
         floor=tuple(model.floor.tolist()),
         depends_on_brightness=bool(model.slope.any()),
-        curve=_curve(model, *value_span(frames)),
+        curve=_curve(model, low, high),
         beside=beside,
         below=below,
         channels=model.between_channels,
@@ -103,7 +104,7 @@ def noise_in_words(facts: NoiseFacts) -> str:
     if abs(facts.channels) > CHANNELS_SHARE:
         phrase += f", shared by the channels ({facts.channels:.2f})"
     ends = (("low", facts.clipping.low_share), ("high", facts.clipping.high_share))
-    clipped = [f"{100 * share:.2g} % {end}" for end, share in ends if share >= CLIPPED]
+    clipped = [f"{100 * share:.3g} % {end}" for end, share in ends if share >= CLIPPED]
     return f"{phrase}, clipped ({', '.join(clipped)})" if clipped else phrase
 
 

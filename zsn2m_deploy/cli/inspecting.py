@@ -151,7 +151,7 @@ def _with_noise(rows: list[tuple[str, object]], noise: NoiseFacts) -> str:
     word = "correlated" if noise.correlated else "independent"
     change = "depends on brightness" if noise.depends_on_brightness else "the same at every brightness"
     shares = (
-        f"{100 * clip.low_share:.2g} % of samples at {clip.low:.6g}, {100 * clip.high_share:.2g} % at {clip.high:.6g}"
+        f"{100 * clip.low_share:.3g} % of samples at {clip.low:.6g}, {100 * clip.high_share:.3g} % at {clip.high:.6g}"
     )
     rows = [
         *rows,

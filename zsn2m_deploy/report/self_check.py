@@ -72,7 +72,7 @@ def self_check(
     if model.correlated:
         return _none("the noise is correlated, and the estimate holds for independent noise only", noise, peak)
     if weight.mean() < FEWEST:
-        return _none("most of the frame is clipped", noise, peak)
+        return _none("most of the frame is at black or white, or so near that noise is clipped", noise, peak)
     if (noisy.shape[0] // BATCH) * (noisy.shape[1] // BATCH) < FEWEST_BATCHES:
         return _none("the frame is too small", noise, peak)
     trials = _trials(noisy, denoised, denoise, model)
