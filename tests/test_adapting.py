@@ -151,7 +151,12 @@ def test_pairs_of_clipped_noise_share_nothing_either(slope: float) -> None:
     ],
 )
 def test_pairs_are_for_symmetric_noise(noise: NoiseModel, level: float, expected: bool) -> None:
-    assert pairs_are_independent(noise, torch.full((100, 3), level)) is expected
+    clean = torch.full((100, 3), level)
+    clean[:, 2] = 0.01  # a channel at black all over
+    present = torch.ones(100, 3)
+    present[:, 2] = 0
+    assert pairs_are_independent(noise, clean, present) is expected
+    assert not pairs_are_independent(noise, clean, torch.zeros(100, 3))
 
 
 def test_a_black_border_does_not_switch_pairs_off() -> None:

@@ -118,18 +118,18 @@ def noise_factor(strength: float) -> float:
     return float(beyond**STRENGTH_POWER)
 
 
-def pairs_are_independent(noise: NoiseModel, clean: Tensor) -> bool:
+def pairs_are_independent(noise: NoiseModel, clean: Tensor, present: Tensor) -> bool:
     """Whether recorrupted pairs of noise of this kind share little enough to learn from.
 
     Shape:
-        clean: (n, c), samples of the frames, where they have noise
+        clean, present: (n, c), samples of the frames, and whether they have noise
     """
     least, most = float(noise.skew.min()), float(noise.skew.max())
     if noise.correlated or least < -SYMMETRIC or most > SYMMETRIC:
         return False
     gain = torch.from_numpy(photon_gain(noise)).to(clean).view(-1, 1, 1)
-    of_photons = gain / VarianceLine(noise, clean.device)(clean.mT[:, :, None]).sqrt()
-    return float(of_photons.clamp_max(MOST_SKEW).mean()) <= MANY_PHOTONS  # without samples: no
+    of_photons = (gain / VarianceLine(noise, clean.device)(clean.mT[:, :, None]).sqrt()).clamp_max(MOST_SKEW)
+    return float(of_photons[present.mT[:, :, None] > 0].mean()) <= MANY_PHOTONS  # without samples: no
 
 
 def synthetic_scenes(palette: Tensor, config: SensorConfig, seed: int) -> Tensor:

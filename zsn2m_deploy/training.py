@@ -128,9 +128,9 @@ def _train_sensor(run: _Run, trained: Trained) -> None:
             f"the picture itself, and the frame without noise; look at the preview"
         )
         log.warning(trained.warnings[-1])
-    noisy = [samples(has_noise(look.noisy, model.ends)).bool().all(dim=1) for look in looks]
-    clean = torch.cat([samples(look.clean)[where] for look, where in zip(looks, noisy, strict=True)])
-    if not pairs_are_independent(model, clean):
+    clean = torch.cat([samples(look.clean) for look in looks])
+    present = torch.cat([samples(has_noise(look.noisy, model.ends)) for look in looks])
+    if not pairs_are_independent(model, clean, present):
         if not config.weight_synthetic:
             raise UsageError(
                 "expected sensor.weight_synthetic above 0 for noise that is correlated, skewed or of few photons, but "
