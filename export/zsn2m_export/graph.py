@@ -49,22 +49,19 @@ class SensorGraph(nn.Module):
 def mirrored(frame: Tensor, stride: int) -> Tensor:
     """Continue a frame at the bottom and right by its mirror image, up to multiples of the stride.
 
-    A border that is repeated instead looks like structure to a network: twice the error there; measured.
+    Where the frame is shorter than what it lacks, its first row or column goes on. A border that is repeated instead of
+    mirrored looks like structure to a network: twice the error there; measured.
 
     Shape:
         frame: (n, c, h, w), h and w from 1 up
         returns: (n, c, h, w), both multiples of stride
     """
-    height, width = frame.shape[2], frame.shape[3]
-    rows = _mirrored_places(height, (stride - height % stride) % stride, frame)
-    columns = _mirrored_places(width, (stride - width % stride) % stride, frame)
-    return frame.index_select(2, rows).index_select(3, columns)
-
-
-def _mirrored_places(length: int, more: int, frame: Tensor) -> Tensor:
-    """0, ..., length - 1, length - 1, length - 2, ..., and 0 on where the frame is shorter than what it lacks."""
-    places = torch.arange(length + more, device=frame.device)
-    return torch.minimum(places, (2 * length - 1 - places).clamp_min(0))
+    for axis in (2, 3):
+        length = frame.shape[axis]
+        missing = (stride - length % stride) % stride
+        places = (length - 1 - torch.arange(missing, device=frame.device)).clamp_min(0)
+        frame = torch.cat((frame, frame.index_select(axis, places)), dim=axis)
+    return frame
 
 
 @torch.no_grad()
