@@ -7,21 +7,16 @@ import os
 os.environ["OMP_NUM_THREADS"] = "1"
 
 import numpy as np
-import torch
 
 from benchmarks.quality import cases
 from benchmarks.quality.bodies import title
 from benchmarks.results import table, write_section
-from zsn2m_deploy.calibrating import look_at, seen
 from zsn2m_deploy.config import TrainConfig
-from zsn2m_deploy.crops import CropSampler
-from zsn2m_deploy.prior.weights import pretrained
-from zsn2m_deploy.training import LOOKS
-from zsn2m_runtime.image import to_nchw
-from zsn2m_runtime.noise import value_span
+from zsn2m_deploy.training import train
 from zsn2m_runtime.noise_estimate import estimate_noise
 from zsn2m_runtime.noise_model import Doubles, NoiseModel
 
+ONE_STEP = TrainConfig().updated({"sensor": {"scenes": 1, "schedule": {"iterations": 1}}})  # the noise is found before
 FIRST = 8  # images of a set
 BANDS = 16  # of brightness
 NEGLIGIBLE = 0.02  # of the mean variance; bands with less noise are left out
@@ -34,17 +29,7 @@ Frames whose noise counts as correlated are left out. FMD: the truth is the vari
 
 def estimates(case: cases.Case) -> tuple[NoiseModel, NoiseModel]:
     """The noise by patches, and as training sees it."""
-    config = TrainConfig()
-    low, high = value_span([case.noisy])
-    patches = estimate_noise([case.noisy])
-    frame = (torch.from_numpy(to_nchw(case.noisy)[0]) - low) / (high - low)
-    network = pretrained(patches.channels).eval()
-    generator = torch.Generator().manual_seed(config.seed)
-    crops = CropSampler([frame], config.sensor.schedule, network.stride, generator)
-    with torch.no_grad():
-        looks = look_at([crops() for _ in range(LOOKS)], network)
-        found = seen(patches.rescaled(low, high - low), network, looks, config.seed)
-    return patches, found.rescaled(-low / (high - low), 1 / (high - low))
+    return estimate_noise([case.noisy]), train([case.noisy], ONE_STEP).noise
 
 
 def truth(case: cases.Case) -> tuple[Doubles, Doubles]:

@@ -19,6 +19,7 @@ from zsn2m_deploy.adapting import (
     sensor_loss,
     synthetic_scenes,
 )
+from zsn2m_deploy.calibrating import Look
 from zsn2m_deploy.config import SensorConfig, TrainConfig
 from zsn2m_deploy.sample.config import SampleConfig
 from zsn2m_deploy.sample.noise import sample_frames
@@ -151,12 +152,13 @@ def test_pairs_of_clipped_noise_share_nothing_either(slope: float) -> None:
     ],
 )
 def test_pairs_are_for_symmetric_noise(noise: NoiseModel, level: float, expected: bool) -> None:
-    clean = torch.full((100, 3), level)
+    clean = torch.full((1, 3, 16, 16), level)
     clean[:, 2] = 0.01  # a channel at black all over
-    present = torch.ones(100, 3)
-    present[:, 2] = 0
-    assert pairs_are_independent(noise, clean, present) is expected
-    assert not pairs_are_independent(noise, clean, torch.zeros(100, 3))
+    noisy = clean.clone()
+    noisy[:, 2] = 0.0
+    black = replace(noise, ends=(0.0, np.inf))
+    assert pairs_are_independent(black, [Look(noisy, clean)]) is expected
+    assert not pairs_are_independent(black, [Look(torch.zeros_like(clean), clean)])
 
 
 def test_a_black_border_does_not_switch_pairs_off() -> None:

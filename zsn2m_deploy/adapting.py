@@ -9,12 +9,13 @@ Source: Pang et al., Recorrupted-to-Recorrupted, CVPR 2021; measured, docs/decis
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from zsn2m_deploy.calibrating import Look
 from zsn2m_deploy.clipping import clipped, has_noise
 from zsn2m_deploy.config import REAL_STRENGTH, SCENE_SIDE, SYNTHETIC_STRENGTH, SensorConfig
 from zsn2m_deploy.prior.noise import MOST_SKEW, curve_skewness, photon_gain, unit_noise, with_skewness
@@ -118,18 +119,17 @@ def noise_factor(strength: float) -> float:
     return float(beyond**STRENGTH_POWER)
 
 
-def pairs_are_independent(noise: NoiseModel, clean: Tensor, present: Tensor) -> bool:
-    """Whether recorrupted pairs of noise of this kind share little enough to learn from.
-
-    Shape:
-        clean, present: (n, c), samples of the frames, and whether they have noise
-    """
+def pairs_are_independent(noise: NoiseModel, looks: Sequence[Look]) -> bool:
+    """Whether recorrupted pairs of noise of this kind, in frames looked at, share little enough to learn from."""
     least, most = float(noise.skew.min()), float(noise.skew.max())
     if noise.correlated or least < -SYMMETRIC or most > SYMMETRIC:
         return False
-    gain = torch.from_numpy(photon_gain(noise)).to(clean).view(-1, 1, 1)
-    of_photons = (gain / VarianceLine(noise, clean.device)(clean.mT[:, :, None]).sqrt()).clamp_max(MOST_SKEW)
-    return float(of_photons[present.mT[:, :, None] > 0].mean()) <= MANY_PHOTONS  # without samples: no
+    device = looks[0].clean.device
+    line, gain = VarianceLine(noise, device), torch.from_numpy(photon_gain(noise)).float().view(-1, 1, 1).to(device)
+    of_photons = [
+        (gain / line(look.clean).sqrt()).clamp_max(MOST_SKEW)[has_noise(look.noisy, noise.ends) > 0] for look in looks
+    ]
+    return float(torch.cat(of_photons).mean()) <= MANY_PHOTONS  # without samples: no
 
 
 def synthetic_scenes(palette: Tensor, config: SensorConfig, seed: int) -> Tensor:

@@ -124,14 +124,15 @@ def _line(pixels: Tensor, model: NoiseModel, channel: int) -> Line:
     slope, floor = float(model.slope[channel]), float(model.floor[channel])
     bands = [band for band in pixels[pixels[:, 0].argsort()].double().tensor_split(BANDS) if len(band)]
     level, removed, passed = np.array([band.mean(dim=0).tolist() for band in bands]).reshape(-1, 3).T
-    if not bands or (slope * level + floor).max() <= NO_NOISE:
+    estimate = slope * level + floor
+    if not bands or estimate.max() <= NO_NOISE:
         return slope, floor
     kept = (1 - passed).clip(LEAST_KEPT)
     power = (removed / kept).clip(TINY)
     least = LEAST_ESTIMATE * power.mean()
-    power = np.minimum(power, LARGEST_FACTOR**2 * (slope * level + floor).clip(least))
+    power = np.minimum(power, LARGEST_FACTOR**2 * estimate.clip(least))
     if level.var() <= LEAST_SPREAD * passed.mean().clip(LEAST_PASSED) * power.mean():
-        factor = float(power.mean() / (slope * level + floor).clip(LEAST_EXPECTED * power.mean()).mean())
+        factor = float(power.mean() / estimate.clip(LEAST_EXPECTED * power.mean()).mean())
         return slope * factor, floor * factor
     found = _fitted(level, power, kept, (slope, floor), bool(counts_photons(model)[channel]), model.ends)
     ends = np.array([float(bands[0][0, 0]), float(bands[-1][-1, 0])])  # a few pixels, far from the bands' means

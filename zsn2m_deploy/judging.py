@@ -72,15 +72,16 @@ def shift(network: Network, frames: Sequence[Tensor], noise: NoiseModel | None =
 
 def brightened(pairs: Iterable[tuple[Tensor, Tensor]], noise: NoiseModel | None = None) -> Tensor:
     """By how much clean crops are brighter than noisy ones, as for `shift`. Shape: each (b, c, h, w) -> (c,)."""
-    if noise is None:
-        return torch.cat([samples(clean - noisy) for noisy, clean in pairs]).mean(dim=0)
-    means, all_added = [], []
+    all_added, rises = [], []
     for noisy, clean in pairs:
-        rise = added_by_clipping(noise, clean) * has_noise(noisy, noise.ends)
         all_added.append(samples(clean - noisy))
-        means.append(samples(clean - noisy + rise))
-    curved = torch.from_numpy(curve_skewness(noise) < 0).to(means[0].device)
-    return torch.where(curved, torch.cat(all_added).median(dim=0).values, torch.cat(means).mean(dim=0))
+        if noise is not None:
+            rises.append(samples(added_by_clipping(noise, clean) * has_noise(noisy, noise.ends)))
+    added = torch.cat(all_added)
+    if noise is None:
+        return added.mean(dim=0)
+    curved = torch.from_numpy(curve_skewness(noise) < 0).to(added.device)
+    return torch.where(curved, added.median(dim=0).values, (added + torch.cat(rises)).mean(dim=0))
 
 
 def samples(frames: Tensor) -> Tensor:

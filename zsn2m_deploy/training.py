@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from zsn2m_deploy.adapting import NoiseFields, noise_factor, pairs_are_independent, sensor_loss, synthetic_scenes
 from zsn2m_deploy.calibrating import Look, look_at, seen
-from zsn2m_deploy.clipping import has_noise
 from zsn2m_deploy.config import ScheduleConfig, TrainConfig
 from zsn2m_deploy.crops import CropSampler, average_orientations
 from zsn2m_deploy.device import resolve_device, resolve_precision, with_precision
@@ -128,9 +127,7 @@ def _train_sensor(run: _Run, trained: Trained) -> None:
             f"the picture itself, and the frame without noise; look at the preview"
         )
         log.warning(trained.warnings[-1])
-    clean = torch.cat([samples(look.clean) for look in looks])
-    present = torch.cat([samples(has_noise(look.noisy, model.ends)) for look in looks])
-    if not pairs_are_independent(model, clean, present):
+    if not pairs_are_independent(model, looks):
         if not config.weight_synthetic:
             raise UsageError(
                 "expected sensor.weight_synthetic above 0 for noise that is correlated, skewed or of few photons, but "

@@ -46,10 +46,9 @@ def apply(trained: Trained, model: str, noisy: Pixels) -> Pixels:
     """A trained network on a frame, in float32, not clamped: what the exported graph computes for float frames."""
     network, frame = trained.networks[model], torch.from_numpy(to_nchw(noisy))
     height, width = frame.shape[-2:]
+    whole = mirrored(frame, getattr(network, "stride", 1))
     with torch.no_grad():
-        result = network((mirrored(frame, getattr(network, "stride", 1)) - trained.offset) / trained.scale)[
-            ..., :height, :width
-        ]
+        result = network((whole - trained.offset) / trained.scale)[..., :height, :width]
     return from_nchw((result * trained.scale + trained.offset).numpy(), np.float32)
 
 
