@@ -65,6 +65,8 @@ def test_the_report_tells_of_this_bundle(bundle: zsn2m.Bundle, tmp_path: Path) -
     assert facts["chosen"] == training["chosen"]
     assert facts["chosen"].startswith("noise of ")
     assert facts["warnings"] == training["warnings"]
+    assert training["verdict"].startswith(f"{facts['verdict']}: ")
+    assert training["self_check"].startswith("PSNR ")
     assert [stage["stage"] for stage in facts["training"]["stages"]] == ["mbd", "grd"]
     assert {model["id"]: model["default"] for model in facts["models"]} == {"mbd": False, "grd": True}
     page = (bundle.path / "report.html").read_text(encoding="utf-8")

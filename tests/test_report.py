@@ -20,7 +20,7 @@ from zsn2m_deploy.config import TrainConfig
 from zsn2m_deploy.report.facts import Report
 from zsn2m_deploy.report.pictures import SIDE, detailed_crop, report_pictures
 from zsn2m_deploy.report.self_check import SelfCheck
-from zsn2m_deploy.report.words import chosen, self_check_in_words, warnings
+from zsn2m_deploy.report.words import Check, Verdict, chosen, judge, self_check_in_words, warnings
 from zsn2m_deploy.report.writing import Subject, write_report
 from zsn2m_runtime.bundle import load_bundle
 from zsn2m_runtime.image import Nchw, Pixels
@@ -95,6 +95,7 @@ def test_a_good_result(tmp_path: Path, manifest: Manifest) -> None:
     for expected in ("cam.zsn2m", "a <b>.png", "Looks right", "MBD-Net <trained>", "grd (default)", "12.3 s", "160"):
         assert expected in text
     assert facts["warnings"] == [] == manifest.training["warnings"]
+    assert facts["verdict"] == "looks right"
     assert facts["chosen"] == report.chosen == manifest.training["chosen"]
     assert facts["seconds"] == {"training, stage mbd": 12.3, "export": 1.5}
     assert facts["noise"]["sigma"] == pytest.approx(12)
@@ -113,7 +114,28 @@ def test_a_bad_result_says_so(tmp_path: Path, manifest: Manifest) -> None:
     assert "holds structure of the picture" in report.warnings[0]
     assert facts["warnings"] == list(report.warnings)
     assert "Look closer" in seen(page)
+    assert facts["verdict"] == "look closer"
     assert "look" in re.findall(r'<td class="(\w+)">', page)
+
+
+def test_a_check_that_cannot_be_made_is_no_praise() -> None:
+    made = Check("a", 1.0, 1.0, "", True)
+    unmade = Check("b", None, 1.0, "", None)
+    assert judge([made, made], []) is Verdict.GOOD
+    assert judge([made, unmade], []) is Verdict.UNJUDGED
+    assert judge([made, unmade], ["few frames"]) is Verdict.LOOK
+
+
+@pytest.mark.parametrize(("stage", "black", "expected"), [("sensor", 60, 1), ("sensor", 0, 0), ("mbd", 60, 0)])
+def test_the_tint_of_clipped_places_is_explained(
+    tmp_path: Path, manifest: Manifest, stage: str, black: float, expected: int
+) -> None:
+    bright = scene()
+    clean = np.maximum(bright.clean - black, 0)
+    made = replace(bright, clean=clean, noise=np.maximum(bright.noise, -clean))
+    method = manifest.method | {"stage": stage}
+    _, page, _ = write(tmp_path, manifest.model_copy(update={"method": method}), made, made.good)
+    assert seen(page).count("tint") == expected
 
 
 def test_nothing_comes_from_elsewhere(tmp_path: Path, manifest: Manifest) -> None:

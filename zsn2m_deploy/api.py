@@ -13,7 +13,7 @@ from zsn2m_deploy.config import TrainConfig
 from zsn2m_deploy.exporting import versions, with_models
 from zsn2m_deploy.fitting import ProgressCallback
 from zsn2m_deploy.preview import write_preview
-from zsn2m_deploy.report.words import chosen
+from zsn2m_deploy.report.words import chosen, self_check_in_words
 from zsn2m_deploy.report.writing import FACTS_NAME, PAGE_NAME, Subject, write_report
 from zsn2m_deploy.sensor import FrameSource, SensorOptions, TrainingFrames, load_training_frames
 from zsn2m_deploy.training import Trained
@@ -156,11 +156,15 @@ def _with_results(folder: Path, manifest: Manifest, training: TrainingFrames, no
     subject = Subject(name, training.names[0], noisy.pixels, denoised.pixels, noise, session.run)
     report = write_report(folder, subject, manifest)
     extras = (result, preview, folder / PAGE_NAME, folder / FACTS_NAME)
-    warnings = list(report.warnings)  # those of training among them
+    found = {
+        "verdict": f"{report.verdict}: {report.verdict.meaning}",
+        "self_check": f"PSNR {self_check_in_words(report.self_check)}",
+        "warnings": list(report.warnings),  # those of training among them
+    }
     return manifest.model_copy(
         update={
             "extras": tuple(file_record(file) for file in extras),
-            "training": manifest.training | {"warnings": warnings},
+            "training": manifest.training | found,
         }
     )
 

@@ -36,6 +36,11 @@ class Clipping:
     low_share: float
     high_share: float
 
+    @property
+    def worth_a_word(self) -> bool:
+        """Whether either is more than a stray sample."""
+        return max(self.low_share, self.high_share) >= CLIPPED
+
 
 @dataclass(frozen=True)
 class NoiseFacts:

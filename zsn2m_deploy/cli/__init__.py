@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from zsn2m_deploy.cli import benching, inspecting, sampling, streaming, training, using
+from zsn2m_deploy.cli import benching, exporting, inspecting, sampling, streaming, training, using
 from zsn2m_deploy.cli.terminal import INTERRUPTED, Interrupted
 
 app = typer.Typer(
@@ -36,7 +36,7 @@ def _options(
         raise typer.Exit
 
 
-for module in (training, using, streaming, inspecting, benching, sampling):
+for module in (training, exporting, using, streaming, inspecting, benching, sampling):
     module.register(app)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from zsn2m_deploy.cli.bundle_facts import findings
 from zsn2m_deploy.cli.terminal import JsonOption, show, show_json, table
 
 if TYPE_CHECKING:
@@ -74,8 +75,7 @@ def _bundle_facts(path: Path) -> tuple[str, object]:
         ("trained on", ", ".join(frame["name"] for frame in manifest.training.get("frames", []))),
         ("strength", manifest.method.get("strength")),
     ]
-    if "chosen" in manifest.training:
-        rows.append(("chosen", manifest.training["chosen"]))
+    rows += findings(manifest)
     for model in manifest.models:
         star = " (default)" if model.id == manifest.default else ""
         facts = f"{model.parameters:,} parameters, stride {model.stride}, receptive radius {model.receptive_radius}"

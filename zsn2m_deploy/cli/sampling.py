@@ -19,7 +19,7 @@ def sample(
     output: Annotated[Path, typer.Argument(metavar="OUT", help="Image file to write; OUT_clean beside it.")],
     size: Annotated[tuple[int, int], typer.Option(metavar="WIDTH HEIGHT", help="Pixels.")] = (512, 512),
     grey: Annotated[bool, typer.Option("--grey", help="One channel instead of RGB.")] = False,
-    bits: Annotated[int, typer.Option(help="8, or 16 (a 12-bit sensor: black 512, white 4095).")] = 8,
+    bits: Annotated[int, typer.Option(help="8, or 16 (black 512, white 4095; noise may go beyond).")] = 8,
     photons: Annotated[float, typer.Option(help="Shot noise: photons at full white; 0: none.")] = 60.0,
     read_noise: Annotated[float, typer.Option(help="Gaussian sigma on the scale 0 to 255.")] = 9.0,
     correlation: Annotated[float, typer.Option(help="Lag-1 correlation of the noise between neighbours.")] = 0.0,

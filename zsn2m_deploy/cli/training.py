@@ -1,4 +1,4 @@
-"""train-and-export, train, export."""
+"""train-and-export, train."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from zsn2m_deploy.cli.terminal import JsonOption, show, show_json, table, training_progress
+from zsn2m_deploy.cli.bundle_facts import show_bundle
+from zsn2m_deploy.cli.terminal import JsonOption, training_progress
 
 if TYPE_CHECKING:
     from zsn2m_runtime.bundle import Bundle
-    from zsn2m_runtime.manifest import ModelEntry
 
 Frames = Annotated[
     list[str], typer.Argument(metavar="FRAME", help="Noisy frames of one sensor: files, folders, globs.")
@@ -47,28 +47,6 @@ Range = Annotated[
     typer.Option("--range", metavar="LOW HIGH", help="Black and white of the sensor; needed for float frames."),
 ]
 Pages = Annotated[str, typer.Option(help="Pages of a stack to train on, from 1: 1 or 1,3-5 or all.")]
-ExportPrecision = Annotated[
-    Literal["fp32", "fp16", "int8"],
-    typer.Option(help="int8: faster on CPUs; fp16: for CUDA and TensorRT. Added as MODEL.int8, MODEL.fp16."),
-]
-Io = Annotated[
-    Literal["sensor", "unit", "u8", "u16"],
-    typer.Option(help="For other programs: planes from 0 to 1 (unit), or integers with channels last (u8, u16)."),
-]
-Calibrate = Annotated[
-    Path | None,
-    typer.Option(metavar="FRAME", help="Frame to measure int8's ranges on. Default: the training frame's centre."),
-]
-CppFolder = Annotated[
-    Path | None,
-    typer.Option("--cpp", metavar="FOLDER", help="Write a C++ project around the TorchScript models instead; new."),
-]
-OneModel = Annotated[
-    str | None,
-    typer.Option(
-        "--model", metavar="sensor|mbd|grd", help="Add to this model only, as where another fails. Default: each."
-    ),
-]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing bundle.")]
 
 
@@ -76,7 +54,6 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
     app.command("train-and-export")(train_and_export)
     app.command("train")(train)
-    app.command("export")(export)
 
 
 def train_and_export(
@@ -109,7 +86,7 @@ def train_and_export(
         overwrite,
         as_json,
     )
-    _report(bundle, as_json)
+    show_bundle(bundle, as_json)
 
 
 def train(
@@ -142,51 +119,7 @@ def train(
         overwrite,
         as_json,
     )
-    _report(bundle, as_json)
-
-
-def export(
-    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="Bundle folder with trained weights.")],
-    precision: ExportPrecision = "fp32",
-    io: Io = "sensor",
-    calibrate: Calibrate = None,
-    model: OneModel = None,
-    cpp: CppFolder = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Export a bundle's weights (again), or add to it.
-
-    Plain: TorchScript and ONNX models replace those that are there, once they are shown to give the same pixels.
-    With --precision or --io: further ONNX models are added, all or none; the default model stays what it is.
-    """
-    from zsn2m_deploy.requirements import require_training
-    from zsn2m_runtime.errors import UsageError
-
-    require_training()
-    if cpp:
-        if (precision, io, calibrate, model) != ("fp32", "sensor", None, None):
-            raise UsageError("expected --cpp without --precision, --io, --calibrate and --model; leave them out")
-        _export_cpp(bundle, cpp, as_json)
-        return
-    from zsn2m_deploy import exporting
-
-    with training_progress(as_json) as progress:
-        exported = exporting.export(bundle, precision, io, calibrate, model, progress)
-    if as_json or (precision, io) == ("fp32", "sensor"):
-        _report(exported, as_json)
-    else:
-        _report_added(exported, precision, io)
-
-
-def _export_cpp(bundle: Path, folder: Path, as_json: bool) -> None:
-    from zsn2m_export.cpp_project import write_cpp_project
-    from zsn2m_runtime.bundle import load_bundle
-
-    write_cpp_project(load_bundle(bundle), folder)
-    if as_json:
-        show_json({"project": str(folder)})
-    else:
-        show(f"wrote {folder}; {folder / 'README.md'} says how to build it")
+    show_bundle(bundle, as_json)
 
 
 def _run(
@@ -215,48 +148,3 @@ def _run(
         make = getattr(api, action)
         bundle: Bundle = make(sources, target, config, SensorOptions(*sensor), overwrite, progress)
     return bundle
-
-
-def _report(bundle: Bundle, as_json: bool) -> None:
-    manifest = bundle.manifest
-    if as_json:
-        show_json({"bundle": bundle.path, **manifest.model_dump(mode="json")})
-        return
-    rows: list[tuple[str, object]] = [("bundle", bundle.path)]
-    for model in manifest.models:
-        star = " (default)" if model.id == manifest.default else ""
-        files = ", ".join(str(bundle.file(record)) for record in model.files.values())
-        rows.append((model.id + star, files))
-    shown = [record for record in manifest.extras if not record.name.endswith(".json")]  # for machines
-    rows += [(Path(record.name).stem, bundle.file(record)) for record in shown]
-    if "chosen" in manifest.training:
-        rows.append(("chosen", manifest.training["chosen"]))
-    rows += [(f"{stage['stage']} trained", f"{stage['seconds']:.1f} s") for stage in manifest.training["stages"]]
-    rows += [("warning", warning) for warning in manifest.training["warnings"]]
-    show(table(rows))
-    next_command = f"denoise {bundle.path} FRAME... -o OUT" if manifest.models else f"export {bundle.path}"
-    show(f"\nNext: zsn2m-deploy {next_command}")
-
-
-def _report_added(bundle: Bundle, precision: str, io: str) -> None:
-    added = [model for model in bundle.manifest.models if (model.precision, model.io) == (precision, io)]
-    rows: list[tuple[str, object]] = []
-    for model in added:
-        rows += [(model.id, bundle.file(model.files["onnx"])), ("", _proof(model))]
-    show(table(rows))
-    if io == "sensor":
-        show(f"\nNext: zsn2m-deploy denoise {bundle.path} FRAME... -o OUT --model {added[-1].id}")
-    else:
-        arrays = "float32 (n, c, h, w) from 0 to 1" if io == "unit" else f"uint{io[1:]} (n, h, w, c) in sensor units"
-        show(f"\nFor other programs: input noisy, output denoised, both {arrays}")
-
-
-def _proof(model: ModelEntry) -> str:
-    """What the gate found."""
-    if model.parity is None:
-        assert model.fidelity is not None
-        frame, noise, gate = model.fidelity.psnr_frame, model.fidelity.psnr_noise, model.fidelity.gate
-        return f"{frame:.1f} dB to fp32 on the frame, {noise:.1f} dB on noise (at least {gate:g})"
-    if model.parity.levels_off is not None:
-        return f"the pixels of its model; {model.parity.levels_off} samples rounded to the level beside"
-    return f"the pixels of its model within {model.parity.onnxruntime:.1g} of the range in use"

@@ -9,7 +9,7 @@ from typing import Any
 
 from zsn2m_deploy.report.analysis import Removed
 from zsn2m_deploy.report.self_check import SelfCheck
-from zsn2m_deploy.report.words import Check
+from zsn2m_deploy.report.words import Check, Verdict, judge
 from zsn2m_runtime.manifest import Manifest
 from zsn2m_runtime.noise_facts import NoiseFacts
 
@@ -30,6 +30,11 @@ class Report:
     self_check: SelfCheck
     checks: tuple[Check, ...]
     warnings: tuple[str, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether there is anything to look at."""
+        return judge(self.checks, self.warnings)
 
     @property
     def chosen(self) -> str:
@@ -54,6 +59,7 @@ def as_json(report: Report) -> str:
         "versions": manifest.versions,
         "frame": {"name": report.frame, "height": report.height, "width": report.width},
         "sensor": manifest.sensor.model_dump(mode="json"),
+        "verdict": report.verdict,
         "chosen": report.chosen,
         "method": {name: manifest.method.get(name) for name in ("preset", "stage", "strength", "seed")},
         "noise": report.noise.as_json(),

@@ -9,10 +9,8 @@ from zsn2m_deploy.report.facts import Report
 from zsn2m_deploy.report.pictures import ReportPictures
 from zsn2m_deploy.report.plots import correlation_plot, histogram_plot, noise_plot, training_plot
 from zsn2m_deploy.report.style import STYLE
-from zsn2m_deploy.report.words import Check, self_check_in_words
+from zsn2m_deploy.report.words import Check, Verdict, self_check_in_words
 
-UNJUDGED = "Nothing spoke against it, but not every check below could be made on this frame: look at the pictures."
-GOOD = "No structure of the picture was found in what was removed, and its amount fits the noise."
 SELF_CHECK = """\
 How it is estimated: fresh noise of the estimated kind is put on the frame and on the result, and what the network does
 to it tells how much noise it leaves and how much of the frame it takes for noise. The estimate is for the frame's own
@@ -22,6 +20,9 @@ HOW_TO_READ = """\
 A good network removes noise and nothing else: the last picture should be grain without edges, lettering or texture.
 Below, the bars of the histogram should follow the line, and the correlation with neighbours should be the noise's own
 or a little lower, for a little of the noise always stays."""
+CLIPPED_LIGHT = """Where black or white cuts the noise off, the mean of the
+frame is not that of the light; the result's is, and the difference is a tint of dark or bright places in the last
+picture."""
 
 
 def page(report: Report, pictures: ReportPictures) -> str:
@@ -58,12 +59,11 @@ def _header(report: Report) -> str:
 
 
 def _verdict(report: Report) -> str:
-    if not report.warnings and any(check.passed is None for check in report.checks):
-        return f'<section class="verdict"><strong>Not fully judged.</strong> {UNJUDGED}</section>'
-    if not report.warnings:
-        return f'<section class="verdict good"><strong>Looks right.</strong> {GOOD}</section>'
-    listed = "".join(f"<li>{escape(text[0].upper() + text[1:])}.</li>" for text in report.warnings)
-    return f'<section class="verdict look"><strong>Look closer.</strong><ul>{listed}</ul></section>'
+    meaning = _sentence(report.verdict.meaning)
+    if report.warnings:
+        meaning = "<ul>" + "".join(f"<li>{_sentence(text)}</li>" for text in report.warnings) + "</ul>"
+    kind = {Verdict.GOOD: " good", Verdict.UNJUDGED: "", Verdict.LOOK: " look"}[report.verdict]
+    return f'<section class="verdict{kind}"><strong>{_sentence(report.verdict)}</strong> {meaning}</section>'
 
 
 def _tiles(report: Report) -> str:
@@ -109,9 +109,10 @@ def _pictures(report: Report, pictures: ReportPictures) -> str:
             f'<span style="left:{left:.2f}%;top:{top:.2f}%;width:{width:.2f}%;height:{height:.2f}%"></span></div>'
             f"<p>The pictures show the marked {pictures.width} &times; {pictures.height} pixels of the frame.</p></div>"
         )
-    return (
-        f'<section><h2>Before and after</h2><div class="pictures">{figures}</div><p>{HOW_TO_READ}</p>{where}</section>'
-    )
+    read = HOW_TO_READ
+    if report.manifest.method["stage"] == "sensor" and report.noise.clipping.worth_a_word:
+        read += f" {CLIPPED_LIGHT}"
+    return f'<section><h2>Before and after</h2><div class="pictures">{figures}</div><p>{read}</p>{where}</section>'
 
 
 def _chosen(report: Report) -> str:
@@ -125,9 +126,8 @@ def _chosen(report: Report) -> str:
     ]
     if len(noise.slope) > 1:
         rows.insert(3, ("Correlation of channels", f"{noise.channels:.2f}"))
-    text = report.chosen
     return (
-        f"<section><h2>What was found and chosen</h2><p>{escape(text[0].upper() + text[1:])}.</p>"
+        f"<section><h2>What was found and chosen</h2><p>{_sentence(report.chosen)}</p>"
         f'<div class="pair">{_facts(rows)}<figure>{noise_plot(noise)}<figcaption>Noise against brightness, by the '
         f"estimate</figcaption></figure></div></section>"
     )
@@ -205,6 +205,10 @@ def _models(report: Report) -> str:
 def _facts(rows: Iterable[tuple[str, str]]) -> str:
     drawn = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in rows)
     return f'<table class="facts">{drawn}</table>'
+
+
+def _sentence(text: str) -> str:
+    return f"{escape(text[0].upper() + text[1:])}."
 
 
 def _duration(seconds: float) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from zsn2m_deploy.adapting import noise_factor
 from zsn2m_deploy.config import TrainConfig
@@ -10,6 +12,26 @@ from zsn2m_deploy.report.analysis import ALIKE_LIMIT, LITTLE, MUCH, Removed
 from zsn2m_deploy.report.detail import EDGES_LIMIT, POWER_LIMIT
 from zsn2m_deploy.report.self_check import SelfCheck
 from zsn2m_runtime.noise_facts import NoiseFacts, noise_in_words
+
+
+class Verdict(StrEnum):
+    """Whether a report found anything to look at."""
+
+    GOOD = "looks right"
+    UNJUDGED = "not fully judged"
+    LOOK = "look closer"
+
+    @property
+    def meaning(self) -> str:
+        """What is behind it."""
+        return _MEANING[self]
+
+
+_MEANING = {
+    Verdict.GOOD: "no structure of the picture was found in what was removed, and its amount fits the noise",
+    Verdict.UNJUDGED: "nothing spoke against it, but not every check could be made on this frame; see the pictures",
+    Verdict.LOOK: "see the warnings",
+}
 
 
 @dataclass(frozen=True)
@@ -69,6 +91,13 @@ def checks(removed: Removed) -> tuple[Check, ...]:
             not alike.structured if alike else None,
         ),
     )
+
+
+def judge(checks: Sequence[Check], warnings: Sequence[str]) -> Verdict:
+    """What checks and warnings, those of training among them, come to."""
+    if warnings:
+        return Verdict.LOOK
+    return Verdict.UNJUDGED if any(check.passed is None for check in checks) else Verdict.GOOD
 
 
 def warnings(removed: Removed) -> tuple[str, ...]:

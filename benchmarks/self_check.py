@@ -1,0 +1,86 @@
+"""How near the self-check's PSNR is to the true one: python -m benchmarks.self_check"""
+
+from __future__ import annotations
+
+import os
+
+os.environ["OMP_NUM_THREADS"] = "1"
+
+from statistics import mean, median
+
+import numpy as np
+import torch
+
+from benchmarks.quality import cases
+from benchmarks.quality.bodies import title
+from benchmarks.results import table, write_section
+from zsn2m_deploy.config import TrainConfig
+from zsn2m_deploy.report.analysis import analyse
+from zsn2m_deploy.report.self_check import Denoise, SelfCheck, self_check
+from zsn2m_deploy.training import Trained, train
+from zsn2m_runtime.image import to_nchw
+from zsn2m_runtime.noise_model import Doubles
+
+RANGE = (0.0, 255.0)
+PLAN = (
+    ("kodak24", "gauss 25", 12),
+    ("kodak24", "gauss [5,50]", 12),
+    ("kodak24", "poisson [5,50]", 12),
+    ("kodak24", "gauss 50 clamped", 12),
+    ("set14", "gauss [5,50]", 12),
+    ("fmd", "real", 12),
+    ("sidd_val", "real", 8),
+)
+NOTES = """\
+`--preset fast` on each frame. Given: frames whose noise allows an estimate; the report says why where it does not.
+Within: those of them whose true PSNR lies in the range that is given; above: whose true PSNR is at least its lower end.
+Off: mean distance of the estimate from the true PSNR (largest). Width: median of the range."""
+
+
+def denoiser(trained: Trained) -> Denoise:
+    """The trained network as a function of (h, w, c) arrays, sensor units."""
+    network = trained.networks["sensor"].eval()
+
+    def denoise(planes: Doubles) -> Doubles:
+        noisy = torch.from_numpy(to_nchw(planes.squeeze(axis=2) if planes.shape[2] == 1 else planes))
+        with torch.inference_mode():
+            seen = network((noisy - trained.offset) / trained.scale) * trained.scale + trained.offset
+        return np.asarray(seen[0].numpy().transpose(1, 2, 0), np.float64)
+
+    return denoise
+
+
+def checked(case: cases.Case) -> tuple[SelfCheck, float]:
+    """The estimate for a frame, and the true PSNR."""
+    trained = train([case.noisy], TrainConfig.from_preset("fast"))
+    noisy, clean = (np.atleast_3d(pixels).astype(np.float64) for pixels in (case.noisy, case.clean))
+    denoise = denoiser(trained)
+    denoised = denoise(noisy)
+    structured = analyse(noisy, denoised, trained.noise, RANGE).structured
+    true = 20 * np.log10(RANGE[1] / np.sqrt(np.square(denoised - clean).mean()))
+    return self_check(noisy, denoise, trained.noise, RANGE, structured), float(true)
+
+
+def main() -> None:
+    lines: list[list[object]] = []
+    for dataset, noise, count in PLAN:
+        of = cases.names(dataset, count)
+        found = [checked(cases.case(dataset, image, noise, 0, of)) for image in of]
+        given = [(c.low, c.psnr, c.high, true) for c, true in found if c.psnr and c.low and c.high]
+        cells: list[object] = ["", "", "", ""]
+        if given:
+            off = [abs(likely - true) for _, likely, _, true in given]
+            cells = [
+                sum(low <= true <= high for low, _, high, true in given),
+                sum(low <= true for low, _, _, true in given),
+                f"{mean(off):.2f} ({max(off):.1f})",
+                f"{median(high - low for low, _, high, _ in given):.1f}",
+            ]
+        lines.append([title(dataset, noise), len(found), len(given), *cells])
+        print(lines[-1], flush=True)
+    body = table(["frames", "n", "given", "within", "above", "off, dB", "width, dB"], lines)
+    write_section("Self-check", "python -m benchmarks.self_check", f"{body}\n\n{NOTES}")
+
+
+if __name__ == "__main__":
+    main()
