@@ -15,6 +15,8 @@ from conftest import edit_manifest
 
 import zsn2m_deploy as zsn2m
 from zsn2m_deploy import api, exporting
+from zsn2m_deploy.report.self_check import SelfCheck
+from zsn2m_deploy.report.words import self_check_in_words
 from zsn2m_deploy.sample import SampleConfig, write_sample
 from zsn2m_runtime.errors import BundleError, CheckFailedError, OutputError
 from zsn2m_runtime.files import open_image
@@ -65,8 +67,8 @@ def test_the_report_tells_of_this_bundle(bundle: zsn2m.Bundle, tmp_path: Path) -
     assert facts["chosen"] == training["chosen"]
     assert facts["chosen"].startswith("noise of ")
     assert facts["warnings"] == training["warnings"]
-    assert training["verdict"].startswith(f"{facts['verdict']}: ")
-    assert training["self_check"].startswith("PSNR ")
+    assert training["summary"]["verdict"].startswith(f"{facts['verdict']}: ")
+    assert training["summary"]["self-check"] == f"PSNR {self_check_in_words(SelfCheck(**facts['self_check']))}"
     assert [stage["stage"] for stage in facts["training"]["stages"]] == ["mbd", "grd"]
     assert {model["id"]: model["default"] for model in facts["models"]} == {"mbd": False, "grd": True}
     page = (bundle.path / "report.html").read_text(encoding="utf-8")

@@ -81,7 +81,7 @@ def blur(planes: Nchw) -> Nchw:
 
 
 def write(folder: Path, manifest: Manifest, made: Scene, denoised: Pixels) -> tuple[Report, str, Any]:
-    subject = Subject("cam.zsn2m", "a <b>.png", made.noisy, denoised, made.model, blur)
+    subject = Subject("cam.zsn2m", "a <b>.png", made.noisy, made.noisy, denoised, made.model, blur)
     report = write_report(folder, subject, manifest)
     page, facts = ((folder / name).read_text(encoding="utf-8") for name in ("report.html", "report.json"))
     assert {path.name for path in folder.iterdir()} == {"report.html", "report.json"}
@@ -124,6 +124,14 @@ def test_a_check_that_cannot_be_made_is_no_praise() -> None:
     assert judge([made, made], []) is Verdict.GOOD
     assert judge([made, unmade], []) is Verdict.UNJUDGED
     assert judge([made, unmade], ["few frames"]) is Verdict.LOOK
+
+
+def test_a_small_frame_that_passes_what_can_be_checked_is_not_praised(tmp_path: Path, manifest: Manifest) -> None:
+    made = scene(side=24)
+    report, page, facts = write(tmp_path, manifest, made, made.good)
+    assert any(check.passed is None for check in report.checks) and not report.warnings
+    assert facts["verdict"] == "not fully judged"
+    assert '<section class="verdict"><strong>Not fully judged.</strong> Nothing spoke against it' in page
 
 
 @pytest.mark.parametrize(("stage", "black", "expected"), [("sensor", 60, 1), ("sensor", 0, 0), ("mbd", 60, 0)])
@@ -175,6 +183,7 @@ def test_the_smallest_frames_have_a_report(tmp_path: Path, make_bundle: BundleMa
     seen(page)
     assert facts["self_check"]["psnr"] is None
     assert "not available" in page
+    assert facts["verdict"] == "look closer"
     assert any("little was removed" in warning for warning in facts["warnings"])
 
 
@@ -215,7 +224,9 @@ def test_the_line_says_why_for_correlated_noise() -> None:
     made = scene("correlated")
     facts = noise_facts([made.noisy], made.model)
     config = TrainConfig().updated({"sensor": {"weight_recorrupted": 0.0}})
-    assert "alone (pairs made of the frame itself need independent, symmetric noise)" in chosen(config, facts)
+    assert "alone (pairs made of the frame itself need noise that is known to be independent and symmetric)" in chosen(
+        config, facts
+    )
     assert "expect little" in chosen(TrainConfig(stage="mbd"), facts)
 
 
@@ -230,6 +241,6 @@ def test_warnings_name_the_figures(tmp_path: Path, manifest: Manifest) -> None:
 
 def test_the_self_check_in_words() -> None:
     check = SelfCheck(30.04, 29.0, 31.0, 20.0, 8.0, 25.0, 255.0, None)
-    assert self_check_in_words(check) == "about 30.0 dB (29.0 to 31.0); the noisy frame has 20.0 dB"
+    assert self_check_in_words(check) == "about 30.0 dB (29.0 to 31.0) of a peak of 255; the noisy frame has 20.0 dB"
     nothing = SelfCheck(None, None, None, None, None, 25.0, 255.0, "the frame is too small")
     assert self_check_in_words(nothing) == "not available: the frame is too small"

@@ -78,6 +78,18 @@ def test_why_there_is_none() -> None:
     assert "does not fit" in (refused(noisy, stronger).reason or "")
 
 
+@pytest.mark.parametrize(("width", "given"), [(1.6, True), (6.0, False)])
+def test_a_range_may_be_wide_but_not_any(width: float, given: bool) -> None:
+    noise = 12 * np.random.default_rng(0).standard_normal((160, 160, 3))
+    model = NoiseModel.white(np.zeros(3), np.full(3, 144.0))
+    check = self_check(128 + noise, lambda planes: np.asarray(cv2.GaussianBlur(planes, (0, 0), width)), model, RANGE)
+    assert (check.psnr is not None) is given
+    if check.low is not None and check.high is not None:
+        truth = psnr(np.asarray(cv2.GaussianBlur(noise, (0, 0), width)), np.zeros(3))
+        assert check.low <= truth <= check.high
+        assert check.high - check.low > 4
+
+
 def test_it_is_the_same_each_time() -> None:
     made = scene(side=96)
     noisy = made.noisy.astype(np.float64)

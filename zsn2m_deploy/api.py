@@ -28,7 +28,6 @@ from zsn2m_runtime.files import open_image, save_image
 from zsn2m_runtime.image import Frame, Nchw, to_nchw
 from zsn2m_runtime.manifest import Manifest, Normalisation, Sensor
 from zsn2m_runtime.noise_facts import noise_facts
-from zsn2m_runtime.noise_model import NoiseModel
 from zsn2m_runtime.session import Session
 
 GATE_SIDE = 512  # pixels of the frame's crop that the parity gate compares
@@ -89,7 +88,7 @@ def _make_bundle(
         if exported:
             manifest = with_models(folder, manifest, trained.networks, centre_crop(first, GATE_SIDE), progress)
             write_manifest(folder, manifest)
-            manifest = _with_results(folder, manifest, training, trained.noise, path.name)
+            manifest = _with_results(folder, manifest, training, trained, path.name)
         write_manifest(folder, manifest)
     return load_bundle(path)
 
@@ -113,6 +112,7 @@ def _stages(config: TrainConfig) -> str:
 def _describe(folder: Path, training: TrainingFrames, trained: Trained, first: Nchw) -> Manifest:
     """The manifest of a bundle without graphs; writes weights and self-test input."""
     pixels = [frame.pixels for frame in training.frames]
+    defective = trained.defects.share if trained.defects else 0.0
     return Manifest(
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         versions=versions(),
@@ -136,14 +136,15 @@ def _describe(folder: Path, training: TrainingFrames, trained: Trained, first: N
             ],
             "device": trained.device,
             "precision": trained.precision,
-            "chosen": chosen(trained.config, noise_facts(pixels, trained.noise, training.value_range)),
+            "chosen": chosen(trained.config, noise_facts(pixels, trained.noise, training.value_range), defective),
+            "defective_share": defective,
             "stages": [asdict(report) for report in trained.reports],
             "warnings": trained.warnings,
         },
     )
 
 
-def _with_results(folder: Path, manifest: Manifest, training: TrainingFrames, noise: NoiseModel, name: str) -> Manifest:
+def _with_results(folder: Path, manifest: Manifest, training: TrainingFrames, trained: Trained, name: str) -> Manifest:
     """The manifest with the first frame's denoised result, preview and report, by the exported default model."""
     noisy = training.frames[0]
     denoised = Denoiser(folder, provider="cpu").denoise(noisy, training.names[0])
@@ -153,14 +154,15 @@ def _with_results(folder: Path, manifest: Manifest, training: TrainingFrames, no
     write_preview(preview, noisy.pixels, denoised.pixels, manifest.normalisation.in_use, manifest.sensor.noise_sigma)
     model = next(model for model in manifest.models if model.id == manifest.default)
     session = Session(folder / model.files["onnx"].name, "cpu")
-    subject = Subject(name, training.names[0], noisy.pixels, denoised.pixels, noise, session.run)
+    sound = trained.defects.frames[0] if trained.defects and "sensor" in trained.networks else noisy.pixels
+    subject = Subject(name, training.names[0], noisy.pixels, sound, denoised.pixels, trained.noise, session.run)
     report = write_report(folder, subject, manifest)
     extras = (result, preview, folder / PAGE_NAME, folder / FACTS_NAME)
-    found = {
+    summary = {
         "verdict": f"{report.verdict}: {report.verdict.meaning}",
-        "self_check": f"PSNR {self_check_in_words(report.self_check)}",
-        "warnings": list(report.warnings),  # those of training among them
+        "self-check": f"PSNR {self_check_in_words(report.self_check)}",
     }
+    found = {"summary": summary, "warnings": list(report.warnings)}  # those of training among them
     return manifest.model_copy(
         update={
             "extras": tuple(file_record(file) for file in extras),

@@ -61,6 +61,9 @@ class SensorConfig(_Config):
         description="of the loss on recorrupted pairs of the frame; only where noise is independent; measured",
     )
     recorruption: float = Field(1.0, gt=0, description="a of y + a z; R2R, measured")
+    correct_defects: bool = Field(
+        True, description="hot and dead pixels, where the frames have any, are replaced by their neighbours; measured"
+    )
 
     @model_validator(mode="after")
     def _can_learn(self) -> Self:

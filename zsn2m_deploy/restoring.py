@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from torch import nn
 
-from zsn2m_deploy.config import TrainConfig
+from zsn2m_deploy.config import SensorConfig, TrainConfig
+from zsn2m_deploy.defects import DefectCorrection
 from zsn2m_deploy.networks import GrdNet, MbdNet, SensorNet
 from zsn2m_export.writer import read_weights
 from zsn2m_runtime.bundle import Bundle
@@ -32,7 +33,7 @@ def restored_networks(bundle: Bundle) -> dict[str, nn.Module]:
         )
     channels = manifest.sensor.channels
     makers: dict[str, Callable[[], nn.Module]] = {
-        "sensor": lambda: SensorNet(channels),
+        "sensor": lambda: _sensor_net(channels, config.sensor),
         "mbd": lambda: MbdNet(channels, config.mbd),
         "grd": lambda: GrdNet(channels, config.grd, MbdNet(channels, config.mbd)),
     }
@@ -48,3 +49,10 @@ def restored_networks(bundle: Bundle) -> dict[str, nn.Module]:
         except RuntimeError as error:
             raise BundleError(f"{bundle.path}: weights do not fit the method in the manifest: {error}") from error
     return networks
+
+
+def _sensor_net(channels: int, config: SensorConfig) -> SensorNet:
+    network = SensorNet(channels)
+    if config.correct_defects:
+        network.correction = DefectCorrection(channels)
+    return network

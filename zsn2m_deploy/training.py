@@ -13,6 +13,7 @@ from zsn2m_deploy.adapting import NoiseFields, noise_factor, pairs_are_independe
 from zsn2m_deploy.calibrating import Look, look_at, seen
 from zsn2m_deploy.config import ScheduleConfig, TrainConfig
 from zsn2m_deploy.crops import CropSampler, average_orientations
+from zsn2m_deploy.defects import Corrected, DefectCorrection, correct_defects
 from zsn2m_deploy.device import resolve_device, resolve_precision, with_precision
 from zsn2m_deploy.downsample import random_mask
 from zsn2m_deploy.fitting import Fitter, ProgressCallback, StageReport
@@ -38,7 +39,8 @@ SMALLEST_SIDE = 16  # pixels; below, a half-size frame is hardly larger than the
 class Trained:
     """The specialised networks (on the CPU, float32) and what belongs to them.
 
-    `offset` and `scale` are sensor units: a network sees (frame - offset) / scale.
+    `offset` and `scale` are sensor units: a network sees (frame - offset) / scale. `defects`: the frames without their
+    defective pixels, if they have any; SensorNet replaces them, the paper's networks leave them.
     """
 
     config: TrainConfig
@@ -49,6 +51,7 @@ class Trained:
     networks: dict[str, nn.Module]
     device: str
     precision: str
+    defects: Corrected | None = None
     reports: list[StageReport] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -70,15 +73,22 @@ def train(frames: Sequence[Pixels], config: TrainConfig, progress: ProgressCallb
     precision = resolve_precision(config.precision, device)
     if config.stage == "sensor" and config.precision == "auto" and device.type == "cpu":
         precision = "fp32"  # narrow layers gain nothing from bf16 on a CPU: 1.45 times slower; measured
+    noise = estimate_noise(frames)
+    found = correct_defects(frames, noise)
+    if config.stage == "sensor":
+        found = found if config.sensor.correct_defects else None
+        sensor = config.sensor.model_copy(update={"correct_defects": found is not None})
+        config = config.model_copy(update={"sensor": sensor})
+        if found:
+            frames, noise = found.frames, estimate_noise(found.frames)
     low, high = value_span(frames)
     if high <= low:
         raise InputError(f"expected frames with some variation, but nearly all values are {low:g}; nothing to learn")
-    noise = estimate_noise(frames)
     pool = [(torch.from_numpy(to_nchw(frame)[0]).to(device) - low) / (high - low) for frame in frames]
 
     crops = torch.Generator().manual_seed(config.seed)
     run = _Run(pool, noise.rescaled(low, high - low), Fitter(device, precision, progress), crops)
-    trained = Trained(config, channels, low, high - low, noise, {}, str(device), precision)
+    trained = Trained(config, channels, low, high - low, noise, {}, str(device), precision, defects=found)
     if config.stage == "sensor":
         _train_sensor(run, trained)
     else:
@@ -149,6 +159,8 @@ def _train_sensor(run: _Run, trained: Trained) -> None:
         )
     if trained.config.keep_mean:
         run.keep_mean(sensor, model)
+    if trained.defects:
+        sensor.correction = DefectCorrection(trained.channels, model)
     trained.networks["sensor"] = sensor.cpu()
 
 

@@ -146,9 +146,10 @@ def check_fits(sensor: Sensor, frame: Frame, name: str = "frame") -> None:
         )
     if frame.channels != sensor.channels:
         kinds = {1: "grey (1 channel)", 3: "colour (3 channels)"}
+        pages = "; three grey pages need TIFF's photometric MinIsBlack" if frame.channels == 3 else ""
         raise InputError(
             f"{name}: expected a frame of {kinds[sensor.channels]}, but got {kinds[frame.channels]}; "
-            f"convert it, or train a bundle on such a frame"
+            f"convert it, or train a bundle on such a frame{pages}"
         )
     check_finite(frame, name)
     if frame.pixels.dtype.kind == "u":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from zsn2m_deploy.cli.bundle_facts import show_bundle
+from zsn2m_deploy.cli.summary import show_bundle
 from zsn2m_deploy.cli.terminal import JsonOption, show, show_json, table, training_progress
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _proof(model: ModelEntry) -> str:
     if model.parity is None:
         assert model.fidelity is not None
         frame, noise, gate = model.fidelity.psnr_frame, model.fidelity.psnr_noise, model.fidelity.gate
-        return f"{frame:.1f} dB to fp32 on the frame, {noise:.1f} dB on noise (at least {gate:g})"
+        return f"{frame:.1f} dB to fp32 on the frame, {noise:.1f} on noise (at least {gate:g}; peak: the values in use)"
     if model.parity.levels_off is not None:
         return f"the pixels of its model; {model.parity.levels_off} samples rounded to the level beside"
     return f"the pixels of its model within {model.parity.onnxruntime:.1g} of the range in use"

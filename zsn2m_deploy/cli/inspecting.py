@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zsn2m_deploy.cli.bundle_facts import findings
+from zsn2m_deploy.cli.summary import findings
 from zsn2m_deploy.cli.terminal import JsonOption, show, show_json, table
 
 if TYPE_CHECKING:
@@ -115,12 +115,13 @@ def _frame_facts(path: Path) -> tuple[str, object]:
         "noise_sigma": noise.sigma if noise else estimate_sigma(frame.pixels),
         "noise": noise.as_json() if noise else None,
     }
+    shown = f"{pages} page(s)" + (", this is the first" if pages > 1 else "")
     alpha = ", with alpha" if frame.alpha is not None else ""
     rows: list[tuple[str, object]] = [
         ("file", path),
         (
             "frame",
-            f"{frame.dtype}, {width} x {height} (width x height), {frame.channels} channel(s){alpha}, {pages} page(s)",
+            f"{frame.dtype}, {width} x {height} (width x height), {frame.channels} channel(s){alpha}, {shown}",
         ),
         ("values", f"{least:.6g} to {most:.6g}; 99.8 % of them {low:.6g} to {high:.6g}"),
     ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from zsn2m_deploy.cli.bundle_facts import show_bundle
+from zsn2m_deploy.cli.summary import show_bundle
 from zsn2m_deploy.cli.terminal import JsonOption, training_progress
 
 if TYPE_CHECKING:

@@ -14,15 +14,16 @@ from zsn2m_deploy.report.words import Check, Verdict, self_check_in_words
 SELF_CHECK = """\
 How it is estimated: fresh noise of the estimated kind is put on the frame and on the result, and what the network does
 to it tells how much noise it leaves and how much of the frame it takes for noise. The estimate is for the frame's own
-noise, and is as sure as the noise's level is known: 53 of 56 true values were within the range. Noise that neighbours
-share allows none."""
+noise, and is as sure as the noise's level is known. On 56 test frames of 256 x 256 pixels, 53 of the true values were
+within the range. Noise that neighbours share allows none."""
 HOW_TO_READ = """\
-A good network removes noise and nothing else: the last picture should be grain without edges, lettering or texture.
+A good network removes noise and nothing else: the last picture should be grain without edges, lettering or texture,
+coarser where the noise is stronger.
 Below, the bars of the histogram should follow the line, and the correlation with neighbours should be the noise's own
 or a little lower, for a little of the noise always stays."""
-CLIPPED_LIGHT = """Where black or white cuts the noise off, the mean of the
-frame is not that of the light; the result's is, and the difference is a tint of dark or bright places in the last
-picture."""
+CLIPPED_LIGHT = """\
+Where black or white cuts noise off, the mean of the frame is not that of the light. The result's is, so dark or bright
+places of the last picture may have a tint."""
 
 
 def page(report: Report, pictures: ReportPictures) -> str:
@@ -59,9 +60,10 @@ def _header(report: Report) -> str:
 
 
 def _verdict(report: Report) -> str:
-    meaning = _sentence(report.verdict.meaning)
     if report.warnings:
         meaning = "<ul>" + "".join(f"<li>{_sentence(text)}</li>" for text in report.warnings) + "</ul>"
+    else:
+        meaning = _sentence(report.verdict.meaning)
     kind = {Verdict.GOOD: " good", Verdict.UNJUDGED: "", Verdict.LOOK: " look"}[report.verdict]
     return f'<section class="verdict{kind}"><strong>{_sentence(report.verdict)}</strong> {meaning}</section>'
 
@@ -101,7 +103,9 @@ def _pictures(report: Report, pictures: ReportPictures) -> str:
         for name, uri in shown
     )
     where = ""
-    if pictures.overview:
+    if pictures.overview is None and (pictures.height, pictures.width) != (report.height, report.width):
+        where = f"<p>The pictures show the {pictures.width} &times; {pictures.height} pixels with the most detail.</p>"
+    elif pictures.overview:
         left, top = 100 * pictures.left / report.width, 100 * pictures.top / report.height
         width, height = 100 * pictures.width / report.width, 100 * pictures.height / report.height
         where = (
@@ -151,8 +155,8 @@ def _removed(report: Report) -> str:
     if removed.autocorrelation:
         found = removed.autocorrelation
         figures += [
-            (correlation_plot(found.beside, found.expected_beside), "Correlation with the pixels beside"),
-            (correlation_plot(found.below, found.expected_below), "Correlation with the pixels below"),
+            (correlation_plot(found.beside, found.expected_beside, "beside"), "Correlation with the pixels beside"),
+            (correlation_plot(found.below, found.expected_below, "below"), "Correlation with the pixels below"),
         ]
     drawn = "".join(f"<figure>{svg}<figcaption>{text}</figcaption></figure>" for svg, text in figures)
     legend = '<p class="legend"><span class="removed"></span> removed <span class="noise"></span> estimated noise</p>'

@@ -45,8 +45,8 @@ class Check:
     passed: bool | None
 
 
-def chosen(config: TrainConfig, noise: NoiseFacts) -> str:
-    """What noise was found and what was done about it, in one line."""
+def chosen(config: TrainConfig, noise: NoiseFacts, defective: float = 0.0) -> str:
+    """What noise was found and what was done about it, in one line; `defective`: share of the samples."""
     if config.stage == "sensor":
         method = _sensor_method(config)
     else:
@@ -54,6 +54,9 @@ def chosen(config: TrainConfig, noise: NoiseFacts) -> str:
         method = f"{networks} trained on random pairs of the frame's own pixels, strength {config.strength:g}"
         if noise.correlated:
             method += "; they need independent noise, so expect little of this one to go (--stage sensor takes it)"
+    if defective:
+        does = "are replaced by their neighbours" if config.stage == "sensor" else "stay (--stage sensor replaces them)"
+        method += f"; hot or dead pixels, {100 * defective:.2g} % of the samples, {does}"
     preset = "" if config.preset == "default" else f" (preset {config.preset})"
     return f"{noise_in_words(noise)}: {method}{preset}"
 
@@ -123,7 +126,7 @@ def self_check_in_words(check: SelfCheck) -> str:
     if check.psnr is None:
         return f"not available: {check.reason}"
     likely = f"about {check.psnr:.1f} dB ({check.low:.1f} to {check.high:.1f})"
-    return f"{likely}; the noisy frame has {check.noisy_psnr:.1f} dB"
+    return f"{likely} of a peak of {check.peak:g}; the noisy frame has {check.noisy_psnr:.1f} dB"
 
 
 def _sensor_method(config: TrainConfig) -> str:
@@ -132,7 +135,7 @@ def _sensor_method(config: TrainConfig) -> str:
     if config.sensor.weight_recorrupted:
         method += " and on pairs made of the frame itself"
     else:
-        method += " alone (pairs made of the frame itself need independent, symmetric noise)"
+        method += " alone (pairs made of the frame itself need noise that is known to be independent and symmetric)"
     stronger = noise_factor(config.strength)
     if stronger != 1:
         method += f"; noise taken for {stronger:.2g} times as strong (strength {config.strength:g})"

@@ -29,13 +29,14 @@ class Subject:
     """What a report is about.
 
     Shape:
-        noisy, denoised: (h, w) or (h, w, 3), sensor units
+        noisy, sound, denoised: (h, w) or (h, w, 3), sensor units; sound: noisy without defective pixels
     bundle, frame: their names; run: the default model, (1, c, h, w) -> the same, sensor units, not rounded
     """
 
     bundle: str
     frame: str
     noisy: Pixels
+    sound: Pixels
     denoised: Pixels
     noise: NoiseModel
     run: Callable[[Nchw], Nchw]
@@ -46,7 +47,7 @@ def write_report(folder: Path, subject: Subject, manifest: Manifest) -> Report:
     noisy, denoised, value_range = subject.noisy, subject.denoised, manifest.sensor.range
     height, width = noisy.shape[:2]
     looked = _centre((height, width), ANALYSED)
-    removed = analyse(noisy[looked], denoised[looked], subject.noise, value_range)
+    removed = analyse(subject.sound[looked], denoised[looked], subject.noise, value_range)
     report = Report(
         bundle=subject.bundle,
         frame=subject.frame,
@@ -56,7 +57,7 @@ def write_report(folder: Path, subject: Subject, manifest: Manifest) -> Report:
         noise=noise_facts([noisy], subject.noise, value_range),
         removed=removed,
         self_check=self_check(
-            _planes(noisy[_centre((height, width), CHECKED)]),
+            _planes(subject.sound[_centre((height, width), CHECKED)]),
             _plain(subject.run),
             subject.noise,
             value_range,

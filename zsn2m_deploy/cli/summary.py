@@ -11,13 +11,12 @@ if TYPE_CHECKING:
     from zsn2m_runtime.bundle import Bundle
     from zsn2m_runtime.manifest import Manifest
 
-_SENTENCES = {"chosen": "chosen", "verdict": "verdict", "self_check": "self-check"}  # of the training report, as shown
-
 
 def findings(manifest: Manifest) -> list[tuple[str, object]]:
     """What was found in training, as rows of a table; bundles of older versions have less."""
     training = manifest.training
-    rows: list[tuple[str, object]] = [(shown, training[key]) for key, shown in _SENTENCES.items() if key in training]
+    rows: list[tuple[str, object]] = [("chosen", training["chosen"])] if "chosen" in training else []
+    rows += training.get("summary", {}).items()
     return rows + [("warning", warning) for warning in training.get("warnings", [])]
 
 

@@ -1,0 +1,124 @@
+"""Which pixels count as defective, and what is gained by replacing them: python -m benchmarks.defects"""
+
+from __future__ import annotations
+
+import os
+
+os.environ["OMP_NUM_THREADS"] = "1"
+
+import cv2
+import numpy as np
+
+from benchmarks.quality import cases
+from benchmarks.quality.bodies import title
+from benchmarks.quality.methods import apply
+from benchmarks.results import table, write_section
+from zsn2m_deploy.config import TrainConfig
+from zsn2m_deploy.defects import DefectCorrection
+from zsn2m_deploy.training import train
+from zsn2m_runtime.image import Pixels
+from zsn2m_runtime.noise_estimate import estimate_noise
+from zsn2m_runtime.noise_model import NoiseModel
+
+SHARE = 0.002  # of the pixels that are made hot
+EXCESSES = (5, 10, 20, 50, 200)  # deviations of the noise
+WIDTHS = (0.4, 0.5, 0.6, 0.7, 0.85, 1.0)  # pixels, of the Gaussian that a point of light becomes
+HEIGHTS = (10, 20, 50, 200)  # deviations of the noise
+HOT = (50.0, 255.0)  # excess of hot pixels, levels
+NOTES = """\
+Frames: the frames of that set which have a sample that counts as defective, and the most in one frame; from 6 on a
+sensor counts as having them. Hot pixels: the share found of hot pixels, 0.2 % of the frame, so many deviations of
+the noise above it; first 8 images of Kodak24, Gaussian 25. Points: the share of points of light that count as
+defective, by the deviation of their Gaussian in pixels and their height; at random places between pixels, on flat
+ground. Denoising, PSNR: trained on FMD frames with 0.2 % of the pixels 50 to 255 levels brighter, used on the frames
+with other such pixels; `--preset fast`."""
+
+
+def false_ones() -> str:
+    """Samples of sound frames that count."""
+    lines: list[list[object]] = []
+    plan = [(dataset, noise) for dataset in cases.SYNTHETIC for noise in cases.NOISES[:-1]]
+    for dataset, noise in [*plan, *((dataset, "real") for dataset in cases.REAL)]:
+        of, counts = cases.names(dataset), []
+        for image in of:
+            frame = cases.case(dataset, image, noise, 0, of).noisy
+            model = estimate_noise([frame])
+            counts.append(0 if model.correlated else DefectCorrection(model.channels, model).corrected(frame)[1])
+        lines.append([title(dataset, noise), len(counts), sum(count > 0 for count in counts), max(counts)])
+    return table(["frames", "n", "with any", "most"], lines)
+
+
+def spoilt(frame: Pixels, excess: tuple[float, float], seed: int) -> tuple[Pixels, np.ndarray]:
+    """A frame with hot samples, and where they are."""
+    generator = np.random.default_rng(seed)
+    where = generator.random(frame.shape) < SHARE
+    hot = frame.copy()
+    hot[where] += generator.uniform(*excess, int(where.sum())).astype(np.float32)
+    return hot, where
+
+
+def found_ones() -> str:
+    """The share of hot pixels that is found."""
+    of = cases.names("kodak24", 8)
+    frames = [cases.case("kodak24", image, "gauss 25", 0, of).noisy for image in of]
+    shares = []
+    for excess in EXCESSES:
+        right = total = 0
+        for seed, frame in enumerate(frames):
+            hot, where = spoilt(frame, (25.0 * excess, 25.0 * excess), seed)
+            made, _ = DefectCorrection(3, estimate_noise([hot])).corrected(hot)
+            right, total = right + int((where & (made != hot)).sum()), total + int(where.sum())
+        shares.append(f"{100 * right / total:.0f} %")
+    return table(["hot pixels", *(f"{excess} dev." for excess in EXCESSES)], [["found", *shares]])
+
+
+def points() -> str:
+    """The share of points of light that counts."""
+    lines: list[list[object]] = []
+    y, x = np.mgrid[:640, :640]
+    generator = np.random.default_rng(0)
+    noise = generator.standard_normal(y.shape)
+    centres = 10 + 20 * np.arange(32)
+    down, along = generator.uniform(-0.5, 0.5, (2, 32, 32)).repeat(20, axis=1).repeat(20, axis=2)
+    distance = np.square(y - centres[y // 20] - down) + np.square(x - centres[x // 20] - along)
+    for width in WIDTHS:
+        shares = []
+        for height in HEIGHTS:
+            frame = (100 + noise + height * np.exp(-distance / 2 / width**2)).astype(np.float32)
+            count = DefectCorrection(1, NoiseModel.white(np.zeros(1), np.ones(1))).corrected(frame)[1]
+            shares.append(f"{100 * count / 32**2:.0f} %")
+        lines.append([width, *shares])
+    return table(["points, pixels", *(f"{height} dev." for height in HEIGHTS)], lines)
+
+
+def denoising() -> str:
+    """The error of FMD frames whose sensor has hot pixels, with and without the correction."""
+    lines: list[list[object]] = []
+    of = cases.names("fmd", 12)
+    fast = TrainConfig.from_preset("fast")
+    for image in of[:8]:
+        case = cases.case("fmd", image, "real", 0, of)
+        clean = case.clean * (case.noisy.mean() / case.clean.mean())
+        hot, other = spoilt(case.noisy, HOT, 1)[0], spoilt(case.noisy, HOT, 2)[0]
+        kept = fast.updated({"sensor": {"correct_defects": False}})
+        cells = [psnr(apply(train([case.noisy], fast), "sensor", case.noisy), clean)]
+        cells += [psnr(apply(train([hot], config), "sensor", other), clean) for config in (fast, kept)]
+        cells.append(psnr(apply(train([hot], kept), "sensor", cv2.medianBlur(other, 3)), clean))
+        lines.append([case.image, psnr(other, clean), *cells])
+        print(lines[-1], flush=True)
+    mean = [f"{np.mean([float(str(line[column])) for line in lines]):.2f}" for column in range(1, 6)]
+    head = ["frame", "with hot pixels", "sound, denoised", "corrected", "not corrected", "3 x 3 median first"]
+    return table(head, [*lines, ["mean", *mean]])
+
+
+def psnr(found: Pixels, clean: Pixels) -> str:
+    return f"{-10 * np.log10(np.square((found - clean) / 255).mean()):.2f}"
+
+
+def main() -> None:
+    body = "\n\n".join((false_ones(), found_ones(), points(), denoising(), NOTES))
+    write_section("Defective pixels", "python -m benchmarks.defects", body)
+
+
+if __name__ == "__main__":
+    main()
