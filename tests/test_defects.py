@@ -11,13 +11,16 @@ from test_cli import run_command
 
 import zsn2m_deploy as zsn2m
 from zsn2m_deploy.config import TrainConfig
-from zsn2m_deploy.defects import BAND, DefectCorrection, correct_defects
+from zsn2m_deploy.defects import BAND, DefectCorrection, find_defects
 from zsn2m_runtime.files import save_image
 from zsn2m_runtime.image import Frame, Pixels
+from zsn2m_runtime.noise_estimate import estimate_noise
 from zsn2m_runtime.noise_model import NoiseModel
 
 SIGMA = 10.0
-TINY = TrainConfig().updated({"sensor": {"scenes": 1, "schedule": {"iterations": 2, "crop_side": 64}}})
+TINY = TrainConfig().updated(
+    {"sensor": {"scenes": 1, "schedule": {"iterations": 2, "crop_side": 64}, "correct_defects": True}}
+)
 
 
 def white(channels: int = 1) -> NoiseModel:
@@ -69,15 +72,17 @@ def test_noise_of_few_photons_is_none(photons: float) -> None:
     assert DefectCorrection(1, noise).corrected(100 * counts)[1] == 0
 
 
-@pytest.mark.parametrize("width", [0.7, 1.0, 2.0])
-@pytest.mark.parametrize("height", [80.0, 300.0, 5000.0])
+@pytest.mark.parametrize(
+    ("width", "height"), [(0.6, 2000.0), *((w, h) for w in (0.7, 1.0, 2.0) for h in (80.0, 300.0, 5000.0))]
+)
 def test_points_of_light_are_none(width: float, height: float) -> None:
-    frame, generator = ramp((200, 200)), np.random.default_rng(3)
-    y, x = np.mgrid[:200, :200]
-    for row in range(12, 190, 20):
-        for column in range(12, 190, 20):
+    frame, generator = ramp((400, 400)), np.random.default_rng(3)
+    y, x = np.mgrid[:21, :21] - 10
+    for row in range(0, 360, 20):
+        for column in range(0, 360, 20):
             down, along = generator.uniform(-0.5, 0.5, 2)
-            frame += height * np.exp(-((y - row - down) ** 2 + (x - column - along) ** 2) / 2 / width**2)
+            light = np.exp(-((y - down) ** 2 + (x - along) ** 2) / 2 / width**2)
+            frame[row : row + 21, column : column + 21] += height * light
     assert DefectCorrection(1, white()).corrected(frame)[1] <= 1
 
 
@@ -96,16 +101,43 @@ def test_a_falling_line_counts_as_its_highest() -> None:
     assert (float(correction.slope), float(correction.floor)) == (0.0, 450.0)
 
 
-def test_a_few_or_correlated_ones_do_not_count() -> None:
+def test_a_few_too_many_or_correlated_ones_do_not_count() -> None:
     frame = ramp((90, 90))
     frame[places((90, 90), 5)] += 500
-    assert correct_defects([frame], white()) is None
-    frame[places((90, 90), 9)] += 500
-    found = correct_defects([frame, ramp((90, 90), seed=4)], white())
-    assert found is not None and found.share == pytest.approx(9 / 2 / 90**2, rel=0.5)
+    assert find_defects([frame], white()) is None
+    frame[places((90, 90), 30)] += 500
+    found = find_defects([frame, ramp((90, 90), seed=4)], white())
+    assert found is not None and 30 <= found.share * 2 * 90**2 <= 35
+    assert find_defects([frame, *(ramp((1000, 900), seed=seed) for seed in (5, 6))], white()) is None  # 2e-5
     near = np.arange(-4, 5)
     shared = np.einsum("ij,yx->ijyx", np.eye(1), 0.6 ** (np.abs(near)[:, None] + np.abs(near)))
-    assert correct_defects([frame], NoiseModel(np.zeros(1), np.full(1, 100.0), shared)) is None
+    assert find_defects([frame], NoiseModel(np.zeros(1), np.full(1, 100.0), shared)) is None
+    frame[places((90, 90), 600)] += 500
+    assert find_defects([frame], white()) is None
+
+
+def test_they_are_found_though_they_raise_the_noise_that_is_estimated() -> None:
+    frame = ramp((96, 96))
+    where = places((96, 96), 180)  # 2 %
+    frame[where] += np.random.default_rng(0).uniform(200, 3000, 180).astype(np.float32)
+    noise = estimate_noise([frame])
+    found = find_defects([frame], noise)
+    assert found is not None and found.share * frame.size > 175
+    assert float(np.sqrt(found.noise.floor[0] + 450 * found.noise.slope[0])) == pytest.approx(SIGMA, rel=0.15)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.1, 0.2, 0.35])
+def test_rounding_and_frames_without_noise_have_none(noise: float) -> None:
+    generator = np.random.default_rng(1)
+    frame = np.rint(100 + noise * generator.standard_normal((128, 128)) + np.linspace(0, 3, 128)).astype(np.uint8)
+    frame[places((128, 128), 40)] += 1
+    assert find_defects([frame], estimate_noise([frame])) is None
+
+
+@pytest.mark.parametrize("mean", [0.001, 0.02])
+def test_photons_one_by_one_without_read_noise_have_none(mean: float) -> None:
+    frame = (100 * np.random.default_rng(1).poisson(mean, (256, 256))).astype(np.uint16)
+    assert find_defects([frame], estimate_noise([frame])) is None
 
 
 @pytest.fixture(scope="module")
@@ -146,14 +178,35 @@ def test_weights_are_exported_again_with_the_correction(
 
 
 @pytest.mark.parametrize("stage", ["sensor", "mbd"])
-def test_they_stay_if_that_is_asked_for(bad_frame: Path, tmp_path: Path, stage: str) -> None:
+def test_they_stay_and_are_told_of_unless_asked_for(bad_frame: Path, tmp_path: Path, stage: str) -> None:
     schedule = {"iterations": 2, "crop_side": 32}
     config = TINY.updated({"stage": stage, "sensor": {"correct_defects": False}, "mbd": {"schedule": schedule}})
     bundle = zsn2m.train(bad_frame, tmp_path / "a.zsn2m", config)
-    chosen = bundle.manifest.training["chosen"]
-    assert ("stay (--stage sensor replaces them)" in chosen) is (stage == "mbd")
-    assert "replaced by" not in chosen
+    training = bundle.manifest.training
+    assert any(text.startswith("0.52 % of the samples stand alone") for text in training["warnings"])
+    assert training["defective_share"] == 0 and "replaced by" not in training["chosen"]
     assert not any("correction" in name for name in _state(bundle))
+
+
+def test_none_to_correct_is_told_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "sound.tif"
+    save_image(path, Frame(np.rint(ramp((70, 83))).astype(np.uint16)))
+    bundle = zsn2m.train(path, tmp_path / "a.zsn2m", TINY)
+    assert any("but found none" in text for text in bundle.manifest.training["warnings"])
+    assert bundle.manifest.method["sensor"]["correct_defects"] is False
+    ended = run_command(capsys, "train", path, "-o", tmp_path / "b.zsn2m", "--stage", "mbd", "--correct-defects")
+    assert (ended.code, "expected stage sensor" in ended.err) == (2, True)
+
+
+@pytest.mark.parametrize("size", [(70, 83), (64, 80), (2, 3), (1, 1), (1, 9)])
+def test_the_true_border_is_seen_at_every_size(bundle: zsn2m.Bundle, size: tuple[int, int]) -> None:
+    frame = np.rint(ramp(size)).astype(np.uint16)
+    bad = [(row, column) for row in {0, size[0] - 1} for column in {0, size[1] - 1} if min(size) > 3]
+    for place in bad:
+        frame[place] += 20000
+    denoised = zsn2m.Denoiser(bundle.path)(frame)
+    assert denoised.shape == size
+    assert denoised.max() < 1000
 
 
 def _state(bundle: zsn2m.Bundle) -> list[str]:

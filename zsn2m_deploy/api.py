@@ -112,7 +112,7 @@ def _stages(config: TrainConfig) -> str:
 def _describe(folder: Path, training: TrainingFrames, trained: Trained, first: Nchw) -> Manifest:
     """The manifest of a bundle without graphs; writes weights and self-test input."""
     pixels = [frame.pixels for frame in training.frames]
-    defective = trained.defects.share if trained.defects else 0.0
+    defective = trained.defective_share
     return Manifest(
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         versions=versions(),
@@ -154,8 +154,8 @@ def _with_results(folder: Path, manifest: Manifest, training: TrainingFrames, tr
     write_preview(preview, noisy.pixels, denoised.pixels, manifest.normalisation.in_use, manifest.sensor.noise_sigma)
     model = next(model for model in manifest.models if model.id == manifest.default)
     session = Session(folder / model.files["onnx"].name, "cpu")
-    sound = trained.defects.frames[0] if trained.defects and "sensor" in trained.networks else noisy.pixels
-    subject = Subject(name, training.names[0], noisy.pixels, sound, denoised.pixels, trained.noise, session.run)
+    corrected = trained.correction.corrected(noisy.pixels)[0] if trained.correction else noisy.pixels
+    subject = Subject(name, training.names[0], noisy.pixels, corrected, denoised.pixels, trained.noise, session.run)
     report = write_report(folder, subject, manifest)
     extras = (result, preview, folder / PAGE_NAME, folder / FACTS_NAME)
     summary = {

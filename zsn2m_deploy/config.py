@@ -62,7 +62,7 @@ class SensorConfig(_Config):
     )
     recorruption: float = Field(1.0, gt=0, description="a of y + a z; R2R, measured")
     correct_defects: bool = Field(
-        True, description="hot and dead pixels, where the frames have any, are replaced by their neighbours; measured"
+        False, description="hot and dead pixels, if the frames have any, are replaced by their neighbours; measured"
     )
 
     @model_validator(mode="after")

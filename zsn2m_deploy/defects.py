@@ -1,9 +1,9 @@
-"""Defective pixels: hot and dead ones, which stand alone far out of the noise. They are found, and replaced.
+"""Defective pixels: hot and dead ones, which stand alone far out of the noise. They are found; replaced, if asked for.
 
-A denoiser takes them for stars. A pixel is defective if it is beyond all of its eight neighbours by far more than the
-noise and than they differ among themselves, and if the nearest four have no larger share of it than the other four:
-light, which optics spread over several pixels, is no such thing. What is found in the training frames says whether a
-sensor has any; then its network replaces them in every frame, wherever they are.
+A denoiser takes them for stars. A pixel counts as defective if it is beyond all of its eight neighbours by far more
+than the noise and than they differ among themselves, and if the nearest four have no larger share of it than the other
+four: light, which optics spread over several pixels, is no such thing. Points of light sharper than the pixels, single
+photons above read noise and dotted lines look the same, so nothing is replaced unless the caller says so.
 
 How many are found, and how many are not defective: benchmarks/RESULTS.md, "Defective pixels".
 """
@@ -16,9 +16,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import max_pool2d, pad
+from torch.nn.functional import max_pool2d
 
 from zsn2m_runtime.image import Pixels
+from zsn2m_runtime.noise import value_span
+from zsn2m_runtime.noise_estimate import estimate_noise
 from zsn2m_runtime.noise_model import NoiseModel
 
 BEYOND = 7.0  # deviations of the noise to the nearest of the neighbours' values
@@ -27,7 +29,12 @@ BEYOND_RANGE = 2.0  # times the range of the neighbours' values
 SPREAD = 0.1  # of the excess: what the nearest four may have above the other four, or below
 SPREAD_NOISE = 1.5  # and so many deviations of the noise
 FEWEST = 6  # samples found
-FEWEST_SHARE = 2e-5  # and of all samples; textures have less, benchmarks/RESULTS.md
+FEWEST_SHARE = 2e-5  # and of all samples
+MOST_SHARE = 0.05  # so many are texture, or photons one by one
+ROUNDS = 4  # of looking again, without those found and with the noise estimated anew
+NEGLIGIBLE = 1e-3  # deviation of the values in use; noise counts as at least so much
+FLAT = 0.5  # share of neighbours with the same value: more, and samples are events, or clipped, and have no noise
+ROUNDING = 1 / 12  # variance that whole numbers add, and so much
 BAND = 256  # rows that are looked at at a time
 
 
@@ -35,27 +42,29 @@ class DefectCorrection(nn.Module):
     """Replaces defective pixels by the mean of their neighbours, without the brightest and the darkest.
 
     Shape:
-        forward: (n, c, h, w) in the noise model's units, h and w at least 2 -> the same; others stay as they are
+        forward: (n, c, h, w) in the noise model's units -> the same; others stay as they are
     Args:
         noise: None: to be loaded
+        least: variance that the noise counts as at least
     """
 
-    def __init__(self, channels: int, noise: NoiseModel | None = None) -> None:
+    def __init__(self, channels: int, noise: NoiseModel | None = None, least: float = 0.0) -> None:
         super().__init__()
         line = np.zeros((3, channels)) if noise is None else _rising(noise)
-        slope, floor, least = torch.from_numpy(line).float().view(3, channels, 1, 1)
-        self.slope, self.floor, self.least = nn.Buffer(slope), nn.Buffer(floor), nn.Buffer(least)
+        slope, floor, lowest = torch.from_numpy(line).float().view(3, channels, 1, 1)
+        self.slope, self.floor, self.least = nn.Buffer(slope), nn.Buffer(floor), nn.Buffer(lowest.clamp_min(least))
         self.beyond, self.beyond_photons, self.beyond_range = BEYOND, BEYOND_PHOTONS, BEYOND_RANGE
         self.spread, self.spread_noise = SPREAD, SPREAD_NOISE
 
     def forward(self, noisy: Tensor) -> Tensor:
         """Correct frames."""
         level, alone = self.found(noisy)
-        return noisy + alone.to(noisy.dtype) * (level - noisy)
+        replaced = alone.to(noisy.dtype)
+        return noisy * (1 - replaced) + level * replaced  # not `where`: what is read must show, to be measured
 
     def found(self, noisy: Tensor) -> tuple[Tensor, Tensor]:
         """The level of each pixel's neighbours, and whether it is defective; both (n, c, h, w)."""
-        around = pad(noisy, [1, 1, 1, 1], mode="reflect")
+        around = _bordered(noisy)
         above, below = around[:, :, :-2], around[:, :, 2:]
         left, right = around[:, :, 1:-1, :-2], around[:, :, 1:-1, 2:]
         top = torch.maximum(_row_top(above), _row_top(below)).maximum(left).maximum(right)
@@ -69,6 +78,14 @@ class DefectCorrection(nn.Module):
         spread = (nearest - corners).abs() / 4
         narrow = spread <= self.spread * (noisy - level).abs() + self.spread_noise * sigma
         return level, (beyond > margin) & narrow
+
+    def rescaled(self, offset: float, scale: float) -> DefectCorrection:
+        """The same for frames that are (x - offset) / scale."""
+        made = DefectCorrection(len(self.slope))
+        made.slope.copy_(self.slope / scale)
+        made.floor.copy_((self.floor + self.slope * offset) / scale**2)
+        made.least.copy_(self.least / scale**2)
+        return made
 
     @torch.no_grad()
     def corrected(self, frame: Pixels) -> tuple[Pixels, int]:
@@ -92,28 +109,61 @@ class DefectCorrection(nn.Module):
 
 
 @dataclass(frozen=True)
-class Corrected:
-    """Frames without their defective pixels, what was found in them, and by what."""
+class Defects:
+    """What was found in frames: the share of the samples, the frames without them, their noise, and what found them."""
 
+    share: float
     frames: list[Pixels]
-    share: float  # of the samples
+    noise: NoiseModel
     correction: DefectCorrection
 
 
-def correct_defects(frames: Sequence[Pixels], noise: NoiseModel) -> Corrected | None:
-    """Frames of a sensor without its defective pixels; None if it has none, or if its noise is correlated.
+def find_defects(frames: Sequence[Pixels], noise: NoiseModel) -> Defects | None:
+    """The defective pixels of a sensor's frames; None where there are none, or where they cannot be told from others.
+
+    The latter is so where noise is correlated, negligible, or photons come one by one.
 
     Shape:
         frames: each (h, w) or (h, w, 3), sensor units, at least 16 x 16
     """
-    if noise.correlated:
+    made, total, least = list(frames), 0, _least_variance(frames)
+    correction = DefectCorrection(noise.channels, noise, least)
+    flat = np.mean([np.mean(frame[:, 1:] == frame[:, :-1]) for frame in frames])
+    if noise.correlated or noise.sigma(frames) ** 2 <= least or flat > FLAT:
         return None
-    correction = DefectCorrection(noise.channels, noise)
-    made, counts = zip(*(correction.corrected(frame) for frame in frames), strict=True)
-    share = sum(counts) / sum(frame.size for frame in frames)
-    if sum(counts) < FEWEST or share < FEWEST_SHARE:
-        return None
-    return Corrected(list(made), share, correction)
+    for _ in range(ROUNDS):
+        found = [correction.corrected(frame) for frame in made]
+        count = sum(count for _, count in found)
+        if not count:
+            break
+        total += count
+        made = [frame for frame, _ in found]
+        noise = estimate_noise(made)
+        correction = DefectCorrection(noise.channels, noise, least)
+    share = total / sum(frame.size for frame in frames)
+    enough = total >= FEWEST and FEWEST_SHARE <= share <= MOST_SHARE
+    return Defects(share, made, noise, correction) if enough and not noise.correlated else None
+
+
+def defects_in_words(found: Defects | None, asked: bool) -> list[str]:
+    """What to warn of; `asked`: whether they are to be replaced."""
+    if asked and not found:
+        return [
+            "expected hot or dead pixels to replace, but found none; the bundle replaces none in other frames either"
+        ]
+    if asked or not found:
+        return []
+    return [
+        f"{100 * found.share:.2g} % of the samples stand alone far out of the noise, as hot and dead pixels do, and "
+        f"are kept; if they are such pixels, train with --correct-defects (stage sensor), which replaces them"
+    ]
+
+
+def _least_variance(frames: Sequence[Pixels]) -> float:
+    """What noise counts as at least, sensor units squared: less is rounding, or nothing beside the values in use."""
+    low, high = value_span(frames)
+    rounding = ROUNDING if np.issubdtype(frames[0].dtype, np.integer) else 0.0
+    return max(rounding, (NEGLIGIBLE * (high - low)) ** 2)
 
 
 def _rising(noise: NoiseModel) -> np.ndarray:
@@ -121,6 +171,15 @@ def _rising(noise: NoiseModel) -> np.ndarray:
     falls = noise.slope < 0
     highest = noise.variance(np.full((1, noise.channels), noise.span[0]))[0] if falls.any() else noise.floor
     return np.stack([np.where(falls, 0, noise.slope), np.where(falls, highest, noise.floor), noise.least])
+
+
+def _bordered(frame: Tensor) -> Tensor:
+    """A frame with one more row and column at each side: the second ones, as in a mirror; of one pixel itself."""
+    for axis in (2, 3):
+        last = frame.shape[axis] - 1
+        places = torch.arange(-1, last + 2, device=frame.device).abs()
+        frame = frame.index_select(axis, (last - (last - places).abs()).clamp_min(0))
+    return frame
 
 
 def _row_top(rows: Tensor) -> Tensor:

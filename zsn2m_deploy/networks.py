@@ -47,7 +47,7 @@ class SensorNet(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         full, half, quarter, eighth = self.WIDTHS
-        self.correction: nn.Module = nn.Identity()  # a DefectCorrection for sensors with defective pixels
+        self.correction: nn.Module = nn.Identity()  # of defective pixels; applied by who pads the frame, before that
         self.first = _Conv(channels, full, level_blind=True)
         self.second = nn.Conv2d(full, full, 3, padding=1)
         self.to_half = nn.Conv2d(full, half, 2, stride=2)
@@ -71,7 +71,6 @@ class SensorNet(nn.Module):
 
     def forward(self, noisy: Tensor) -> Tensor:
         """Denoise a frame whose sides are multiples of the stride."""
-        noisy = self.correction(noisy)
         full = _active(self.second(_active(self.first(noisy))))
         half = _active(self.half_down(_active(self.to_half(full))))
         quarter = _active(self.quarter[0](_active(self.to_quarter(half))))

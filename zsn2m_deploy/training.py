@@ -13,7 +13,7 @@ from zsn2m_deploy.adapting import NoiseFields, noise_factor, pairs_are_independe
 from zsn2m_deploy.calibrating import Look, look_at, seen
 from zsn2m_deploy.config import ScheduleConfig, TrainConfig
 from zsn2m_deploy.crops import CropSampler, average_orientations
-from zsn2m_deploy.defects import Corrected, DefectCorrection, correct_defects
+from zsn2m_deploy.defects import DefectCorrection, defects_in_words, find_defects
 from zsn2m_deploy.device import resolve_device, resolve_precision, with_precision
 from zsn2m_deploy.downsample import random_mask
 from zsn2m_deploy.fitting import Fitter, ProgressCallback, StageReport
@@ -39,8 +39,7 @@ SMALLEST_SIDE = 16  # pixels; below, a half-size frame is hardly larger than the
 class Trained:
     """The specialised networks (on the CPU, float32) and what belongs to them.
 
-    `offset` and `scale` are sensor units: a network sees (frame - offset) / scale. `defects`: the frames without their
-    defective pixels, if they have any; SensorNet replaces them, the paper's networks leave them.
+    `offset` and `scale` are sensor units: a network sees (frame - offset) / scale.
     """
 
     config: TrainConfig
@@ -51,9 +50,10 @@ class Trained:
     networks: dict[str, nn.Module]
     device: str
     precision: str
-    defects: Corrected | None = None
     reports: list[StageReport] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    correction: DefectCorrection | None = None  # of defective pixels, sensor units; it is part of SensorNet
+    defective_share: float = 0.0  # of the samples, if they are corrected
 
 
 def train(frames: Sequence[Pixels], config: TrainConfig, progress: ProgressCallback | None = None) -> Trained:
@@ -73,22 +73,25 @@ def train(frames: Sequence[Pixels], config: TrainConfig, progress: ProgressCallb
     precision = resolve_precision(config.precision, device)
     if config.stage == "sensor" and config.precision == "auto" and device.type == "cpu":
         precision = "fp32"  # narrow layers gain nothing from bf16 on a CPU: 1.45 times slower; measured
+    low, high = _span(frames)
     noise = estimate_noise(frames)
-    found = correct_defects(frames, noise)
-    if config.stage == "sensor":
-        found = found if config.sensor.correct_defects else None
-        sensor = config.sensor.model_copy(update={"correct_defects": found is not None})
-        config = config.model_copy(update={"sensor": sensor})
-        if found:
-            frames, noise = found.frames, estimate_noise(found.frames)
-    low, high = value_span(frames)
-    if high <= low:
-        raise InputError(f"expected frames with some variation, but nearly all values are {low:g}; nothing to learn")
+    defects, correct = find_defects(frames, noise), config.sensor.correct_defects
+    if correct and config.stage != "sensor":
+        raise UsageError(f"expected stage sensor where defective pixels are corrected, but got {config.stage}")
+    warnings = defects_in_words(defects, correct)
+    for text in warnings:
+        log.warning(text)
+    if defects and correct:
+        frames, noise = defects.frames, defects.noise
+        low, high = _span(frames)
+    config = config.updated({"sensor": {"correct_defects": correct and defects is not None}})
     pool = [(torch.from_numpy(to_nchw(frame)[0]).to(device) - low) / (high - low) for frame in frames]
 
     crops = torch.Generator().manual_seed(config.seed)
     run = _Run(pool, noise.rescaled(low, high - low), Fitter(device, precision, progress), crops)
-    trained = Trained(config, channels, low, high - low, noise, {}, str(device), precision, defects=found)
+    trained = Trained(config, channels, low, high - low, noise, {}, str(device), precision, warnings=warnings)
+    if defects and correct:
+        trained.correction, trained.defective_share = defects.correction, defects.share
     if config.stage == "sensor":
         _train_sensor(run, trained)
     else:
@@ -159,8 +162,8 @@ def _train_sensor(run: _Run, trained: Trained) -> None:
         )
     if trained.config.keep_mean:
         run.keep_mean(sensor, model)
-    if trained.defects:
-        sensor.correction = DefectCorrection(trained.channels, model)
+    if trained.correction:
+        sensor.correction = trained.correction.rescaled(trained.offset, trained.scale)
     trained.networks["sensor"] = sensor.cpu()
 
 
@@ -228,6 +231,13 @@ def _train_grd(run: _Run, mbd: MbdNet, grd: GrdNet, config: TrainConfig) -> Stag
     schedule = config.grd.schedule
     crops = run.crops(schedule, multiple=2 * grd.stride)  # half-size frames must fit the stride too
     return run.fitter.fit("grd", grd, loss, crops, schedule)
+
+
+def _span(frames: Sequence[Pixels]) -> tuple[float, float]:
+    low, high = value_span(frames)
+    if high <= low:
+        raise InputError(f"expected frames with some variation, but nearly all values are {low:g}; nothing to learn")
+    return low, high
 
 
 def _check(frames: Sequence[Pixels], config: TrainConfig) -> int:

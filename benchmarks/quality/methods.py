@@ -46,9 +46,10 @@ def apply(trained: Trained, model: str, noisy: Pixels) -> Pixels:
     """A trained network on a frame, in float32, not clamped: what the exported graph computes for float frames."""
     network, frame = trained.networks[model], torch.from_numpy(to_nchw(noisy))
     height, width = frame.shape[-2:]
-    whole = mirrored(frame, getattr(network, "stride", 1))
+    correction = getattr(network, "correction", torch.nn.Identity())
     with torch.no_grad():
-        result = network((whole - trained.offset) / trained.scale)[..., :height, :width]
+        whole = mirrored(correction((frame - trained.offset) / trained.scale), getattr(network, "stride", 1))
+        result = network(whole)[..., :height, :width]
     return from_nchw((result * trained.scale + trained.offset).numpy(), np.float32)
 
 
@@ -75,7 +76,7 @@ def ours(preset: str, stage: str, **values: Any) -> Method:
     for unused in {"sensor", "mbd", "grd"} - used:
         del method[unused]
     if stage == "sensor":
-        del method["sensor"]["correct_defects"]  # none of the frames counts as having any
+        del method["sensor"]["correct_defects"]  # not asked for
         method["revision"] = SENSOR_REVISION
         method["pretrained"] = [hashlib.sha256(path.read_bytes()).hexdigest() for path in pretrained_files()]
     results = tuple(name for name in ("sensor", "mbd", "grd") if name in used)

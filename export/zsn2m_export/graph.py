@@ -14,18 +14,20 @@ _LARGEST_FIELD = 2048  # pixels probed before a network counts as one that looks
 
 
 class SensorGraph(nn.Module):
-    """normalise -> pad to the stride -> network -> crop -> denormalise -> clamp to the sensor's range.
+    """normalise -> correct -> pad to the stride -> network -> crop -> denormalise -> clamp to the sensor's range.
 
     Shape:
         forward: (n, c, h, w) float32 in sensor units, h and w from 1 up -> the same shape and units
 
-    Frames are padded at the bottom and right by mirroring, down to 1 x 1. Integer sensors are clamped to their range;
-    float frames may exceed it and are not.
+    A network may have a module `correction`, which is to see the frame's true border. Frames are padded at the bottom
+    and right by mirroring, down to 1 x 1. Integer sensors are clamped to their range; float frames may exceed it and
+    are not.
     """
 
     def __init__(self, network: nn.Module, stride: int, sensor: Sensor, normalisation: Normalisation) -> None:
         super().__init__()
         self.network = copy.deepcopy(network).cpu().float().eval().requires_grad_(False)
+        self.correction = copy.deepcopy(getattr(self.network, "correction", nn.Identity()))
         self.stride = stride
         self.offset = normalisation.offset
         self.scale = normalisation.scale
@@ -36,7 +38,7 @@ class SensorGraph(nn.Module):
     def forward(self, noisy: Tensor) -> Tensor:
         """Denoise frames in sensor units."""
         height, width = noisy.shape[2], noisy.shape[3]
-        x: Tensor = (noisy - self.offset) * self.inverse_scale
+        x: Tensor = self.correction((noisy - self.offset) * self.inverse_scale)
         if self.stride > 1:
             x = mirrored(x, self.stride)
         x = self.network(x)[:, :, :height, :width]

@@ -120,18 +120,19 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 def _write_model(
     folder: Path, model: ExportableModel, sensor: Sensor, normalisation: Normalisation, probe: Nchw
 ) -> ModelEntry:
+    graph = SensorGraph(model.network, model.stride, sensor, normalisation)
+    reads = nn.Sequential(graph.correction, graph.network)
     facts = ModelFacts(
         id=model.id,
         role=model.role,
         precision="fp32",
         stride=model.stride,
-        receptive_radius=receptive_radius(model.network, sensor.channels, model.stride),
+        receptive_radius=receptive_radius(reads, sensor.channels, model.stride),
         parameters=sum(parameter.numel() for parameter in model.network.parameters()),
     )
     card = ModelCard(
         **facts.model_dump(), schema_version=SCHEMA_VERSION, sensor=sensor, normalisation=normalisation
     ).model_dump_json()
-    graph = SensorGraph(model.network, model.stride, sensor, normalisation)
     paths = {kind: folder / f"{model.id}{suffix}" for kind, suffix in SUFFIXES.items()}
     with atomic_file(paths["onnx"]) as onnx_path, atomic_file(paths["torchscript"]) as script_path:
         export_torchscript(graph, script_path, card)

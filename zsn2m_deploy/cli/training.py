@@ -47,6 +47,9 @@ Range = Annotated[
     typer.Option("--range", metavar="LOW HIGH", help="Black and white of the sensor; needed for float frames."),
 ]
 Pages = Annotated[str, typer.Option(help="Pages of a stack to train on, from 1: 1 or 1,3-5 or all.")]
+CorrectDefects = Annotated[
+    bool, typer.Option("--correct-defects", help="Hot and dead pixels are replaced, in every frame. Stage sensor.")
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing bundle.")]
 
 
@@ -69,6 +72,7 @@ def train_and_export(
     bit_depth: BitDepth = None,
     value_range: Range = None,
     pages: Pages = "1",
+    correct_defects: CorrectDefects = False,
     overwrite: Overwrite = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -76,12 +80,13 @@ def train_and_export(
 
     The bundle holds TorchScript and ONNX models that were shown to give the same pixels.
     """
+    sensor = {"correct_defects": True} if correct_defects else {}
     options = {"stage": stage, "strength": strength, "seed": seed, "device": device, "precision": precision}
     bundle = _run(
         "train_and_export",
         frames,
         output,
-        (config, preset, options),
+        (config, preset, options | {"sensor": sensor}),
         (bit_depth, value_range, pages),
         overwrite,
         as_json,
@@ -102,6 +107,7 @@ def train(
     bit_depth: BitDepth = None,
     value_range: Range = None,
     pages: Pages = "1",
+    correct_defects: CorrectDefects = False,
     overwrite: Overwrite = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -109,12 +115,13 @@ def train(
 
     `zsn2m-deploy export` adds the models to the bundle later.
     """
+    sensor = {"correct_defects": True} if correct_defects else {}
     options = {"stage": stage, "strength": strength, "seed": seed, "device": device, "precision": precision}
     bundle = _run(
         "train",
         frames,
         output,
-        (config, preset, options),
+        (config, preset, options | {"sensor": sensor}),
         (bit_depth, value_range, pages),
         overwrite,
         as_json,

@@ -46,7 +46,7 @@ class Check:
 
 
 def chosen(config: TrainConfig, noise: NoiseFacts, defective: float = 0.0) -> str:
-    """What noise was found and what was done about it, in one line; `defective`: share of the samples."""
+    """What noise was found and what was done about it, in one line; `defective`: share of the samples replaced."""
     if config.stage == "sensor":
         method = _sensor_method(config)
     else:
@@ -55,8 +55,7 @@ def chosen(config: TrainConfig, noise: NoiseFacts, defective: float = 0.0) -> st
         if noise.correlated:
             method += "; they need independent noise, so expect little of this one to go (--stage sensor takes it)"
     if defective:
-        does = "are replaced by their neighbours" if config.stage == "sensor" else "stay (--stage sensor replaces them)"
-        method += f"; hot or dead pixels, {100 * defective:.2g} % of the samples, {does}"
+        method += f"; hot or dead pixels, {100 * defective:.2g} % of the samples, are replaced by their neighbours"
     preset = "" if config.preset == "default" else f" (preset {config.preset})"
     return f"{noise_in_words(noise)}: {method}{preset}"
 

@@ -29,14 +29,14 @@ class Subject:
     """What a report is about.
 
     Shape:
-        noisy, sound, denoised: (h, w) or (h, w, 3), sensor units; sound: noisy without defective pixels
+        noisy, corrected, denoised: (h, w) or (h, w, 3), sensor units; corrected: noisy without defective pixels
     bundle, frame: their names; run: the default model, (1, c, h, w) -> the same, sensor units, not rounded
     """
 
     bundle: str
     frame: str
     noisy: Pixels
-    sound: Pixels
+    corrected: Pixels
     denoised: Pixels
     noise: NoiseModel
     run: Callable[[Nchw], Nchw]
@@ -47,7 +47,7 @@ def write_report(folder: Path, subject: Subject, manifest: Manifest) -> Report:
     noisy, denoised, value_range = subject.noisy, subject.denoised, manifest.sensor.range
     height, width = noisy.shape[:2]
     looked = _centre((height, width), ANALYSED)
-    removed = analyse(subject.sound[looked], denoised[looked], subject.noise, value_range)
+    removed = analyse(subject.corrected[looked], denoised[looked], subject.noise, value_range)
     report = Report(
         bundle=subject.bundle,
         frame=subject.frame,
@@ -57,7 +57,7 @@ def write_report(folder: Path, subject: Subject, manifest: Manifest) -> Report:
         noise=noise_facts([noisy], subject.noise, value_range),
         removed=removed,
         self_check=self_check(
-            _planes(subject.sound[_centre((height, width), CHECKED)]),
+            _planes(subject.corrected[_centre((height, width), CHECKED)]),
             _plain(subject.run),
             subject.noise,
             value_range,
