@@ -121,7 +121,7 @@ class Defects:
 def find_defects(frames: Sequence[Pixels], noise: NoiseModel) -> Defects | None:
     """The defective pixels of a sensor's frames; None where there are none, or where they cannot be told from others.
 
-    The latter is so where noise is correlated, negligible, or photons come one by one.
+    The latter is so where noise is negligible, or photons come one by one.
 
     Shape:
         frames: each (h, w) or (h, w, 3), sensor units, at least 16 x 16
@@ -129,7 +129,7 @@ def find_defects(frames: Sequence[Pixels], noise: NoiseModel) -> Defects | None:
     made, total, least = list(frames), 0, _least_variance(frames)
     correction = DefectCorrection(noise.channels, noise, least)
     flat = np.mean([np.mean(frame[:, 1:] == frame[:, :-1]) for frame in frames])
-    if noise.correlated or noise.sigma(frames) ** 2 <= least or flat > FLAT:
+    if noise.sigma(frames) ** 2 <= least or flat > FLAT:
         return None
     for _ in range(ROUNDS):
         found = [correction.corrected(frame) for frame in made]
@@ -142,7 +142,7 @@ def find_defects(frames: Sequence[Pixels], noise: NoiseModel) -> Defects | None:
         correction = DefectCorrection(noise.channels, noise, least)
     share = total / sum(frame.size for frame in frames)
     enough = total >= FEWEST and FEWEST_SHARE <= share <= MOST_SHARE
-    return Defects(share, made, noise, correction) if enough and not noise.correlated else None
+    return Defects(share, made, noise, correction) if enough else None
 
 
 def defects_in_words(found: Defects | None, asked: bool) -> list[str]:
