@@ -19,7 +19,7 @@ from zsn2m_runtime.streaming.video.source import VideoSource
 FRAMES = 10_000
 SETTLED = 2_000  # frames after which buffers, pools and the encoder's own queues have their size
 HEIGHT, WIDTH = 48, 64
-GROWTH = 2e6  # bytes over 8,000 frames: 250 a frame, where one lost frame of these would be 9,216
+GROWTH = 1e7  # bytes over 8,000 frames: 1,250 a frame, where a lost one is 9,216; an arena may grow by 5e6 once
 
 OPTIONS = {"video_size": f"{WIDTH}x{HEIGHT}", "pixel_format": "rgb24", "framerate": "30"}
 
