@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 
 import cv2
 import numpy as np
+from skimage.metrics import peak_signal_noise_ratio
 
 from benchmarks.quality import cases
 from benchmarks.quality.bodies import title
@@ -109,23 +110,28 @@ def points() -> str:
 
 def denoising() -> str:
     """The error of FMD frames whose sensor has hot pixels, with and without the correction."""
-    lines: list[list[object]] = []
+    lines, psnrs = [], []
     of = cases.names("fmd", 12)
     kept = TrainConfig.from_preset("fast")
-    fast = kept.updated({"sensor": {"correct_defects": True}})
     for image in of[:8]:
         case = cases.case("fmd", image, "real", 0, of)
-        clean = case.clean * (case.noisy.mean() / case.clean.mean())
         hot, other = spoilt(case.noisy, HOT, 1)[0], spoilt(case.noisy, HOT, 2)[0]
-        kept = fast.updated({"sensor": {"correct_defects": False}})
-        cells = [psnr(apply(train([case.noisy], kept), "sensor", case.noisy), clean)]
-        cells += [psnr(apply(train([hot], config), "sensor", other), clean) for config in (fast, kept)]
-        smooth = [cv2.medianBlur(frame, 3) for frame in (hot, other)]
-        cells.append(psnr(apply(train([hot], kept), "sensor", smooth[1]), clean))
-        cells.append(psnr(apply(train([smooth[0]], kept), "sensor", smooth[1]), clean))
-        lines.append([case.image, psnr(other, clean), *cells])
+        hot_smooth, other_smooth = cv2.medianBlur(hot, 3), cv2.medianBlur(other, 3)
+        of_sound, of_hot, of_smooth = (train([frame], kept) for frame in (case.noisy, hot, hot_smooth))
+        corrected = train([hot], kept.updated({"sensor": {"correct_defects": True}}))
+        used = (
+            (of_sound, case.noisy),
+            (corrected, other),
+            (of_hot, other),
+            (of_hot, other_smooth),
+            (of_smooth, other_smooth),
+        )
+        results = [other, *(apply(trained, "sensor", frame) for trained, frame in used)]
+        clean = case.clean_as_bright
+        psnrs.append([peak_signal_noise_ratio(clean, result, data_range=255) for result in results])
+        lines.append([case.image, *(f"{psnr:.2f}" for psnr in psnrs[-1])])
         print(lines[-1], flush=True)
-    mean = [f"{np.mean([float(str(line[column])) for line in lines]):.2f}" for column in range(1, 7)]
+    mean = [f"{psnr:.2f}" for psnr in np.mean(psnrs, axis=0)]
     head = [
         "frame",
         "with hot pixels",
@@ -136,10 +142,6 @@ def denoising() -> str:
         "and in training",
     ]
     return table(head, [*lines, ["mean", *mean]])
-
-
-def psnr(found: Pixels, clean: Pixels) -> str:
-    return f"{-10 * np.log10(np.square((found - clean) / 255).mean()):.2f}"
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ from zsn2m_deploy.clipping import clipped, has_noise
 from zsn2m_deploy.config import REAL_STRENGTH, SCENE_SIDE, SYNTHETIC_STRENGTH, SensorConfig
 from zsn2m_deploy.prior.noise import MOST_SKEW, curve_skewness, photon_gain, unit_noise, with_skewness
 from zsn2m_deploy.prior.scenes import dead_leaves
-from zsn2m_deploy.variance import VarianceLine
+from zsn2m_deploy.variance import VarianceLine, per_channel
 from zsn2m_runtime.noise_model import NoiseModel
 from zsn2m_runtime.noise_tails import bend_of, curved
 
@@ -57,7 +57,7 @@ class NoiseFields:
         )
         self._variance = VarianceLine(model, device, stronger**2)
         self._stronger = stronger
-        self._gain = torch.from_numpy(stronger * photon_gain(model)).float().view(-1, 1, 1).to(device)
+        self._gain = per_channel(stronger * photon_gain(model), device)
         self._ends = model.ends
         self._strengths = CORRELATED_STRENGTHS if model.correlated else (1.0, 1.0)
         self._generator = generator
@@ -125,7 +125,7 @@ def pairs_are_independent(noise: NoiseModel, looks: Sequence[Look]) -> bool:
     if noise.correlated or least < -SYMMETRIC or most > SYMMETRIC:
         return False
     device = looks[0].clean.device
-    line, gain = VarianceLine(noise, device), torch.from_numpy(photon_gain(noise)).float().view(-1, 1, 1).to(device)
+    line, gain = VarianceLine(noise, device), per_channel(photon_gain(noise), device)
     of_photons = [
         (gain / line(look.clean).sqrt()).clamp_max(MOST_SKEW)[has_noise(look.noisy, noise.ends) > 0] for look in looks
     ]

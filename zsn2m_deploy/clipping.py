@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.functional import max_pool2d
 
 from zsn2m_deploy.prior.noise import photon_gain
-from zsn2m_deploy.variance import VarianceLine
+from zsn2m_deploy.variance import VarianceLine, per_channel
 from zsn2m_runtime.noise_model import NoiseModel
 
 TINY = 1e-12
@@ -71,7 +71,7 @@ def added_by_clipping(model: NoiseModel, clean: Tensor) -> Tensor:
     """
     inside = clean.clamp(*model.ends)
     variance = VarianceLine(model, clean.device)(inside)
-    gain = torch.from_numpy(photon_gain(model)).to(clean).view(-1, 1, 1)
+    gain = per_channel(photon_gain(model), clean.device)
     return clipped(inside, gain, variance, model.ends).mean * variance.sqrt()
 
 

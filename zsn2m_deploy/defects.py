@@ -126,11 +126,11 @@ def find_defects(frames: Sequence[Pixels], noise: NoiseModel) -> Defects | None:
     Shape:
         frames: each (h, w) or (h, w, 3), sensor units, at least 16 x 16
     """
-    made, total, least = list(frames), 0, _least_variance(frames)
-    correction = DefectCorrection(noise.channels, noise, least)
+    least = _least_variance(frames)
     flat = np.mean([np.mean(frame[:, 1:] == frame[:, :-1]) for frame in frames])
     if noise.sigma(frames) ** 2 <= least or flat > FLAT:
         return None
+    made, total, correction = list(frames), 0, DefectCorrection(noise.channels, noise, least)
     for _ in range(ROUNDS):
         found = [correction.corrected(frame) for frame in made]
         count = sum(count for _, count in found)

@@ -55,6 +55,11 @@ class Trained:
     correction: DefectCorrection | None = None  # of defective pixels, sensor units; it is part of SensorNet
     defective_share: float = 0.0  # of the samples, if they are corrected
 
+    def warn(self, text: str) -> None:
+        """Tell the user, now and in the bundle."""
+        self.warnings.append(text)
+        log.warning(text)
+
 
 def train(frames: Sequence[Pixels], config: TrainConfig, progress: ProgressCallback | None = None) -> Trained:
     """Train the networks of `config.stage` on the noisy frames of one sensor.
@@ -75,23 +80,22 @@ def train(frames: Sequence[Pixels], config: TrainConfig, progress: ProgressCallb
         precision = "fp32"  # narrow layers gain nothing from bf16 on a CPU: 1.45 times slower; measured
     low, high = _span(frames)
     noise = estimate_noise(frames)
-    defects, correct = find_defects(frames, noise), config.sensor.correct_defects
-    if correct and config.stage != "sensor":
-        raise UsageError(f"expected stage sensor where defective pixels are corrected, but got {config.stage}")
-    warnings = defects_in_words(defects, correct)
-    for text in warnings:
-        log.warning(text)
-    if defects and correct:
-        frames, noise = defects.frames, defects.noise
+    defects = find_defects(frames, noise)
+    warnings = defects_in_words(defects, config.sensor.correct_defects)
+    corrected = defects if config.sensor.correct_defects else None
+    if corrected:
+        frames, noise = corrected.frames, corrected.noise
         low, high = _span(frames)
-    config = config.updated({"sensor": {"correct_defects": correct and defects is not None}})
+    config = config.updated({"sensor": {"correct_defects": corrected is not None}})
     pool = [(torch.from_numpy(to_nchw(frame)[0]).to(device) - low) / (high - low) for frame in frames]
 
     crops = torch.Generator().manual_seed(config.seed)
     run = _Run(pool, noise.rescaled(low, high - low), Fitter(device, precision, progress), crops)
-    trained = Trained(config, channels, low, high - low, noise, {}, str(device), precision, warnings=warnings)
-    if defects and correct:
-        trained.correction, trained.defective_share = defects.correction, defects.share
+    trained = Trained(config, channels, low, high - low, noise, {}, str(device), precision)
+    for text in warnings:
+        trained.warn(text)
+    if corrected:
+        trained.correction, trained.defective_share = corrected.correction, corrected.share
     if config.stage == "sensor":
         _train_sensor(run, trained)
     else:
@@ -135,11 +139,10 @@ def _train_sensor(run: _Run, trained: Trained) -> None:
     model = seen(run.noise, first, looks, trained.config.seed)
     trained.noise = model.rescaled(-trained.offset / trained.scale, 1 / trained.scale)
     if min(model.neighbours) > IMPLAUSIBLE:
-        trained.warnings.append(
+        trained.warn(
             f"what passed for noise is alike from pixel to pixel (correlation {min(model.neighbours):.2f}): it may be "
             f"the picture itself, and the frame without noise; look at the preview"
         )
-        log.warning(trained.warnings[-1])
     if not pairs_are_independent(model, looks):
         if not config.weight_synthetic:
             raise UsageError(
@@ -190,8 +193,7 @@ def _train_mbd_and_grd(run: _Run, trained: Trained) -> None:
         if config.keep_mean:
             run.keep_mean(grd)
         if strayed(run.fitter.place(grd), run.fitter.place(mbd), run.pool):
-            trained.warnings.append("GRD-Net did not learn to follow MBD-Net; the bundle holds MBD-Net only")
-            log.warning(trained.warnings[-1])
+            trained.warn("GRD-Net did not learn to follow MBD-Net; the bundle holds MBD-Net only")
         else:
             trained.networks["grd"] = grd.cpu()
         mbd.cpu()
@@ -243,6 +245,8 @@ def _span(frames: Sequence[Pixels]) -> tuple[float, float]:
 def _check(frames: Sequence[Pixels], config: TrainConfig) -> int:
     if not frames:
         raise InputError("expected at least one frame to train on, but got none")
+    if config.sensor.correct_defects and config.stage != "sensor":
+        raise UsageError(f"expected stage sensor where defective pixels are corrected, but got {config.stage}")
     channels = {1 if frame.ndim == 2 else frame.shape[2] for frame in frames}
     if len(channels) > 1:
         raise InputError(f"expected frames of one sensor, but got {sorted(channels)} channels; train them separately")

@@ -51,6 +51,11 @@ class Case:
         """The deviation of this frame's noise, for methods that are told it."""
         return float(np.std(self.noisy - self.clean))
 
+    @property
+    def clean_as_bright(self) -> Pixels:
+        """The clean frame with the noisy one's mean: the captures that FMD averages drift in brightness."""
+        return self.clean * (self.noisy.mean() / self.clean.mean())
+
 
 def names(dataset: str, count: int | None = None) -> list[str]:
     """The images of a set in order, the first `count` of them; of fmd first one capture of each configuration."""

@@ -22,8 +22,9 @@ from benchmarks.quality.cases import Case
 from zsn2m_deploy.config import REAL_STRENGTH, TrainConfig
 from zsn2m_deploy.prior.weights import pretrained_files
 from zsn2m_deploy.training import Trained, train
-from zsn2m_export.graph import mirrored
+from zsn2m_export.graph import SensorGraph
 from zsn2m_runtime.image import Pixels, from_nchw, to_nchw
+from zsn2m_runtime.manifest import Normalisation, Sensor
 from zsn2m_runtime.noise import estimate_sigma
 
 OURS = "zsn2m"
@@ -44,13 +45,12 @@ class Method:
 
 def apply(trained: Trained, model: str, noisy: Pixels) -> Pixels:
     """A trained network on a frame, in float32, not clamped: what the exported graph computes for float frames."""
-    network, frame = trained.networks[model], torch.from_numpy(to_nchw(noisy))
-    height, width = frame.shape[-2:]
-    correction = getattr(network, "correction", torch.nn.Identity())
+    network = trained.networks[model]
+    sensor = Sensor(dtype="float32", channels=trained.channels, range=(0.0, 255.0), noise_sigma=0.0)
+    normalisation = Normalisation(offset=trained.offset, scale=trained.scale)
+    graph = SensorGraph(network, getattr(network, "stride", 1), sensor, normalisation)
     with torch.no_grad():
-        whole = mirrored(correction((frame - trained.offset) / trained.scale), getattr(network, "stride", 1))
-        result = network(whole)[..., :height, :width]
-    return from_nchw((result * trained.scale + trained.offset).numpy(), np.float32)
+        return from_nchw(graph(torch.from_numpy(to_nchw(noisy))).numpy(), np.float32)
 
 
 def denoised(trained: Trained, noisy: Pixels) -> Pixels:

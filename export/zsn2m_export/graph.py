@@ -27,7 +27,7 @@ class SensorGraph(nn.Module):
     def __init__(self, network: nn.Module, stride: int, sensor: Sensor, normalisation: Normalisation) -> None:
         super().__init__()
         self.network = copy.deepcopy(network).cpu().float().eval().requires_grad_(False)
-        self.correction = copy.deepcopy(getattr(self.network, "correction", nn.Identity()))
+        self.correction = getattr(self.network, "correction", nn.Identity())
         self.stride = stride
         self.offset = normalisation.offset
         self.scale = normalisation.scale

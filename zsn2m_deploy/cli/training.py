@@ -80,18 +80,16 @@ def train_and_export(
 
     The bundle holds TorchScript and ONNX models that were shown to give the same pixels.
     """
-    sensor = {"correct_defects": True} if correct_defects else {}
     options = {"stage": stage, "strength": strength, "seed": seed, "device": device, "precision": precision}
-    bundle = _run(
+    _run(
         "train_and_export",
         frames,
         output,
-        (config, preset, options | {"sensor": sensor}),
+        (config, preset, correct_defects, options),
         (bit_depth, value_range, pages),
         overwrite,
         as_json,
     )
-    show_bundle(bundle, as_json)
 
 
 def train(
@@ -115,29 +113,27 @@ def train(
 
     `zsn2m-deploy export` adds the models to the bundle later.
     """
-    sensor = {"correct_defects": True} if correct_defects else {}
     options = {"stage": stage, "strength": strength, "seed": seed, "device": device, "precision": precision}
-    bundle = _run(
+    _run(
         "train",
         frames,
         output,
-        (config, preset, options | {"sensor": sensor}),
+        (config, preset, correct_defects, options),
         (bit_depth, value_range, pages),
         overwrite,
         as_json,
     )
-    show_bundle(bundle, as_json)
 
 
 def _run(
     action: Literal["train", "train_and_export"],
     frames: list[str],
     output: Path | None,
-    method: tuple[Path | None, Literal["default", "fast", "best", "paper"] | None, dict[str, Any]],
+    method: tuple[Path | None, Literal["default", "fast", "best", "paper"] | None, bool, dict[str, Any]],
     sensor: tuple[int | None, tuple[float, float] | None, str],
     overwrite: bool,
-    quiet: bool,
-) -> Bundle:
+    as_json: bool,
+) -> None:
     from zsn2m_deploy.requirements import require_training
 
     require_training()
@@ -146,12 +142,13 @@ def _run(
     from zsn2m_deploy.sensor import SensorOptions, is_video
     from zsn2m_runtime.files import list_inputs
 
-    config_file, preset, options = method
-    config = load_config(config_file, preset, **options)
+    config_file, preset, correct_defects, options = method
+    sensor_stage = {"correct_defects": True} if correct_defects else None
+    config = load_config(config_file, preset, sensor=sensor_stage, **options)
     listed = (([Path(name)] if is_video(Path(name)) else list_inputs([name])) for name in frames)
     sources = list(dict.fromkeys(itertools.chain.from_iterable(listed)))
     target = output or Path(f"{sources[0].stem}.zsn2m")
-    with training_progress(quiet) as progress:
+    with training_progress(as_json) as progress:
         make = getattr(api, action)
         bundle: Bundle = make(sources, target, config, SensorOptions(*sensor), overwrite, progress)
-    return bundle
+    show_bundle(bundle, as_json)

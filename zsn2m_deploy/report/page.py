@@ -154,10 +154,10 @@ def _removed(report: Report) -> str:
     figures = [(plots, "Values of what was removed, beside the estimated noise")] if plots else []
     if removed.autocorrelation:
         found = removed.autocorrelation
-        figures += [
-            (correlation_plot(found.beside, found.expected_beside, "beside"), "Correlation with the pixels beside"),
-            (correlation_plot(found.below, found.expected_below, "below"), "Correlation with the pixels below"),
-        ]
+        directions = (("beside", found.beside, found.expected_beside), ("below", found.below, found.expected_below))
+        for place, values, expected in directions:
+            name = f"Correlation with the pixels {place}"
+            figures.append((correlation_plot(values, expected, name), name))
     drawn = "".join(f"<figure>{svg}<figcaption>{text}</figcaption></figure>" for svg, text in figures)
     legend = '<p class="legend"><span class="removed"></span> removed <span class="noise"></span> estimated noise</p>'
     rows = "".join(_check_row(check) for check in report.checks)

@@ -23,10 +23,10 @@ def histogram_plot(histogram: Histogram) -> str:
     return plot(marks, Axes("removed value, sensor units", "% of samples", lowest=0.0), "Histogram of what was removed")
 
 
-def correlation_plot(removed: Sequence[float], expected: Sequence[float], place: str) -> str:
-    """Both correlations over the distance in pixels; `place`: beside or below."""
+def correlation_plot(removed: Sequence[float], expected: Sequence[float], name: str) -> str:
+    """Both correlations over the distance in pixels."""
     marks = (Line([*enumerate(expected)], "noise", dots=True), Line([*enumerate(removed)], "removed", dots=True))
-    return plot(marks, Axes("pixels further", "correlation", whole=True), f"Correlation with the pixels {place}")
+    return plot(marks, Axes("pixels further", "correlation", whole=True), name)
 
 
 def noise_plot(noise: NoiseFacts) -> str:
