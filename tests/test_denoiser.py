@@ -5,6 +5,7 @@ Frames other than 8-bit colour go through a one-line model (the frame times a ga
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -188,7 +189,7 @@ def test_threads_and_their_spinning_reach_the_session(
     asked = []
 
     def session(path: Path, *arguments: Any) -> Session:
-        asked.append(arguments)
+        asked.append(arguments[:3])
         return Session(path, *arguments)
 
     monkeypatch.setattr(denoiser, "Session", session)
@@ -299,3 +300,18 @@ def test_a_frame_that_does_not_fit_is_not_looked_at(mbd: Denoiser) -> None:
         mbd.unlike(np.zeros((20, 20, 3), np.uint16))
     with pytest.raises(InputError, match="expected a NumPy array, but got list"):
         mbd.unlike([[1, 2], [3, 4]])
+
+
+def test_stream_of_one_buffer_that_is_filled_again_and_again(make_bundle: BundleMaker) -> None:
+    denoiser = Denoiser(make_bundle("uint16", 1, (0.0, 4095.0)))
+    levels = (600, 900, 1200, 1500, 1800, 2100)
+    expected = [denoiser(np.full((48, 40), level, np.uint16)) for level in levels]
+    buffer = np.empty((48, 40), np.uint16)
+
+    def camera() -> Iterator[np.ndarray]:
+        for level in levels:
+            buffer[:] = level
+            yield buffer
+
+    for found, wanted in zip(denoiser.stream(camera()), expected, strict=True):
+        np.testing.assert_array_equal(found, wanted)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from zsn2m_runtime.errors import BundleError, UnavailableError, UsageError
 from zsn2m_runtime.providers import PROVIDERS, Provider, Threads, open_first, parse_provider, starting_providers
 
 ACCELERATORS = sorted(set(PROVIDERS) - {"cpu"})
-MODEL = Path("mbd.onnx")
+MODEL = b"a model"
 AS_EVER = Threads()
 
 
@@ -29,7 +28,7 @@ def runtime_with(name: str, **facts: Any) -> StandInRuntime:
 
 def opened(runtime: StandInRuntime, text: str, threads: Threads = AS_EVER) -> str:
     """Short name of the provider that runs."""
-    return open_first(runtime, MODEL, parse_provider(text), threads)[0]  # type: ignore[arg-type]
+    return open_first(runtime, MODEL, "mbd.onnx", parse_provider(text), threads)[0]  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,9 @@ class Denoiser:
                 self._trained_on = bundle.manifest.noise, bundle.manifest.look
             if "onnx" not in entry.files:
                 raise BundleError(f"{path}: model {entry.id} has no ONNX file; run: zsn2m-deploy export {path}")
-            self._session = Session(bundle.file(entry.files["onnx"]), provider, threads, spinning)
+            record = entry.files["onnx"]
+            self._session = Session(bundle.file(record), provider, threads, spinning, record.sha256)
+            _check_card(bundle.file(record), self._session, self.card)
         self._strip_pixels = strip_pixels
 
     @property
@@ -109,13 +111,13 @@ class Denoiser:
         """Denoise frame after frame, while the next ones are read in another thread; bounded memory, order kept.
 
         Shape:
-            frames: each as for a call; they may differ in size
+            frames: each as for a call; they may differ in size, and the caller may fill one buffer again and again
             yields: the same shapes and dtypes
         Raises:
             InputError: in the place of the first frame that does not fit, after the results before it; what `frames`
                 itself raises, likewise.
         """
-        with Pipeline(frames, self) as results:
+        with Pipeline(map(_own_copy, frames), self) as results:
             yield from results
 
     def denoise(self, frame: Frame, name: str = "frame") -> Frame:
@@ -162,6 +164,11 @@ def check_fits(sensor: Sensor, frame: Frame, name: str = "frame") -> None:
             )
 
 
+def _own_copy(frame: Pixels) -> Pixels:
+    """A frame that stays what it is, whatever its caller does with the buffer once it is taken."""
+    return frame.copy() if isinstance(frame, np.ndarray) else frame
+
+
 def _as_frame(array: Pixels) -> Frame:
     if not isinstance(array, np.ndarray):
         raise InputError(
@@ -169,6 +176,17 @@ def _as_frame(array: Pixels) -> Frame:
             f"numpy.asarray"
         )
     return as_frame(array)
+
+
+def _check_card(path: Path, session: Session, card: ModelCard) -> None:
+    """Refuse a manifest that says of a model what its file does not: a wrong radius gives seams, in silence."""
+    inside = _card_inside(path, session)
+    differing = [name for name in ModelCard.model_fields if getattr(inside, name) != getattr(card, name)]
+    if differing:
+        raise BundleError(
+            f"{path}: expected the facts that the manifest gives, but its own card has another "
+            f"{', '.join(differing)}; one of them was changed: copy the bundle again, or export again"
+        )
 
 
 def _card_inside(path: Path, session: Session) -> ModelCard:

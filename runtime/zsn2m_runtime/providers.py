@@ -6,7 +6,6 @@ import contextlib
 import io
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -85,8 +84,10 @@ def parse_provider(text: str) -> tuple[Provider, ...]:
     return tuple(Provider(candidate) for candidate in AUTO_ORDER) if name == "auto" else (Provider(name, options),)
 
 
-def open_first(runtime: ModuleType, model: Path, candidates: tuple[Provider, ...], threads: Threads) -> tuple[str, Any]:
-    """The short name and the session of the first candidate that really runs the model.
+def open_first(
+    runtime: ModuleType, model: bytes, name: str, candidates: tuple[Provider, ...], threads: Threads
+) -> tuple[str, Any]:
+    """The short name and the session of the first candidate that really runs the model; `name`: the file's.
 
     Raises:
         UnavailableError: none does; with the reason of each.
@@ -99,10 +100,10 @@ def open_first(runtime: ModuleType, model: Path, candidates: tuple[Provider, ...
             reasons.append(f"{provider.name}: not in this onnxruntime ({', '.join(available)})")
             continue
         try:
-            return provider.name, open_proven(runtime, str(model), provider, threads)
+            return provider.name, open_proven(runtime, model, provider, threads)
         except UnavailableError as error:
             if provider.name == "cpu":
-                raise BundleError(f"{model}: expected an ONNX model, but {error}; export again") from error
+                raise BundleError(f"{name}: expected an ONNX model, but {error}; export again") from error
             reasons.append(f"{provider.name}: {error}")
     raise UnavailableError(
         f"expected provider {' or '.join(provider.name for provider in candidates)}, but it does not run here "
@@ -110,7 +111,7 @@ def open_first(runtime: ModuleType, model: Path, candidates: tuple[Provider, ...
     )
 
 
-def open_proven(runtime: ModuleType, model: str | bytes, provider: Provider, threads: Threads) -> Any:
+def open_proven(runtime: ModuleType, model: bytes, provider: Provider, threads: Threads) -> Any:
     """A session of onnxruntime in which every node that works on pixels runs on the provider.
 
     Raises:
@@ -168,7 +169,7 @@ def _session_options(runtime: ModuleType, provider: Provider, threads: Threads, 
     return options
 
 
-def _open(runtime: ModuleType, model: str | bytes, provider: Provider, options: Any) -> Any:
+def _open(runtime: ModuleType, model: bytes, provider: Provider, options: Any) -> Any:
     """A session without onnxruntime's own retry on the CPU, at the start and in `run`."""
     passed = ACCURATE.get(provider.name, {})
     if provider.name == "openvino" and options.intra_op_num_threads:  # it has threads of its own
@@ -197,7 +198,7 @@ def _require_active(session: Any, provider: Provider, said: str) -> None:
         raise UnavailableError(f"asked for, but onnxruntime runs {', '.join(active)}. {said}".rstrip(". "))
 
 
-def _pixel_nodes_on_cpu(runtime: ModuleType, model: str | bytes, session: Any) -> list[str]:
+def _pixel_nodes_on_cpu(runtime: ModuleType, model: bytes, session: Any) -> list[str]:
     """The nodes on the CPU, less those known to compute sizes only (of the padding), where providers leave them.
 
     Those are in the CPU's own graph, and vanish from it once the frame's size is fixed.

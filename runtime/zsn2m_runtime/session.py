@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import logging
 import threading
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from zsn2m_runtime.errors import BundleError, UnavailableError
 from zsn2m_runtime.image import Nchw
 from zsn2m_runtime.installation import doubled_advice, import_onnxruntime, installed_onnxruntimes
+from zsn2m_runtime.onnx_file import check_onnx
 from zsn2m_runtime.providers import Threads, open_first, parse_provider
 
 log = logging.getLogger(__name__)
@@ -23,6 +25,7 @@ class Session:
         provider: auto, or `NAME[:option=value[,option=value...]]`
         threads: of the CPU; 0 is one per core
         spinning: threads wait busily for the next frame; wasted on a live stream, whose frames come at their own pace
+        sha256: the hash that the file must have; what was hashed is what is loaded
 
     Attributes:
         provider: the short name of the provider that really runs it
@@ -30,18 +33,24 @@ class Session:
     Raises:
         UsageError: unknown provider name.
         UnavailableError: the provider asked for does not run here.
-        BundleError: the file is no model that onnxruntime can load.
+        BundleError: the file is no model that onnxruntime can load, holds what no export holds, or has changed.
     """
 
-    def __init__(self, model: Path, provider: str = "auto", threads: int = 0, spinning: bool = True) -> None:
+    def __init__(
+        self,
+        model: Path,
+        provider: str = "auto",
+        threads: int = 0,
+        spinning: bool = True,
+        sha256: str | None = None,
+    ) -> None:
         candidates = parse_provider(provider)
         runtime = import_onnxruntime()
         found = installed_onnxruntimes()
         if len(found) > 1:
             log.warning(doubled_advice(found))
-        if not model.is_file():
-            raise BundleError(f"{model}: expected an ONNX file, but there is none; check the path")
-        self.provider, self._session = open_first(runtime, model, candidates, Threads(threads, spinning))
+        content = _read(model, sha256)
+        self.provider, self._session = open_first(runtime, content, str(model), candidates, Threads(threads, spinning))
         self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
         self._input = self._session.get_inputs()[0].name
         self._output = self._session.get_outputs()[0].name
@@ -66,3 +75,19 @@ class Session:
                 f"{error}; free some memory, or use --provider cpu"
             ) from error
         return result
+
+
+def _read(model: Path, sha256: str | None) -> bytes:
+    """The bytes of a model file, checked; onnxruntime gets these, not the path, which may lead elsewhere by then."""
+    if not model.is_file():
+        raise BundleError(f"{model}: expected an ONNX file, but there is none; check the path")
+    try:
+        content = model.read_bytes()
+    except OSError as error:
+        raise BundleError(
+            f"{model}: expected a readable ONNX file, but {error.strerror}; check its permissions"
+        ) from error
+    if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
+        raise BundleError(f"{model}: its SHA-256 is not the manifest's: the file has changed; copy the bundle again")
+    check_onnx(content, str(model))
+    return content

@@ -118,7 +118,8 @@ def _vector(bundle: Bundle, record: FileRecord) -> Pixels:
 
 
 def _open(bundle: Bundle, model: ModelEntry, provider: str) -> Session:
-    return Session(bundle.file(model.files["onnx"]), provider)
+    record = model.files["onnx"]
+    return Session(bundle.file(record), provider, sha256=record.sha256)
 
 
 def _check(bundle: Bundle, model: ModelEntry, session: Session) -> ModelCheck:
