@@ -64,13 +64,14 @@ class Ended:
 def run_command(capsys: pytest.CaptureFixture[str], *arguments: object) -> Ended:
     """Run `zsn2m-deploy ARGUMENTS` in this process."""
     capsys.readouterr()
-    handler = signal.getsignal(signal.SIGTERM)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as caught:
         patch.setattr(sys, "argv", ["zsn2m-deploy", *map(str, arguments)])
         try:
             main()
         finally:
-            signal.signal(signal.SIGTERM, handler)
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
     code = caught.value.code
     return Ended(code if isinstance(code, int) else 0, *capsys.readouterr())
 

@@ -259,7 +259,7 @@ def test_training_without_its_packages(
         assert "pip install 'zsn2m-deploy[cpu,train]'" in message
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("moment", ["training", "export"])
 def test_interrupted(
     refused: Refused, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, moment: str
@@ -274,11 +274,11 @@ def test_interrupted(
     write_frame(tmp_path / "a.png")
     monkeypatch.setattr(api, "train_networks", interrupt if moment == "training" else untrained)
     monkeypatch.setattr(exporting, "write_models", interrupt)
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job would ignore it
+    before = signal.signal(number, signal.default_int_handler)  # a background job would ignore it
     try:
         assert refused(130, "train-and-export", "a.png").startswith("interrupted: what was unfinished is removed")
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(number, before)
     assert partial == [moment == "export"]  # and there was something to remove
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -244,3 +245,11 @@ def test_the_command_says_what_other_programs_get(bundle: Path, capsys: pytest.C
     ended = run_command(capsys, "export", bundle, "--io", "unit")
     assert "both float32 (n, c, h, w) from 0 to 1" in ended.out
     assert run_command(capsys, "export", bundle, "--io", "u16").code == 2
+
+
+def test_two_exports_at_once_are_both_kept(calm_bundle: Path, tmp_path: Path) -> None:
+    path = shutil.copytree(calm_bundle, tmp_path / "cam.zsn2m")
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(zsn2m.export, path, io=io) for io in ("unit", "u8")]:
+            done.result()
+    assert {"mbd.unit", "mbd.u8"} <= {model.id for model in load_bundle(path).manifest.models}

@@ -17,7 +17,7 @@ from zsn2m_deploy.restoring import restored_networks
 from zsn2m_export.twins import INTEGER_DTYPES
 from zsn2m_export.variants import Calibration, add_precision, add_twin
 from zsn2m_export.writer import ExportableModel, centre_crop, write_manifest, write_models
-from zsn2m_runtime.atomic import atomic_folder
+from zsn2m_runtime.atomic import atomic_folder, one_at_a_time
 from zsn2m_runtime.bundle import Bundle, load_bundle
 from zsn2m_runtime.denoiser import check_fits
 from zsn2m_runtime.errors import BundleError, CheckFailedError, UsageError
@@ -65,24 +65,27 @@ def export(
         raise UsageError(
             f"expected --calibrate with --precision int8 alone, but got --precision {precision} --io {io}; leave it out"
         )
-    bundle = load_bundle(path)
-    if (precision, io) == ("fp32", "sensor"):
-        if model is not None:
-            raise UsageError(f"expected --model with --precision or --io, but got --model {model} alone; leave it out")
-        return _export_weights(bundle, progress)
-    sources = _sources(bundle, precision, io, model)
-    calibration = _calibration(bundle, calibrate)
-    with atomic_folder(bundle.path, overwrite=True) as folder:
-        shutil.copytree(bundle.path, folder, dirs_exist_ok=True)
-        added: list[ModelEntry] = []
-        for done, source in enumerate(sources):
-            _tell(progress, done, len(sources))
-            if io == "sensor":
-                added.append(add_precision(folder, bundle.manifest, source, precision, calibration))
-            else:
-                added.append(add_twin(folder, bundle.manifest, source, io))
-        _tell(progress, len(sources), len(sources))
-        _write_changed(folder, bundle.manifest, added)
+    with one_at_a_time(Path(path)):
+        bundle = load_bundle(path)
+        if (precision, io) == ("fp32", "sensor"):
+            if model is not None:
+                raise UsageError(
+                    f"expected --model with --precision or --io, but got --model {model} alone; leave it out"
+                )
+            return _export_weights(bundle, progress)
+        sources = _sources(bundle, precision, io, model)
+        calibration = _calibration(bundle, calibrate)
+        with atomic_folder(bundle.path, overwrite=True) as folder:
+            shutil.copytree(bundle.path, folder, dirs_exist_ok=True)
+            added: list[ModelEntry] = []
+            for done, source in enumerate(sources):
+                _tell(progress, done, len(sources))
+                if io == "sensor":
+                    added.append(add_precision(folder, bundle.manifest, source, precision, calibration))
+                else:
+                    added.append(add_twin(folder, bundle.manifest, source, io))
+            _tell(progress, len(sources), len(sources))
+            _write_changed(folder, bundle.manifest, added)
     return load_bundle(path)
 
 

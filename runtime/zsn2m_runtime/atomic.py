@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import fcntl
+import logging
 import os
 import secrets
 import shutil
@@ -14,6 +16,8 @@ from pathlib import Path
 from zsn2m_runtime.errors import OutputError
 
 FOLDER_MARK = "manifest.json"
+
+log = logging.getLogger(__name__)
 
 _ADVICE = {
     errno.ENOSPC: "the disk is full; free some space or write to another disk",
@@ -117,6 +121,24 @@ def atomic_folder(path: Path, overwrite: bool) -> Iterator[Path]:
         with writing(path):
             _refuse_to_replace(target, path, overwrite)
             _swap_in(temporary, target)
+
+
+@contextmanager
+def one_at_a_time(path: Path) -> Iterator[None]:
+    """Around reading a folder and replacing it: a second process waits, and then reads what the first one wrote.
+
+    The folder itself is swapped out, so the lock is on the one that holds it. File systems without locks have none.
+    """
+    with ExitStack() as undo:
+        with suppress(OSError):
+            parent = os.open(path.resolve().parent, os.O_RDONLY)
+            undo.callback(os.close, parent)
+            try:
+                fcntl.flock(parent, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                log.warning("%s: waiting for another program that is changing a bundle in this folder", path)
+                fcntl.flock(parent, fcntl.LOCK_EX)
+        yield
 
 
 def check_folder_target(path: Path, overwrite: bool) -> None:

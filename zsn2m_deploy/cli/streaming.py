@@ -136,8 +136,9 @@ def _open_ends(
 
 @contextlib.contextmanager
 def _stopped_by_interrupt(run: Stream) -> Iterator[None]:
-    """The first Ctrl-C (or kill) ends the stream in order; the next one interrupts."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    """The first Ctrl-C (or kill, or closed terminal) ends the stream in order; the next one interrupts."""
+    found = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    before = {number: handler for number, handler in found.items() if handler != signal.SIG_IGN}
 
     def stop(number: int, _frame: object) -> None:
         signal.signal(number, signal.default_int_handler)
