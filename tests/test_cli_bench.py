@@ -17,7 +17,9 @@ from test_cli import run_command
 
 from zsn2m_runtime import benching
 from zsn2m_runtime.benching import FEWEST, NLM, Contender, Timing, measure, run_bench
+from zsn2m_runtime.bundle import Bundle, load_bundle
 from zsn2m_runtime.errors import UnavailableError
+from zsn2m_runtime.further_models import PRECISIONS, further_models
 from zsn2m_runtime.image import Pixels
 
 QUICK = ("--size", "64x48", "--threads", 1, "--seconds", 0)
@@ -27,8 +29,9 @@ Capture = pytest.CaptureFixture[str]
 def test_every_model_is_timed_and_the_fastest_is_named(capsys: Capture, make_bundle: BundleMaker) -> None:
     ended = run_command(capsys, "bench", make_bundle(), *QUICK, "--providers", "cpu", "--json")
     assert ended.code == 0, ended.err
-    assert [(row["model"], row["provider"]) for row in ended.json] == [("mbd", "cpu"), ("grd", "cpu"), (NLM, "opencv")]
-    for row in ended.json:
+    timed = [row for row in ended.json if row["add_with"] is None]
+    assert [(row["model"], row["provider"]) for row in timed] == [("mbd", "cpu"), ("grd", "cpu"), (NLM, "opencv")]
+    for row in timed:
         assert row["fps"] == pytest.approx(1000 / row["milliseconds"], rel=0.05)
         assert row["frames"] >= FEWEST and row["memory_mb"] > 10 and row["error"] is None
 
@@ -39,8 +42,11 @@ def test_a_table_for_people_says_how_to_select_the_fastest(capsys: Capture, monk
         Timing("grd", "fp32", "cpu", 48, 64, error="no"),
     ]
     monkeypatch.setattr(benching, "run_bench", lambda *_: iter(rows))
+    missing = Timing("mbd.int8", "int8", "", 48, 64, error="not in this bundle: mbd.int8, faster", add_with="DO THIS")
+    monkeypatch.setattr(benching, "not_in_bundle", lambda *_: [missing])
     ended = run_command(capsys, "bench", "B", *QUICK)
     assert ended.code == 0
+    assert "not in this bundle: mbd.int8, faster; add it with: DO THIS\n" in ended.out
     assert "fastest: denoise B ... --model mbd --provider cpu" in ended.out
     assert "grd on cpu: no" in ended.out
 
@@ -62,6 +68,43 @@ def test_a_bundle_of_weights_has_nothing_to_time(capsys: Capture, make_bundle: B
     bundle = shutil.copytree(make_bundle(), tmp_path / "cam.zsn2m")
     edit_manifest(bundle, lambda content: content.update(models=[], default=None))
     assert run_command(capsys, "bench", bundle, *QUICK).code == 5
+
+
+def test_what_exists_and_is_not_in_the_bundle_is_named_with_its_command(make_bundle: BundleMaker) -> None:
+    whole = load_bundle(make_bundle())
+    path = whole.path
+    assert [(model.id, model.command) for model in further_models(whole)] == [
+        ("mbd.int8", f"zsn2m-deploy export {path} --precision int8"),
+        ("grd.int8", f"zsn2m-deploy export {path} --precision int8"),
+        ("mbd.fp16", f"zsn2m-deploy export {path} --precision fp16"),
+        ("grd.fp16", f"zsn2m-deploy export {path} --precision fp16"),
+        ("sensor", "zsn2m-deploy train-and-export FRAME... --stage sensor -o OTHER.zsn2m"),
+    ]
+    grd = whole.manifest.models[1]
+    some = [grd.model_copy(update={"id": f"grd.{precision}", "precision": precision}) for precision in PRECISIONS]
+    manifest = whole.manifest.model_copy(update={"models": (*whole.manifest.models, *some)})
+    left = further_models(Bundle(Path("my cam.zsn2m"), manifest))
+    assert [(model.id, model.command) for model in left[:2]] == [
+        (f"mbd.{precision}", f"zsn2m-deploy export 'my cam.zsn2m' --precision {precision} --model mbd")
+        for precision in PRECISIONS
+    ]
+    twin = grd.model_copy(update={"id": "grd.u8", "io": "u8"})  # for other programs: nothing that is timed here
+    manifest = whole.manifest.model_copy(update={"models": (*whole.manifest.models, twin)})
+    assert [model.id for model in further_models(Bundle(path, manifest))] == [m.id for m in further_models(whole)]
+
+
+def failing(*_: object) -> Timing:
+    """In the place of measure: a fault of ours, which is not the system's doing."""
+    raise ZeroDivisionError("oops")
+
+
+def test_a_fault_in_measuring_is_not_taken_for_short_memory(
+    make_bundle: BundleMaker, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(benching, "measure", failing)
+    with pytest.raises(RuntimeError, match="mbd: measuring it failed, see above"):
+        next(run_bench(make_bundle(), (48, 64), "cpu", 1, 0))
+    assert "ZeroDivisionError: oops" in capfd.readouterr().err
 
 
 def killed_once(contender: Contender, frame: Pixels, seconds: float) -> Timing:

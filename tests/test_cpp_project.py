@@ -6,6 +6,8 @@ runtime/cpp/build_and_test builds one and runs its self-test.
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -31,6 +33,18 @@ def test_the_project_holds_library_program_and_checked_models(
     ]
     assert written.default == given.default
     assert not list((project / "model.zsn2m").glob("*.onnx"))
+
+
+def test_it_needs_none_of_what_trains_and_runs_networks(bundle: Path, tmp_path: Path) -> None:
+    blocked = ("torch", "onnx", "onnxscript", "safetensors", "onnxruntime", "cv2", "av", "PIL", "tifffile")
+    program = (
+        f"import sys; sys.modules.update(dict.fromkeys({blocked})); "
+        f"sys.argv = ['', 'export', {str(bundle)!r}, '--cpp', {str(tmp_path / 'project')!r}]; "
+        f"from zsn2m_deploy.cli import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert load_bundle(tmp_path / "project" / "model.zsn2m").manifest.default == "grd"
 
 
 def test_an_existing_folder_is_left_alone(bundle: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -18,7 +18,8 @@ from zsn2m_deploy.report.writing import FACTS_NAME, PAGE_NAME, Subject, write_re
 from zsn2m_deploy.sensor import FrameSource, SensorOptions, TrainingFrames, load_training_frames
 from zsn2m_deploy.training import Trained
 from zsn2m_deploy.training import train as train_networks
-from zsn2m_export.writer import centre_crop, write_manifest, write_test_input, write_weights
+from zsn2m_export.manifest_file import write_manifest
+from zsn2m_export.writer import centre_crop, write_test_input, write_weights
 from zsn2m_runtime.atomic import atomic_folder, check_folder_target
 from zsn2m_runtime.bundle import Bundle, file_record, load_bundle
 from zsn2m_runtime.denoiser import Denoiser

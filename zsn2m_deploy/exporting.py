@@ -14,9 +14,10 @@ from torch import nn
 
 from zsn2m_deploy.fitting import Progress, ProgressCallback
 from zsn2m_deploy.restoring import restored_networks
+from zsn2m_export.manifest_file import write_manifest
 from zsn2m_export.twins import INTEGER_DTYPES
 from zsn2m_export.variants import Calibration, add_precision, add_twin
-from zsn2m_export.writer import ExportableModel, centre_crop, write_manifest, write_models
+from zsn2m_export.writer import ExportableModel, centre_crop, write_models
 from zsn2m_runtime.atomic import atomic_folder, one_at_a_time
 from zsn2m_runtime.bundle import Bundle, load_bundle
 from zsn2m_runtime.denoiser import check_fits

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from zsn2m_export.writer import write_manifest
+from zsn2m_export.manifest_file import write_manifest
 from zsn2m_runtime.atomic import atomic_folder
 from zsn2m_runtime.bundle import Bundle
 from zsn2m_runtime.errors import BundleError, OutputError

@@ -20,10 +20,8 @@ from zsn2m_runtime.atomic import atomic_file
 from zsn2m_runtime.bundle import file_record
 from zsn2m_runtime.image import Nchw, Pixels
 from zsn2m_runtime.manifest import (
-    MANIFEST_NAME,
     SCHEMA_VERSION,
     FileRecord,
-    Manifest,
     ModelCard,
     ModelEntry,
     ModelFacts,
@@ -108,12 +106,6 @@ def write_models(
         CheckFailedError: if the runtimes disagree.
     """
     return tuple(_write_model(folder, model, sensor, normalisation, probe) for model in models)
-
-
-def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write manifest.json; to be the last file of a bundle."""
-    with atomic_file(folder / MANIFEST_NAME) as path:
-        path.write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
 @torch.no_grad()

@@ -7,9 +7,8 @@ import re
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import cv2
@@ -18,6 +17,7 @@ import numpy as np
 from zsn2m_runtime.bundle import Bundle, load_bundle
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import UsageError, Zsn2mError
+from zsn2m_runtime.further_models import further_models
 from zsn2m_runtime.image import Pixels, from_nchw
 from zsn2m_runtime.installation import import_onnxruntime
 from zsn2m_runtime.memory import peak_memory
@@ -43,7 +43,7 @@ class Contender:
 
 @dataclass(frozen=True)
 class Timing:
-    """What a contender took for frames of one size; `error` says why it could not."""
+    """What a contender took for frames of one size; `error` says why it could not, `add_with` what would add it."""
 
     model: str
     precision: str
@@ -55,6 +55,7 @@ class Timing:
     fps: float | None = None
     memory_mb: float | None = None  # the most that its process held
     error: str | None = None
+    add_with: str | None = None
 
 
 def parse_size(text: str) -> tuple[int, int]:
@@ -108,13 +109,24 @@ def run_bench(
         BundleError, UsageError, UnavailableError
     """
     frame = frame_of(load_bundle(path), size)
-    context = multiprocessing.get_context("spawn")
     for contender in contenders(path, providers, threads):
-        with ProcessPoolExecutor(1, mp_context=context) as pool:
-            try:
-                yield pool.submit(measure, contender, frame, seconds).result()
-            except BrokenProcessPool:
-                yield replace(_untimed(contender, frame), error=_KILLED)
+        yield _measured_apart(contender, frame, seconds)
+
+
+def not_in_bundle(path: Path, size: tuple[int, int]) -> list[Timing]:
+    """Rows for the models that exist, but are not in the bundle, each with the command that adds it.
+
+    Shape:
+        size: rows and columns
+    """
+    return [
+        replace(
+            Timing(model.id, model.precision, "", *size),
+            error=f"not in this bundle: {model.id}, {model.use}",
+            add_with=model.command,
+        )
+        for model in further_models(load_bundle(path))
+    ]
 
 
 def frame_of(bundle: Bundle, size: tuple[int, int]) -> Pixels:
@@ -156,6 +168,38 @@ def times(run: Callable[[], object], seconds: float) -> list[float]:
         run()
         taken.append(time.perf_counter() - started)
     return taken
+
+
+def _measured_apart(contender: Contender, frame: Pixels, seconds: float) -> Timing:
+    """`measure` in a process of its own; by a pipe, as the queue of a process pool needs a /dev/shm to write to."""
+    context = multiprocessing.get_context("spawn")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_send_measured, args=(sender, measure, contender, frame, seconds))
+    with receiver:
+        with sender:  # open in the child alone, so that its end is seen here
+            process.start()
+        try:
+            timing: Timing = receiver.recv()
+            return timing
+        except EOFError:
+            process.join()
+            if process.exitcode and process.exitcode > 0:
+                raise RuntimeError(f"{contender.model}: measuring it failed, see above") from None
+            return replace(_untimed(contender, frame), error=_KILLED)
+        finally:
+            process.kill()  # where this one was interrupted
+            process.join()
+
+
+def _send_measured(
+    sender: Connection,
+    measure_one: Callable[[Contender, Pixels, float], Timing],
+    contender: Contender,
+    frame: Pixels,
+    seconds: float,
+) -> None:
+    with sender:
+        sender.send(measure_one(contender, frame, seconds))
 
 
 def _untimed(contender: Contender, frame: Pixels) -> Timing:

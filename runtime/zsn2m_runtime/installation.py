@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 from types import ModuleType
 
 from zsn2m_runtime.errors import UnavailableError
@@ -15,6 +16,19 @@ ONNXRUNTIME_DISTRIBUTIONS = {
     "onnxruntime-openvino": "'zsn2m-deploy[openvino]'",
     "onnxruntime-directml": "onnxruntime-directml",
 }
+
+# onnxruntime from 1.29 on sends usage data and keeps an identifier in the home folder, unless this is 1 when it loads.
+TELEMETRY_SWITCH = "ORT_DISABLE_TELEMETRY"
+_TELEMETRY_WANTED = ("0", "false", "no", "off")
+
+
+def refuse_telemetry() -> None:
+    """Let an onnxruntime that is loaded later, here or in a child process, send and keep nothing.
+
+    Whoever has set its switch themselves has decided.
+    """
+    if not os.environ.get(TELEMETRY_SWITCH):
+        os.environ[TELEMETRY_SWITCH] = "1"
 
 
 def installed_version(name: str) -> str | None:
@@ -43,11 +57,12 @@ def doubled_advice(found: dict[str, str]) -> str:
 
 
 def import_onnxruntime() -> ModuleType:
-    """The onnxruntime module.
+    """The onnxruntime module, without its telemetry.
 
     Raises:
         UnavailableError: if none is installed, or a damaged one, with the command that mends it.
     """
+    refuse_telemetry()
     found = installed_onnxruntimes()
     try:
         import onnxruntime
@@ -59,4 +74,6 @@ def import_onnxruntime() -> ModuleType:
             f"expected onnxruntime, but it cannot be imported ({error}); run: {remove}pip install 'zsn2m-deploy[cpu]' "
             f"(or [gpu] for CUDA, never both)"
         ) from error
+    if os.environ[TELEMETRY_SWITCH].lower() not in _TELEMETRY_WANTED:
+        onnxruntime.disable_telemetry_events()  # for Windows' own event log, and where it was loaded before us
     return onnxruntime  # type: ignore[no-any-return]

@@ -31,13 +31,15 @@ def bench(
 
     Every model on every provider, next to OpenCV's non-local means on the same frame. An error where no model runs.
     """
-    from zsn2m_runtime.benching import NLM, parse_size, run_bench
+    from zsn2m_runtime.benching import NLM, not_in_bundle, parse_size, run_bench
     from zsn2m_runtime.errors import UnavailableError
 
+    frame_size = parse_size(size)
     rows = []
-    for timing in run_bench(bundle, parse_size(size), providers, threads, seconds):
+    for timing in run_bench(bundle, frame_size, providers, threads, seconds):
         rows.append(timing)
         remark(f"{timing.model} on {timing.provider}: " + (timing.error or f"{timing.milliseconds:.1f} ms"))
+    rows += not_in_bundle(bundle, frame_size)
     if as_json:
         show_json([asdict(timing) for timing in rows])
     else:
@@ -58,7 +60,9 @@ def _show_table(bundle: Path, rows: list[Timing]) -> None:
             f"{timing.memory_mb:>11.0f}"
         )
     for timing in rows:
-        if timing.error:
+        if timing.add_with:
+            show(f"{timing.error}; add it with: {timing.add_with}")
+        elif timing.error:
             show(f"{timing.model} on {timing.provider}: {timing.error}")
     fastest = next((timing for timing in measured if timing.provider != "opencv"), None)
     if fastest:

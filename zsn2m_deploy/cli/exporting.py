@@ -60,12 +60,12 @@ def export(
     from zsn2m_deploy.requirements import require_training
     from zsn2m_runtime.errors import UsageError
 
-    require_training()
-    if cpp:
+    if cpp:  # needs no torch: it copies what was exported
         if (precision, io, calibrate, model) != ("fp32", "sensor", None, None):
             raise UsageError("expected --cpp without --precision, --io, --calibrate and --model; leave them out")
         _export_cpp(bundle, cpp, as_json)
         return
+    require_training()
     from zsn2m_deploy import exporting
 
     with training_progress(as_json) as progress:

@@ -20,6 +20,8 @@ LoadedModel load_onnx(std::string_view, const std::string &name, int) {
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -28,9 +30,36 @@ LoadedModel load_onnx(std::string_view, const std::string &name, int) {
 namespace zsn2m::core {
 namespace {
 
+constexpr const char *kTelemetrySwitch = "ORT_DISABLE_TELEMETRY";
+
+// onnxruntime from 1.29 on sends usage data and keeps an identifier in the home folder, unless this switch says
+// otherwise when its first environment is made. Whoever has set it has decided; true: there shall be none.
+bool refuse_telemetry() {
+    const char *const chosen = std::getenv(kTelemetrySwitch);
+    if (chosen && *chosen) {
+        const std::string value = chosen;
+        return value != "0" && value != "false" && value != "no" && value != "off";
+    }
+#ifdef _WIN32
+    _putenv_s(kTelemetrySwitch, "1");
+#else
+    setenv(kTelemetrySwitch, "1", 1); // 1: an empty one counts as not set, which onnxruntime takes for consent
+#endif
+    return true;
+}
+
+Ort::Env *make_environment() {
+    const bool refused = refuse_telemetry();
+    auto *const environment = new Ort::Env(ORT_LOGGING_LEVEL_FATAL, "zsn2m");
+    if (refused) {
+        environment->DisableTelemetryEvents(); // for Windows' own event log, and for a program that made one before
+    }
+    return environment;
+}
+
 // One for the process, and never destroyed: sessions of static objects may outlive it otherwise.
 Ort::Env &environment() {
-    static auto *const environment = new Ort::Env(ORT_LOGGING_LEVEL_FATAL, "zsn2m");
+    static auto *const environment = make_environment();
     return *environment;
 }
 

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <thread>
 
 #include "frames.h"
@@ -86,6 +87,15 @@ TEST_CASE("what is no ONNX file is refused by onnxruntime") {
         CHECK(opened.status == ZSN2M_BUNDLE);
         CHECK(opened.text.find("expected an ONNX file that onnxruntime") != std::string::npos);
     }
+}
+
+TEST_CASE("onnxruntime's telemetry is refused, unless the user has asked for it") {
+    const char *const before = std::getenv("ORT_DISABLE_TELEMETRY"); // the first denoiser of this process sets it
+    const std::string chosen = before ? before : "";
+    const Denoiser denoiser((bundle("u8_colour") / "mbd.onnx").string(), "", {1, 0});
+    const char *const after = std::getenv("ORT_DISABLE_TELEMETRY");
+    REQUIRE(after);
+    CHECK(after == (chosen.empty() ? std::string("1") : chosen));
 }
 
 TEST_CASE("one denoiser with onnxruntime serves several threads at once") {
