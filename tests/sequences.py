@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,7 +15,7 @@ from zsn2m_runtime.manifest import Sensor
 from zsn2m_runtime.streaming.temporal import Temporal
 
 Array = np.ndarray[Any, Any]
-Dtype = Literal["uint8", "uint16", "float32"]
+Dtype = str  # of a sample
 
 SIDE = 128
 FRAMES = 16
@@ -23,7 +23,12 @@ SETTLED = 8  # frames after which the blend holds as many as it ever will
 SIGMA = 0.08  # of the noise, as a share of the range
 LOSS = 0.05  # dB that moving pixels may lose
 OPEN = (1e8, 2e8)  # limits that nothing reaches
-HIGH = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
+HIGH = {
+    **dict.fromkeys(("uint16", "uint32", "uint64"), 65535.0),
+    **dict.fromkeys(("int16", "int32", "int64"), 32767.0),
+    **dict.fromkeys(("float16", "float32", "float64"), 1.0),
+    **{"uint8": 255.0, "int8": 127.0},
+}
 
 
 @dataclass(frozen=True)

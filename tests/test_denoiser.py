@@ -22,6 +22,7 @@ from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import BundleError, InputError, UsageError
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.manifest import CARD_KEY, SCHEMA_VERSION, ModelCard, Normalisation, Sensor
+from zsn2m_runtime.sample_types import SAMPLE_DTYPES, is_whole, limits_of
 from zsn2m_runtime.session import Session
 
 NASTY = ((1, 1), (1, 7), (2, 2), (3, 5), (17, 31))
@@ -29,7 +30,7 @@ NASTY = ((1, 1), (1, 7), (2, 2), (3, 5), (17, 31))
 
 def write_gain_model(path: Path, sensor: Sensor, gain: float, card: str | None = None) -> Path:
     """An ONNX file with a card: frame times gain, clamped to the sensor's range where samples are integers."""
-    low, high = sensor.range if sensor.dtype != "float32" else (-np.inf, np.inf)
+    low, high = sensor.range if is_whole(sensor.dtype) else (-np.inf, np.inf)
     constants = {"gain": gain, "low": low, "high": high}
     initialisers = [numpy_helper.from_array(np.float32(value), name) for name, value in constants.items()]
     nodes = [
@@ -68,20 +69,56 @@ def mbd(make_bundle: BundleMaker) -> Denoiser:
     return Denoiser(make_bundle(), model="mbd", threads=1)
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize("dtype", SAMPLE_DTYPES)
 @pytest.mark.parametrize(("channels", "samples"), [(1, ()), (1, (1,)), (3, (3,)), (3, (4,))])
 @pytest.mark.parametrize("size", NASTY)
 def test_shape_dtype_and_values_stay(
     tmp_path: Path, dtype: str, channels: int, samples: tuple[int, ...], size: tuple[int, int]
 ) -> None:
-    denoiser = gain_denoiser(tmp_path, dtype, channels, (0.0, 255.0), gain=0.5)
-    frame = np.random.default_rng(0).integers(0, 256, (*size, *samples)).astype(dtype)
+    denoiser = gain_denoiser(tmp_path, dtype, channels, (0.0, 127.0), gain=0.5)
+    frame = np.random.default_rng(0).integers(0, 128, (*size, *samples)).astype(dtype)
     clean = denoiser(frame)
     assert (clean.shape, clean.dtype) == (frame.shape, frame.dtype)
-    expected = frame / 2 if dtype == "float32" else np.rint(frame / 2)
+    expected = np.rint(frame / 2) if is_whole(dtype) else frame / 2
     if samples == (4,):
         expected[:, :, 3] = frame[:, :, 3]  # alpha is carried through
     np.testing.assert_array_equal(clean, expected)
+
+
+@pytest.mark.parametrize("dtype", [name for name in SAMPLE_DTYPES if is_whole(name)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_whole_numbers_stop_at_the_ends_of_their_type(tmp_path: Path, dtype: str, channels: int) -> None:
+    """float32 has no 4,294,967,295: its neighbour above would wrap to 0."""
+    least, most = limits_of(dtype)
+    ends = np.array([[least, least + 1, 0, most - 1, most]], dtype)
+    frame = ends if channels == 1 else np.dstack([ends, ends[:, ::-1], ends])
+    denoiser = gain_denoiser(tmp_path, dtype, channels, (float(least), float(most)), gain=4.0)
+    clean = denoiser(frame)
+    outward = [frame.astype(object) * 4 < least, frame.astype(object) * 4 > most]
+    nearest_inside = most - (most - int(np.nextafter(float(most), 0))) if most > 2**53 else most
+    assert clean.dtype == dtype
+    assert (clean[outward[0]] == least).all()
+    assert (clean[outward[1]] >= nearest_inside).all()
+    assert (clean[frame == 0] == 0).all()
+
+
+@pytest.mark.parametrize("dtype", ["int32", "uint32", "int64", "uint64"])
+def test_wide_whole_numbers_stop_at_the_sensors_range(tmp_path: Path, dtype: str) -> None:
+    high = 2**24 + 1  # float32 has its neighbours only
+    clean = gain_denoiser(tmp_path, dtype, 1, (0.0, float(high)), gain=4.0)(np.array([[0, high]], dtype))
+    assert clean.max() <= high
+
+
+def test_floats_of_16_bits_stop_at_the_largest_one(tmp_path: Path) -> None:
+    frame = np.array([[-60000.0, 1.0, 60000.0]], np.float16)
+    clean = gain_denoiser(tmp_path, "float16", 1, (0.0, 1.0), gain=4.0)(frame)
+    assert clean.tolist() == [[-65504.0, 4.0, 65504.0]]
+
+
+def test_floats_that_float32_lacks_are_refused(tmp_path: Path) -> None:
+    denoiser = gain_denoiser(tmp_path, "float64", 1, (0.0, 1.0))
+    with pytest.raises(InputError, match=r"up to 3.4e\+38, .*float32.*got 0 to 1e\+300; scale it"):
+        denoiser(np.array([[0.0, 1e300]]))
 
 
 @pytest.mark.parametrize("model", ["mbd", "grd"])

@@ -11,9 +11,10 @@ from zsn2m_runtime.errors import OutputError, UsageError
 from zsn2m_runtime.files import IMAGE_SUFFIXES, Layout, Metadata, new_writer, open_image, save_image
 from zsn2m_runtime.files.tiff_writer import TiffWriter
 from zsn2m_runtime.image import Frame
+from zsn2m_runtime.sample_types import SAMPLE_DTYPES, is_whole, limits_of
 
 SIZES = [(1, 1), (1, 7), (3, 5), (300, 17)]
-DTYPES = ("uint8", "uint16", "float32")
+DTYPES = SAMPLE_DTYPES
 LOSSLESS = {  # suffix: sample types, samples per pixel
     ".png": (("uint8", "uint16"), (1, 2, 3, 4)),
     ".tif": (DTYPES, (1, 2, 3, 4)),
@@ -27,10 +28,10 @@ def random_frame(dtype: str, samples: int, size: tuple[int, int] = (3, 5), seed:
     generator = np.random.default_rng(seed)
     channels = 3 if samples > 2 else 1
     shape = (*size, channels + 1)
-    if dtype == "float32":
-        values = generator.normal(0, 1000, shape).astype(np.float32)
+    if is_whole(dtype):
+        values = generator.integers(*limits_of(dtype), shape, dtype, endpoint=True)
     else:
-        values = generator.integers(0, np.iinfo(dtype).max, shape, dtype, endpoint=True)
+        values = generator.normal(0, 1000, shape).astype(dtype)
     pixels = values[..., 0] if channels == 1 else values[..., :3]
     return Frame(pixels, values[..., -1] if samples in (2, 4) else None)
 

@@ -173,13 +173,30 @@ def test_a_cut_page_is_noticed_before_anything_is_read(tmp_path: Path) -> None:
             open_image(path)
 
 
-@pytest.mark.parametrize("dtype", ["int16", "float64", "uint32", "float16", "bool"])
-def test_sample_types_that_no_frame_can_hold(tmp_path: Path, dtype: str) -> None:
+@pytest.mark.parametrize("dtype", ["bool", "complex64", "longdouble"])
+def test_arrays_that_no_frame_can_hold_say_what_converts_and_what_goes_back(tmp_path: Path, dtype: str) -> None:
     array = np.zeros((4, 4), dtype)
     np.save(tmp_path / "a.npy", array)
-    assert_refused(tmp_path / "a.npy", f"uint8, uint16 or float32, but got {dtype}")
-    tifffile.imwrite(tmp_path / "a.tif", array)
-    assert_refused(tmp_path / "a.tif", "uint8, uint16 or float32, but got")
+    assert_refused(tmp_path / "a.npy", rf"float64, but got {array.dtype.name}; .*array\..*back")
+
+
+@pytest.mark.parametrize(
+    ("bits", "options", "call"),
+    [
+        (1, {"dtype": "bool"}, r"astype\('uint8'\).*bitspersample=1\) brings"),
+        (12, {"dtype": "uint16"}, r"astype\('uint16'\).*bitspersample=12\) brings"),
+        (None, {"dtype": "complex64"}, "array.real and array.imag one at a time; real [+] 1j"),
+    ],
+)
+def test_tiffs_that_no_frame_can_hold_say_what_converts(
+    tmp_path: Path, bits: int | None, options: dict[str, str], call: str
+) -> None:
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, np.zeros((4, 4), options["dtype"]), photometric="minisblack")
+    if bits == 12:
+        with tifffile.TiffFile(path, mode="r+b") as file:
+            file.pages[0].tags["BitsPerSample"].overwrite(12)
+    assert_refused(path, call)
 
 
 def test_npy_shapes_and_pickles(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from zsn2m_runtime.image import SAMPLE_DTYPES, Frame, as_frame, check_finite, fr
 
 def counting(*shape: int, dtype: str = "uint16") -> np.ndarray[Any, Any]:
     """Every sample another value."""
-    return np.arange(np.prod(shape)).reshape(shape).astype(dtype)
+    return (np.arange(np.prod(shape)) % 100).reshape(shape).astype(dtype)
 
 
 @pytest.mark.parametrize("dtype", SAMPLE_DTYPES)
@@ -45,9 +45,9 @@ def test_with_pixels_keeps_alpha() -> None:
     assert changed.as_array().shape == (2, 3, 2)
 
 
-@pytest.mark.parametrize("dtype", ["int16", "uint32", "float64", "float16", "bool", "complex64"])
-def test_as_frame_refuses_other_dtypes(dtype: str) -> None:
-    with pytest.raises(InputError, match=f"cam: expected samples of uint8, uint16 or float32, but got {dtype}"):
+@pytest.mark.parametrize("dtype", ["bool", "complex64", "longdouble", "S4", "datetime64[s]"])
+def test_as_frame_refuses_other_dtypes_and_says_what_converts(dtype: str) -> None:
+    with pytest.raises(InputError, match=r"cam: expected samples of uint8, .*float64, but got .*array\..*back"):
         as_frame(np.zeros((4, 4), dtype), "cam")
 
 
@@ -132,10 +132,11 @@ def test_memory_layout_does_not_matter(view: str) -> None:
 @pytest.mark.parametrize("dtype", [*SAMPLE_DTYPES, ">u2"])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_from_nchw_is_the_plain_rounding_bit_for_bit(dtype: str, channels: int) -> None:
-    planes = np.random.default_rng(0).uniform(0, 255, (1, channels, 37, 53)).astype(np.float32)
+    high = 127 if dtype == "int8" else 255
+    planes = np.random.default_rng(0).uniform(0, high, (1, channels, 37, 53)).astype(np.float32)
     planes[0, 0, 0, :8] = np.arange(8) + 0.5  # ties
     pixels = planes[0].transpose(1, 2, 0) if channels == 3 else planes[0, 0]
-    expected = (pixels if dtype == "float32" else np.rint(pixels)).astype(dtype)
+    expected = (pixels if np.dtype(dtype).kind == "f" else np.rint(pixels)).astype(dtype)
     back = from_nchw(planes, dtype)
     assert (back.dtype, back.tobytes()) == (np.dtype(dtype), expected.tobytes())
     cut = from_nchw(planes[:, :, 3:, 5:], dtype)  # planes that are no whole memory

@@ -18,6 +18,8 @@ from zsn2m_runtime.streaming.video.source import VideoSource
 GREY_8 = np.full((20, 20), 7, np.uint8)
 GREY_16 = np.full((20, 20), 1023, np.uint16)
 FLOAT = np.full((20, 20), 0.5, np.float32)
+SIGNED = np.full((20, 20), -100, np.int16)
+FAR = 1_000_000_000 + np.arange(400, dtype=np.int32).reshape(20, 20)  # float32 has steps of 64 there
 
 
 @pytest.mark.parametrize(
@@ -28,6 +30,14 @@ FLOAT = np.full((20, 20), 0.5, np.float32)
         (GREY_16, SensorOptions(bit_depth=10), (0, 1023)),
         (GREY_16, SensorOptions(value_range=(100, 2000)), (100, 2000)),
         (FLOAT, SensorOptions(value_range=(-1, 1)), (-1, 1)),
+        (SIGNED, SensorOptions(), (-32768, 32767)),
+        (SIGNED, SensorOptions(bit_depth=12), (-2048, 2047)),
+        (SIGNED, SensorOptions(value_range=(-200, 4095)), (-200, 4095)),
+        (GREY_16.astype(np.uint32), SensorOptions(), (0, 2**32 - 1)),
+        (GREY_16.astype(np.int32), SensorOptions(bit_depth=24), (-(2**23), 2**23 - 1)),
+        (GREY_8.astype(np.int8), SensorOptions(), (-128, 127)),
+        (FLOAT.astype(np.float64), SensorOptions(value_range=(0, 1)), (0, 1)),
+        (FLOAT.astype(np.float16), SensorOptions(value_range=(0, 1)), (0, 1)),
     ],
 )
 def test_ranges(frame: np.ndarray, options: SensorOptions, expected: tuple[float, float]) -> None:
@@ -43,6 +53,16 @@ def test_ranges(frame: np.ndarray, options: SensorOptions, expected: tuple[float
         ([GREY_8], SensorOptions(bit_depth=8, value_range=(0, 1)), UsageError, "got both"),
         ([GREY_8], SensorOptions(value_range=(5, 5)), UsageError, "LOW below HIGH"),
         ([GREY_8], SensorOptions(value_range=(0, 256)), UsageError, "within 0 to 255"),
+        ([SIGNED], SensorOptions(bit_depth=8), UsageError, "10, 12, 14, 16 for int16"),
+        ([SIGNED], SensorOptions(value_range=(0, 100)), InputError, "0 to 100, but got -100 to -100"),
+        ([GREY_16.astype(np.int16)], SensorOptions(bit_depth=10), InputError, "-512 to 511, but got 1023"),
+        ([SIGNED], SensorOptions(value_range=(-40000, 100)), UsageError, "within -32768 to 32767 of int16"),
+        ([FLOAT.astype(np.float64)], SensorOptions(), InputError, "--range"),
+        ([FLOAT.astype(np.float16)], SensorOptions(), InputError, "--range"),
+        ([FAR], SensorOptions(), InputError, "1e.09.*steps of 64; subtract an offset"),
+        ([FAR.astype(np.float64)], SensorOptions(value_range=(0, 2e9)), InputError, "subtract an offset"),
+        ([FLOAT.astype(np.float64) * 1e39], SensorOptions(value_range=(0, 1e39)), InputError, "scale it"),
+        ([FAR * 1e-50], SensorOptions(value_range=(0, 1)), InputError, "multiply"),
         ([GREY_8, GREY_16], SensorOptions(), InputError, "one sensor"),
         ([GREY_8, np.zeros((20, 20, 3), np.uint8)], SensorOptions(), InputError, "one sensor"),
         ([FLOAT * np.nan], SensorOptions(value_range=(0, 1)), InputError, "400 NaN"),

@@ -21,6 +21,7 @@ from sequences import (
 )
 
 from zsn2m_runtime.manifest import Sensor
+from zsn2m_runtime.sample_types import SAMPLE_DTYPES
 from zsn2m_runtime.streaming import temporal
 from zsn2m_runtime.streaming.temporal import Temporal
 
@@ -150,7 +151,7 @@ def test_another_size_starts_anew() -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 7), (7, 1), (2, 2), (3, 5, 3), (1, 1, 3), (17, 31), (300, 1, 3)])
-@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize("dtype", SAMPLE_DTYPES)
 def test_any_size_comes_back_in_shape_type_and_range(shape: tuple[int, ...], dtype: Dtype) -> None:
     low, high = 0.25 * HIGH[dtype], 0.75 * HIGH[dtype]
     step = Temporal(Sensor(dtype=dtype, channels=3 if len(shape) == 3 else 1, range=(low, high), noise_sigma=1.0))

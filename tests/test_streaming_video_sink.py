@@ -202,7 +202,10 @@ def test_what_cannot_be_written_is_refused_before_the_first_frame(
 @pytest.mark.parametrize(
     ("info", "message"),
     [
-        (StreamInfo("x", 48, 64, "float32", 1, None), "expected whole numbers, which videos hold, but got float32"),
+        (
+            StreamInfo("x", 48, 64, "float32", 1, None),
+            "expected samples of uint8 or uint16, which videos hold, but got float32",
+        ),
         (StreamInfo("x", 48, 64, "uint16", 1, (0, 1000)), "expected frames of 8, 9, 10, 12, 14 or 16 bits"),
         (StreamInfo("x", 48, 64, "uint16", 3, None), r"keeps yuv420p16le \(16 bits\), but libx264 takes 10 bits"),
         (StreamInfo("x", 49, 65, "uint8", 3, (0, 255)), None),

@@ -14,6 +14,7 @@ from torch import nn
 
 from zsn2m_deploy.fitting import Progress, ProgressCallback
 from zsn2m_deploy.restoring import restored_networks
+from zsn2m_deploy.sensor import FEWEST_STEPS
 from zsn2m_export.manifest_file import write_manifest
 from zsn2m_export.twins import INTEGER_DTYPES
 from zsn2m_export.variants import Calibration, add_precision, add_twin
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 
 PREFERENCE = ("sensor", "grd", "mbd")  # which model is the default: the last stage trained
 CALIBRATION_SIDE = 512  # pixels of the calibration frame's centre that are looked at
+_EXACT = 2**24  # whole numbers up to there are exact in float32
 _VERSIONED = ("zsn2m-deploy", "torch", "onnx", "onnxscript", "onnxruntime", "onnxruntime-gpu", "numpy")
 
 Precision = Literal["fp32", "fp16", "int8"]
@@ -154,6 +156,7 @@ def _sources(bundle: Bundle, precision: Precision, io: ModelIo, role: str | None
             f"{bundle.path}: expected --io {io} for a sensor of {INTEGER_DTYPES[io]} samples, but this one gives "
             f"{sensor.dtype}; use --io {fitting}"
         )
+    _check_unit_steps(bundle, io)
     bundle.model()  # refuses a bundle without exported models
     wanted = "fp32" if io == "sensor" else precision
     found = [model for model in bundle.manifest.models if (model.precision, model.io) == (wanted, "sensor")]
@@ -167,6 +170,16 @@ def _sources(bundle: Bundle, precision: Precision, io: ModelIo, role: str | None
         known = ", ".join(model.role for model in found)
         raise UsageError(f"{bundle.path}: expected --model to be one of {known}, but got {role!r}")
     return chosen
+
+
+def _check_unit_steps(bundle: Bundle, io: ModelIo) -> None:
+    """Refuse numbers from 0 to 1 whose steps in float32 are coarse beside the values in use."""
+    (low, high), scale = bundle.manifest.sensor.range, bundle.manifest.normalisation.scale
+    if io == "unit" and high - low > _EXACT and scale < FEWEST_STEPS * float(np.finfo(np.float32).eps) * (high - low):
+        raise UsageError(
+            f"{bundle.path}: expected a sensor's range that float32 from 0 to 1 resolves, but got {low:g} to {high:g}, "
+            f"of which {scale:.3g} are in use; train with --bit-depth or --range LOW HIGH of the sensor's own"
+        )
 
 
 def _calibration(bundle: Bundle, calibrate: str | Path | None) -> Calibration:

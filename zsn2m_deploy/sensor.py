@@ -12,18 +12,30 @@ import numpy as np
 
 from zsn2m_runtime.errors import InputError, UsageError
 from zsn2m_runtime.files import IMAGE_SUFFIXES, open_image
-from zsn2m_runtime.image import Frame, Pixels, as_frame, check_finite
+from zsn2m_runtime.image import Frame, Pixels, as_frame, check_computable, check_finite
+from zsn2m_runtime.noise import value_span
+from zsn2m_runtime.sample_types import is_whole, limits_of
 
 FrameSource = Pixels | str | Path
 LONGEST_VIDEO = 10**7  # frames: two days at 60 a second
-BIT_DEPTHS = {"uint8": (8,), "uint16": (10, 12, 14, 16)}
+_WIDE = (10, 12, 14, 16, 18, 20, 24, 32)
+BIT_DEPTHS = {
+    "uint8": (8,),
+    "int8": (8,),
+    "uint16": _WIDE[:4],
+    "int16": _WIDE[:4],
+    **dict.fromkeys(("uint32", "int32", "uint64", "int64"), _WIDE),
+}
+_INEXACT_BYTES = 4  # samples of so many bytes may have more digits than float32
+SMALLEST = float(np.finfo(np.float32).tiny) * 2**23  # in smaller values float32 loses digits
+FEWEST_STEPS = 4096  # of float32 over the values in use: 12 bits, as of a good camera; fewer would show
 
 
 @dataclass(frozen=True)
 class SensorOptions:
     """What the caller states of the sensor.
 
-    bit_depth: bits in use of an integer sample: 8 in uint8; 10, 12, 14 or 16 in uint16; None: all of them
+    bit_depth: bits in use of an integer sample, one of BIT_DEPTHS; of a signed one the sign is among them; None: all
     value_range: lowest and highest value, sensor units; needed for float frames
     pages: which pages of a stack or frames of a video to train on, from 1: "1", "1,3-5" or, of a stack, "all"
     """
@@ -78,7 +90,9 @@ def load_training_frames(sources: Sequence[FrameSource], options: SensorOptions)
     value_range = _sensor_range(found[0], options)
     for read in found:
         check_finite(read.frame, read.name)
+        check_computable(read.frame, read.name)
         _check_range(read.frame, read.name, value_range)
+    _check_steps(found)
     path = Path(sources[0]) if isinstance(sources[0], str | Path) else None
     image = path if path and not is_video(path) else None
     suffix = image.suffix.lower() if image else ".png" if path else ".npy"
@@ -95,6 +109,21 @@ def _read(source: FrameSource, pages: str) -> list[_Read]:
         stack = image.page_count > 1
         chosen = _chosen_pages(pages, image.page_count, source)
         return [_Read(f"{name} page {page}" if stack else name, image.read(page - 1)) for page in chosen]
+
+
+def bits_in_use(dtype: str, least: float, most: float) -> int | None:
+    """The fewest bits of BIT_DEPTHS that hold these values; None if only the whole type does, or it has no bits."""
+    for depth in BIT_DEPTHS.get(dtype, ()):
+        low, high = _range_of_bits(dtype, depth)
+        if low <= least and most <= high:
+            return depth if (low, high) != limits_of(dtype) else None
+    return None
+
+
+def _range_of_bits(dtype: str, depth: int) -> tuple[float, float]:
+    if limits_of(dtype)[0]:
+        return -(2.0 ** (depth - 1)), 2.0 ** (depth - 1) - 1
+    return 0.0, 2.0**depth - 1
 
 
 def is_video(path: Path) -> bool:
@@ -145,10 +174,11 @@ def _sensor_range(first: _Read, options: SensorOptions) -> tuple[float, float]:
         low, high = options.value_range
         if not (np.isfinite([low, high]).all() and low < high):
             raise UsageError(f"expected a finite range LOW HIGH with LOW below HIGH, but got {low:g} {high:g}")
-        if dtype != "float32" and (low < 0 or high > np.iinfo(dtype).max):
-            raise UsageError(f"expected a range within 0 to {np.iinfo(dtype).max} of {dtype}, but got {low:g} {high:g}")
+        if is_whole(dtype) and (low < limits_of(dtype)[0] or high > limits_of(dtype)[1]):
+            least, most = limits_of(dtype)
+            raise UsageError(f"expected a range within {least} to {most} of {dtype}, but got {low:g} {high:g}")
         return float(low), float(high)
-    if dtype == "float32":
+    if not is_whole(dtype):
         raise InputError(
             f"{first.name}: expected the range of float frames to be stated, but got none; add --range LOW HIGH "
             f"(what black and white are in this sensor's values), for example --range 0 1"
@@ -156,19 +186,37 @@ def _sensor_range(first: _Read, options: SensorOptions) -> tuple[float, float]:
     if options.bit_depth is None and first.value_range:
         return first.value_range
     if options.bit_depth is None:
-        return 0.0, float(np.iinfo(dtype).max)
+        least, most = limits_of(dtype)
+        return float(least), float(most)
     if options.bit_depth not in BIT_DEPTHS[dtype]:
         depths = ", ".join(str(depth) for depth in BIT_DEPTHS[dtype])
         raise UsageError(f"expected a bit depth of {depths} for {dtype} frames, but got {options.bit_depth}")
-    return 0.0, float(2**options.bit_depth - 1)
+    return _range_of_bits(dtype, options.bit_depth)
 
 
 def _check_range(frame: Frame, name: str, value_range: tuple[float, float]) -> None:
-    if frame.dtype == "float32":
+    if not is_whole(frame.dtype):
         return
     least, most = int(frame.pixels.min()), int(frame.pixels.max())
     if least < value_range[0] or most > value_range[1]:
         raise InputError(
             f"{name}: expected values from {value_range[0]:g} to {value_range[1]:g}, but got {least} to {most}; "
             f"state the right --bit-depth or --range"
+        )
+
+
+def _check_steps(found: Sequence[_Read]) -> None:
+    """Refuse values that networks, which compute in float32, could hardly tell apart, as 1e9 + 0 to 100."""
+    frames = [read.frame.pixels for read in found if read.frame.pixels.dtype.itemsize >= _INEXACT_BYTES]
+    if not frames:
+        return
+    base, top = min(float(frame.min()) for frame in frames), max(float(frame.max()) for frame in frames)
+    unit = top - base or 1.0  # value_span looks in float32, where the differences themselves are exact enough
+    low, high = (base + unit * end for end in value_span([(frame - base) / unit for frame in frames]))
+    step = float(np.spacing(np.float32(max(abs(low), abs(high), SMALLEST))))
+    if low < high and (high - low) / step < FEWEST_STEPS:
+        raise InputError(
+            f"{', '.join(read.name for read in found)}: expected values that float32, in which networks compute, tells "
+            f"apart, but got {low:.6g} to {high:.6g}, which it has in steps of {step:.3g}; subtract an offset first, "
+            f"for example array - array.min(), and add it to the results (tiny values: multiply, and divide results)"
         )

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from zsn2m_export.errors import ExportError
 from zsn2m_runtime.manifest import Normalisation, Sensor
+from zsn2m_runtime.sample_types import is_whole
 
 _LARGEST_FIELD = 2048  # pixels probed before a network counts as one that looks at the whole frame
 
@@ -32,7 +33,7 @@ class SensorGraph(nn.Module):
         self.offset = normalisation.offset
         self.scale = normalisation.scale
         self.inverse_scale = 1.0 / normalisation.scale
-        self.clamped = sensor.dtype != "float32"
+        self.clamped = is_whole(sensor.dtype)
         self.low, self.high = sensor.range
 
     def forward(self, noisy: Tensor) -> Tensor:

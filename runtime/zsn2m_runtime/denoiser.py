@@ -11,8 +11,9 @@ from pydantic import ValidationError
 from zsn2m_runtime.bundle import load_bundle
 from zsn2m_runtime.errors import BundleError, InputError, UsageError
 from zsn2m_runtime.familiarity import unlike
-from zsn2m_runtime.image import Frame, Pixels, as_frame, check_finite, from_nchw, to_nchw
+from zsn2m_runtime.image import Frame, Pixels, as_frame, check_computable, check_finite, from_nchw, to_nchw
 from zsn2m_runtime.manifest import CARD_KEY, SCHEMA_VERSION, LookRecord, ModelCard, NoiseRecord, Sensor
+from zsn2m_runtime.sample_types import is_whole
 from zsn2m_runtime.session import Session
 from zsn2m_runtime.streaming.pipeline import Pipeline
 from zsn2m_runtime.strips import DEFAULT_STRIP_PIXELS, plan_strips, run_in_strips
@@ -132,7 +133,7 @@ class Denoiser:
         return frame.with_pixels(run_in_strips(self._run, frame.pixels, strips))
 
     def _run(self, pixels: Pixels) -> Pixels:
-        return from_nchw(self._session.run(to_nchw(pixels)), pixels.dtype)
+        return from_nchw(self._session.run(to_nchw(pixels)), pixels.dtype, self.card.sensor.range)
 
 
 def check_fits(sensor: Sensor, frame: Frame, name: str = "frame") -> None:
@@ -154,7 +155,8 @@ def check_fits(sensor: Sensor, frame: Frame, name: str = "frame") -> None:
             f"convert it, or train a bundle on such a frame{pages}"
         )
     check_finite(frame, name)
-    if frame.pixels.dtype.kind == "u":
+    check_computable(frame, name)
+    if is_whole(frame.dtype):
         low, high = sensor.range
         least, most = int(np.min(frame.pixels)), int(np.max(frame.pixels))
         if least < low or most > high:

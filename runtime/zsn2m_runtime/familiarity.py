@@ -15,6 +15,7 @@ from zsn2m_runtime.image import Pixels
 from zsn2m_runtime.manifest import LookRecord, NoiseRecord, Span
 from zsn2m_runtime.noise_estimate import SIDE, estimate_noise
 from zsn2m_runtime.noise_model import REACH, Doubles, NoiseModel
+from zsn2m_runtime.sample_types import is_whole
 
 # What counts as unlike; measured, benchmarks/RESULTS.md, "Familiarity".
 WEAKER, STRONGER = 0.77, 1.15  # noise in units of that expected; a network for the latter loses about 1 dB there
@@ -166,7 +167,7 @@ def see(frame: Pixels) -> Sight:
         InputError: frame too small.
     """
     sample = _sampled(frame.reshape(*frame.shape[:2], -1))
-    rounding = ROUNDING if sample.dtype.kind == "u" else 0.0
+    rounding = ROUNDING if is_whole(sample.dtype) else 0.0
     return Sight(estimate_noise([sample]), *_blocks(sample.astype(np.float32)), rounding)
 
 

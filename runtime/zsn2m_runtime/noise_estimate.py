@@ -71,9 +71,7 @@ def estimate_noise(frames: Sequence[Pixels]) -> NoiseModel:
     low, high = value_span(frames)
     scale = high - low or 1.0
     most = max(MOST_PATCHES // len(frames), FEWEST)
-    patches = _joined(
-        [_patches((frame.reshape(*frame.shape[:2], -1) - low).astype(np.float32) / scale, most) for frame in frames]
-    )
+    patches = _joined([_patches(_above(frame.reshape(*frame.shape[:2], -1), low) / scale, most) for frame in frames])
     slope, floor = _envelope(patches)
     expected = _variance(slope, floor, patches.level)
     alive = np.asarray((patches.detail >= DEAD * expected).all(axis=1))
@@ -95,6 +93,11 @@ def estimate_noise(frames: Sequence[Pixels]) -> NoiseModel:
     factor = np.square(gain) * (power if found.correlated else 1.0)  # details of neighbours hold a part of it
     found = replace(found, slope=slope * factor, floor=floor * factor)
     return replace(found.rescaled(-low / scale, 1 / scale), ends=_ends(frames))
+
+
+def _above(frame: Pixels, low: float) -> Floats:
+    wide = frame.astype(np.float32) if frame.dtype == np.float16 else frame  # a difference in float16 is rounded
+    return np.asarray(wide - low, np.float32)
 
 
 def _ends(frames: Sequence[Pixels]) -> tuple[float, float]:

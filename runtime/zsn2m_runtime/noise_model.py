@@ -82,6 +82,8 @@ class NoiseModel:
             clean: (..., c)
             returns: (..., c)
         """
+        if clean.dtype == np.float16:
+            clean = clean.astype(np.float32)  # ends of the span would be rounded
         level = np.where(self.slope < 0, np.clip(clean, *self.span), clean)
         found = self.slope * level + self.floor
         return np.asarray(np.maximum(found, self.least))

@@ -89,7 +89,7 @@ def _bundle_facts(path: Path) -> tuple[str, object]:
 
 
 def _frame_facts(path: Path) -> tuple[str, object]:
-    from zsn2m_deploy.sensor import BIT_DEPTHS
+    from zsn2m_deploy.sensor import bits_in_use
     from zsn2m_runtime.files import open_image
     from zsn2m_runtime.image import check_finite
     from zsn2m_runtime.noise import estimate_sigma, value_span
@@ -125,8 +125,7 @@ def _frame_facts(path: Path) -> tuple[str, object]:
         ),
         ("values", f"{least:.6g} to {most:.6g}; 99.8 % of them {low:.6g} to {high:.6g}"),
     ]
-    if frame.dtype == "uint16" and most < 2**14:
-        depth = next(depth for depth in BIT_DEPTHS["uint16"] if most < 2**depth)
+    if depth := bits_in_use(frame.dtype, least, most):
         rows.append(("bit depth", f"all values fit {depth} bits; if the sensor has no more: --bit-depth {depth}"))
     if noise is None:
         return table([*rows, ("noise", reason)]), content

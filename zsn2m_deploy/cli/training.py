@@ -41,10 +41,16 @@ Precision = Annotated[
     Literal["auto", "fp32", "bf16", "fp16"] | None,
     typer.Option(help="Of the convolutions in training. Default: auto."),
 ]
-BitDepth = Annotated[int | None, typer.Option(help="Bits in use of 16-bit samples: 10, 12, 14 or 16.")]
+BitDepth = Annotated[
+    int | None, typer.Option(help="Bits in use of samples of 16 bits (10, 12, 14, 16) or more (18 to 32).")
+]
 Range = Annotated[
     tuple[float, float] | None,
-    typer.Option("--range", metavar="LOW HIGH", help="Black and white of the sensor; needed for float frames."),
+    typer.Option(
+        "--range",
+        metavar="LOW HIGH",
+        help="Black and white of the sensor; needed for float frames. Default: all of an integer type.",
+    ),
 ]
 Pages = Annotated[str, typer.Option(help="Pages of a stack to train on, from 1: 1 or 1,3-5 or all.")]
 CorrectDefects = Annotated[

@@ -13,6 +13,7 @@ import numpy as np
 from zsn2m_deploy.report.detail import SURE, Detail, compare_detail
 from zsn2m_runtime.image import Pixels
 from zsn2m_runtime.noise_model import REACH, Doubles, NoiseModel
+from zsn2m_runtime.sample_types import is_whole
 
 LAGS = REACH  # pixels
 BINS = 60  # of the histogram, at most
@@ -104,7 +105,7 @@ def analyse(noisy: Pixels, denoised: Pixels, model: NoiseModel, value_range: tup
         everywhere = float(np.sqrt(np.square(before - after).mean())), float(np.sqrt(np.square(sigma).mean()))
         return Removed(*everywhere, float(weight.mean()), None, None, None)
     samples = weight.sum()
-    whole = noisy.dtype.kind == "u"
+    whole = is_whole(noisy.dtype)
     return Removed(
         float(np.sqrt(np.square(removed).sum() / samples)),
         float(np.sqrt((np.square(sigma) * weight).sum() / samples)),

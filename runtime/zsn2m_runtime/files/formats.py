@@ -14,6 +14,7 @@ from zsn2m_runtime.files.png_writer import PngWriter
 from zsn2m_runtime.files.tiff_writer import plain_writer
 from zsn2m_runtime.files.writer import ImageWriter
 from zsn2m_runtime.image import Frame
+from zsn2m_runtime.sample_types import SAMPLE_DTYPES
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,10 @@ class Format:
     longest_side: int = 2**31 - 1
 
 
-_ANY_DTYPE = frozenset(("uint8", "uint16", "float32"))
+_ANY_DTYPE = frozenset(SAMPLE_DTYPES)
+_UP_TO_16_BITS = frozenset(("uint8", "uint16"))
 _ANY_SAMPLES = frozenset((1, 2, 3, 4))
-_PNG = Format(PngWriter.with_metadata, _ANY_DTYPE - {"float32"}, _ANY_SAMPLES)
+_PNG = Format(PngWriter.with_metadata, _UP_TO_16_BITS, _ANY_SAMPLES)
 _JPEG = Format(PillowWriter, frozenset(("uint8",)), frozenset((1, 3)), longest_side=65500)  # libjpeg's limit
 _WEBP = Format(PillowWriter, frozenset(("uint8",)), frozenset((1, 3, 4)), longest_side=16383)  # WebP's limit
 _BMP = Format(PillowWriter, frozenset(("uint8",)), frozenset((1, 3)))
@@ -79,7 +81,7 @@ def check_format(path: Path, layout: Layout) -> None:
 
 
 def _refuse(path: Path, expected: str, got: str, layout: Layout) -> None:
-    choices = ".tif" if layout.page_count > 1 or layout.dtype.kind == "f" else ".png or .tif"
+    choices = ".tif" if layout.page_count > 1 or layout.dtype.name not in _UP_TO_16_BITS else ".png or .tif"
     raise UsageError(f"{path}: expected {expected}, but got {got}; write {choices} instead")
 
 

@@ -34,7 +34,7 @@ class ImageFile(ABC):
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Sample type of every page: uint8, uint16 or float32."""
+        """Sample type of every page."""
         return self.layout.dtype
 
     @property

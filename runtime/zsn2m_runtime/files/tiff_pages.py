@@ -36,8 +36,10 @@ from zsn2m_runtime.files.tiff_tags import (
     YCBCR,
     values_of,
 )
+from zsn2m_runtime.sample_types import SAMPLE_DTYPES, conversion_of
 
 PLANAR_SEPARATE = 2
+_WIDEST_PACKED = 32  # bits of a sample; from there on whole bytes that NumPy has
 # A damaged size must not cost all memory. LZW codes of 12 bits stand for at most 4096 bytes; deflate reaches 1032.
 MOST_BYTES_PER_BYTE = {5: 4096, DEFLATE: 1100, OLD_DEFLATE: 1100, UNCOMPRESSED: 1}
 FORMAT_NAMES = {1: "uint", 2: "int", 3: "float", 4: "uint", 5: "complex int", 6: "complex"}
@@ -139,11 +141,25 @@ def _samples(values: _Values, photometric: int, name: str) -> tuple[int, bool]:
 def _dtype(values: _Values, name: str) -> np.dtype[np.generic]:
     bits, formats = set(values.all(BITS) or [1]), set(values.all(SAMPLE_FORMAT) or [1])
     names = sorted(f"{FORMAT_NAMES.get(kind, 'unknown ')}{bit}" for kind in formats for bit in bits)
-    if names not in (["uint8"], ["uint16"], ["float32"]):
+    if len(names) > 1 or names[0] not in SAMPLE_DTYPES:
         raise InputError(
-            f"{name}: expected samples of uint8, uint16 or float32, but got {', '.join(names)}; convert them first"
+            f"{name}: expected samples of {', '.join(SAMPLE_DTYPES)}, but got {', '.join(names)}; "
+            f"{_conversion_of(names[0], max(bits))}"
         )
     return np.dtype(names[0])
+
+
+def _conversion_of(name: str, bits: int) -> str:
+    """How to convert a TIFF whose samples no frame can have, and its result back."""
+    if name.startswith("uint") and bits < _WIDEST_PACKED:  # 1, 4, 10, 12 or 24 bits, packed
+        wide = "uint8" if bits < 8 else "uint16" if bits < 16 else "uint32"
+        return (
+            f"convert with tifffile.imwrite(NEW, tifffile.imread(OLD).astype('{wide}')) (needs imagecodecs); "
+            f"tifffile.imwrite(NEW, result, bitspersample={bits}) brings results back"
+        )
+    if name.startswith("complex"):
+        return f"save with tifffile.imwrite(NEW, array) what array = tifffile.imread(OLD) has: {conversion_of(name)}"
+    return "convert with tifffile.imwrite(NEW, tifffile.imread(OLD).astype('float32'))"
 
 
 def check_inside_file(facts: PageFacts, tags: Mapping[int, Tag], dialect: Dialect, file_bytes: int) -> None:

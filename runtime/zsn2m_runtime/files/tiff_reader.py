@@ -10,6 +10,7 @@ import re
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -42,10 +43,12 @@ from zsn2m_runtime.files.tiff_tags import (
 from zsn2m_runtime.files.tiff_writer import PageForm, TiffWriter, dialect_for
 from zsn2m_runtime.files.writer import ImageWriter, describe
 from zsn2m_runtime.image import Frame, Pixels
+from zsn2m_runtime.sample_types import is_whole
 
 # What tifffile reports is checked here and raised; without a handler Python would print it as well.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
+WIDEST_PREDICTED = 4  # bytes; tifffile refuses more
 OPENCV_COMPRESSIONS = {5, 7, DEFLATE, OLD_DEFLATE}  # LZW, JPEG; deflate with the float predictor
 
 
@@ -204,18 +207,24 @@ def _form(facts: PageFacts, tags: tuple[Tag, ...]) -> PageForm:
     return PageForm(
         layout=facts.layout,
         compression=source if kept else DEFLATE,
-        predictor=wanted and source != UNCOMPRESSED and facts.layout.dtype.kind == "u",
+        predictor=wanted and source != UNCOMPRESSED and _can_predict(facts.layout.dtype),
         planar=facts.planar,
         tags=tags,
     )
 
 
+def _can_predict(dtype: np.dtype[Any]) -> bool:
+    """Whether readers know the differences between such samples."""
+    return is_whole(dtype) and dtype.itemsize <= WIDEST_PREDICTED
+
+
 def _decode_with_opencv(path: Path, page: int, facts: PageFacts) -> Pixels:
     """Decode a page compressed in a way that tifffile alone does not know, such as LZW or JPEG."""
     advice = "save it uncompressed or with deflate, or pip install imagecodecs"
-    if facts.compression not in OPENCV_COMPRESSIONS:
+    if facts.compression not in OPENCV_COMPRESSIONS or facts.layout.dtype == np.float16:
         raise InputError(
-            f"{path}: expected an uncompressed or deflate TIFF, but got compression {facts.compression}; {advice}"
+            f"{path}: expected an uncompressed or deflate TIFF, but got compression {facts.compression} of "
+            f"{facts.layout.dtype.name}; {advice}"
         )
     # Tried: OpenCV multiplies colours by alpha, mixes up separate planes, and inverts where 0 is white.
     if facts.layout.has_alpha or facts.planar or facts.photometric not in (MIN_IS_BLACK, RGB, YCBCR):

@@ -22,7 +22,7 @@ MIN_IS_WHITE, MIN_IS_BLACK, RGB, PALETTE, YCBCR = 0, 1, 2, 3, 6
 UNASSOCIATED_ALPHA = 2
 HORIZONTAL = 2  # predictor
 INCHES_PER_UNIT = {2: 1.0, 3: 1 / 2.54}  # resolution unit: inch, centimetre
-SAMPLE_FORMATS = {"u": 1, "f": 3}
+SAMPLE_FORMATS = {"u": 1, "i": 2, "f": 3}
 
 # Where and how the source stores its pixels, and reduced copies of them, which would show the noisy picture.
 _STORAGE = {COMPRESSION, STRIP_OFFSETS, ROWS_PER_STRIP, STRIP_BYTES, PREDICTOR, TILE_OFFSETS, TILE_BYTES}

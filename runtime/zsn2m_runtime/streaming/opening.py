@@ -16,6 +16,7 @@ from zsn2m_runtime.errors import UsageError
 from zsn2m_runtime.files import IMAGE_SUFFIXES
 from zsn2m_runtime.files.listing import GLOB_LETTERS
 from zsn2m_runtime.manifest import Sensor
+from zsn2m_runtime.sample_types import is_whole
 from zsn2m_runtime.streaming.camera import CameraSource
 from zsn2m_runtime.streaming.image_sink import FolderSink, NullSink, StackSink
 from zsn2m_runtime.streaming.image_source import ImageSource
@@ -132,7 +133,7 @@ def open_sink(text: str | None, source: Source, sensor: Sensor, options: SinkOpt
         return _video_sink(text, source, sensor, options)
     inputs = source.paths if isinstance(source, ImageSource) else []
     if is_folder:
-        usual = inputs[0].suffix if inputs else ".tif" if source.info.dtype == "float32" else ".png"
+        usual = inputs[0].suffix if inputs else ".png" if source.info.dtype in ("uint8", "uint16") else ".tif"
         kind = f".{options.image_type.lstrip('.')}" if options.image_type else usual
         return FolderSink(path, kind, source.info, source.named if isinstance(source, ImageSource) else ())
     if suffix in STACK_SUFFIXES:
@@ -198,7 +199,7 @@ def _refuse_options(text: str, options: SinkOptions, is_video: bool, is_folder: 
 def _video_sink(text: str, source: Source, sensor: Sensor, options: SinkOptions) -> VideoSink:
     first = source.source if isinstance(source, Reconnecting) else source
     info, pipe_format = source.info, RAW.format if options.raw else Y4M.format
-    if info.range is None and info.dtype != "float32" and not isinstance(first, VideoSource):
+    if info.range is None and is_whole(info.dtype) and not isinstance(first, VideoSource):
         info = replace(info, range=sensor.range)
     return VideoSink(
         sys.stdout.buffer if text == "-" else text,

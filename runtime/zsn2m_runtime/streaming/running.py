@@ -12,6 +12,7 @@ from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import InputError, Zsn2mError
 from zsn2m_runtime.manifest import Sensor
 from zsn2m_runtime.memory import peak_memory
+from zsn2m_runtime.sample_types import is_whole
 from zsn2m_runtime.streaming.items import Item, Picture, Sink, Source, StreamInfo, samples_of
 from zsn2m_runtime.streaming.latency import Latency
 from zsn2m_runtime.streaming.pipeline import Pipeline
@@ -182,7 +183,7 @@ def check_source_fits(sensor: Sensor, info: StreamInfo) -> None:
         InputError: saying what the sensor gives and what the source gives.
     """
     wanted = replace(info, dtype=sensor.dtype, channels=sensor.channels, range=sensor.range)
-    same_range = info.range is None or sensor.dtype == "float32" or info.range == sensor.range
+    same_range = info.range is None or not is_whole(sensor.dtype) or info.range == sensor.range
     if (sensor.dtype, sensor.channels) != (info.dtype, info.channels) or not same_range:
         raise InputError(
             f"{info.name}: expected {samples_of(wanted)}, as in the frames that the bundle was trained on, but got "

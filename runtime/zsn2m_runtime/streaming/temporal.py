@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from zsn2m_runtime.image import Pixels
 from zsn2m_runtime.manifest import Sensor
+from zsn2m_runtime.sample_types import is_whole, to_samples
 
 Floats = npt.NDArray[np.float32]
 
@@ -29,6 +30,7 @@ BLOCK = 8  # half-size pixels: means of smaller blocks vary too much, frames hav
 STILL = 0.1  # share of the blocks that is taken for still
 NOISE_GROWTH = 1.1  # a frame: a cut looks like noise of up to 100 times the power, and must not be taken for it
 LEAST_LEFT = 1e-3  # of the noise power, so that it can grow again; good denoisers leave 0.01 and more
+RESIZED = ("uint8", "uint16", "int16", "float32", "float64")  # samples that OpenCV makes smaller
 LIGHT_SPREAD = 20.0  # times the misfit of the line that explains a change of light: less is noise, not light
 
 
@@ -52,7 +54,7 @@ class Temporal:
     def __init__(self, sensor: Sensor) -> None:
         self._sensor = sensor
         span = sensor.range[1] - sensor.range[0]
-        step = 1.0 if sensor.dtype != "float32" else 1e-6 * span  # float32 results are not more exact
+        step = 1.0 if is_whole(sensor.dtype) else 1e-6 * span  # float32 results are not more exact
         self._rounding = np.float32(step**2 / 12)
         self._blend: Floats = np.zeros((0, 0), np.float32)
 
@@ -132,8 +134,8 @@ class Temporal:
         self._blend = np.asarray(cv2.blendLinear(self._spare, latest, weight, total - weight, dst=latest), np.float32)
 
     def _pixels(self, dtype: npt.DTypeLike) -> Pixels:
-        rounded = np.rint(self._blend, out=self._spare) if np.dtype(dtype).kind == "u" else self._blend
-        return np.clip(rounded, *self._sensor.range, out=self._spare).astype(dtype)
+        found = to_samples(np.clip(self._blend, *self._sensor.range, out=self._spare), dtype, self._sensor.range)
+        return found.copy() if found is self._spare else found
 
 
 def _light(before: Floats, change: Floats) -> tuple[float, float]:
@@ -176,6 +178,8 @@ def _above(limits: tuple[float, float], values: Floats) -> Floats:
 
 
 def _shrunk(pixels: Pixels, factor: int, interpolation: int = cv2.INTER_AREA) -> Pixels:
+    if pixels.dtype.name not in RESIZED:
+        pixels = pixels.astype(np.float32)
     height, width = pixels.shape[:2]
     factor = min(factor, height, width)
     rows, columns = height // factor, width // factor

@@ -19,6 +19,7 @@ CRF = 18  # FFmpeg's H.264 guide: visually lossless or nearly so
 BEST_QUALITY = 2  # of 1 to 31 for encoders of constant quality without a CRF; below 2 only the size still grows
 WHOLE_CHROMA = ("libx264", "libx265")  # encoders that refuse sizes that chroma samples do not fill
 DEEP = ("libx264", "libx265", "libsvtav1")  # encoders of more than 8 bits
+FULL = {"uint8": 255, "uint16": 65535}  # highest values of the samples that videos hold
 LAMBDA = 118  # libav's unit of quality, FF_QP2LAMBDA
 CONSTANT_RATE = ("mpeg1video", "mpeg2video", "mpeg4")  # codecs that cannot hold fine ticks
 Y4M_FORMATS = tuple(
@@ -91,9 +92,11 @@ def plan_encoding(
 
 
 def _depth(name: str, info: StreamInfo) -> int:
-    if info.dtype == "float32":
-        raise UsageError(f"{name}: expected whole numbers, which videos hold, but got float32; write .tif or .npy")
-    high = info.range[1] if info.range else {"uint8": 255, "uint16": 65535}[info.dtype]
+    if info.dtype not in FULL:
+        raise UsageError(
+            f"{name}: expected samples of uint8 or uint16, which videos hold, but got {info.dtype}; write .tif or .npy"
+        )
+    high = info.range[1] if info.range else FULL[info.dtype]
     bits = depth_of(high)
     if bits is None or (info.range and info.range[0]):
         raise UsageError(

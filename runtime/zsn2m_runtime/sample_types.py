@@ -1,0 +1,67 @@
+"""Types of samples: which ones a frame may have, their limits, and how results in float32 become them again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Samples = npt.NDArray[Any]
+
+WHOLE_DTYPES = ("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64")
+FLOAT_DTYPES = ("float16", "float32", "float64")
+SAMPLE_DTYPES = (*WHOLE_DTYPES, *FLOAT_DTYPES)
+MOST_COMPUTED = float(np.finfo(np.float32).max)  # networks compute in float32
+_EXACT_BYTES = 2  # whole numbers of so many bytes are exact in float32, and so are results clamped to them
+
+
+def is_whole(dtype: npt.DTypeLike) -> bool:
+    """Whether samples are whole numbers, which results are rounded to and clamped for."""
+    return np.dtype(dtype).kind in "ui"
+
+
+def limits_of(dtype: npt.DTypeLike) -> tuple[int, int]:
+    """The lowest and the highest whole number of a type, exactly."""
+    info = np.iinfo(np.dtype(dtype))
+    return int(info.min), int(info.max)
+
+
+def to_samples(values: npt.NDArray[np.float32], dtype: npt.DTypeLike, value_range: tuple[float, float]) -> Samples:
+    """Results of a network as samples: whole numbers rounded half to even, none beyond what the type holds.
+
+    float32 has no 4,294,967,295, only 4,294,967,296, which uint32 would make a 0: wide whole numbers are clamped here
+    again, in float64, and floats of 16 bits to the largest one.
+
+    Args:
+        value_range: of the sensor
+    Shape:
+        values: any, clamped to the range in float32 where samples are whole
+        returns: the same
+    """
+    dtype = np.dtype(dtype).newbyteorder("=")
+    if dtype == np.float16:
+        most = np.float32(np.finfo(np.float16).max)
+        return np.clip(values, -most, most).astype(dtype)
+    if not is_whole(dtype):
+        return values.astype(dtype, copy=False)
+    rounded = np.rint(values)
+    if dtype.itemsize <= _EXACT_BYTES:
+        return rounded.astype(dtype)
+    least, most_whole = limits_of(dtype)
+    low, high = max(float(least), value_range[0]), min(_below(most_whole), value_range[1])
+    return np.clip(rounded.astype(np.float64), low, high).astype(dtype)
+
+
+def _below(whole: int) -> float:
+    """The highest float64 that is no more: 2^63 - 1 is none, and would become 2^63."""
+    near = float(whole)
+    return near if int(near) <= whole else float(np.nextafter(near, 0))
+
+
+def conversion_of(dtype: str) -> str:
+    """How to convert an array of samples that no frame can have, and its result back."""
+    if dtype.startswith("complex"):
+        return "denoise array.real and array.imag one at a time; real + 1j * imag brings them back"
+    wide = "uint8" if dtype == "bool" else "float64"
+    return f"convert with array.astype('{wide}'); array.astype('{dtype}') brings results back"
