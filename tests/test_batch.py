@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import cast
 
 import numpy as np
@@ -111,6 +112,8 @@ def test_a_failed_job_leaves_an_older_result_as_it_was(denoiser: Denoiser, tmp_p
 
 def test_a_stack_fails_whole_and_names_the_page(tmp_path: Path) -> None:
     class Refusing:
+        card = SimpleNamespace(sensor=SimpleNamespace(stack_channel=None))
+
         def denoise(self, frame: Frame, name: str) -> Frame:
             if frame.pixels.max() == 9:
                 raise InputError(f"{name}: refused")
@@ -128,13 +131,15 @@ def test_a_stack_fails_whole_and_names_the_page(tmp_path: Path) -> None:
     assert np.load(jobs[1].target).shape == stack.shape
 
 
-def test_the_first_page_of_each_file_is_looked_at(make_bundle: BundleMaker, tmp_path: Path) -> None:
+def test_the_first_pages_of_each_file_are_looked_at(make_bundle: BundleMaker, tmp_path: Path) -> None:
     like, louder = whole(scene() + noise(1)), whole(scene() + noise(1, 2 * SIGMA))
     knowing = Denoiser(bundle_knowing(make_bundle(), tmp_path, whole(scene() + noise(0))), "mbd", "cpu", 1)
-    stacks = {"a.tif": (like, louder), "b.tif": (louder, like)}
+    stacks = {"a.tif": (like, like), "b.tif": (louder, like), "c.tif": (louder, louder)}
     for name, pages in stacks.items():
         tifffile.imwrite(tmp_path / name, np.stack(pages), photometric="rgb")
     jobs = plan_outputs([tmp_path / name for name in stacks], tmp_path / "out")
     results = list(run_jobs(knowing, jobs))
-    assert [(result.error, result.pages, len(result.unlike)) for result in results] == [(None, 2, 0), (None, 2, 1)]
-    assert [result.unlike for result in run_jobs(knowing, jobs, check=False)] == [(), ()]
+    assert [(result.error, result.pages, len(result.unlike)) for result in results] == [
+        (None, 2, found) for found in (0, 1, 1)
+    ]
+    assert [result.unlike for result in run_jobs(knowing, jobs, check=False)] == [()] * 3

@@ -124,6 +124,7 @@ def _describe(folder: Path, training: TrainingFrames, trained: Trained, first: N
             channels=trained.channels,
             range=training.value_range,
             noise_sigma=trained.noise.sigma(pixels),
+            stack_channel=training.channel,
         ),
         normalisation=Normalisation(offset=trained.offset, scale=trained.scale),
         noise=trained.noise.record(),
@@ -141,6 +142,7 @@ def _describe(folder: Path, training: TrainingFrames, trained: Trained, first: N
             "defective_share": defective,
             "stages": [asdict(report) for report in trained.reports],
             "warnings": trained.warnings,
+            "hints": list(training.hints),
         },
     )
 

@@ -10,9 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
+from zsn2m_deploy.channels import same_noise, training_pages
 from zsn2m_runtime.errors import InputError, UsageError
 from zsn2m_runtime.files import IMAGE_SUFFIXES, open_image
+from zsn2m_runtime.files.axes import numbers_in
 from zsn2m_runtime.image import Frame, Pixels, as_frame, check_computable, check_finite
+from zsn2m_runtime.manifest import ChannelRecord
 from zsn2m_runtime.noise import value_span
 from zsn2m_runtime.sample_types import is_whole, limits_of
 
@@ -37,19 +40,23 @@ class SensorOptions:
 
     bit_depth: bits in use of an integer sample, one of BIT_DEPTHS; of a signed one the sign is among them; None: all
     value_range: lowest and highest value, sensor units; needed for float frames
-    pages: which pages of a stack or frames of a video to train on, from 1: "1", "1,3-5" or, of a stack, "all"
+    pages: which pages of a stack or frames of a video to train on, from 1: "1", "1,3-5" or, of a stack, "all"; of a
+        stack with several channels they count within the channel; places on its axes, such as "t=1-5,z=2", too
+    channel: name or number of the channel of a stack
     """
 
     bit_depth: int | None = None
     value_range: tuple[float, float] | None = None
     pages: str = "1"
+    channel: str | None = None
 
 
 @dataclass(frozen=True)
 class TrainingFrames:
     """Frames of one sensor, checked. `source` is the first frame's image file, None for an array or a video.
 
-    `suffix` is that of a file that suits such frames.
+    `suffix` is that of a file that suits such frames. `channel` is the one of a stack that the frames are of; `hints`
+    are sentences on the stack.
     """
 
     frames: tuple[Frame, ...]
@@ -58,15 +65,19 @@ class TrainingFrames:
     dtype: str
     value_range: tuple[float, float]
     suffix: str
+    channel: ChannelRecord | None = None
+    hints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class _Read:
-    """A frame, its name, and what its values can be where the source itself says so."""
+    """A frame, its name, what its values can be where the source itself says so, and its channel of a stack."""
 
     name: str
     frame: Frame
     value_range: tuple[float, float] | None = None
+    channel: ChannelRecord | None = None
+    hint: str = ""
 
 
 def load_training_frames(sources: Sequence[FrameSource], options: SensorOptions) -> TrainingFrames:
@@ -76,7 +87,7 @@ def load_training_frames(sources: Sequence[FrameSource], options: SensorOptions)
         InputError: unreadable or unsuitable frames, frames of different types, float frames without a range.
         UsageError: options that contradict the frames or each other.
     """
-    found = [read for source in sources for read in _read(source, options.pages)]
+    found = [read for source in sources for read in _read(source, options)]
     if not found:
         raise InputError("expected at least one frame to train on, but got none; name a frame")
     names = tuple(read.name for read in found)
@@ -96,19 +107,30 @@ def load_training_frames(sources: Sequence[FrameSource], options: SensorOptions)
     path = Path(sources[0]) if isinstance(sources[0], str | Path) else None
     image = path if path and not is_video(path) else None
     suffix = image.suffix.lower() if image else ".png" if path else ".npy"
-    return TrainingFrames(tuple(read.frame for read in found), names, image, kinds[0][0], value_range, suffix)
+    frames, hints = tuple(read.frame for read in found), tuple(dict.fromkeys(read.hint for read in found if read.hint))
+    channel = _one_channel(found)
+    return TrainingFrames(frames, names, image, kinds[0][0], value_range, suffix, channel, hints)
 
 
-def _read(source: FrameSource, pages: str) -> list[_Read]:
+def _one_channel(found: Sequence[_Read]) -> ChannelRecord | None:
+    """The channel that the frames are of; None where they are of none, or of several that are called differently."""
+    channels = {read.channel for read in found}
+    return channels.pop() if len(channels) == 1 else None
+
+
+def _read(source: FrameSource, options: SensorOptions) -> list[_Read]:
     if isinstance(source, np.ndarray):
         return [_Read("frame", as_frame(source))]
     if is_video(Path(source)):
-        return _read_video(Path(source), pages)
+        return _read_video(Path(source), options.pages)
     with open_image(Path(source)) as image:
         name = Path(source).name
         stack = image.page_count > 1
-        chosen = _chosen_pages(pages, image.page_count, source)
-        return [_Read(f"{name} page {page}" if stack else name, image.read(page - 1)) for page in chosen]
+        pages, channel = training_pages(image, options.pages, options.channel)
+        hint = same_noise(image) if channel else ""
+        of_channel = f" ({channel.label})" if channel and channel.of > 1 else ""
+        names = [f"{name} page {page + 1}{of_channel}" if stack else name for page in pages]
+        return [_Read(called, image.read(page), None, channel, hint) for called, page in zip(names, pages, strict=True)]
 
 
 def bits_in_use(dtype: str, least: float, most: float) -> int | None:
@@ -138,7 +160,7 @@ def _read_video(path: Path, pages: str) -> list[_Read]:
 
     if pages == "all":
         raise UsageError(f"{path}: expected a few frames of a video, but got --pages all; name some, such as 1,50,100")
-    chosen = _chosen_pages(pages, LONGEST_VIDEO, path)
+    chosen = numbers_in(pages, LONGEST_VIDEO, str(path))
     found: dict[int, Frame] = {}
     with contextlib.closing(VideoSource(path, pass_tracks=False)) as video:
         pictures = (item for item in video if isinstance(item, Picture))
@@ -150,20 +172,6 @@ def _read_video(path: Path, pages: str) -> list[_Read]:
     if missing:
         raise UsageError(f"{path}: expected frames from 1 to {last}, which is all it has, but got --pages {pages}")
     return [_Read(f"{path.name} frame {number}", found[number], video.info.range) for number in chosen]
-
-
-def _chosen_pages(pages: str, count: int, source: FrameSource) -> list[int]:
-    if pages == "all":
-        return list(range(1, count + 1))
-    chosen: list[int] = []
-    for part in pages.split(","):
-        first, dash, last = part.strip().partition("-")
-        if not first.isdecimal() or (dash and not last.isdecimal()):
-            raise UsageError(f"expected pages such as 1 or 1,3-5 or all, but got {pages!r}")
-        if not 1 <= int(first) <= int(last or first) <= count:
-            raise UsageError(f"{source}: expected pages from 1 to {count}, but got {pages!r}")
-        chosen += range(int(first), int(last or first) + 1)
-    return chosen
 
 
 def _sensor_range(first: _Read, options: SensorOptions) -> tuple[float, float]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from zsn2m_runtime.channel_choice import ChannelChoice, choose_channels
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import UsageError, Zsn2mError
-from zsn2m_runtime.files import IMAGE_SUFFIXES, open_image
+from zsn2m_runtime.files import IMAGE_SUFFIXES, ImageWriter, open_image
+from zsn2m_runtime.image import Frame
 
 
 @dataclass(frozen=True)
@@ -22,13 +24,20 @@ class Job:
 
 @dataclass(frozen=True)
 class JobResult:
-    """One finished job: `error` is None where the target was written; `unlike` is Denoiser.unlike of its first page."""
+    """One finished job: `error` is None where the target was written.
+
+    unlike: Denoiser.unlike of a page of every channel
+    copied: how many of the pages are of channels that are not denoised
+    notes: sentences on what was copied or could not be kept
+    """
 
     job: Job
     pages: int
     seconds: float
     error: Zsn2mError | None = None
     unlike: tuple[str, ...] = ()
+    copied: int = 0
+    notes: tuple[str, ...] = ()
 
 
 def plan_outputs(sources: Sequence[Path], out: Path) -> list[Job]:
@@ -68,28 +77,70 @@ def run_jobs(
     jobs: Sequence[Job],
     on_page: Callable[[Job, int, int], None] | None = None,
     check: bool = True,
+    channel: str | None = None,
 ) -> Iterator[JobResult]:
     """Denoise file after file; a file that fails is reported and the others go on.
 
     Args:
         on_page: called after each page with the job, the page's number from 1, and the number of pages
-        check: look whether each file's first page is like the frames trained on
+        check: look whether a page of each channel of a file is like the frames trained on
+        channel: of stacks with several: a name, a number or `all`; None: the bundle's, or all if it is for none
     """
     for job in jobs:
         started = time.perf_counter()
-        pages = 0
-        unlike: tuple[str, ...] = ()
+        done = _Done()
+        error: Zsn2mError | None = None
         try:
             with open_image(job.source) as image, image.create(job.target) as writer:
-                for number, frame in enumerate(image, start=1):
-                    page_name = f" page {number}" if image.page_count > 1 else ""
-                    writer.write(denoiser.denoise(frame, f"{job.source}{page_name}"))
-                    pages = number
-                    if check and number == 1:
-                        unlike = denoiser.unlike(frame.pixels)
+                trained_on = denoiser.card.sensor.stack_channel
+                choice = choose_channels(image.axes, trained_on, channel, str(job.source))
+                done.notes += choice.notes
+                for page, frame in enumerate(image):
+                    _put(denoiser, writer, choice, (page, frame, str(job.source)), done, check)
                     if on_page:
-                        on_page(job, number, image.page_count)
-        except Zsn2mError as error:
-            yield JobResult(job, pages, time.perf_counter() - started, error, unlike)
-        else:
-            yield JobResult(job, pages, time.perf_counter() - started, unlike=unlike)
+                        on_page(job, page + 1, image.page_count)
+        except Zsn2mError as failure:
+            error = failure
+        seconds = time.perf_counter() - started
+        yield JobResult(job, done.pages, seconds, error, tuple(done.unlike), done.copied, tuple(done.notes))
+
+
+@dataclass
+class _Done:
+    """What was done of a job."""
+
+    pages: int = 0
+    copied: int = 0
+    unlike: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def _put(
+    denoiser: Denoiser,
+    writer: ImageWriter,
+    choice: ChannelChoice,
+    found: tuple[int, Frame, str],
+    done: _Done,
+    check: bool,
+) -> None:
+    """Write the result of a page, or the page itself where its channel is not denoised."""
+    page, frame, name = found
+    if not choice.takes(page):
+        writer.write(frame)
+        done.pages, done.copied = page + 1, done.copied + 1
+        return
+    stacked = f" page {page + 1}" if writer.layout.page_count > 1 else ""
+    writer.write(denoiser.denoise(frame, f"{name}{stacked}"))
+    done.pages = page + 1
+    if check and page in choice.pages_to_check:
+        done.unlike += _sentences(denoiser.unlike(frame.pixels), choice, page, done.unlike)
+
+
+def _sentences(found: Sequence[str], choice: ChannelChoice, page: int, said: Sequence[str]) -> list[str]:
+    """With the channel where there are several; of page 2 of a plain stack, what page 1 does not have."""
+    channel = choice.name_of(page)
+    if channel:
+        return [f"{channel} (page {page + 1}): {sentence}" for sentence in found]
+    kinds = {sentence.partition(":")[0] for sentence in said}
+    where = f"page {page + 1}, which may be another channel: " if page else ""
+    return [where + sentence for sentence in found if sentence.partition(":")[0] not in kinds]

@@ -32,6 +32,19 @@ class FileRecord(_Record):
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
 
+class ChannelRecord(_Record):
+    """The channel of a stack that a bundle is for."""
+
+    number: int = Field(ge=1)
+    name: str = Field("", description="empty where the stack does not name its channels")
+    of: int = Field(ge=1, description="how many the stack has")
+
+    @property
+    def label(self) -> str:
+        """What to call it."""
+        return self.name or f"channel {self.number}"
+
+
 class Sensor(_Record):
     """What a frame of this sensor is. `range` is what output is clamped to, in sensor units."""
 
@@ -39,6 +52,7 @@ class Sensor(_Record):
     channels: Literal[1, 3]
     range: tuple[float, float]
     noise_sigma: float = Field(ge=0, description="estimated from the training frames, sensor units")
+    stack_channel: ChannelRecord | None = Field(None, description="None: trained on frames that are no channel of many")
 
 
 class NoiseRecord(_Record):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zsn2m_deploy.cli.summary import findings
+from zsn2m_deploy.cli.summary import channel_row, findings
 from zsn2m_deploy.cli.terminal import JsonOption, show, show_json, table
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ def _bundle_facts(path: Path) -> tuple[str, object]:
             f"{manifest.created} by zsn2m-deploy {manifest.versions.get('zsn2m-deploy', '(not installed)')}",
         ),
         ("sensor", f"{sensor.dtype}, {sensor.channels} channel(s), range {low_high[0]:g} to {low_high[1]:g}"),
+        *channel_row(manifest),
         ("noise", f"sigma about {sensor.noise_sigma:.3g} (sensor units)"),
         ("trained on", ", ".join(frame["name"] for frame in manifest.training.get("frames", []))),
         ("strength", manifest.method.get("strength")),
@@ -89,6 +90,7 @@ def _bundle_facts(path: Path) -> tuple[str, object]:
 
 
 def _frame_facts(path: Path) -> tuple[str, object]:
+    from zsn2m_deploy.cli.stacks import stack_facts
     from zsn2m_deploy.sensor import bits_in_use
     from zsn2m_runtime.files import open_image
     from zsn2m_runtime.image import check_finite
@@ -96,6 +98,7 @@ def _frame_facts(path: Path) -> tuple[str, object]:
 
     with open_image(path) as image:
         frame, pages = image.read(), image.page_count
+        stack_rows, stack = stack_facts(image)
     check_finite(frame, str(path))
     low, high = value_span([frame.pixels])
     height, width = frame.pixels.shape[:2]
@@ -114,6 +117,7 @@ def _frame_facts(path: Path) -> tuple[str, object]:
         "values_in_use": [low, high],
         "noise_sigma": noise.sigma if noise else estimate_sigma(frame.pixels),
         "noise": noise.as_json() if noise else None,
+        "stack": stack,
     }
     shown = f"{pages} page(s)" + (", this is the first" if pages > 1 else "")
     alpha = ", with alpha" if frame.alpha is not None else ""
@@ -123,6 +127,7 @@ def _frame_facts(path: Path) -> tuple[str, object]:
             "frame",
             f"{frame.dtype}, {width} x {height} (width x height), {frame.channels} channel(s){alpha}, {shown}",
         ),
+        *stack_rows,
         ("values", f"{least:.6g} to {most:.6g}; 99.8 % of them {low:.6g} to {high:.6g}"),
     ]
     if depth := bits_in_use(frame.dtype, least, most):

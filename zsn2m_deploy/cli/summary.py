@@ -17,16 +17,28 @@ def findings(manifest: Manifest) -> list[tuple[str, object]]:
     training = manifest.training
     rows: list[tuple[str, object]] = [("chosen", training["chosen"])] if "chosen" in training else []
     rows += training.get("summary", {}).items()
+    rows += [("hint", hint) for hint in training.get("hints", [])]
     return rows + [("warning", warning) for warning in training.get("warnings", [])]
+
+
+def bundle_facts(bundle: Bundle) -> dict[str, object]:
+    """What a bundle holds, for machines."""
+    return {"bundle": bundle.path, **bundle.manifest.model_dump(mode="json")}
+
+
+def channel_row(manifest: Manifest) -> list[tuple[str, object]]:
+    """The channel of a stack that a bundle is for, as a row of a table."""
+    channel = manifest.sensor.stack_channel
+    return [] if channel is None else [("for", f"{channel.label} (channel {channel.number} of {channel.of})")]
 
 
 def show_bundle(bundle: Bundle, as_json: bool) -> None:
     """What a bundle holds, after it was written, and what to do with it."""
     manifest = bundle.manifest
     if as_json:
-        show_json({"bundle": bundle.path, **manifest.model_dump(mode="json")})
+        show_json(bundle_facts(bundle))
         return
-    rows: list[tuple[str, object]] = [("bundle", bundle.path)]
+    rows: list[tuple[str, object]] = [("bundle", bundle.path), *channel_row(manifest)]
     for model in manifest.models:
         star = " (default)" if model.id == manifest.default else ""
         files = ", ".join(str(bundle.file(record)) for record in model.files.values())

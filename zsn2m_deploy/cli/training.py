@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from zsn2m_deploy.cli.summary import show_bundle
-from zsn2m_deploy.cli.terminal import JsonOption, training_progress
+from zsn2m_deploy.cli.summary import bundle_facts, show_bundle
+from zsn2m_deploy.cli.terminal import JsonOption, show_json, training_progress
 
 if TYPE_CHECKING:
     from zsn2m_runtime.bundle import Bundle
@@ -52,7 +52,18 @@ Range = Annotated[
         help="Black and white of the sensor; needed for float frames. Default: all of an integer type.",
     ),
 ]
-Pages = Annotated[str, typer.Option(help="Pages of a stack to train on, from 1: 1 or 1,3-5 or all.")]
+Pages = Annotated[
+    str,
+    typer.Option(
+        help="Pages of a stack to train on, from 1: 1 or 1,3-5 or all; or t=1-5,z=2. They count within the channel."
+    ),
+]
+ChannelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--channel", help="Of a stack with several: a name or number; all: a bundle for each, NAME.CHANNEL.zsn2m."
+    ),
+]
 CorrectDefects = Annotated[
     bool, typer.Option("--correct-defects", help="Hot and dead pixels are replaced, in every frame. Stage sensor.")
 ]
@@ -78,6 +89,7 @@ def train_and_export(
     bit_depth: BitDepth = None,
     value_range: Range = None,
     pages: Pages = "1",
+    channel: ChannelOption = None,
     correct_defects: CorrectDefects = False,
     overwrite: Overwrite = False,
     as_json: JsonOption = False,
@@ -92,7 +104,7 @@ def train_and_export(
         frames,
         output,
         (config, preset, correct_defects, options),
-        (bit_depth, value_range, pages),
+        (bit_depth, value_range, pages, channel),
         overwrite,
         as_json,
     )
@@ -111,6 +123,7 @@ def train(
     bit_depth: BitDepth = None,
     value_range: Range = None,
     pages: Pages = "1",
+    channel: ChannelOption = None,
     correct_defects: CorrectDefects = False,
     overwrite: Overwrite = False,
     as_json: JsonOption = False,
@@ -125,7 +138,7 @@ def train(
         frames,
         output,
         (config, preset, correct_defects, options),
-        (bit_depth, value_range, pages),
+        (bit_depth, value_range, pages, channel),
         overwrite,
         as_json,
     )
@@ -136,7 +149,7 @@ def _run(
     frames: list[str],
     output: Path | None,
     method: tuple[Path | None, Literal["default", "fast", "best", "paper"] | None, bool, dict[str, Any]],
-    sensor: tuple[int | None, tuple[float, float] | None, str],
+    sensor: tuple[int | None, tuple[float, float] | None, str, str | None],
     overwrite: bool,
     as_json: bool,
 ) -> None:
@@ -146,6 +159,7 @@ def _run(
     from zsn2m_deploy import api
     from zsn2m_deploy.config import load_config
     from zsn2m_deploy.sensor import SensorOptions, is_video
+    from zsn2m_runtime.atomic import check_folder_target
     from zsn2m_runtime.files import list_inputs
 
     config_file, preset, correct_defects, options = method
@@ -153,8 +167,36 @@ def _run(
     config = load_config(config_file, preset, sensor=sensor_stage, **options)
     listed = (([Path(name)] if is_video(Path(name)) else list_inputs([name])) for name in frames)
     sources = list(dict.fromkeys(itertools.chain.from_iterable(listed)))
-    target = output or Path(f"{sources[0].stem}.zsn2m")
-    with training_progress(as_json) as progress:
-        make = getattr(api, action)
-        bundle: Bundle = make(sources, target, config, SensorOptions(*sensor), overwrite, progress)
-    show_bundle(bundle, as_json)
+    bit_depth, value_range, pages, channel = sensor
+    targets = _targets(sources[0], output, channel)
+    for target, _ in targets[1:]:  # the last must not be refused after the first was trained
+        check_folder_target(target, overwrite)
+    bundles: list[Bundle] = []
+    for target, one in targets:
+        with training_progress(as_json) as progress:
+            of_sensor = SensorOptions(bit_depth, value_range, pages, one)
+            make = getattr(api, action)
+            bundles.append(make(sources, target, config, of_sensor, overwrite, progress))
+        if not as_json:
+            show_bundle(bundles[-1], as_json)
+    if as_json:
+        show_json(bundle_facts(bundles[0]) if len(bundles) == 1 else [bundle_facts(bundle) for bundle in bundles])
+
+
+def _targets(source: Path, output: Path | None, channel: str | None) -> list[tuple[Path, str | None]]:
+    """The bundles to write, and the channel that each is for."""
+    from zsn2m_deploy.channels import ALL, bundle_paths, options_of
+    from zsn2m_deploy.sensor import is_video
+    from zsn2m_runtime.files import open_image
+
+    usual = output or Path(f"{source.stem}.zsn2m")
+    if channel is None or is_video(source):
+        return [(usual, channel)]
+    with open_image(source) as image:
+        channels = image.axes.channels
+        if channel == ALL and len(channels) == 1:
+            return [(usual, channel)]
+        wanted = options_of(channels) if channel == ALL else [channel]
+        if output and channel != ALL:
+            return [(output, channel)]
+        return list(zip(bundle_paths(image, wanted, output), wanted, strict=True))

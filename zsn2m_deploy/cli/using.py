@@ -42,6 +42,12 @@ def denoise(
     check: Annotated[
         bool, typer.Option("--check/--no-check", help="Warn of frames unlike those trained on (0.04 s a file).")
     ] = True,
+    channel: Annotated[
+        str | None,
+        typer.Option(
+            help="Of stacks with several: a name, a number or all; others are copied. Default: the bundle's, else all."
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Denoise frames of a bundle's sensor.
@@ -55,7 +61,7 @@ def denoise(
     denoiser = Denoiser(bundle, model, provider, threads)
     jobs = plan_outputs(list_inputs(inputs), output)
     with page_progress(as_json, len(jobs)) as on_page:
-        results = list(run_jobs(denoiser, jobs, on_page, check))
+        results = list(run_jobs(denoiser, jobs, on_page, check, channel))
     _report(results, denoiser.provider, as_json)
 
 
@@ -125,6 +131,8 @@ def _report(results: list[JobResult], provider: str, as_json: bool) -> None:
                 "provider": provider,
                 "error": str(result.error) if result.error else None,
                 "unlike": result.unlike,
+                "pages_copied": result.copied,
+                "notes": result.notes,
             }
             for result in results
         ]
@@ -135,6 +143,8 @@ def _report(results: list[JobResult], provider: str, as_json: bool) -> None:
                 pages = f", {result.pages} pages" if result.pages > 1 else ""
                 show(f"{result.job.source} -> {result.job.target} ({provider}{pages}, {result.seconds:.2f} s)")
     for result in results:
+        for note in result.notes:
+            remark(f"note: {result.job.source}: {note}")
         for sentence in result.unlike:
             remark(f"warning: {result.job.source} is unlike the training frames: {sentence}")
     for result in failed[1:]:

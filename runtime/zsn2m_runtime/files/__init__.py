@@ -1,5 +1,6 @@
 """Image files in and out: every format's dtype, pages and metadata survive, or an error says why not."""
 
+from zsn2m_runtime.files.axes import Channel, StackAxes
 from zsn2m_runtime.files.formats import IMAGE_SUFFIXES, check_format, new_writer, save_image
 from zsn2m_runtime.files.layout import Layout, Metadata
 from zsn2m_runtime.files.listing import list_inputs
@@ -9,10 +10,12 @@ from zsn2m_runtime.files.writer import ImageWriter
 
 __all__ = [
     "IMAGE_SUFFIXES",
+    "Channel",
     "ImageFile",
     "ImageWriter",
     "Layout",
     "Metadata",
+    "StackAxes",
     "check_format",
     "list_inputs",
     "new_writer",

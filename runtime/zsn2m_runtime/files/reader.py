@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self
@@ -12,6 +13,7 @@ import numpy as np
 
 from zsn2m_runtime.atomic import writing
 from zsn2m_runtime.errors import InputError, UsageError
+from zsn2m_runtime.files.axes import StackAxes, plain_axes
 from zsn2m_runtime.files.formats import check_format, new_writer
 from zsn2m_runtime.files.layout import Layout, Metadata
 from zsn2m_runtime.files.writer import ImageWriter
@@ -51,6 +53,11 @@ class ImageFile(ABC):
     def width(self) -> int:
         """Columns of the first page."""
         return self.layout.width
+
+    @cached_property
+    def axes(self) -> StackAxes:
+        """What the file says of its pages: channels, planes, times."""
+        return plain_axes(self.page_count)
 
     def read(self, page: int = 0) -> Frame:
         """Read one page, as stored: not turned by an orientation tag, no colour conversion.

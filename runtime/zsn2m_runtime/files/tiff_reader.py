@@ -9,6 +9,7 @@ import logging
 import re
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ import numpy as np
 import tifffile
 
 from zsn2m_runtime.errors import InputError, UsageError, Zsn2mError
+from zsn2m_runtime.files.axes import StackAxes, plain_axes
 from zsn2m_runtime.files.layout import Metadata
 from zsn2m_runtime.files.reader import ImageFile
+from zsn2m_runtime.files.tiff_axes import tiff_axes
 from zsn2m_runtime.files.tiff_pages import PageFacts, check_inside_file, page_facts
 from zsn2m_runtime.files.tiff_structure import (
     BrokenTiffError,
@@ -46,6 +49,7 @@ from zsn2m_runtime.image import Frame, Pixels
 from zsn2m_runtime.sample_types import is_whole
 
 # What tifffile reports is checked here and raised; without a handler Python would print it as well.
+log = logging.getLogger(__name__)
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 WIDEST_PREDICTED = 4  # bytes; tifffile refuses more
@@ -129,6 +133,14 @@ class TiffImageFile(ImageFile):
     @property
     def metadata(self) -> Metadata:
         return metadata_of(self._tags(0), self._dialect)
+
+    @cached_property
+    def axes(self) -> StackAxes:
+        try:
+            return tiff_axes(self._tiff, range(len(self._offsets)), self._planes)
+        except Exception:  # metadata may be wrong in any way; the pages are read all the same
+            log.warning("%s: its metadata do not say what its pages are; they count as one plain stack", self.path)
+            return plain_axes(self.page_count)
 
     def close(self) -> None:
         self._opened.close()

@@ -1,0 +1,93 @@
+"""What `inspect` says of a stack: its axes, its channels, which pages are which, and the noise of each channel."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from zsn2m_runtime.files import ImageFile
+    from zsn2m_runtime.files.axes import StackAxes
+    from zsn2m_runtime.noise_facts import NoiseFacts
+
+Rows = list[tuple[str, object]]
+
+
+def stack_facts(image: ImageFile) -> tuple[Rows, dict[str, Any] | None]:
+    """Rows of a table, and the same for machines; nothing for a file that does not say what its pages are."""
+    axes = image.axes
+    rows: Rows = [("pixel size", axes.steps_in_words())] if axes.steps else []
+    steps = [{"axis": step.axis, "size": step.size, "unit": step.unit} for step in axes.steps]
+    if image.page_count == 1 or axes.is_plain:
+        return rows, {"axes": "", "pixel_size": steps, "channels": []} if steps else None
+    rows = [("stack", f"{axes.in_words()}, as {axes.origin} says"), *rows]
+    if len(axes.channels) > 1:
+        rows.append(("pages", "; ".join(_pages_in_words(axes))))
+    noise_rows, channels, alike = _noise_of_channels(image)
+    content = {
+        "axes": axes.letters,
+        "sizes": axes.sizes,
+        "said_by": axes.origin,
+        "pixel_size": steps,
+        "channels": channels,
+        "noise_alike": alike,
+    }
+    return rows + noise_rows, content
+
+
+def _pages_in_words(axes: StackAxes) -> list[str]:
+    from zsn2m_runtime.files.axes import pages_in_words
+
+    return [
+        f"{pages_in_words([page + 1 for page in axes.pages_of(channel)])} are {channel.label}"
+        for channel in axes.channels
+    ]
+
+
+def _noise_of_channels(image: ImageFile) -> tuple[Rows, list[dict[str, Any]], bool | None]:
+    """The noise of the first page of every channel."""
+    from zsn2m_runtime.channel_noise import first_pages, noise_is_alike
+
+    found = first_pages(image)
+    alike = noise_is_alike([frame.pixels for _, _, frame in found]) if len(found) > 1 else True
+    rows: Rows = []
+    channels = []
+    for channel, page, frame in found:
+        noise, said = _noise(frame.pixels)
+        if len(found) > 1:
+            rows.append((f"noise of {channel.label}", f"{said} (page {page + 1})"))
+        channels.append(
+            {
+                "number": channel.number,
+                "name": channel.name,
+                "pages": [number + 1 for number in image.axes.pages_of(channel)],
+                "noise": noise.as_json() if noise else None,
+            }
+        )
+    if len(found) > 1:
+        rows.append(("bundles", advice(image, alike)))
+    return rows, channels, alike
+
+
+def _noise(pixels: Any) -> tuple[NoiseFacts | None, str]:
+    from zsn2m_runtime.errors import InputError
+    from zsn2m_runtime.image import Frame, check_finite
+    from zsn2m_runtime.noise_estimate import estimate_noise
+    from zsn2m_runtime.noise_facts import noise_facts
+
+    try:
+        check_finite(Frame(pixels))
+        noise = noise_facts([pixels], estimate_noise([pixels]))
+    except InputError as error:
+        return None, str(error)
+    word = "correlated" if noise.correlated else "independent"
+    change = "depends on brightness" if noise.depends_on_brightness else "the same at every brightness"
+    return noise, f"standard deviation about {noise.sigma:.3g}, {change}, {word}"
+
+
+def advice(image: ImageFile, alike: bool | None) -> str:
+    """Whether the channels need a bundle each, and the command."""
+    all_of_them = f"zsn2m-deploy train-and-export {shlex.quote(str(image.path))} --channel all"
+    if alike:
+        return f"the channels' noise is alike: one bundle may serve them all; or one for each: {all_of_them}"
+    return f"the channels' noise {'differs' if alike is False else 'may differ'}: one bundle for each: {all_of_them}"
