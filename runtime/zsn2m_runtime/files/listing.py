@@ -9,6 +9,7 @@ from pathlib import Path
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.files.formats import IMAGE_SUFFIXES
 from zsn2m_runtime.files.reader import unreadable
+from zsn2m_runtime.files.videos import stream_hint
 
 GLOB_LETTERS = re.compile(r"[*?\[]")
 
@@ -40,6 +41,8 @@ def _expand(argument: str) -> list[Path]:
         return _images(path.iterdir(), argument, "folder")
     if path.exists():
         if path.suffix.lower() not in IMAGE_SUFFIXES:
+            if hint := stream_hint(argument):
+                raise InputError(hint)
             raise InputError(
                 f"{argument}: expected a file ending in {', '.join(IMAGE_SUFFIXES)}, "
                 f"but got {path.suffix or 'no suffix'!r}; convert it first"
@@ -48,6 +51,8 @@ def _expand(argument: str) -> list[Path]:
     if GLOB_LETTERS.search(argument):
         start = Path(path.anchor)
         return _images(start.glob(str(path.relative_to(start))), argument, "pattern")
+    if "://" in argument and (hint := stream_hint(argument)):
+        raise InputError(hint)
     raise InputError(f"{argument}: expected a file, folder or pattern, but there is none; check the path")
 
 

@@ -12,6 +12,7 @@ from zsn2m_runtime.files.pillow_reader import BmpFile, JpegFile, WebpFile
 from zsn2m_runtime.files.png_reader import PngFile
 from zsn2m_runtime.files.reader import ImageFile, unreadable
 from zsn2m_runtime.files.tiff_reader import TiffImageFile
+from zsn2m_runtime.files.videos import stream_hint
 
 KINDS = (PngFile, JpegFile, WebpFile, BmpFile, TiffImageFile, NpyFile)
 FILE_TYPES: dict[str, Callable[[Path], ImageFile]] = {suffix: kind for kind in KINDS for suffix in kind.suffixes}
@@ -47,6 +48,8 @@ def _check(path: Path) -> None:
     if path.is_dir():
         raise InputError(f"{path}: expected an image file, but got a folder; name one file in it")
     if suffix not in FILE_TYPES:
+        if hint := stream_hint(path):
+            raise InputError(hint)
         raise InputError(
             f"{path}: expected a file ending in {', '.join(IMAGE_SUFFIXES)}, but got "
             f"{suffix or 'no suffix'!r}; convert it first"

@@ -13,11 +13,11 @@ import av
 
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.streaming.items import MICROSECOND, Passenger
+from zsn2m_runtime.streaming.video.completeness import Completeness
 from zsn2m_runtime.streaming.video.containers import RAW, Y4M
 from zsn2m_runtime.streaming.video.demuxer import Pipe, Reading, is_url, open_container, reason
 from zsn2m_runtime.streaming.video.frames import Deinterlacer
 
-CUT_SHORT = 0.95  # of the stated duration: below it, more is missing than rounding explains
 PASSED = ("audio", "subtitle")
 
 log = logging.getLogger(__name__)
@@ -52,10 +52,10 @@ class Decoder:
         passed = [stream for stream in others if stream.type in PASSED and stream.codec_context is not None]
         self.tracks = passed if reading.pass_tracks else []
         self.left_out = [_kind(stream) for stream in others if stream not in self.tracks]
-        self._packets = self._count = self._skipped = 0
+        self._completeness = Completeness(name, self.container, self.video)
+        self._skipped = 0
         self._is_told = False  # that frames are interlaced
         self._first: tuple[int, int, str] | None = None
-        self._end = Fraction(0)  # seconds
         self._end_position = 0  # bytes
 
     def _expected(self, place: str | Path | Any, error: BaseException) -> str:
@@ -83,6 +83,10 @@ class Decoder:
             return self.video.duration * self.time_base
         return self.container.duration * MICROSECOND if self.container.duration else None
 
+    @property
+    def _count(self) -> int:
+        return self._completeness.frames
+
     def items(self) -> Iterator[av.VideoFrame | Passenger]:
         """Frames in the order of showing, whole where `deinterlace` is set, and packets where they were.
 
@@ -106,7 +110,8 @@ class Decoder:
             yield from deinterlacer.push(None)
         if failure:
             raise failure
-        self._look_for_missing()
+        if not self._reading.live:
+            self._completeness.warn()
 
     def close(self) -> None:
         """Release the file; may be called twice."""
@@ -116,9 +121,7 @@ class Decoder:
         for item in self._decoded():
             if isinstance(item, av.VideoFrame):
                 self._check(item)
-                self._count += 1
-                if item.pts is not None:
-                    self._end = (item.pts + (item.duration or 0)) * self.time_base
+                self._completeness.note_frame(item)
             yield item
 
     def _check(self, frame: av.VideoFrame) -> None:
@@ -142,11 +145,15 @@ class Decoder:
 
     def _decoded(self) -> Iterator[av.VideoFrame | Passenger]:
         try:
-            for packet in self.container.demux(self.video, *self.tracks):
+            passed = [stream.index for stream in self.tracks]
+            for packet in self.container.demux():
                 self._check_interrupt()
-                if packet.stream.index == self.video.index:  # an empty packet, which ends a track, has no stream_index
+                index = packet.stream.index  # an empty packet, which ends a track, has no stream_index
+                if index == self.video.index or not _is_cover(packet.stream):
+                    self._completeness.note_packet(packet)
+                if index == self.video.index:
                     yield from self._frames_of(packet)
-                elif packet.size:
+                elif packet.size and index in passed:
                     yield Passenger(packet)
             self._check_nothing_is_left()
         except (OSError, av.FFmpegError, DamagedError) as error:
@@ -166,7 +173,6 @@ class Decoder:
 
     def _frames_of(self, packet: Any) -> Iterator[av.VideoFrame]:
         self._end_position = max(self._end_position, (packet.pos or 0) + packet.size)
-        self._packets += packet.size > 0 and not packet.is_discard
         if self._reading.live:
             yield from self._decodable(packet)
             return
@@ -194,24 +200,6 @@ class Decoder:
             size = self._pipe.count if self._pipe else self.container.size
             if size > self._end_position:
                 raise DamagedError("an incomplete frame")
-
-    def _look_for_missing(self) -> None:
-        """Some damage passes without an error; a Matroska that was cut short looks like a shorter one."""
-        if self._reading.live:
-            return
-        if self._count < self._packets:
-            log.warning(
-                "%s: it gave %d frames for %d packets; it may be damaged", self.name, self._count, self._packets
-            )
-        start = (self.video.start_time or 0) * self.time_base
-        stated, given = self.duration, self._end - start
-        if stated and given < CUT_SHORT * stated:
-            log.warning(
-                "%s: it states a duration of %.3g s, but its frames end after %.3g s; it may have been cut short",
-                self.name,
-                stated,
-                given,
-            )
 
 
 def _is_cover(stream: Any) -> bool:

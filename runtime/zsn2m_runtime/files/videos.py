@@ -1,0 +1,23 @@
+"""What is a video or a live source, and so for `stream`, where an image was expected."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+# Containers that FFmpeg opens and that cameras, phones, editors and broadcasters write.
+_SUFFIXES = """
+    .3g2 .3gp .asf .avi .dv .f4v .flv .h264 .h265 .hevc .ivf .m2t .m2ts .m2v .m4v .mj2 .mjpeg .mjpg .mkv .mov .mp4 .mpeg
+    .mpg .mts .mxf .nut .obu .ogm .ogv .qt .rm .rmvb .ts .vob .webm .wmv .y4m
+"""
+VIDEO_SUFFIXES = frozenset(_SUFFIXES.split())
+
+
+def stream_hint(argument: str | Path) -> str | None:
+    """What to do with an argument that is no image but a video or a live source; None where it is neither."""
+    text = str(argument)
+    is_live = "://" in text or text.startswith("/dev/video")
+    if not is_live and Path(text).suffix.lower() not in VIDEO_SUFFIXES:
+        return None
+    kind = "a live source" if is_live else "a video"
+    output = "clean.mkv" if is_live else f"{Path(text).stem}_clean.mkv"
+    return f"{text}: expected an image file, but got {kind}; use: zsn2m-deploy stream BUNDLE {text} -o {output}"
