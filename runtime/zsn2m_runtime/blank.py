@@ -1,0 +1,98 @@
+"""Blank areas: samples without noise that belong to no scene. They are kept as they are, and hidden from the network.
+
+Blank is padding of any value, what lies under an alpha of 0, and what is not finite. For a network such areas are
+filled with the mirror image of what is beside them, as the exported graphs do at a frame's border.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from zsn2m_runtime.constant import constant_areas
+from zsn2m_runtime.image import Pixels
+from zsn2m_runtime.surroundings import Mask
+
+
+def blank_areas(pixels: Pixels, alpha: Pixels | None = None) -> Mask | None:
+    """Which pixels of a frame are blank; None where none is, which is soon known.
+
+    Shape:
+        pixels: (h, w) or (h, w, c), sensor units
+        alpha: (h, w)
+        returns: (h, w)
+    """
+    hidden = _hidden(pixels, alpha)
+    constant = constant_areas(pixels, hidden)
+    if hidden is None or constant is None:
+        return constant if hidden is None else hidden
+    return np.asarray(hidden | constant)
+
+
+def _hidden(pixels: Pixels, alpha: Pixels | None) -> Mask | None:
+    """What is not finite or under an alpha of 0; None where nothing is."""
+    hidden = None if alpha is None else np.asarray(alpha == 0)
+    if pixels.dtype.kind == "f":
+        finite = np.isfinite(pixels)
+        if not finite.all():
+            unknown = ~(finite if pixels.ndim == 2 else finite.all(axis=2))
+            hidden = unknown if hidden is None else np.asarray(hidden | unknown)
+    return hidden if hidden is not None and hidden.any() else None
+
+
+def filled(pixels: Pixels, blank: Mask | None) -> Pixels:
+    """A frame whose blank areas are the mirror image of what is beside them.
+
+    A blank pixel mirrors at the nearest of the four rims in its row and column: left, right, above, below, the first of
+    equally near ones. Where there is none, at those of the pixels filled so far. Of a frame that is all blank: zeros.
+
+    Shape:
+        pixels: (h, w) or (h, w, c); blank: (h, w)
+        returns: as pixels; they themselves where nothing is blank
+    """
+    if blank is None or not blank.any():
+        return pixels
+    if blank.all():
+        return np.zeros_like(pixels)
+    result, left = pixels.copy(), blank
+    while left.any():
+        left = _fill_once(result, left)
+    return result
+
+
+def _fill_once(pixels: Pixels, blank: Mask) -> Mask:
+    """Fill what has a rim in its row or column, in place; what has none is left."""
+    width = blank.shape[1]
+    holes = np.flatnonzero(blank)
+    flat = blank.ravel()
+    nearest, source = np.full(len(holes), np.iinfo(np.int64).max), np.full(len(holes), -1)
+    for axis, step in ((1, 1), (1, -1), (0, 1), (0, -1)):
+        rim = _last_known(blank, axis, step)[flat]  # along the axis
+        place = holes % width if axis == 1 else holes // width
+        away = np.abs(place - rim)
+        use = (rim >= 0) & (away < nearest)
+        mirrored = np.clip(2 * rim - place + step, 0, blank.shape[axis] - 1)
+        of_mirrored, of_rim = (holes + (to - place) * (1 if axis == 1 else width) for to in (mirrored, rim))
+        inside = (2 * rim - place + step == mirrored) & ~flat[of_mirrored]
+        source[use] = np.where(inside, of_mirrored, of_rim)[use]
+        nearest[use] = away[use]
+    found = source >= 0
+    samples = pixels.reshape(blank.size, -1)
+    samples[holes[found]] = samples[source[found]]
+    left = blank.copy()
+    left.ravel()[holes[found]] = False
+    return left
+
+
+def _last_known(blank: Mask, axis: int, step: int) -> npt.NDArray[np.int32]:
+    """Row or column of the nearest pixel before, or after (step -1), that is not blank; -1: none. Shape: (h * w,)."""
+    length = blank.shape[axis]
+    places = np.arange(length, dtype=np.int32)
+    along = places[None, :] if axis == 1 else places[:, None]
+    if step == 1:
+        found = np.maximum.accumulate(np.where(blank, np.int32(-1), along), axis=axis)
+    else:
+        turned = np.flip(np.where(blank, np.int32(length), along), axis)
+        found = np.flip(np.minimum.accumulate(turned, axis=axis), axis)
+        found = np.where(found == length, np.int32(-1), found)
+    return np.ascontiguousarray(found).ravel()
