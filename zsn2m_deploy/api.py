@@ -30,6 +30,7 @@ from zsn2m_runtime.image import Frame, Nchw, to_nchw
 from zsn2m_runtime.manifest import Manifest, Normalisation, Sensor
 from zsn2m_runtime.noise_facts import noise_facts
 from zsn2m_runtime.session import Session
+from zsn2m_runtime.temporary_files import temporary_files_beside
 
 GATE_SIDE = 512  # pixels of the frame's crop that the parity gate compares
 PREVIEW_NAME = "preview.png"
@@ -55,7 +56,8 @@ def train_and_export(
     Raises:
         Zsn2mError: each with a message that says what to do; nothing is written then.
     """
-    return _make_bundle(frames, Path(path), config, sensor, overwrite, progress, exported=True)
+    with temporary_files_beside(Path(path)):
+        return _make_bundle(frames, Path(path), config, sensor, overwrite, progress, exported=True)
 
 
 def train(
@@ -67,7 +69,8 @@ def train(
     progress: ProgressCallback | None = None,
 ) -> Bundle:
     """As `train_and_export`, but write weights and manifest only; `export` adds the graphs later."""
-    return _make_bundle(frames, Path(path), config, sensor, overwrite, progress, exported=False)
+    with temporary_files_beside(Path(path)):
+        return _make_bundle(frames, Path(path), config, sensor, overwrite, progress, exported=False)
 
 
 def _make_bundle(

@@ -27,6 +27,7 @@ from zsn2m_runtime.files import open_image
 from zsn2m_runtime.image import Nchw, to_nchw
 from zsn2m_runtime.installation import installed_version
 from zsn2m_runtime.manifest import Manifest, ModelEntry, ModelIo
+from zsn2m_runtime.temporary_files import temporary_files_beside
 from zsn2m_runtime.verify import TOLERANCE, largest_difference
 
 log = logging.getLogger(__name__)
@@ -68,7 +69,7 @@ def export(
         raise UsageError(
             f"expected --calibrate with --precision int8 alone, but got --precision {precision} --io {io}; leave it out"
         )
-    with one_at_a_time(Path(path)):
+    with one_at_a_time(Path(path)), temporary_files_beside(Path(path)):
         bundle = load_bundle(path)
         if (precision, io) == ("fp32", "sensor"):
             if model is not None:

@@ -19,12 +19,12 @@ FOLDER_MARK = "manifest.json"
 
 log = logging.getLogger(__name__)
 
-_ADVICE = {
+ADVICE = {
     errno.ENOSPC: "the disk is full; free some space or write to another disk",
     errno.EDQUOT: "your disk quota is used up; free some space or write to another disk",
     errno.EFBIG: "the file is too large for this file system; write to another disk",
-    errno.EACCES: "permission denied; write to a folder you own",
-    errno.EPERM: "permission denied; write to a folder you own",
+    errno.EACCES: "permission denied; name an output in a folder that you may write to",
+    errno.EPERM: "permission denied; name an output in a folder that you may write to",
     errno.EROFS: "the file system is read-only; write to another folder",
     errno.ENOTDIR: "a part of the path is a file, not a folder; choose another path",
     errno.EEXIST: "a part of the path is a file, not a folder; choose another path",
@@ -181,14 +181,16 @@ def _body(path: Path, temporary: Path) -> Iterator[None]:
         yield
     except OSError as error:
         elsewhere = error.filename is not None and not str(error.filename).startswith(str(temporary))
-        if elsewhere or error.errno not in _ADVICE:
+        if elsewhere or error.errno not in ADVICE:
             raise
         raise _explained(path, error) from error
 
 
 def _explained(path: Path, error: OSError) -> OutputError:
     reason = f"{error.strerror or error}; choose another path"
-    advice = _ADVICE.get(error.errno or 0, reason)
+    advice = ADVICE.get(error.errno or 0, reason)
+    if path.is_mount() and error.errno in (errno.EROFS, errno.EACCES, errno.EPERM, errno.EBUSY, errno.EXDEV):
+        advice = f"something is mounted here, which cannot be swapped for a new folder; name one in it: {path}/NAME"
     return OutputError(f"{path}: expected to be able to write here, but {advice}")
 
 

@@ -12,6 +12,7 @@ import typer
 
 from zsn2m_deploy.cli import benching, exporting, inspecting, sampling, streaming, training, using
 from zsn2m_deploy.cli.terminal import INTERRUPTED, Interrupted
+from zsn2m_deploy.cli.unexpected import explained
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -64,9 +65,6 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("ZSN2M_DEBUG"):
             raise
-        print(
-            f"error: unexpected {type(error).__name__}: {error}; this is a bug: please report it with the output of "
-            f"the same command with ZSN2M_DEBUG=1 set, and of: zsn2m-deploy doctor",
-            file=sys.stderr,
-        )
-        sys.exit(1)
+        text, code = explained(error)
+        print(f"error: {text}", file=sys.stderr)
+        sys.exit(code)

@@ -1,0 +1,35 @@
+"""What is said of an error that no code of ours expected: some are the machine's, the others are bugs."""
+
+from __future__ import annotations
+
+
+def explained(error: Exception) -> tuple[str, int]:
+    """The message of an unexpected error and the exit code that it ends in."""
+    from zsn2m_runtime.atomic import ADVICE
+    from zsn2m_runtime.errors import OutputError, UnavailableError
+
+    if isinstance(error, MemoryError):
+        return (
+            f"expected enough memory, but the system gives no more ({error}); free some, or take smaller frames",
+            UnavailableError.exit_code,
+        )
+    if isinstance(error, ImportError) and not (error.name or "zsn2m").startswith("zsn2m"):
+        return (
+            f"expected the package {error.name}, but it cannot be imported ({error}); run: zsn2m-deploy doctor",
+            UnavailableError.exit_code,
+        )
+    if isinstance(error, FileNotFoundError) and "temporary directory" in str(error):
+        return (
+            f"expected a folder for temporary files, but there is none ({error}); set TMPDIR to one to write to",
+            OutputError.exit_code,
+        )
+    if isinstance(error, OSError) and error.errno in ADVICE:
+        return (
+            f"expected the system to let this program read and write, but it says: {error}: {ADVICE[error.errno]}",
+            OutputError.exit_code,
+        )
+    return (
+        f"unexpected {type(error).__name__}: {error}; this is a bug: please report it with the output of the same "
+        f"command with ZSN2M_DEBUG=1 set, and of: zsn2m-deploy doctor",
+        1,
+    )
