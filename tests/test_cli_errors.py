@@ -89,14 +89,14 @@ def write_bad(folder: Path, name: str) -> Path:
             path.write_bytes(b"")
         case "two.npy":
             np.save(path, good[:, :, :2].astype(np.uint8))
-        case "double.npy":
-            np.save(path, good.astype(np.float64))
+        case "complex.npy":
+            np.save(path, good.astype(np.complex64))
         case "folder":
             path.mkdir()
     return path
 
 
-BAD_FRAMES = ("missing.png", "text.png", "cut.png", "empty.png", "two.npy", "double.npy", "folder")
+BAD_FRAMES = ("missing.png", "text.png", "cut.png", "empty.png", "two.npy", "complex.npy", "folder")
 
 
 @pytest.mark.parametrize("name", BAD_FRAMES)
