@@ -94,7 +94,7 @@ def run_jobs(
             with open_image(job.source) as image, image.create(job.target) as writer:
                 trained_on = denoiser.card.sensor.stack_channel
                 choice = choose_channels(image.axes, trained_on, channel, str(job.source))
-                done.notes += choice.notes
+                done.notes += [*choice.notes, *writer.notes]
                 for page, frame in enumerate(image):
                     _put(denoiser, writer, choice, (page, frame, str(job.source)), done, check)
                     if on_page:
@@ -126,7 +126,7 @@ def _put(
     """Write the result of a page, or the page itself where its channel is not denoised."""
     page, frame, name = found
     if not choice.takes(page):
-        writer.write(frame)
+        writer.write(frame, unchanged=True)
         done.pages, done.copied = page + 1, done.copied + 1
         return
     stacked = f" page {page + 1}" if writer.layout.page_count > 1 else ""

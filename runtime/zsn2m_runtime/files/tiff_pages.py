@@ -30,7 +30,9 @@ from zsn2m_runtime.files.tiff_tags import (
     STRIP_BYTES,
     STRIP_OFFSETS,
     TILE_BYTES,
+    TILE_HEIGHT,
     TILE_OFFSETS,
+    TILE_WIDTH,
     UNCOMPRESSED,
     WIDTH,
     YCBCR,
@@ -65,6 +67,14 @@ class PageFacts:
     planar: bool
     orientation: int  # 1 is upright
     first_byte: int  # where its first segment begins
+    tile: tuple[int, int] | None = None  # rows and columns of a tile; None: strips
+
+    @property
+    def stored_bytes(self) -> int:
+        """The same with what fills up the tiles at the border."""
+        layout, (rows, columns) = self.layout, self.tile or (1, 1)
+        padded = (layout.height + -layout.height % rows) * (layout.width + -layout.width % columns)
+        return padded * layout.samples * layout.dtype.itemsize
 
     @property
     def nbytes(self) -> int:
@@ -117,7 +127,17 @@ def page_facts(tags: Mapping[int, Tag], dialect: Dialect, name: str, allow_palet
         planar=values.first(PLANAR, 1) == PLANAR_SEPARATE and channels + has_alpha > 1,
         orientation=values.first(ORIENTATION, 1),
         first_byte=offsets[0],
+        tile=_tile(values),
     )
+
+
+def _tile(values: _Values) -> tuple[int, int] | None:
+    if not values.all(TILE_OFFSETS):
+        return None
+    rows, columns = values.first(TILE_HEIGHT, 0), values.first(TILE_WIDTH, 0)
+    if not rows or not columns:
+        raise BrokenTiffError("its tiles have no size")
+    return rows, columns
 
 
 def _samples(values: _Values, photometric: int, name: str) -> tuple[int, bool]:

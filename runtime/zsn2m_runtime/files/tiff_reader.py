@@ -9,9 +9,8 @@ import logging
 import re
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -23,6 +22,8 @@ from zsn2m_runtime.files.layout import Metadata
 from zsn2m_runtime.files.reader import ImageFile
 from zsn2m_runtime.files.tiff_axes import tiff_axes
 from zsn2m_runtime.files.tiff_pages import PageFacts, check_inside_file, page_facts
+from zsn2m_runtime.files.tiff_pyramid import Arrangement, Arranger, Level, Smaller
+from zsn2m_runtime.files.tiff_segments import PageForm, compression_note, form_like
 from zsn2m_runtime.files.tiff_structure import (
     BrokenTiffError,
     Tag,
@@ -33,7 +34,6 @@ from zsn2m_runtime.files.tiff_structure import (
 from zsn2m_runtime.files.tiff_tags import (
     DEFLATE,
     DESCRIPTION,
-    HORIZONTAL,
     MIN_IS_BLACK,
     MIN_IS_WHITE,
     OLD_DEFLATE,
@@ -43,17 +43,18 @@ from zsn2m_runtime.files.tiff_tags import (
     carried_tags,
     metadata_of,
 )
-from zsn2m_runtime.files.tiff_writer import PageForm, TiffWriter, dialect_for
+from zsn2m_runtime.files.tiff_writer import FilePlan, TiffWriter, dialect_for
 from zsn2m_runtime.files.writer import ImageWriter, describe
 from zsn2m_runtime.image import Frame, Pixels
-from zsn2m_runtime.sample_types import is_whole
 
 # What tifffile reports is checked here and raised; without a handler Python would print it as well.
 log = logging.getLogger(__name__)
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
-WIDEST_PREDICTED = 4  # bytes; tifffile refuses more
 OPENCV_COMPRESSIONS = {5, 7, DEFLATE, OLD_DEFLATE}  # LZW, JPEG; deflate with the float predictor
+
+
+OME_BEGINNINGS = (b"<?xml", b"<OME")
 
 
 class TiffImageFile(ImageFile):
@@ -73,26 +74,37 @@ class TiffImageFile(ImageFile):
             raise
         except Exception as error:
             raise _damaged(path, error) from error
-        super().__init__(path, replace(self._facts.layout, page_count=self._planes or len(self._offsets)))
+        super().__init__(path, replace(self._facts.layout, page_count=self._planes or len(self._pages.frames)))
 
     def _scan(self, path: Path) -> None:
         """Look at every page before the first is read: a fault on the last one must not cost hours."""
         self._dialect, first = read_header(self._stream)
         self._offsets = directory_offsets(self._stream, self._dialect, first)
         self._file_bytes = path.stat().st_size
-        first_tags = self._tags(0)
-        description = first_tags[DESCRIPTION].data if DESCRIPTION in first_tags else b""
+        tags = self._tags_at(self._offsets[0])
+        description = tags[DESCRIPTION].data if DESCRIPTION in tags else b""
         self._is_imagej = description.startswith(b"ImageJ=")
-        self._facts = page_facts(first_tags, self._dialect, str(path), self._is_imagej)
+        self._pages = self._arrange(path, self._is_imagej or description.lstrip().startswith(OME_BEGINNINGS))
+        self._facts = page_facts(self._tags(0), self._dialect, str(path), self._is_imagej)
         self._same_size, self._pixel_bytes = True, 0
-        for page in range(len(self._offsets)):
+        for page in range(len(self._pages.frames)):
             tags = self._tags(page)
             facts = page_facts(tags, self._dialect, f"{path}: page {page + 1}", self._is_imagej)
             check_inside_file(facts, tags, self._dialect, self._file_bytes)
             self._check_like_first(facts, path, page)
             self._same_size &= facts.layout == self._facts.layout
-            self._pixel_bytes += facts.nbytes
+            self._pixel_bytes += facts.stored_bytes
+        self._pixel_bytes += sum(copy.facts.stored_bytes for copies in self._pages.smaller.values() for copy in copies)
         self._planes = self._planes_of_single_directory(description)
+
+    def _arrange(self, path: Path, says_its_pages: bool) -> Arrangement:
+        def facts_of(offset: int) -> PageFacts:
+            return page_facts(self._tags_at(offset), self._dialect, str(path), self._is_imagej)
+
+        arranger = Arranger(self._dialect, self._offsets, facts_of)
+        for offset in self._offsets:
+            arranger.see(self._tags_at(offset))
+        return arranger.arrange(says_its_pages)
 
     def _check_like_first(self, facts: PageFacts, path: Path, page: int) -> None:
         first, layout = self._facts.layout, facts.layout
@@ -105,7 +117,7 @@ class TiffImageFile(ImageFile):
     def _planes_of_single_directory(self, description: bytes) -> int:
         """How many planes stand behind the only directory; 0 if every plane has its own."""
         images = re.search(rb"^images=(\d+)", description, re.MULTILINE)
-        if not self._is_imagej or len(self._offsets) > 1 or images is None or int(images[1]) < 2:
+        if not self._is_imagej or len(self._pages.frames) > 1 or images is None or int(images[1]) < 2:
             return 0
         planes = int(images[1])
         if self._facts.compression != UNCOMPRESSED:
@@ -128,7 +140,10 @@ class TiffImageFile(ImageFile):
             )
 
     def _tags(self, page: int) -> dict[int, Tag]:
-        return {tag.code: tag for tag in read_directory(self._stream, self._dialect, self._offsets[page])}
+        return self._tags_at(self._offsets[self._pages.frames[page]])
+
+    def _tags_at(self, offset: int) -> dict[int, Tag]:
+        return {tag.code: tag for tag in read_directory(self._stream, self._dialect, offset)}
 
     @property
     def metadata(self) -> Metadata:
@@ -137,7 +152,7 @@ class TiffImageFile(ImageFile):
     @cached_property
     def axes(self) -> StackAxes:
         try:
-            return tiff_axes(self._tiff, range(len(self._offsets)), self._planes)
+            return tiff_axes(self._tiff, self._pages.frames, self._planes)
         except Exception:  # metadata may be wrong in any way; the pages are read all the same
             log.warning("%s: its metadata do not say what its pages are; they count as one plain stack", self.path)
             return plain_axes(self.page_count)
@@ -179,55 +194,62 @@ class TiffImageFile(ImageFile):
         return flat.reshape(size if layout.samples == 1 else (*size, layout.samples))
 
     def _decode(self, page: int, facts: PageFacts) -> Pixels:
+        place = self._pages.frames[page]
         try:
-            array: Pixels = self._tiff.pages[page].asarray()
+            array: Pixels = self._tiff.pages[place].asarray()
         except (ValueError, ImportError) as error:
             if isinstance(error, ValueError) and "imagecodecs" not in str(error):
                 raise
-            return _decode_with_opencv(self.path, page, facts)
+            return _decode_with_opencv(self.path, place, facts)
         return np.moveaxis(array, 0, 2) if facts.planar else array
 
     def _same_format_writer(self, out_path: Path) -> ImageWriter:
         dialect = dialect_for(self._dialect.order, self._dialect.big, self._pixel_bytes)
-        facts = self._facts
-        plain = facts.compression == UNCOMPRESSED and not facts.planar
+        facts, pages = self._facts, self._pages
+        plain = facts.compression == UNCOMPRESSED and not (facts.planar or facts.tile or pages.smaller)
         contiguous = self._is_imagej and self._same_size and plain and self.page_count > 1
-        directories = len(self._offsets) if contiguous else 0
+        directories = len(pages.frames) if contiguous else 0
         if self._planes:
             dialect = self._dialect  # ImageJ reads beyond 4 GB from a classic file, but no BigTIFF
 
-        def form_of(page: int) -> PageForm:
-            tags = self._tags(0 if self._planes else page)
-            facts = page_facts(tags, self._dialect, str(self.path), self._is_imagej)
+        def form_at(facts: PageFacts, tags: dict[int, Tag], levels: tuple[Level, ...] = ()) -> PageForm:
             kept = carried_tags(list(tags.values()), self._dialect, self.path.name, out_path.name)
-            return _form(facts, kept)
+            return form_like(facts, kept, levels)
 
-        return TiffWriter(out_path, self.layout, dialect, form_of, directories)
+        def form_of(page: int) -> PageForm:
+            page = 0 if self._planes else page
+            levels = [
+                Level(form_at(copy.facts, self._tags_at(copy.offset)), copy.place, partial(self._read_copy, copy, page))
+                for copy in pages.smaller.get(pages.frames[page], ())
+            ]
+            return form_at(self._facts_of(page), self._tags(page), tuple(levels))
+
+        writer = TiffWriter(out_path, self.layout, FilePlan(dialect, form_of, directories, pages.frames, pages.kept))
+        writer.notes = (*pages.left_out, *filter(None, [compression_note(facts.compression)]))
+        return writer
+
+    def _read_copy(self, copy: Smaller, page: int) -> Pixels | None:
+        """A smaller copy as the source has it; None where it cannot be read, so that it is made again."""
+        try:
+            if copy.place is None:
+                whole = self._tiff.pages[self._pages.frames[page]].aspage()
+                found = next(below for below in whole.pages or () if below.offset == copy.offset)
+            else:
+                found = self._tiff.pages[copy.place]
+            array: Pixels = found.asarray()
+        except Exception:  # of decoders
+            return None
+        array = np.moveaxis(array, 0, 2) if copy.facts.planar else array
+        return array if array.shape[:2] == (copy.facts.layout.height, copy.facts.layout.width) else None
 
     def _other_format_writer(self, out_path: Path) -> ImageWriter:
         if not self._same_size or self._facts.photometric == MIN_IS_WHITE:
             got = "pages of different sizes" if not self._same_size else "a TIFF where 0 is white"
             raise UsageError(f"{out_path}: expected pages that this format can hold, but got {got}; write .tif instead")
-        return super()._other_format_writer(out_path)
-
-
-def _form(facts: PageFacts, tags: tuple[Tag, ...]) -> PageForm:
-    """Uncompressed and deflate stay what they are; every other compression becomes deflate."""
-    source = facts.compression
-    kept = source in (UNCOMPRESSED, DEFLATE, OLD_DEFLATE)
-    wanted = facts.predictor == HORIZONTAL if kept else True
-    return PageForm(
-        layout=facts.layout,
-        compression=source if kept else DEFLATE,
-        predictor=wanted and source != UNCOMPRESSED and _can_predict(facts.layout.dtype),
-        planar=facts.planar,
-        tags=tags,
-    )
-
-
-def _can_predict(dtype: np.dtype[Any]) -> bool:
-    """Whether readers know the differences between such samples."""
-    return is_whole(dtype) and dtype.itemsize <= WIDEST_PREDICTED
+        writer = super()._other_format_writer(out_path)
+        if self._pages.smaller:
+            writer.notes = (f"its smaller copies (a pyramid) are left out, which {out_path.suffix} cannot hold",)
+        return writer
 
 
 def _decode_with_opencv(path: Path, page: int, facts: PageFacts) -> Pixels:

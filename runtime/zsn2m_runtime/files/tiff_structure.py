@@ -198,7 +198,7 @@ class TiffStream:
 
     def append_page(self, tags: Sequence[Tag]) -> None:
         """Write the directory of the next page and link it to the one before."""
-        start, link = self._append_directory(tags)
+        start, link = self.append_directory(tags)
         end = self._stream.tell()
         self._stream.seek(self._link)
         self._stream.write(self.dialect.pack(self.dialect.offset, start))
@@ -218,8 +218,8 @@ class TiffStream:
         self.align()
         return first
 
-    def _append_directory(self, tags: Sequence[Tag]) -> tuple[int, int]:
-        """Write a directory after its own sub-directories; returns its offset and that of its link."""
+    def append_directory(self, tags: Sequence[Tag]) -> tuple[int, int]:
+        """Write a directory, linked to nothing, after its own ones; returns its offset and that of its link."""
         flat = [self._flattened(tag) for tag in tags]
         start = self.align()
         data, link = self._encoded(flat, start)
@@ -229,7 +229,7 @@ class TiffStream:
     def _flattened(self, tag: Tag) -> Tag:
         if not tag.directory:
             return tag
-        start, _ = self._append_directory(tag.directory)
+        start, _ = self.append_directory(tag.directory)
         return Tag(tag.code, self.dialect.offset_kind, self.dialect.pack(self.dialect.offset, start))
 
     def _encoded(self, tags: Sequence[Tag], start: int) -> tuple[bytes, int]:

@@ -26,11 +26,10 @@ SAMPLE_FORMATS = {"u": 1, "i": 2, "f": 3}
 
 # Where and how the source stores its pixels, and reduced copies of them, which would show the noisy picture.
 _STORAGE = {COMPRESSION, STRIP_OFFSETS, ROWS_PER_STRIP, STRIP_BYTES, PREDICTOR, TILE_OFFSETS, TILE_BYTES}
-_TILE_SIZE = {322, 323}
-_SUB_IMAGES = {330}
+TILE_WIDTH, TILE_HEIGHT, SUB_IMAGES = 322, 323, 330
 _BIT_ORDER_GAPS_AND_FAX = {266, 288, 289, 292, 293}
 _JPEG = {347, *range(512, 522), 529, 530, 531, 532}
-NOT_CARRIED = frozenset(_STORAGE | _TILE_SIZE | _SUB_IMAGES | _BIT_ORDER_GAPS_AND_FAX | _JPEG)
+NOT_CARRIED = frozenset(_STORAGE | {TILE_WIDTH, TILE_HEIGHT, SUB_IMAGES} | _BIT_ORDER_GAPS_AND_FAX | _JPEG)
 
 _LETTERS = {1: "u1", 3: "u2", 4: "u4", 13: "u4", 16: "u8", 18: "u8"}
 

@@ -2,53 +2,34 @@
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
-
 from zsn2m_runtime.files.layout import Layout, Metadata
+from zsn2m_runtime.files.tiff_pyramid import smaller_copy
+from zsn2m_runtime.files.tiff_segments import NO_PREDICTOR, PageForm, rows_per_strip, segments
 from zsn2m_runtime.files.tiff_structure import LONG, ByteOrder, Dialect, Tag, TiffStream, numbers
 from zsn2m_runtime.files.tiff_tags import (
     COMPRESSION,
-    HORIZONTAL,
     PREDICTOR,
     ROWS_PER_STRIP,
     STRIP_BYTES,
     STRIP_OFFSETS,
+    SUB_IMAGES,
+    TILE_BYTES,
+    TILE_HEIGHT,
+    TILE_OFFSETS,
+    TILE_WIDTH,
     UNCOMPRESSED,
     plain_tags,
 )
 from zsn2m_runtime.files.writer import ImageWriter
 from zsn2m_runtime.image import Frame, Pixels
 
-DEFLATE_LEVEL = 6
-STRIP_TARGET = 1 << 18  # bytes of a strip before compression; libtiff advises small strips
 CLASSIC_LIMIT = (1 << 32) - (1 << 25)  # as tifffile: 32 MB of a classic file are left for tags
-
-
-@dataclass(frozen=True)
-class PageForm:
-    """How the pixels of one page are stored.
-
-    Shape:
-        array: (h, w) or (h, w, c), c samples with alpha last
-    """
-
-    layout: Layout
-    compression: int
-    predictor: bool  # differences between neighbours, for whole numbers
-    planar: bool  # one plane after another
-    tags: tuple[Tag, ...]  # everything but where and how the pixels are stored
-
-    @property
-    def nbytes(self) -> int:
-        """Size of the page without compression."""
-        layout = self.layout
-        return layout.height * layout.width * layout.samples * layout.dtype.itemsize
 
 
 def dialect_for(order: ByteOrder, big: bool, nbytes: int) -> Dialect:
@@ -56,46 +37,74 @@ def dialect_for(order: ByteOrder, big: bool, nbytes: int) -> Dialect:
     return Dialect(order, big or nbytes > CLASSIC_LIMIT)
 
 
-class TiffWriter(ImageWriter):
-    """Writes pages in the forms that `form_of(page)` tells.
+@dataclass(frozen=True)
+class FilePlan:
+    """How the pages of a file are stored.
 
-    With `contiguous_directories`, the pixels of all pages stand one after another behind the first directory,
-    as ImageJ expects, and only so many pages get a directory (above 4 GB, ImageJ itself writes only one).
+    form_of: of a page, from 0
+    contiguous_directories: where above 0, the pixels of all pages stand one after another behind the first directory,
+        as ImageJ expects, and only so many pages get a directory (above 4 GB, ImageJ itself writes only one)
+    frames: the place of each page among the directories of the source; None: page after page
+    order: the places of all directories that are kept, smaller copies of pages among them
     """
 
-    def __init__(
-        self,
-        path: Path,
-        layout: Layout,
-        dialect: Dialect,
-        form_of: Callable[[int], PageForm],
-        contiguous_directories: int = 0,
-    ) -> None:
+    dialect: Dialect
+    form_of: Callable[[int], PageForm]
+    contiguous_directories: int = 0
+    frames: Sequence[int] | None = None
+    order: Sequence[int] = ()
+
+
+class TiffWriter(ImageWriter):
+    """Writes pages in the forms that a plan tells; smaller copies of a page are made of what is written."""
+
+    def __init__(self, path: Path, layout: Layout, plan: FilePlan) -> None:
         super().__init__(path, layout)
-        self._dialect = dialect
-        self._form_of = form_of
-        self._contiguous_directories = contiguous_directories
+        self.plan = plan
+        self._dialect, self._form_of = plan.dialect, plan.form_of
+        self._contiguous_directories = plan.contiguous_directories
         self._stream: BinaryIO | None = None
 
     def _begin(self, temporary: Path) -> None:
         self._stream = temporary.open("wb")
         self._tiff = TiffStream(self._stream, self._dialect)
+        self._waiting: dict[int, list[Tag]] = {}  # directories whose pixels are written, by place
+        self._order = deque(self.plan.order if self.plan.frames is not None else range(self.layout.page_count))
 
     def _page_layout(self, page: int) -> Layout:
         return self._form_of(page).layout
 
     def _put(self, frame: Frame, page: int) -> None:
-        form = self._form_of(page)
-        segments = list(_segments(frame.as_array(), form, self._dialect.order))
+        form, array = self._form_of(page), frame.as_array()
         if self._contiguous_directories:
             if page == 0:
                 self._first_plane = self._start_contiguous(form)
-            for segment in segments:
+            for segment in segments(array, form, self._dialect.order):
                 self._tiff.append(segment)
             return
+        tags, below = self._put_pixels(array, form), []
+        for level in form.levels:
+            smaller = level.read() if self._unchanged else None
+            smaller = smaller_copy(array, level.form.layout) if smaller is None else smaller
+            of_level = self._put_pixels(smaller, level.form)
+            if level.place is None:
+                below.append(self._tiff.append_directory(of_level)[0])
+            else:
+                self._waiting[level.place] = of_level
+        if below:
+            tags.append(numbers(SUB_IMAGES, below, self._dialect, self._dialect.offset_kind))
+        self._waiting[page if self.plan.frames is None else self.plan.frames[page]] = tags
+        while self._order and self._order[0] in self._waiting:
+            self._tiff.append_page(self._waiting.pop(self._order.popleft()))
+
+    def _put_pixels(self, array: Pixels, form: PageForm) -> list[Tag]:
+        """Write the pixels of a page; returns the tags of its directory."""
         self._tiff.align()
-        offsets = [self._tiff.append(segment) for segment in segments]
-        self._tiff.append_page(self._tags(form, offsets, [len(segment) for segment in segments]))
+        offsets, sizes = [], []
+        for segment in segments(array, form, self._dialect.order):
+            offsets.append(self._tiff.append(segment))
+            sizes.append(len(segment))
+        return self._tags(form, offsets, sizes)
 
     def _start_contiguous(self, form: PageForm) -> int:
         """Write the first directory; the pixels of all pages follow right behind it."""
@@ -107,6 +116,8 @@ class TiffWriter(ImageWriter):
 
     def _finish(self) -> None:
         assert self._stream is not None
+        for place in sorted(self._waiting):  # of a stack that ends early
+            self._tiff.append_page(self._waiting.pop(place))
         for page in range(1, self._contiguous_directories):
             form = self._form_of(page)
             self._tiff.append_page(self._tags(form, [self._first_plane + page * form.nbytes], [form.nbytes]))
@@ -119,41 +130,21 @@ class TiffWriter(ImageWriter):
 
     def _tags(self, form: PageForm, offsets: Sequence[int], sizes: Sequence[int]) -> list[Tag]:
         dialect = self._dialect
-        rows = form.layout.height if len(offsets) == 1 else _rows_per_strip(form)
-        tags = [
-            *form.tags,
-            numbers(COMPRESSION, [form.compression], dialect),
-            numbers(ROWS_PER_STRIP, [rows], dialect, LONG),
-            numbers(STRIP_OFFSETS, offsets, dialect, dialect.offset_kind),
-            numbers(STRIP_BYTES, sizes, dialect, dialect.offset_kind),
-        ]
-        if form.predictor:
-            tags.append(numbers(PREDICTOR, [HORIZONTAL], dialect))
+        tags = [*form.tags, numbers(COMPRESSION, [form.compression], dialect)]
+        if form.tile:
+            rows, columns = form.tile
+            where, bytes_of = TILE_OFFSETS, TILE_BYTES
+            tags.append(numbers(TILE_WIDTH, [columns], dialect, LONG))
+            tags.append(numbers(TILE_HEIGHT, [rows], dialect, LONG))
+        else:
+            rows = form.layout.height if len(offsets) == 1 else rows_per_strip(form)
+            where, bytes_of = STRIP_OFFSETS, STRIP_BYTES
+            tags.append(numbers(ROWS_PER_STRIP, [rows], dialect, LONG))
+        tags.append(numbers(where, offsets, dialect, dialect.offset_kind))
+        tags.append(numbers(bytes_of, sizes, dialect, dialect.offset_kind))
+        if form.predictor != NO_PREDICTOR:
+            tags.append(numbers(PREDICTOR, [form.predictor], dialect))
         return tags
-
-
-def _rows_per_strip(form: PageForm) -> int:
-    if form.compression == UNCOMPRESSED:
-        return form.layout.height
-    row_bytes = form.nbytes // form.layout.height
-    return min(form.layout.height, max(1, STRIP_TARGET // row_bytes))
-
-
-def _segments(array: Pixels, form: PageForm, order: ByteOrder) -> Iterator[bytes | memoryview]:
-    """The strips of a page, encoded.
-
-    Shape:
-        array: (h, w) or (h, w, c)
-    """
-    planes = list(np.moveaxis(array, 2, 0)) if form.planar and array.ndim == 3 else [array]
-    rows = _rows_per_strip(form)
-    for plane in planes:
-        for top in range(0, len(plane), rows):
-            strip = plane[top : top + rows]
-            if form.predictor:
-                strip = np.diff(strip, axis=1, prepend=np.zeros_like(strip[:, :1]))
-            packed = np.ascontiguousarray(strip, strip.dtype.newbyteorder(order)).data.cast("B")
-            yield packed if form.compression == UNCOMPRESSED else zlib.compress(packed, DEFLATE_LEVEL)
 
 
 def plain_writer(path: Path, layout: Layout, metadata: Metadata) -> TiffWriter:
@@ -162,5 +153,5 @@ def plain_writer(path: Path, layout: Layout, metadata: Metadata) -> TiffWriter:
     dialect = dialect_for("<", False, size * layout.page_count)
     page_layout = replace(layout, page_count=1)
     tags = plain_tags(layout, metadata, dialect)
-    form = PageForm(page_layout, UNCOMPRESSED, predictor=False, planar=False, tags=tags)
-    return TiffWriter(path, layout, dialect, lambda page: form)
+    form = PageForm(page_layout, UNCOMPRESSED, NO_PREDICTOR, planar=False, tags=tags)
+    return TiffWriter(path, layout, FilePlan(dialect, lambda page: form))

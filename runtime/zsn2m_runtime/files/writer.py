@@ -20,10 +20,12 @@ class ImageWriter(ABC):
     Leaving the `with` normally puts the file in place; leaving it with an exception leaves nothing behind.
     """
 
+    notes: tuple[str, ...] = ()  # sentences on what of the source is not kept
+
     def __init__(self, path: Path, layout: Layout) -> None:
         self.path = path
         self.layout = layout
-        self._written = 0
+        self._written, self._unchanged = 0, False
         self._target: AbstractContextManager[Path] | None = None
 
     def __enter__(self) -> Self:
@@ -59,9 +61,11 @@ class ImageWriter(ABC):
             raise
         target.__exit__(kind, error, traceback)
 
-    def write(self, frame: Frame) -> None:
+    def write(self, frame: Frame, unchanged: bool = False) -> None:
         """Write the next page.
 
+        Args:
+            unchanged: it is the source's own; smaller copies of it stay what they are
         Shape:
             frame.pixels: the size, channels, dtype and alpha of the layout
         Raises:
@@ -75,6 +79,7 @@ class ImageWriter(ABC):
                 f"make the writer for as many pages as there are"
             )
         self._check_frame(frame)
+        self._unchanged = unchanged
         with writing(self.path):
             self._put(frame, self._written)
         self._written += 1

@@ -67,7 +67,7 @@ class _OpenEnded(TiffWriter):
     """What another writer would write, into a file that is there already, and as many pages as come."""
 
     def __init__(self, whole: TiffWriter, file: Path) -> None:
-        super().__init__(whole.path, whole.layout, whole._dialect, whole._form_of, whole._contiguous_directories)
+        super().__init__(whole.path, whole.layout, whole.plan)
         self._place, self.count = file, 0
         self._head = self._tail = 0  # bytes: with the first page, and with all whole pages
         self._begin(file)
