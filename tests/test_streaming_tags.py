@@ -58,7 +58,7 @@ def test_tags_that_an_output_cannot_say_are_told_before_the_first_frame(
     first = Clip(tags=(2, 1, 1, 1)).write(tmp_path / "in.mkv")
     source = VideoSource(first)
     sink = VideoSink(tmp_path / out, source.info, source=source, **how)
-    said = [message.split("colour ")[1] for message in caplog.messages]
+    said = [message.split("colour ")[1] for message in caplog.messages if "colour " in message]
     assert said == ([f"{lost}; players will guess"] if lost else [])
     for item in source:
         sink.write(item)

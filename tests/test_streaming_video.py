@@ -136,7 +136,7 @@ def test_shape_of_pixels_goes_through_or_is_told(tmp_path: Path, caplog: pytest.
         with av.open(str(through(first, tmp_path / name))) as container:
             assert container.streams.video[0].sample_aspect_ratio == Fraction(4, 3), name
     through(first, tmp_path / "out.nut", lossless=True)
-    assert "out.nut: pixels are 4/3 as wide as high, which ffv1 does not say here" in caplog.text
+    assert "out.nut: not kept of the source: shape of pixels" in caplog.text
 
 
 def test_packets_of_tracks_come_among_the_frames_only_if_asked_for(clip: Path) -> None:
@@ -166,10 +166,10 @@ def test_a_cover_picture_is_no_video_and_is_said_to_stay_behind(
     write(tmp_path / "covered.mp4", with_video=True)
     source = VideoSource(tmp_path / "covered.mp4")
     assert (source.info.width, source.info.frames) == (WIDTH, 12)
-    assert source.decoder.left_out == ["video (mjpeg)"]
+    assert source.decoder.left_out == ["cover picture (mjpeg)"]
     with caplog.at_level("INFO"):
         through(tmp_path / "covered.mp4", tmp_path / "out.mp4")
-    assert "out.mp4: not copied from the source: video (mjpeg)" in caplog.text
+    assert "out.mp4: not kept of the source: cover picture (mjpeg)" in caplog.text
     write(tmp_path / "sound.mp4", with_video=False)
     with pytest.raises(InputError, match=r"sound.mp4: expected a video track, but there is none"):
         VideoSource(tmp_path / "sound.mp4")

@@ -67,6 +67,7 @@ def stream(
     ] = False,
     image_type: Annotated[str | None, typer.Option(help="Of a folder of images: png, tif, ...")] = None,
     tracks: Annotated[bool, typer.Option("--tracks/--no-tracks", help="Copy audio and subtitles through.")] = True,
+    alpha: Annotated[bool, typer.Option("--alpha/--no-alpha", help="Keep a video's transparency.")] = True,
     preview: Annotated[bool, typer.Option("--preview", help="Show the results in a window; q ends.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -82,7 +83,7 @@ def stream(
     _check_output(output, preview, as_json)
     logging.getLogger("zsn2m_runtime.streaming").setLevel(logging.INFO)  # a camera that comes back is news
     denoiser = Denoiser(bundle, model, provider, threads, spinning=False)
-    reading = SourceOptions(raw, rate, deinterlace, tracks)
+    reading = SourceOptions(raw, rate, deinterlace, tracks, alpha)
     is_raw = raw_output or (raw is not None and output == "-")
     writing = SinkOptions(codec, crf, pixel_format, lossless, image_type, is_raw, rate)
     with contextlib.ExitStack() as until_run:

@@ -42,9 +42,11 @@ class FolderSink:
         UsageError: if the format cannot hold the source's frames, or a file would replace an input or another one.
     """
 
+    lost: tuple[str, ...] = ()  # of a video, in words
+
     def __init__(self, folder: Path, suffix: str, info: StreamInfo, inputs: Sequence[tuple[str, Path]] = ()) -> None:
         self._folder, self._suffix, self._written = folder, suffix, False
-        layout = Layout(np.dtype(info.dtype), info.channels, False, info.height, info.width)
+        layout = Layout(np.dtype(info.dtype), info.channels, info.alpha, info.height, info.width)
         check_format(self._target("frame"), layout)
         self._originals: dict[str, Path] = {}
         self._stack: tuple[Path, Metadata] | None = None  # the last one, which is not opened again for every page
@@ -108,6 +110,8 @@ class StackSink:
         UsageError: if it would replace an input.
         OutputError: if it cannot be written.
     """
+
+    lost: tuple[str, ...] = ()  # of a video, in words
 
     def __init__(self, path: Path, info: StreamInfo, inputs: Sequence[Path] = ()) -> None:
         _refuse_inputs([path], inputs)

@@ -23,6 +23,7 @@ class ImageSource:
     Args:
         arguments: files, folders and glob patterns, as `list_inputs` takes them
         rate: frames per second; None: the frames have no clock
+        alpha: give the alpha plane too, where there is one
     Attributes:
         paths: the files in order
         named: what each picture is called, and its file
@@ -31,11 +32,11 @@ class ImageSource:
         InputError: if there are no image files, or the first one is unreadable.
     """
 
-    def __init__(self, arguments: Sequence[str | Path], rate: Fraction | None = None) -> None:
+    def __init__(self, arguments: Sequence[str | Path], rate: Fraction | None = None, *, alpha: bool = True) -> None:
         self.paths = list_inputs([str(argument) for argument in arguments])
         with open_image(self.paths[0]) as first:
             self._layout = replace(first.layout, page_count=1)
-        layout = self._layout
+        layout, self._alpha = self._layout, alpha
         self.named = [
             (_picture_name(path, page, pages), path)
             for path, pages in zip(self.paths, map(_page_count, self.paths), strict=True)
@@ -50,6 +51,7 @@ class ImageSource:
             range=(0, 255) if layout.dtype.name == "uint8" else None,
             rate=rate,
             frames=len(self.named),
+            alpha=layout.has_alpha and alpha,
         )
 
     def __iter__(self) -> Iterator[Picture]:
@@ -81,6 +83,7 @@ class ImageSource:
             )
 
     def _picture(self, frame: Frame, number: int, name: str) -> Picture:
+        frame = frame if self._alpha else Frame(frame.pixels)
         if self.info.rate is None:
             return Picture(frame, number, name)
         return Picture(frame, number, name, pts=number - 1, time_base=1 / self.info.rate, duration=1)

@@ -18,7 +18,8 @@ class StreamInfo:
     """What every frame of a source is; known before the first frame.
 
     `range` holds the values that samples of the source can take, (0, 1023) for 10 bit; None where its files do not
-    say, as for 16-bit images. `frames` and `rate` (frames per second) are None where unknown.
+    say, as for 16-bit images. `frames` and `rate` (frames per second) are None where unknown. `alpha`: each frame has
+    an alpha plane.
     """
 
     name: str
@@ -30,6 +31,7 @@ class StreamInfo:
     rate: Fraction | None = None
     frames: int | None = None
     live: bool = False
+    alpha: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +74,8 @@ def kind_of(info: StreamInfo) -> str:
 def samples_of(info: StreamInfo) -> str:
     """The same without the size, which no sensor asks for."""
     limits = "" if info.range is None else f", range {info.range[0]:g} to {info.range[1]:g}"
-    return f"{'grey' if info.channels == 1 else 'colour'} {info.dtype}{limits}"
+    alpha = " with alpha" if info.alpha else ""
+    return f"{'grey' if info.channels == 1 else 'colour'} {info.dtype}{alpha}{limits}"
 
 
 class Source(Protocol):

@@ -27,6 +27,7 @@ from zsn2m_runtime.streaming.video.containers import CONTAINERS, RAW, Y4M, Conta
 from zsn2m_runtime.streaming.video.demuxer import is_url
 from zsn2m_runtime.streaming.video.sink import DEFAULT_RATE, VideoSink
 from zsn2m_runtime.streaming.video.source import VideoSource
+from zsn2m_runtime.streaming.video.tag_check import lost_to_images
 
 LIVE_SCHEMES = ("rtsp", "rtsps", "rtmp", "rtp", "udp", "srt")
 STACK_SUFFIXES = (".tif", ".tiff")
@@ -39,13 +40,14 @@ class SourceOptions:
     """How to read a source.
 
     raw: WxH:FORMAT[@FPS] of frames on stdin; rate: frames per second where the source has no clock
-    tracks: give audio and subtitles too, if the output can hold them
+    tracks: give audio and subtitles too, if the output can hold them; alpha: give the alpha plane of a video too
     """
 
     raw: str | None = None
     rate: float | None = None
     deinterlace: bool = False
     tracks: bool = True
+    alpha: bool = True
 
 
 @dataclass(frozen=True)
@@ -80,8 +82,10 @@ def open_source(text: str, options: SourceOptions, output: str | None) -> Source
     is_camera, is_images = text.isdecimal() or text.startswith("/dev/video"), _names_images(text)
     if options.deinterlace and (is_camera or is_images):
         raise UsageError(f"{text}: expected a video to deinterlace, but got another source; leave --deinterlace out")
+    if not options.alpha and (is_camera or (is_images and _container(output) is None)):
+        raise UsageError(f"{text}: expected a video to leave alpha out of, but got another; leave --no-alpha out")
     if is_images:
-        return ImageSource([text], rate=_rate(options.rate) or DEFAULT_RATE)
+        return ImageSource([text], rate=_rate(options.rate) or DEFAULT_RATE, alpha=options.alpha)
     if is_camera:
         source: Source = Reconnecting(lambda: CameraSource(int(text) if text.isdecimal() else text))
     else:
@@ -102,6 +106,7 @@ def _open_video(text: str, options: SourceOptions, output: str | None) -> Source
         deinterlace=options.deinterlace,
         pass_tracks=options.tracks and bool(container and container.tracks),
         upright=not (container and container.rotation),
+        alpha=options.alpha,
     )
     if text == "-":
         kind, settings = (RAW.format, raw_settings(options)) if options.raw else (Y4M.format, None)
@@ -125,13 +130,23 @@ def open_sink(text: str | None, source: Source, sensor: Sensor, options: SinkOpt
         _refuse_options("no output", options, is_video=False, is_folder=False)
         return NullSink()
     _refuse_empty("output", text)
-    path, suffix = Path(text), Path(text).suffix.lower()
+    suffix = Path(text).suffix.lower()
     is_video = text == "-" or suffix in CONTAINERS
     is_folder = not is_video and (_is_folder(text) or text.endswith("/") or not suffix)
     _refuse_options(text, options, is_video, is_folder)
     if is_video:
         return _video_sink(text, source, sensor, options)
     inputs = source.paths if isinstance(source, ImageSource) else []
+    images = _image_sink(text, source, options, is_folder, inputs)
+    if isinstance(source, VideoSource):
+        images.lost = lost_to_images(source)
+    return images
+
+
+def _image_sink(
+    text: str, source: Source, options: SinkOptions, is_folder: bool, inputs: list[Path]
+) -> FolderSink | StackSink | StackCopySink:
+    path, suffix = Path(text), Path(text).suffix.lower()
     if is_folder:
         usual = inputs[0].suffix if inputs else ".png" if source.info.dtype in ("uint8", "uint16") else ".tif"
         kind = f".{options.image_type.lstrip('.')}" if options.image_type else usual

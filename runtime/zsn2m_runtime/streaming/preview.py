@@ -49,6 +49,16 @@ class Preview:
         if isinstance(item, Picture) and not self._is_closed:
             self._show(item.frame.pixels)
 
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """As the sink has it."""
+        return getattr(self._sink, "lost", ())
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """As the sink has it."""
+        return getattr(self._sink, "changed", ())
+
     def finish(self) -> str:
         """Close the window and finish the sink."""
         self._close()

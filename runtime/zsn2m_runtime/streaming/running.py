@@ -8,8 +8,11 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import InputError, Zsn2mError
+from zsn2m_runtime.image import Frame
 from zsn2m_runtime.manifest import Sensor
 from zsn2m_runtime.memory import peak_memory
 from zsn2m_runtime.sample_types import is_whole
@@ -28,7 +31,8 @@ class StreamReport:
 
     `latency` holds milliseconds (mean, p50, p95, p99) of reading, denoising and writing a frame, and of its whole way
     from the source to the sink, waiting included. `complete` is False where a file's stream was stopped before its end.
-    `unlike` says what was unlike the training frames, each difference once, with the first frame that had it.
+    `lost` and `changed` say what of a video is not in the output, or is there in another form. `unlike` says what was
+    unlike the training frames, each difference once, with the first frame that had it.
     """
 
     source: str
@@ -45,6 +49,8 @@ class StreamReport:
     latency: dict[str, dict[str, float | None]]
     peak_memory_mb: float
     unlike: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
 
 
 class Stream:
@@ -140,6 +146,7 @@ class Stream:
         denoised = self._denoiser.denoise(item.frame, item.name)
         if self._temporal:
             denoised = denoised.with_pixels(self._temporal(item.frame.pixels, denoised.pixels))
+        denoised = _with_hidden(denoised, item.frame)
         self._latency["denoise"].add(time.perf_counter() - started)
         self._watch.look(item.frame.pixels, item.name)
         return item.with_frame(denoised)
@@ -173,7 +180,18 @@ class Stream:
             latency={stage: latency.summary() for stage, latency in self._latency.items()},
             peak_memory_mb=round(peak_memory() / 1e6, 1),
             unlike=self._watch.found,
+            lost=tuple(getattr(self._sink, "lost", ())),
+            changed=tuple(getattr(self._sink, "changed", ())),
         )
+
+
+def _with_hidden(denoised: Frame, noisy: Frame) -> Frame:
+    """The result with what nobody sees, under alpha 0, as it came."""
+    if noisy.alpha is None:
+        return denoised
+    hidden = noisy.alpha == 0
+    hidden = hidden if noisy.channels == 1 else hidden[:, :, None]
+    return denoised.with_pixels(np.where(hidden, noisy.pixels, denoised.pixels))
 
 
 def check_source_fits(sensor: Sensor, info: StreamInfo) -> None:

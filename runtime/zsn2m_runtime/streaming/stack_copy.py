@@ -28,6 +28,8 @@ class StackCopySink:
         OutputError: if it cannot be written.
     """
 
+    lost: tuple[str, ...] = ()  # of a video, in words
+
     def __init__(self, path: Path, original: Path) -> None:
         with ExitStack() as undo:
             image = undo.enter_context(open_image(original))

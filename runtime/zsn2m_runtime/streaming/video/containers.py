@@ -20,6 +20,7 @@ class Container:
         tracks: audio and subtitles; rotation: a display matrix; lossless: FFV1
         free_times: frames at any time, not only at a constant rate
         early_packets: times before zero, which sound begins at, and the decoding of reordered frames
+        alpha: encoders for frames with an alpha plane, the usual one first
         fragments: it can be written so that it plays before its index stands at the end
     """
 
@@ -31,6 +32,7 @@ class Container:
     free_times: bool = True
     early_packets: bool = True
     fragments: bool = False
+    alpha: tuple[str, ...] = ()
 
 
 _MP4 = Container("mp4", rotation=True, fragments=True)
@@ -38,14 +40,14 @@ Y4M = Container("yuv4mpegpipe", "wrapped_avframe", tracks=False, free_times=Fals
 CONTAINERS = {
     ".mp4": _MP4,
     ".m4v": _MP4,
-    ".mov": Container("mov", rotation=True, fragments=True),
-    ".mkv": Container("matroska", rotation=True, lossless=True),
-    ".webm": Container("webm", "libvpx-vp9", rotation=True),
-    ".avi": Container("avi", lossless=True, free_times=False, early_packets=False),
-    ".nut": Container("nut", lossless=True, early_packets=False),
+    ".mov": Container("mov", rotation=True, fragments=True, alpha=("prores_ks", "png")),
+    ".mkv": Container("matroska", rotation=True, lossless=True, alpha=("libvpx-vp9", "prores_ks", "ffv1")),
+    ".webm": Container("webm", "libvpx-vp9", rotation=True, alpha=("libvpx-vp9",)),
+    ".avi": Container("avi", lossless=True, free_times=False, early_packets=False, alpha=("ffv1",)),
+    ".nut": Container("nut", lossless=True, early_packets=False, alpha=("ffv1",)),
     ".y4m": Y4M,
 }
-RAW = Container("rawvideo", "rawvideo", tracks=False, free_times=False)
+RAW = Container("rawvideo", "rawvideo", tracks=False, free_times=False, alpha=("rawvideo",))
 VIDEO_SUFFIXES = tuple(CONTAINERS)
 LOSSLESS_SUFFIXES = tuple(suffix for suffix, container in CONTAINERS.items() if container.lossless)
 

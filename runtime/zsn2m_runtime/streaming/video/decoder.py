@@ -13,12 +13,14 @@ import av
 
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.streaming.items import MICROSECOND, Passenger
+from zsn2m_runtime.streaming.video.beside import side_data, time_code
 from zsn2m_runtime.streaming.video.completeness import Completeness
 from zsn2m_runtime.streaming.video.containers import RAW, Y4M
 from zsn2m_runtime.streaming.video.demuxer import Pipe, Reading, is_url, open_container, reason
 from zsn2m_runtime.streaming.video.frames import Deinterlacer
 
 PASSED = ("audio", "subtitle")
+WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # decoders that give alpha, for FFmpeg's own
 
 log = logging.getLogger(__name__)
 
@@ -51,9 +53,17 @@ class Decoder:
         others = [stream for stream in self.container.streams if stream.index != self.video.index]
         passed = [stream for stream in others if stream.type in PASSED and stream.codec_context is not None]
         self.tracks = passed if reading.pass_tracks else []
-        self.left_out = [_kind(stream) for stream in others if stream not in self.tracks]
+        code = time_code(self.container, self.video)
+        self.left_out = [
+            kind_of_track(stream) for stream in others if stream not in self.tracks and not _says(stream, code)
+        ]
+        self.passes_tracks = reading.pass_tracks
+        self.attachments: list[Any] = [stream for stream in others if stream.type == "attachment"]
+        self.side_data: set[str] = set()  # of the frames given so far, in words
         self._completeness = Completeness(name, self.container, self.video)
+        self._codec = self.video.codec_context
         self._skipped = 0
+        self._is_begun = False
         self._is_told = False  # that frames are interlaced
         self._first: tuple[int, int, str] | None = None
         self._end_position = 0  # bytes
@@ -132,6 +142,7 @@ class Decoder:
             )
         got = frame.width, frame.height, frame.format.name
         self._first = self._first or got
+        self.side_data |= side_data(frame)
         if got != self._first:
             raise InputError(
                 f"{self.name}: frame {number}: expected {_words(self._first)}, as those before it, but got "
@@ -159,7 +170,7 @@ class Decoder:
         except (OSError, av.FFmpegError, DamagedError) as error:
             self._check_interrupt()
             with suppress(av.FFmpegError):
-                yield from self.video.decode(None)  # frames before it, which the decoder has held back to sort them
+                yield from self._codec.decode(None)  # frames before it, which the decoder has held back to sort them
             cause = "the connection is lost" if self._reading.live else "the video is damaged or was cut short"
             if self._reading.format == RAW.format:
                 cause += ", or the size or format in --raw is wrong"
@@ -172,13 +183,16 @@ class Decoder:
             self._pipe.check_interrupt()
 
     def _frames_of(self, packet: Any) -> Iterator[av.VideoFrame]:
+        if not self._is_begun:
+            self._is_begun = True
+            self._codec = _codec_of(packet, self._reading.alpha)
         self._end_position = max(self._end_position, (packet.pos or 0) + packet.size)
         if self._reading.live:
             yield from self._decodable(packet)
             return
         if packet.is_corrupt:
             raise DamagedError("an incomplete packet")
-        for frame in packet.decode():
+        for frame in self._codec.decode(packet if packet.size else None):
             if frame.is_corrupt:
                 raise DamagedError("a damaged picture")
             yield frame
@@ -186,7 +200,7 @@ class Decoder:
     def _decodable(self, packet: Any) -> list[av.VideoFrame]:
         """What a live stream has lost must not end it."""
         try:
-            frames: list[av.VideoFrame] = packet.decode()
+            frames: list[av.VideoFrame] = self._codec.decode(packet if packet.size else None)
         except av.error.InvalidDataError as error:
             level = logging.DEBUG if self._skipped else logging.WARNING
             log.log(level, "%s: skipping what cannot be decoded (%s)", self.name, error.strerror)
@@ -202,14 +216,30 @@ class Decoder:
                 raise DamagedError("an incomplete frame")
 
 
+def _codec_of(first: Any, alpha: bool) -> Any:
+    """The decoder for the packets that begin with this one: FFmpeg's own of VP8 and VP9 drop alpha without a word."""
+    usual = first.stream.codec_context
+    has_alpha = first.stream.metadata.get("alpha_mode") == "1" or first.has_sidedata("matroska_block_additional")
+    if alpha and has_alpha and usual.name in WITH_ALPHA:
+        return av.CodecContext.create(WITH_ALPHA[usual.name], "r")
+    return usual
+
+
 def _is_cover(stream: Any) -> bool:
     return bool(stream.disposition & (av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails))
 
 
-def _kind(stream: Any) -> str:
-    """A track in words, such as `data`, or `video (mjpeg)`."""
+def _says(stream: Any, code: str | None) -> bool:
+    """Whether a track holds nothing but the timecode, which goes through as a tag."""
+    return stream.type == "data" and code is not None and stream.metadata.get("timecode") == code
+
+
+def kind_of_track(stream: Any) -> str:
+    """A track in words, such as `data (TimeCodeHandler)`, or `cover picture (mjpeg)`."""
     codec = stream.codec_context
-    return f"{stream.type} ({codec.name})" if codec else str(stream.type)
+    kind = "cover picture" if stream.type == "video" and _is_cover(stream) else str(stream.type)
+    name = stream.metadata.get("filename") or (codec.name if codec else stream.metadata.get("handler_name"))
+    return f"{kind} ({name})" if name else kind
 
 
 def _words(kind: tuple[int, int, str]) -> str:

@@ -24,6 +24,7 @@ class Reading:
     deinterlace: bool = False
     live: bool = False
     pass_tracks: bool = True
+    alpha: bool = True
 
 
 class Pipe:

@@ -72,10 +72,11 @@ def plan_encoding(
     if encoding.lossless:
         _check_lossless(name, container, encoding)
         kind = "grey" if info.channels == 1 else "rgb"
-        pixel_format = "bgr0" if (kind, bits) == ("rgb", 8) else planar(kind, bits)
+        pixel_format = _lossless_format(kind, bits, info.alpha)
         options = {"level": "3", "flags": KEEP_DURATIONS}  # version 3 has checksums
         return Plan(container, "ffv1", _known(pixel_format), bits, options)
     codec = encoding.codec or container.codec
+    source_kind = source_kind if info.alpha or source_kind is None else source_kind.opaque
     offered = _offered(name, container, codec)
     size = (info.width, info.height) if codec in WHOLE_CHROMA else (0, 0)
     want = source_kind or _wanted(container, info, bits)
@@ -88,7 +89,10 @@ def plan_encoding(
         if found is None:
             raise UsageError(_too_deep(name, container, want, codec, offered, size))
         chosen = _known(found)
-    return Plan(container, codec, chosen, bits, _options(name, container, codec, encoding.crf))
+    options = _options(name, container, codec, encoding.crf)
+    if codec == "libvpx" and chosen.alpha:
+        options["auto-alt-ref"] = "0"  # it refuses both together
+    return Plan(container, codec, chosen, bits, options)
 
 
 def _depth(name: str, info: StreamInfo) -> int:
@@ -133,18 +137,27 @@ def _asked(name: str, pixel_format: str, codec: str, offered: Sequence[str], inf
     chosen = None
     with suppress(ValueError):  # there is none of that name
         chosen = PixelFormat.of(pixel_format)
-    if chosen is None or chosen.channels < info.channels or (offered and pixel_format not in offered):
+    is_less = chosen is None or chosen.channels < info.channels or chosen.alpha < info.alpha
+    if chosen is None or is_less or (offered and pixel_format not in offered):
         kind = "grey" if info.channels == 1 else "colour"
-        choices = ", ".join(found for found in offered if PixelFormat.of(found))
+        kind += " with alpha" if info.alpha else ""
+        fits = [known for found in offered if (known := PixelFormat.of(found))]
+        choices = ", ".join(known.name for known in fits if known.alpha >= info.alpha)
         raise UsageError(
             f"{name}: expected a pixel format that {codec} takes for {kind} frames, but got {pixel_format!r}; "
-            f"choose {choices or 'one that ffmpeg -pix_fmts lists, without alpha'}"
+            f"choose {choices or 'one that ffmpeg -pix_fmts lists'}"
         )
     return chosen
 
 
 def _wanted(container: Container, info: StreamInfo, bits: int) -> PixelFormat:
     """The pixel format that frames of no video would have if every encoder took everything."""
+    if info.alpha:
+        if container.codec == "rawvideo":
+            is_grey = info.channels == 1 and bits in (8, 16)
+            return _known(planar("grey" if is_grey else "rgb", bits, alpha=True))
+        is_yuv = bits in (8, 10, 16)  # the depths of 4:2:0 with alpha
+        return _known(planar("yuv", bits, "420", alpha=True) if is_yuv else planar("rgb", bits, alpha=True))
     if info.channels == 1:
         return _known(planar("grey", bits))
     if container.codec == "rawvideo":
@@ -163,7 +176,10 @@ def _too_deep(
     ]
     known = [found for text in offered if (found := PixelFormat.of(text))]
     deepest = max((found.bits for found in known), default=0)
-    fewer = nearest(PixelFormat("", want.kind, min(deepest, want.bits), want.chroma), offered, size) or offered[0]
+    fewer = (
+        nearest(PixelFormat("", want.kind, min(deepest, want.bits), want.chroma, want.alpha), offered, size)
+        or offered[0]
+    )
     lossless = "--lossless" if container.lossless else f"a {LOSSLESS_SUFFIXES[0]} with --lossless"
     choices = ", ".join((*(f"--codec {other}" for other in others), lossless))
     return (
@@ -185,6 +201,12 @@ def _options(name: str, container: Container, codec: str, crf: int | None) -> di
         flags += "+qscale"
         options["global_quality"] = str(BEST_QUALITY * LAMBDA)
     return {**options, "flags": flags}
+
+
+def _lossless_format(kind: str, bits: int, alpha: bool) -> str:
+    if alpha:
+        return "bgra" if bits == 8 else planar("rgb", bits, alpha=True)
+    return "bgr0" if (kind, bits) == ("rgb", 8) else planar(kind, bits)
 
 
 def _known(name: str) -> PixelFormat:

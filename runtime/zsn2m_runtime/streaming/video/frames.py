@@ -11,7 +11,7 @@ import numpy as np
 from av.filter import Graph
 from av.video.reformatter import Interpolation, VideoReformatter
 
-from zsn2m_runtime.image import Pixels
+from zsn2m_runtime.image import Frame, Pixels
 from zsn2m_runtime.streaming.items import StreamInfo
 from zsn2m_runtime.streaming.video.colour import Colour, YuvConverter
 from zsn2m_runtime.streaming.video.pixel_formats import PixelFormat, planar
@@ -35,24 +35,34 @@ class FrameReader:
     def __init__(self, kind: PixelFormat, colour: Colour, name: str) -> None:
         self._colour = colour
         self._converter = YuvConverter(colour, kind.bits, name) if kind.kind == "yuv" else None
-        self._target = "rgb24" if (kind.kind, kind.bits) == ("rgb", 8) else planar(kind.kind, kind.bits)
+        self._is_packed = kind.kind == "grey" and kind.alpha
+        self._has_alpha = kind.alpha
+        plain = "rgb24" if (kind.kind, kind.bits) == ("rgb", 8) else planar(kind.kind, kind.bits)
+        self._target = planar(kind.kind, kind.bits, alpha=True) if kind.alpha else plain
         self._reformatter = VideoReformatter()
 
-    def pixels(self, frame: av.VideoFrame) -> Pixels:
-        """The frame's pixels; they may share its memory.
+    def frame(self, frame: av.VideoFrame) -> Frame:
+        """The frame's pixels and alpha plane; they may share its memory.
 
         Shape:
             returns: (h, w) grey or (h, w, 3) RGB; uint8 for 8 bits, else uint16 with values of the format's depth
         """
+        if self._is_packed:
+            pairs = _pairs(self._as(self._target, frame))
+            return Frame(np.ascontiguousarray(pairs[:, :, 0]), np.ascontiguousarray(pairs[:, :, 1]))
+        if self._converter is None and not self._has_alpha:
+            return Frame(self._as(self._target, frame).to_ndarray())
         if self._converter is None:
-            return self._as(self._target, frame).to_ndarray()
+            green, blue, red, alpha = _planes(self._as(self._target, frame))
+            return Frame(np.dstack((red, green, blue)), alpha.copy())
         # Tags lost in a filter, or unspecified ones, would make swscale change the range.
         frame.colorspace, frame.color_range = self._colour.matrix, self._colour.range
         whole = self._as(self._target, frame)
         yuv = np.empty((frame.height, frame.width, 3), np.uint16)  # what the converter computes with
-        for channel, plane in enumerate(_planes(whole)):
+        planes = list(_planes(whole))
+        for channel, plane in enumerate(planes[:3]):
             yuv[:, :, channel] = plane
-        return self._converter.to_rgb(yuv)
+        return Frame(self._converter.to_rgb(yuv), planes[3].copy() if self._has_alpha else None)
 
     def _as(self, name: str, frame: av.VideoFrame) -> av.VideoFrame:
         if frame.format.name == name:
@@ -73,26 +83,32 @@ class FrameWriter:
 
     def __init__(self, info: StreamInfo, bits: int, target: PixelFormat, colour: Colour, chroma: str) -> None:
         self._size = info.width, info.height
-        self._is_grey, self._kind = info.channels == 1, target.kind
-        self._neutral = 2 ** (bits - 1)  # chroma of grey
+        self._is_grey, self._kind, self._has_alpha = info.channels == 1, target.kind, target.alpha
+        self._neutral, self._opaque = 2 ** (bits - 1), 2**bits - 1  # chroma of grey; alpha of what hides all behind it
         is_converted = target.kind == "yuv" and not self._is_grey
         self._converter = YuvConverter(colour, bits, info.name) if is_converted else None
-        self._staging = planar(target.kind, bits)
+        self._staging = planar(target.kind, bits, alpha=target.alpha)
         filters = []
         if target.name != self._staging:
             filters = [("scale", f"flags={EXACT_FLAGS}:out_chroma_loc={chroma}"), ("format", target.name)]
         self._graph = filter_chain((self._staging, *self._size), Fraction(1), filters)
 
-    def frame(self, pixels: Pixels) -> av.VideoFrame:
-        """A frame without tags and times.
+    def frame(self, frame: Frame) -> av.VideoFrame:
+        """A frame without tags and times; without an alpha plane, an output that has one gets an opaque one.
 
         Shape:
-            pixels: (h, w) or (h, w, 3), as the info says
+            frame: (h, w) or (h, w, 3), as the info says
         """
         # Without tags: with them, the graph would convert to what its own frames have, none.
         staged = av.VideoFrame(*self._size, self._staging)
-        for plane, samples in zip(_planes(staged), self._channels(pixels), strict=True):
-            plane[...] = samples
+        alpha = self._opaque if frame.alpha is None else frame.alpha
+        if self._has_alpha and self._kind == "grey":
+            pairs = _pairs(staged)
+            pairs[:, :, 0], pairs[:, :, 1] = frame.pixels, alpha
+        else:
+            channels = [*self._channels(frame.pixels), *([alpha] if self._has_alpha else [])]
+            for plane, samples in zip(_planes(staged), channels, strict=True):
+                plane[...] = samples
         self._graph.vpush(staged)
         return self._graph.vpull()
 
@@ -131,6 +147,20 @@ def filter_chain(kind: tuple[str, int, int], time_base: Fraction, filters: Seque
     first = graph.add_buffer(width=width, height=height, format=av.VideoFormat(name), time_base=time_base)
     graph.link_nodes(first, *(graph.add(*step) for step in filters), graph.add("buffersink")).configure()
     return graph
+
+
+def _pairs(frame: av.VideoFrame) -> Pixels:
+    """Grey and alpha of a frame that has both in one plane.
+
+    Shape:
+        returns: (h, w, 2), on the frame's memory
+    """
+    dtype = np.uint16 if frame.format.components[0].bits > 8 else np.uint8
+    memory: Any = frame.planes[0]
+    rows = np.frombuffer(memory, dtype).reshape(frame.height, -1)[:, : 2 * frame.width]
+    return np.lib.stride_tricks.as_strided(
+        rows, (frame.height, frame.width, 2), (rows.strides[0], 2 * rows.itemsize, rows.itemsize)
+    )
 
 
 def _planes(frame: av.VideoFrame) -> Iterator[Pixels]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import av
@@ -18,29 +18,31 @@ FLOATING = re.compile(r"f(16|32)(le|be)$")
 class PixelFormat:
     """What a pixel format holds.
 
-    `chroma` is how many columns and rows share one chroma sample; `bits` is rounded up to one of DEPTHS.
+    `chroma` is how many columns and rows share one chroma sample; `bits` is rounded up to one of DEPTHS. The alpha
+    plane, where there is one, has the same depth, at full range.
     """
 
     name: str
     kind: Literal["grey", "rgb", "yuv"]
     bits: int
     chroma: tuple[int, int] = (1, 1)
+    alpha: bool = False
 
     @classmethod
     def of(cls, name: str) -> PixelFormat | None:
-        """None for what has no place here: alpha, floating point, mosaics of a sensor, XYZ, memory of a GPU."""
+        """None for what has no place here: floating point, mosaics of a sensor, XYZ, memory of a GPU."""
         side = 64  # of the frame that chroma is measured on
         found = av.VideoFormat(name, side, side)
         parts = found.components
-        strange = not parts or found.is_bayer or any(part.is_alpha for part in parts)
-        if strange or FLOATING.search(name) or name.startswith("xyz"):
+        if not parts or found.is_bayer or FLOATING.search(name) or name.startswith("xyz"):
             return None
+        alpha = any(part.is_alpha for part in parts)
         bits = next(depth for depth in DEPTHS if depth >= max(part.bits for part in parts))
         if found.is_rgb or found.has_palette:
-            return cls(name, "rgb", bits)
-        if len(parts) == 1:
-            return cls(name, "grey", bits)
-        return cls(name, "yuv", bits, (side // found.chroma_width(), side // found.chroma_height()))
+            return cls(name, "rgb", bits, alpha=alpha)
+        if len(parts) - alpha == 1:
+            return cls(name, "grey", bits, alpha=alpha)
+        return cls(name, "yuv", bits, (side // found.chroma_width(), side // found.chroma_height()), alpha)
 
     @property
     def channels(self) -> int:
@@ -61,14 +63,25 @@ class PixelFormat:
         return None if self.bits == WORD and self.kind != "yuv" else (0.0, 2.0**self.bits - 1)
 
     @property
+    def opaque(self) -> PixelFormat:
+        """The same without its alpha plane."""
+        if not self.alpha:
+            return self
+        chroma = {(1, 1): "444", (2, 1): "422", (2, 2): "420"}.get(self.chroma, "444")
+        name = "rgb24" if (self.kind, self.bits) == ("rgb", 8) else planar(self.kind, self.bits, chroma)
+        return replace(self, name=name, alpha=False)
+
+    @property
     def plain(self) -> str:
         """The same by its modern name, little-endian: yuv420p for yuvj420p, gray10le for gray10be."""
         return re.sub("be$", "le", self.name.replace("yuvj", "yuv"))
 
 
-def planar(kind: str, bits: int, chroma: str = "444") -> str:
-    """Name of the format of a kind with one plane for each channel."""
+def planar(kind: str, bits: int, chroma: str = "444", *, alpha: bool = False) -> str:
+    """Name of the format of a kind with one plane for each channel; only grey with alpha has both in one plane."""
     ending = "" if bits == 8 else f"{bits}le"
+    if alpha:
+        return {"grey": f"ya{ending or 8}", "rgb": "gbrap" + ending, "yuv": f"yuva{chroma}p" + ending}[kind]
     return {"grey": "gray", "rgb": "gbrp", "yuv": f"yuv{chroma}p"}[kind] + ending
 
 
@@ -89,16 +102,23 @@ def nearest(want: PixelFormat, offered: Iterable[str], size: tuple[int, int] = (
     if not fits:
         return None
 
-    def added(found: PixelFormat) -> tuple[bool, int, bool, int, int]:
+    def added(found: PixelFormat) -> tuple[bool, bool, int, bool, int, int]:
         extra = found.bits - want.bits
         density = -found.chroma[0] * found.chroma[1]
-        return found.name != want.plain, extra, found.kind != want.kind, density, names.index(found.name)
+        return (
+            found.name != want.plain,
+            found.alpha != want.alpha,
+            extra,
+            found.kind != want.kind,
+            density,
+            names.index(found.name),
+        )
 
     return min(fits, key=added).name
 
 
 def _keeps(found: PixelFormat, want: PixelFormat) -> bool:
-    if found.bits < want.bits or (found.kind == "grey" and want.kind != "grey"):
+    if found.bits < want.bits or found.alpha < want.alpha or (found.kind == "grey" and want.kind != "grey"):
         return False
     return want.kind == "grey" or all(a <= b for a, b in zip(found.chroma, want.chroma, strict=True))
 

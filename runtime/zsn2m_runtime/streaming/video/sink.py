@@ -14,11 +14,15 @@ import av
 from zsn2m_runtime.atomic import UnfinishedFile, writing
 from zsn2m_runtime.errors import OutputError, UsageError
 from zsn2m_runtime.streaming.items import Item, Picture, StreamInfo
+from zsn2m_runtime.streaming.video.alpha_check import plan_with_alpha
+from zsn2m_runtime.streaming.video.colour import Colour
 from zsn2m_runtime.streaming.video.containers import container_of
-from zsn2m_runtime.streaming.video.encoder import Encoding, plan_encoding
+from zsn2m_runtime.streaming.video.decoder import kind_of_track
+from zsn2m_runtime.streaming.video.encoder import Encoding, Plan, plan_encoding
 from zsn2m_runtime.streaming.video.fragments import FragmentFile, in_fragments
+from zsn2m_runtime.streaming.video.hdr import with_hdr
 from zsn2m_runtime.streaming.video.source import VideoSource
-from zsn2m_runtime.streaming.video.tag_check import warn_of_lost_tags
+from zsn2m_runtime.streaming.video.tag_check import changed_by, lost_by
 from zsn2m_runtime.streaming.video.writer import VideoWriter, tags_of
 
 DEFAULT_RATE = Fraction(25)  # frames per second of sources that do not know theirs, as in FFmpeg
@@ -59,15 +63,19 @@ class VideoSink:
     ) -> None:
         self._pipe = place if hasattr(place, "write") else None
         self._path = Path(str(getattr(place, "name", "output")) if self._pipe else place)
-        self._info = info
+        self._info, self._source = info, source
+        self._lost: list[str] = []
+        self._changed: list[str] = []
         self._written, self._is_open = 0, True
         name = str(self._path)
         encoding = Encoding(codec, crf, pixel_format, lossless)
         container = in_fragments(container_of(place, format), source.decoder if source else None)
-        plan = plan_encoding(name, container, info, encoding, source.kind if source else None)
+        planner = plan_with_alpha if info.alpha else plan_encoding
+        plan = planner(name, container, info, encoding, source.kind if source else None)
+        plan = with_hdr(plan, source.hdr) if source else plan
         if not self._pipe and source:
             self._refuse_source(source)
-        rate = info.rate or rate or DEFAULT_RATE
+        self._rate = rate = info.rate or rate or DEFAULT_RATE
         self._file = None if self._pipe else UnfinishedFile(self._path)
         self._stream: FragmentFile | None = None
         try:
@@ -77,11 +85,21 @@ class VideoSink:
                 to = self._stream or (str(self._file.temporary) if self._file else self._pipe)
                 tags = tags_of(plan, info, source)
                 self._writer = VideoWriter(to, name, plan, info, tags, source, rate)
-                if source:
-                    warn_of_lost_tags(name, plan, info, tags)
+                self._note_what_is_lost(name, plan, tags)
         except BaseException:
             self._give_up(keep=False)
             raise
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """What of the source the output does not say, in words; complete after the last frame."""
+        return (*self._lost, *(f"{name} (of later frames)" for name in self._late()))
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """What is in the output in another form, in words."""
+        evened = (f"times became a constant rate of {float(self._rate):.6g} frames a second",)
+        return (*self._changed, *(evened if self._writer.is_evened else ()))
 
     def write(self, item: Item) -> None:
         """Encode a frame, or copy a packet.
@@ -113,6 +131,8 @@ class VideoSink:
             if self._file:
                 self._file.finish()
         self._is_open = False
+        if late := self._late():
+            log.warning("%s: not kept of later frames: %s", self._path, ", ".join(late))
         return str(self._path)
 
     def salvage(self) -> str | None:
@@ -144,15 +164,33 @@ class VideoSink:
 
     def _check(self, picture: Picture) -> None:
         info, frame = self._info, picture.frame
-        expected = f"{info.height}x{info.width} frame of {info.channels} channel(s), {info.dtype}"
         height, width = frame.pixels.shape[:2]
-        got = f"{height}x{width} frame of {frame.channels} channel(s), {frame.dtype}"
-        if frame.alpha is not None or got != expected:
-            alpha = "" if frame.alpha is None else " and alpha"
+        found = StreamInfo(info.name, height, width, frame.dtype, frame.channels, None, alpha=frame.alpha is not None)
+        expected, got = (_words(each) for each in (info, found))
+        if got != expected:
             raise OutputError(
-                f"{self._path}: {picture.name}: expected a {expected}, but got a {got}{alpha}; "
+                f"{self._path}: {picture.name}: expected a {expected}, but got a {got}; "
                 f"stream such frames on their own, or into images"
             )
+
+    def _note_what_is_lost(self, name: str, plan: Plan, tags: Colour) -> None:
+        if not self._source:
+            return
+        decoder = self._source.decoder
+        kept = decoder.attachments if plan.container.format == "matroska" and decoder.passes_tracks else []
+        names = [kind_of_track(stream) for stream in kept]
+        self._lost = lost_by(name, plan, self._info, tags, self._source)
+        self._lost += [track for track in decoder.left_out if track not in names]
+        self._changed = [*self._source.changed, *changed_by(plan, self._source)]
+        if told := [words for words in self._lost if not words.startswith("colour ")]:
+            log.warning("%s: not kept of the source: %s", name, ", ".join(told))
+        if self._changed:
+            log.info("%s: changed: %s", name, "; ".join(self._changed))
+
+    def _late(self) -> list[str]:
+        if not self._source or not self._written:
+            return []
+        return sorted(self._source.decoder.side_data - set(self._source.facts))
 
     def _refuse_source(self, source: VideoSource) -> None:
         with writing(self._path):
@@ -177,6 +215,11 @@ class VideoSink:
                 f"{self._path}: expected to be able to write frame {self._written + 1}, but got {error.strerror!r}; "
                 f"choose another codec or container"
             ) from error
+
+
+def _words(info: StreamInfo) -> str:
+    alpha = " and alpha" if info.alpha else ""
+    return f"{info.height}x{info.width} frame of {info.channels} channel(s), {info.dtype}{alpha}"
 
 
 @contextmanager

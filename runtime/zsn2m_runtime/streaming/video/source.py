@@ -14,10 +14,12 @@ import av
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.streaming.items import Item, Passenger, Picture, StreamInfo, frame_name
+from zsn2m_runtime.streaming.video.beside import facts_of
 from zsn2m_runtime.streaming.video.colour import Colour
 from zsn2m_runtime.streaming.video.decoder import Decoder
 from zsn2m_runtime.streaming.video.demuxer import Reading, is_url
 from zsn2m_runtime.streaming.video.frames import FrameReader
+from zsn2m_runtime.streaming.video.hdr import Hdr
 from zsn2m_runtime.streaming.video.pixel_formats import PixelFormat
 from zsn2m_runtime.streaming.video.turning import check_quarter, display_matrix, swaps_sides, upright
 
@@ -39,11 +41,14 @@ class VideoSource:
         live: what cannot be decoded is skipped, not an error
         name: how messages call it
         pass_tracks: give the packets of audio and subtitles too
+        alpha: give the alpha plane too, where there is one
     Attributes:
         info: what the frames are; `frames` is a guess where only the duration is known
         decoder: of the tracks and their packets
-        kind: pixel format of the file; colour: its tags; aspect: width to height of a pixel
+        kind: pixel format of the frames; colour: its tags; aspect: width to height of a pixel
         matrix: the display matrix that the output needs, or None
+        size: width and height as they are stored; changed: what reading it has changed, in words
+        facts: what it says beside pixels and colours; hdr: HDR10's part of it
     Raises:
         InputError: if it cannot be opened, or its first frame is damaged, interlaced, or of no kind that arrays hold.
     """
@@ -59,15 +64,16 @@ class VideoSource:
         name: str | None = None,
         pass_tracks: bool = True,
         upright: bool = False,
+        alpha: bool = True,
     ) -> None:
         name = name or _public_name(place)
         is_path = not is_url(place) and not hasattr(place, "read")
         self.path = Path(place) if is_path else None
-        self.decoder = Decoder(place, name, Reading(format, options, deinterlace, live, pass_tracks))
+        self.decoder = Decoder(place, name, Reading(format, options, deinterlace, live, pass_tracks, alpha))
         try:
             self._items = self.decoder.items()
             self._ahead = _up_to_first_frame(self._items, name)
-            self._describe(self._ahead[-1], name, live, upright)
+            self._describe(self._ahead[-1], name, live, upright, alpha)
         except BaseException:
             self.close()
             raise
@@ -94,20 +100,26 @@ class VideoSource:
         """Release the file or connection; may be called twice."""
         self.decoder.close()
 
-    def _describe(self, first: av.VideoFrame, name: str, live: bool, turn: bool) -> None:
+    def _describe(self, first: av.VideoFrame, name: str, live: bool, turn: bool, alpha: bool) -> None:
         kind = PixelFormat.of(first.format.name)
         if kind is None:
             raise InputError(
-                f"{name}: expected pixels in grey, RGB or YUV, whole numbers without alpha, but got "
+                f"{name}: expected pixels in grey, RGB or YUV, in whole numbers, but got "
                 f"{first.format.name}; convert it first, for example with ffmpeg -pix_fmt"
             )
-        self.kind, self.colour = kind, Colour.of(first)
+        self.kind, self.colour = kind if alpha else kind.opaque, Colour.of(first)
+        self._keep_alpha = alpha
+        self.facts, self.hdr = facts_of(self.decoder.container, self.decoder.video, first), Hdr.of(first)
         self.aspect = self.decoder.video.sample_aspect_ratio or SQUARE
         self._reader = FrameReader(kind, self.colour.settled(first.height), name)
         matrix = display_matrix(first)
         self.matrix = None if turn else matrix
         self._turn = matrix if turn else None
+        self.changed = ["frames are turned upright"] if self._turn else []
+        if turn:
+            self.facts.pop("rotation", None)
         size = first.height, first.width
+        self.size = first.width, first.height
         if self._turn:
             check_quarter(self._turn, name)
             if swaps_sides(self._turn):
@@ -115,7 +127,7 @@ class VideoSource:
             self.colour = self.colour.settled(first.height)  # what players assume may not hold for the new height
         rate = self.decoder.video.average_rate or self.decoder.video.guessed_rate
         frames = None if live else self._length(rate)
-        self.info = StreamInfo(name, *size, kind.dtype, kind.channels, kind.range, rate, frames, live)
+        self.info = StreamInfo(name, *size, kind.dtype, kind.channels, kind.range, rate, frames, live, self.kind.alpha)
 
     def _length(self, rate: Fraction | None) -> int | None:
         duration = self.decoder.duration
@@ -123,11 +135,14 @@ class VideoSource:
         return self.decoder.video.frames or guess
 
     def _picture(self, frame: av.VideoFrame, number: int) -> Picture:
-        pixels = self._reader.pixels(frame)
+        found = self._reader.frame(frame)
+        if not self._keep_alpha:  # here, for swscale makes half the rows of planar RGB black when it drops alpha
+            found = Frame(found.pixels)
         if self._turn:
-            pixels = upright(pixels, self._turn)
+            alpha = None if found.alpha is None else upright(found.alpha, self._turn)
+            found = Frame(upright(found.pixels, self._turn), alpha)
         return Picture(
-            Frame(pixels),
+            found,
             number,
             frame_name(number),
             pts=frame.pts,

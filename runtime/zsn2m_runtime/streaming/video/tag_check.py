@@ -1,4 +1,4 @@
-"""Whether an output says all that the source states about its colours; seen in a trial, for no table is complete."""
+"""Whether an output says all that the source says beside its pixels; seen in a trial, for no table is complete."""
 
 from __future__ import annotations
 
@@ -12,49 +12,91 @@ import numpy as np
 
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.streaming.items import Picture, StreamInfo
-from zsn2m_runtime.streaming.video.colour import FULL, RANGE_UNSPECIFIED, WEIGHTS, Colour
+from zsn2m_runtime.streaming.video.beside import Facts, facts_of, missing
+from zsn2m_runtime.streaming.video.colour import FULL, RANGE_UNSPECIFIED, UNSPECIFIED, WEIGHTS, Colour
 from zsn2m_runtime.streaming.video.containers import RAW
-from zsn2m_runtime.streaming.video.encoder import Plan
+from zsn2m_runtime.streaming.video.decoder import kind_of_track
+from zsn2m_runtime.streaming.video.encoder import WHOLE_CHROMA, Plan
+from zsn2m_runtime.streaming.video.source import VideoSource
 from zsn2m_runtime.streaming.video.writer import VideoWriter
 
+SRGB = {"primaries": (1, UNSPECIFIED), "transfer": (1, UNSPECIFIED, 6, 13)}  # what viewers take images for, or close
 SIDE = 64  # pixels of the trial's frame: what tags come back does not depend on it
 
 log = logging.getLogger(__name__)
 
 
-def warn_of_lost_tags(name: str, plan: Plan, info: StreamInfo, tags: Colour) -> None:
-    """Say which tags a video of this kind does not hold, if players would then take others for them."""
-    if tags == Colour() or plan.container is RAW:  # bare samples say nothing, as who asks for them knows
-        return
+def lost_by(name: str, plan: Plan, info: StreamInfo, tags: Colour, source: VideoSource) -> list[str]:
+    """What of the source a video of this kind does not say, in words; a warning where players would then guess."""
+    if plan.container is RAW:  # bare samples say nothing, as who asks for them knows
+        return []
     try:
-        found = _come_back(name, plan, info, tags)
-    except Exception:  # of any kind: then there is nothing to say, and the real video has an error of its own
-        return
-    wanted, got = (_meanings(colour, info.height, plan.pixel_format.kind) for colour in (tags, found))
-    lost = [tag for tag, meaning in wanted.items() if got[tag] != meaning]
-    if lost:
+        found, facts = _come_back(name, plan, info, tags, source)
+    except Exception:  # of any kind: a track that wants packets; then the picture alone is tried
+        try:
+            found, facts = _come_back(name, plan, info, tags, None)
+        except Exception:  # then there is nothing to say, and the real video has an error of its own
+            return []
+    lost = missing(source.facts, facts)
+    if wrong := _wrong_tags(info, plan, tags, found):
         log.warning(
             "%s: %s with %s does not say the source's colour %s; players will guess",
             name,
             plan.container.format,
             plan.codec,
-            " and ".join(lost),
+            " and ".join(wrong),
         )
+        lost.append(f"colour {' and '.join(wrong)}")
+    return lost
 
 
-def _come_back(name: str, plan: Plan, info: StreamInfo, tags: Colour) -> Colour:
-    small = replace(info, height=SIDE, width=SIDE, live=False)
+def lost_to_images(source: VideoSource) -> tuple[str, ...]:
+    """What of a video images of its frames do not say, in words; also as a warning."""
+    tags = [f"colour {tag}" for tag in ("primaries", "transfer") if getattr(source.colour, tag) not in SRGB[tag]]
+    tracks = [kind_of_track(stream) for stream in source.decoder.tracks]
+    lost = (*missing(source.facts, {}), *tags, *tracks, *source.decoder.left_out, "times")
+    if told := lost[:-1]:
+        log.warning("%s: images do not keep of it: %s", source.info.name, ", ".join(told))
+    return lost
+
+
+def changed_by(plan: Plan, source: VideoSource) -> list[str]:
+    """What the encoder makes of the source's pixel format, in words."""
+    before, after = source.kind, plan.pixel_format
+    if before.plain == after.plain:
+        return []
+    is_odd = before.chroma != after.chroma and any(
+        size % step for size, step in zip(source.size, before.chroma, strict=True)
+    )
+    why = f": {plan.codec} takes no odd sizes in it" if is_odd and plan.codec in WHOLE_CHROMA else ""
+    return [f"pixel format {before.name} became {after.name}{why}"]
+
+
+def _come_back(
+    name: str, plan: Plan, info: StreamInfo, tags: Colour, source: VideoSource | None
+) -> tuple[Colour, Facts]:
+    rate = (source and source.info.rate) or Fraction(1)
+    small = replace(info, height=SIDE, width=SIDE, live=False, alpha=False)
     shape = (SIDE, SIDE) if info.channels == 1 else (SIDE, SIDE, info.channels)
     plan, trial = replace(plan, container=replace(plan.container, fragments=False)), io.BytesIO()
-    writer = VideoWriter(trial, name, plan, small, tags, None, Fraction(1))
+    writer = VideoWriter(trial, name, plan, small, tags, source, rate)
     writer.write_frame(Picture(Frame(np.zeros(shape, info.dtype)), 1, name))
     writer.finish()
     trial.seek(0)
     with av.open(trial, "r") as video:
-        frame = next(video.decode(video=0))
+        stream = video.streams.video[0]
+        frame = next(video.decode(stream))
+        facts = facts_of(video, stream, frame)
     found = Colour.of(frame)
     is_grey = frame.format.name.startswith("gray")
-    return replace(found, range=FULL) if is_grey and found.range == RANGE_UNSPECIFIED else found
+    return replace(found, range=FULL) if is_grey and found.range == RANGE_UNSPECIFIED else found, facts
+
+
+def _wrong_tags(info: StreamInfo, plan: Plan, tags: Colour, found: Colour) -> list[str]:
+    if tags == Colour():
+        return []
+    wanted, got = (_meanings(colour, info.height, plan.pixel_format.kind) for colour in (tags, found))
+    return [tag for tag, meaning in wanted.items() if got[tag] != meaning]
 
 
 def _meanings(tags: Colour, height: int, kind: str) -> dict[str, object]:

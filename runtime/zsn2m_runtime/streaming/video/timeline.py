@@ -15,12 +15,14 @@ class Timeline:
         rate: frames per second where frames carry no time
         from_zero: the first frame is at zero, as of a camera, whose clock started before
     Attributes:
+        moved: the most that rounding has moved a frame, in ticks
         shift: seconds that are added to the source's clock; None where the first frame is still to say it
     """
 
     def __init__(self, time_base: Fraction, rate: Fraction, *, from_zero: bool = False) -> None:
         self._time_base, self._rate = time_base, rate
         self._last: int | None = None
+        self.moved = 0.0
         self.shift: Fraction | None = None if from_zero else Fraction(0)
 
     def place(self, picture: Picture) -> tuple[int, int]:
@@ -29,9 +31,11 @@ class Timeline:
         seconds = (picture.number - 1) / self._rate if picture.pts is None or unit is None else picture.pts * unit
         if self.shift is None:
             self.shift = -seconds
-        ticks = round((seconds + self.shift) / self._time_base)
+        exact = (seconds + self.shift) / self._time_base
+        ticks = round(exact)
         if self._last is not None:
             ticks = max(ticks, self._last + 1)  # encoders refuse what does not rise
         self._last = ticks
+        self.moved = max(self.moved, abs(float(ticks - exact)))
         length = picture.duration * unit if picture.duration and unit else 1 / self._rate
         return ticks, max(1, round(length / self._time_base))

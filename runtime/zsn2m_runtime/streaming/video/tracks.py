@@ -10,10 +10,11 @@ import av
 from av.container import OutputContainer
 
 from zsn2m_runtime.errors import UsageError
+from zsn2m_runtime.streaming.video.beside import ABOUT_THE_FILE
 from zsn2m_runtime.streaming.video.decoder import Decoder
 
-LABELS = ("language", "title")  # what a track may be called; the rest of its metadata is about the old file
-ABOUT_THE_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder")  # metadata of the old container
+# What a track may be called, the time of its first frame, how two views are packed; the rest is about the old file.
+LABELS = ("language", "title", "timecode", "stereo_mode")
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +41,9 @@ class Tracks:
             stream.disposition = template.disposition
             copy_labels(template, stream)
             self._streams[template.index] = stream
-        if source.left_out:
-            log.info("%s: not copied from the source: %s", name, ", ".join(source.left_out))
+        if output.format.name == "matroska" and source.passes_tracks:
+            for found in source.attachments:
+                output.add_attachment(found.metadata.get("filename", "attachment"), found.mimetype or "", found.data)
         output.metadata.update(
             {key: value for key, value in source.container.metadata.items() if key.lower() not in ABOUT_THE_FILE}
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -13,7 +12,7 @@ from av.container import OutputContainer
 from zsn2m_runtime.errors import UsageError
 from zsn2m_runtime.streaming.items import Picture, StreamInfo
 from zsn2m_runtime.streaming.video.colour import FULL, LIMITED, RANGE_UNSPECIFIED, UNSPECIFIED, Colour
-from zsn2m_runtime.streaming.video.containers import PIPE_BUFFER, Y4M, Container
+from zsn2m_runtime.streaming.video.containers import PIPE_BUFFER, RAW, Y4M, Container
 from zsn2m_runtime.streaming.video.encoder import CONSTANT_RATE, Plan
 from zsn2m_runtime.streaming.video.fragments import FragmentFile
 from zsn2m_runtime.streaming.video.frames import FrameWriter
@@ -22,12 +21,8 @@ from zsn2m_runtime.streaming.video.timeline import Timeline
 from zsn2m_runtime.streaming.video.tracks import Tracks, copy_labels
 
 FRAGMENT = 1_000_000  # microseconds of a fragment, which is what a crash or a full disk costs
+MOST_MOVED = 0.1  # of a frame: more than the rounding of milliseconds explains
 FINE = Fraction(1, 90_000)  # seconds of a tick for live frames: MPEG's
-# What says the shape of a pixel; PyAV gives it to no other container.
-SHAPED_CODECS = ("libx264", "libx265", "mpeg4", "mpeg2video", "mjpeg")
-SHAPED_CONTAINERS = ("mp4", "mov")
-
-log = logging.getLogger(__name__)
 
 
 class VideoWriter:
@@ -39,6 +34,8 @@ class VideoWriter:
         tags: of its colours, from `tags_of`
         source: whose tracks, rotation and shape of pixels go through
         rate: frames per second where frames carry no time
+    Attributes:
+        is_evened: whether frames were moved to a constant rate
     Raises:
         UsageError: if the encoder or the container refuses the frames or a track.
         OSError: if it cannot be written, now or later.
@@ -63,21 +60,31 @@ class VideoWriter:
         self._output = _open(place, plan.container)
         self._stream = self._add_video(name, plan, info, rate, chroma)
         if source and source.aspect != SQUARE:
-            self._shape_pixels(source.aspect, name, plan)
+            self._stream.sample_aspect_ratio = source.aspect
         self._tracks = self._pass_on(source, name, plan) if source else None
+        self.is_evened, self._is_even = False, not plan.container.free_times or plan.codec in CONSTANT_RATE
+        self._has_gaps, self._count, self._first = plan.container.format not in (Y4M.format, RAW.format), 0, 0
         self._early: list[Any] = []  # packets that came before the first frame, which says where time begins
         self._start(name, plan, info)
 
     def write_frame(self, picture: Picture) -> None:
         """Encode the next frame; it may stay in the encoder for a while."""
-        frame = self._frames.frame(picture.frame.pixels)
+        frame = self._frames.frame(picture.frame)
         self._tags.tag(frame)
         frame.time_base = self._time_base
         frame.pts, frame.duration = self._timeline.place(picture)
+        self._count += 1
+        self._note_time(frame.pts)
         self._mux(self._stream.encode(frame))
         early, self._early = self._early, []
         for packet in early:
             self.write_packet(packet)
+
+    def _note_time(self, ticks: int) -> None:
+        if self._count == 1:
+            self._first = ticks
+        gap = not self._has_gaps and ticks - self._first != self._count - 1
+        self.is_evened |= self._is_even and (gap or self._timeline.moved > MOST_MOVED)
 
     def write_packet(self, packet: Any) -> None:
         """Copy a packet of a track that passes through; of a live stream, none from before its first frame."""
@@ -119,11 +126,6 @@ class VideoWriter:
         self._tags.tag(stream)
         return stream
 
-    def _shape_pixels(self, aspect: Fraction, name: str, plan: Plan) -> None:
-        self._stream.sample_aspect_ratio = aspect
-        if plan.codec not in SHAPED_CODECS and plan.container.format not in SHAPED_CONTAINERS:
-            log.warning("%s: pixels are %s as wide as high, which %s does not say here", name, aspect, plan.codec)
-
     def _pass_on(self, source: VideoSource, name: str, plan: Plan) -> Tracks:
         if source.matrix:
             if not plan.container.rotation:
@@ -161,7 +163,7 @@ def _open(place: Any, container: Container) -> OutputContainer:
         settings["avoid_negative_ts"] = "disabled"  # or sound that begins before zero moves all times
     if container.fragments:
         settings |= {"movflags": "+hybrid_fragmented+delay_moov", "frag_duration": str(FRAGMENT)}
-    if container is Y4M:
+    if container.format == Y4M.format:
         settings["strict"] = "unofficial"  # it is, above 8 bits
     output: OutputContainer = av.open(
         place,

@@ -1,0 +1,103 @@
+"""How an output keeps an alpha plane; seen in a trial, for what a codec takes its container may drop without a word."""
+
+from __future__ import annotations
+
+import io
+import logging
+from dataclasses import replace
+from fractions import Fraction
+
+import av
+import numpy as np
+
+from zsn2m_runtime.errors import UsageError
+from zsn2m_runtime.image import Frame
+from zsn2m_runtime.streaming.items import Picture, StreamInfo
+from zsn2m_runtime.streaming.video.colour import Colour
+from zsn2m_runtime.streaming.video.containers import CONTAINERS, RAW, Container
+from zsn2m_runtime.streaming.video.encoder import Encoding, Plan, plan_encoding
+from zsn2m_runtime.streaming.video.pixel_formats import PixelFormat
+from zsn2m_runtime.streaming.video.source import VideoSource
+from zsn2m_runtime.streaming.video.writer import VideoWriter
+
+SIDE = 64  # pixels of the trial's frame
+CLOSE = 0.03  # of the range: the mean error of alpha that came through a lossy codec; a lost one is 0.5 away
+
+log = logging.getLogger(__name__)
+
+
+def plan_with_alpha(
+    name: str, container: Container, info: StreamInfo, encoding: Encoding, source_kind: PixelFormat | None
+) -> Plan:
+    """As `plan_encoding`, for frames with an alpha plane: with an encoder that keeps it, unless one is asked for.
+
+    Raises:
+        UsageError: if none does, or the one that is asked for does not.
+    """
+    usual = encoding.codec or (None if encoding.lossless else container.codec)
+    refusal: UsageError | None = None
+    for tried in _choices(container, encoding):
+        try:
+            plan = plan_encoding(name, container, info, tried, source_kind)
+        except UsageError as error:
+            if tried.codec is None or _takes_alpha(tried.codec):  # it is refused for another reason
+                refusal = refusal or error
+            continue
+        if keeps_alpha(plan, info):
+            if usual and plan.codec != usual:
+                log.info("%s: written with %s, which keeps alpha; %s does not", name, plan.codec, usual)
+            return plan
+    if refusal:
+        raise refusal
+    holders = ", ".join(suffix for suffix, other in CONTAINERS.items() if other.alpha and other is not container)
+    codecs = f"--codec {' or '.join(container.alpha)}, " if container.alpha and encoding.codec else ""
+    raise UsageError(
+        f"{name}: expected an output that keeps the source's alpha, but {encoding.codec or container.format} does not; "
+        f"choose {codecs}another container ({holders}), or leave alpha out with --no-alpha"
+    )
+
+
+def _choices(container: Container, encoding: Encoding) -> list[Encoding]:
+    """What is tried, in this order; WebM's only alpha is that of 8-bit 4:2:0."""
+    if encoding.lossless:
+        return [encoding]
+    codecs = [encoding.codec] if encoding.codec else list(container.alpha)
+    found = [replace(encoding, codec=codec) for codec in codecs]
+    if encoding.pixel_format is None and container.format == "webm":
+        found += [replace(each, pixel_format="yuva420p") for each in found]
+    return found
+
+
+def keeps_alpha(plan: Plan, info: StreamInfo) -> bool:
+    """Whether a frame's alpha comes back out of a video of this kind."""
+    if not plan.pixel_format.alpha:
+        return False
+    if plan.container is RAW:
+        return True
+    small = replace(info, height=SIDE, width=SIDE, live=False)
+    high = 2**plan.bits - 1
+    alpha = np.tile(np.linspace(0, high, SIDE), (SIDE, 1)).astype(info.dtype)
+    pixels = np.full((SIDE, SIDE) if info.channels == 1 else (SIDE, SIDE, info.channels), high // 2, info.dtype)
+    plan = replace(plan, container=replace(plan.container, fragments=False))
+    trial = io.BytesIO()
+    try:
+        writer = VideoWriter(trial, "trial", plan, small, Colour().settled(SIDE), None, Fraction(1))
+        writer.write_frame(Picture(Frame(pixels, alpha), 1, "trial"))
+        writer.finish()
+        trial.seek(0)
+        picture = next(item for item in VideoSource(trial, name="trial") if isinstance(item, Picture))
+    except Exception:  # of any kind: it does not keep anything then
+        return False
+    found, bits = picture.frame.alpha, 8 * picture.frame.pixels.itemsize
+    if found is None:
+        return False
+    scale = (2**bits - 1 if bits == 8 else float(found.max())) or 1
+    return bool(np.abs(found / scale - alpha / high).mean() < CLOSE)
+
+
+def _takes_alpha(codec: str) -> bool:
+    try:
+        formats = av.Codec(codec, "w").video_formats or []
+    except ValueError:
+        return True  # there is no such encoder, which its error says
+    return any(known.alpha for found in formats if (known := PixelFormat.of(found.name)))

@@ -1,0 +1,79 @@
+"""What a video says beside its pixels and colour tags, and what of it comes back out of an output."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import av
+
+from zsn2m_runtime.streaming.video.turning import display_matrix
+
+STEREO, CLOCK = "stereo 3D layout", "time codes of frames"
+# FFmpeg's side data of frames that people would miss; the rest is about the encoding.
+SIDE_DATA = {
+    "MASTERING_DISPLAY_METADATA": "HDR10 mastering display",
+    "CONTENT_LIGHT_LEVEL": "HDR10 content light level",
+    "DYNAMIC_HDR_PLUS": "HDR10+ metadata",
+    "DYNAMIC_HDR_VIVID": "HDR Vivid metadata",
+    "DOVI_RPU_BUFFER": "Dolby Vision metadata",
+    "DOVI_METADATA": "Dolby Vision metadata",
+    "AMBIENT_VIEWING_ENVIRONMENT": "ambient viewing environment",
+    "ICC_PROFILE": "ICC colour profile",
+    "STEREO3D": STEREO,
+    "SPHERICAL": "spherical projection",
+    "A53_CC": "closed captions",
+    "AFD": "active format description",
+    "PANSCAN": "pan and scan",
+    "S12M_TIMECODE": CLOCK,
+    "GOP_TIMECODE": CLOCK,
+}
+ABOUT_THE_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder")  # metadata of the old container
+MOST_TAGS = 6  # that a message names
+
+Facts = dict[str, object]
+
+
+def side_data(frame: av.VideoFrame) -> set[str]:
+    """The side data of a frame that people would miss, in words."""
+    held: Any = frame.side_data
+    return {SIDE_DATA[name] for index in range(len(held)) if (name := held[index].type.name) in SIDE_DATA}
+
+
+def facts_of(container: Any, video: Any, frame: av.VideoFrame) -> Facts:
+    """What a video says beside its pixels, by what it is called in messages."""
+    facts: Facts = dict.fromkeys(sorted(side_data(frame)), True)
+    if video.metadata.get("stereo_mode", "mono") != "mono":
+        facts[STEREO] = True
+    aspect = video.sample_aspect_ratio
+    if aspect and aspect != 1:
+        facts["shape of pixels"] = aspect
+    if matrix := display_matrix(frame):
+        facts["rotation"] = matrix
+    if code := time_code(container, video):
+        facts["timecode"] = code
+    if chapters := container.chapters():
+        facts["chapters"] = len(chapters)
+    facts |= {
+        f"tag {key.lower()}": True for key in container.metadata if key.lower() not in (*ABOUT_THE_FILE, "timecode")
+    }
+    return facts
+
+
+def time_code(container: Any, video: Any) -> str | None:
+    """The timecode of the first frame, where the container or the track has one."""
+    for metadata in (video.metadata, container.metadata):
+        for key, value in metadata.items():
+            if key.lower() == "timecode":  # Matroska writes it in capitals
+                return str(value)
+    return None
+
+
+def missing(wanted: Facts, found: Facts) -> list[str]:
+    """What an output does not say, in words."""
+    lost = [name for name, value in wanted.items() if found.get(name) != value]
+    tags = [name.removeprefix("tag ") for name in lost if name.startswith("tag ")]
+    words = [name for name in lost if not name.startswith("tag ")]
+    if tags:
+        more = f" and {len(tags) - MOST_TAGS} more" if len(tags) > MOST_TAGS else ""
+        words.append(f"tags of the file ({', '.join(tags[:MOST_TAGS])}{more})")
+    return words
