@@ -161,7 +161,16 @@ def _with_results(folder: Path, manifest: Manifest, training: TrainingFrames, tr
     model = next(model for model in manifest.models if model.id == manifest.default)
     session = Session(folder / model.files["onnx"].name, "cpu")
     corrected = trained.correction.corrected(noisy.pixels)[0] if trained.correction else noisy.pixels
-    subject = Subject(name, training.names[0], noisy.pixels, corrected, denoised.pixels, trained.noise, session.run)
+    subject = Subject(
+        name,
+        training.names[0],
+        noisy.pixels,
+        corrected,
+        denoised.pixels,
+        trained.noise,
+        session.run,
+        trained.unmodelled,
+    )
     report = write_report(folder, subject, manifest)
     extras = (result, preview, folder / PAGE_NAME, folder / FACTS_NAME)
     summary = {

@@ -149,6 +149,10 @@ class TrainConfig(_Config):
     seed: int = Field(0, ge=0, lt=2**63, description="of initialisation, crops and masks")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1, ...")
     precision: Precision = Field("auto", description="of the convolutions in training; weights stay float32")
+    mosaic: Literal["auto", "none"] = Field(
+        "auto",
+        description="auto: a frame that looks like a sensor's mosaic is refused; none: pictures really look like that",
+    )
     keep_mean: bool = Field(
         True,
         description="shift results finally so that the mean (median, if skewed) of unclipped noise is zero; measured",

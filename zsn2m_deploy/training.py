@@ -21,6 +21,7 @@ from zsn2m_deploy.judging import brightened, is_dead, samples, shift, strayed
 from zsn2m_deploy.losses import grd_loss, mbd_loss
 from zsn2m_deploy.networks import GrdNet, MbdNet, SensorNet
 from zsn2m_deploy.prior.weights import pretrained
+from zsn2m_deploy.screening import screen
 from zsn2m_runtime.errors import InputError, TrainingError, UsageError
 from zsn2m_runtime.image import Pixels, to_nchw
 from zsn2m_runtime.noise import value_span
@@ -54,6 +55,7 @@ class Trained:
     warnings: list[str] = field(default_factory=list)
     correction: DefectCorrection | None = None  # of defective pixels, sensor units; it is part of SensorNet
     defective_share: float = 0.0  # of the samples, if they are corrected
+    unmodelled: str | None = None  # what of the frames no noise of single pixels explains
 
     def warn(self, text: str) -> None:
         """Tell the user, now and in the bundle."""
@@ -67,13 +69,14 @@ def train(frames: Sequence[Pixels], config: TrainConfig, progress: ProgressCallb
     Shape:
         frames: each (h, w) or (h, w, 3), sensor units, at least 16 x 16; sizes may differ, channels may not
     Raises:
-        InputError: frames too small, of different channel counts, or constant.
+        InputError: frames too small, of different channel counts, constant, or a sensor's mosaic.
         UsageError, UnavailableError: device or precision not to be had.
         TrainingError: the loss stopped being finite, or a network died.
 
     Paper: Sec. 3.2 and 3.3. Deterministic for a seed on one CPU with one thread count.
     """
     channels = _check(frames, config)
+    screened = screen(frames, config.mosaic)
     device = resolve_device(config.device)
     precision = resolve_precision(config.precision, device)
     if config.stage == "sensor" and config.precision == "auto" and device.type == "cpu":
@@ -92,8 +95,9 @@ def train(frames: Sequence[Pixels], config: TrainConfig, progress: ProgressCallb
     crops = torch.Generator().manual_seed(config.seed)
     run = _Run(pool, noise.rescaled(low, high - low), Fitter(device, precision, progress), crops)
     trained = Trained(config, channels, low, high - low, noise, {}, str(device), precision)
-    for text in warnings:
+    for text in (*screened.warnings, *warnings):
         trained.warn(text)
+    trained.unmodelled = screened.unmodelled
     if corrected:
         trained.correction, trained.defective_share = corrected.correction, corrected.share
     if config.stage == "sensor":

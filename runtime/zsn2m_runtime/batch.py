@@ -9,9 +9,10 @@ from pathlib import Path
 
 from zsn2m_runtime.channel_choice import ChannelChoice, choose_channels
 from zsn2m_runtime.denoiser import Denoiser
-from zsn2m_runtime.errors import UsageError, Zsn2mError
+from zsn2m_runtime.errors import InputError, UsageError, Zsn2mError
 from zsn2m_runtime.files import IMAGE_SUFFIXES, ImageWriter, open_image
 from zsn2m_runtime.image import Frame
+from zsn2m_runtime.patterns import MOSAIC
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def run_jobs(
 
     Args:
         on_page: called after each page with the job, the page's number from 1, and the number of pages
-        check: look whether a page of each channel of a file is like the frames trained on
+        check: look whether a page of each channel of a file is like the frames trained on; a mosaic is an error
         channel: of stacks with several: a name, a number or `all`; None: the bundle's, or all if it is for none
     """
     for job in jobs:
@@ -130,10 +131,13 @@ def _put(
         done.pages, done.copied = page + 1, done.copied + 1
         return
     stacked = f" page {page + 1}" if writer.layout.page_count > 1 else ""
-    writer.write(denoiser.denoise(frame, f"{name}{stacked}"))
-    done.pages = page + 1
+    denoised = denoiser.denoise(frame, f"{name}{stacked}")
     if check and page in choice.pages_to_check:
-        done.unlike += _sentences(denoiser.unlike(frame.pixels), choice, page, done.unlike)
+        unlike = denoiser.unlike(frame.pixels)
+        _refuse_mosaic(unlike, f"{name}{stacked}")
+        done.unlike += _sentences(unlike, choice, page, done.unlike)
+    writer.write(denoised)
+    done.pages = page + 1
 
 
 def _sentences(found: Sequence[str], choice: ChannelChoice, page: int, said: Sequence[str]) -> list[str]:
@@ -144,3 +148,13 @@ def _sentences(found: Sequence[str], choice: ChannelChoice, page: int, said: Seq
     kinds = {sentence.partition(":")[0] for sentence in said}
     where = f"page {page + 1}, which may be another channel: " if page else ""
     return [where + sentence for sentence in found if sentence.partition(":")[0] not in kinds]
+
+
+def _refuse_mosaic(unlike: tuple[str, ...], name: str) -> None:
+    for sentence in unlike:
+        kind, _, found = sentence.partition(": ")
+        if kind == MOSAIC:
+            raise InputError(
+                f"{name}: expected a picture, as those that the bundle was trained on, but got a mosaic: {found}; or, "
+                f"to denoise it all the same, --no-check"
+            )

@@ -95,6 +95,7 @@ def _frame_facts(path: Path) -> tuple[str, object]:
     from zsn2m_runtime.files import open_image
     from zsn2m_runtime.image import check_finite
     from zsn2m_runtime.noise import estimate_sigma, value_span
+    from zsn2m_runtime.patterns import find_patterns, patterns_in_words
 
     with open_image(path) as image:
         frame, pages = image.read(), image.page_count
@@ -132,6 +133,9 @@ def _frame_facts(path: Path) -> tuple[str, object]:
     ]
     if depth := bits_in_use(frame.dtype, least, most):
         rows.append(("bit depth", f"all values fit {depth} bits; if the sensor has no more: --bit-depth {depth}"))
+    patterns = find_patterns(frame.pixels)
+    content["patterns"] = patterns.as_json()
+    rows += patterns_in_words(patterns).items()
     if noise is None:
         return table([*rows, ("noise", reason)]), content
     return _with_noise(rows, noise), content

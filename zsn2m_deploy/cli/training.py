@@ -67,6 +67,10 @@ ChannelOption = Annotated[
 CorrectDefects = Annotated[
     bool, typer.Option("--correct-defects", help="Hot and dead pixels are replaced, in every frame. Stage sensor.")
 ]
+Mosaic = Annotated[
+    Literal["auto", "none"] | None,
+    typer.Option(help="auto: refuse frames that look like a sensor's mosaic (default). none: they really look so."),
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing bundle.")]
 
 
@@ -91,6 +95,7 @@ def train_and_export(
     pages: Pages = "1",
     channel: ChannelOption = None,
     correct_defects: CorrectDefects = False,
+    mosaic: Mosaic = None,
     overwrite: Overwrite = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -99,6 +104,7 @@ def train_and_export(
     The bundle holds TorchScript and ONNX models that were shown to give the same pixels.
     """
     options = {"stage": stage, "strength": strength, "seed": seed, "device": device, "precision": precision}
+    options["mosaic"] = mosaic
     _run(
         "train_and_export",
         frames,
@@ -125,6 +131,7 @@ def train(
     pages: Pages = "1",
     channel: ChannelOption = None,
     correct_defects: CorrectDefects = False,
+    mosaic: Mosaic = None,
     overwrite: Overwrite = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -133,6 +140,7 @@ def train(
     `zsn2m-deploy export` adds the models to the bundle later.
     """
     options = {"stage": stage, "strength": strength, "seed": seed, "device": device, "precision": precision}
+    options["mosaic"] = mosaic
     _run(
         "train",
         frames,

@@ -40,7 +40,10 @@ def denoise(
     provider: Provider = "auto",
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: one per core.")] = 0,
     check: Annotated[
-        bool, typer.Option("--check/--no-check", help="Warn of frames unlike those trained on (0.04 s a file).")
+        bool,
+        typer.Option(
+            "--check/--no-check", help="Warn of frames unlike those trained on, refuse mosaics (0.1 s a file)."
+        ),
     ] = True,
     channel: Annotated[
         str | None,

@@ -54,7 +54,12 @@ class SelfCheck:
 
 
 def self_check(
-    noisy: Doubles, denoise: Denoise, model: NoiseModel, value_range: tuple[float, float], structured: bool = False
+    noisy: Doubles,
+    denoise: Denoise,
+    model: NoiseModel,
+    value_range: tuple[float, float],
+    structured: bool = False,
+    unmodelled: str | None = None,
 ) -> SelfCheck:
     """Estimate the PSNR of a network's result on a frame from the frame alone.
 
@@ -63,12 +68,15 @@ def self_check(
         denoise: (h, w, c) -> the same, not rounded
     Args:
         structured: whether what was removed holds structure of the picture, so that it may be more than the noise
+        unmodelled: what of the frame the noise model does not know, so that there is no estimate
     """
     peak = value_range[1] - value_range[0]
     denoised = denoise(noisy)
     variance = model.variance(denoised)
     noise = math.sqrt(variance.mean())
     weight = usable(noisy, denoised, np.sqrt(variance), value_range)
+    if unmodelled:
+        return _none(unmodelled, noise, peak)
     if model.correlated:
         return _none("the noise is correlated, and the estimate holds for independent noise only", noise, peak)
     if weight.mean() < FEWEST:

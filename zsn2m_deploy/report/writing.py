@@ -31,6 +31,7 @@ class Subject:
     Shape:
         noisy, corrected, denoised: (h, w) or (h, w, 3), sensor units; corrected: noisy without defective pixels
     bundle, frame: their names; run: the default model, (1, c, h, w) -> the same, sensor units, not rounded
+    unmodelled: what of the frame the noise model does not know
     """
 
     bundle: str
@@ -40,6 +41,7 @@ class Subject:
     denoised: Pixels
     noise: NoiseModel
     run: Callable[[Nchw], Nchw]
+    unmodelled: str | None = None
 
 
 def write_report(folder: Path, subject: Subject, manifest: Manifest) -> Report:
@@ -62,6 +64,7 @@ def write_report(folder: Path, subject: Subject, manifest: Manifest) -> Report:
             subject.noise,
             value_range,
             removed.structured,
+            subject.unmodelled,
         ),
         checks=checks(removed),
         warnings=(*manifest.training.get("warnings", ()), *warnings(removed)),

@@ -1,0 +1,115 @@
+"""Pictures that are made of few values, dithered or halftoned, and pictures enlarged by repeating pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from zsn2m_runtime.image import Pixels
+from zsn2m_runtime.patterns.lattice import TINY, Floats
+
+# What counts; measured, benchmarks/RESULTS.md, "Patterns".
+FEW_VALUES = 16  # of a channel
+FEW_COLOURS = 256  # a palette's
+BLUE = 0.4  # variance of the means of cells, of that of white noise: less, and pixels make up for their neighbours
+ALIKE = 0.98  # share of the pairs of neighbours that are equal where each pixel is repeated
+OTHERS = 0.7  # share of the pairs between them that are equal all the same, at most
+
+SIDE = 256  # pixels of the middle that are looked at
+CELLS = (4, 8)  # pixels: dots of dither, and of a halftone
+FEWEST = 9  # patches that say something
+GLANCE = 96  # pixels that show at once that there are many values
+SMOOTH = 0.25  # of the patches hold so little of the picture itself
+
+
+@dataclass(frozen=True)
+class Dither:
+    """A picture of few values, whose brightness is in how many pixels have which.
+
+    values: so many there are, of a channel, or of a frame of a palette's colours
+    """
+
+    values: int
+
+
+@dataclass(frozen=True)
+class Enlarged:
+    """A picture whose pixels are repeated: columns across, rows down, as often as that."""
+
+    across: int
+    down: int
+
+
+def find_dither(frame: Pixels) -> Dither | None:
+    """Whether a frame is dithered.
+
+    Shape:
+        frame: (h, w, c), both sides at least 16
+    """
+    middle = _middle(frame)
+    if (middle == middle[..., :1]).all():
+        middle = middle[..., :1]  # grey, stored as colour
+    if _colours(middle[:GLANCE, :GLANCE]) > FEW_COLOURS:
+        return None
+    values = max(len(np.unique(middle[..., channel])) for channel in range(middle.shape[2]))
+    if values > FEW_VALUES:
+        values = _colours(middle)
+        if middle.shape[2] == 1 or values > FEW_COLOURS:
+            return None
+    planes = [middle[..., channel].astype(np.float32) for channel in range(middle.shape[2])]
+    return (
+        Dither(values) if values > 1 and min(_white(plane, cell) for plane in planes for cell in CELLS) < BLUE else None
+    )
+
+
+def find_enlarged(frame: Pixels) -> Enlarged | None:
+    """Whether pixels of a frame are repeated two to four times.
+
+    Shape:
+        frame: (h, w, c), both sides at least 16
+    """
+    middle = _middle(frame)
+    across, down = (_repeated(plane) for plane in (middle, middle.swapaxes(0, 1)))
+    return Enlarged(across, down) if max(across, down) > 1 else None
+
+
+def _middle(frame: Pixels) -> Pixels:
+    top, left = (max(0, (length - SIDE) // 2) for length in frame.shape[:2])
+    return frame[top : top + SIDE, left : left + SIDE]
+
+
+def _colours(frame: Pixels) -> int:
+    """How many different pixels there are."""
+    codes = np.zeros(frame.shape[:2], np.int64)
+    for channel in range(frame.shape[2]):
+        values, places = np.unique(frame[..., channel], return_inverse=True)
+        codes = codes * len(values) + places.reshape(codes.shape)
+    return len(np.unique(codes))
+
+
+def _white(plane: Floats, cell: int) -> float:
+    """Variance of cells' means over that of pixels of white noise, in smooth patches of 4 x 4 cells."""
+    side = 4 * cell
+    height, width = (length // side * side for length in plane.shape)
+    patches = plane[:height, :width].reshape(height // side, side, width // side, side).swapaxes(1, 2)
+    variance = patches.var(axis=(2, 3))
+    cells = patches.reshape(*patches.shape[:2], 4, cell, 4, cell).mean(axis=(3, 5))
+    bend = cells[..., :-2] - 2 * cells[..., 1:-1] + cells[..., 2:]  # a ramp has none
+    bent = np.square(bend).mean(axis=(2, 3)) / 6
+    varied = variance > TINY
+    if varied.sum() < FEWEST:
+        return 1.0
+    return float(np.quantile(bent[varied] * cell**2 / variance[varied], SMOOTH))
+
+
+def _repeated(frame: Pixels) -> int:
+    """How often each column is repeated. Shape: (h, w, c)."""
+    same = np.asarray((frame[:, 1:] == frame[:, :-1]).all(axis=2).mean(axis=0))
+    for times in (4, 3, 2):
+        for start in range(times):
+            place = (np.arange(len(same)) + start) % times
+            between = same[place == times - 1]
+            if same[place != times - 1].mean() >= ALIKE and between.mean() <= OTHERS:
+                return times
+    return 1

@@ -1,0 +1,111 @@
+"""What a frame has that a noise model of single pixels cannot express, all of it in one look."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from zsn2m_runtime.blank import blank_areas, filled
+from zsn2m_runtime.image import Pixels
+from zsn2m_runtime.noise import estimate_sigma
+from zsn2m_runtime.patterns.dither import FEW_VALUES, Dither, Enlarged, find_dither, find_enlarged
+from zsn2m_runtime.patterns.lattice import MOST_TILES
+from zsn2m_runtime.patterns.mosaic import Mosaic, Repetition, find_mosaic
+from zsn2m_runtime.patterns.stripes import Axis, Stripes, find_stripes
+
+SMALLEST = 16  # pixels of a side; smaller frames are not looked at
+FEWEST_SAMPLES = 20_000  # whose spread says what is negligible
+NEGLIGIBLE = 1e-3  # of the values in use
+LEVEL = 1.0  # and one step of whole numbers
+AXES: tuple[Axis, ...] = ("rows", "columns")
+MOST_VALUES = 256  # samples that show that there are more than a few values
+
+
+@dataclass(frozen=True)
+class Patterns:
+    """What was found in a frame; None where there is nothing of the kind.
+
+    mosaic: of a sensor's filters; a frame has one of mosaic, repetition and dither, or none of them
+    repetition: lines or a checkerboard that repeat every few pixels
+    dither: a picture of few values; enlarged: a picture of repeated pixels
+    rows, columns: noise that they share
+    """
+
+    mosaic: Mosaic | None = None
+    repetition: Repetition | None = None
+    dither: Dither | None = None
+    enlarged: Enlarged | None = None
+    rows: Stripes | None = None
+    columns: Stripes | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as plain values."""
+        return asdict(self)
+
+
+def find_patterns(frame: Pixels) -> Patterns:
+    """Look at one frame; at large ones in some places all over them.
+
+    Areas that are exactly constant say nothing, and frames below 16 x 16 pixels neither.
+
+    Shape:
+        frame: (h, w) or (h, w, c), sensor units
+    """
+    if min(frame.shape[:2]) < SMALLEST:
+        return Patterns()
+    if frame.dtype.kind == "f" and not np.isfinite(frame).all():
+        frame = filled(frame, blank_areas(frame))
+    planes = frame.reshape(*frame.shape[:2], -1)
+    least = _negligible(planes)
+    dither = find_dither(planes)
+    channels = [planes[..., channel] for channel in range(planes.shape[2])]
+    tiles = MOST_TILES if len(channels) == 1 else MOST_TILES // 2
+    lattices = [found for plane in channels if (found := find_mosaic(plane, least, tiles))]
+    mosaics = [found for found in lattices if isinstance(found, Mosaic)]
+    repetitions = [found for found in lattices if isinstance(found, Repetition)]
+    if lattices and not dither and (few := _few_values(planes)):
+        dither = Dither(few)  # ordered, or a halftone
+    repetition = max(repetitions, key=lambda one: one.contrast, default=None)
+    stripes = {axis: None if dither else _stripes(channels, axis, least, repetition) for axis in AXES}
+    if dither or mosaics or (repetition and _by_chance(repetition, stripes)):
+        repetition = None
+    return Patterns(
+        mosaic=None if dither else max(mosaics, key=lambda one: one.share, default=None),
+        repetition=repetition,
+        dither=dither,
+        enlarged=find_enlarged(planes),
+        rows=stripes["rows"],
+        columns=stripes["columns"],
+    )
+
+
+def _by_chance(repetition: Repetition, stripes: dict[Axis, Stripes | None]) -> bool:
+    """Whether the stripes' own noise has this period too, as it has all others."""
+    found = stripes[repetition.direction] if repetition.direction != "both" else None
+    return found is not None and repetition.contrast < found.sigma
+
+
+def _stripes(channels: list[Pixels], axis: Axis, least: float, repetition: Repetition | None) -> Stripes | None:
+    period = math.lcm(2, repetition.period) if repetition else 2
+    found = [
+        replace(stripes, pixel_sigma=estimate_sigma(plane), channel=channel if len(channels) > 1 else None)
+        for channel, plane in enumerate(channels)
+        if (stripes := find_stripes(plane, axis, least, period))
+    ]
+    return max(found, key=lambda one: one.ratio, default=None)
+
+
+def _negligible(planes: Pixels) -> float:
+    """Deviation of noise that counts as none, sensor units."""
+    step = max(1, round((planes.size / FEWEST_SAMPLES) ** 0.5))
+    low, high = np.quantile(planes[::step, ::step].astype(np.float64), (0.002, 0.998))
+    return max(NEGLIGIBLE * float(high - low), LEVEL if planes.dtype.kind in "ui" else 0.0)
+
+
+def _few_values(planes: Pixels) -> int | None:
+    """How many values a frame of hardly any has."""
+    values = len(np.unique(planes[:MOST_VALUES, :MOST_VALUES]))
+    return values if values <= FEW_VALUES else None

@@ -1,0 +1,160 @@
+"""Mosaics of colour filters, and other detail that repeats every few pixels all over a frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from zsn2m_runtime.image import Pixels
+from zsn2m_runtime.patterns.lattice import MOST_TILES, TINY, Flags, Peaks, peaks_of
+
+# What counts; measured, benchmarks/RESULTS.md, "Patterns".
+MOSAIC_SHARE = 0.1  # of the tiles show a mosaic: the others may be grey
+EITHER_SHARE = 0.05  # of them along the rows and along the columns each
+COVERED = 0.5  # share of the tiles that anything else that repeats is in: it covers the frame
+ALIKE = 0.8  # correlation of what changes along rows with what changes along columns in a mosaic of colours
+FIXED = 0.7  # likeness of the phases of all tiles, where a pattern is tied to the pixels
+MANY = 16  # tiles from which on their likeness says something
+SURE = 5.0  # deviations of the correlation of so many tiles without a mosaic
+AGREE = 0.9  # of the tiles have the same phase where a faint pattern covers the frame
+FAINT = 0.12  # deviation of such a pattern, of that of the noise
+BALANCE = 0.05  # of the power along one axis, of that along the other: less, and it is lines
+
+Direction = Literal["rows", "columns", "both"]
+
+
+@dataclass(frozen=True)
+class Mosaic:
+    """A mosaic of pixels with different filters.
+
+    period: pixels after which it repeats, on both axes
+    layouts: those of a Bayer mosaic that fit, such as RGGB and BGGR, which look alike; empty for others
+    share: of the frame that shows it, 0 to 1
+    contrast: deviation of the pattern where it shows; noise: that of the pixels' noise and texture; sensor units
+    checkered: whether one diagonal differs from the other, as green from red and blue
+    """
+
+    period: int
+    layouts: tuple[str, ...]
+    share: float
+    contrast: float
+    noise: float
+    checkered: bool
+
+
+@dataclass(frozen=True)
+class Repetition:
+    """Rows, columns or a checkerboard that repeat every few pixels; fields as of a mosaic."""
+
+    period: int
+    direction: Direction
+    share: float
+    contrast: float
+    noise: float
+
+
+def find_mosaic(plane: Pixels, least: float, most_tiles: int = MOST_TILES) -> Mosaic | Repetition | None:
+    """The mosaic of a plane, or else what repeats all over it.
+
+    Shape:
+        plane: (h, w), both sides at least 16
+    Args:
+        least: deviation of noise that counts as none, sensor units
+        most_tiles: that are looked at
+    """
+    periods = peaks_of(plane, least, most_tiles)
+    for peaks in periods:
+        if mosaic := _mosaic(peaks):
+            return mosaic
+    repeated = [found for peaks in periods if (found := _repetition(peaks))]
+    return max(repeated, key=lambda one: one.contrast, default=None)
+
+
+def _mosaic(peaks: Peaks) -> Mosaic | None:
+    pair = [_strongest(peaks, peaks.along(rows=rows, columns=not rows)) for rows in (True, False)]
+    shares = peaks.found[:, pair].mean(axis=0)
+    either = peaks.shown(pair)
+    coloured = either.mean() >= MOSAIC_SHARE and shares.min() >= EITHER_SHARE
+    grey = len(either) >= MANY and _covers(peaks, peaks.along(rows=True, columns=True))  # red is nearly as blue
+    if not (coloured or grey):
+        return None
+    values = peaks.value[:, pair][either | (not coloured)]
+    powers = np.square(np.abs(values)).sum(axis=0) + TINY
+    alike = complex((values[:, 0] * values[:, 1].conj()).sum()) / float(np.sqrt(powers.prod()))
+    tied = powers.min() >= BALANCE * powers.max() and _fixed(values) >= FIXED
+    likeness = ALIKE if coloured else min(ALIKE, SURE / float(np.sqrt(len(values))))
+    if not tied or (abs(alike) < likeness and (not coloured or shares.min() < COVERED)):
+        return None
+    layouts: tuple[str, ...] = ()
+    if peaks.period == 2 and abs(alike) >= likeness:
+        layouts = ("RGGB", "BGGR") if alike.real > 0 else ("GRBG", "GBRG")
+    return _as_mosaic(peaks, layouts)
+
+
+def _repetition(peaks: Peaks) -> Mosaic | Repetition | None:
+    kinds: dict[Direction, Flags] = {
+        "rows": peaks.along(rows=True, columns=False),
+        "columns": peaks.along(rows=False, columns=True),
+        "both": peaks.along(rows=True, columns=True),
+    }
+    found = [direction for direction, which in kinds.items() if _covers(peaks, which)]
+    if not found:
+        return None
+    direction = found[0] if len(found) == 1 else "both"
+    if direction == "both" and peaks.period % 3 == 0:
+        return _as_mosaic(peaks, ())  # no checkerboard has such a period
+    shown = _shown(peaks)
+    return Repetition(peaks.period, direction, float(shown.mean()), _contrast(peaks, shown), peaks.noise)
+
+
+def _covers(peaks: Peaks, which: Flags) -> bool:
+    """Whether one of these frequencies is in most tiles, or weakly, but alike, in nearly all."""
+    if not which.any():
+        return False
+    shown = peaks.shown(which)
+    if shown.mean() >= COVERED:
+        return _fixed(peaks.value[shown][:, [_strongest(peaks, which)]]) >= FIXED
+    if len(shown) < MANY:
+        return False
+    values = peaks.value[:, which]
+    mean = values.mean(axis=0)
+    agree = ((values * mean.conj()).real > 0).mean(axis=0) >= AGREE
+    doubled = np.where(_paired(peaks)[which], 2, 1)
+    return bool((agree & (np.square(np.abs(mean)) * doubled >= np.square(FAINT * peaks.noise))).any())
+
+
+def _as_mosaic(peaks: Peaks, layouts: tuple[str, ...]) -> Mosaic:
+    shown = _shown(peaks)
+    checkered = peaks.shown(peaks.along(rows=True, columns=True)).mean() >= EITHER_SHARE
+    return Mosaic(peaks.period, layouts, float(shown.mean()), _contrast(peaks, shown), peaks.noise, bool(checkered))
+
+
+def _shown(peaks: Peaks) -> Flags:
+    """Which tiles show the pattern; a faint one is in none and in all."""
+    return np.asarray(peaks.found.any(axis=1) | (peaks.found.any(axis=1).mean() < MOSAIC_SHARE))
+
+
+def _strongest(peaks: Peaks, which: Flags) -> int:
+    """The frequency of these that has most power in the tiles that have a peak there."""
+    power = (np.square(np.abs(peaks.value)) * peaks.found).sum(axis=0)
+    return int(np.argmax(np.where(which, power, -1)))
+
+
+def _fixed(values: npt.NDArray[np.complexfloating]) -> float:
+    """Likeness of phases over tiles, up to their sign: 1 for a pattern tied to the pixels."""
+    turned = np.abs(np.square(values).sum(axis=0)) / np.square(np.abs(values)).sum(axis=0)
+    return float(turned.min())
+
+
+def _contrast(peaks: Peaks, shown: Flags) -> float:
+    """Deviation of the pattern in these tiles."""
+    power = np.square(np.abs(peaks.value[shown])) * np.where(_paired(peaks), 2, 1)
+    return float(np.sqrt(power.sum(axis=1).mean()))
+
+
+def _paired(peaks: Peaks) -> Flags:
+    """Which frequencies have an opposite one with the same power, that is left out."""
+    return np.asarray((2 * peaks.frequencies % peaks.side != 0).any(axis=1))

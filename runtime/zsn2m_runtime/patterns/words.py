@@ -1,0 +1,101 @@
+"""What was found, in sentences: what it is, by which figures, and what to do."""
+
+from __future__ import annotations
+
+from zsn2m_runtime.patterns.dither import Dither, Enlarged
+from zsn2m_runtime.patterns.finding import Patterns
+from zsn2m_runtime.patterns.mosaic import Mosaic, Repetition
+from zsn2m_runtime.patterns.stripes import Stripes
+
+# Cuts a file into the planes of its four phases, each of which is a picture of one filter.
+CUT_COMMAND = (
+    "python -c \"import tifffile as t; f = t.imread('FRAME.tif'); "
+    "[t.imwrite(f'plane_{y}{x}.tif', f[y::2, x::2]) for y in (0, 1) for x in (0, 1)]\""
+)
+
+
+MOSAIC = "mosaic"  # the kind that training and use refuse
+
+
+def patterns_in_words(patterns: Patterns) -> dict[str, str]:
+    """A sentence for each kind that was found, by the kind's name: mosaic, regular detail, dither and so on."""
+    found = {
+        MOSAIC: patterns.mosaic and f"{mosaic_in_words(patterns.mosaic)}; {_conversion(patterns.mosaic)}",
+        "regular detail": patterns.repetition and _repetition(patterns.repetition),
+        "dither": patterns.dither and _dither(patterns.dither),
+        "enlarged": patterns.enlarged and _enlarged(patterns.enlarged),
+        "row noise": patterns.rows and _stripes(patterns.rows),
+        "column noise": patterns.columns and _stripes(patterns.columns),
+    }
+    return {kind: sentence for kind, sentence in found.items() if sentence}
+
+
+def mosaic_in_words(mosaic: Mosaic) -> str:
+    """What kind of mosaic, and by which figures."""
+    if mosaic.layouts:
+        name = f"the Bayer mosaic of a colour sensor ({' or '.join(mosaic.layouts)})"
+    elif mosaic.period == 2:
+        name = "a mosaic of 2 x 2 pixels, as of a polarisation sensor, or of four readouts"
+    else:
+        name = "the mosaic of a colour sensor" + {4: " (quad Bayer)", 3: " (X-Trans)", 6: " (X-Trans)"}[mosaic.period]
+    return (
+        f"it looks like {name}: {100 * mosaic.share:.0f} % of the frame repeats every {mosaic.period} x "
+        f"{mosaic.period} pixels, by {mosaic.contrast:.3g} (standard deviation; noise and texture have "
+        f"{mosaic.noise:.3g})"
+    )
+
+
+def mosaic_refusal(mosaic: Mosaic) -> str:
+    """The error of training on a mosaic: what came and what to do."""
+    planes = ""
+    if mosaic.period == 2:
+        planes = f"; or train a bundle for each of its four planes, which this writes: {CUT_COMMAND}"
+    return (
+        f"expected a picture, but got a mosaic, which would be ruined: {mosaic_in_words(mosaic)}; "
+        f"{_conversion(mosaic)}{planes}; or, if it is a picture that really looks like that, add --mosaic none"
+    )
+
+
+def _conversion(mosaic: Mosaic) -> str:
+    convert = "demosaic it first, with a raw converter"
+    if not mosaic.layouts:
+        return convert
+    return f"{convert} or OpenCV: cv2.cvtColor(frame, cv2.COLOR_Bayer{mosaic.layouts[0]}2RGB)"
+
+
+def _repetition(found: Repetition) -> str:
+    what = {"rows": "its rows repeat", "columns": "its columns repeat", "both": "a checkerboard repeats"}
+    why = {
+        "rows": "fine lines of the picture, or an interlaced frame whose fields differ",
+        "columns": "fine lines of the picture, or a sensor with several readouts",
+        "both": "a picture of it, or the mosaic of a sensor, which needs demosaicing first",
+    }
+    return (
+        f"{what[found.direction]} with a period of {found.period} pixels, by {found.contrast:.3g} (standard "
+        f"deviation; noise and texture have {found.noise:.3g}): {why[found.direction]}; it may be taken for noise "
+        f"and lost"
+    )
+
+
+def _dither(found: Dither) -> str:
+    return (
+        f"the picture is dithered or halftoned: {found.values} values, whose mix makes the brightness; its dots are "
+        f"no noise of a sensor; use the picture from before"
+    )
+
+
+def _enlarged(found: Enlarged) -> str:
+    times = [
+        f"each {name} {count} times" for name, count in (("column", found.across), ("row", found.down)) if count > 1
+    ]
+    return f"the picture was enlarged, {' and '.join(times)}, and its noise with it; use the picture from before"
+
+
+def _stripes(found: Stripes) -> str:
+    line = found.axis.removesuffix("s")
+    of = "" if found.channel is None else f" in the {('red', 'green', 'blue')[found.channel]} channel"
+    where = {"": "", "each": ", another in each half"}.get(found.half, f", in the {found.half} half")
+    return (
+        f"each {line} has an offset of its own{of}{where}: {found.sigma:.3g} (standard deviation), beside "
+        f"{found.pixel_sigma:.3g} of single pixels; these stripes stay in the result"
+    )
