@@ -18,12 +18,14 @@ ALL = "all"
 class ChannelChoice:
     """The channels of a file that are denoised; the pages of others are copied.
 
-    notes: sentences that say what was copied, or what is odd
+    notes: sentences that say what was copied, or what is odd; left_out: the same where other pages are no part of the
+        result
     """
 
     axes: StackAxes
     channels: tuple[Channel, ...]
     notes: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     def takes(self, page: int) -> bool:
         """Whether a page, counted from 0, is denoised."""
@@ -62,7 +64,8 @@ def choose_channels(axes: StackAxes, trained_on: ChannelRecord | None, wanted: s
     if trained_on is None:
         return ChannelChoice(axes, there)
     if len(there) == 1:
-        return ChannelChoice(axes, there, _other_name(there[0], trained_on))
+        notes = _other_name(there[0], trained_on)
+        return ChannelChoice(axes, there, notes, notes)
     match = _match(there, trained_on)
     if match is None:
         names = ", ".join(channel.label for channel in there)
@@ -89,11 +92,10 @@ def _with_notes(axes: StackAxes, chosen: Channel) -> ChannelChoice:
         return ChannelChoice(axes, (chosen,))
     pages = sorted(page + 1 for channel in others for page in axes.pages_of(channel))
     names = ", ".join(channel.label for channel in others)
-    note = (
-        f"pages {pages_in_words(pages)} ({names}) are copied as they are; only {chosen.label} is denoised; "
-        f"give the result to the bundle of the next channel"
-    )
-    return ChannelChoice(axes, (chosen,), (note,))
+    there = f"pages {pages_in_words(pages)} ({names}) are"
+    only = f"only {chosen.label} is denoised"
+    note = f"{there} copied as they are; {only}; give the result to the bundle of the next channel"
+    return ChannelChoice(axes, (chosen,), (note,), (f"{there} left out; {only}",))
 
 
 def _other_name(only: Channel, trained_on: ChannelRecord) -> tuple[str, ...]:

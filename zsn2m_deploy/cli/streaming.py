@@ -47,6 +47,10 @@ def stream(
     provider: Provider = "auto",
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: one per core.")] = 0,
     temporal: Annotated[bool, typer.Option("--temporal", help="Steady what stands still.")] = False,
+    channel: Annotated[
+        str | None,
+        typer.Option(help="Of stacks with several: a name, a number or all; default: the bundle's."),
+    ] = None,
     frames: Annotated[int | None, typer.Option(min=1, help="Stop after so many frames.")] = None,
     drop_late: Annotated[
         bool, typer.Option("--drop-late", help="Live sources: drop frames that would come late, and count them.")
@@ -83,7 +87,8 @@ def stream(
     _check_output(output, preview, as_json)
     logging.getLogger("zsn2m_runtime.streaming").setLevel(logging.INFO)  # a camera that comes back is news
     denoiser = Denoiser(bundle, model, provider, threads, spinning=False)
-    reading = SourceOptions(raw, rate, deinterlace, tracks, alpha)
+    of_stack = denoiser.card.sensor.stack_channel
+    reading = SourceOptions(raw, rate, deinterlace, tracks, alpha, channel, of_stack)
     is_raw = raw_output or (raw is not None and output == "-")
     writing = SinkOptions(codec, crf, pixel_format, lossless, image_type, is_raw, rate)
     with contextlib.ExitStack() as until_run:

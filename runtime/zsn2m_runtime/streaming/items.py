@@ -44,6 +44,8 @@ class Picture:
     pts: int | None = None
     time_base: Fraction | None = None
     duration: int | None = None
+    channel: str = ""  # of a stack with several
+    is_kept: bool = False  # it goes through as it is
     arrived: float = field(default_factory=time.perf_counter)
 
     def with_frame(self, frame: Frame) -> Picture:

@@ -15,11 +15,11 @@ import av
 from zsn2m_runtime.errors import UsageError
 from zsn2m_runtime.files import IMAGE_SUFFIXES
 from zsn2m_runtime.files.listing import GLOB_LETTERS
-from zsn2m_runtime.manifest import Sensor
+from zsn2m_runtime.manifest import ChannelRecord, Sensor
 from zsn2m_runtime.sample_types import is_whole
 from zsn2m_runtime.streaming.camera import CameraSource
 from zsn2m_runtime.streaming.image_sink import FolderSink, NullSink, StackSink
-from zsn2m_runtime.streaming.image_source import ImageSource
+from zsn2m_runtime.streaming.image_source import ChannelWish, ImageSource
 from zsn2m_runtime.streaming.items import Sink, Source
 from zsn2m_runtime.streaming.reconnecting import Reconnecting
 from zsn2m_runtime.streaming.stack_copy import StackCopySink
@@ -41,6 +41,7 @@ class SourceOptions:
 
     raw: WxH:FORMAT[@FPS] of frames on stdin; rate: frames per second where the source has no clock
     tracks: give audio and subtitles too, if the output can hold them; alpha: give the alpha plane of a video too
+    channel: of stacks with several: a name, a number or `all`; trained_on: the one that the bundle is for
     """
 
     raw: str | None = None
@@ -48,6 +49,8 @@ class SourceOptions:
     deinterlace: bool = False
     tracks: bool = True
     alpha: bool = True
+    channel: str | None = None
+    trained_on: ChannelRecord | None = None
 
 
 @dataclass(frozen=True)
@@ -84,8 +87,12 @@ def open_source(text: str, options: SourceOptions, output: str | None) -> Source
         raise UsageError(f"{text}: expected a video to deinterlace, but got another source; leave --deinterlace out")
     if not options.alpha and (is_camera or (is_images and _container(output) is None)):
         raise UsageError(f"{text}: expected a video to leave alpha out of, but got another; leave --no-alpha out")
+    if options.channel is not None and not is_images:
+        raise UsageError(f"{text}: expected a stack of channels for --channel, but got another source; leave it out")
     if is_images:
-        return ImageSource([text], rate=_rate(options.rate) or DEFAULT_RATE, alpha=options.alpha)
+        whole = output is not None and Path(output).suffix.lower() in STACK_SUFFIXES
+        wish = ChannelWish(options.trained_on, options.channel, whole)
+        return ImageSource([text], _rate(options.rate) or DEFAULT_RATE, wish, alpha=options.alpha)
     if is_camera:
         source: Source = Reconnecting(lambda: CameraSource(int(text) if text.isdecimal() else text))
     else:

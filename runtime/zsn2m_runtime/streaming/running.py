@@ -78,9 +78,10 @@ class Stream:
     ) -> None:
         check_source_fits(denoiser.card.sensor, source.info)
         self._denoiser, self._source, self._sink, self._limit = denoiser, source, sink, limit
-        self._temporal = Temporal(denoiser.card.sensor) if temporal else None
+        self._blends = temporal
+        self._temporal: dict[str, Temporal] = {}  # by the channel of a stack: one is no earlier frame of another
         self._drop_late = drop_late
-        self._watch = Watch(denoiser.unlike)
+        self._watches: dict[str, Watch] = {}  # likewise
         self._latency = {stage: Latency() for stage in ("read", "denoise", "write", "total")}
         self._frames_in = self._frames_out = 0
         self._stopped = False
@@ -120,7 +121,8 @@ class Stream:
             raise
         finally:
             self._source.stop()
-            self._watch.finish()
+            for watch in list(self._watches.values()):
+                watch.finish()
             if pipeline.close():
                 self._source.close()
             else:
@@ -140,15 +142,19 @@ class Stream:
             started = time.perf_counter()
 
     def _denoise(self, item: Item) -> Item:
-        if not isinstance(item, Picture):
+        if not isinstance(item, Picture) or item.is_kept:
             return item
         started = time.perf_counter()
         denoised = self._denoiser.denoise(item.frame, item.name)
-        if self._temporal:
-            denoised = denoised.with_pixels(self._temporal(item.frame.pixels, denoised.pixels))
+        if self._blends:
+            if item.channel not in self._temporal:
+                self._temporal[item.channel] = Temporal(self._denoiser.card.sensor)
+            denoised = denoised.with_pixels(self._temporal[item.channel](item.frame.pixels, denoised.pixels))
         denoised = _with_hidden(denoised, item.frame)
         self._latency["denoise"].add(time.perf_counter() - started)
-        self._watch.look(item.frame.pixels, item.name)
+        if item.channel not in self._watches:
+            self._watches[item.channel] = Watch(self._denoiser.unlike)
+        self._watches[item.channel].look(item.frame.pixels, f"{item.name} {item.channel}".strip())
         return item.with_frame(denoised)
 
     def _write(self, item: Item, on_frame: Callable[[int], None] | None) -> None:
@@ -179,7 +185,7 @@ class Stream:
             fps=round(self._frames_out / seconds, 3),
             latency={stage: latency.summary() for stage, latency in self._latency.items()},
             peak_memory_mb=round(peak_memory() / 1e6, 1),
-            unlike=self._watch.found,
+            unlike=tuple(found for watch in self._watches.values() for found in watch.found),
             lost=tuple(getattr(self._sink, "lost", ())),
             changed=tuple(getattr(self._sink, "changed", ())),
         )

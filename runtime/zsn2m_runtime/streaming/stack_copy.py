@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -13,6 +14,7 @@ from zsn2m_runtime.files.tiff_writer import TiffWriter
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.streaming.items import Item, Picture
 
+log = logging.getLogger(__name__)
 COUNTS = (b"images=", b"channels=", b"slices=", b"frames=", b"hyperstack=")  # lines of ImageJ that speak of all pages
 SPEAKS_OF_PAGES = (b"<?xml", b"<OME", b'{"shape"')  # OME-XML and tifffile's own descriptions
 
@@ -35,6 +37,8 @@ class StackCopySink:
             image = undo.enter_context(open_image(original))
             whole = image.create(path)
             assert isinstance(whole, TiffWriter), path
+            for note in whole.notes:
+                log.warning("%s: %s", original, note)
             self._path, self._file = path, UnfinishedFile(path)
             with writing(path):
                 self._pages = _OpenEnded(whole, self._file.temporary)
@@ -47,7 +51,7 @@ class StackCopySink:
             OutputError: if it cannot be written, or is not like the original's.
         """
         if isinstance(item, Picture):
-            self._pages.append(item.frame)
+            self._pages.append(item.frame, item.is_kept)
 
     def finish(self) -> str:
         """Put the file in place; returns its path."""
@@ -74,7 +78,8 @@ class _OpenEnded(TiffWriter):
         self._head = self._tail = 0  # bytes: with the first page, and with all whole pages
         self._begin(file)
 
-    def append(self, frame: Frame) -> None:
+    def append(self, frame: Frame, unchanged: bool = False) -> None:
+        self._unchanged = unchanged
         self._written = self.count  # which page a message names
         self._check_frame(frame)
         with writing(self.path):
