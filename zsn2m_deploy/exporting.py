@@ -14,7 +14,7 @@ from torch import nn
 
 from zsn2m_deploy.fitting import Progress, ProgressCallback
 from zsn2m_deploy.restoring import restored_networks
-from zsn2m_deploy.sensor import FEWEST_STEPS
+from zsn2m_deploy.sensor_range import FEWEST_STEPS
 from zsn2m_export.manifest_file import write_manifest
 from zsn2m_export.twins import INTEGER_DTYPES
 from zsn2m_export.variants import Calibration, add_precision, add_twin

@@ -11,27 +11,16 @@ from pathlib import Path
 import numpy as np
 
 from zsn2m_deploy.channels import same_noise, training_pages
+from zsn2m_deploy.sensor_range import check_range, check_steps, sensor_range
 from zsn2m_runtime.errors import InputError, UsageError
-from zsn2m_runtime.files import IMAGE_SUFFIXES, open_image
+from zsn2m_runtime.files import IMAGE_SUFFIXES, open_image, result_suffix
 from zsn2m_runtime.files.axes import numbers_in
+from zsn2m_runtime.files.foreign import FOREIGN_SUFFIXES
 from zsn2m_runtime.image import Frame, Pixels, as_frame, check_computable, check_finite
 from zsn2m_runtime.manifest import ChannelRecord
-from zsn2m_runtime.noise import value_span
-from zsn2m_runtime.sample_types import is_whole, limits_of
 
 FrameSource = Pixels | str | Path
 LONGEST_VIDEO = 10**7  # frames: two days at 60 a second
-_WIDE = (10, 12, 14, 16, 18, 20, 24, 32)
-BIT_DEPTHS = {
-    "uint8": (8,),
-    "int8": (8,),
-    "uint16": _WIDE[:4],
-    "int16": _WIDE[:4],
-    **dict.fromkeys(("uint32", "int32", "uint64", "int64"), _WIDE),
-}
-_INEXACT_BYTES = 4  # samples of so many bytes may have more digits than float32
-SMALLEST = float(np.finfo(np.float32).tiny) * 2**23  # in smaller values float32 loses digits
-FEWEST_STEPS = 4096  # of float32 over the values in use: 12 bits, as of a good camera; fewer would show
 
 
 @dataclass(frozen=True)
@@ -98,15 +87,16 @@ def load_training_frames(sources: Sequence[FrameSource], options: SensorOptions)
             for dtype, channels, limits in kinds
         )
         raise InputError(f"{', '.join(names)}: expected frames of one sensor, but got {several}; train them separately")
-    value_range = _sensor_range(found[0], options)
+    first = found[0]
+    value_range = sensor_range(first.frame.dtype, options.bit_depth, options.value_range, first.value_range, first.name)
     for read in found:
         check_finite(read.frame, read.name)
         check_computable(read.frame, read.name)
-        _check_range(read.frame, read.name, value_range)
-    _check_steps(found)
+        check_range(read.frame, read.name, value_range)
+    check_steps([read.frame.pixels for read in found], names)
     path = Path(sources[0]) if isinstance(sources[0], str | Path) else None
     image = path if path and not is_video(path) else None
-    suffix = image.suffix.lower() if image else ".png" if path else ".npy"
+    suffix = result_suffix(image.suffix.lower()) if image else ".png" if path else ".npy"
     frames, hints = tuple(read.frame for read in found), tuple(dict.fromkeys(read.hint for read in found if read.hint))
     channel = _one_channel(found)
     return TrainingFrames(frames, names, image, kinds[0][0], value_range, suffix, channel, hints)
@@ -130,27 +120,15 @@ def _read(source: FrameSource, options: SensorOptions) -> list[_Read]:
         hint = same_noise(image) if channel else ""
         of_channel = f" ({channel.label})" if channel and channel.of > 1 else ""
         names = [f"{name} page {page + 1}{of_channel}" if stack else name for page in pages]
-        return [_Read(called, image.read(page), None, channel, hint) for called, page in zip(names, pages, strict=True)]
-
-
-def bits_in_use(dtype: str, least: float, most: float) -> int | None:
-    """The fewest bits of BIT_DEPTHS that hold these values; None if only the whole type does, or it has no bits."""
-    for depth in BIT_DEPTHS.get(dtype, ()):
-        low, high = _range_of_bits(dtype, depth)
-        if low <= least and most <= high:
-            return depth if (low, high) != limits_of(dtype) else None
-    return None
-
-
-def _range_of_bits(dtype: str, depth: int) -> tuple[float, float]:
-    if limits_of(dtype)[0]:
-        return -(2.0 ** (depth - 1)), 2.0 ** (depth - 1) - 1
-    return 0.0, 2.0**depth - 1
+        limits = image.value_range
+        return [
+            _Read(called, image.read(page), limits, channel, hint) for called, page in zip(names, pages, strict=True)
+        ]
 
 
 def is_video(path: Path) -> bool:
     """Whether a path is a file that is read as a video: one with a suffix, but none of an image."""
-    return path.suffix.lower() not in (*IMAGE_SUFFIXES, "") and path.is_file()
+    return path.suffix.lower() not in (*IMAGE_SUFFIXES, *FOREIGN_SUFFIXES, "") and path.is_file()
 
 
 def _read_video(path: Path, pages: str) -> list[_Read]:
@@ -172,59 +150,3 @@ def _read_video(path: Path, pages: str) -> list[_Read]:
     if missing:
         raise UsageError(f"{path}: expected frames from 1 to {last}, which is all it has, but got --pages {pages}")
     return [_Read(f"{path.name} frame {number}", found[number], video.info.range) for number in chosen]
-
-
-def _sensor_range(first: _Read, options: SensorOptions) -> tuple[float, float]:
-    dtype = first.frame.dtype
-    if options.bit_depth is not None and options.value_range is not None:
-        raise UsageError("expected a bit depth or a range, but got both; leave one out")
-    if options.value_range is not None:
-        low, high = options.value_range
-        if not (np.isfinite([low, high]).all() and low < high):
-            raise UsageError(f"expected a finite range LOW HIGH with LOW below HIGH, but got {low:g} {high:g}")
-        if is_whole(dtype) and (low < limits_of(dtype)[0] or high > limits_of(dtype)[1]):
-            least, most = limits_of(dtype)
-            raise UsageError(f"expected a range within {least} to {most} of {dtype}, but got {low:g} {high:g}")
-        return float(low), float(high)
-    if not is_whole(dtype):
-        raise InputError(
-            f"{first.name}: expected the range of float frames to be stated, but got none; add --range LOW HIGH "
-            f"(what black and white are in this sensor's values), for example --range 0 1"
-        )
-    if options.bit_depth is None and first.value_range:
-        return first.value_range
-    if options.bit_depth is None:
-        least, most = limits_of(dtype)
-        return float(least), float(most)
-    if options.bit_depth not in BIT_DEPTHS[dtype]:
-        depths = ", ".join(str(depth) for depth in BIT_DEPTHS[dtype])
-        raise UsageError(f"expected a bit depth of {depths} for {dtype} frames, but got {options.bit_depth}")
-    return _range_of_bits(dtype, options.bit_depth)
-
-
-def _check_range(frame: Frame, name: str, value_range: tuple[float, float]) -> None:
-    if not is_whole(frame.dtype):
-        return
-    least, most = int(frame.pixels.min()), int(frame.pixels.max())
-    if least < value_range[0] or most > value_range[1]:
-        raise InputError(
-            f"{name}: expected values from {value_range[0]:g} to {value_range[1]:g}, but got {least} to {most}; "
-            f"state the right --bit-depth or --range"
-        )
-
-
-def _check_steps(found: Sequence[_Read]) -> None:
-    """Refuse values that networks, which compute in float32, could hardly tell apart, as 1e9 + 0 to 100."""
-    frames = [read.frame.pixels for read in found if read.frame.pixels.dtype.itemsize >= _INEXACT_BYTES]
-    if not frames:
-        return
-    base, top = min(float(frame.min()) for frame in frames), max(float(frame.max()) for frame in frames)
-    unit = top - base or 1.0  # value_span looks in float32, where the differences themselves are exact enough
-    low, high = (base + unit * end for end in value_span([(frame - base) / unit for frame in frames]))
-    step = float(np.spacing(np.float32(max(abs(low), abs(high), SMALLEST))))
-    if low < high and (high - low) / step < FEWEST_STEPS:
-        raise InputError(
-            f"{', '.join(read.name for read in found)}: expected values that float32, in which networks compute, tells "
-            f"apart, but got {low:.6g} to {high:.6g}, which it has in steps of {step:.3g}; subtract an offset first, "
-            f"for example array - array.min(), and add it to the results (tiny values: multiply, and divide results)"
-        )

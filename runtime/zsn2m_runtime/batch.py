@@ -10,7 +10,7 @@ from pathlib import Path
 from zsn2m_runtime.channel_choice import ChannelChoice, choose_channels
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import InputError, UsageError, Zsn2mError
-from zsn2m_runtime.files import IMAGE_SUFFIXES, ImageWriter, open_image
+from zsn2m_runtime.files import WRITABLE_SUFFIXES, ImageWriter, open_image, result_suffix
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.patterns import MOSAIC
 
@@ -50,14 +50,14 @@ def plan_outputs(sources: Sequence[Path], out: Path) -> list[Job]:
         UsageError: unknown suffix, an output would be an input, or two inputs would give one output.
     """
     names_a_file = bool(out.suffix) and not out.is_dir() and not str(out).endswith("/")
-    if names_a_file and out.suffix.lower() not in IMAGE_SUFFIXES:
+    if names_a_file and out.suffix.lower() not in WRITABLE_SUFFIXES:
         raise UsageError(
-            f"{out}: expected an output ending in {', '.join(IMAGE_SUFFIXES)}, or a folder (add a / to make one), "
+            f"{out}: expected an output ending in {', '.join(WRITABLE_SUFFIXES)}, or a folder (add a / to make one), "
             f"but got {out.suffix!r}"
         )
     if names_a_file and len(sources) > 1:
         raise UsageError(f"expected a folder for {len(sources)} inputs, but got the file name {out}; name a folder")
-    jobs = [Job(source, out if names_a_file else out / source.name) for source in sources]
+    jobs = [Job(source, out if names_a_file else out / _result_name(source)) for source in sources]
     inputs = {source.resolve() for source in sources}
     taken: dict[Path, Path] = {}
     for job in jobs:
@@ -71,6 +71,10 @@ def plan_outputs(sources: Sequence[Path], out: Path) -> list[Job]:
             )
         taken[target] = job.source
     return jobs
+
+
+def _result_name(source: Path) -> str:
+    return f"{source.stem}{result_suffix(source.suffix)}"
 
 
 def run_jobs(

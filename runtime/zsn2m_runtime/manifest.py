@@ -11,8 +11,8 @@ MANIFEST_NAME = "manifest.json"
 CARD_KEY = "zsn2m.json"  # name of the card in ONNX metadata_props and in TorchScript extra files
 
 SampleType = Literal[
-    *("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "float16", "float32", "float64")
-]
+    "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "float16", "float32", "float64"
+]  # fmt: skip
 ModelFormat = Literal["onnx", "torchscript"]
 ModelIo = Literal["sensor", "unit", "u8", "u16"]
 Span = tuple[float, float]

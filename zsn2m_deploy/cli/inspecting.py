@@ -27,6 +27,9 @@ def inspect(
     as_json: JsonOption = False,
 ) -> None:
     """Show what a bundle holds or what a frame is."""
+    from zsn2m_runtime.files.foreign import refuse_foreign
+
+    refuse_foreign(path)
     if path.is_dir():
         text, content = _bundle_facts(path)
     else:
@@ -91,7 +94,7 @@ def _bundle_facts(path: Path) -> tuple[str, object]:
 
 def _frame_facts(path: Path) -> tuple[str, object]:
     from zsn2m_deploy.cli.stacks import stack_facts
-    from zsn2m_deploy.sensor import bits_in_use
+    from zsn2m_deploy.sensor_range import bits_in_use
     from zsn2m_runtime.files import open_image
     from zsn2m_runtime.image import check_finite
     from zsn2m_runtime.noise import estimate_sigma, value_span

@@ -1,7 +1,15 @@
 """Image files in and out: every format's dtype, pages and metadata survive, or an error says why not."""
 
 from zsn2m_runtime.files.axes import Channel, StackAxes
-from zsn2m_runtime.files.formats import IMAGE_SUFFIXES, check_format, new_writer, save_image
+from zsn2m_runtime.files.foreign import refuse_foreign
+from zsn2m_runtime.files.formats import (
+    IMAGE_SUFFIXES,
+    WRITABLE_SUFFIXES,
+    check_format,
+    new_writer,
+    result_suffix,
+    save_image,
+)
 from zsn2m_runtime.files.layout import Layout, Metadata
 from zsn2m_runtime.files.listing import list_inputs
 from zsn2m_runtime.files.opening import open_image
@@ -10,6 +18,7 @@ from zsn2m_runtime.files.writer import ImageWriter
 
 __all__ = [
     "IMAGE_SUFFIXES",
+    "WRITABLE_SUFFIXES",
     "Channel",
     "ImageFile",
     "ImageWriter",
@@ -20,5 +29,7 @@ __all__ = [
     "list_inputs",
     "new_writer",
     "open_image",
+    "refuse_foreign",
+    "result_suffix",
     "save_image",
 ]

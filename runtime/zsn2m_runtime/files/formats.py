@@ -7,10 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zsn2m_runtime.errors import UsageError
+from zsn2m_runtime.files.avif_writer import AvifWriter
+from zsn2m_runtime.files.exr import ExrWriter
+from zsn2m_runtime.files.heif import SUFFIXES as HEIC_SUFFIXES
+from zsn2m_runtime.files.heif import HeifWriter
 from zsn2m_runtime.files.layout import Layout, Metadata
 from zsn2m_runtime.files.npy_writer import NpyWriter
 from zsn2m_runtime.files.pillow_writer import PillowWriter
 from zsn2m_runtime.files.png_writer import PngWriter
+from zsn2m_runtime.files.pnm_writer import PnmWriter
 from zsn2m_runtime.files.tiff_writer import plain_writer
 from zsn2m_runtime.files.writer import ImageWriter
 from zsn2m_runtime.image import Frame
@@ -21,7 +26,7 @@ from zsn2m_runtime.sample_types import SAMPLE_DTYPES
 class Format:
     """What a format can hold, and how to write it."""
 
-    writer: Callable[[Path, Layout, Metadata], ImageWriter]
+    writer: Callable[[Path, Layout, Metadata], ImageWriter] | None  # None: it is read only
     dtypes: frozenset[str]
     samples: frozenset[int]  # per pixel: 1 grey, 2 grey + alpha, 3 RGB, 4 RGBA
     pages: bool = False
@@ -36,6 +41,17 @@ _JPEG = Format(PillowWriter, frozenset(("uint8",)), frozenset((1, 3)), longest_s
 _WEBP = Format(PillowWriter, frozenset(("uint8",)), frozenset((1, 3, 4)), longest_side=16383)  # WebP's limit
 _BMP = Format(PillowWriter, frozenset(("uint8",)), frozenset((1, 3)))
 _TIFF = Format(plain_writer, _ANY_DTYPE, _ANY_SAMPLES, pages=True)
+_AVIF = Format(AvifWriter, frozenset(("uint8",)), frozenset((1, 3, 4)), longest_side=65536)  # AV1's limit
+_HEIC = Format(HeifWriter, frozenset(("uint8",)), frozenset((1, 3, 4)), longest_side=8192)  # level 6.2's
+_EXR = Format(ExrWriter.with_metadata, frozenset(("float16", "float32", "uint32")), frozenset((1, 3, 4)))
+_GIF = Format(None, frozenset(), frozenset(), pages=True)
+_PFM = Format(PnmWriter.with_metadata, frozenset(("float32",)), frozenset((1, 3)))
+
+
+def _pnm(*samples: int) -> Format:
+    return Format(PnmWriter.with_metadata, _UP_TO_16_BITS, frozenset(samples))
+
+
 _NPY = Format(NpyWriter.with_metadata, _ANY_DTYPE, frozenset((1, 3, 4)), pages=True)
 
 FORMATS = {
@@ -47,8 +63,24 @@ FORMATS = {
     ".tif": _TIFF,
     ".tiff": _TIFF,
     ".npy": _NPY,
+    ".pgm": _pnm(1),
+    ".ppm": _pnm(3),
+    ".pnm": _pnm(1, 3),
+    ".pam": _pnm(1, 2, 3, 4),
+    ".pfm": _PFM,
+    ".avif": _AVIF,
+    **dict.fromkeys(HEIC_SUFFIXES, _HEIC),
+    ".exr": _EXR,
+    ".gif": _GIF,
 }
 IMAGE_SUFFIXES = tuple(FORMATS)
+WRITABLE_SUFFIXES = tuple(suffix for suffix, kind in FORMATS.items() if kind.writer)
+
+
+def result_suffix(suffix: str) -> str:
+    """The suffix of a result of such a file: its own, or that of a format that keeps all of it."""
+    kind = FORMATS.get(suffix.lower())
+    return ".tif" if kind and not kind.writer else suffix
 
 
 def check_format(path: Path, layout: Layout) -> None:
@@ -60,10 +92,12 @@ def check_format(path: Path, layout: Layout) -> None:
     suffix = path.suffix.lower()
     if suffix not in FORMATS:
         raise UsageError(
-            f"{path}: expected a file name ending in {', '.join(IMAGE_SUFFIXES)}, but got "
+            f"{path}: expected a file name ending in {', '.join(WRITABLE_SUFFIXES)}, but got "
             f"{suffix or 'no suffix'!r}; choose one of those"
         )
     kind = FORMATS[suffix]
+    if kind.writer is None:
+        _refuse(path, "a format that keeps every sample", f"{suffix}, which has 256 colours", layout)
     allowed = " or ".join(sorted(kind.dtypes))
     if layout.dtype.name not in kind.dtypes:
         _refuse(path, f"{allowed} samples, which is all {suffix} can hold", layout.dtype.name, layout)
@@ -87,7 +121,9 @@ def _refuse(path: Path, expected: str, got: str, layout: Layout) -> None:
 
 def new_writer(path: Path, layout: Layout, metadata: Metadata) -> ImageWriter:
     """A writer for a layout that `check_format` accepts."""
-    return FORMATS[path.suffix.lower()].writer(path, layout, metadata)
+    writer = FORMATS[path.suffix.lower()].writer
+    assert writer is not None, "check_format refuses it"
+    return writer(path, layout, metadata)
 
 
 def save_image(path: Path, frame: Frame) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from zsn2m_runtime.errors import InputError
+from zsn2m_runtime.files.foreign import refuse_foreign
 from zsn2m_runtime.files.formats import IMAGE_SUFFIXES
 from zsn2m_runtime.files.reader import unreadable
 from zsn2m_runtime.files.videos import stream_hint
@@ -37,6 +38,8 @@ def list_inputs(arguments: Sequence[str]) -> list[Path]:
 
 def _expand(argument: str) -> list[Path]:
     path = Path(argument)
+    if path.exists():
+        refuse_foreign(path)
     if path.is_dir():
         return _images(path.iterdir(), argument, "folder")
     if path.exists():

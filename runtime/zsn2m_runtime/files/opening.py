@@ -6,15 +6,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 from zsn2m_runtime.errors import InputError
+from zsn2m_runtime.files.avif_reader import AvifFile
+from zsn2m_runtime.files.exr_reader import ExrFile
+from zsn2m_runtime.files.foreign import refuse_foreign
 from zsn2m_runtime.files.formats import IMAGE_SUFFIXES
+from zsn2m_runtime.files.gif_reader import GifFile
+from zsn2m_runtime.files.heif_reader import HeifFile
 from zsn2m_runtime.files.npy_reader import NpyFile
 from zsn2m_runtime.files.pillow_reader import BmpFile, JpegFile, WebpFile
 from zsn2m_runtime.files.png_reader import PngFile
+from zsn2m_runtime.files.pnm import MAGICS
+from zsn2m_runtime.files.pnm_reader import PnmFile
 from zsn2m_runtime.files.reader import ImageFile, unreadable
 from zsn2m_runtime.files.tiff_reader import TiffImageFile
 from zsn2m_runtime.files.videos import stream_hint
 
-KINDS = (PngFile, JpegFile, WebpFile, BmpFile, TiffImageFile, NpyFile)
+KINDS = (PngFile, JpegFile, WebpFile, BmpFile, TiffImageFile, NpyFile, PnmFile, AvifFile, HeifFile, ExrFile, GifFile)
 FILE_TYPES: dict[str, Callable[[Path], ImageFile]] = {suffix: kind for kind in KINDS for suffix in kind.suffixes}
 BEGINNINGS = (
     (b"\x89PNG\r\n\x1a\n", "PNG"),
@@ -24,8 +31,19 @@ BEGINNINGS = (
     (b"II", "TIFF"),
     (b"MM", "TIFF"),
     (b"\x93NUMPY", "NPY"),
+    (b"\x76\x2f\x31\x01", "EXR"),
+    (b"GIF8", "GIF"),
+    *((magic, "Netpbm") for magic in MAGICS),
 )
-LONGEST_BEGINNING = 8
+LONGEST_BEGINNING = 64
+BOXED = (  # files that begin with a box `ftyp`, by the brands in it
+    (("avif", "avis"), "AVIF"),
+    (("heic", "heix", "hevc", "hevx", "heim", "heis", "mif1", "msf1"), "HEIC"),
+)
+NAMES = {
+    **{"JPG": "JPEG", "TIF": "TIFF", "WEBP": "WebP", "HEIF": "HEIC", "HIF": "HEIC"},
+    **{suffix[1:].upper(): "Netpbm" for suffix in PnmFile.suffixes},
+}
 
 
 def open_image(path: Path) -> ImageFile:
@@ -43,6 +61,7 @@ def open_image(path: Path) -> ImageFile:
 
 def _check(path: Path) -> None:
     suffix = path.suffix.lower()
+    refuse_foreign(path)
     if not path.exists():
         raise InputError(f"{path}: expected an image file, but there is none; check the path")
     if path.is_dir():
@@ -64,7 +83,10 @@ def _check_beginning(path: Path, suffix: str) -> None:
     if not beginning:
         raise InputError(f"{path}: expected an image, but got an empty file; copy or export it again")
     kinds = [name for start, name in BEGINNINGS if beginning.startswith(start)]
-    expected = {"JPG": "JPEG", "TIF": "TIFF", "WEBP": "WebP"}.get(suffix[1:].upper(), suffix[1:].upper())
+    if beginning[4:8] == b"ftyp":
+        brands = {beginning[place : place + 4].decode("latin-1") for place in range(8, len(beginning), 4)}
+        kinds += [name for known, name in BOXED if brands.intersection(known)][:1]
+    expected = NAMES.get(suffix[1:].upper(), suffix[1:].upper())
     if expected not in kinds:
         got = kinds[0] if kinds else "other"
         raise InputError(

@@ -54,6 +54,11 @@ class ImageFile(ABC):
         """Columns of the first page."""
         return self.layout.width
 
+    @property
+    def value_range(self) -> tuple[float, float] | None:
+        """What samples can be where the file says so, such as (0, 1023) for 10 bits; None: what their type holds."""
+        return None
+
     @cached_property
     def axes(self) -> StackAxes:
         """What the file says of its pages: channels, planes, times."""
@@ -87,7 +92,7 @@ class ImageFile(ABC):
             raise UsageError(
                 f"{out_path}: expected an output other than the input, but got the same file; choose another path"
             )
-        check_format(out_path, self.layout)
+        self._check_target(out_path)
         if out_path.suffix.lower() in self.suffixes:
             return self._same_format_writer(out_path)
         return self._other_format_writer(out_path)
@@ -118,6 +123,9 @@ class ImageFile(ABC):
     @abstractmethod
     def _same_format_writer(self, out_path: Path) -> ImageWriter:
         """A writer that keeps what only this format knows."""
+
+    def _check_target(self, out_path: Path) -> None:
+        check_format(out_path, self.layout)
 
     def _other_format_writer(self, out_path: Path) -> ImageWriter:
         return new_writer(out_path, self.layout, self.metadata)

@@ -67,7 +67,7 @@ class ImageSource:
         self._passes_others = self._channels.whole and len(self.paths) == 1
         with open_image(self.paths[0]) as first:
             self._say(first, self._choice(first))
-            self._layout = replace(first.layout, page_count=1)
+            self._layout, stated = replace(first.layout, page_count=1), first.value_range
         layout, self._alpha = self._layout, alpha
         self.named = [(name, path) for path in self.paths for name in self._names(path)]
         self.info = StreamInfo(
@@ -76,7 +76,7 @@ class ImageSource:
             width=layout.width,
             dtype=layout.dtype.name,
             channels=layout.channels,
-            range=(0, 255) if layout.dtype.name == "uint8" else None,
+            range=stated or ((0, 255) if layout.dtype.name == "uint8" else None),
             rate=rate,
             frames=len(self.named),
             alpha=layout.has_alpha and alpha,

@@ -13,7 +13,8 @@ from pathlib import Path
 import av
 
 from zsn2m_runtime.errors import UsageError
-from zsn2m_runtime.files import IMAGE_SUFFIXES
+from zsn2m_runtime.files import IMAGE_SUFFIXES, result_suffix
+from zsn2m_runtime.files.foreign import FOREIGN_SUFFIXES
 from zsn2m_runtime.files.listing import GLOB_LETTERS
 from zsn2m_runtime.manifest import ChannelRecord, Sensor
 from zsn2m_runtime.sample_types import is_whole
@@ -155,7 +156,13 @@ def _image_sink(
 ) -> FolderSink | StackSink | StackCopySink:
     path, suffix = Path(text), Path(text).suffix.lower()
     if is_folder:
-        usual = inputs[0].suffix if inputs else ".png" if source.info.dtype in ("uint8", "uint16") else ".tif"
+        usual = (
+            result_suffix(inputs[0].suffix)
+            if inputs
+            else ".png"
+            if source.info.dtype in ("uint8", "uint16")
+            else ".tif"
+        )
         kind = f".{options.image_type.lstrip('.')}" if options.image_type else usual
         return FolderSink(path, kind, source.info, source.named if isinstance(source, ImageSource) else ())
     if suffix in STACK_SUFFIXES:
@@ -249,7 +256,7 @@ def _rate(frames_per_second: float | None) -> Fraction | None:
 def _names_images(text: str) -> bool:
     if is_url(text):
         return False
-    is_image = Path(text).suffix.lower() in IMAGE_SUFFIXES
+    is_image = Path(text).suffix.lower() in (*IMAGE_SUFFIXES, *FOREIGN_SUFFIXES)  # the latter to be refused
     if os.path.exists(text):  # noqa: PTH110 - see _is_folder
         return is_image or _is_folder(text)
     return is_image or GLOB_LETTERS.search(text) is not None

@@ -1,0 +1,32 @@
+"""An image file of every format that is read, whatever it can hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from zsn2m_runtime.files import save_image
+from zsn2m_runtime.image import Frame, Pixels
+
+PACKAGES = {".heic": "pillow_heif", ".heif": "pillow_heif", ".hif": "pillow_heif", ".exr": "OpenEXR"}
+FLOATS = (".exr", ".pfm")
+
+
+def frame_for(suffix: str, pixels: Pixels) -> Frame:
+    """A colour picture of uint8 as what such a file can hold."""
+    if suffix in FLOATS:
+        return Frame(pixels.astype(np.float32))
+    return Frame(np.ascontiguousarray(pixels[..., 0]) if suffix == ".pgm" else pixels)
+
+
+def save_any(path: Path, pixels: Pixels) -> None:
+    """Write a colour picture of uint8 to a file of any format; skips where its package is not installed."""
+    if path.suffix in PACKAGES:
+        pytest.importorskip(PACKAGES[path.suffix])
+    if path.suffix == ".gif":
+        Image.fromarray(pixels).save(path)
+    else:
+        save_image(path, frame_for(path.suffix, pixels))
