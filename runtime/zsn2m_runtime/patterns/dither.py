@@ -12,6 +12,8 @@ from zsn2m_runtime.patterns.lattice import TINY, Floats
 # What counts; measured, benchmarks/RESULTS.md, "Patterns".
 FEW_VALUES = 16  # of a channel
 FEW_COLOURS = 256  # a palette's
+GAP = 3.0  # between values; less, and they are what a smooth picture is rounded to
+FEWEST_VALUES = 4
 BLUE = 0.4  # variance of the means of cells, of that of white noise: less, and pixels make up for their neighbours
 ALIKE = 0.98  # share of the pairs of neighbours that are equal where each pixel is repeated
 OTHERS = 0.7  # share of the pairs between them that are equal all the same, at most
@@ -58,6 +60,8 @@ def find_dither(frame: Pixels) -> Dither | None:
         if middle.shape[2] == 1 or values > FEW_COLOURS:
             return None
     planes = [middle[..., channel].astype(np.float32) for channel in range(middle.shape[2])]
+    if min(map(_gap, planes)) < GAP:
+        return None
     return (
         Dither(values) if values > 1 and min(_white(plane, cell) for plane in planes for cell in CELLS) < BLUE else None
     )
@@ -77,6 +81,12 @@ def find_enlarged(frame: Pixels) -> Enlarged | None:
 def _middle(frame: Pixels) -> Pixels:
     top, left = (max(0, (length - SIDE) // 2) for length in frame.shape[:2])
     return frame[top : top + SIDE, left : left + SIDE]
+
+
+def _gap(plane: Floats) -> float:
+    """Mean distance of neighbouring values; of up to FEWEST_VALUES, which may be numbered, it is wide."""
+    values = np.unique(plane)
+    return float(np.diff(values).mean()) if len(values) > FEWEST_VALUES else np.inf
 
 
 def _colours(frame: Pixels) -> int:

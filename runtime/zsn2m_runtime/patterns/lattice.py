@@ -44,6 +44,7 @@ class Peaks:
     strength: Doubles
     value: npt.NDArray[np.complexfloating]
     noise: float  # deviation of the pixels' noise and texture, sensor units
+    least: float  # that counts as none
 
     @property
     def found(self) -> Flags:
@@ -85,7 +86,7 @@ def peaks_of(plane: Pixels, least: float, most_tiles: int = MOST_TILES) -> tuple
     deviation = float(np.sqrt(np.median(noise))) / (side * WINDOW_POWER)
     found = (_peaks(power, noise, period) for period in PERIODS[side])
     return tuple(
-        Peaks(period, side, places, strength, spectra[:, places[:, 0], places[:, 1]] / weight.sum(), deviation)
+        Peaks(period, side, places, strength, spectra[:, places[:, 0], places[:, 1]] / weight.sum(), deviation, least)
         for period, places, strength in found
     )
 

@@ -13,6 +13,7 @@ from zsn2m_runtime.patterns.lattice import MOST_TILES, TINY, Flags, Peaks, peaks
 
 # What counts; measured, benchmarks/RESULTS.md, "Patterns".
 MOSAIC_SHARE = 0.1  # of the tiles show a mosaic: the others may be grey
+FEWEST = 6  # tiles, or all
 EITHER_SHARE = 0.05  # of them along the rows and along the columns each
 COVERED = 0.5  # share of the tiles that anything else that repeats is in: it covers the frame
 ALIKE = 0.8  # correlation of what changes along rows with what changes along columns in a mosaic of colours
@@ -20,7 +21,8 @@ FIXED = 0.7  # likeness of the phases of all tiles, where a pattern is tied to t
 MANY = 16  # tiles from which on their likeness says something
 SURE = 5.0  # deviations of the correlation of so many tiles without a mosaic
 AGREE = 0.9  # of the tiles have the same phase where a faint pattern covers the frame
-FAINT = 0.12  # deviation of such a pattern, of that of the noise
+FAINT = 0.15  # deviation of such a pattern, of that of the noise
+NOTABLE = 0.5  # and of the deviation that counts as none
 BALANCE = 0.05  # of the power along one axis, of that along the other: less, and it is lines
 
 Direction = Literal["rows", "columns", "both"]
@@ -77,7 +79,8 @@ def _mosaic(peaks: Peaks) -> Mosaic | None:
     pair = [_strongest(peaks, peaks.along(rows=rows, columns=not rows)) for rows in (True, False)]
     shares = peaks.found[:, pair].mean(axis=0)
     either = peaks.shown(pair)
-    coloured = either.mean() >= MOSAIC_SHARE and shares.min() >= EITHER_SHARE
+    enough = max(MOSAIC_SHARE, min(FEWEST / len(either), 1.0))
+    coloured = either.mean() >= enough and shares.min() >= EITHER_SHARE
     grey = len(either) >= MANY and _covers(peaks, peaks.along(rows=True, columns=True))  # red is nearly as blue
     if not (coloured or grey):
         return None
@@ -123,7 +126,8 @@ def _covers(peaks: Peaks, which: Flags) -> bool:
     mean = values.mean(axis=0)
     agree = ((values * mean.conj()).real > 0).mean(axis=0) >= AGREE
     doubled = np.where(_paired(peaks)[which], 2, 1)
-    return bool((agree & (np.square(np.abs(mean)) * doubled >= np.square(FAINT * peaks.noise))).any())
+    enough = max(FAINT * peaks.noise, NOTABLE * peaks.least)
+    return bool((agree & (np.square(np.abs(mean)) * doubled >= enough**2)).any())
 
 
 def _as_mosaic(peaks: Peaks, layouts: tuple[str, ...]) -> Mosaic:

@@ -18,14 +18,17 @@ from zsn2m_runtime.patterns.lattice import TINY, Doubles, Flags
 
 # What counts; measured, benchmarks/RESULTS.md, "Patterns".
 WORTH = 0.1  # deviation of the rows' noise, of that of the pixels: above, it is seen in the result
-EVENLY = 0.4  # of that variance is in nearly all parts of the frame
+WORTH_IF_SMALL = 0.5  # in small frames, where pictures look like faint stripes
+EVENLY = 0.35  # of the covariance of steps is in nearly all parts of the frame
 COMMON = 0.5  # of it the halves of the frame have in common
-FRESH = 0.05  # of the covariance of steps is opposite in the next row; pictures have none
+FRESH = 0.3  # of it is opposite in the next row; pictures have less
+NOTABLE = 0.5  # of the deviation that counts as none
 SURE = 6.0  # deviations of the covariance where rows share nothing
 
 GROUPS = 16  # of columns
 APART = 2  # groups that are compared are so many from each other
-BANDS = 8  # of rows
+MOST_BANDS, BAND = 8, 16  # of rows, and the fewest rows of one
+SMALLEST, SMALL, HALVED = 48, 96, 128  # pixels of a side: looked at; like others; and its halves too
 MOST_ROWS, MOST_COLUMNS = 256, 16  # of a frame, and of a group, that are looked at; 3 ms for each plane and axis
 ROUNDS = 2  # of leaving edges out
 SAMPLED = 3  # every third step says how large they are
@@ -81,17 +84,22 @@ def find_stripes(plane: Pixels, axis: Axis, least: float, period: int = 2) -> St
     """The noise that whole rows or columns share, over all of the plane or in a half of it; None if too little.
 
     Shape:
-        plane: (h, w), both sides at least 16
+        plane: (h, w)
     Args:
         least: deviation of noise that counts as none, sensor units
         period: what repeats every so many rows is no noise
     """
+    if min(plane.shape) < SMALLEST:
+        return None
     steps = _steps(plane if axis == "rows" else plane.T, least, period)
     half = GROUPS // 2
     sides: tuple[Place, Place] = ("left", "right") if axis == "rows" else ("upper", "lower")
-    if sigma := _shared(steps, least):
+    ratio = WORTH if min(plane.shape) >= SMALL else WORTH_IF_SMALL
+    if sigma := _shared(steps, least, ratio):
         return Stripes(axis, sigma, steps.sigma)
-    found = [_shared(steps.of(groups), least) for groups in (slice(half), slice(half, None))]
+    if min(plane.shape) < HALVED:
+        return None
+    found = [_shared(steps.of(groups), least, ratio) for groups in (slice(half), slice(half, None))]
     places = [(sigma, side) for sigma, side in zip(found, sides, strict=True) if sigma]
     if not places:
         return None
@@ -134,38 +142,55 @@ def _rows(height: int) -> npt.NDArray[np.int64]:
     """The upper ones of the pairs of rows that are looked at: all, or stretches of a high frame."""
     if height - 1 <= MOST_ROWS:
         return np.arange(height - 1)
-    length = MOST_ROWS // BANDS
-    starts = np.linspace(0, height - 1 - length, BANDS).astype(np.int64)
+    length = MOST_ROWS // MOST_BANDS
+    starts = np.linspace(0, height - 1 - length, MOST_BANDS).astype(np.int64)
     return (starts[:, None] + np.arange(length)).ravel()
 
 
-def _shared(steps: _Steps, least: float) -> float | None:
-    """Deviation of what the groups share, where it is worth a word."""
-    one, other = np.triu_indices(steps.mean.shape[1], APART)
-    mean, valid = steps.mean, steps.valid
-    both = valid[:, one] & valid[:, other]
-    if not both.size or both.mean() < FEW_BANDS:
+def _shared(steps: _Steps, least: float, ratio: float) -> float | None:
+    """Deviation of what the groups share, if it is that much of the pixels' noise."""
+    groups = steps.mean.shape[1]
+    one, other = np.triu_indices(groups, APART)
+    both = steps.valid[:, one] & steps.valid[:, other]  # (rows, pairs)
+    if not both.any() or both.mean() < FEW_BANDS:
         return None
-    product = np.where(both, mean[:, one] * mean[:, other], 0.0) / 2
-    follow = -(mean[1:, one] * mean[:-1, other] + mean[:-1, one] * mean[1:, other]) / 2
+    product = np.where(both, steps.mean[:, one] * steps.mean[:, other], 0.0) / 2
     covariance = float(product.sum() / both.sum())
-    bands = [
-        float(part.sum() / count.sum())
-        for part, count in zip(np.array_split(product, BANDS), np.array_split(both, BANDS), strict=True)
-        if count.any()
-    ]
-    with_others = (np.arange(steps.mean.shape[1])[:, None] == one) | (np.arange(steps.mean.shape[1])[:, None] == other)
-    groups = with_others @ product.sum(axis=0) / np.maximum(with_others @ both.sum(axis=0), 1)
-    chance = float(np.square(mean[valid]).mean()) / 2 / float(np.sqrt(both.sum()))
-    variance = max(steps.sigma, least) ** 2
-    worth = max(WORTH**2 * variance, least**2)
-    everywhere = min(float(np.quantile(bands, FEW_BANDS)), float(np.quantile(groups, FEW_GROUPS)))
-    middle = steps.mean.shape[1] // 2
+    chance = float(np.square(steps.mean[steps.valid]).mean()) / 2 / float(np.sqrt(both.sum()))
+    worth = max(ratio * max(steps.sigma, least), NOTABLE * least) ** 2
+    if covariance < max(worth, SURE * chance):
+        return None
+    middle = groups // 2
     across = (one < middle) & (other >= middle)
     halves = float(product[:, across].sum() / max(both[:, across].sum(), 1))
-    fresh = float(follow[both[1:] & both[:-1]].mean()) if (both[1:] & both[:-1]).any() else 0.0
-    if covariance < max(worth, SURE * chance) or everywhere < EVENLY * worth:
+    if min(_of_bands(product, both), _of_groups(product, both, groups)) < EVENLY * covariance:
         return None
-    if halves < COMMON * covariance or fresh < FRESH * covariance:
+    if halves < COMMON * covariance or _opposite_next(steps, one, other) < FRESH * covariance:
         return None
     return float(np.sqrt(covariance))
+
+
+def _of_bands(product: Doubles, both: Flags) -> float:
+    """The covariance that nearly all bands of rows have at least."""
+    count = min(max(len(product) // BAND, 2), MOST_BANDS)
+    parts = zip(np.array_split(product, count), np.array_split(both, count), strict=True)
+    found = [part.sum() / number.sum() for part, number in parts if number.any()]
+    return float(np.quantile(found, FEW_BANDS, method="lower"))
+
+
+def _of_groups(product: Doubles, both: Flags, groups: int) -> float:
+    """The covariance that nearly all groups have at least with the others."""
+    one, other = np.triu_indices(groups, APART)
+    place = np.arange(groups)[:, None]
+    with_others = (place == one) | (place == other)
+    count = with_others @ both.sum(axis=0)
+    return float(np.quantile((with_others @ product.sum(axis=0))[count > 0] / count[count > 0], FEW_GROUPS))
+
+
+def _opposite_next(steps: _Steps, one: npt.NDArray[np.int64], other: npt.NDArray[np.int64]) -> float:
+    """The covariance with the step that follows, its sign turned: that of the steps themselves for fresh offsets."""
+    mean, valid = steps.mean, steps.valid
+    both = valid[1:, one] & valid[:-1, other] & valid[1:, other] & valid[:-1, one]
+    if not both.any():
+        return 0.0
+    return float(-(mean[1:, one] * mean[:-1, other] + mean[:-1, one] * mean[1:, other])[both].mean() / 2)
