@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from zsn2m_deploy.calibrating import Look, calibrated, confirmed, look_at
+from zsn2m_deploy.calibrating import Look, calibrated, confirmed, look_at, seen
 from zsn2m_deploy.prior.noise import unit_noise
 from zsn2m_deploy.prior.scenes import dead_leaves, random_palette
 from zsn2m_deploy.prior.weights import pretrained
 from zsn2m_deploy.variance import VarianceLine
+from zsn2m_runtime.noise_estimate import estimate_noise
 from zsn2m_runtime.noise_model import REACH, NoiseModel
 
 SIGMA = 0.08
@@ -75,6 +76,20 @@ def test_grey_pictures_in_three_channels_keep_what_channels_share_and_lose_what_
     seen = look_at([look.noisy for look in grey], pretrained(3))
     level = calibrated(found, pretrained(3), seen, 0)
     assert sigma_at(level, seen[0].clean) == pytest.approx(np.full(3, SIGMA), rel=0.12)
+
+
+@pytest.mark.parametrize(("channels", "period"), [(1, 2), (3, 2), (3, 4)])
+def test_lines_that_pass_for_noise_are_left_to_the_picture(channels: int, period: int) -> None:
+    """No patch is flat, so patches take lines for noise that its neighbours share."""
+    lines = np.where(np.arange(96) % period < period // 2, 60.0, 190.0) * np.ones((96, 1))
+    noisy = np.atleast_3d(lines) + 10 * np.random.default_rng(period).normal(size=(96, 96, channels))
+    taken = estimate_noise([noisy.astype(np.float32)])
+    assert taken.correlated
+    assert taken.sigma([noisy]) > 50
+    crop = torch.from_numpy(noisy.astype(np.float32) / 255).movedim(2, 0)[None]
+    found = seen(taken.rescaled(0, 255), pretrained(channels), look_at([crop], pretrained(channels)), 0)
+    assert not found.correlated
+    assert 255 * sigma_at(found, crop) == pytest.approx(np.full(channels, 10), rel=0.3)
 
 
 def test_a_border_without_noise_does_not_lower_the_level() -> None:

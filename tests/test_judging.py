@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import avg_pool2d
 
 from zsn2m_deploy.clipping import added_by_clipping, has_noise
-from zsn2m_deploy.judging import shift
+from zsn2m_deploy.judging import estimated_error, shift
 from zsn2m_runtime.noise_model import NoiseModel
 
 NOISE = NoiseModel.white(np.array([0.02, 0.0, 0.0]), np.array([0.01, 0.04, 0.04]))
@@ -68,3 +69,38 @@ def test_a_right_result_is_not_shifted_because_samples_are_clipped(median: bool)
     model = replace(model, slope=np.zeros(3), floor=np.full(3, 0.04), skew=skew)
     assert shift(perfect, [noisy], model).abs().max() < 0.006
     assert shift(perfect, [noisy]).abs().max() > 0.03
+
+
+def striped(sigma: float, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """A clean and a noisy frame, (1, h, w), of detail that a blur destroys."""
+    clean = torch.where(torch.arange(128) % 6 < 3, 0.3, 0.7).expand(1, 128, 128)
+    return clean, clean + sigma * torch.randn(clean.shape, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("seed", [1000, 1001, 1002])
+def test_the_error_is_known_without_a_clean_frame(seed: int) -> None:
+    clean, noisy = striped(0.1, seed)
+    model = NoiseModel.white(np.zeros(1), np.full(1, 0.01))
+
+    def halved(piece: torch.Tensor) -> torch.Tensor:  # half of the noise goes, and 0.05 of error comes
+        return clean[None] + 0.5 * (piece - clean) + 0.05
+
+    found = estimated_error(halved, [noisy], model, 0)
+    assert found
+    assert found.error == pytest.approx(0.25 * 0.01 + 0.05**2, rel=0.15)
+    assert not found.worse
+    same = estimated_error(lambda piece: piece, [noisy], model, 0)
+    assert same
+    assert same.error == pytest.approx(0.01, rel=0.05)
+    assert not same.worse
+
+
+def test_a_result_worse_than_the_frame_is_noticed() -> None:
+    _, noisy = striped(0.1)
+    model = NoiseModel.white(np.zeros(1), np.full(1, 0.01))
+    blurred = estimated_error(lambda piece: avg_pool2d(piece, 5, stride=1, padding=2), [noisy], model, 0)
+    assert blurred
+    assert blurred.worse
+    correlation = model.correlation.copy()
+    correlation[0, 0, 4, 3] = correlation[0, 0, 4, 5] = 0.3
+    assert estimated_error(lambda piece: piece, [noisy], replace(model, correlation=correlation), 0) is None

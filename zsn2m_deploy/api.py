@@ -12,6 +12,7 @@ import torch
 from zsn2m_deploy.config import TrainConfig
 from zsn2m_deploy.exporting import versions, with_models
 from zsn2m_deploy.fitting import ProgressCallback
+from zsn2m_deploy.mixture import records
 from zsn2m_deploy.preview import write_preview
 from zsn2m_deploy.report.words import chosen, self_check_in_words
 from zsn2m_deploy.report.writing import FACTS_NAME, PAGE_NAME, Subject, write_report
@@ -99,7 +100,7 @@ def _make_bundle(
 
 def _train(training: TrainingFrames, config: TrainConfig, progress: ProgressCallback | None) -> Trained:
     try:
-        return train_networks([frame.pixels for frame in training.frames], config, progress)
+        return train_networks([frame.pixels for frame in training.frames], config, progress, training.names)
     except InputError as error:
         raise InputError(f"{', '.join(training.names)}: {error}") from error
     except torch.OutOfMemoryError as error:
@@ -115,8 +116,10 @@ def _stages(config: TrainConfig) -> str:
 
 def _describe(folder: Path, training: TrainingFrames, trained: Trained, first: Nchw) -> Manifest:
     """The manifest of a bundle without graphs; writes weights and self-test input."""
-    pixels = [frame.pixels for frame in training.frames]
-    defective = trained.defective_share
+    frames = [frame.pixels for frame in training.frames]
+    pixels = [frames[index] for index in trained.groups[0].frames]  # of a mixture those with the first frame's noise
+    mixture = records(training.names, frames, trained.groups)
+    found = noise_facts(pixels, trained.noise, training.value_range)
     return Manifest(
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         versions=versions(),
@@ -132,6 +135,7 @@ def _describe(folder: Path, training: TrainingFrames, trained: Trained, first: N
         normalisation=Normalisation(offset=trained.offset, scale=trained.scale),
         noise=trained.noise.record(),
         look=look_of(pixels, trained.noise),
+        mixture=mixture,
         weights=write_weights(folder, trained.networks),
         self_test_input=write_test_input(folder, first),
         training={
@@ -141,8 +145,8 @@ def _describe(folder: Path, training: TrainingFrames, trained: Trained, first: N
             ],
             "device": trained.device,
             "precision": trained.precision,
-            "chosen": chosen(trained.config, noise_facts(pixels, trained.noise, training.value_range), defective),
-            "defective_share": defective,
+            "chosen": chosen(trained.config, found, trained.defective_share, mixture),
+            "defective_share": trained.defective_share,
             "stages": [asdict(report) for report in trained.reports],
             "warnings": trained.warnings,
             "hints": list(training.hints),

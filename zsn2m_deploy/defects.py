@@ -145,6 +145,33 @@ def find_defects(frames: Sequence[Pixels], noise: NoiseModel) -> Defects | None:
     return Defects(share, made, noise, correction) if enough else None
 
 
+def find_defects_of_groups(
+    frames: Sequence[Pixels], groups: Sequence[Sequence[int]], noises: Sequence[NoiseModel]
+) -> tuple[Defects | None, list[NoiseModel]]:
+    """The defective pixels of frames of different noise, each by its own; and the noise of each group without them.
+
+    They are corrected as in the group with the strongest noise: a network is not told which group a frame is of.
+
+    Args:
+        groups: indices of the frames, with the noise of each
+    """
+    parts = [([frames[index] for index in group], noise) for group, noise in zip(groups, noises, strict=True)]
+    found = [find_defects(of_group, noise) for of_group, noise in parts]
+    if not any(found):
+        return None, list(noises)
+    made, count, corrections, left = list(frames), 0.0, [], []
+    for group, (of_group, noise), defects in zip(groups, parts, found, strict=True):
+        if defects:
+            count += defects.share * sum(frame.size for frame in of_group)
+            for index, frame in zip(group, defects.frames, strict=True):
+                made[index] = frame
+        left.append(defects.noise if defects else noise)
+        usual = DefectCorrection(noise.channels, noise, _least_variance(of_group))
+        corrections.append(defects.correction if defects else usual)
+    share = count / sum(frame.size for frame in frames)
+    return Defects(share, made, left[0], _strongest(corrections)), left
+
+
 def defects_in_words(found: Defects | None, asked: bool) -> list[str]:
     """What to warn of; `asked`: whether they are to be replaced."""
     if asked and not found:
@@ -164,6 +191,14 @@ def _least_variance(frames: Sequence[Pixels]) -> float:
     low, high = value_span(frames)
     rounding = ROUNDING if np.issubdtype(frames[0].dtype, np.integer) else 0.0
     return max(rounding, (NEGLIGIBLE * (high - low)) ** 2)
+
+
+def _strongest(corrections: Sequence[DefectCorrection]) -> DefectCorrection:
+    """One that replaces no more than any of them."""
+    made = DefectCorrection(len(corrections[0].slope))
+    for name in ("slope", "floor", "least"):
+        getattr(made, name).copy_(torch.stack([getattr(one, name) for one in corrections]).amax(dim=0))
+    return made
 
 
 def _rising(noise: NoiseModel) -> np.ndarray:

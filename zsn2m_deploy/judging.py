@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from zsn2m_deploy.clipping import added_by_clipping, has_noise
-from zsn2m_deploy.prior.noise import curve_skewness
+from zsn2m_deploy.clipping import added_by_clipping, clipped, has_noise
+from zsn2m_deploy.prior.noise import curve_skewness, photon_gain
+from zsn2m_deploy.variance import VarianceLine, per_channel
 from zsn2m_runtime.noise_model import NoiseModel
 
 Network = Callable[[Tensor], Tensor]
@@ -17,6 +20,11 @@ Network = Callable[[Tensor], Tensor]
 _FRAMES = 8  # frames judged on, in up to 9 pieces each
 _SIDE = 128  # pixels
 _BLOCK = 8  # pixels; noise leaves sigma^2 / 64 in the mean of such a block
+_PIECES = 9  # whose error is estimated
+_BATCH = 16  # pixels of the blocks that the standard error is taken over
+_PERTURBATION = 0.1  # of the noise's deviation
+_SURE = 3.0  # standard errors
+_KNOWN = 0.2  # of the variance, which is how well it is known in textured frames; measured
 _NEGLIGIBLE = 1e-6  # mean square of an error that nobody sees: a quarter of a grey level of 255
 
 
@@ -36,6 +44,56 @@ def is_dead(network: Network, frames: Sequence[Tensor], sigma: float) -> bool:
         structure += _power(expected)
         allowed += max(sigma**2 / _BLOCK, _NEGLIGIBLE)
     return not error <= max(0.8 * structure, allowed)
+
+
+@dataclass(frozen=True)
+class Error:
+    """The mean squared error of a network on its own frames beside that of the frames, normalised: estimates.
+
+    error, margin: of the results, and how far off that may be; noise: variance of the noise
+    """
+
+    error: float
+    margin: float
+    noise: float
+
+    @property
+    def worse(self) -> bool:
+        """Whether the results are surely further from the picture than the frames themselves."""
+        return self.error - self.margin > max(self.noise, _NEGLIGIBLE)
+
+
+@torch.no_grad()
+def estimated_error(network: Network, frames: Sequence[Tensor], noise: NoiseModel, seed: int) -> Error | None:
+    """The error of a network without a clean frame; None where the noise is correlated, for which this does not hold.
+
+    For independent noise of variance v it is |y - f(y)|^2 - v + 2 v df/dy on average (Stein, 1981), the last with a
+    small perturbation (Ramani, Blu and Unser, 2008).
+
+    Shape:
+        frames: each (c, h, w), normalised, at least 16 x 16
+    Args:
+        noise: of the frames, normalised, confirmed by the pretrained network
+    """
+    if noise.correlated:
+        return None
+    pieces = list(_pieces(frames))
+    pieces = pieces[:: max(1, len(pieces) // _PIECES)][:_PIECES]
+    generator = torch.Generator().manual_seed(seed)
+    gain, line = per_channel(photon_gain(noise), pieces[0].device), VarianceLine(noise, pieces[0].device)
+    errors, variances = [], []
+    for noisy in pieces:
+        clean = network(noisy)
+        whole = line(clean)
+        variance = whole * clipped(clean, gain, whole, noise.ends).variance * has_noise(noisy, noise.ends)
+        signs = (torch.randint(0, 2, noisy.shape, generator=generator) * 2 - 1).to(noisy)
+        passed = (network(noisy + _PERTURBATION * variance.sqrt() * signs) - clean) * signs / _PERTURBATION
+        estimate = (clean - noisy).square() - variance + 2 * variance.sqrt() * passed
+        errors.append(avg_pool2d(estimate.mean(dim=1, keepdim=True), _BATCH).flatten())
+        variances.append(float(variance.mean()))
+    blocks, known = torch.cat(errors), sum(variances) / len(variances)
+    spread = float(blocks.std()) / math.sqrt(len(blocks)) if len(blocks) > 1 else math.inf
+    return Error(float(blocks.mean()), math.hypot(_SURE * spread, _KNOWN * known), known)
 
 
 @torch.no_grad()

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from zsn2m_runtime.bundle import load_bundle
 from zsn2m_runtime.errors import BundleError, InputError, UsageError
-from zsn2m_runtime.familiarity import unlike
+from zsn2m_runtime.familiarity import unlike_all
 from zsn2m_runtime.image import Frame, Pixels, as_frame, check_computable, check_finite, from_nchw, to_nchw
 from zsn2m_runtime.manifest import CARD_KEY, SCHEMA_VERSION, LookRecord, ModelCard, NoiseRecord, Sensor
 from zsn2m_runtime.patterns import MOSAIC, find_patterns, patterns_in_words
@@ -51,7 +51,7 @@ class Denoiser:
         if strip_pixels < 1:
             raise UsageError(f"expected strip_pixels of at least 1, but got {strip_pixels}")
         path = Path(path)
-        self._trained_on: tuple[NoiseRecord, LookRecord] | None = None
+        self._trained_on: list[tuple[NoiseRecord, LookRecord]] = []
         self._mosaic: str | None = None  # the option of training; None: not known
         if path.suffix == ".onnx" and not path.is_dir():
             self._session = Session(path, provider, threads, spinning)
@@ -64,7 +64,9 @@ class Denoiser:
             self.card = bundle.manifest.card(entry)
             self._mosaic = bundle.manifest.method.get("mosaic", "auto")
             if bundle.manifest.noise and bundle.manifest.look:
-                self._trained_on = bundle.manifest.noise, bundle.manifest.look
+                self._trained_on = [(bundle.manifest.noise, bundle.manifest.look)]
+            if bundle.manifest.mixture:
+                self._trained_on = [(group.noise, group.look) for group in bundle.manifest.mixture]
             if "onnx" not in entry.files:
                 raise BundleError(f"{path}: model {entry.id} has no ONNX file; run: zsn2m-deploy export {path}")
             record = entry.files["onnx"]
@@ -111,8 +113,7 @@ class Denoiser:
         """
         pixels = _as_frame(frame).pixels
         check_fits(self.card.sensor, Frame(pixels))
-        found = unlike(pixels, *self._trained_on) if self._trained_on else ()
-        return (*self._patterns(pixels), *found)
+        return (*self._patterns(pixels), *unlike_all(pixels, self._trained_on))
 
     def _patterns(self, pixels: Pixels) -> tuple[str, ...]:
         """Stripes, mosaics and the like, which no noise of single pixels explains."""

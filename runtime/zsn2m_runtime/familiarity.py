@@ -87,7 +87,19 @@ def unlike(frame: Pixels, noise: NoiseRecord, look: LookRecord) -> tuple[str, ..
     Shape:
         frame: (h, w) or (h, w, 3), sensor units, finite
     """
-    return differences(see(frame), noise, look) if min(frame.shape[:2]) >= SIDE else ()
+    return unlike_all(frame, [(noise, look)])
+
+
+def unlike_all(frame: Pixels, known: Sequence[tuple[NoiseRecord, LookRecord]]) -> tuple[str, ...]:
+    """As `unlike`, for frames of several kinds of noise: in what a frame is unlike the kind that is nearest.
+
+    Args:
+        known: noise and look of each kind; none: nothing is said
+    """
+    if not known or min(frame.shape[:2]) < SIDE:
+        return ()
+    sight = see(frame)
+    return min((differences(sight, *group) for group in known), key=len)
 
 
 def differences(sight: Sight, noise: NoiseRecord, look: LookRecord) -> tuple[str, ...]:

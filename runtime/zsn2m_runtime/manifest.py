@@ -79,6 +79,15 @@ class LookRecord(_Record):
     channels: Span = Field(description="mean correlation of two channels' noise; 0 for grey")
 
 
+class NoiseGroup(_Record):
+    """Frames of the same noise, of those that were trained on as a mixture."""
+
+    frames: tuple[str, ...] = Field(description="their names")
+    sigma: float = Field(ge=0, description="standard deviation of their noise, sensor units")
+    noise: NoiseRecord
+    look: LookRecord
+
+
 class Normalisation(_Record):
     """A network sees (frame - offset) / scale; baked into every exported graph."""
 
@@ -162,6 +171,9 @@ class Manifest(_Record):
     normalisation: Normalisation
     noise: NoiseRecord | None = Field(None, description="None in bundles of older versions")
     look: LookRecord | None = Field(None, description="None in bundles of older versions")
+    mixture: tuple[NoiseGroup, ...] = Field(
+        (), description="where training frames differ in noise; `noise` and `look` are of the first group then"
+    )
     default: str | None = Field(None, description="id of the model to use unless told otherwise")
     models: tuple[ModelEntry, ...] = ()
     weights: FileRecord | None = None

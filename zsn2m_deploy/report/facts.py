@@ -63,6 +63,7 @@ def as_json(report: Report) -> str:
         "chosen": report.chosen,
         "method": {name: manifest.method.get(name) for name in ("preset", "stage", "strength", "seed")},
         "noise": report.noise.as_json(),
+        "mixture": [group.model_dump(mode="json", include={"frames", "sigma"}) for group in manifest.mixture],
         "removed": asdict(report.removed),
         "checks": [asdict(check) for check in report.checks],
         "self_check": asdict(report.self_check),

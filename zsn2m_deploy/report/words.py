@@ -8,9 +8,11 @@ from enum import StrEnum
 
 from zsn2m_deploy.adapting import noise_factor
 from zsn2m_deploy.config import TrainConfig
+from zsn2m_deploy.mixture import in_words
 from zsn2m_deploy.report.analysis import ALIKE_LIMIT, LITTLE, MUCH, Removed
 from zsn2m_deploy.report.detail import EDGES_LIMIT, POWER_LIMIT
 from zsn2m_deploy.report.self_check import SelfCheck
+from zsn2m_runtime.manifest import NoiseGroup
 from zsn2m_runtime.noise_facts import NoiseFacts, noise_in_words
 
 
@@ -45,8 +47,13 @@ class Check:
     passed: bool | None
 
 
-def chosen(config: TrainConfig, noise: NoiseFacts, defective: float = 0.0) -> str:
-    """What noise was found and what was done about it, in one line; `defective`: share of the samples replaced."""
+def chosen(config: TrainConfig, noise: NoiseFacts, defective: float = 0.0, mixture: Sequence[NoiseGroup] = ()) -> str:
+    """What noise was found and what was done about it, in one line.
+
+    Args:
+        noise: of a mixture that of the first group
+        defective: share of the samples replaced
+    """
     if config.stage == "sensor":
         method = _sensor_method(config)
     else:
@@ -57,7 +64,11 @@ def chosen(config: TrainConfig, noise: NoiseFacts, defective: float = 0.0) -> st
     if defective:
         method += f"; hot or dead pixels, {100 * defective:.2g} % of the samples, are replaced by their neighbours"
     preset = "" if config.preset == "default" else f" (preset {config.preset})"
-    return f"{noise_in_words(noise)}: {method}{preset}"
+    text = f"{noise_in_words(noise)}: {method}{preset}"
+    if not mixture:
+        return text
+    names = in_words([(group.frames, group.sigma) for group in mixture])
+    return f"{names}, adapted as a mixture; {mixture[0].frames[0]}: {text}"
 
 
 def checks(removed: Removed) -> tuple[Check, ...]:

@@ -1,0 +1,125 @@
+"""What a training run works on, which its stages share, and what comes out of it."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from zsn2m_deploy.config import ScheduleConfig, TrainConfig
+from zsn2m_deploy.crops import CropSampler
+from zsn2m_deploy.defects import DefectCorrection
+from zsn2m_deploy.device import with_precision
+from zsn2m_deploy.fitting import Fitter, StageReport
+from zsn2m_deploy.judging import estimated_error, is_dead, shift
+from zsn2m_deploy.networks import GrdNet, MbdNet, SensorNet
+from zsn2m_runtime.noise_model import NoiseModel
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class FrameGroup:
+    """Frames of the same noise: their indices among those trained on, and that noise."""
+
+    frames: tuple[int, ...]
+    noise: NoiseModel
+
+
+@dataclass
+class Trained:
+    """The specialised networks (on the CPU, float32) and what belongs to them.
+
+    `offset` and `scale` are sensor units: a network sees (frame - offset) / scale. `groups`: sensor units, the first
+    has the first frame; several where frames of different noise were adapted to as a mixture.
+    """
+
+    config: TrainConfig
+    channels: int
+    offset: float
+    scale: float
+    groups: list[FrameGroup]
+    networks: dict[str, nn.Module]
+    device: str
+    precision: str
+    reports: list[StageReport] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    correction: DefectCorrection | None = None  # of defective pixels, sensor units; it is part of SensorNet
+    defective_share: float = 0.0  # of the samples, if they are corrected
+    unmodelled: str | None = None  # what of the frames no noise of single pixels explains
+
+    @property
+    def noise(self) -> NoiseModel:
+        """The noise of the first frame, and of all that go with it."""
+        return self.groups[0].noise
+
+    def warn(self, text: str) -> None:
+        """Tell the user, now and in the bundle."""
+        self.warnings.append(text)
+        log.warning(text)
+
+
+@dataclass
+class Run:
+    """What the stages share.
+
+    pool: each frame, (c, h, w), normalised; groups: the noise of each group of them, normalised
+    """
+
+    pool: list[Tensor]
+    groups: list[FrameGroup]
+    fitter: Fitter
+    generator: torch.Generator
+
+    def frames_of(self, group: FrameGroup) -> list[Tensor]:
+        """The frames of a group."""
+        return [self.pool[index] for index in group.frames]
+
+    def crops(self, frames: list[Tensor], schedule: ScheduleConfig, multiple: int) -> CropSampler:
+        """Crops for a stage."""
+        return CropSampler(frames, schedule, multiple, self.generator)
+
+    def is_dead(self, network: Callable[[Tensor], Tensor]) -> bool:
+        """Whether a network lost the frames of any group."""
+        return any(is_dead(network, self.frames_of(group), self.sigma(group)) for group in self.groups)
+
+    def keep_mean(self, network: SensorNet | MbdNet | GrdNet, by_noise: bool = False) -> None:
+        """Shift the network's results so that its frames keep their mean; in float32, as it will be used.
+
+        Args:
+            by_noise: the mean of noise need not be zero, as for `shift`
+        """
+        apply = with_precision(network.to(self.fitter.device), self.fitter.device, "fp32")
+        if not by_noise:
+            network.add_to_output(-shift(apply, self.pool))
+            return
+        shifts = [shift(apply, self.frames_of(group), group.noise) for group in self.groups]
+        network.add_to_output(-torch.stack(shifts).mean(dim=0))
+
+    def confirm(self, group: int, noise: NoiseModel, trained: Trained) -> None:
+        """Put the noise of a group, normalised, in the place of its first estimate."""
+        frames = self.groups[group].frames
+        self.groups[group] = FrameGroup(frames, noise)
+        trained.groups[group] = FrameGroup(frames, noise.rescaled(-trained.offset / trained.scale, 1 / trained.scale))
+
+    def judge(self, network: nn.Module, trained: Trained) -> None:
+        """Warn if a finished network's results are further from the picture than the frames themselves."""
+        apply = with_precision(network.to(self.fitter.device), self.fitter.device, "fp32")
+        for group in self.groups:
+            found = estimated_error(apply, self.frames_of(group), group.noise, trained.config.seed)
+            if found and found.worse:
+                error, noise = (trained.scale * math.sqrt(power) for power in (found.error, found.noise))
+                advice = "--strength 1" if trained.config.stage == "sensor" else "the default (--stage sensor)"
+                trained.warn(
+                    f"the result is further from the picture than the noisy frame: an error of about {error:.3g}, and "
+                    f"the noise has {noise:.3g} (sensor units); take {advice}"
+                )
+                return
+
+    def sigma(self, group: FrameGroup) -> float:
+        """Standard deviation of a group's noise, normalised."""
+        return group.noise.sigma(frame.movedim(0, 2).cpu().numpy() for frame in self.frames_of(group))
