@@ -155,6 +155,12 @@ def test_a_channel_of_frames_that_have_none_is_refused(tmp_path: Path) -> None:
         load_training_frames([tmp_path / "a.npy"], SensorOptions(channel="GFP"))
 
 
+def test_a_channel_of_a_video_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.mkv").touch()
+    with pytest.raises(UsageError, match="but got a video"):
+        load_training_frames([tmp_path / "a.mkv"], SensorOptions(channel="GFP"))
+
+
 def test_a_bundle_for_each_channel(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -202,6 +208,33 @@ def test_a_stack_in_words_and_in_json(capsys: pytest.CaptureFixture[str], tmp_pa
     levels = [channel["noise"]["sigma"] for channel in stack["channels"]]
     assert levels == pytest.approx([SIGMA, 3 * SIGMA], rel=0.15)
     assert stack["noise_alike"] is False
+
+
+def test_pages_that_may_be_channels_are_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    for louder, said in ((3, True), (1, False)):
+        pages = [whole(scene() + noise(seed, SIGMA * (1, louder)[seed % 2])) for seed in range(4)]
+        tifffile.imwrite(tmp_path / "a.tif", np.stack(pages), photometric="rgb", metadata=None)
+        assert ("page 2 has other noise than page 1" in run_command(capsys, "inspect", tmp_path / "a.tif").out) is said
+        hints = load_training_frames([tmp_path / "a.tif"], SensorOptions()).hints
+        assert [hint.startswith("page 2 has other noise") for hint in hints] == [True] * said
+
+
+def test_three_channels_in_one_page_are_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "a.ome.tif"
+    stack = np.stack([np.moveaxis(whole(scene() + noise(seed)), 2, 0) for seed in range(2)])
+    options: dict[str, Any] = {"planarconfig": "separate", "metadata": {"axes": "TCYX"}}
+    for photometric, said in (("minisblack", True), ("rgb", False)):
+        tifffile.imwrite(path, stack, photometric=photometric, **options)
+        facts = run_command(capsys, "inspect", path, "--json").json
+        assert facts["pages"] == 2 and facts["channels"] == 3
+        assert any("count as one colour frame" in note for note in facts["stack"]["notes"]) is said
+        assert bool(load_training_frames([path], SensorOptions()).hints) is said
+
+
+def test_how_pages_are_stored(shared_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    facts = run_command(capsys, "inspect", shared_data / "faults" / "pyr.ome.tif", "--json").json
+    assert facts["stack"]["stored"] == "tiles of 64 x 64; smaller copies of the page: 256 x 256, 128 x 128"
+    assert facts["stack"]["pixel_size"] == [{"axis": "X", "size": 0.25, "unit": "um"}]
 
 
 def test_the_fault_file(shared_data: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from zsn2m_runtime.channel_noise import first_pages, noise_is_alike
+from zsn2m_runtime.channel_noise import first_pages, may_take_turns, noise_is_alike
 from zsn2m_runtime.errors import UsageError
 from zsn2m_runtime.files import Channel, ImageFile
 from zsn2m_runtime.files.axes import choose_pages, find_channel
@@ -33,8 +33,20 @@ def training_pages(image: ImageFile, pages: str, channel: str | None) -> tuple[l
     return found, record if len(channels) > 1 or chosen.name else None
 
 
-def same_noise(image: ImageFile) -> str:
-    """A sentence for who trains on one channel of several, if their noise is alike; else empty."""
+TURNS = (
+    "page 2 has other noise than page 1: if channels take turns in this stack, train a bundle for each, with pages of "
+    "that channel alone (--pages 1,3,5 and so on)"
+)
+
+
+def stack_hints(image: ImageFile) -> tuple[str, ...]:
+    """Sentences for who trains on pages of a file: on its channels, named or not, and on what may be misread."""
+    alike = _same_noise(image)
+    turns = (TURNS,) if may_take_turns(image) else ()
+    return (*image.remarks, *turns, *((alike,) if alike else ()))
+
+
+def _same_noise(image: ImageFile) -> str:
     if len(image.axes.channels) < 2 or not noise_is_alike([frame.pixels for _, _, frame in first_pages(image)]):
         return ""
     names = ", ".join(channel.label for channel in image.axes.channels)

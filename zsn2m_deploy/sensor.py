@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zsn2m_deploy.channels import same_noise, training_pages
+from zsn2m_deploy.channels import stack_hints, training_pages
 from zsn2m_deploy.sensor_range import check_range, check_steps, sensor_range
 from zsn2m_runtime.errors import InputError, UsageError
 from zsn2m_runtime.files import IMAGE_SUFFIXES, open_image, result_suffix
@@ -66,7 +66,7 @@ class _Read:
     frame: Frame
     value_range: tuple[float, float] | None = None
     channel: ChannelRecord | None = None
-    hint: str = ""
+    hints: tuple[str, ...] = ()
 
 
 def load_training_frames(sources: Sequence[FrameSource], options: SensorOptions) -> TrainingFrames:
@@ -97,8 +97,8 @@ def load_training_frames(sources: Sequence[FrameSource], options: SensorOptions)
     path = Path(sources[0]) if isinstance(sources[0], str | Path) else None
     image = path if path and not is_video(path) else None
     suffix = result_suffix(image.suffix.lower()) if image else ".png" if path else ".npy"
-    frames, hints = tuple(read.frame for read in found), tuple(dict.fromkeys(read.hint for read in found if read.hint))
-    channel = _one_channel(found)
+    frames, channel = tuple(read.frame for read in found), _one_channel(found)
+    hints = tuple(dict.fromkeys(hint for read in found for hint in read.hints))
     return TrainingFrames(frames, names, image, kinds[0][0], value_range, suffix, channel, hints)
 
 
@@ -112,18 +112,18 @@ def _read(source: FrameSource, options: SensorOptions) -> list[_Read]:
     if isinstance(source, np.ndarray):
         return [_Read("frame", as_frame(source))]
     if is_video(Path(source)):
+        if options.channel is not None:
+            raise UsageError(f"{source}: expected a stack of channels for --channel, but got a video; leave it out")
         return _read_video(Path(source), options.pages)
     with open_image(Path(source)) as image:
         name = Path(source).name
         stack = image.page_count > 1
         pages, channel = training_pages(image, options.pages, options.channel)
-        hint = same_noise(image) if channel else ""
+        hints = stack_hints(image)
         of_channel = f" ({channel.label})" if channel and channel.of > 1 else ""
         names = [f"{name} page {page + 1}{of_channel}" if stack else name for page in pages]
-        limits = image.value_range
-        return [
-            _Read(called, image.read(page), limits, channel, hint) for called, page in zip(names, pages, strict=True)
-        ]
+        frames, limits = [image.read(page) for page in pages], image.value_range
+        return [_Read(called, frame, limits, channel, hints) for called, frame in zip(names, frames, strict=True)]
 
 
 def is_video(path: Path) -> bool:

@@ -20,6 +20,16 @@ def first_pages(image: ImageFile) -> list[tuple[Channel, int, Frame]]:
     return [(channel, page, image.read(page)) for channel, page in firsts]
 
 
+def may_take_turns(image: ImageFile) -> bool:
+    """Whether the first two pages of a file that does not say what its pages are have other noise.
+
+    Channels that a file does not name often take turns.
+    """
+    if image.page_count < 2 or not image.axes.is_plain:
+        return False
+    return noise_is_alike([image.read(page).pixels for page in range(2)]) is False
+
+
 def noise_is_alike(frames: Sequence[Pixels]) -> bool | None:
     """Whether each of some frames has the noise of each other one; None where there is no estimate.
 

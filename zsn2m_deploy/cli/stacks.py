@@ -13,26 +13,32 @@ if TYPE_CHECKING:
 Rows = list[tuple[str, object]]
 
 
-def stack_facts(image: ImageFile) -> tuple[Rows, dict[str, Any] | None]:
-    """Rows of a table, and the same for machines; nothing for a file that does not say what its pages are."""
+def stack_facts(image: ImageFile) -> tuple[Rows, dict[str, Any]]:
+    """Rows of a table, none where a file says nothing of its pages, and the same for machines."""
+    from zsn2m_deploy.channels import TURNS
+    from zsn2m_runtime.channel_noise import may_take_turns
+
     axes = image.axes
-    rows: Rows = [("pixel size", axes.steps_in_words())] if axes.steps else []
-    steps = [{"axis": step.axis, "size": step.size, "unit": step.unit} for step in axes.steps]
-    if image.page_count == 1 or axes.is_plain:
-        return rows, {"axes": "", "pixel_size": steps, "channels": []} if steps else None
-    rows = [("stack", f"{axes.in_words()}, as {axes.origin} says"), *rows]
-    if len(axes.channels) > 1:
-        rows.append(("pages", "; ".join(_pages_in_words(axes))))
-    noise_rows, channels, alike = _noise_of_channels(image)
-    content = {
-        "axes": axes.letters,
+    notes = [*image.remarks, *([TURNS] if may_take_turns(image) else [])]
+    content: dict[str, Any] = {
+        "axes": axes.letters if axes.origin else "",
         "sizes": axes.sizes,
         "said_by": axes.origin,
-        "pixel_size": steps,
-        "channels": channels,
-        "noise_alike": alike,
+        "pixel_size": [{"axis": step.axis, "size": step.size, "unit": step.unit} for step in axes.steps],
+        "stored": image.storage,
+        "notes": notes,
+        "channels": [],
     }
-    return rows + noise_rows, content
+    rows: Rows = [("stack", f"{axes.in_words()}, as {axes.origin} says")] if axes.origin and axes.letters else []
+    rows += [("pixel size", axes.steps_in_words())] if axes.steps else []
+    rows += [("stored", image.storage)] if image.storage else []
+    rows += [("note", note) for note in notes]
+    if len(axes.channels) > 1:
+        rows.append(("pages", "; ".join(_pages_in_words(axes))))
+    if image.page_count > 1 and not axes.is_plain:
+        noise_rows, content["channels"], content["noise_alike"] = _noise_of_channels(image)
+        rows += noise_rows
+    return rows, content
 
 
 def _pages_in_words(axes: StackAxes) -> list[str]:

@@ -64,6 +64,16 @@ class ImageFile(ABC):
         """What the file says of its pages: channels, planes, times."""
         return plain_axes(self.page_count)
 
+    @property
+    def storage(self) -> str:
+        """How the pages are stored where that is not plain, in words: tiles, smaller copies."""
+        return ""
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Sentences on what of the file may be taken for something else."""
+        return ()
+
     def read(self, page: int = 0) -> Frame:
         """Read one page, as stored: not turned by an orientation tag, no colour conversion.
 

@@ -12,7 +12,6 @@ from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 
-import cv2
 import numpy as np
 import tifffile
 
@@ -21,6 +20,7 @@ from zsn2m_runtime.files.axes import StackAxes, plain_axes
 from zsn2m_runtime.files.layout import Metadata
 from zsn2m_runtime.files.reader import ImageFile
 from zsn2m_runtime.files.tiff_axes import tiff_axes
+from zsn2m_runtime.files.tiff_opencv import decode_with_opencv
 from zsn2m_runtime.files.tiff_pages import PageFacts, check_inside_file, page_facts
 from zsn2m_runtime.files.tiff_pyramid import Arrangement, Arranger, Level, Smaller
 from zsn2m_runtime.files.tiff_segments import PageForm, compression_note, form_like
@@ -32,14 +32,10 @@ from zsn2m_runtime.files.tiff_structure import (
     read_header,
 )
 from zsn2m_runtime.files.tiff_tags import (
-    DEFLATE,
     DESCRIPTION,
     MIN_IS_BLACK,
     MIN_IS_WHITE,
-    OLD_DEFLATE,
-    RGB,
     UNCOMPRESSED,
-    YCBCR,
     carried_tags,
     metadata_of,
 )
@@ -51,9 +47,11 @@ from zsn2m_runtime.image import Frame, Pixels
 log = logging.getLogger(__name__)
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
-OPENCV_COMPRESSIONS = {5, 7, DEFLATE, OLD_DEFLATE}  # LZW, JPEG; deflate with the float predictor
 
-
+THREE_GREYS = (
+    "its three samples a pixel are grey by its own words (photometric MinIsBlack), and count as one colour frame; "
+    "save them as pages to train on one at a time"
+)
 OME_BEGINNINGS = (b"<?xml", b"<OME")
 
 
@@ -157,6 +155,21 @@ class TiffImageFile(ImageFile):
             log.warning("%s: its metadata do not say what its pages are; they count as one plain stack", self.path)
             return plain_axes(self.page_count)
 
+    @property
+    def storage(self) -> str:
+        parts = [f"tiles of {self._facts.tile[1]} x {self._facts.tile[0]}"] if self._facts.tile else []
+        copies = [copy.facts.layout for copy in self._pages.smaller.get(self._pages.frames[0], ())]
+        if copies:
+            sizes = ", ".join(f"{layout.width} x {layout.height}" for layout in copies)
+            parts.append(f"smaller copies of the page: {sizes}")
+        return "; ".join(parts)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        if self._facts.layout.channels == 3 and self._facts.photometric in (MIN_IS_WHITE, MIN_IS_BLACK):
+            return (THREE_GREYS, *self._pages.left_out)
+        return tuple(self._pages.left_out)
+
     def close(self) -> None:
         self._opened.close()
 
@@ -200,7 +213,7 @@ class TiffImageFile(ImageFile):
         except (ValueError, ImportError) as error:
             if isinstance(error, ValueError) and "imagecodecs" not in str(error):
                 raise
-            return _decode_with_opencv(self.path, place, facts)
+            return decode_with_opencv(self.path, place, facts)
         return np.moveaxis(array, 0, 2) if facts.planar else array
 
     def _same_format_writer(self, out_path: Path) -> ImageWriter:
@@ -250,35 +263,6 @@ class TiffImageFile(ImageFile):
         if self._pages.smaller:
             writer.notes = (f"its smaller copies (a pyramid) are left out, which {out_path.suffix} cannot hold",)
         return writer
-
-
-def _decode_with_opencv(path: Path, page: int, facts: PageFacts) -> Pixels:
-    """Decode a page compressed in a way that tifffile alone does not know, such as LZW or JPEG."""
-    advice = "save it uncompressed or with deflate, or pip install imagecodecs"
-    if facts.compression not in OPENCV_COMPRESSIONS or facts.layout.dtype == np.float16:
-        raise InputError(
-            f"{path}: expected an uncompressed or deflate TIFF, but got compression {facts.compression} of "
-            f"{facts.layout.dtype.name}; {advice}"
-        )
-    # Tried: OpenCV multiplies colours by alpha, mixes up separate planes, and inverts where 0 is white.
-    if facts.layout.has_alpha or facts.planar or facts.photometric not in (MIN_IS_BLACK, RGB, YCBCR):
-        raise InputError(
-            f"{path}: expected plain grey or RGB under compression {facts.compression}, but got alpha, "
-            f"separate planes or inverted grey; {advice}"
-        )
-    if facts.orientation != 1:  # OpenCV would turn the pixels, and the tag that is carried would turn them again
-        raise InputError(
-            f"{path}: expected an upright picture under compression {facts.compression}, but got orientation "
-            f"{facts.orientation}; {advice}"
-        )
-    failed = f"{path}: expected a readable TIFF, but OpenCV cannot decode page {page + 1}; {advice}"
-    try:
-        done, pages = cv2.imreadmulti(str(path), page, 1, flags=cv2.IMREAD_UNCHANGED)
-    except cv2.error as error:
-        raise InputError(failed) from error
-    if not done or len(pages) != 1:
-        raise InputError(failed)
-    return pages[0] if pages[0].ndim == 2 else cv2.cvtColor(pages[0], cv2.COLOR_BGR2RGB)
 
 
 def _damaged(path: Path, reason: object) -> InputError:
