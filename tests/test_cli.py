@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -22,7 +23,7 @@ from test_familiarity import SIGMA, bundle_knowing, noise, scene, whole
 from zsn2m_deploy import api
 from zsn2m_deploy.cli import main
 from zsn2m_deploy.networks import MbdNet
-from zsn2m_deploy.training import Trained
+from zsn2m_deploy.run import FrameGroup, Trained
 from zsn2m_runtime.bundle import file_record, load_bundle
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.files import open_image, save_image
@@ -83,10 +84,11 @@ def write_frame(path: Path, side: int = 20, dtype: str = "uint8") -> Path:
     return path
 
 
-def untrained(frames: list[np.ndarray[Any, Any]], config: Any, progress: object) -> Trained:
+def untrained(frames: list[np.ndarray[Any, Any]], config: Any, progress: object, names: Sequence[str] = ()) -> Trained:
     """In the place of training: an MBD-Net with the weights it begins with."""
     noise = NoiseModel.white(np.zeros(3), np.full(3, 81.0))
-    return Trained(config, 3, 0.0, 255.0, noise, {"mbd": MbdNet(3, config.mbd)}, "cpu", "fp32")
+    groups = [FrameGroup(tuple(range(len(frames))), noise)]
+    return Trained(config, 3, 0.0, 255.0, groups, {"mbd": MbdNet(3, config.mbd)}, "cpu", "fp32")
 
 
 def test_help_names_every_command_and_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
