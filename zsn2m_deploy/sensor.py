@@ -32,12 +32,16 @@ class SensorOptions:
     pages: which pages of a stack or frames of a video to train on, from 1: "1", "1,3-5" or, of a stack, "all"; of a
         stack with several channels they count within the channel; places on its axes, such as "t=1-5,z=2", too
     channel: name or number of the channel of a stack
+    live_frames: how many frames of a camera or network stream to train on; None: a few
+    keep_frames: a new or empty folder for those frames as PNG
     """
 
     bit_depth: int | None = None
     value_range: tuple[float, float] | None = None
     pages: str = "1"
     channel: str | None = None
+    live_frames: int | None = None
+    keep_frames: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,7 @@ def load_training_frames(sources: Sequence[FrameSource], options: SensorOptions)
         check_range(read.frame, read.name, value_range)
     check_steps([read.frame.pixels for read in found], names)
     path = Path(sources[0]) if isinstance(sources[0], str | Path) else None
-    image = path if path and not is_video(path) else None
+    image = path if path and not (is_video(path) or _is_live(sources[0])) else None
     suffix = result_suffix(image.suffix.lower()) if image else ".png" if path else ".npy"
     frames, channel = tuple(read.frame for read in found), _one_channel(found)
     hints = tuple(dict.fromkeys(hint for read in found for hint in read.hints))
@@ -111,6 +115,8 @@ def _one_channel(found: Sequence[_Read]) -> ChannelRecord | None:
 def _read(source: FrameSource, options: SensorOptions) -> list[_Read]:
     if isinstance(source, np.ndarray):
         return [_Read("frame", as_frame(source))]
+    if _is_live(source):
+        return _read_live(str(source), options)
     if is_video(Path(source)):
         if options.channel is not None:
             raise UsageError(f"{source}: expected a stack of channels for --channel, but got a video; leave it out")
@@ -124,6 +130,23 @@ def _read(source: FrameSource, options: SensorOptions) -> list[_Read]:
         names = [f"{name} page {page + 1}{of_channel}" if stack else name for page in pages]
         frames, limits = [image.read(page) for page in pages], image.value_range
         return [_Read(called, frame, limits, channel, hints) for called, frame in zip(names, frames, strict=True)]
+
+
+def _is_live(source: FrameSource) -> bool:
+    if not isinstance(source, str):
+        return False
+    from zsn2m_runtime.streaming.opening import is_live
+
+    return is_live(source)
+
+
+def _read_live(source: str, options: SensorOptions) -> list[_Read]:
+    from zsn2m_deploy.live_frames import FRAMES, take_frames
+
+    if options.pages != "1":
+        raise UsageError("expected --pages for files, but got a live source; leave it out, or say --frames")
+    taken = take_frames(source, options.live_frames or FRAMES, options.keep_frames)
+    return [_Read(name, frame, taken.value_range) for name, frame in zip(taken.names, taken.frames, strict=True)]
 
 
 def is_video(path: Path) -> bool:

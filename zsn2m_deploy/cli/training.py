@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -15,7 +14,8 @@ if TYPE_CHECKING:
     from zsn2m_runtime.bundle import Bundle
 
 Frames = Annotated[
-    list[str], typer.Argument(metavar="FRAME", help="Noisy frames of one sensor: files, folders, globs.")
+    list[str],
+    typer.Argument(metavar="FRAME", help="Noisy frames of one sensor: files, folders, globs; a camera or URL."),
 ]
 Out = Annotated[Path | None, typer.Option("--output", "-o", help="Bundle folder to write; default: FRAME.zsn2m here.")]
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="TOML file with any field of the configuration.")]
@@ -64,6 +64,13 @@ ChannelOption = Annotated[
         "--channel", help="Of a stack with several: a name or number; all: a bundle for each, NAME.CHANNEL.zsn2m."
     ),
 ]
+FrameCount = Annotated[
+    int | None,
+    typer.Option("--frames", min=1, help="Of a camera or network stream: frames to train on, some apart. Default: 3."),
+]
+KeepFrames = Annotated[
+    Path | None, typer.Option("--keep-frames", help="A new or empty folder for those frames, as PNG.")
+]
 CorrectDefects = Annotated[
     bool, typer.Option("--correct-defects", help="Hot and dead pixels are replaced, in every frame. Stage sensor.")
 ]
@@ -94,6 +101,8 @@ def train_and_export(
     value_range: Range = None,
     pages: Pages = "1",
     channel: ChannelOption = None,
+    frame_count: FrameCount = None,
+    keep_frames: KeepFrames = None,
     correct_defects: CorrectDefects = False,
     mosaic: Mosaic = None,
     overwrite: Overwrite = False,
@@ -110,7 +119,7 @@ def train_and_export(
         frames,
         output,
         (config, preset, correct_defects, options),
-        (bit_depth, value_range, pages, channel),
+        (bit_depth, value_range, pages, channel, frame_count, keep_frames),
         overwrite,
         as_json,
     )
@@ -130,6 +139,8 @@ def train(
     value_range: Range = None,
     pages: Pages = "1",
     channel: ChannelOption = None,
+    frame_count: FrameCount = None,
+    keep_frames: KeepFrames = None,
     correct_defects: CorrectDefects = False,
     mosaic: Mosaic = None,
     overwrite: Overwrite = False,
@@ -146,7 +157,7 @@ def train(
         frames,
         output,
         (config, preset, correct_defects, options),
-        (bit_depth, value_range, pages, channel),
+        (bit_depth, value_range, pages, channel, frame_count, keep_frames),
         overwrite,
         as_json,
     )
@@ -157,7 +168,7 @@ def _run(
     frames: list[str],
     output: Path | None,
     method: tuple[Path | None, Literal["default", "fast", "best", "paper"] | None, bool, dict[str, Any]],
-    sensor: tuple[int | None, tuple[float, float] | None, str, str | None],
+    sensor: tuple[int | None, tuple[float, float] | None, str, str | None, int | None, Path | None],
     overwrite: bool,
     as_json: bool,
 ) -> None:
@@ -166,23 +177,27 @@ def _run(
     require_training()
     from zsn2m_deploy import api
     from zsn2m_deploy.config import load_config
-    from zsn2m_deploy.sensor import SensorOptions, is_video
+    from zsn2m_deploy.sensor import SensorOptions
     from zsn2m_runtime.atomic import check_folder_target
-    from zsn2m_runtime.files import list_inputs
+    from zsn2m_runtime.errors import UsageError
 
     config_file, preset, correct_defects, options = method
     sensor_stage = {"correct_defects": True} if correct_defects else None
     config = load_config(config_file, preset, sensor=sensor_stage, **options)
-    listed = (([Path(name)] if is_video(Path(name)) else list_inputs([name])) for name in frames)
-    sources = list(dict.fromkeys(itertools.chain.from_iterable(listed)))
-    bit_depth, value_range, pages, channel = sensor
+    bit_depth, value_range, pages, channel, frame_count, keep_frames = sensor
+    sources = _sources(frames)
+    if (frame_count or keep_frames) and not any(isinstance(source, str) for source in sources):
+        raise UsageError(
+            "expected --frames and --keep-frames for a camera or network stream, but got files; leave them out, or "
+            "name frames of a video with --pages"
+        )
     targets = _targets(sources[0], output, channel)
     for target, _ in targets[1:]:  # the last must not be refused after the first was trained
         check_folder_target(target, overwrite)
     bundles: list[Bundle] = []
     for target, one in targets:
         with training_progress(as_json) as progress:
-            of_sensor = SensorOptions(bit_depth, value_range, pages, one)
+            of_sensor = SensorOptions(bit_depth, value_range, pages, one, frame_count, keep_frames)
             make = getattr(api, action)
             bundles.append(make(sources, target, config, of_sensor, overwrite, progress))
         if not as_json:
@@ -191,14 +206,28 @@ def _run(
         show_json(bundle_facts(bundles[0]) if len(bundles) == 1 else [bundle_facts(bundle) for bundle in bundles])
 
 
-def _targets(source: Path, output: Path | None, channel: str | None) -> list[tuple[Path, str | None]]:
+def _sources(names: list[str]) -> list[Path | str]:
+    """The files that are named, each once; cameras and network streams stay text."""
+    from zsn2m_deploy.sensor import is_video
+    from zsn2m_runtime.files import list_inputs
+    from zsn2m_runtime.streaming.opening import is_live
+
+    found: list[Path | str] = []
+    for name in names:
+        is_one = is_live(name) or is_video(Path(name))
+        found += ([name] if is_live(name) else [Path(name)]) if is_one else list_inputs([name])
+    return list(dict.fromkeys(found))
+
+
+def _targets(source: Path | str, output: Path | None, channel: str | None) -> list[tuple[Path, str | None]]:
     """The bundles to write, and the channel that each is for."""
     from zsn2m_deploy.channels import ALL, bundle_paths, options_of
+    from zsn2m_deploy.live_frames import short_name
     from zsn2m_deploy.sensor import is_video
     from zsn2m_runtime.files import open_image
 
-    usual = output or Path(f"{source.stem}.zsn2m")
-    if channel is None or is_video(source):
+    usual = output or Path(f"{short_name(source) if isinstance(source, str) else source.stem}.zsn2m")
+    if channel is None or isinstance(source, str) or is_video(source):
         return [(usual, channel)]
     with open_image(source) as image:
         channels = image.axes.channels

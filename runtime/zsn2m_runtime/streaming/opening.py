@@ -83,7 +83,7 @@ def open_source(text: str, options: SourceOptions, output: str | None) -> Source
     _refuse_empty("source", text)
     if options.raw and text != "-":
         raise UsageError(f"{text}: expected - as source of --raw frames, but got a name; leave --raw out")
-    is_camera, is_images = text.isdecimal() or text.startswith("/dev/video"), _names_images(text)
+    is_camera, is_images = _is_camera(text), _names_images(text)
     if options.deinterlace and (is_camera or is_images):
         raise UsageError(f"{text}: expected a video to deinterlace, but got another source; leave --deinterlace out")
     if not options.alpha and (is_camera or (is_images and _container(output) is None)):
@@ -251,6 +251,17 @@ def _container(output: str | None) -> Container | None:
 
 def _rate(frames_per_second: float | None) -> Fraction | None:
     return Fraction(frames_per_second).limit_denominator(FINEST_RATE) if frames_per_second else None
+
+
+def is_live(text: str) -> bool:
+    """Whether a text names a camera or a place on a network; a file or folder of a camera's number is what it is."""
+    return _is_camera(text) or is_url(text)
+
+
+def _is_camera(text: str) -> bool:
+    if text.isdecimal():
+        return not os.path.exists(text)  # noqa: PTH110 - see _is_folder
+    return text.startswith("/dev/video")
 
 
 def _names_images(text: str) -> bool:
