@@ -34,9 +34,10 @@ def test_denoise_and_reading_name_stream(
 def test_a_network_stream_is_no_missing_file(
     capsys: pytest.CaptureFixture[str], make_bundle: BundleMaker, tmp_path: Path
 ) -> None:
-    ended = run_command(capsys, "denoise", make_bundle(), "rtsp://10.0.0.9/a", "-o", tmp_path / "out.png")
+    ended = run_command(capsys, "denoise", make_bundle(), "rtsp://me:secret@10.0.0.9/a", "-o", tmp_path / "out.png")
     assert ended.code == 3
-    assert "zsn2m-deploy stream BUNDLE rtsp://10.0.0.9/a -o clean.mkv" in ended.err
+    assert "zsn2m-deploy stream BUNDLE SOURCE -o clean.mkv" in ended.err
+    assert "secret" not in ended.err
 
 
 def test_an_image_and_a_text_have_no_such_hint() -> None:

@@ -23,15 +23,18 @@ def register(app: typer.Typer) -> None:
 
 
 def inspect(
-    path: Annotated[Path, typer.Argument(metavar="BUNDLE|FRAME", help="A bundle folder or an image file.")],
+    path: Annotated[Path, typer.Argument(metavar="BUNDLE|FRAME|VIDEO", help="A bundle folder, an image or a video.")],
     as_json: JsonOption = False,
 ) -> None:
     """Show what a bundle holds or what a frame is."""
     from zsn2m_runtime.files.foreign import refuse_foreign
+    from zsn2m_runtime.files.videos import VIDEO_SUFFIXES
 
     refuse_foreign(path)
     if path.is_dir():
         text, content = _bundle_facts(path)
+    elif path.suffix.lower() in VIDEO_SUFFIXES and path.is_file():
+        text, content = _video_facts(path)
     else:
         text, content = _frame_facts(path)
     if as_json:
@@ -90,6 +93,17 @@ def _bundle_facts(path: Path) -> tuple[str, object]:
         (Path(record.name).stem, path / record.name) for record in manifest.extras if record.name.endswith(".html")
     ]
     return table(rows), manifest.model_dump(mode="json")
+
+
+def _video_facts(path: Path) -> tuple[str, object]:
+    from zsn2m_deploy.cli.inspecting_video import read_video
+
+    frame, rows, content = read_video(path)
+    noise, reason = _noise(frame.pixels)
+    content["noise"] = noise.as_json() if noise else None
+    if noise is None:
+        return table([*rows, ("noise", reason)]), content
+    return f"{table(rows)}\n\nthe first frame\n{_with_noise([], noise)}", content
 
 
 def _frame_facts(path: Path) -> tuple[str, object]:

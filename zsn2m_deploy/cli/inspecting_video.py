@@ -17,12 +17,18 @@ def read_video(path: Path) -> tuple[Frame, list[tuple[str, object]], dict[str, A
     Raises:
         InputError: if it cannot be read.
     """
+    from zsn2m_runtime.errors import InputError
     from zsn2m_runtime.streaming.items import Picture
     from zsn2m_runtime.streaming.video.source import VideoSource
 
-    with contextlib.closing(VideoSource(path, deinterlace=True)) as video:
+    is_interlaced = False
+    try:
+        video = VideoSource(path)
+    except InputError:
+        video, is_interlaced = VideoSource(path, deinterlace=True), True  # which fails again if it was not that
+    with contextlib.closing(video):
         first = next(item for item in video if isinstance(item, Picture))
-        content = _content(path, video)
+        content = _content(path, video) | {"interlaced": is_interlaced}
     return first.frame, _rows(content), content
 
 
@@ -76,6 +82,8 @@ def _rows(content: dict[str, Any]) -> list[tuple[str, object]]:
             f"stored as {content['codec']} {content['pixel_format']} in {content['container']}",
         ),
     ]
+    if content["interlaced"]:
+        rows.append(("interlaced", "yes: stream needs --deinterlace; the noise below is that of a frame made whole"))
     if content["tracks"]:
         rows.append(("tracks", ", ".join(content["tracks"])))
     if content["beside"]:

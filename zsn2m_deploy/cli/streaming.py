@@ -79,8 +79,10 @@ def stream(
 
     Ctrl-C ends a camera's recording well; a second one gives up at once.
     """
+    from zsn2m_deploy.cli.pace import PaceTeller, all_of
     from zsn2m_runtime.denoiser import Denoiser
     from zsn2m_runtime.streaming.opening import SinkOptions, SourceOptions
+    from zsn2m_runtime.streaming.pace import faster_ways
     from zsn2m_runtime.streaming.preview import Preview
     from zsn2m_runtime.streaming.running import Stream
 
@@ -94,13 +96,17 @@ def stream(
     with contextlib.ExitStack() as until_run:
         frames_in, sink = _open_ends(until_run, denoiser.card.sensor, source, reading, output, writing, drop_late)
         window = Preview(sink, denoiser.card.sensor) if preview else None
-        run = Stream(denoiser, frames_in, window or sink, drop_late=drop_late, temporal=temporal, limit=frames)
+        faster = faster_ways(bundle, denoiser, threads, frames_in.info)
+        run = Stream(
+            denoiser, frames_in, window or sink, drop_late=drop_late, temporal=temporal, limit=frames, faster=faster
+        )
+        tell = None if as_json else PaceTeller(run, frames_in.info, faster, drop_late)
         if window:
             window.on_quit = run.stop
         with _stopped_by_interrupt(run), stream_progress(as_json, frames_in.info, frames) as on_frame:
             until_run.pop_all()  # it ends both, and leaves a source open that is still inside a read
             try:
-                report = run.run(on_frame)
+                report = run.run(all_of(on_frame, tell))
             except KeyboardInterrupt:
                 _tell_interrupt(run.kept, output)
                 raise Interrupted from None

@@ -18,6 +18,7 @@ def stream_hint(argument: str | Path) -> str | None:
     is_live = "://" in text or text.startswith("/dev/video")
     if not is_live and Path(text).suffix.lower() not in VIDEO_SUFFIXES:
         return None
-    kind = "a live source" if is_live else "a video"
-    output = "clean.mkv" if is_live else f"{Path(text).stem}_clean.mkv"
-    return f"{text}: expected an image file, but got {kind}; use: zsn2m-deploy stream BUNDLE {text} -o {output}"
+    if is_live:  # not named, for it may hold a password
+        return "expected image files, but got a live source; use: zsn2m-deploy stream BUNDLE SOURCE -o clean.mkv"
+    output = f"{Path(text).stem}_clean.mkv"
+    return f"{text}: expected an image file, but got a video; use: zsn2m-deploy stream BUNDLE {text} -o {output}"

@@ -18,6 +18,7 @@ from zsn2m_runtime.memory import peak_memory
 from zsn2m_runtime.sample_types import is_whole
 from zsn2m_runtime.streaming.items import Item, Picture, Sink, Source, StreamInfo, samples_of
 from zsn2m_runtime.streaming.latency import Latency
+from zsn2m_runtime.streaming.pace import Faster
 from zsn2m_runtime.streaming.pipeline import Pipeline
 from zsn2m_runtime.streaming.temporal import Temporal
 from zsn2m_runtime.streaming.watching import Watch
@@ -31,6 +32,7 @@ class StreamReport:
 
     `latency` holds milliseconds (mean, p50, p95, p99) of reading, denoising and writing a frame, and of its whole way
     from the source to the sink, waiting included. `complete` is False where a file's stream was stopped before its end.
+    `reached_fps` is what the slowest stage allows, to be compared with `source_fps`; `faster` says how to get more.
     `lost` and `changed` say what of a video is not in the output, or is there in another form. `unlike` says what was
     unlike the training frames, each difference once, with the first frame that had it.
     """
@@ -51,6 +53,9 @@ class StreamReport:
     unlike: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
+    source_fps: float | None = None
+    reached_fps: float | None = None
+    faster: tuple[Faster, ...] = ()
 
 
 class Stream:
@@ -60,6 +65,7 @@ class Stream:
         drop_late: of a live source, frames that wait while a newer one is there are dropped and counted
         temporal: blend what stands still with the results before it
         limit: frames to take from the source; None: all
+        faster: what would be faster, for the report
     Attributes:
         kept: after an error or interrupt, where what was finished is; None: nowhere
     Raises:
@@ -75,12 +81,13 @@ class Stream:
         drop_late: bool = False,
         temporal: bool = False,
         limit: int | None = None,
+        faster: tuple[Faster, ...] = (),
     ) -> None:
         check_source_fits(denoiser.card.sensor, source.info)
         self._denoiser, self._source, self._sink, self._limit = denoiser, source, sink, limit
         self._blends = temporal
         self._temporal: dict[str, Temporal] = {}  # by the channel of a stack: one is no earlier frame of another
-        self._drop_late = drop_late
+        self._drop_late, self._faster = drop_late, faster
         self._watches: dict[str, Watch] = {}  # likewise
         self._latency = {stage: Latency() for stage in ("read", "denoise", "write", "total")}
         self._frames_in = self._frames_out = 0
@@ -94,6 +101,14 @@ class Stream:
         self._source.stop()
         if self._pipeline:
             self._pipeline.stop()
+
+    @property
+    def reached_fps(self) -> float | None:
+        """Frames a second that the slower of denoising and writing allows, by the median of those so far."""
+        stages = ("denoise", "write") if self._source.info.live else ("read", "denoise", "write")
+        medians = [self._latency[stage].percentile(50) for stage in stages]
+        slowest = max((median for median in medians if median), default=None)
+        return round(1 / slowest, 3) if slowest else None
 
     def run(self, on_frame: Callable[[int], None] | None = None) -> StreamReport:
         """Run to the end of the source, to the limit, or to `stop`.
@@ -186,6 +201,9 @@ class Stream:
             latency={stage: latency.summary() for stage, latency in self._latency.items()},
             peak_memory_mb=round(peak_memory() / 1e6, 1),
             unlike=tuple(found for watch in self._watches.values() for found in watch.found),
+            source_fps=float(rate) if (rate := self._source.info.rate) else None,
+            reached_fps=self.reached_fps,
+            faster=self._faster,
             lost=tuple(getattr(self._sink, "lost", ())),
             changed=tuple(getattr(self._sink, "changed", ())),
         )
@@ -218,4 +236,6 @@ def check_source_fits(sensor: Sensor, info: StreamInfo) -> None:
 def _how_to_train(info: StreamInfo) -> str:
     if os.path.exists(info.name):  # noqa: PTH110 - unlike Path's, False for what is too long to be a path
         return f"a frame of this source: zsn2m-deploy train-and-export {info.name}"
+    if info.live:
+        return "frames of this source: zsn2m-deploy train-and-export SOURCE --frames 3"
     return "frames of this source that you have saved as images or as a short lossless video"

@@ -27,6 +27,7 @@ SIDE_DATA = {
     "S12M_TIMECODE": CLOCK,
     "GOP_TIMECODE": CLOCK,
 }
+KEPT = ("HDR10 mastering display", "HDR10 content light level", STEREO)  # by some output
 ABOUT_THE_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder")  # metadata of the old container
 MOST_TAGS = 6  # that a message names
 
@@ -66,6 +67,11 @@ def time_code(container: Any, video: Any) -> str | None:
             if key.lower() == "timecode":  # Matroska writes it in capitals
                 return str(value)
     return None
+
+
+def never_kept(facts: Facts) -> list[str]:
+    """What of these facts no output here holds, in words."""
+    return [name for name in facts if name in SIDE_DATA.values() and name not in KEPT]
 
 
 def missing(wanted: Facts, found: Facts) -> list[str]:

@@ -161,7 +161,9 @@ def _up_to_first_frame(items: Iterator[av.VideoFrame | Passenger], name: str) ->
 
 
 def _public_name(place: Any) -> str:
-    """The place without a password."""
+    """The place without a password, of which a URL may hold one before its host and in any `name=value`."""
     if hasattr(place, "read"):
         return str(getattr(place, "name", "video"))
-    return re.sub(r"(?<=://)[^/]*@", "", str(place))
+    if not is_url(place):
+        return str(place)
+    return re.sub(r"=[^&/?]+", "=...", re.sub(r"(?<=://)[^/]*@", "", place))

@@ -1,0 +1,68 @@
+"""What `stream` says of its speed after a few frames."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from zsn2m_deploy.cli.terminal import remark
+
+if TYPE_CHECKING:
+    from zsn2m_runtime.streaming.items import StreamInfo
+    from zsn2m_runtime.streaming.pace import Faster
+    from zsn2m_runtime.streaming.running import Stream
+
+ENOUGH = 5  # frames; the first ones are slower
+LONG = 10.0  # seconds after which fewer frames must do
+MINUTE = 60  # seconds
+
+
+class PaceTeller:
+    """Says once what speed the stream reaches, what that means for its source, and what would be faster."""
+
+    def __init__(self, run: Stream, info: StreamInfo, faster: tuple[Faster, ...], drop_late: bool) -> None:
+        self._run, self._info, self._faster, self._drop_late = run, info, faster, drop_late
+        self._started, self._is_told = time.monotonic(), False
+
+    def __call__(self, done: int) -> None:
+        """After each frame, with the number of frames so far."""
+        if self._is_told or (done < ENOUGH and time.monotonic() - self._started < LONG):
+            return
+        self._is_told = True
+        if reached := self._run.reached_fps:
+            remark(pace_in_words(reached, self._info, self._drop_late))
+            if self._info.rate and reached < self._info.rate and self._faster:
+                remark(f"faster: {'; '.join(map(way_in_words, self._faster))}")
+
+
+def pace_in_words(reached: float, info: StreamInfo, drop_late: bool) -> str:
+    """The speed beside the source's, and what follows."""
+    here = f"{reached:.3g} frames/s on this machine"
+    if not info.rate:
+        return f"{here}; the source has no rate"
+    rate = float(info.rate)
+    if reached >= rate:
+        return f"{here}, which keeps up with the source's {rate:.4g}"
+    if not info.live:
+        return f"{here}, the source has {rate:.4g}: a minute of it takes {rate / reached:.3g} minutes"
+    late = f"about {rate - reached:.3g} of {rate:.4g} frames a second"
+    if drop_late:
+        return f"{here}, the source has {rate:.4g}: {late} will be dropped"
+    return f"{here}, the source has {rate:.4g}: {late} will come late, more with each second; --drop-late drops them"
+
+
+def way_in_words(way: Faster) -> str:
+    """One way to more speed, with its figure."""
+    return f"{way.how} ({f'{way.times:g} times, on a part of a frame' if way.times else 'not measured'})"
+
+
+def all_of(*callbacks: Callable[[int], None] | None) -> Callable[[int], None]:
+    """One callback for several."""
+
+    def call(done: int) -> None:
+        for callback in callbacks:
+            if callback:
+                callback(done)
+
+    return call
