@@ -24,6 +24,7 @@ from zsn2m_runtime.errors import InputError, UsageError
 from zsn2m_runtime.files import open_image
 from zsn2m_runtime.streaming import opening
 from zsn2m_runtime.streaming.camera import CameraSource
+from zsn2m_runtime.streaming.options import SourceOptions
 from zsn2m_runtime.streaming.video.source import VideoSource
 
 PLACES = {
@@ -53,7 +54,7 @@ def test_a_file_of_a_cameras_name_is_a_file(tmp_path: Path, monkeypatch: pytest.
     assert not opening.is_live("clip.mkv")
     Clip().write(tmp_path / "0" / "clip.mkv")
     with pytest.raises(InputError, match="expected a folder with image files"):
-        opening.open_source("0", opening.SourceOptions(), None)
+        opening.open_source("0", SourceOptions(), None)
 
 
 @pytest.fixture

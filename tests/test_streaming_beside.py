@@ -12,9 +12,11 @@ import av
 import pytest
 from clips import STEP, Clip, frames_of, through
 from conftest import BundleMaker
+from PIL import Image
 from test_cli import run_command
 
-from zsn2m_runtime.streaming.opening import SinkOptions, open_sink
+from zsn2m_runtime.streaming.opening import open_sink
+from zsn2m_runtime.streaming.options import SinkOptions
 from zsn2m_runtime.streaming.video import decoder
 from zsn2m_runtime.streaming.video.beside import SIDE_DATA
 from zsn2m_runtime.streaming.video.sink import VideoSink
@@ -219,3 +221,18 @@ def test_the_report_names_what_was_lost_and_changed(
 
 def test_through_is_what_a_stream_does(tmp_path: Path) -> None:
     assert frames_of(through(Clip().write(tmp_path / "in.mp4"), tmp_path / "out.mp4"))
+
+
+@pytest.mark.parametrize("used", [True, False])
+def test_transparent_colours_of_a_palette_are_named(tmp_path: Path, used: bool) -> None:
+    picture = Image.new("P", (64, 48))
+    picture.putpalette([0, 0, 0, 255, 0, 0] + [0] * 762)
+    if used:
+        picture.putpixel((3, 3), 1)
+    picture.save(tmp_path / "one.png", transparency=1)
+    source = VideoSource(tmp_path / "one.png", format="png_pipe")
+    assert source.kind.name == "pal8"
+    assert ("transparent colours of the palette" in source.facts) is used
+    sink = VideoSink(tmp_path / "out.mp4", source.info, source=source)
+    assert ("transparent colours of the palette" in sink.lost) is used
+    sink.salvage()

@@ -16,7 +16,8 @@ from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import InputError, UsageError
 from zsn2m_runtime.manifest import ChannelRecord
 from zsn2m_runtime.streaming.image_source import ChannelWish, ImageSource
-from zsn2m_runtime.streaming.opening import SinkOptions, SourceOptions, open_sink, open_source
+from zsn2m_runtime.streaming.opening import open_sink, open_source
+from zsn2m_runtime.streaming.options import SinkOptions, SourceOptions
 from zsn2m_runtime.streaming.running import Stream, StreamReport
 from zsn2m_runtime.streaming.temporal import Temporal
 

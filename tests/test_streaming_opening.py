@@ -18,7 +18,8 @@ from zsn2m_runtime.streaming import opening
 from zsn2m_runtime.streaming.image_sink import FolderSink, NullSink, StackSink
 from zsn2m_runtime.streaming.image_source import ImageSource
 from zsn2m_runtime.streaming.items import Source, StreamInfo
-from zsn2m_runtime.streaming.opening import SinkOptions, SourceOptions, open_sink, open_source, raw_settings
+from zsn2m_runtime.streaming.opening import open_sink, open_source, raw_settings
+from zsn2m_runtime.streaming.options import SinkOptions, SourceOptions
 from zsn2m_runtime.streaming.reconnecting import Reconnecting
 from zsn2m_runtime.streaming.stack_copy import StackCopySink
 from zsn2m_runtime.streaming.video.sink import VideoSink

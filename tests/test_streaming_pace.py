@@ -35,7 +35,8 @@ INFO = StreamInfo("street", 1080, 1920, "uint8", 3, (0, 255), Fraction(25), live
         ),
         (5.0, {}, True, "about 20 of 25 frames a second will be dropped"),
         (5.0, {"live": False}, False, "the source has 25: a minute of it takes 5 minutes"),
-        (5.0, {"rate": None}, False, "5 frames/s on this machine; the source has no rate"),
+        (5.0, {"rate": None}, False, "5 frames/s on this machine"),
+        (5.0, {"rate": None, "frames": 900}, False, "5 frames/s on this machine: 900 frames take 3 minutes"),
     ],
 )
 def test_words(reached: float, change: dict[str, Any], drop_late: bool, said: str) -> None:
@@ -47,9 +48,9 @@ def test_a_way_says_its_figure_or_that_there_is_none() -> None:
     assert words.way_in_words(Faster("--provider cuda")) == "--provider cuda (not measured)"
 
 
-def test_nothing_is_measured_where_the_source_has_no_rate_or_is_slow(make_bundle: BundleMaker) -> None:
+def test_nothing_is_measured_where_the_source_is_slow_or_short(make_bundle: BundleMaker) -> None:
     denoiser = Denoiser(make_bundle(), "mbd", "cpu", 1)
-    for info in (replace(INFO, rate=None), replace(INFO, rate=Fraction(1, 100), height=48, width=64)):
+    for info in (replace(INFO, rate=None, frames=2), replace(INFO, rate=Fraction(1, 100), height=48, width=64)):
         assert faster_ways(make_bundle(), denoiser, 1, info) == ()
 
 
@@ -66,6 +67,7 @@ def test_other_models_are_measured_and_what_is_not_there_is_named(
     assert "frames of half the width and height" in rest
     assert any("--precision int8" in how for how in rest)
     assert not any("fp16" in how for how in rest)
+    assert faster_ways(make_bundle(), Denoiser(make_bundle(), "grd", "cpu", 1), 1, replace(INFO, rate=None, frames=9))
     slower = faster_ways(make_bundle(), Denoiser(make_bundle(), "mbd", "cpu", 1), 1, INFO)
     assert not any(way.times for way in slower)  # grd is no advice
 

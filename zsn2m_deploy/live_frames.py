@@ -40,7 +40,8 @@ def take_frames(source: str, count: int, keep: Path | None) -> LiveFrames:
         OutputError: if a frame cannot be written.
     """
     from zsn2m_runtime.streaming.items import Picture
-    from zsn2m_runtime.streaming.opening import SourceOptions, open_source
+    from zsn2m_runtime.streaming.opening import open_source
+    from zsn2m_runtime.streaming.options import SourceOptions
 
     if keep and keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
         raise UsageError(f"{keep}: expected a new or empty folder for the frames, but it is neither; name another")

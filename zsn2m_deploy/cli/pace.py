@@ -32,7 +32,7 @@ class PaceTeller:
         self._is_told = True
         if reached := self._run.reached_fps:
             remark(pace_in_words(reached, self._info, self._drop_late))
-            if self._info.rate and reached < self._info.rate and self._faster:
+            if self._faster and not (self._info.rate and reached >= self._info.rate):
                 remark(f"faster: {'; '.join(map(way_in_words, self._faster))}")
 
 
@@ -40,7 +40,8 @@ def pace_in_words(reached: float, info: StreamInfo, drop_late: bool) -> str:
     """The speed beside the source's, and what follows."""
     here = f"{reached:.3g} frames/s on this machine"
     if not info.rate:
-        return f"{here}; the source has no rate"
+        whole = f": {info.frames} frames take {info.frames / reached / MINUTE:.3g} minutes" if info.frames else ""
+        return f"{here}{whole}"
     rate = float(info.rate)
     if reached >= rate:
         return f"{here}, which keeps up with the source's {rate:.4g}"

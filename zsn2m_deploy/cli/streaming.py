@@ -6,7 +6,7 @@ import contextlib
 import logging
 import signal
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,7 +17,7 @@ from zsn2m_deploy.cli.using import BundlePath, Provider
 if TYPE_CHECKING:
     from zsn2m_runtime.manifest import Sensor
     from zsn2m_runtime.streaming.items import Sink, Source
-    from zsn2m_runtime.streaming.opening import SinkOptions, SourceOptions
+    from zsn2m_runtime.streaming.options import SinkOptions, SourceOptions
     from zsn2m_runtime.streaming.running import Stream, StreamReport
 
 SourceArgument = Annotated[
@@ -81,7 +81,8 @@ def stream(
     """
     from zsn2m_deploy.cli.pace import PaceTeller, all_of
     from zsn2m_runtime.denoiser import Denoiser
-    from zsn2m_runtime.streaming.opening import SinkOptions, SourceOptions
+    from zsn2m_runtime.streaming.image_source import ImageSource
+    from zsn2m_runtime.streaming.options import SinkOptions, SourceOptions
     from zsn2m_runtime.streaming.pace import faster_ways
     from zsn2m_runtime.streaming.preview import Preview
     from zsn2m_runtime.streaming.running import Stream
@@ -96,11 +97,13 @@ def stream(
     with contextlib.ExitStack() as until_run:
         frames_in, sink = _open_ends(until_run, denoiser.card.sensor, source, reading, output, writing, drop_late)
         window = Preview(sink, denoiser.card.sensor) if preview else None
-        faster = faster_ways(bundle, denoiser, threads, frames_in.info)
+        # Images have the rate of the video that they may become, and nobody waits for that.
+        info = frames_in.info if rate or not isinstance(frames_in, ImageSource) else replace(frames_in.info, rate=None)
+        faster = faster_ways(bundle, denoiser, threads, info)
         run = Stream(
             denoiser, frames_in, window or sink, drop_late=drop_late, temporal=temporal, limit=frames, faster=faster
         )
-        tell = None if as_json else PaceTeller(run, frames_in.info, faster, drop_late)
+        tell = None if as_json else PaceTeller(run, info, faster, drop_late)
         if window:
             window.on_quit = run.stop
         with _stopped_by_interrupt(run), stream_progress(as_json, frames_in.info, frames) as on_frame:

@@ -13,6 +13,8 @@ from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.image import Frame, as_frame
 from zsn2m_runtime.streaming.items import MICROSECOND, Picture, StreamInfo, frame_name, kind_of
 
+SAMPLES = ("uint8", "uint16", "float32")  # that OpenCV turns from BGR to RGB
+
 
 def _open_capture(device: int | str) -> cv2.VideoCapture:
     """Open a device; what OpenCV prints about its failure is left out, an error will say it."""
@@ -90,6 +92,8 @@ class CameraSource:
         frame = as_frame(array, self._name)
         if frame.alpha is not None:
             raise InputError(f"{self._name}: expected grey or colour frames, but got 4 channels; use another driver")
+        if frame.dtype not in SAMPLES:
+            raise InputError(f"{self._name}: expected {', '.join(SAMPLES)}, but got {frame.dtype}; use another driver")
         if frame.channels == 1:
             return frame
         return Frame(cv2.cvtColor(frame.pixels, cv2.COLOR_BGR2RGB))

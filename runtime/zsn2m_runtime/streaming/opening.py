@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -16,12 +16,13 @@ from zsn2m_runtime.errors import UsageError
 from zsn2m_runtime.files import IMAGE_SUFFIXES, result_suffix
 from zsn2m_runtime.files.foreign import FOREIGN_SUFFIXES
 from zsn2m_runtime.files.listing import GLOB_LETTERS
-from zsn2m_runtime.manifest import ChannelRecord, Sensor
+from zsn2m_runtime.manifest import Sensor
 from zsn2m_runtime.sample_types import is_whole
 from zsn2m_runtime.streaming.camera import CameraSource
 from zsn2m_runtime.streaming.image_sink import FolderSink, NullSink, StackSink
 from zsn2m_runtime.streaming.image_source import ChannelWish, ImageSource
 from zsn2m_runtime.streaming.items import Sink, Source
+from zsn2m_runtime.streaming.options import SinkOptions, SourceOptions
 from zsn2m_runtime.streaming.reconnecting import Reconnecting
 from zsn2m_runtime.streaming.stack_copy import StackCopySink
 from zsn2m_runtime.streaming.video.containers import CONTAINERS, RAW, Y4M, Container
@@ -34,41 +35,6 @@ LIVE_SCHEMES = ("rtsp", "rtsps", "rtmp", "rtp", "udp", "srt")
 STACK_SUFFIXES = (".tif", ".tiff")
 FINEST_RATE = 1001  # largest denominator of a frame rate, as in 30000/1001
 _RAW_SPEC = re.compile(r"(\d+)x(\d+):([a-z0-9]+)(?:@(\d+(?:\.\d+)?(?:/\d+)?))?")
-
-
-@dataclass(frozen=True)
-class SourceOptions:
-    """How to read a source.
-
-    raw: WxH:FORMAT[@FPS] of frames on stdin; rate: frames per second where the source has no clock
-    tracks: give audio and subtitles too, if the output can hold them; alpha: give the alpha plane of a video too
-    channel: of stacks with several: a name, a number or `all`; trained_on: the one that the bundle is for
-    """
-
-    raw: str | None = None
-    rate: float | None = None
-    deinterlace: bool = False
-    tracks: bool = True
-    alpha: bool = True
-    channel: str | None = None
-    trained_on: ChannelRecord | None = None
-
-
-@dataclass(frozen=True)
-class SinkOptions:
-    """How to write a result; None takes what suits the source.
-
-    codec, crf, pixel_format, lossless: of a video; image_type: suffix of a folder's files
-    raw: frames on stdout without Y4M's headers; rate: frames per second where the source knows none
-    """
-
-    codec: str | None = None
-    crf: int | None = None
-    pixel_format: str | None = None
-    lossless: bool = False
-    image_type: str | None = None
-    raw: bool = False
-    rate: float | None = None
 
 
 def open_source(text: str, options: SourceOptions, output: str | None) -> Source:

@@ -19,6 +19,7 @@ from zsn2m_runtime.providers import starting_providers
 from zsn2m_runtime.streaming.items import StreamInfo
 
 PART = 256  # pixels of the side of what is measured: some 0.1 s of a slow model on a laptop
+MINUTE = 60.0  # seconds: what people wait for without asking how to do better
 RUNS = 3  # of each model; the fastest counts, after one that allocates
 SMALLEST = "mbd"  # the network with the fewest parameters
 WORTH_IT = 1.15  # times as fast: less is lost in the noise of such a measurement
@@ -33,14 +34,15 @@ class Faster:
 
 
 def faster_ways(bundle: Path, denoiser: Denoiser, threads: int, info: StreamInfo) -> tuple[Faster, ...]:
-    """What would be faster than this denoiser; nothing where it keeps up with the source, or the source has no rate.
+    """What would be faster than this denoiser; nothing where it keeps up with the source, or needs less than a minute.
 
     Models of the bundle are measured on the provider that runs; other providers and models that are not there are not.
     """
     part = _part(denoiser.card.sensor, info)
     seconds = _seconds(denoiser, part)
     whole = seconds * info.height * info.width / (part.shape[0] * part.shape[1])
-    if not info.rate or whole * info.rate < 1:
+    is_fast = whole * info.rate < 1 if info.rate else whole * (info.frames or 0) < MINUTE
+    if is_fast:
         return ()
     ways = [*_other_models(bundle, denoiser, threads, part, seconds), *_other_providers(denoiser.provider)]
     ways.sort(key=lambda way: -(way.times or 0))

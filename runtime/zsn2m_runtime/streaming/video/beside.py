@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import av
+import numpy as np
 
 from zsn2m_runtime.streaming.video.turning import display_matrix
 
+PALETTE = "transparent colours of the palette"
 STEREO, CLOCK = "stereo 3D layout", "time codes of frames"
 # FFmpeg's side data of frames that people would miss; the rest is about the encoding.
 SIDE_DATA = {
@@ -37,7 +39,16 @@ Facts = dict[str, object]
 def side_data(frame: av.VideoFrame) -> set[str]:
     """The side data of a frame that people would miss, in words."""
     held: Any = frame.side_data
-    return {SIDE_DATA[name] for index in range(len(held)) if (name := held[index].type.name) in SIDE_DATA}
+    found = {SIDE_DATA[name] for index in range(len(held)) if (name := held[index].type.name) in SIDE_DATA}
+    return found | ({PALETTE} if frame.format.has_palette and _is_transparent(frame) else set())
+
+
+def _is_transparent(frame: av.VideoFrame) -> bool:
+    """Whether a frame with a palette, which becomes RGB, uses a colour that is not opaque."""
+    memory: Any = frame.planes
+    used = np.unique(np.frombuffer(memory[0], np.uint8).reshape(frame.height, -1)[:, : frame.width])
+    colours = np.frombuffer(memory[1], np.uint32)  # alpha, red, green, blue from the highest byte down
+    return bool((colours[used] >> 24 != 255).any())
 
 
 def facts_of(container: Any, video: Any, frame: av.VideoFrame) -> Facts:

@@ -1,0 +1,42 @@
+"""How a user wants a source read and a result written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from zsn2m_runtime.manifest import ChannelRecord
+
+
+@dataclass(frozen=True)
+class SourceOptions:
+    """How to read a source.
+
+    raw: WxH:FORMAT[@FPS] of frames on stdin; rate: frames per second where the source has no clock
+    tracks: give audio and subtitles too, if the output can hold them; alpha: give the alpha plane of a video too
+    channel: of stacks with several: a name, a number or `all`; trained_on: the one that the bundle is for
+    """
+
+    raw: str | None = None
+    rate: float | None = None
+    deinterlace: bool = False
+    tracks: bool = True
+    alpha: bool = True
+    channel: str | None = None
+    trained_on: ChannelRecord | None = None
+
+
+@dataclass(frozen=True)
+class SinkOptions:
+    """How to write a result; None takes what suits the source.
+
+    codec, crf, pixel_format, lossless: of a video; image_type: suffix of a folder's files
+    raw: frames on stdout without Y4M's headers; rate: frames per second where the source knows none
+    """
+
+    codec: str | None = None
+    crf: int | None = None
+    pixel_format: str | None = None
+    lossless: bool = False
+    image_type: str | None = None
+    raw: bool = False
+    rate: float | None = None
