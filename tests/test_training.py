@@ -9,9 +9,11 @@ from skimage.metrics import peak_signal_noise_ratio
 
 from zsn2m_deploy.config import TrainConfig
 from zsn2m_deploy.fitting import Progress
+from zsn2m_deploy.judging import Error
 from zsn2m_deploy.sample import SampleConfig, sample_frames
 from zsn2m_deploy.training import Trained, train
 from zsn2m_runtime.errors import InputError, TrainingError
+from zsn2m_runtime.noise_estimate import estimate_noise
 
 Pixels = np.ndarray
 
@@ -243,3 +245,29 @@ def test_without_random_masks_it_trains_on_the_one_pair() -> None:
     plain = kernel(random_masks=False)
     assert not torch.equal(plain, kernel())
     assert torch.equal(plain, kernel(random_masks=False, mask_per_pixel=True))  # no mask, so its kind does not matter
+
+
+def slotted_wall(sigma: float, side: int = 64) -> Pixels:
+    """No patch is flat, so patches take the slots for noise."""
+    rows, columns = np.indices((side, side))
+    clean = np.where((columns % 6 < 2) & (rows % 14 < 10), 60.0, 190.0)[..., None] * np.array([1.0, 0.95, 0.85])
+    noisy = clean + sigma * np.random.default_rng(1000).normal(size=clean.shape)
+    return np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("stage", ["mbd", "full"])
+def test_the_level_of_frames_with_texture_is_that_of_the_noise_in_every_stage(stage: str) -> None:
+    noisy = slotted_wall(23)
+    assert estimate_noise([noisy]).sigma([noisy]) > 50
+    schedule = {"iterations": 2, "crop_side": 48}
+    config = small(2, stage, grd={"widths": (8, 8), "schedule": schedule}, mosaic="none")
+    assert train([noisy], config).noise.sigma([noisy]) == pytest.approx(23, rel=0.15)
+
+
+@pytest.mark.parametrize(("stage", "advice"), [("mbd", "--stage sensor"), ("sensor", "--strength 1")])
+def test_a_result_worse_than_the_frame_is_warned_of(stage: str, advice: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zsn2m_deploy.run.estimated_error", lambda *_: Error(error=0.04, margin=0.01, noise=0.01))
+    noisy, _, _ = sample()
+    config = small(4, stage, sensor={"schedule": {"iterations": 2, "crop_side": 48}})
+    [said] = [text for text in train([noisy], config).warnings if "further from the picture" in text]
+    assert advice in said

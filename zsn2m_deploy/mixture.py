@@ -74,28 +74,42 @@ def grouped(frames: Sequence[Pixels], schedule: ScheduleConfig, device: torch.de
     """
     if len(frames) == 1:
         return [[0]]
-    low, high = value_span(frames)
-    scale = high - low or 1.0
-    sights = [see(frame) for frame in frames]
-    normalised = [sight.noise.rescaled(low, scale) for sight in sights]
+    span = value_span(frames)
     looked_at = np.linspace(0, len(frames) - 1, min(len(frames), MOST_LOOKED_AT)).round().astype(int).tolist()
-    prior = pretrained(sights[0].noise.channels).to(device)
-    kinds, generator = [], torch.Generator().manual_seed(seed)
-    for index in looked_at:
-        pool = [(torch.from_numpy(to_nchw(frames[index])[0]).to(device) - low) / scale]
-        crops = CropSampler(pool, schedule, SensorNet.stride, generator)
-        looks = look_at([crops() for _ in range(LOOKS)], prior)
-        levels = torch.cat([samples(look.clean) for look in looks]).double().cpu().numpy()
-        kinds.append(Kind.of(seen(normalised[index], prior, looks, seed), levels))
-    groups = [[looked_at[member] for member in group] for group in merged(kinds)]
+    found = merged(kinds_of([frames[index] for index in looked_at], span, schedule, device, seed))
+    groups = [[looked_at[member] for member in group] for group in found]
     rest = sorted(set(range(len(frames))) - set(looked_at))
-    by_patches = [
-        Kind.of(noise, (sight.blocks - low) / scale) for noise, sight in zip(normalised, sights, strict=True) if rest
-    ]
+    by_patches = [_by_patches(frame, span) for frame in frames] if rest else []
     for index in rest:
         nearest = min(looked_at, key=lambda other: apart([by_patches[index], by_patches[other]]))
         next(group for group in groups if nearest in group).append(index)
     return sorted(sorted(group) for group in groups)
+
+
+def kinds_of(
+    frames: Sequence[Pixels], span: tuple[float, float], schedule: ScheduleConfig, device: torch.device, seed: int
+) -> list[Kind]:
+    """The noise of each frame, as the pretrained network sees it.
+
+    Args:
+        span: lowest and highest value, which become 0 and 1
+    """
+    low, scale = span[0], span[1] - span[0] or 1.0
+    kinds, generator = [], torch.Generator().manual_seed(seed)
+    prior = pretrained(frames[0].shape[2] if frames[0].ndim == 3 else 1).to(device)
+    for frame in frames:
+        pool = [(torch.from_numpy(to_nchw(frame)[0]).to(device) - low) / scale]
+        crops = CropSampler(pool, schedule, SensorNet.stride, generator)
+        looks = look_at([crops() for _ in range(LOOKS)], prior)
+        levels = torch.cat([samples(look.clean) for look in looks]).double().cpu().numpy()
+        kinds.append(Kind.of(seen(see(frame).noise.rescaled(low, scale), prior, looks, seed), levels))
+    return kinds
+
+
+def _by_patches(frame: Pixels, span: tuple[float, float]) -> Kind:
+    low, scale = span[0], span[1] - span[0] or 1.0
+    sight = see(frame)
+    return Kind.of(sight.noise.rescaled(low, scale), (sight.blocks - low) / scale)
 
 
 def records(names: Sequence[str], frames: Sequence[Pixels], groups: Sequence[FrameGroup]) -> tuple[NoiseGroup, ...]:
