@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
 from safetensors.torch import load_file
 
 from zsn2m_deploy.networks import SensorNet
@@ -18,7 +19,8 @@ def pretrained_files() -> list[Path]:
 
 def pretrained(channels: int) -> SensorNet:
     """A SensorNet for frames of 1 or 3 channels, as `zsn2m_deploy.prior.pretraining` left it."""
-    network = SensorNet(channels)
+    with torch.random.fork_rng(devices=[]):  # a caller's random numbers stay what they are
+        network = SensorNet(channels)
     weights = load_file(FOLDER / f"sensor_{channels}.safetensors")
     network.load_state_dict({name: weight.float() for name, weight in weights.items()})
     return network
