@@ -17,8 +17,8 @@ RAW = np.array([0.55, 1.0, 0.7])  # a sensor's red and blue before white balance
 LAYOUTS = ("RGGB", "GRBG")
 QUAD = ("RRGG", "RRGG", "GGBB", "GGBB")
 X_TRANS = ("GBGGRG", "RGRBGB", "GBGGRG", "GRGGBG", "BGBRGR", "GRGGBG")
-SHARES = (0.1, 0.15, 0.25, 0.5, 1.5)
-QUALITIES = (20, 60, 90)
+SHARES = (0.1, 0.15, 0.25, 1.5)
+QUALITIES = (20, 80)
 
 Drawn = Callable[[Pixels, np.random.Generator], Pixels]
 Judge = Callable[[Patterns], bool]
@@ -182,7 +182,7 @@ def ordinary() -> list[Case]:
         return np.asarray(cv2.cvtColor(mosaic, cv2.COLOR_BayerBG2RGB))
 
     return [
-        *(Case(f"noise {sigma:g}", lambda p, g, s=sigma: noisy(p, g, s), none) for sigma in (2.0, 15.0, 50.0)),
+        *(Case(f"noise {sigma:g}", lambda p, g, s=sigma: noisy(p, g, s), none) for sigma in (2.0, 25.0)),
         Case("few photons", photons, none),
         Case("correlated noise", smooth, none),
         Case("hot pixels", hot, none),
