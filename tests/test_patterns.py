@@ -101,6 +101,13 @@ def test_small_mosaics_are_found(side: int) -> None:
     assert "mosaic" in kinds(whole(frame))
 
 
+def test_what_an_average_keeps_of_its_sensor_s_filters_is_not_worth_a_word() -> None:
+    residue = bayer(np.zeros((128, 128, 3)) + np.array([0.0, 0.5, 1.0]), "GRBG")
+    frame = 100 + residue + noise(0, (128, 128), 1.2)
+    assert kinds(whole(frame)) == ()
+    assert kinds(whole(frame + 7 * residue)) == ("mosaic",)
+
+
 @pytest.mark.parametrize("letters", [QUAD, X_TRANS])
 def test_other_mosaics_are_found(letters: tuple[str, ...]) -> None:
     for seed in SEEDS:

@@ -69,9 +69,9 @@ def find_mosaic(plane: Pixels, least: float, most_tiles: int = MOST_TILES) -> Mo
     """
     periods = peaks_of(plane, least, most_tiles)
     for peaks in periods:
-        if mosaic := _mosaic(peaks):
+        if (mosaic := _mosaic(peaks)) and mosaic.contrast >= least:
             return mosaic
-    repeated = [found for peaks in periods if (found := _repetition(peaks))]
+    repeated = [found for peaks in periods if (found := _repetition(peaks)) and found.contrast >= least]
     return max(repeated, key=lambda one: one.contrast, default=None)
 
 
