@@ -35,7 +35,7 @@ def _hidden(pixels: Pixels, alpha: Pixels | None) -> Mask | None:
     if pixels.dtype.kind == "f":
         finite = np.isfinite(pixels)
         if not finite.all():
-            unknown = ~(finite if pixels.ndim == 2 else finite.all(axis=2))
+            unknown = np.asarray(~(finite if pixels.ndim == 2 else finite.all(axis=2)))
             hidden = unknown if hidden is None else np.asarray(hidden | unknown)
     return hidden if hidden is not None and hidden.any() else None
 
