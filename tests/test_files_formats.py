@@ -266,6 +266,14 @@ def test_an_animated_gif_is_a_stack(tmp_path: Path, kind: str) -> None:
         assert result.page_count == 3
 
 
+def test_inspect_shows_the_range_that_a_file_states(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    values = GENERATOR.integers(0, 500, (32, 48)).astype(">u2")
+    (tmp_path / "a.pgm").write_bytes(b"P5 48 32 1023\n" + values.tobytes())
+    shown = run_command(capsys, "inspect", tmp_path / "a.pgm").out
+    assert "0 to 1023, as the file says" in shown
+    assert "bit depth" not in shown
+
+
 def test_the_shared_faults(tmp_path: Path, shared_data: Path) -> None:
     faults = shared_data / "faults"
     if not (faults / "x.avif").exists():

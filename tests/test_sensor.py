@@ -10,6 +10,7 @@ import tifffile
 from clips import Clip, info_of, write_all
 
 from zsn2m_deploy.sensor import SensorOptions, load_training_frames
+from zsn2m_deploy.sensor_range import check_steps
 from zsn2m_runtime.errors import InputError, UsageError, Zsn2mError
 from zsn2m_runtime.streaming.items import Picture
 from zsn2m_runtime.streaming.video.sink import VideoSink
@@ -74,6 +75,14 @@ def test_contradictions_are_refused(
 ) -> None:
     with pytest.raises(error, match=message):
         load_training_frames(frames, options)
+
+
+def test_values_that_float32_cannot_tell_apart_are_found_beside_unknown_ones() -> None:
+    far = FAR.astype(np.float64)
+    far[:3] = np.nan
+    with pytest.raises(InputError, match="subtract an offset"):
+        check_steps([far], ["far"])
+    check_steps([far - 1e9, far * np.nan], ["near", "unknown"])
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,9 @@ def check_steps(pixels: Sequence[Pixels], names: Sequence[str]) -> None:
     Raises:
         InputError
     """
-    frames = [frame for frame in pixels if frame.dtype.itemsize >= _INEXACT_BYTES]
+    wide = [frame for frame in pixels if frame.dtype.itemsize >= _INEXACT_BYTES]
+    finite = [frame[np.isfinite(frame)].reshape(1, -1) for frame in wide]
+    frames = [frame for frame in finite if frame.size]
     if not frames:
         return
     base, top = min(float(frame.min()) for frame in frames), max(float(frame.max()) for frame in frames)

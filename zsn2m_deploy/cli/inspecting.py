@@ -115,7 +115,7 @@ def _frame_facts(path: Path) -> tuple[str, object]:
     from zsn2m_runtime.patterns import find_patterns, patterns_in_words
 
     with open_image(path) as image:
-        frame, pages = image.read(), image.page_count
+        frame, pages, stated = image.read(), image.page_count, image.value_range
         stack_rows, stack = stack_facts(image)
     check_finite(frame, str(path))
     low, high = value_span([frame.pixels])
@@ -148,7 +148,9 @@ def _frame_facts(path: Path) -> tuple[str, object]:
         *stack_rows,
         ("values", f"{least:.6g} to {most:.6g}; 99.8 % of them {low:.6g} to {high:.6g}"),
     ]
-    if depth := bits_in_use(frame.dtype, least, most):
+    if stated:
+        rows.append(("range", f"{stated[0]:g} to {stated[1]:g}, as the file says"))
+    elif depth := bits_in_use(frame.dtype, least, most):
         rows.append(("bit depth", f"all values fit {depth} bits; if the sensor has no more: --bit-depth {depth}"))
     patterns = find_patterns(frame.pixels)
     content["patterns"] = patterns.as_json()

@@ -11,7 +11,11 @@ static const char usage[] =
     "  MODEL            a bundle folder (NAME.zsn2m) or one of its .ts files\n"
     "  NOISY, DENOISED  files of HEIGHT x WIDTH pixels, packed, RGB or grey, of the sensor's own samples\n";
 
-static size_t sample_bytes(zsn2m_dtype dtype) { return dtype == ZSN2M_U8 ? 1 : dtype == ZSN2M_U16 ? 2 : 4; }
+static size_t sample_bytes(zsn2m_dtype dtype) {
+    if (dtype == ZSN2M_U8) return 1;
+    if (dtype == ZSN2M_U16 || dtype == ZSN2M_I16) return 2;
+    return dtype == ZSN2M_F64 ? 8 : 4;
+}
 
 /* A length in pixels, or 0. */
 static size_t parse_length(const char *text) {
@@ -38,6 +42,10 @@ static int write_whole(const char *path, const void *bytes, size_t count) {
 static zsn2m_status denoise_in_place(const zsn2m_denoiser *denoiser, zsn2m_dtype dtype, void *frame, zsn2m_size size) {
     if (dtype == ZSN2M_U8) return zsn2m_denoise_u8(denoiser, frame, NULL, frame, NULL, size);
     if (dtype == ZSN2M_U16) return zsn2m_denoise_u16(denoiser, frame, NULL, frame, NULL, size);
+    if (dtype == ZSN2M_I16) return zsn2m_denoise_i16(denoiser, frame, NULL, frame, NULL, size);
+    if (dtype == ZSN2M_U32) return zsn2m_denoise_u32(denoiser, frame, NULL, frame, NULL, size);
+    if (dtype == ZSN2M_I32) return zsn2m_denoise_i32(denoiser, frame, NULL, frame, NULL, size);
+    if (dtype == ZSN2M_F64) return zsn2m_denoise_f64(denoiser, frame, NULL, frame, NULL, size);
     return zsn2m_denoise_f32(denoiser, frame, NULL, frame, NULL, size);
 }
 

@@ -218,6 +218,30 @@ zsn2m_status zsn2m_denoise_f32(const zsn2m_denoiser *denoiser, const float *nois
     return core::denoise<float>(denoiser, ZSN2M_F32, {noisy, noisy_strides, denoised, denoised_strides, size});
 }
 
+zsn2m_status zsn2m_denoise_i16(const zsn2m_denoiser *denoiser, const int16_t *noisy,
+                               const zsn2m_strides *noisy_strides, int16_t *denoised,
+                               const zsn2m_strides *denoised_strides, zsn2m_size size) noexcept {
+    return core::denoise<int16_t>(denoiser, ZSN2M_I16, {noisy, noisy_strides, denoised, denoised_strides, size});
+}
+
+zsn2m_status zsn2m_denoise_u32(const zsn2m_denoiser *denoiser, const uint32_t *noisy,
+                               const zsn2m_strides *noisy_strides, uint32_t *denoised,
+                               const zsn2m_strides *denoised_strides, zsn2m_size size) noexcept {
+    return core::denoise<uint32_t>(denoiser, ZSN2M_U32, {noisy, noisy_strides, denoised, denoised_strides, size});
+}
+
+zsn2m_status zsn2m_denoise_i32(const zsn2m_denoiser *denoiser, const int32_t *noisy,
+                               const zsn2m_strides *noisy_strides, int32_t *denoised,
+                               const zsn2m_strides *denoised_strides, zsn2m_size size) noexcept {
+    return core::denoise<int32_t>(denoiser, ZSN2M_I32, {noisy, noisy_strides, denoised, denoised_strides, size});
+}
+
+zsn2m_status zsn2m_denoise_f64(const zsn2m_denoiser *denoiser, const double *noisy,
+                               const zsn2m_strides *noisy_strides, double *denoised,
+                               const zsn2m_strides *denoised_strides, zsn2m_size size) noexcept {
+    return core::denoise<double>(denoiser, ZSN2M_F64, {noisy, noisy_strides, denoised, denoised_strides, size});
+}
+
 zsn2m_status zsn2m_self_test(const zsn2m_denoiser *denoiser, double *difference) noexcept {
     return guarded([&] {
         require(denoiser, "denoiser");

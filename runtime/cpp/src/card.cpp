@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <iterator>
 #include <limits>
 
 #include "failure.h"
@@ -13,6 +15,14 @@ namespace {
 
 // Far beyond any network: a halo of so many pixels could not be run. It keeps sums of rows within 64 bits.
 constexpr std::int64_t kLargestReach = std::int64_t{1} << 20;
+
+// A type of sample, its name in a card, and the lowest and highest value of a sensor's range.
+struct SampleType {
+    zsn2m_dtype dtype;
+    const char *name;
+    double least;
+    double most;
+};
 
 bool is_plain_name(const std::string &name) {
     const auto plain = [](char c) {
@@ -36,22 +46,38 @@ std::string one_of(const JsonObject &object, const char *key, const std::vector<
     object.refuse(key, names, "\"" + text + "\"");
 }
 
-zsn2m_dtype parse_dtype(const JsonObject &sensor) {
-    const std::string name = one_of(sensor, "dtype", {"uint8", "uint16", "float32"});
-    return name == "uint8" ? ZSN2M_U8 : name == "uint16" ? ZSN2M_U16 : ZSN2M_F32;
+template <typename Sample>
+constexpr SampleType sample_type(zsn2m_dtype dtype, const char *name) {
+    return {dtype, name, static_cast<double>(std::numeric_limits<Sample>::lowest()),
+            static_cast<double>(std::numeric_limits<Sample>::max())};
 }
 
-double largest_sample(zsn2m_dtype dtype) {
-    if (dtype == ZSN2M_U8) return std::numeric_limits<std::uint8_t>::max();
-    if (dtype == ZSN2M_U16) return std::numeric_limits<std::uint16_t>::max();
-    return std::numeric_limits<float>::max();
+// What Python has besides (int8, int64, uint64, float16) is refused with the names of these.
+constexpr SampleType kSampleTypes[] = {
+    sample_type<std::uint8_t>(ZSN2M_U8, "uint8"),   sample_type<std::uint16_t>(ZSN2M_U16, "uint16"),
+    sample_type<float>(ZSN2M_F32, "float32"),       sample_type<std::int16_t>(ZSN2M_I16, "int16"),
+    sample_type<std::uint32_t>(ZSN2M_U32, "uint32"), sample_type<std::int32_t>(ZSN2M_I32, "int32"),
+    sample_type<float>(ZSN2M_F64, "float64"), // computed in float
+};
+
+const SampleType &type_of(zsn2m_dtype dtype) {
+    return *std::find_if(std::begin(kSampleTypes), std::end(kSampleTypes),
+                         [&](const SampleType &type) { return type.dtype == dtype; });
+}
+
+zsn2m_dtype parse_dtype(const JsonObject &sensor) {
+    std::vector<std::string> names;
+    for (const SampleType &type : kSampleTypes) names.emplace_back(type.name);
+    const std::string name = one_of(sensor, "dtype", names);
+    return std::find_if(std::begin(kSampleTypes), std::end(kSampleTypes),
+                        [&](const SampleType &type) { return name == type.name; })
+        ->dtype;
 }
 
 void parse_range(const JsonObject &sensor, Card &card) {
     const std::vector<double> range = sensor.numbers("range");
-    const double most = largest_sample(card.dtype);
-    const double least = card.dtype == ZSN2M_F32 ? -most : 0.0;
-    if (range.size() != 2 || range[0] >= range[1] || range[0] < least || range[1] > most) {
+    const SampleType &type = type_of(card.dtype);
+    if (range.size() != 2 || range[0] >= range[1] || range[0] < type.least || range[1] > type.most) {
         sensor.refuse("range", std::string("two rising values of ") + dtype_name(card.dtype), "others");
     }
     card.range_low = range[0];
@@ -146,7 +172,7 @@ std::string first_difference(const Card &one, const Card &other) {
 }
 
 const char *dtype_name(zsn2m_dtype dtype) {
-    return dtype == ZSN2M_U8 ? "uint8" : dtype == ZSN2M_U16 ? "uint16" : "float32";
+    return type_of(dtype).name;
 }
 
 } // namespace zsn2m::core

@@ -120,5 +120,9 @@ Denoiser::Difference Denoiser::self_test() const {
 template void Denoiser::denoise(const View<const std::uint8_t> &, const View<std::uint8_t> &) const;
 template void Denoiser::denoise(const View<const std::uint16_t> &, const View<std::uint16_t> &) const;
 template void Denoiser::denoise(const View<const float> &, const View<float> &) const;
+template void Denoiser::denoise(const View<const std::int16_t> &, const View<std::int16_t> &) const;
+template void Denoiser::denoise(const View<const std::uint32_t> &, const View<std::uint32_t> &) const;
+template void Denoiser::denoise(const View<const std::int32_t> &, const View<std::int32_t> &) const;
+template void Denoiser::denoise(const View<const double> &, const View<double> &) const;
 
 } // namespace zsn2m::core

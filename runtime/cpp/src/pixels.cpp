@@ -31,10 +31,13 @@ Sample to_sample(float value) {
     if constexpr (std::is_floating_point_v<Sample>) {
         return value;
     } else {
-        // The exported graph clamps to the sensor's range. This keeps a conversion of anything else (NaN) defined.
-        constexpr float most = std::numeric_limits<Sample>::max();
-        const float inside = std::min(most, std::max(0.0F, value)); // NaN becomes 0: the comparison is false
-        return static_cast<Sample>(std::lrint(inside));
+        // The exported graph clamps to the sensor's range. This keeps a conversion of anything else (NaN) defined, and
+        // of 32-bit ends: float has no 4294967295, only 4294967296.
+        using Real = std::conditional_t<(sizeof(Sample) > 2), double, float>;
+        constexpr auto least = static_cast<Real>(std::numeric_limits<Sample>::lowest());
+        constexpr auto most = static_cast<Real>(std::numeric_limits<Sample>::max());
+        const Real inside = std::min(most, std::max(least, static_cast<Real>(value))); // NaN becomes the least
+        return static_cast<Sample>(std::llrint(inside));
     }
 }
 
@@ -110,9 +113,9 @@ void check_samples(const View<const Sample> &frame, double range_low, double ran
             const Line<const Sample> samples = line(frame, row, channel);
             for (std::int64_t column = 0; column < frame.size.width; ++column) {
                 if constexpr (std::is_floating_point_v<Sample>) {
-                    if (!std::isfinite(samples[column])) {
+                    if (!(std::abs(samples[column]) <= std::numeric_limits<float>::max())) { // float computes
                         throw Failure(ZSN2M_INPUT,
-                                      "frame: expected finite samples, but got a NaN or infinite one at row " +
+                                      "frame: expected finite samples that float32 holds, but got a NaN, infinite or larger one at row " +
                                           std::to_string(row) + ", column " + std::to_string(column) + ", channel " +
                                           std::to_string(channel) + "; replace it first");
                     }
@@ -124,7 +127,7 @@ void check_samples(const View<const Sample> &frame, double range_low, double ran
         }
     }
     if constexpr (!std::is_floating_point_v<Sample>) {
-        if (least < range_low || most > range_high) {
+        if (static_cast<double>(least) < range_low || static_cast<double>(most) > range_high) {
             throw Failure(ZSN2M_INPUT,
                           "frame: expected values in the sensor's range " + std::to_string(std::llround(range_low)) +
                               " to " + std::to_string(std::llround(range_high)) + ", but got " + std::to_string(least) +
@@ -162,11 +165,23 @@ void write_planes(const float *planes, std::int64_t plane_rows, std::int64_t pla
 template void check_samples(const View<const std::uint8_t> &, double, double);
 template void check_samples(const View<const std::uint16_t> &, double, double);
 template void check_samples(const View<const float> &, double, double);
+template void check_samples(const View<const std::int16_t> &, double, double);
+template void check_samples(const View<const std::uint32_t> &, double, double);
+template void check_samples(const View<const std::int32_t> &, double, double);
+template void check_samples(const View<const double> &, double, double);
 template void read_planes(const View<const std::uint8_t> &, Rows, float *);
 template void read_planes(const View<const std::uint16_t> &, Rows, float *);
 template void read_planes(const View<const float> &, Rows, float *);
+template void read_planes(const View<const std::int16_t> &, Rows, float *);
+template void read_planes(const View<const std::uint32_t> &, Rows, float *);
+template void read_planes(const View<const std::int32_t> &, Rows, float *);
+template void read_planes(const View<const double> &, Rows, float *);
 template void write_planes(const float *, std::int64_t, std::int64_t, const View<std::uint8_t> &, Rows);
 template void write_planes(const float *, std::int64_t, std::int64_t, const View<std::uint16_t> &, Rows);
 template void write_planes(const float *, std::int64_t, std::int64_t, const View<float> &, Rows);
+template void write_planes(const float *, std::int64_t, std::int64_t, const View<std::int16_t> &, Rows);
+template void write_planes(const float *, std::int64_t, std::int64_t, const View<std::uint32_t> &, Rows);
+template void write_planes(const float *, std::int64_t, std::int64_t, const View<std::int32_t> &, Rows);
+template void write_planes(const float *, std::int64_t, std::int64_t, const View<double> &, Rows);
 
 } // namespace zsn2m::core

@@ -45,7 +45,7 @@ def main() -> int:
                 expected = from_nchw(network(torch.from_numpy(to_nchw(frame))).numpy(), frame.dtype)
                 result = run_raw(examples, model, frame)
                 agree &= compare(f"{path.stem} {entry.id} {size}", expected, result, bundle.manifest.sensor)
-            if frame.dtype.kind == "u":
+            if frame.dtype.kind == "u":  # PNM has no signed samples
                 result = run_pnm(examples, model, frame)
                 agree &= compare(f"{path.stem} {entry.id} PNM", expected, result, bundle.manifest.sensor)
     return 0 if agree else 1
@@ -91,7 +91,7 @@ def run_pnm(examples: Path, model: Path, frame: Pixels) -> Pixels:
 def compare(name: str, expected: Pixels, result: Pixels, sensor: Sensor) -> bool:
     """Print how far two results are apart, and whether that is near enough."""
     difference = np.abs(expected.astype(np.float64) - result)
-    if expected.dtype.kind == "u":
+    if expected.dtype.kind in "ui":
         off = int(np.count_nonzero(difference))
         print(f"{name}: {off} of {difference.size} samples off, by at most {difference.max():g} levels")
         return bool(difference.max() <= 1 and off <= max(1, LARGEST_SHARE_OFF * difference.size))

@@ -15,7 +15,7 @@
 namespace zsn2m::testing {
 
 // The bundles that tests/make_bundles.py wrote. The last one's models are of kinds that no code here knows.
-constexpr const char *kBundles[] = {"u8_colour", "u16_grey", "f32_colour", "u16_colour"};
+constexpr const char *kBundles[] = {"u8_colour", "u16_grey", "f32_colour", "i16_grey", "u16_colour"};
 std::filesystem::path bundle(const std::string &name);
 
 // Every file of a bundle for one runtime, whatever models it has.

@@ -26,6 +26,7 @@ BUNDLES = {
     "u8_colour": ("uint8", 3, (0.0, 255.0)),
     "u16_grey": ("uint16", 1, (0.0, 1023.0)),  # a 10-bit camera
     "f32_colour": ("float32", 3, (0.0, 1.0)),
+    "i16_grey": ("int16", 1, (-2048.0, 2047.0)),  # a two-photon microscope
 }
 
 

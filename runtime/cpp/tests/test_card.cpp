@@ -61,7 +61,7 @@ TEST_CASE("a card with a wrong fact is refused by its name") {
     CHECK(names(refusal(with("\"id\": \"mbd\"", "\"id\": \"../mbd\"")), "id"));
     CHECK(names(refusal(with("\"id\": \"mbd\", ", "")), "id"));
     CHECK(names(refusal(with("\"io\": \"sensor\"", "\"io\": \"planes\"")), "io"));
-    CHECK(names(refusal(with("uint16", "int16")), "dtype"));
+    CHECK(names(refusal(with("uint16", "int8")), "dtype"));
     CHECK(names(refusal(with("\"channels\": 3", "\"channels\": 2")), "channels"));
     CHECK(names(refusal(with("[64.0, 1023.0]", "[1023.0, 64.0]")), "range"));
     CHECK(names(refusal(with("[64.0, 1023.0]", "[0, 65536]")), "range"));

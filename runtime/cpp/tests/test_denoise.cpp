@@ -81,6 +81,7 @@ TEST_CASE("strips give the pixels of the whole frame, at any size") {
     check_strips<std::uint16_t>("u16_grey", 1023, 1);
     check_strips<std::uint16_t>("u16_colour", 4095, 1);
     check_strips<float>("f32_colour", 1, 1e-5);
+    check_strips<std::int16_t>("i16_grey", 2047, 1);
 }
 
 TEST_CASE("integers stay in the sensor's range") {

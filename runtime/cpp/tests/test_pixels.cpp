@@ -33,6 +33,9 @@ TEST_CASE("integers are rounded half to even") {
           std::vector<std::uint8_t>{0, 0, 2, 2, 3, 254, 254, 255});
     CHECK(written<std::uint16_t>({0.5F, 1.5F, 1022.5F, 65534.5F, 65535.0F}) ==
           std::vector<std::uint16_t>{0, 2, 1022, 65534, 65535});
+    CHECK(written<std::int16_t>({-32768.0F, -1.5F, -0.5F, 0.5F, 32766.5F, 32767.0F}) ==
+          std::vector<std::int16_t>{-32768, -2, 0, 0, 32766, 32767});
+    CHECK(written<double>({0.5F, -3.25F}) == std::vector<double>{0.5, -3.25});
     CHECK(written<float>({0.5F, -3.25F, 1e9F}) == std::vector<float>{0.5F, -3.25F, 1e9F});
 }
 
@@ -40,6 +43,23 @@ TEST_CASE("values that no sensor has are clamped, and a NaN is defined") {
     const float infinity = std::numeric_limits<float>::infinity();
     CHECK(written<std::uint8_t>({-0.4F, -1e30F, 1e30F, -infinity, infinity, std::nanf("")}) ==
           std::vector<std::uint8_t>{0, 0, 255, 0, 255, 0});
+    CHECK(written<std::int16_t>({-1e30F, 1e30F, -infinity, infinity}) ==
+          std::vector<std::int16_t>{-32768, 32767, -32768, 32767});
+}
+
+TEST_CASE("32-bit integers stop at their ends, which float32 does not have") {
+    CHECK(written<std::uint32_t>({-1.0F, 16777216.0F, 4294967040.0F, 4294967296.0F, 1e30F}) ==
+          std::vector<std::uint32_t>{0, 16777216, 4294967040U, 4294967295U, 4294967295U});
+    CHECK(written<std::int32_t>({-1e30F, -2147483648.0F, 2147483520.0F, 2147483648.0F}) ==
+          std::vector<std::int32_t>{std::numeric_limits<std::int32_t>::min(), std::numeric_limits<std::int32_t>::min(),
+                                    2147483520, std::numeric_limits<std::int32_t>::max()});
+}
+
+TEST_CASE("doubles that float32 does not hold are refused") {
+    const double frame[] = {1.0, 1e300};
+    const Size size = {1, 2, 1};
+    const View<const double> view = {frame, check_strides(nullptr, frame, size, sizeof(double), "frame"), size};
+    CHECK_THROWS_AS(check_samples(view, 0, 1), zsn2m::core::Failure);
 }
 
 TEST_CASE("layouts whose samples lie apart are taken") {

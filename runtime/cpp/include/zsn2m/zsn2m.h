@@ -49,7 +49,15 @@ typedef enum zsn2m_status {
 } zsn2m_status;
 
 /* Type of one sample. */
-typedef enum zsn2m_dtype { ZSN2M_U8 = 1, ZSN2M_U16 = 2, ZSN2M_F32 = 3 } zsn2m_dtype;
+typedef enum zsn2m_dtype {
+    ZSN2M_U8 = 1,
+    ZSN2M_U16 = 2,
+    ZSN2M_F32 = 3,
+    ZSN2M_I16 = 4,
+    ZSN2M_U32 = 5,
+    ZSN2M_I32 = 6,
+    ZSN2M_F64 = 7
+} zsn2m_dtype;
 
 /* A denoiser specialised to one sensor. */
 typedef struct zsn2m_denoiser zsn2m_denoiser;
@@ -133,6 +141,7 @@ ZSN2M_API zsn2m_status zsn2m_describe(const zsn2m_denoiser *denoiser, zsn2m_info
 
 /* Denoise one frame of the sensor's own dtype, values in sensor units, channels in the order R, G, B.
  *
+ * The network computes in float32: integers above 2^24 come back rounded to its steps, and doubles to 24 bits.
  * Integers are rounded half to even and clamped to the sensor's range; float frames may exceed it and are not clamped.
  * noisy and denoised are the same memory with the same strides, or do not overlap. Should the network fail in the
  * middle (ZSN2M_FAILED), the upper strips of denoised may be written already. */
@@ -144,6 +153,18 @@ ZSN2M_API zsn2m_status zsn2m_denoise_u16(const zsn2m_denoiser *denoiser, const u
                                          const zsn2m_strides *denoised_strides, zsn2m_size size) ZSN2M_NOEXCEPT;
 ZSN2M_API zsn2m_status zsn2m_denoise_f32(const zsn2m_denoiser *denoiser, const float *noisy,
                                          const zsn2m_strides *noisy_strides, float *denoised,
+                                         const zsn2m_strides *denoised_strides, zsn2m_size size) ZSN2M_NOEXCEPT;
+ZSN2M_API zsn2m_status zsn2m_denoise_i16(const zsn2m_denoiser *denoiser, const int16_t *noisy,
+                                         const zsn2m_strides *noisy_strides, int16_t *denoised,
+                                         const zsn2m_strides *denoised_strides, zsn2m_size size) ZSN2M_NOEXCEPT;
+ZSN2M_API zsn2m_status zsn2m_denoise_u32(const zsn2m_denoiser *denoiser, const uint32_t *noisy,
+                                         const zsn2m_strides *noisy_strides, uint32_t *denoised,
+                                         const zsn2m_strides *denoised_strides, zsn2m_size size) ZSN2M_NOEXCEPT;
+ZSN2M_API zsn2m_status zsn2m_denoise_i32(const zsn2m_denoiser *denoiser, const int32_t *noisy,
+                                         const zsn2m_strides *noisy_strides, int32_t *denoised,
+                                         const zsn2m_strides *denoised_strides, zsn2m_size size) ZSN2M_NOEXCEPT;
+ZSN2M_API zsn2m_status zsn2m_denoise_f64(const zsn2m_denoiser *denoiser, const double *noisy,
+                                         const zsn2m_strides *noisy_strides, double *denoised,
                                          const zsn2m_strides *denoised_strides, zsn2m_size size) ZSN2M_NOEXCEPT;
 
 /* Run the test vectors that lie beside the model (test_input.npy, test_output_MODEL.npy) and compare.

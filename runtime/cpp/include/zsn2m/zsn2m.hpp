@@ -66,6 +66,18 @@ public:
     void operator()(Image<const float> noisy, Image<float> denoised, zsn2m_size size) const {
         check(zsn2m_denoise_f32(handle_.get(), noisy.first, &noisy.strides, denoised.first, &denoised.strides, size));
     }
+    void operator()(Image<const std::int16_t> noisy, Image<std::int16_t> denoised, zsn2m_size size) const {
+        check(zsn2m_denoise_i16(handle_.get(), noisy.first, &noisy.strides, denoised.first, &denoised.strides, size));
+    }
+    void operator()(Image<const std::uint32_t> noisy, Image<std::uint32_t> denoised, zsn2m_size size) const {
+        check(zsn2m_denoise_u32(handle_.get(), noisy.first, &noisy.strides, denoised.first, &denoised.strides, size));
+    }
+    void operator()(Image<const std::int32_t> noisy, Image<std::int32_t> denoised, zsn2m_size size) const {
+        check(zsn2m_denoise_i32(handle_.get(), noisy.first, &noisy.strides, denoised.first, &denoised.strides, size));
+    }
+    void operator()(Image<const double> noisy, Image<double> denoised, zsn2m_size size) const {
+        check(zsn2m_denoise_f64(handle_.get(), noisy.first, &noisy.strides, denoised.first, &denoised.strides, size));
+    }
 
     // Largest difference to the test vectors beside the model, as a fraction of the scale; throws if it is too large.
     double self_test() const {
