@@ -107,7 +107,7 @@ def test_file_names_cannot_leave_the_bundle(bundle: Path, name: str) -> None:
     ("field", "change"),
     [
         ("sensor", lambda content: content.pop("sensor")),
-        ("sensor.dtype", lambda content: content["sensor"].update(dtype="int64")),
+        ("sensor.dtype", lambda content: content["sensor"].update(dtype="complex64")),
         ("normalisation.scale", lambda content: content["normalisation"].update(scale=0)),
         ("models.0.stride", lambda content: content["models"][0].update(stride=0)),
         ("models.0.receptive_radius", lambda content: content["models"][0].update(receptive_radius=-1)),

@@ -38,7 +38,7 @@ def refused(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pyt
         assert "this is a bug" not in ended.err
         assert snapshot(tmp_path) == before
         message = ended.err.strip().splitlines()[-1]
-        assert message.startswith("error: ") or code == 130
+        assert message.lower().startswith("error: ") or code == 130
         return message
 
     return refuse

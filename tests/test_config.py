@@ -48,7 +48,7 @@ def test_a_dumped_configuration_comes_back() -> None:
         ("strenght = 1.0", "did you mean 'strength'"),
         ("[mbd]\nc_const = 1.0", r"did you mean 'mbd\.c_constant'"),
         ("[mbd.schedule]\niteration = 1", r"did you mean 'mbd\.schedule\.iterations'"),
-        ("strength = -1.0", "strength.*greater than 0.*-1"),
+        ("strength = -1.0", "strength.*above 0.*-1"),
         ("[grd.schedule]\niterations = 0", r"grd\.schedule\.iterations"),
         ('stage = "both"', "stage"),
         ('preset = "finest"', "expected one of the presets default, fast, best, paper"),

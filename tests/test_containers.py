@@ -110,7 +110,8 @@ def without_temporary_folder(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("without_temporary_folder")
-def test_temporary_files_go_beside_the_output_for_a_while(tmp_path: Path) -> None:
+def test_temporary_files_go_beside_the_output_for_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)  # torch of this process has set it already
     with temporary_files_beside(tmp_path / "new" / "cam.zsn2m"):
         folder = Path(tempfile.gettempdir())
         assert folder.parent == tmp_path and folder.name.startswith(".partial-")
@@ -153,7 +154,7 @@ def test_a_folder_of_the_system_is_taken_as_it_is(tmp_path: Path) -> None:
 
 def test_a_mounted_folder_is_not_swapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "out").mkdir()
-    monkeypatch.setattr(Path, "is_mount", lambda self: self.name == "out")
+    monkeypatch.setattr(os.path, "ismount", lambda path: Path(path).name == "out")
 
     def busy(self: Path, _target: Path) -> NoReturn:
         raise OSError(errno.EBUSY, "Device or resource busy", str(self))

@@ -30,6 +30,7 @@ from zsn2m_runtime.files import open_image, save_image
 from zsn2m_runtime.image import Frame, Nchw, to_nchw
 from zsn2m_runtime.manifest import Manifest, Normalisation, Sensor
 from zsn2m_runtime.noise_facts import noise_facts
+from zsn2m_runtime.path_kinds import check_outside_bundles
 from zsn2m_runtime.session import Session
 from zsn2m_runtime.temporary_files import temporary_files_beside
 
@@ -83,6 +84,7 @@ def _make_bundle(
     progress: ProgressCallback | None,
     exported: bool,
 ) -> Bundle:
+    check_outside_bundles(path)
     check_folder_target(path, overwrite)
     sources: Sequence[FrameSource] = frames if isinstance(frames, list | tuple) else [frames]  # type: ignore[list-item]
     training = load_training_frames(sources, sensor or SensorOptions())

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from zsn2m_runtime.errors import UsageError
+from zsn2m_runtime.validation import first_fault
 
 Stage = Literal["sensor", "mbd", "full"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
@@ -68,9 +69,12 @@ class SensorConfig(_Config):
     @model_validator(mode="after")
     def _can_learn(self) -> Self:
         if self.schedule.crop_side > SCENE_SIDE:
-            raise ValueError(f"schedule.crop_side should be at most {SCENE_SIDE}, the side of the drawn scenes")
+            raise ValueError(
+                f"expected schedule.crop_side of at most {SCENE_SIDE}, the side of the drawn scenes, but got "
+                f"{self.schedule.crop_side}"
+            )
         if not self.weight_synthetic + self.weight_recorrupted:
-            raise ValueError("one of weight_synthetic and weight_recorrupted should be above 0")
+            raise ValueError("expected weight_synthetic or weight_recorrupted above 0, but got 0 for both")
         return self
 
     schedule: ScheduleConfig = ScheduleConfig(
@@ -196,9 +200,8 @@ class TrainConfig(_Config):
         try:
             return type(self).model_validate(_merged(self.model_dump(), values))
         except ValidationError as error:
-            first = error.errors()[0]
-            name = ".".join(str(part) for part in first["loc"])
-            raise UsageError(f"{source}: {name}: {first['msg']}, but got {first['input']!r}") from error
+            name, fault = first_fault(error)
+            raise UsageError(f"{source}: {name}: {fault}; change it") from error
 
 
 def _scaled(stage: Any, effort: float) -> Any:
@@ -218,13 +221,13 @@ def load_config(path: Path | None, preset: Preset | None = None, **options: Any)
         try:
             values = tomllib.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError as error:
-            raise UsageError(f"{path}: expected a TOML configuration file, but there is none") from error
+            raise UsageError(f"{path}: expected a TOML configuration, but there is none; check the path") from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-            raise UsageError(f"{path}: expected a TOML configuration file, but {error}") from error
+            raise UsageError(f"{path}: expected a TOML configuration file, but {error}; mend it") from error
     chosen = preset or values.get("preset", "default")
     if chosen not in get_args(Preset):
         expected = ", ".join(get_args(Preset))
-        raise UsageError(f"{path or 'options'}: expected one of the presets {expected}, but got {chosen!r}")
+        raise UsageError(f"{path or 'options'}: expected one of the presets {expected}, but got {chosen!r}; choose one")
     config = TrainConfig.from_preset(chosen).updated(values | {"preset": chosen}, str(path or "options"))
     return config.updated({name: value for name, value in options.items() if value is not None})
 

@@ -18,6 +18,7 @@ from zsn2m_runtime.files.axes import numbers_in
 from zsn2m_runtime.files.foreign import FOREIGN_SUFFIXES
 from zsn2m_runtime.image import Frame, Pixels, as_frame, check_computable, check_finite
 from zsn2m_runtime.manifest import ChannelRecord
+from zsn2m_runtime.path_kinds import no_frame
 
 FrameSource = Pixels | str | Path
 LONGEST_VIDEO = 10**7  # frames: two days at 60 a second
@@ -117,6 +118,8 @@ def _read(source: FrameSource, options: SensorOptions) -> list[_Read]:
         return [_Read("frame", as_frame(source))]
     if _is_live(source):
         return _read_live(str(source), options)
+    if fault := no_frame(Path(source)):
+        raise InputError(fault)
     if is_video(Path(source)):
         if options.channel is not None:
             raise UsageError(f"{source}: expected a stack of channels for --channel, but got a video; leave it out")

@@ -189,7 +189,7 @@ def _body(path: Path, temporary: Path) -> Iterator[None]:
 def _explained(path: Path, error: OSError) -> OutputError:
     reason = f"{error.strerror or error}; choose another path"
     advice = ADVICE.get(error.errno or 0, reason)
-    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM, errno.EBUSY, errno.EXDEV) and path.is_mount():
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM, errno.EBUSY, errno.EXDEV) and os.path.ismount(path):
         advice = f"something is mounted here, which cannot be swapped for a new folder; name one in it: {path}/NAME"
     return OutputError(f"{path}: expected to be able to write here, but {advice}")
 

@@ -12,6 +12,7 @@ from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import InputError, UsageError, Zsn2mError
 from zsn2m_runtime.files import WRITABLE_SUFFIXES, ImageWriter, open_image, result_suffix
 from zsn2m_runtime.image import Frame
+from zsn2m_runtime.path_kinds import check_outside_bundles
 from zsn2m_runtime.patterns import MOSAIC
 
 
@@ -58,6 +59,7 @@ def plan_outputs(sources: Sequence[Path], out: Path) -> list[Job]:
     if names_a_file and len(sources) > 1:
         raise UsageError(f"expected a folder for {len(sources)} inputs, but got the file name {out}; name a folder")
     jobs = [Job(source, out if names_a_file else out / _result_name(source)) for source in sources]
+    check_outside_bundles(jobs[0].target)
     inputs = {source.resolve() for source in sources}
     taken: dict[Path, Path] = {}
     for job in jobs:

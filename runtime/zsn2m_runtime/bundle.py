@@ -11,6 +11,8 @@ from pydantic import ValidationError
 
 from zsn2m_runtime.errors import BundleError, UsageError
 from zsn2m_runtime.manifest import MANIFEST_NAME, SCHEMA_VERSION, FileRecord, Manifest, ModelEntry
+from zsn2m_runtime.path_kinds import no_bundle
+from zsn2m_runtime.validation import first_fault
 
 
 @dataclass(frozen=True)
@@ -69,11 +71,16 @@ def read_manifest(path: Path) -> Manifest:
     """
     file = path / MANIFEST_NAME
     if not path.is_dir() or not file.is_file():
-        raise BundleError(f"{path}: expected a bundle folder with a {MANIFEST_NAME}, but there is none; check the path")
+        raise BundleError(f"{path}: expected a bundle folder with a {MANIFEST_NAME}, but {no_bundle(path)}")
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
         version = content["schema_version"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except KeyError as error:
+        raise BundleError(
+            f"{file}: expected a manifest in JSON with a schema_version, but got one without, as of another program; "
+            f"name the folder that train-and-export wrote"
+        ) from error
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise BundleError(
             f"{file}: expected a manifest in JSON, but it cannot be read ({error}); export again"
         ) from error
@@ -85,9 +92,10 @@ def read_manifest(path: Path) -> Manifest:
     try:
         return Manifest.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        raise BundleError(f"{file}: {name}: {first['msg']}; the manifest is damaged, export again") from error
+        name, fault = first_fault(error)
+        raise BundleError(
+            f"{file}: {name}: {fault}; the manifest is damaged: copy the bundle again, or export again"
+        ) from error
 
 
 def file_record(path: Path) -> FileRecord:

@@ -18,6 +18,7 @@ from zsn2m_runtime.sample_types import is_whole
 from zsn2m_runtime.session import Session
 from zsn2m_runtime.streaming.pipeline import Pipeline
 from zsn2m_runtime.strips import DEFAULT_STRIP_PIXELS, plan_strips, run_in_strips
+from zsn2m_runtime.validation import first_fault
 
 
 class Denoiser:
@@ -217,7 +218,7 @@ def _card_inside(path: Path, session: Session) -> ModelCard:
         card = ModelCard.model_validate_json(text)
     except ValidationError as error:
         raise BundleError(
-            f"{path}: its metadata {CARD_KEY} is damaged ({error.errors()[0]['msg']}); export again"
+            f"{path}: its metadata {CARD_KEY} is damaged ({': '.join(first_fault(error))}); export again"
         ) from error
     if card.schema_version > SCHEMA_VERSION:
         raise BundleError(

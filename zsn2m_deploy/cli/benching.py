@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
 
 
 def bench(
-    bundle: Annotated[Path, typer.Argument(help="Bundle folder.")],
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="Bundle folder.")],
     size: Annotated[str, typer.Option(help="480p, 720p, 1080p, 4k or WIDTHxHEIGHT.")] = "1080p",
     providers: Annotated[str, typer.Option(help="all that start here, or one (see denoise --provider).")] = "all",
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: one per core.")] = 0,

@@ -59,10 +59,13 @@ def export(
     """
     from zsn2m_deploy.requirements import require_training
     from zsn2m_runtime.errors import UsageError
+    from zsn2m_runtime.path_kinds import check_bundle_first, check_outside_bundles
 
+    check_bundle_first("export {bundle} --calibrate {rest}", bundle, [calibrate] if calibrate else [])
     if cpp:  # needs no torch: it copies what was exported
         if (precision, io, calibrate, model) != ("fp32", "sensor", None, None):
             raise UsageError("expected --cpp without --precision, --io, --calibrate and --model; leave them out")
+        check_outside_bundles(cpp)
         _export_cpp(bundle, cpp, as_json)
         return
     require_training()

@@ -29,9 +29,10 @@ def inspect(
     """Show what a bundle holds or what a frame is."""
     from zsn2m_runtime.files.foreign import refuse_foreign
     from zsn2m_runtime.files.videos import VIDEO_SUFFIXES
+    from zsn2m_runtime.path_kinds import is_model_file
 
     refuse_foreign(path)
-    if path.is_dir():
+    if path.is_dir() or is_model_file(path) or path.name == "manifest.json":
         text, content = _bundle_facts(path)
     elif path.suffix.lower() in VIDEO_SUFFIXES and path.is_file():
         text, content = _video_facts(path)

@@ -32,6 +32,9 @@ def sample(
     The noise is known, and the clean twin is written too.
     """
     from zsn2m_deploy.sample import SampleConfig, write_sample
+    from zsn2m_runtime.path_kinds import check_outside_bundles
+
+    check_outside_bundles(output)
 
     config = SampleConfig(
         width=size[0], height=size[1], channels=1 if grey else 3, bit_depth=bits,

@@ -81,6 +81,7 @@ def stream(
     """
     from zsn2m_deploy.cli.pace import PaceTeller, all_of
     from zsn2m_runtime.denoiser import Denoiser
+    from zsn2m_runtime.path_kinds import check_bundle_first
     from zsn2m_runtime.streaming.image_source import ImageSource
     from zsn2m_runtime.streaming.options import SinkOptions, SourceOptions
     from zsn2m_runtime.streaming.pace import faster_ways
@@ -88,6 +89,7 @@ def stream(
     from zsn2m_runtime.streaming.running import Stream
 
     _check_output(output, preview, as_json)
+    check_bundle_first("stream {bundle} {rest} -o OUT", bundle, [source])
     logging.getLogger("zsn2m_runtime.streaming").setLevel(logging.INFO)  # a camera that comes back is news
     denoiser = Denoiser(bundle, model, provider, threads, spinning=False)
     of_stack = denoiser.card.sensor.stack_channel

@@ -60,7 +60,9 @@ def denoise(
     from zsn2m_runtime.batch import plan_outputs, run_jobs
     from zsn2m_runtime.denoiser import Denoiser
     from zsn2m_runtime.files import list_inputs
+    from zsn2m_runtime.path_kinds import check_bundle_first
 
+    check_bundle_first("denoise {bundle} {rest} -o OUT", bundle, inputs)
     denoiser = Denoiser(bundle, model, provider, threads)
     jobs = plan_outputs(list_inputs(inputs), output)
     with page_progress(as_json, len(jobs)) as on_page:
@@ -69,7 +71,7 @@ def denoise(
 
 
 def verify(
-    bundle: Annotated[Path, typer.Argument(help="Bundle folder.")],
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="Bundle folder.")],
     provider: Annotated[
         str, typer.Option(metavar="NAME[:OPTION=VALUE,...]", help="all that start here, or one (see denoise).")
     ] = "all",

@@ -11,6 +11,7 @@ from zsn2m_runtime.files.foreign import refuse_foreign
 from zsn2m_runtime.files.formats import IMAGE_SUFFIXES
 from zsn2m_runtime.files.reader import unreadable
 from zsn2m_runtime.files.videos import stream_hint
+from zsn2m_runtime.path_kinds import is_bundle, no_frame
 
 GLOB_LETTERS = re.compile(r"[*?\[]")
 
@@ -19,7 +20,7 @@ def list_inputs(arguments: Sequence[str]) -> list[Path]:
     """The image files named by files, folders (not their subfolders) and glob patterns, each once.
 
     Files stand in the order of the arguments; those of a folder or pattern in natural order (2 before 10).
-    Hidden files are left out of folders and patterns.
+    Hidden files are left out of folders and patterns, and files of bundles out of patterns.
 
     Raises:
         InputError: if an argument names no image file, or cannot be looked into.
@@ -38,6 +39,8 @@ def list_inputs(arguments: Sequence[str]) -> list[Path]:
 
 def _expand(argument: str) -> list[Path]:
     path = Path(argument)
+    if fault := no_frame(path):
+        raise InputError(fault)
     if path.exists():
         refuse_foreign(path)
     if path.is_dir():
@@ -53,7 +56,8 @@ def _expand(argument: str) -> list[Path]:
         return [path]
     if GLOB_LETTERS.search(argument):
         start = Path(path.anchor)
-        return _images(start.glob(str(path.relative_to(start))), argument, "pattern")
+        found = start.glob(str(path.relative_to(start)))
+        return _images((each for each in found if not is_bundle(each.parent)), argument, "pattern")
     if "://" in argument and (hint := stream_hint(argument)):
         raise InputError(hint)
     raise InputError(f"{argument}: expected a file, folder or pattern, but there is none; check the path")

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import av
 
-from zsn2m_runtime.errors import UsageError
+from zsn2m_runtime.errors import InputError, UsageError
 from zsn2m_runtime.files import IMAGE_SUFFIXES, result_suffix
 from zsn2m_runtime.files.foreign import FOREIGN_SUFFIXES
 from zsn2m_runtime.files.listing import GLOB_LETTERS
 from zsn2m_runtime.manifest import Sensor
+from zsn2m_runtime.path_kinds import check_outside_bundles, no_frame
 from zsn2m_runtime.sample_types import is_whole
 from zsn2m_runtime.streaming.camera import CameraSource
 from zsn2m_runtime.streaming.image_sink import FolderSink, NullSink, StackSink
@@ -47,6 +48,8 @@ def open_source(text: str, options: SourceOptions, output: str | None) -> Source
         UsageError: options that do not fit it.
     """
     _refuse_empty("source", text)
+    if fault := no_frame(Path(text)):
+        raise InputError(fault)
     if options.raw and text != "-":
         raise UsageError(f"{text}: expected - as source of --raw frames, but got a name; leave --raw out")
     is_camera, is_images = _is_camera(text), _names_images(text)
@@ -104,6 +107,8 @@ def open_sink(text: str | None, source: Source, sensor: Sensor, options: SinkOpt
         _refuse_options("no output", options, is_video=False, is_folder=False)
         return NullSink()
     _refuse_empty("output", text)
+    if text != "-":
+        check_outside_bundles(Path(text) / "frame" if _is_folder(text) else Path(text))
     suffix = Path(text).suffix.lower()
     is_video = text == "-" or suffix in CONTAINERS
     is_folder = not is_video and (_is_folder(text) or text.endswith("/") or not suffix)
