@@ -23,8 +23,13 @@ CLEAR = 2.0  # deviations that a value must be away from a range's end at which 
 PILED = 1e-3  # share of the samples at an end of the range: from there on it counts as clipped
 FEWEST_SAMPLES = 400
 
-ALIKE_LIMIT = 0.06  # correlation of neighbours above the noise's; measured as in detail.py, good results: up to 0.03
-LITTLE, MUCH = 0.5, 1.5  # deviation removed, of the estimated one
+LEAST_VARIANCE = 0.05  # of its mean: a line that runs into zero where it is dark says little of the noise there
+ROUNDING = 1 / 12  # variance that whole numbers add
+
+# Limits for noise that pixels do not share, and for noise that a camera's processing made: it is stronger at edges and
+# no model of it is as sure. Set on the tuning half of benchmarks/RESULTS.md#verdicts: good results are below.
+ALIKE_LIMIT, ALIKE_LIMIT_SHARED = 0.06, 0.15  # correlation of neighbours above the noise's; good: up to 0.01 and 0.14
+LITTLE, MUCH, MUCH_SHARED = 0.5, 1.25, 1.5  # deviation removed, of the estimated one; good: up to 1.1 and 1.4
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,7 @@ class Autocorrelation:
     expected_beside: tuple[float, ...]
     expected_below: tuple[float, ...]
     samples: int
+    limit: float = ALIKE_LIMIT
 
     @property
     def excess(self) -> float:
@@ -58,7 +64,7 @@ class Autocorrelation:
     @property
     def structured(self) -> bool:
         """Whether that is more than noise and its estimate can explain."""
-        return self.excess > ALIKE_LIMIT + SURE / math.sqrt(self.samples)
+        return self.excess > self.limit + SURE / math.sqrt(self.samples)
 
 
 @dataclass(frozen=True)
@@ -67,12 +73,14 @@ class Removed:
 
     sigma, expected_sigma: standard deviations, sensor units
     usable: share of the samples looked at, the others being clipped
+    shared: whether neighbouring pixels share the estimated noise
     histogram, autocorrelation, detail: None where there are too few of them
     """
 
     sigma: float
     expected_sigma: float
     usable: float
+    shared: bool
     histogram: Histogram | None
     autocorrelation: Autocorrelation | None
     detail: Detail | None
@@ -83,10 +91,20 @@ class Removed:
         return self.sigma / self.expected_sigma
 
     @property
+    def most(self) -> float:
+        """The ratio from which on it is much."""
+        return MUCH_SHARED if self.shared else MUCH
+
+    @property
+    def powerful(self) -> bool:
+        """Whether more than noise went in detailed places; noise that a camera processed is stronger there itself."""
+        return self.detail is not None and self.detail.powerful and not self.shared
+
+    @property
     def structured(self) -> bool:
         """Whether structure of the picture is among it."""
         alike = self.autocorrelation is not None and self.autocorrelation.structured
-        return alike or (self.detail is not None and (self.detail.powerful or self.detail.edged))
+        return alike or self.powerful or (self.detail is not None and self.detail.edged)
 
 
 def analyse(noisy: Pixels, denoised: Pixels, model: NoiseModel, value_range: tuple[float, float]) -> Removed:
@@ -98,22 +116,31 @@ def analyse(noisy: Pixels, denoised: Pixels, model: NoiseModel, value_range: tup
         value_range: of the sensor; where a frame is clipped at its ends, values near them are left out
     """
     before, after = (pixels.reshape(*pixels.shape[:2], -1).astype(np.float64) for pixels in (noisy, denoised))
-    sigma = np.sqrt(model.variance(after))
+    whole = is_whole(noisy.dtype)
+    sigma = expected_sigma(after, model, whole)
     weight = usable(before, after, sigma, value_range)
     removed = (before - after) * weight
     if weight.sum() < FEWEST_SAMPLES:
         everywhere = float(np.sqrt(np.square(before - after).mean())), float(np.sqrt(np.square(sigma).mean()))
-        return Removed(*everywhere, float(weight.mean()), None, None, None)
+        return Removed(*everywhere, float(weight.mean()), model.correlated, None, None, None)
     samples = weight.sum()
-    whole = is_whole(noisy.dtype)
+    unit = removed / sigma
     return Removed(
         float(np.sqrt(np.square(removed).sum() / samples)),
         float(np.sqrt((np.square(sigma) * weight).sum() / samples)),
         float(weight.mean()),
+        model.correlated,
         _histogram(removed[weight > 0], sigma[weight > 0], whole),
-        _autocorrelation(removed / sigma, weight, model),
-        compare_detail(removed, weight, after, sigma),
+        _autocorrelation(unit, weight, model),
+        compare_detail(unit, weight, after, sigma),
     )
+
+
+def expected_sigma(denoised: Doubles, model: NoiseModel, whole: bool) -> Doubles:
+    """The noise expected at each place, a standard deviation; `whole`: of whole numbers. Shape: (h, w, c) -> same."""
+    variance = model.variance(denoised)
+    least = LEAST_VARIANCE * variance.mean(axis=(0, 1))
+    return np.asarray(np.sqrt(np.maximum(variance, np.maximum(least, ROUNDING) if whole else least)))
 
 
 def usable(noisy: Doubles, denoised: Doubles, sigma: Doubles, value_range: tuple[float, float]) -> Doubles:
@@ -154,7 +181,8 @@ def _autocorrelation(unit: Doubles, weight: Doubles, model: NoiseModel) -> Autoc
     own = np.einsum("iiyx->yx", model.correlation) / model.channels
     beside, below = (tuple(float(value) for value in values if value is not None) for values in found)
     expected_beside, expected_below = tuple(own[REACH, REACH:].tolist()), tuple(own[REACH:, REACH].tolist())
-    return Autocorrelation(beside, below, expected_beside, expected_below, int(weight.sum()))
+    limit = ALIKE_LIMIT_SHARED if model.correlated else ALIKE_LIMIT
+    return Autocorrelation(beside, below, expected_beside, expected_below, int(weight.sum()), limit)
 
 
 def _alike(unit: Doubles, weight: Doubles, lag: int, axis: int) -> float | None:

@@ -4,19 +4,20 @@ For independent noise of a known variance the error of a result f(y) is |y - f(y
 average; the covariance is measured with a second, fainter noise of the same distribution on top, which f was not told
 of (Ramani, Blu and Unser, Monte-Carlo SURE, 2008). The estimated variance is what limits it: where less is taken out of
 flat places than f takes out of fresh noise, it was too high, and is corrected. And f cannot be better on the frame than
-on its own result with fresh noise, which has no detail left to lose.
+on its own result with fresh noise, which has no detail left to lose, but for the noise that was left in that result.
+Places where noise is clipped have no such estimate; they are as much better or worse as they are under fresh noise.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from zsn2m_deploy.prior.noise import draw_noise
-from zsn2m_deploy.report.analysis import usable
+from zsn2m_deploy.report.analysis import ROUNDING, usable
 from zsn2m_deploy.report.detail import FLAT, activity, blocks
 from zsn2m_runtime.noise_model import Doubles, NoiseModel
 
@@ -26,7 +27,11 @@ BATCH = 16  # pixels of the blocks that the standard error is taken over
 FEWEST_BATCHES = 9
 UNSURE = 0.05  # of the variance, which is how well it is known at best; measured, benchmarks/RESULTS.md#noise
 AGREES = (0.88, 1.1)  # power that is taken out of flat places, of that of fresh noise
-NARROWEST, WIDEST = 1.0, 8.0  # dB; 53 of 56 true values were within, benchmarks/RESULTS.md#self-check
+NARROWEST, WIDEST = 1.0, 8.0  # dB
+# of the error under fresh noise, that of the frame may be: its first result holds noise that passes for detail there.
+# Set on the tuning half of benchmarks/RESULTS.md#verdicts, where it is at least 0.75
+LEAST_FLOOR = 0.8
+LITTLE_GAINED = 0.8  # power of the error, of that of the noise: from there on hardly anything was gained; 1 dB
 FEWEST = 0.25  # share of the samples that are not clipped
 SMALLEST = 1e-9  # of the peak, squared: an error of nothing has no PSNR
 
@@ -41,6 +46,7 @@ class SelfCheck:
     noisy_psnr: of the frame as it came, by the same noise estimate
     error: root of the mean squared error, sensor units; noise: standard deviation of the noise that it refers to
     peak: of the PSNRs, sensor units
+    left: power of the error, of that of the noise; also where it is too unsure for a PSNR; None where not even that
     """
 
     psnr: float | None
@@ -51,6 +57,12 @@ class SelfCheck:
     noise: float
     peak: float
     reason: str | None
+    left: float | None = None
+
+    @property
+    def worse(self) -> bool:
+        """Whether the result is hardly nearer to the truth than the frame, or further away."""
+        return self.left is not None and self.left > LITTLE_GAINED
 
 
 def self_check(
@@ -77,28 +89,33 @@ def self_check(
     weight = usable(noisy, denoised, np.sqrt(variance), value_range)
     if unmodelled:
         return _none(unmodelled, noise, peak)
-    if model.correlated:
-        return _none("the noise is correlated, and the estimate holds for independent noise only", noise, peak)
     if weight.mean() < FEWEST:
         return _none("most of the frame is at black or white, or so near that noise is clipped", noise, peak)
     if (noisy.shape[0] // BATCH) * (noisy.shape[1] // BATCH) < FEWEST_BATCHES:
         return _none("the frame is too small", noise, peak)
-    trials = _trials(noisy, denoised, denoise, model)
+    if model.correlated:
+        return _none("the noise is correlated, and the estimate holds for independent noise only", noise, peak)
+    trials = _trials(noisy, denoised, denoise, model, value_range if weight.min() < 1 else (-math.inf, math.inf))
     agrees = _agreement(noisy, denoised, trials, variance, weight)
+    share = min(agrees or 1.0, 1.0)
+    known = share * _mean(variance, weight)[0]
+    error, margin = _mean(np.square(noisy - denoised) - share * variance + 2 * share * trials.covariance, weight)
+    left = error / known if known > 0 else None
     if agrees is None or agrees < AGREES[0] or (agrees > AGREES[1] and not structured):
-        return _none("the estimated noise does not fit what was removed from flat places", noise, peak)
-    share = min(agrees, 1.0)
-    errors = np.square(noisy - denoised) - share * variance + 2 * share * trials.covariance
-    error, margin = _mean(errors, weight)
-    floor = share * float((trials.error * weight).sum() / weight.sum())
-    known = float((variance * weight).sum() / weight.sum()) * share
+        reason = "the estimated noise does not fit what was removed from flat places"
+        return replace(_none(reason, noise, peak), left=left)
+    floor = share * _mean(trials.error, weight)[0]
     margin = math.hypot(2 * margin, UNSURE * known)
-    best, likely, worst = max(error - margin, floor), max(error, floor), max(error + margin, floor)
+    everywhere = float(trials.error.mean()) * share / floor if floor > 0 else 1.0
+    rounding = ROUNDING if (noisy == np.rint(noisy)).all() else 0.0  # the result will be whole numbers, too
+    best = max(error - margin, LEAST_FLOOR * floor) * min(everywhere, 1.0) + rounding
+    likely = max(error, floor) * everywhere + rounding
+    worst = max(error + margin, floor) * max(everywhere, 1.0) + rounding
     if best <= SMALLEST * peak**2 or 10 * math.log10(worst / best) > WIDEST:
-        return _none("the error is too small beside what is known of the noise", noise, peak)
+        return replace(_none("the error is too small beside what is known of the noise", noise, peak), left=left)
     psnr, low, high, noisy_psnr = (10 * math.log10(peak**2 / power) for power in (likely, worst, best, known))
     low, high = min(low, psnr - NARROWEST / 2), max(high, psnr + NARROWEST / 2)
-    return SelfCheck(psnr, low, high, noisy_psnr, math.sqrt(likely), math.sqrt(known), peak, None)
+    return SelfCheck(psnr, low, high, noisy_psnr, math.sqrt(likely), math.sqrt(known), peak, None, left)
 
 
 @dataclass(frozen=True)
@@ -114,13 +131,17 @@ class _Trials:
     covariance: Doubles
 
 
-def _trials(noisy: Doubles, denoised: Doubles, denoise: Denoise, model: NoiseModel) -> _Trials:
+def _trials(
+    noisy: Doubles, denoised: Doubles, denoise: Denoise, model: NoiseModel, ends: tuple[float, float]
+) -> _Trials:
+    """What fresh noise shows; it is clipped at the ends, as that of the frame is."""
     generator = np.random.default_rng(0)
     taken, error, covariance = (np.zeros_like(noisy) for _ in range(3))
     for _ in range(DRAWS):
         noise = draw_noise(model, np.asarray(denoised, np.float32), generator).astype(np.float64)
-        again = denoise(denoised + noise)
-        taken += np.square(denoised + noise - again) / DRAWS
+        fresh = np.clip(denoised + noise, *ends)
+        again = denoise(fresh)
+        taken += np.square(fresh - again) / DRAWS
         error += np.square(again - denoised) / DRAWS
         covariance += noise * (denoise(noisy + FAINT * noise) - denoised) / FAINT / DRAWS
     return _Trials(taken, error, covariance)
