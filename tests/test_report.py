@@ -16,19 +16,24 @@ import pytest
 from conftest import BundleMaker
 from scenes import RANGE, Scene, scene
 
+from zsn2m_deploy.adapting import noise_factor
 from zsn2m_deploy.config import TrainConfig
+from zsn2m_deploy.report.advice import gentler, stronger
 from zsn2m_deploy.report.facts import Report
 from zsn2m_deploy.report.pictures import SIDE, detailed_crop, report_pictures
+from zsn2m_deploy.report.presence import has_noise
 from zsn2m_deploy.report.self_check import SelfCheck
-from zsn2m_deploy.report.words import Check, Verdict, chosen, judge, self_check_in_words, warnings
+from zsn2m_deploy.report.words import NO_NOISE, Check, Verdict, chosen, judge, self_check_in_words, warnings
 from zsn2m_deploy.report.writing import Subject, write_report
 from zsn2m_runtime.bundle import load_bundle
 from zsn2m_runtime.image import Nchw, Pixels
 from zsn2m_runtime.manifest import Manifest
+from zsn2m_runtime.noise_estimate import estimate_noise
 from zsn2m_runtime.noise_facts import noise_facts
 from zsn2m_runtime.noise_model import NoiseModel
 
 VOID = ("meta", "img")
+SIDE_DRAWN = 160
 
 
 class Tags(HTMLParser):
@@ -97,7 +102,7 @@ def test_a_good_result(tmp_path: Path, manifest: Manifest) -> None:
     assert facts["warnings"] == [] == manifest.training["warnings"]
     assert facts["verdict"] == "looks right"
     assert facts["chosen"] == report.chosen == manifest.training["chosen"]
-    assert facts["seconds"] == {"training, stage mbd": 12.3, "export": 1.5}
+    assert facts["seconds"] == {"training of MBD-Net": 12.3, "export": 1.5}
     assert facts["noise"]["sigma"] == pytest.approx(12)
     assert facts["removed"]["autocorrelation"]["expected_beside"] == [1, 0, 0, 0, 0]
     assert f"{facts['self_check']['psnr']:.1f} dB" in text
@@ -227,16 +232,128 @@ def test_the_line_says_why_for_correlated_noise() -> None:
     assert "alone (pairs made of the frame itself need noise that is known to be independent and symmetric)" in chosen(
         config, facts
     )
-    assert "expect little" in chosen(TrainConfig(stage="mbd"), facts)
+    assert "only where pixels do not share it" in chosen(TrainConfig(stage="mbd"), facts)
+
+
+SENSOR = TrainConfig().model_dump(mode="json")
+MBD = TrainConfig(stage="mbd").model_dump(mode="json")
+FINE = SelfCheck(30.0, 29.0, 31.0, 20.0, 8.0, 25.0, 255.0, None, 0.1)
 
 
 def test_warnings_name_the_figures(tmp_path: Path, manifest: Manifest) -> None:
     made = scene()
     report, _, _ = write(tmp_path, manifest, made, made.good)
-    assert warnings(report.removed) == ()
+    assert warnings(report.removed, FINE, SENSOR) == ()
     little, much = (replace(report.removed, sigma=sigma) for sigma in (3.0, 30.0))
-    assert "little was removed: a standard deviation of 3, and the noise has an estimated 12" in warnings(little)[0]
-    assert "much was removed: a standard deviation of 30" in warnings(much)[0]
+    assert "little was removed: 0.25 times the deviation of the noise" in warnings(little, FINE, SENSOR)[0]
+    assert "much was removed: 2.50 times the deviation of the noise" in warnings(much, FINE, SENSOR)[0]
+
+
+def test_a_result_that_gained_nothing_is_no_good_result(tmp_path: Path, manifest: Manifest) -> None:
+    made = scene()
+    report, _, _ = write(tmp_path, manifest, made, made.good)
+    worse = replace(FINE, left=1.2)
+    [said] = warnings(report.removed, worse, MBD)
+    assert "hardly anything was gained, or something lost" in said and "without --stage" in said
+    assert "--strength 0.3" in warnings(report.removed, worse, SENSOR)[0]
+
+
+def test_a_result_worse_than_its_frame_is_noticed(tmp_path: Path, manifest: Manifest) -> None:
+    made = scene(sigma=3.0)
+    report, page, facts = write(tmp_path, manifest, made, cv2.GaussianBlur(made.noisy, (0, 0), 0.8))
+    assert facts["verdict"] == "look closer"
+    assert facts["self_check"]["left"] > 1
+    assert any("hardly anything was gained" in warning for warning in facts["warnings"])
+    assert "without --stage" in seen(page)
+    assert report.next_steps[0].endswith("train-and-export FRAME... -o cam.zsn2m --overwrite`")
+
+
+def test_noise_that_the_network_cannot_tell_from_the_picture_is_one_judgement(
+    tmp_path: Path, manifest: Manifest
+) -> None:
+    made = scene("correlated")
+    method = manifest.method | {"stage": "mbd"}
+    report, _, facts = write(tmp_path, manifest.model_copy(update={"method": method}), made, made.good)
+    assert facts["verdict"] == "look closer"
+    assert [warning for warning in report.warnings if "most of it stays" in warning]
+    default = manifest.model_copy(update={"method": manifest.method | {"stage": "sensor"}})
+    assert write(tmp_path, default, made, made.good)[2]["verdict"] == "looks right"
+
+
+@pytest.mark.parametrize(
+    ("stage", "strength", "less", "more"),
+    [
+        ("sensor", 10.0, "--strength 0.3", "--strength 100"),
+        ("sensor", 1.0, "--strength 0.3", "--strength 100"),
+        ("sensor", 0.3, "--strength 0.09", "--strength 100"),
+        ("mbd", 10.0, "--strength 1", "--strength 100"),
+        ("mbd", 1.0, "--strength 0.3", "--strength 10"),
+    ],
+)
+def test_advice_names_a_value_that_acts(stage: str, strength: float, less: str, more: str) -> None:
+    method = {"stage": stage, "strength": strength}
+    assert (gentler(method), stronger(method)) == (less, more)
+    if stage == "sensor":
+        assert noise_factor(float(less.split()[1])) < 0.75 * noise_factor(strength)
+        assert noise_factor(float(more.split()[1])) > 1.5 * noise_factor(strength)
+
+
+@pytest.mark.parametrize("kind", ["shading", "wall"])
+def test_a_frame_without_noise_is_told_so_and_nothing_else(tmp_path: Path, manifest: Manifest, kind: str) -> None:
+    rows, columns = np.mgrid[:SIDE_DRAWN, :SIDE_DRAWN]
+    picture = 120 + 60 * np.sin(rows / 17) * np.cos(columns / 23)
+    if kind == "wall":
+        rough = cv2.GaussianBlur(np.random.default_rng(0).standard_normal(picture.shape), (0, 0), 0.8)
+        picture = np.where((rows % 12 < 2) | ((columns + rows // 12 % 2 * 12) % 24 < 2), 60, 120 + 30 * rough)
+    clean = np.repeat(np.rint(picture.clip(0, 255))[..., None], 3, axis=2).astype(np.uint8)
+    model = estimate_noise([clean])
+    made = Scene(clean, np.zeros_like(clean), model)
+    report, page, facts = write(tmp_path, manifest, made, cv2.blur(clean, (5, 5)))
+    assert report.warnings == (NO_NOISE,)
+    assert facts["verdict"] == "look closer" and facts["has_noise"] is False
+    assert facts["self_check"]["psnr"] is None
+    assert "Use the frame as it is" in seen(page)
+
+
+@pytest.mark.parametrize("kind", ["white", "sloped", "correlated"])
+def test_noise_is_seen(kind: str) -> None:
+    made = scene(kind)
+    assert has_noise(made.noisy, made.model)
+    assert has_noise(np.clip(np.rint(made.noisy), 0, 255).astype(np.uint8), made.model)
+
+
+def test_hints_are_beside_the_psnr_and_no_reason_to_worry(tmp_path: Path, manifest: Manifest) -> None:
+    made = scene()
+    hint = "all values fit 12 bits; if the sensor has no more, --bit-depth 12 <helps>"
+    hinted = manifest.model_copy(update={"training": manifest.training | {"hints": [hint]}})
+    report, page, facts = write(tmp_path, hinted, made, made.good)
+    assert facts["hints"] == [hint] and facts["verdict"] == "looks right"
+    assert report.warnings == ()
+    section = page[page.index("Self-check") :]
+    assert "12 bits" in section[: section.index("</section>")]
+
+
+def test_the_noise_has_one_figure_and_stages_have_names(tmp_path: Path, manifest: Manifest) -> None:
+    made = scene()
+    report, page, _ = write(tmp_path, manifest, made, made.good)
+    text = seen(page)
+    assert text.count(f"{report.noise.sigma:.3g}standard deviation") == 1
+    assert f"{report.removed.sigma:.3g}" not in text.replace("of 12:", "")
+    assert "stage" not in text.lower().replace("--stage", "")
+    assert "MBD-Net" in text and "What to do next" in text
+
+
+def test_what_was_removed_is_drawn_in_units_of_the_noise_there() -> None:
+    generator = np.random.default_rng(0)
+    clean = np.full((64, 128), 100, np.float32)
+    clean[:, 64:] = 1600
+    model = NoiseModel.white(np.ones(1), np.zeros(1))
+    noisy = clean + np.sqrt(clean) * generator.standard_normal(clean.shape).astype(np.float32)
+    shown = report_pictures(noisy, clean, model, (0.0, 2000.0), (slice(0, 64), slice(0, 128)))
+    content = np.frombuffer(base64.b64decode(shown.removed.partition(",")[2]), np.uint8)
+    drawn = cv2.imdecode(content, cv2.IMREAD_UNCHANGED).astype(float)
+    assert drawn[:, :64].std() == pytest.approx(127.5 / 4, rel=0.05)
+    assert drawn[:, 64:].std() == pytest.approx(drawn[:, :64].std(), rel=0.05)
 
 
 def test_the_self_check_in_words() -> None:

@@ -85,6 +85,34 @@ def test_too_little_and_too_much_show_in_the_ratio() -> None:
     assert looked_at(made, made.clean - made.noise).ratio == pytest.approx(2, abs=0.05)
 
 
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("kind", ["blobs", "stars"])
+def test_a_perfect_result_of_a_sparse_bright_field_passes_and_erased_light_does_not(kind: str, seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    rows, columns = np.mgrid[:SIDE, :SIDE]
+    photons = np.full((SIDE, SIDE), 4.0)
+    for _ in range(25 if kind == "blobs" else 150):
+        y, x = generator.uniform(0, SIDE, 2)
+        width = generator.uniform(2, 6) if kind == "blobs" else 1.0
+        photons += generator.uniform(40, 400) * np.exp(-((rows - y) ** 2 + (columns - x) ** 2) / (2 * width**2))
+    noisy = np.rint(3 * generator.poisson(photons) + 100 + generator.normal(0, 2, photons.shape)).astype(np.uint16)
+    clean = np.rint(3 * photons + 100).astype(np.uint16)
+    model = NoiseModel.white(np.full(1, 3.0), np.full(1, 4.0 - 300.0))
+    assert not analyse(noisy, clean, model, (0, 65535)).structured
+    lost = clean.copy()
+    lost[:, : SIDE // 2] = 112
+    assert analyse(noisy, lost, model, (0, 65535)).structured
+
+
+def test_noise_that_a_camera_processed_may_be_stronger_at_edges() -> None:
+    made = scene("correlated")
+    edges = cv2.GaussianBlur(np.abs(cv2.Laplacian(made.clean, -1)), (0, 0), 2)
+    stronger = made.noise * (1 + np.minimum(edges / edges.mean(), 2) / 2)
+    removed = analyse(made.clean + stronger, made.clean, made.model, RANGE)
+    assert removed.detail is not None and removed.detail.powerful
+    assert not removed.powerful and not removed.structured
+
+
 def test_clipped_places_are_left_out() -> None:
     made = scene()
     clean = made.clean.copy()

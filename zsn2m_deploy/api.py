@@ -183,7 +183,11 @@ def _with_results(folder: Path, manifest: Manifest, training: TrainingFrames, tr
         "verdict": f"{report.verdict}: {report.verdict.meaning}",
         "self-check": f"PSNR {self_check_in_words(report.self_check)}",
     }
-    found = {"summary": summary, "warnings": list(report.warnings)}  # those of training among them
+    found = {
+        "summary": summary,
+        "warnings": list(report.warnings),
+        "next": list(report.next_steps),
+    }  # those of training among them
     return manifest.model_copy(
         update={
             "extras": tuple(file_record(file) for file in extras),

@@ -50,7 +50,7 @@ class TrainingFrames:
     """Frames of one sensor, checked. `source` is the first frame's image file, None for an array or a video.
 
     `suffix` is that of a file that suits such frames. `channel` is the one of a stack that the frames are of; `hints`
-    are sentences on the stack.
+    are sentences on what is worth knowing and no reason to worry.
     """
 
     frames: tuple[Frame, ...]
@@ -104,7 +104,22 @@ def load_training_frames(sources: Sequence[FrameSource], options: SensorOptions)
     suffix = result_suffix(image.suffix.lower()) if image else ".png" if path else ".npy"
     frames, channel = tuple(read.frame for read in found), _one_channel(found)
     hints = tuple(dict.fromkeys(hint for read in found for hint in read.hints))
+    hints = (*hints, *_depth_hint(found, options))
     return TrainingFrames(frames, names, image, kinds[0][0], value_range, suffix, channel, hints)
+
+
+def _depth_hint(found: Sequence[_Read], options: SensorOptions) -> tuple[str, ...]:
+    """That fewer bits than the type's hold all values, where nobody said how many the sensor has."""
+    if options.bit_depth is not None or options.value_range is not None or found[0].value_range:
+        return ()
+    least, most = (float(end([end(read.frame.pixels) for read in found])) for end in (np.min, np.max))
+    depth = bits_in_use(found[0].frame.dtype, least, most)
+    if depth is None:
+        return ()
+    return (
+        f"all values fit {depth} bits; if the sensor has no more, --bit-depth {depth} states PSNRs of its own peak and "
+        f"keeps results within its range",
+    )
 
 
 def _one_channel(found: Sequence[_Read]) -> ChannelRecord | None:

@@ -49,4 +49,5 @@ def show_bundle(bundle: Bundle, as_json: bool) -> None:
     rows += [(f"{stage['stage']} trained", f"{stage['seconds']:.1f} s") for stage in manifest.training["stages"]]
     show(table(rows))
     next_command = f"denoise {bundle.path} FRAME... -o OUT" if manifest.models else f"export {bundle.path}"
-    show(f"\nNext: zsn2m-deploy {next_command}")
+    steps = manifest.training.get("next") or [f"zsn2m-deploy {next_command}"]
+    show("\nNext: " + "\n".join(step.replace("`", "") for step in steps))

@@ -7,13 +7,15 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from zsn2m_deploy.report.advice import NETWORKS, next_steps
 from zsn2m_deploy.report.analysis import Removed
 from zsn2m_deploy.report.self_check import SelfCheck
-from zsn2m_deploy.report.words import Check, Verdict, judge
+from zsn2m_deploy.report.words import Check, Verdict, judge, remedy
 from zsn2m_runtime.manifest import Manifest
 from zsn2m_runtime.noise_facts import NoiseFacts
 
 REPORT_VERSION = 1  # of report.json; rises when a field changes its meaning or goes
+FRAMES_NAMED = 3  # in a command, at most
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,21 @@ class Report:
     self_check: SelfCheck
     checks: tuple[Check, ...]
     warnings: tuple[str, ...]
+    noisy: bool  # whether the frame has noise at all
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        """What may be worth knowing and is no reason to worry."""
+        return tuple(self.manifest.training.get("hints", ()))
+
+    @property
+    def next_steps(self) -> tuple[str, ...]:
+        """What to do next, with commands in backquotes."""
+        names = [str(frame["name"]) for frame in self.manifest.training.get("frames", [])]
+        frames = " ".join(names) if 1 <= len(names) <= FRAMES_NAMED else "FRAME..."
+        method = self.manifest.method
+        wrong = remedy(self.removed, self.self_check, method) if self.noisy else None
+        return next_steps(self.verdict is Verdict.GOOD, self.noisy, wrong, frames, self.bundle)
 
     @property
     def verdict(self) -> Verdict:
@@ -45,7 +62,7 @@ class Report:
     def times(self) -> dict[str, float]:
         """Seconds of each part."""
         training = self.manifest.training
-        stages = {f"training, stage {stage['stage']}": float(stage["seconds"]) for stage in training["stages"]}
+        stages = {f"training of {NETWORKS[stage['stage']]}": float(stage["seconds"]) for stage in training["stages"]}
         return stages | {"export": float(training["export_seconds"])}
 
 
@@ -68,6 +85,9 @@ def as_json(report: Report) -> str:
         "checks": [asdict(check) for check in report.checks],
         "self_check": asdict(report.self_check),
         "warnings": report.warnings,
+        "hints": report.hints,
+        "next": report.next_steps,
+        "has_noise": report.noisy,
         "training": {name: manifest.training[name] for name in ("device", "precision", "stages")},
         "models": [_model(report, model.id) for model in manifest.models],
         "seconds": report.times,

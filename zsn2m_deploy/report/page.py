@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
+from zsn2m_deploy.report.advice import NETWORKS
 from zsn2m_deploy.report.facts import Report
 from zsn2m_deploy.report.pictures import ReportPictures
 from zsn2m_deploy.report.plots import correlation_plot, histogram_plot, noise_plot, training_plot
@@ -14,11 +15,11 @@ from zsn2m_deploy.report.words import Check, Verdict, self_check_in_words
 SELF_CHECK = """\
 How it is estimated: fresh noise of the estimated kind is put on the frame and on the result, and what the network does
 to it tells how much noise it leaves and how much of the frame it takes for noise. The estimate is for the frame's own
-noise, and is as sure as the noise's level is known. On 56 test frames of 256 x 256 pixels, 53 of the true values were
-within the range. Noise that neighbours share allows none."""
+noise, and is as sure as the noise's level is known. Noise that neighbours share allows none."""
 HOW_TO_READ = """\
-A good network removes noise and nothing else: the last picture should be grain without edges, lettering or texture,
-coarser where the noise is stronger.
+A good network removes noise and nothing else: the last picture should be grain without edges, lettering or texture.
+It is drawn in units of the noise expected at each place, so that it is alike where noise is strong and where it is
+weak; black and white are four of them.
 Below, the bars of the histogram should follow the line, and the correlation with neighbours should be the noise's own
 or a little lower, for a little of the noise always stays."""
 CLIPPED_LIGHT = """\
@@ -38,6 +39,7 @@ def page(report: Report, pictures: ReportPictures) -> str:
         _removed(report),
         _training(report),
         _models(report),
+        _next(report),
     )
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -79,8 +81,8 @@ def _tiles(report: Report) -> str:
         estimate = (f"{check.psnr:.1f} dB", f"likely {check.low:.1f} to {check.high:.1f}, noisy {check.noisy_psnr:.1f}")
     seconds = sum(report.times.values())
     tiles = (
-        ("Noise found", f"{noise.sigma:.3g}", level),
-        ("Removed", f"{report.removed.sigma:.3g}", f"standard deviation; noise {report.removed.expected_sigma:.3g}"),
+        ("Noise", f"{noise.sigma:.3g}", f"standard deviation, {level}"),
+        ("Removed", f"{100 * report.removed.ratio:.0f} %", "of the deviation of the noise expected there"),
         ("PSNR, self-check", *estimate),
         ("Time", _duration(seconds), "training and export"),
     )
@@ -95,7 +97,7 @@ def _pictures(report: Report, pictures: ReportPictures) -> str:
     shown = (
         ("Noisy", pictures.noisy),
         ("Denoised", pictures.denoised),
-        (f"Removed, &times; {pictures.gain:.1f}", pictures.removed),
+        ("Removed, in units of the noise there", pictures.removed),
     )
     figures = "".join(
         f'<figure><img src="{uri}" alt="{name}" width="{pictures.width}" height="{pictures.height}">'
@@ -123,8 +125,7 @@ def _chosen(report: Report) -> str:
     noise, method = report.noise, report.manifest.method
     clip = noise.clipping
     rows = [
-        ("Stage, preset, strength", f"{method['stage']}, {method['preset']}, {method['strength']:g}"),
-        ("Noise, standard deviation", f"{noise.sigma:.3g} (sensor units)"),
+        ("Network, preset, strength", f"{NETWORKS[method['stage']]}, {method['preset']}, {method['strength']:g}"),
         ("Correlation of neighbours", f"{noise.beside:.2f} beside, {noise.below:.2f} below"),
         ("Clipped samples", f"{100 * clip.low_share:.2g} % low, {100 * clip.high_share:.2g} % high"),
     ]
@@ -141,11 +142,11 @@ def _self_check(report: Report) -> str:
     check = report.self_check
     text = f"PSNR {self_check_in_words(check)}"
     if check.psnr is not None:
-        text += (
-            f". At a noise of {check.noise:.3g} the error left is about {check.error:.3g} (root of the mean square, "
-            f"sensor units; the PSNR's peak is {check.peak:g})"
-        )
-    return f"<section><h2>Self-check without a clean image</h2><p>{escape(text)}.</p><p>{SELF_CHECK}</p></section>"
+        text += f". The error left is about {check.error:.3g} (root of the mean square, sensor units)"
+    hints = "".join(f"<p>{_sentence(hint)}</p>" for hint in report.hints)
+    return (
+        f"<section><h2>Self-check without a clean image</h2><p>{escape(text)}.</p>{hints}<p>{SELF_CHECK}</p></section>"
+    )
 
 
 def _removed(report: Report) -> str:
@@ -179,7 +180,7 @@ def _training(report: Report) -> str:
     stages = report.manifest.training["stages"]
     figures = "".join(
         f"<figure>{training_plot(stage['losses'], stage['iterations'])}"
-        f"<figcaption>Loss of stage {escape(stage['stage'])}, {stage['iterations']} steps</figcaption></figure>"
+        f"<figcaption>Loss of {NETWORKS[stage['stage']]}, {stage['iterations']} steps</figcaption></figure>"
         for stage in stages
     )
     training = report.manifest.training
@@ -204,6 +205,17 @@ def _models(report: Report) -> str:
         f"<tbody>{''.join(rows)}</tbody></table><p>TorchScript, onnxruntime: largest difference to the trained "
         "network, as a fraction of the values in use.</p></section>"
     )
+
+
+def _next(report: Report) -> str:
+    steps = "".join(f"<p>{_with_commands(step)}</p>" for step in report.next_steps)
+    return f'<section class="next"><h2>What to do next</h2>{steps}</section>'
+
+
+def _with_commands(text: str) -> str:
+    """Text whose parts in backquotes are commands."""
+    parts = [escape(part) for part in text.split("`")]
+    return "".join(f"<code>{part}</code>" if index % 2 else part for index, part in enumerate(parts))
 
 
 def _facts(rows: Iterable[tuple[str, str]]) -> str:

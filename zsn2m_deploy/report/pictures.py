@@ -9,9 +9,11 @@ import cv2
 import numpy as np
 
 from zsn2m_deploy.preview import pictures
+from zsn2m_deploy.report.analysis import SHOWN, expected_sigma
 from zsn2m_deploy.report.detail import BLOCK, activity
 from zsn2m_runtime.image import Pixels
 from zsn2m_runtime.noise_model import NoiseModel
+from zsn2m_runtime.sample_types import is_whole
 
 SIDE = 256  # pixels of the crop: three of them of pure noise are 0.8 MB in the page
 OVERVIEW_SIDE = 200  # pixels at most
@@ -28,7 +30,6 @@ class ReportPictures:
     noisy: str
     denoised: str
     removed: str
-    gain: float
     top: int
     left: int
     height: int
@@ -50,7 +51,8 @@ def report_pictures(
     down, along = detailed_crop(denoised[area], model)
     top, left = down + (area[0].start or 0), along + (area[1].start or 0)
     crop = slice(top, top + SIDE), slice(left, left + SIDE)
-    made = pictures(noisy[crop], denoised[crop], span, model.sigma([denoised[crop]]))
+    made = pictures(noisy[crop], denoised[crop], span, 1.0)
+    removed = _in_units(noisy[crop], denoised[crop], model)
     height, width = made.noisy.shape[:2]
     whole = max(denoised.shape[:2])
     overview = None
@@ -58,9 +60,15 @@ def report_pictures(
         height_small, width_small = (max(1, round(side * OVERVIEW_SIDE / whole)) for side in denoised.shape[:2])
         small = cv2.resize(denoised.astype(np.float32), (width_small, height_small), interpolation=cv2.INTER_AREA)
         overview = png(pictures(small, small, span, 1.0).denoised)
-    return ReportPictures(
-        png(made.noisy), png(made.denoised), png(made.removed), made.gain, top, left, height, width, overview
-    )
+    return ReportPictures(png(made.noisy), png(made.denoised), png(removed), top, left, height, width, overview)
+
+
+def _in_units(noisy: Pixels, denoised: Pixels, model: NoiseModel) -> Pixels:
+    """What was removed in units of the noise expected at each place, as a picture that is grey where it is nothing."""
+    before, after = (pixels.reshape(*pixels.shape[:2], -1).astype(np.float64) for pixels in (noisy, denoised))
+    units = (before - after) / expected_sigma(after, model, is_whole(noisy.dtype))
+    shown = np.clip(np.rint(127.5 + 127.5 * units / SHOWN), 0, 255).astype(np.uint8)
+    return shown.reshape(noisy.shape)
 
 
 def detailed_crop(denoised: Pixels, model: NoiseModel) -> tuple[int, int]:

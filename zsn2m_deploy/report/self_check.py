@@ -118,6 +118,11 @@ def self_check(
     return SelfCheck(psnr, low, high, noisy_psnr, math.sqrt(likely), math.sqrt(known), peak, None, left)
 
 
+def without_noise(value_range: tuple[float, float]) -> SelfCheck:
+    """Of a frame that has none."""
+    return _none("the frame has no noise", 0.0, value_range[1] - value_range[0])
+
+
 @dataclass(frozen=True)
 class _Trials:
     """Means over the draws, (h, w, c).

@@ -22,7 +22,7 @@ section > h2 + p { margin-top: 0; }
 .verdict.good { background: var(--good-back); border-color: transparent; color: var(--good); }
 .verdict.look { background: var(--look-back); border-color: transparent; color: var(--look); }
 .verdict ul { margin: 6px 0 0; padding-left: 20px; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(190px, 1fr)); gap: 16px; padding: 0;
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(150px, 100%), 1fr)); gap: 16px; padding: 0;
   background: none; border: 0; }
 .tiles > div { padding: 14px 16px; background: var(--card); border: 1px solid var(--rule); border-radius: 10px; }
 .tiles p { margin: 0; color: var(--soft); font-size: 13px; }
@@ -35,9 +35,10 @@ figcaption { margin-top: 4px; color: var(--soft); font-size: 13px; }
 .map { position: relative; flex: none; }
 .map img { display: block; border-radius: 4px; }
 .map span { position: absolute; border: 2px solid #fff; outline: 1px solid #000; }
-.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(290px, 1fr)); gap: 16px; margin-bottom: 14px; }
-.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(300px, 1fr)); gap: 20px; align-items: start;
-  margin-top: 12px; }
+.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(290px, 100%), 1fr)); gap: 16px;
+  margin-bottom: 14px; }
+.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(300px, 100%), 1fr)); gap: 20px;
+  align-items: start; margin-top: 12px; }
 svg { display: block; width: 100%; max-width: 400px; height: auto; }
 svg text { fill: var(--soft); font-size: 12px; }
 svg .grid { stroke: var(--rule); }
@@ -58,6 +59,9 @@ th, td { padding: 6px 10px 6px 0; border-bottom: 1px solid var(--rule); text-ali
 th { color: var(--soft); font-weight: 500; }
 td.good { color: var(--good); font-weight: 600; }
 td.look { color: var(--look); font-weight: 600; }
-@media (max-width: 640px) { .pictures { grid-template-columns: 1fr; } .where { flex-wrap: wrap; } }
+code { padding: 1px 5px; background: var(--back); border-radius: 4px; font-size: 13px; overflow-wrap: anywhere; }
+@media (max-width: 640px) { main { padding: 16px 10px 32px; } section { padding: 14px; } .where { flex-wrap: wrap; }
+  .pictures { grid-template-columns: 1fr; } table { font-size: 12.5px; } th, td { padding: 5px 6px 5px 0; }
+  td, th { overflow-wrap: anywhere; } }
 @media print { body { background: none; } section { break-inside: avoid; } }
 """

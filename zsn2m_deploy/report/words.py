@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from zsn2m_deploy.adapting import noise_factor
 from zsn2m_deploy.config import TrainConfig
 from zsn2m_deploy.mixture import in_words
-from zsn2m_deploy.report.analysis import ALIKE_LIMIT, LITTLE, MUCH, Removed
+from zsn2m_deploy.report.advice import gentler, stronger
+from zsn2m_deploy.report.analysis import ALIKE_LIMIT, LITTLE, Removed
 from zsn2m_deploy.report.detail import EDGES_LIMIT, POWER_LIMIT
 from zsn2m_deploy.report.self_check import SelfCheck
 from zsn2m_runtime.manifest import NoiseGroup
@@ -60,7 +62,7 @@ def chosen(config: TrainConfig, noise: NoiseFacts, defective: float = 0.0, mixtu
         networks = "MBD-Net" if config.stage == "mbd" else "MBD-Net and GRD-Net"
         method = f"{networks} trained on random pairs of the frame's own pixels, strength {config.strength:g}"
         if noise.correlated:
-            method += "; they need independent noise, so expect little of this one to go (--stage sensor takes it)"
+            method += "; such pairs tell noise from the picture only where pixels do not share it"
     if defective:
         method += f"; hot or dead pixels, {100 * defective:.2g} % of the samples, are replaced by their neighbours"
     preset = "" if config.preset == "default" else f" (preset {config.preset})"
@@ -72,23 +74,24 @@ def chosen(config: TrainConfig, noise: NoiseFacts, defective: float = 0.0, mixtu
 
 
 def checks(removed: Removed) -> tuple[Check, ...]:
-    """What was checked of the removed noise."""
+    """What was checked of the removed noise; what says nothing of noise that a camera processed is left out."""
     detail, alike = removed.detail, removed.autocorrelation
+    power = Check(
+        "Power removed in detailed places, of that in flat ones",
+        detail.power if detail else None,
+        1.0,
+        f"at most {POWER_LIMIT:g}",
+        not removed.powerful if detail else None,
+    )
     return (
         Check(
-            "Standard deviation of what was removed, sensor units",
-            removed.sigma,
-            removed.expected_sigma,
-            f"{LITTLE * removed.expected_sigma:.3g} to {MUCH * removed.expected_sigma:.3g}",
-            LITTLE <= removed.ratio <= MUCH,
-        ),
-        Check(
-            "Power removed in detailed places, of that in flat ones",
-            detail.power if detail else None,
+            "Removed, in units of the noise expected there",
+            removed.ratio,
             1.0,
-            f"at most {POWER_LIMIT:g}",
-            not detail.powerful if detail else None,
+            f"{LITTLE:g} to {removed.most:g}",
+            LITTLE <= removed.ratio <= removed.most,
         ),
+        *(() if removed.shared else (power,)),
         Check(
             "Likeness along edges in detailed places, above flat ones",
             detail.edges if detail else None,
@@ -100,7 +103,7 @@ def checks(removed: Removed) -> tuple[Check, ...]:
             "Correlation of neighbours, above the noise's own",
             alike.excess if alike else None,
             0.0,
-            f"at most {ALIKE_LIMIT:g}",
+            f"at most {alike.limit if alike else ALIKE_LIMIT:g}",
             not alike.structured if alike else None,
         ),
     )
@@ -113,22 +116,65 @@ def judge(checks: Sequence[Check], warnings: Sequence[str]) -> Verdict:
     return Verdict.UNJUDGED if any(check.passed is None for check in checks) else Verdict.GOOD
 
 
-def warnings(removed: Removed) -> tuple[str, ...]:
-    """What a user should look at, and what to do."""
+NO_NOISE = (
+    "the frame has no noise: what passed for it is the picture's own texture and shading, of which any denoiser only "
+    "takes something away; use the frame as it is"
+)
+
+
+def warnings(removed: Removed, check: SelfCheck, method: Mapping[str, Any], noisy: bool = True) -> tuple[str, ...]:
+    """What a user should look at, and what to do.
+
+    Args:
+        method: of training, as a manifest keeps it
+        noisy: whether the frame has noise at all; where not, nothing else is worth a word
+    """
+    if not noisy:
+        return (NO_NOISE,)
     found = []
+    if removed.shared and method["stage"] != "sensor":
+        found.append(
+            "neighbouring pixels share this noise, which the chosen network takes for the picture: most of it stays; "
+            "train without --stage, for the default network knows such noise"
+        )
+    if check.worse:
+        found.append(
+            f"hardly anything was gained, or something lost: the result's estimated error has "
+            f"{100 * (check.left or 0):.0f} % of the noise's power; {_instead(method)}"
+        )
     if removed.structured:
         found.append(
             f"what was removed holds structure of the picture: {' and '.join(_reasons(removed))}; detail was lost, of "
-            f"which a lower --strength keeps more"
+            f"which {gentler(method)} keeps more"
         )
-    amounts = (
-        f"a standard deviation of {removed.sigma:.3g}, and the noise has an estimated {removed.expected_sigma:.3g}"
-    )
+    amount = f"{removed.ratio:.2f} times the deviation of the noise expected there"
     if removed.ratio < LITTLE:
-        found.append(f"little was removed: {amounts}; noise is left, or fine texture was taken for noise")
-    if removed.ratio > MUCH:
-        found.append(f"much was removed: {amounts}; detail was lost, or there is more noise than was seen")
+        found.append(
+            f"little was removed: {amount}; noise is left, which {stronger(method)} takes, or fine texture was taken "
+            f"for noise"
+        )
+    elif removed.ratio > removed.most and not removed.structured:
+        found.append(
+            f"much was removed: {amount}; detail was lost, of which {gentler(method)} keeps more, or there is more "
+            f"noise than was seen"
+        )
     return tuple(found)
+
+
+def remedy(removed: Removed, check: SelfCheck, method: Mapping[str, Any]) -> str | None:
+    """Options of training that help against what is wrong; None where nothing is."""
+    if method["stage"] != "sensor" and (removed.shared or check.worse):
+        return ""
+    if removed.structured or removed.ratio > removed.most or check.worse:
+        return gentler(method)
+    return stronger(method) if removed.ratio < LITTLE else None
+
+
+def _instead(method: Mapping[str, Any]) -> str:
+    """What to do instead of a training that gained nothing."""
+    if method["stage"] != "sensor":
+        return "train without --stage, for the default network is better here"
+    return f"compare the pictures, and try {gentler(method)}"
 
 
 def self_check_in_words(check: SelfCheck) -> str:
@@ -154,7 +200,7 @@ def _sensor_method(config: TrainConfig) -> str:
 
 def _reasons(removed: Removed) -> list[str]:
     reasons = []
-    if removed.detail and removed.detail.powerful:
+    if removed.detail and removed.powerful:
         reasons.append(f"in detailed places {removed.detail.power:.2f} times the power went that went in flat ones")
     if removed.detail and removed.detail.edged:
         reasons.append(f"neighbours along edges are alike (correlation {removed.detail.edges:.2f} above flat places)")

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from zsn2m_deploy.report.analysis import analyse
+from zsn2m_deploy.report.analysis import Removed, analyse
 from zsn2m_deploy.report.facts import Report, as_json
 from zsn2m_deploy.report.page import page
 from zsn2m_deploy.report.pictures import report_pictures
-from zsn2m_deploy.report.self_check import self_check
+from zsn2m_deploy.report.presence import has_noise
+from zsn2m_deploy.report.self_check import SelfCheck, self_check, without_noise
 from zsn2m_deploy.report.words import checks, warnings
 from zsn2m_runtime.image import Nchw, Pixels, to_nchw
 from zsn2m_runtime.manifest import Manifest
@@ -50,6 +51,8 @@ def write_report(folder: Path, subject: Subject, manifest: Manifest) -> Report:
     height, width = noisy.shape[:2]
     looked = _centre((height, width), ANALYSED)
     removed = analyse(subject.corrected[looked], denoised[looked], subject.noise, value_range)
+    noisy_at_all = has_noise(subject.corrected, subject.noise)
+    check = _self_check(subject, value_range, removed) if noisy_at_all else without_noise(value_range)
     report = Report(
         bundle=subject.bundle,
         frame=subject.frame,
@@ -58,21 +61,30 @@ def write_report(folder: Path, subject: Subject, manifest: Manifest) -> Report:
         manifest=manifest,
         noise=noise_facts([noisy], subject.noise, value_range),
         removed=removed,
-        self_check=self_check(
-            _planes(subject.corrected[_centre((height, width), CHECKED)]),
-            _plain(subject.run),
-            subject.noise,
-            value_range,
-            removed.structured,
-            subject.unmodelled,
-        ),
+        self_check=check,
         checks=checks(removed),
-        warnings=(*manifest.training.get("warnings", ()), *warnings(removed)),
+        warnings=(
+            *manifest.training.get("warnings", ()),
+            *warnings(removed, check, manifest.method, noisy_at_all),
+        ),
+        noisy=noisy_at_all,
     )
     pictures = report_pictures(noisy, denoised, subject.noise, manifest.normalisation.in_use, looked)
     (folder / PAGE_NAME).write_text(page(report, pictures), encoding="utf-8")
     (folder / FACTS_NAME).write_text(as_json(report), encoding="utf-8")
     return report
+
+
+def _self_check(subject: Subject, value_range: tuple[float, float], removed: Removed) -> SelfCheck:
+    crop = _centre((subject.corrected.shape[0], subject.corrected.shape[1]), CHECKED)
+    return self_check(
+        _planes(subject.corrected[crop]),
+        _plain(subject.run),
+        subject.noise,
+        value_range,
+        removed.structured,
+        subject.unmodelled,
+    )
 
 
 def _centre(size: tuple[int, int], side: int) -> tuple[slice, slice]:
