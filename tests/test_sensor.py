@@ -137,3 +137,21 @@ def test_videos_of_other_depths_are_other_sensors(tmp_path: Path) -> None:
     clips = [Clip(codec="ffv1", pixel_format=kind).write(tmp_path / f"{kind}.mkv") for kind in ("gray10le", "gray12le")]
     with pytest.raises(InputError, match=r"up to 1023, uint16 with 1 channel\(s\) up to 4095"):
         load_training_frames(clips, SensorOptions())
+
+
+@pytest.mark.parametrize(
+    ("frames", "options", "expected"),
+    [
+        ([GREY_16], SensorOptions(), "all values fit 10 bits; if the sensor has no more, --bit-depth 10 "),
+        ([GREY_16, GREY_16 * 4], SensorOptions(), "all values fit 12 bits"),
+        ([GREY_16 * 64], SensorOptions(), ""),
+        ([GREY_16], SensorOptions(bit_depth=10), ""),
+        ([GREY_16], SensorOptions(value_range=(0, 60000)), ""),
+        ([GREY_8], SensorOptions(), ""),
+        ([FLOAT], SensorOptions(value_range=(0, 1)), ""),
+    ],
+)
+def test_bits_that_no_value_needs_are_a_hint(frames: list[np.ndarray], options: SensorOptions, expected: str) -> None:
+    hints = load_training_frames(frames, options).hints
+    assert len(hints) == bool(expected)
+    assert "".join(hints).startswith(expected)
