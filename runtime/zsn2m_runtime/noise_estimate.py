@@ -199,7 +199,7 @@ def _envelope(patches: _Patches) -> tuple[Doubles, Doubles]:
 
 def _variance(slope: Doubles, floor: Doubles, level: Doubles) -> Doubles:
     found = slope * level + floor
-    return np.asarray(np.maximum(found, 0.02 * np.median(found, axis=0)) + TINY)
+    return np.asarray(np.maximum(found, 0.02 * np.median(found, axis=0).clip(0)) + TINY)
 
 
 def _line(x: Doubles, y: Doubles, weight: Doubles) -> tuple[float, float]:

@@ -1,7 +1,7 @@
 """Has the frame any noise? What the pretrained network, which was taught every level, takes for noise in it says so.
 
-Of a frame without noise an estimate finds its texture and shading. The network finds hardly any of that noise, or what it
-removes is as alike from pixel to pixel as no noise is, or alike and not everywhere; of real noise it removes three
+Of a frame without noise an estimate finds its texture and shading. The network finds hardly any of that noise, or what
+it removes is as alike from pixel to pixel as no noise is, or alike and not everywhere; of real noise it removes three
 quarters and more, everywhere.
 
 Set on the tuning half of benchmarks/RESULTS.md#verdicts, where frames that a camera processed come nearest: 0.2 of the
