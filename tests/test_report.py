@@ -319,6 +319,7 @@ def test_a_frame_without_noise_is_told_so_and_nothing_else(tmp_path: Path, manif
 def test_noise_is_seen(kind: str) -> None:
     made = scene(kind)
     assert has_noise(made.noisy, made.model)
+    assert has_noise(made.noisy[:63, :95], made.model)
     assert has_noise(np.clip(np.rint(made.noisy), 0, 255).astype(np.uint8), made.model)
 
 

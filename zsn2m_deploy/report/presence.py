@@ -15,6 +15,7 @@ import math
 import numpy as np
 import torch
 
+from zsn2m_deploy.networks import SensorNet
 from zsn2m_deploy.prior.weights import pretrained
 from zsn2m_runtime.familiarity import block_means
 from zsn2m_runtime.image import Pixels, to_nchw
@@ -40,8 +41,8 @@ def has_noise(frame: Pixels, model: NoiseModel) -> bool:
     low, high = value_span([frame])
     if high <= low:
         return False
-    top, left = (max(0, (side - SIDE) // 2) for side in frame.shape[:2])
-    planes = (torch.from_numpy(to_nchw(frame[top : top + SIDE, left : left + SIDE])) - low) / (high - low)
+    rows, columns = (_middle(side) for side in frame.shape[:2])
+    planes = (torch.from_numpy(to_nchw(frame[rows, columns])) - low) / (high - low)
     with torch.no_grad():
         taken = (planes - pretrained(planes.shape[1])(planes))[0].numpy().astype(np.float64)
     power = float(np.square(taken).mean())
@@ -53,6 +54,12 @@ def has_noise(frame: Pixels, model: NoiseModel) -> bool:
     below = float((taken[..., 1:, :] * taken[..., :-1, :]).mean()) / power
     alike = (beside + below) / 2
     return min(beside, below) <= MOST_ALIKE and not (alike > ALIKE and _unevenness(taken) > UNEVEN)
+
+
+def _middle(length: int) -> slice:
+    """Of rows or columns, as many as the network's stride divides."""
+    side = min(SIDE, length) // SensorNet.stride * SensorNet.stride
+    return slice((length - side) // 2, (length - side) // 2 + side)
 
 
 def _unevenness(taken: Doubles) -> float:
