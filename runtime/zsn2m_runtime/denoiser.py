@@ -20,6 +20,8 @@ from zsn2m_runtime.streaming.pipeline import Pipeline
 from zsn2m_runtime.strips import DEFAULT_STRIP_PIXELS, plan_strips, run_in_strips
 from zsn2m_runtime.validation import first_fault
 
+PRETRAINED = "sensor"  # id of the model that was taught noise of every level
+
 
 class Denoiser:
     """A denoiser specialised to one sensor, run by onnxruntime.
@@ -100,8 +102,8 @@ class Denoiser:
     def unlike(self, frame: Pixels) -> tuple[str, ...]:
         """In what a frame is unlike those trained on, as sentences; empty where it is like them.
 
-        Noise of another level or correlation, brightness never seen, much more texture: the frame can be denoised, but
-        not as well as by a bundle trained on such a frame. Stripes, regular detail and dither are said of each frame
+        Noise of a far level or another correlation, and of networks trained on their own frames alone much more texture:
+        the frame can be denoised, but not as well as by a bundle trained on such a frame. Stripes, regular detail and dither are said of each frame
         that has them, and "mosaic: ..." where the frame is a sensor's mosaic, unless the bundle was trained with
         --mosaic none. A look takes about 0.1 s at any size. Nothing is said of
         frames below 16 x 16 pixels, by a single .onnx file, and by bundles of older versions: they hold nothing to
@@ -114,7 +116,8 @@ class Denoiser:
         """
         pixels = _as_frame(frame).pixels
         check_fits(self.card.sensor, Frame(pixels))
-        return (*self._patterns(pixels), *unlike_all(pixels, self._trained_on))
+        every_level = self.card.id == PRETRAINED
+        return (*self._patterns(pixels), *unlike_all(pixels, self._trained_on, every_level))
 
     def _patterns(self, pixels: Pixels) -> tuple[str, ...]:
         """Stripes, mosaics and the like, which no noise of single pixels explains."""
