@@ -102,7 +102,7 @@ class Denoiser:
     def unlike(self, frame: Pixels) -> tuple[str, ...]:
         """In what a frame is unlike those trained on, as sentences; empty where it is like them.
 
-        Noise of a far level or another correlation, and of networks trained on their own frames alone much more texture:
+        Noise of a far level or another correlation, and of networks trained on their frames alone much more texture:
         the frame can be denoised, but not as well as by a bundle trained on such a frame. Stripes, regular detail and
         dither are said of each frame that has them, and "mosaic: ..." where the frame is a sensor's mosaic, unless the
         bundle was trained with --mosaic none. A look takes about 0.1 s at any size. Nothing is said of frames below
