@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from zsn2m_deploy.channels import stack_hints, training_pages
-from zsn2m_deploy.sensor_range import check_range, check_steps, sensor_range
+from zsn2m_deploy.sensor_range import bits_in_use, check_range, check_steps, sensor_range
 from zsn2m_runtime.errors import InputError, UsageError
 from zsn2m_runtime.files import IMAGE_SUFFIXES, open_image, result_suffix
 from zsn2m_runtime.files.axes import numbers_in

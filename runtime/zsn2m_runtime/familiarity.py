@@ -96,7 +96,9 @@ def unlike(frame: Pixels, noise: NoiseRecord, look: LookRecord, every_level: boo
     return unlike_all(frame, [(noise, look)], every_level)
 
 
-def unlike_all(frame: Pixels, known: Sequence[tuple[NoiseRecord, LookRecord]], every_level: bool = False) -> tuple[str, ...]:
+def unlike_all(
+    frame: Pixels, known: Sequence[tuple[NoiseRecord, LookRecord]], every_level: bool = False
+) -> tuple[str, ...]:
     """As `unlike`, for frames of several kinds of noise: in what a frame is unlike the kind that is nearest.
 
     Args:
