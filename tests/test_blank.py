@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from zsn2m_runtime.blank import blank_areas, filled
+from zsn2m_runtime.blank import blank_areas, filled, largest_scene
 from zsn2m_runtime.files import open_image
 from zsn2m_runtime.image import Pixels
 
@@ -228,3 +228,13 @@ def test_the_areas_of_files(shared_data: Path, name: str, share: float) -> None:
     found = blank_areas(frame.pixels, frame.alpha)
     assert found is not None
     assert found.mean() == pytest.approx(share, abs=1e-4)
+
+
+@pytest.mark.parametrize("area", ["bars", "square", "corner", "disc"])
+def test_the_largest_scene_has_nothing_blank(area: str) -> None:
+    mask = areas()[area]
+    found = largest_scene(np.where(mask, 1, 0), mask)
+    assert not found.any()
+    assert found.size >= {"bars": 64 * 112, "square": 48 * 112, "corner": 56 * 112, "disc": 56 * 56}[area]
+    assert largest_scene(mask, None) is mask
+    assert largest_scene(mask, np.ones(mask.shape, bool)).size == 0

@@ -63,18 +63,14 @@ def test_as_frame_refuses_no_pixels(shape: tuple[int, ...]) -> None:
         as_frame(np.zeros(shape, np.uint8))
 
 
-def test_check_finite_counts_and_names_the_first_position() -> None:
-    pixels = np.ones((4, 5), np.float32)
-    pixels[1, 3], pixels[2, 0], pixels[3, 4] = np.nan, np.inf, -np.inf
-    with pytest.raises(InputError, match=r"cam: .* 3 NaN or infinite ones, the first at \(row, column\) = \(1, 3\)"):
-        check_finite(Frame(pixels), "cam")
-
-
-def test_check_finite_names_the_channel_of_a_colour_frame() -> None:
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_check_finite_refuses_a_frame_without_a_finite_pixel(value: float) -> None:
     pixels = np.ones((4, 5, 3), np.float32)
-    pixels[2, 0, 1] = np.nan
-    with pytest.raises(InputError, match=r"1 NaN .* \(row, column, channel\) = \(2, 0, 1\)"):
-        check_finite(Frame(pixels))
+    pixels[..., 1] = value
+    with pytest.raises(InputError, match="cam: expected finite samples, but got NaN or infinite ones in every pixel"):
+        check_finite(Frame(pixels), "cam")
+    pixels[2, 3] = 0
+    check_finite(Frame(pixels))
 
 
 def test_check_finite_lets_the_largest_floats_and_integers_pass() -> None:

@@ -66,7 +66,7 @@ def test_ranges(frame: np.ndarray, options: SensorOptions, expected: tuple[float
         ([FAR * 1e-50], SensorOptions(value_range=(0, 1)), InputError, "multiply"),
         ([GREY_8, GREY_16], SensorOptions(), InputError, "one sensor"),
         ([GREY_8, np.zeros((20, 20, 3), np.uint8)], SensorOptions(), InputError, "one sensor"),
-        ([FLOAT * np.nan], SensorOptions(value_range=(0, 1)), InputError, "400 NaN"),
+        ([FLOAT * np.nan], SensorOptions(value_range=(0, 1)), InputError, "NaN or infinite ones in every pixel"),
         ([], SensorOptions(), InputError, "at least one"),
     ],
 )

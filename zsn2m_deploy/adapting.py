@@ -32,6 +32,7 @@ PALETTE_SIZE = 4096
 STRENGTH_POWER = 0.3
 SYMMETRIC = 0.65  # skewness of patches up to which the noises of a recorrupted pair share little; measured
 MANY_PHOTONS = 0.6  # mean skewness of photons up to which they do; measured
+LEAST_SHOWN = 0.1  # share of crops that are not blank: fewer count less
 CORRELATED_STRENGTHS = (1.3, 2.5)  # times the estimate, for correlated noise: flat places hold less of it; measured
 
 
@@ -156,10 +157,12 @@ def sensor_loss(
     """The loss of one step.
 
     Shape:
-        frame, scene: (b, c, h, w), crops of noisy frames and of clean synthetic scenes, normalised
+        frame, scene: (b, c, h, w), crops of noisy frames and of clean synthetic scenes, normalised; one more channel of
+            a frame is 0 where it is blank, which is not learned from
     Args:
         clean: a first guess of the clean frame, which says how strong the noise is where
     """
+    frame, shown = frame[:, : scene.shape[1]], frame[:, scene.shape[1] :]
     loss = frame.new_zeros(())
     if config.weight_synthetic:
         loss = loss + config.weight_synthetic * (network(noise.noisy(scene)) - scene).square().mean()
@@ -167,5 +170,8 @@ def sensor_loss(
         with torch.no_grad():
             z = noise.noise(clean(frame)) * noise.present(frame)
         noisier, target = frame + config.recorruption * z, frame - z / config.recorruption
-        loss = loss + config.weight_recorrupted * (network(noisier) - target).square().mean()
+        error = (network(noisier) - target).square()
+        if shown.shape[1]:
+            error = error * shown / shown.mean().clamp_min(LEAST_SHOWN)
+        loss = loss + config.weight_recorrupted * error.mean()
     return loss

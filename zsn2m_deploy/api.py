@@ -22,6 +22,7 @@ from zsn2m_deploy.training import train as train_networks
 from zsn2m_export.manifest_file import write_manifest
 from zsn2m_export.writer import centre_crop, write_test_input, write_weights
 from zsn2m_runtime.atomic import atomic_folder, check_folder_target
+from zsn2m_runtime.blank import filled, present
 from zsn2m_runtime.bundle import Bundle, file_record, load_bundle
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import InputError, TrainingError
@@ -89,7 +90,7 @@ def _make_bundle(
     sources: Sequence[FrameSource] = frames if isinstance(frames, list | tuple) else [frames]  # type: ignore[list-item]
     training = load_training_frames(sources, sensor or SensorOptions())
     trained = _train(training, config or TrainConfig(), progress)
-    first = to_nchw(training.frames[0].pixels)
+    first = to_nchw(filled(training.frames[0].pixels, training.blanks[0]))
     with atomic_folder(path, overwrite) as folder:
         manifest = _describe(folder, training, trained, first)
         if exported:
@@ -102,7 +103,7 @@ def _make_bundle(
 
 def _train(training: TrainingFrames, config: TrainConfig, progress: ProgressCallback | None) -> Trained:
     try:
-        return train_networks([frame.pixels for frame in training.frames], config, progress, training.names)
+        return train_networks(training.frames, config, progress, training.names)
     except InputError as error:
         raise InputError(f"{', '.join(training.names)}: {error}") from error
     except torch.OutOfMemoryError as error:
@@ -118,9 +119,11 @@ def _stages(config: TrainConfig) -> str:
 
 def _describe(folder: Path, training: TrainingFrames, trained: Trained, first: Nchw) -> Manifest:
     """The manifest of a bundle without graphs; writes weights and self-test input."""
-    frames = [frame.pixels for frame in training.frames]
-    pixels = [frames[index] for index in trained.groups[0].frames]  # of a mixture those with the first frame's noise
-    mixture = records(training.names, frames, trained.groups)
+    shown = [filled(frame.pixels, blank) for frame, blank in zip(training.frames, training.blanks, strict=True)]
+    frames = [present(frame, blank) for frame, blank in zip(shown, training.blanks, strict=True)]
+    first_group = trained.groups[0].frames  # of a mixture those with the first frame's noise
+    pixels = [frames[index] for index in first_group]
+    mixture = records(training.names, shown, trained.groups)
     found = noise_facts(pixels, trained.noise, training.value_range)
     return Manifest(
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -136,7 +139,7 @@ def _describe(folder: Path, training: TrainingFrames, trained: Trained, first: N
         ),
         normalisation=Normalisation(offset=trained.offset, scale=trained.scale),
         noise=trained.noise.record(),
-        look=look_of(pixels, trained.noise),
+        look=look_of([shown[i] for i in first_group], trained.noise, [training.blanks[i] for i in first_group]),
         mixture=mixture,
         weights=write_weights(folder, trained.networks),
         self_test_input=write_test_input(folder, first),
@@ -166,7 +169,9 @@ def _with_results(folder: Path, manifest: Manifest, training: TrainingFrames, tr
     write_preview(preview, noisy.pixels, denoised.pixels, manifest.normalisation.in_use, manifest.sensor.noise_sigma)
     model = next(model for model in manifest.models if model.id == manifest.default)
     session = Session(folder / model.files["onnx"].name, "cpu")
-    corrected = trained.correction.corrected(noisy.pixels)[0] if trained.correction else noisy.pixels
+    blank = training.blanks[0]
+    shown = filled(noisy.pixels, blank)
+    corrected = trained.correction.corrected(shown)[0] if trained.correction else shown
     subject = Subject(
         name,
         training.names[0],
@@ -176,6 +181,7 @@ def _with_results(folder: Path, manifest: Manifest, training: TrainingFrames, tr
         trained.noise,
         session.run,
         trained.unmodelled,
+        blank,
     )
     report = write_report(folder, subject, manifest)
     extras = (result, preview, folder / PAGE_NAME, folder / FACTS_NAME)

@@ -10,6 +10,7 @@ from torch import Tensor
 from zsn2m_deploy.config import ScheduleConfig
 from zsn2m_runtime.errors import InputError
 
+TRIES = 8  # places that the one with the fewest blank pixels is chosen of
 ORIENTATIONS = 8  # of the square: 4 rotations, each also mirrored
 
 
@@ -54,13 +55,19 @@ class CropSampler:
     Shape:
         frames: each (c, h, w), normalised, on the training device
         multiple: sides of the crops are multiples of it
+        shown: each (1, h, w), 0 where a frame is blank, 1 elsewhere; crops then have it as one more channel
         call: (b, c, side, side); without flips (b, c, h, w), the whole frame where it fits
     Raises:
         InputError: if a frame is smaller than `multiple`.
     """
 
     def __init__(
-        self, frames: Sequence[Tensor], schedule: ScheduleConfig, multiple: int, generator: torch.Generator
+        self,
+        frames: Sequence[Tensor],
+        schedule: ScheduleConfig,
+        multiple: int,
+        generator: torch.Generator,
+        shown: Sequence[Tensor] | None = None,
     ) -> None:
         for frame in frames:
             if min(frame.shape[-2:]) < multiple:
@@ -68,7 +75,8 @@ class CropSampler:
                     f"expected frames of at least {multiple} x {multiple} pixels, but got "
                     f"{frame.shape[-2]} x {frame.shape[-1]}; use a larger frame"
                 )
-        self._frames = frames
+        self._frames = frames if shown is None else [torch.cat(both) for both in zip(frames, shown, strict=True)]
+        self._tries = 1 if shown is None else TRIES
         self._schedule = schedule
         self._multiple = multiple
         self._generator = generator
@@ -92,10 +100,18 @@ class CropSampler:
         return height, width
 
     def _crop(self, frame: Tensor, height: int, width: int) -> Tensor:
+        crop = self._placed(frame, height, width)
+        for _ in range(self._tries - 1):
+            if crop[-1].all():
+                break
+            other = self._placed(frame, height, width)
+            crop = other if other[-1].sum() > crop[-1].sum() else crop
+        return orient(crop, self._draw(ORIENTATIONS)) if self._schedule.flips else crop
+
+    def _placed(self, frame: Tensor, height: int, width: int) -> Tensor:
         top = self._draw(frame.shape[-2] - height + 1)
         left = self._draw(frame.shape[-1] - width + 1)
-        crop = frame[:, top : top + height, left : left + width]
-        return orient(crop, self._draw(ORIENTATIONS)) if self._schedule.flips else crop
+        return frame[:, top : top + height, left : left + width]
 
     def _draw(self, end: int) -> int:
         return int(torch.randint(end, (1,), generator=self._generator))

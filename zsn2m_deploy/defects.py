@@ -22,6 +22,7 @@ from zsn2m_runtime.image import Pixels
 from zsn2m_runtime.noise import value_span
 from zsn2m_runtime.noise_estimate import estimate_noise
 from zsn2m_runtime.noise_model import NoiseModel
+from zsn2m_runtime.surroundings import Mask
 
 BEYOND = 7.0  # deviations of the noise to the nearest of the neighbours' values
 BEYOND_PHOTONS = 4.0  # and so many photons: few of them have more than a normal distribution's extremes
@@ -118,16 +119,20 @@ class Defects:
     correction: DefectCorrection
 
 
-def find_defects(frames: Sequence[Pixels], noise: NoiseModel) -> Defects | None:
+def find_defects(
+    frames: Sequence[Pixels], noise: NoiseModel, blanks: Sequence[Mask | None] | None = None
+) -> Defects | None:
     """The defective pixels of a sensor's frames; None where there are none, or where they cannot be told from others.
 
     The latter is so where noise is negligible, or photons come one by one.
 
     Shape:
-        frames: each (h, w) or (h, w, 3), sensor units, at least 16 x 16
+        frames: each (h, w) or (h, w, 3), sensor units, at least 16 x 16, blank areas filled
+        blanks: (h, w) of each, or None: where that is; None: nowhere
     """
+    blanks = blanks or [None] * len(frames)
     least = _least_variance(frames)
-    flat = np.mean([np.mean(frame[:, 1:] == frame[:, :-1]) for frame in frames])
+    flat = np.mean([_flat(frame, blank) for frame, blank in zip(frames, blanks, strict=True)])
     if noise.sigma(frames) ** 2 <= least or flat > FLAT:
         return None
     made, total, correction = list(frames), 0, DefectCorrection(noise.channels, noise, least)
@@ -138,7 +143,7 @@ def find_defects(frames: Sequence[Pixels], noise: NoiseModel) -> Defects | None:
             break
         total += count
         made = [frame for frame, _ in found]
-        noise = estimate_noise(made)
+        noise = estimate_noise(made, blanks)
         correction = DefectCorrection(noise.channels, noise, least)
     share = total / sum(frame.size for frame in frames)
     enough = total >= FEWEST and FEWEST_SHARE <= share <= MOST_SHARE
@@ -146,7 +151,10 @@ def find_defects(frames: Sequence[Pixels], noise: NoiseModel) -> Defects | None:
 
 
 def find_defects_of_groups(
-    frames: Sequence[Pixels], groups: Sequence[Sequence[int]], noises: Sequence[NoiseModel]
+    frames: Sequence[Pixels],
+    groups: Sequence[Sequence[int]],
+    noises: Sequence[NoiseModel],
+    blanks: Sequence[Mask | None],
 ) -> tuple[Defects | None, list[NoiseModel]]:
     """The defective pixels of frames of different noise, each by its own; and the noise of each group without them.
 
@@ -154,9 +162,11 @@ def find_defects_of_groups(
 
     Args:
         groups: indices of the frames, with the noise of each
+        blanks: (h, w) of each frame, or None: where it is filled
     """
     parts = [([frames[index] for index in group], noise) for group, noise in zip(groups, noises, strict=True)]
-    found = [find_defects(of_group, noise) for of_group, noise in parts]
+    hidden = [[blanks[index] for index in group] for group in groups]
+    found = [find_defects(*part, its) for part, its in zip(parts, hidden, strict=True)]
     if not any(found):
         return None, list(noises)
     made, count, corrections, left = list(frames), 0.0, [], []
@@ -170,6 +180,12 @@ def find_defects_of_groups(
         corrections.append(defects.correction if defects else usual)
     share = count / sum(frame.size for frame in frames)
     return Defects(share, made, left[0], _strongest(corrections)), left
+
+
+def _flat(frame: Pixels, blank: Mask | None) -> float:
+    """Share of the samples that are as the one before."""
+    same = frame[:, 1:] == frame[:, :-1]
+    return float(np.mean(same if blank is None else same[~(blank[:, 1:] | blank[:, :-1])]))
 
 
 def defects_in_words(found: Defects | None, asked: bool) -> list[str]:

@@ -42,7 +42,9 @@ def pictures(noisy: Pixels, denoised: Pixels, span: tuple[float, float], sigma: 
         sigma: of the noise, sensor units; decides how much the removed noise is amplified
     """
     low, high = span
-    before, after = noisy.astype(np.float32), denoised.astype(np.float32)
+    before, after = (
+        np.nan_to_num(part.astype(np.float32), nan=low, posinf=high, neginf=low) for part in (noisy, denoised)
+    )
     to_grey_levels = 255 / (high - low)
     gain = max(1.0, 127.5 / (_SHOWN_DEVIATIONS * max(sigma * to_grey_levels, 0.1)))
     return Pictures(

@@ -68,20 +68,30 @@ class Run:
     """What the stages share.
 
     pool: each frame, (c, h, w), normalised; groups: the noise of each group of them, normalised
+    shown: each (1, h, w), 0 where a frame is blank; None: nowhere
     """
 
     pool: list[Tensor]
     groups: list[FrameGroup]
     fitter: Fitter
     generator: torch.Generator
+    shown: list[Tensor] | None = None
+
+    @property
+    def channels(self) -> int:
+        """Of the frames."""
+        return self.pool[0].shape[0]
 
     def frames_of(self, group: FrameGroup) -> list[Tensor]:
         """The frames of a group."""
         return [self.pool[index] for index in group.frames]
 
     def crops(self, frames: list[Tensor], schedule: ScheduleConfig, multiple: int) -> CropSampler:
-        """Crops for a stage."""
-        return CropSampler(frames, schedule, multiple, self.generator)
+        """Crops for a stage, with few blank pixels where some are, and one more channel that says which."""
+        if self.shown is None:
+            return CropSampler(frames, schedule, multiple, self.generator)
+        of_each = {id(frame): shown for frame, shown in zip(self.pool, self.shown, strict=True)}
+        return CropSampler(frames, schedule, multiple, self.generator, [of_each[id(frame)] for frame in frames])
 
     def is_dead(self, network: Callable[[Tensor], Tensor]) -> bool:
         """Whether a network lost the frames of any group."""

@@ -6,12 +6,15 @@ import contextlib
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from zsn2m_deploy.channels import stack_hints, training_pages
 from zsn2m_deploy.sensor_range import bits_in_use, check_range, check_steps, sensor_range
+from zsn2m_runtime.blank import blank_areas
+from zsn2m_runtime.blank_facts import blank_facts
 from zsn2m_runtime.errors import InputError, UsageError
 from zsn2m_runtime.files import IMAGE_SUFFIXES, open_image, result_suffix
 from zsn2m_runtime.files.axes import numbers_in
@@ -19,6 +22,7 @@ from zsn2m_runtime.files.foreign import FOREIGN_SUFFIXES
 from zsn2m_runtime.image import Frame, Pixels, as_frame, check_computable, check_finite
 from zsn2m_runtime.manifest import ChannelRecord
 from zsn2m_runtime.path_kinds import no_frame
+from zsn2m_runtime.surroundings import Mask
 
 FrameSource = Pixels | str | Path
 LONGEST_VIDEO = 10**7  # frames: two days at 60 a second
@@ -62,6 +66,11 @@ class TrainingFrames:
     channel: ChannelRecord | None = None
     hints: tuple[str, ...] = ()
 
+    @cached_property
+    def blanks(self) -> list[Mask | None]:
+        """Where each frame is blank; None where it is not."""
+        return [blank_areas(frame.pixels, frame.alpha) for frame in self.frames]
+
 
 @dataclass(frozen=True)
 class _Read:
@@ -104,7 +113,7 @@ def load_training_frames(sources: Sequence[FrameSource], options: SensorOptions)
     suffix = result_suffix(image.suffix.lower()) if image else ".png" if path else ".npy"
     frames, channel = tuple(read.frame for read in found), _one_channel(found)
     hints = tuple(dict.fromkeys(hint for read in found for hint in read.hints))
-    hints = (*hints, *_depth_hint(found, options))
+    hints = (*hints, *_depth_hint(found, options), *(hint for read in found if (hint := _blank_hint(read))))
     return TrainingFrames(frames, names, image, kinds[0][0], value_range, suffix, channel, hints)
 
 
@@ -120,6 +129,11 @@ def _depth_hint(found: Sequence[_Read], options: SensorOptions) -> tuple[str, ..
         f"all values fit {depth} bits; if the sensor has no more, --bit-depth {depth} states PSNRs of its own peak and "
         f"keeps results within its range",
     )
+
+
+def _blank_hint(read: _Read) -> str:
+    facts = blank_facts(read.frame)
+    return f"{read.name}: blank: {facts.in_words()}: kept as they are, and not learned from" if facts else ""
 
 
 def _one_channel(found: Sequence[_Read]) -> ChannelRecord | None:

@@ -88,7 +88,7 @@ def _adaptation(run: Run, trained: Trained, first: Network, number: int) -> Adap
     """What one group needs; its noise is put right in the run and in what was trained."""
     group, config, seed = run.groups[number], trained.config.sensor, trained.config.seed
     crops = run.crops(run.frames_of(group), config.schedule, SensorNet.stride)
-    looks = look_at([crops() for _ in range(LOOKS)], first)
+    looks = look_at([crops()[:, : run.channels] for _ in range(LOOKS)], first)
     model = seen(group.noise, first, looks, seed)
     run.confirm(number, model, trained)
     if min(model.neighbours) > IMPLAUSIBLE:

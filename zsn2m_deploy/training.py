@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NoReturn
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,10 +20,12 @@ from zsn2m_deploy.losses import grd_loss, mbd_loss
 from zsn2m_deploy.mixture import grouped, in_words
 from zsn2m_deploy.networks import GrdNet, MbdNet
 from zsn2m_deploy.run import FrameGroup, Run, Trained
+from zsn2m_deploy.scenes import Scene, scene_of
 from zsn2m_deploy.screening import screen
 from zsn2m_deploy.sensor_stage import confirm_noise, train_sensor
+from zsn2m_runtime.blank import largest_scene, present
 from zsn2m_runtime.errors import InputError, TrainingError, UsageError
-from zsn2m_runtime.image import Pixels, to_nchw
+from zsn2m_runtime.image import Frame, Pixels, to_nchw
 from zsn2m_runtime.noise import value_span
 from zsn2m_runtime.noise_estimate import estimate_noise
 
@@ -32,7 +35,7 @@ SMALLEST_SIDE = 16  # pixels; below, a half-size frame is hardly larger than the
 
 
 def train(
-    frames: Sequence[Pixels],
+    frames: Sequence[Pixels | Frame],
     config: TrainConfig,
     progress: ProgressCallback | None = None,
     names: Sequence[str] | None = None,
@@ -40,37 +43,42 @@ def train(
     """Train the networks of `config.stage` on the noisy frames of one sensor.
 
     Shape:
-        frames: each (h, w) or (h, w, 3), sensor units, at least 16 x 16; sizes may differ, channels may not
+        frames: each (h, w) or (h, w, 3), sensor units, at least 16 x 16; sizes may differ, channels may not; blank
+            areas (padding, alpha 0, NaN) are not learned from
     Args:
         names: of the frames, for errors
     Raises:
-        InputError: frames too small, of different channel counts, constant, or a sensor's mosaic; for stages mbd and
-            full also frames of different noise.
+        InputError: frames too small, of different channel counts, constant, blank nearly all over, or a mosaic; for
+            stages mbd and full also frames of different noise.
         UsageError, UnavailableError: device or precision not to be had.
         TrainingError: the loss stopped being finite, or a network died.
 
     Paper: Sec. 3.2 and 3.3. Deterministic for a seed on one CPU with one thread count.
     """
-    channels = _check(frames, config)
-    screened = screen(frames, config.mosaic)
+    scenes = [scene_of(frame if isinstance(frame, Frame) else Frame(frame)) for frame in frames]
+    pixels, blanks = [scene.pixels for scene in scenes], [scene.blank for scene in scenes]
+    channels = _check(pixels, config)
+    screened = screen([largest_scene(*scene) for scene in scenes], config.mosaic)
     device = resolve_device(config.device)
     precision = resolve_precision(config.precision, device)
     if config.stage == "sensor" and config.precision == "auto" and device.type == "cpu":
         precision = "fp32"  # narrow layers gain nothing from bf16 on a CPU: 1.45 times slower; measured
-    grouping = grouped(frames, config.sensor.schedule, device, config.seed)
-    noises = [estimate_noise([frames[index] for index in group]) for group in grouping]
-    defects, without = find_defects_of_groups(frames, grouping, noises)
+    grouping = grouped(pixels, config.sensor.schedule, device, config.seed)
+    noises = [estimate_noise([pixels[i] for i in group], [blanks[i] for i in group]) for group in grouping]
+    defects, without = find_defects_of_groups(pixels, grouping, noises, blanks)
     warnings = defects_in_words(defects, config.sensor.correct_defects)
     corrected = defects if config.sensor.correct_defects else None
     if corrected:
-        frames, noises = corrected.frames, without
-    low, high = _span(frames)
+        pixels, noises = corrected.frames, without
+    low, high = _span([Scene(*scene) for scene in zip(pixels, blanks, strict=True)])
     config = config.updated({"sensor": {"correct_defects": corrected is not None}})
-    pool = [(torch.from_numpy(to_nchw(frame)[0]).to(device) - low) / (high - low) for frame in frames]
+    pool = [(torch.from_numpy(to_nchw(frame)[0]).to(device) - low) / (high - low) for frame in pixels]
+    shown = [_presence(scene, device) for scene in scenes] if any(blank is not None for blank in blanks) else None
 
     groups = [FrameGroup(tuple(group), noise) for group, noise in zip(grouping, noises, strict=True)]
     normalised = [FrameGroup(group.frames, group.noise.rescaled(low, high - low)) for group in groups]
-    run = Run(pool, normalised, Fitter(device, precision, progress), torch.Generator().manual_seed(config.seed))
+    crops = torch.Generator().manual_seed(config.seed)
+    run = Run(pool, normalised, Fitter(device, precision, progress), crops, shown)
     trained = Trained(config, channels, low, high - low, groups, {}, str(device), precision)
     for text in (*screened.warnings, *warnings):
         trained.warn(text)
@@ -115,7 +123,8 @@ def _train_mbd(run: Run, mbd: MbdNet, config: TrainConfig) -> StageReport:
     network, device = run.fitter.place(mbd), run.fitter.device
     masks = torch.Generator(device).manual_seed(config.seed)
 
-    def loss(noisy: Tensor) -> Tensor:
+    def loss(crops: Tensor) -> Tensor:
+        noisy = crops[:, : run.channels]
         batch, channels, height, width = noisy.shape
         half = torch.Size((batch, channels, height // 2, width // 2))
         if config.mbd.random_masks:
@@ -137,7 +146,8 @@ def _train_mbd(run: Run, mbd: MbdNet, config: TrainConfig) -> StageReport:
 def _train_grd(run: Run, mbd: MbdNet, grd: GrdNet, config: TrainConfig) -> StageReport:
     teacher, network = run.fitter.place(mbd), run.fitter.place(grd)
 
-    def loss(noisy: Tensor) -> Tensor:
+    def loss(crops: Tensor) -> Tensor:
+        noisy = crops[:, : run.channels]
         with torch.no_grad():  # f is frozen
             clean = average_orientations(teacher, noisy) if config.grd.average_orientations else teacher(noisy)
         return grd_loss(network, noisy, clean, config.grd)
@@ -147,8 +157,14 @@ def _train_grd(run: Run, mbd: MbdNet, grd: GrdNet, config: TrainConfig) -> Stage
     return run.fitter.fit("grd", grd, loss, crops, schedule)
 
 
-def _span(frames: Sequence[Pixels]) -> tuple[float, float]:
-    low, high = value_span(frames)
+def _presence(scene: Scene, device: torch.device) -> Tensor:
+    """1 where a scene is not blank. Shape: (1, h, w)."""
+    blank = np.zeros(scene.pixels.shape[:2], bool) if scene.blank is None else scene.blank
+    return torch.from_numpy(~blank)[None].float().to(device)
+
+
+def _span(scenes: Sequence[Scene]) -> tuple[float, float]:
+    low, high = value_span([present(*scene) for scene in scenes])
     if high <= low:
         raise InputError(f"expected frames with some variation, but nearly all values are {low:g}; nothing to learn")
     return low, high

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from zsn2m_runtime.blank_facts import blank_facts
 from zsn2m_runtime.channel_choice import ChannelChoice, choose_channels
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import InputError, UsageError, Zsn2mError
@@ -14,6 +15,8 @@ from zsn2m_runtime.files import WRITABLE_SUFFIXES, ImageWriter, open_image, resu
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.path_kinds import check_outside_bundles
 from zsn2m_runtime.patterns import MOSAIC
+
+NOT_FINITE = "are NaN or infinite"
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class JobResult:
     unlike: Denoiser.unlike of a page of every channel
     copied: how many of the pages are of channels that are not denoised
     notes: sentences on what was copied or could not be kept
+    blank: share of the samples of denoised pages that are blank, and kept
     """
 
     job: Job
@@ -40,6 +44,7 @@ class JobResult:
     unlike: tuple[str, ...] = ()
     copied: int = 0
     notes: tuple[str, ...] = ()
+    blank: float = 0.0
 
 
 def plan_outputs(sources: Sequence[Path], out: Path) -> list[Job]:
@@ -109,7 +114,7 @@ def run_jobs(
         except Zsn2mError as failure:
             error = failure
         seconds = time.perf_counter() - started
-        yield JobResult(job, done.pages, seconds, error, tuple(done.unlike), done.copied, tuple(done.notes))
+        yield JobResult(job, done.pages, seconds, error, tuple(done.unlike), done.copied, tuple(done.notes), done.blank)
 
 
 @dataclass
@@ -120,6 +125,24 @@ class _Done:
     copied: int = 0
     unlike: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    blank_pixels: int = 0
+    pixels: int = 0
+
+    @property
+    def blank(self) -> float:
+        """Share of the pixels denoised."""
+        return self.blank_pixels / max(self.pixels, 1)
+
+    def look(self, frame: Frame) -> None:
+        """Count what is blank; say once what is not finite."""
+        self.pixels += frame.pixels[..., 0].size if frame.channels == 3 else frame.pixels.size
+        facts = blank_facts(frame)
+        if facts is None:
+            return
+        self.blank_pixels += round(facts.share * frame.pixels.shape[0] * frame.pixels.shape[1])
+        if facts.not_finite and not any(NOT_FINITE in note for note in self.notes):
+            share = 100 * facts.not_finite / frame.pixels.size
+            self.notes.append(f"{facts.not_finite:,} samples ({share:.2g} %) {NOT_FINITE}: kept")
 
 
 def _put(
@@ -139,11 +162,12 @@ def _put(
     stacked = f" page {page + 1}" if writer.layout.page_count > 1 else ""
     denoised = denoiser.denoise(frame, f"{name}{stacked}")
     if check and page in choice.pages_to_check:
-        unlike = denoiser.unlike(frame.pixels)
+        unlike = denoiser.unlike(frame.as_array() if frame.channels == 3 else frame.pixels)
         _refuse_mosaic(unlike, f"{name}{stacked}")
         done.unlike += _sentences(unlike, choice, page, done.unlike)
     writer.write(denoised)
     done.pages = page + 1
+    done.look(frame)
 
 
 def _sentences(found: Sequence[str], choice: ChannelChoice, page: int, said: Sequence[str]) -> list[str]:

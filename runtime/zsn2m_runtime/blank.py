@@ -6,12 +6,17 @@ filled with the mirror image of what is beside them, as the exported graphs do a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
 from zsn2m_runtime.constant import constant_areas
 from zsn2m_runtime.image import Pixels
 from zsn2m_runtime.surroundings import Mask
+
+FEWEST = 256  # pixels that say something of a frame's noise
+GRID = 8  # pixels; even, so that a mosaic keeps its phase
 
 
 def blank_areas(pixels: Pixels, alpha: Pixels | None = None) -> Mask | None:
@@ -29,15 +34,67 @@ def blank_areas(pixels: Pixels, alpha: Pixels | None = None) -> Mask | None:
     return np.asarray(hidden | constant)
 
 
+def blanks_of(frames: Sequence[Pixels]) -> list[Mask | None]:
+    """The blank areas of each frame; None too where nearly all is blank: there is nothing else to look at."""
+    found = [blank_areas(frame) for frame in frames]
+    return [None if blank is None or np.count_nonzero(~blank) < FEWEST else blank for blank in found]
+
+
 def _hidden(pixels: Pixels, alpha: Pixels | None) -> Mask | None:
     """What is not finite or under an alpha of 0; None where nothing is."""
-    hidden = None if alpha is None else np.asarray(alpha == 0)
+    hidden: Mask | None = None if alpha is None else np.asarray(alpha == 0)
     if pixels.dtype.kind == "f":
         finite = np.isfinite(pixels)
         if not finite.all():
             unknown = np.asarray(~(finite if pixels.ndim == 2 else finite.all(axis=2)))
             hidden = unknown if hidden is None else np.asarray(hidden | unknown)
     return hidden if hidden is not None and hidden.any() else None
+
+
+def present(pixels: Pixels, blank: Mask | None) -> Pixels:
+    """The pixels that are not blank, as a frame of one column; all of a frame that is wholly blank.
+
+    Shape:
+        pixels: (h, w) or (h, w, c); blank: (h, w)
+        returns: (n, 1) or (n, 1, c); the frame itself where nothing is blank
+    """
+    if blank is None or blank.all():
+        return pixels
+    return np.asarray(pixels[~blank][:, None])
+
+
+def largest_scene(pixels: Pixels, blank: Mask | None) -> Pixels:
+    """About the largest rectangle of a frame in which nothing is blank, on a grid of 8 pixels; empty if there is none.
+
+    For what is seen in whole rows and columns, which a mirror image would deceive.
+
+    Shape:
+        pixels: (h, w) or (h, w, c); blank: (h, w)
+        returns: as pixels, not larger; they themselves where nothing is blank
+    """
+    if blank is None:
+        return pixels
+    rows, columns = (length // GRID for length in blank.shape)
+    cells: Mask = np.asarray(blank[: rows * GRID, : columns * GRID].reshape(rows, GRID, columns, GRID).any(axis=(1, 3)))
+    free = np.zeros(columns, int)  # cells above and at each one that are not blank
+    best = (0, 0, 0, 0, 0)
+    for row in range(rows):
+        free = np.where(cells[row], 0, free + 1)
+        for height in np.unique(free[free > 0]).tolist():
+            edges = np.flatnonzero(np.diff(free >= height, prepend=False, append=False))
+            widths = edges[1::2] - edges[::2]
+            widest = int(np.argmax(widths))
+            width, left = int(widths[widest]), int(edges[2 * widest])
+            best = max(best, (height * width, row + 1 - height, height, left, width))
+    top, height, left, width = (GRID * part for part in best[1:])
+    return pixels[top : top + height, left : left + width]
+
+
+def with_blank_kept(result: Pixels, source: Pixels, blank: Mask | None) -> Pixels:
+    """A result in which blank samples are those of its source, bit for bit; changes it in place."""
+    if blank is not None:
+        result[blank] = source[blank]
+    return result
 
 
 def filled(pixels: Pixels, blank: Mask | None) -> Pixels:

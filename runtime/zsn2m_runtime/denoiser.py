@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import ValidationError
 
+from zsn2m_runtime.blank import blank_areas, filled, largest_scene, with_blank_kept
 from zsn2m_runtime.bundle import load_bundle
 from zsn2m_runtime.errors import BundleError, InputError, UsageError
 from zsn2m_runtime.familiarity import unlike_all
@@ -113,10 +114,11 @@ class Denoiser:
         Raises:
             InputError: if the frame does not fit the sensor that the bundle was trained for.
         """
-        pixels = _as_frame(frame).pixels
-        check_fits(self.card.sensor, Frame(pixels))
-        every_level = self.card.id == PRETRAINED
-        return (*self._patterns(pixels), *unlike_all(pixels, self._trained_on, every_level))
+        seen = _as_frame(frame)
+        check_fits(self.card.sensor, seen)
+        blank = blank_areas(seen.pixels, seen.alpha)
+        found = unlike_all(seen.pixels, self._trained_on, self.card.id == PRETRAINED, blank)
+        return (*self._patterns(largest_scene(seen.pixels, blank)), *found)
 
     def _patterns(self, pixels: Pixels) -> tuple[str, ...]:
         """Stripes, mosaics and the like, which no noise of single pixels explains."""
@@ -143,20 +145,26 @@ class Denoiser:
     def denoise(self, frame: Frame, name: str = "frame") -> Frame:
         """Denoise one frame; `name` is how messages call it.
 
+        Blank areas (padding, what lies under an alpha of 0, what is not finite) stay what they are, bit for bit.
+
         Raises:
             InputError: if the frame does not fit the sensor that the bundle was trained for.
         """
         check_fits(self.card.sensor, frame, name)
+        blank = blank_areas(frame.pixels, frame.alpha)
+        if blank is not None and blank.all():
+            return frame.with_pixels(frame.pixels.copy())
         height, width = frame.pixels.shape[:2]
         strips = plan_strips((height, width), self.card.stride, self.card.receptive_radius, self._strip_pixels)
-        return frame.with_pixels(run_in_strips(self._run, frame.pixels, strips))
+        denoised = run_in_strips(self._run, filled(frame.pixels, blank), strips)
+        return frame.with_pixels(with_blank_kept(denoised, frame.pixels, blank))
 
     def _run(self, pixels: Pixels) -> Pixels:
         return from_nchw(self._session.run(to_nchw(pixels)), pixels.dtype, self.card.sensor.range)
 
 
 def check_fits(sensor: Sensor, frame: Frame, name: str = "frame") -> None:
-    """Refuse a frame that is not of the sensor: dtype, channels, NaN, values outside the range.
+    """Refuse a frame that is not of the sensor: dtype, channels, no finite sample, values outside the range.
 
     Raises:
         InputError: saying what the sensor gives and what came.

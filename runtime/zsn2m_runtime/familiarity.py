@@ -14,11 +14,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from zsn2m_runtime.blank import blanks_of, filled
+from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.image import Pixels
 from zsn2m_runtime.manifest import LookRecord, NoiseRecord, Span
 from zsn2m_runtime.noise_estimate import SIDE, estimate_noise
 from zsn2m_runtime.noise_model import REACH, Doubles, NoiseModel
 from zsn2m_runtime.sample_types import is_whole
+from zsn2m_runtime.surroundings import Mask
 
 # What counts as unlike; measured, benchmarks/RESULTS.md, "Familiarity" and "Verdicts". Networks trained on pairs of the
 # frame's own pixels know one level: for the upper limit they lose about 1 dB. A pretrained network knows every level,
@@ -57,17 +60,18 @@ class Sight:
     rounding: float  # variance that whole numbers add; 0 for others
 
 
-def look_of(frames: Sequence[Pixels], noise: NoiseModel) -> LookRecord:
+def look_of(frames: Sequence[Pixels], noise: NoiseModel, blanks: Sequence[Mask | None] | None = None) -> LookRecord:
     """What a bundle keeps of its training frames, to compare others with.
 
     Shape:
         frames: each (h, w) or (h, w, 3), sensor units, at least 16 x 16
     Args:
         noise: of all the frames, as the bundle's network knows it
+        blanks: (h, w) of each, or None: areas that are not looked at; None: found here
     Raises:
         InputError: frames too small.
     """
-    sights = [see(frame) for frame in frames]
+    sights = [see(frame, blank) for frame, blank in zip(frames, blanks or blanks_of(frames), strict=True)]
     edges = np.array([np.quantile(sight.blocks, SPREAD, axis=0) for sight in sights])  # (frames, 2, c)
     low, high = edges[:, 0].min(axis=0), edges[:, 1].max(axis=0)
     least = _least_variance(low, high, sights[0])
@@ -83,21 +87,27 @@ def look_of(frames: Sequence[Pixels], noise: NoiseModel) -> LookRecord:
     )
 
 
-def unlike(frame: Pixels, noise: NoiseRecord, look: LookRecord, every_level: bool = False) -> tuple[str, ...]:
+def unlike(
+    frame: Pixels, noise: NoiseRecord, look: LookRecord, every_level: bool = False, blank: Mask | None = None
+) -> tuple[str, ...]:
     """In what a frame is unlike the training frames, and what to do; empty where it is like them.
 
-    Frames below 16 x 16 pixels are not judged.
+    Frames below 16 x 16 pixels, and what is blank, are not judged.
 
     Shape:
-        frame: (h, w) or (h, w, 3), sensor units, finite
+        frame: (h, w) or (h, w, 3), sensor units
+        blank: (h, w); None: found here
     Args:
         every_level: whether the network in use was taught noise of every level before
     """
-    return unlike_all(frame, [(noise, look)], every_level)
+    return unlike_all(frame, [(noise, look)], every_level, blank)
 
 
 def unlike_all(
-    frame: Pixels, known: Sequence[tuple[NoiseRecord, LookRecord]], every_level: bool = False
+    frame: Pixels,
+    known: Sequence[tuple[NoiseRecord, LookRecord]],
+    every_level: bool = False,
+    blank: Mask | None = None,
 ) -> tuple[str, ...]:
     """As `unlike`, for frames of several kinds of noise: in what a frame is unlike the kind that is nearest.
 
@@ -106,7 +116,10 @@ def unlike_all(
     """
     if not known or min(frame.shape[:2]) < SIDE:
         return ()
-    sight = see(frame)
+    try:
+        sight = see(frame, blanks_of([frame])[0] if blank is None else blank)
+    except InputError:  # too little of it is not blank
+        return ()
     return min((differences(sight, *group, every_level) for group in known), key=len)
 
 
@@ -158,17 +171,22 @@ def _unlike_texture(sight: Sight, trained: NoiseModel, look: LookRecord, least: 
     )
 
 
-def see(frame: Pixels) -> Sight:
+def see(frame: Pixels, blank: Mask | None = None) -> Sight:
     """Look at one frame.
 
     Shape:
         frame: (h, w) or (h, w, 3), sensor units, at least 16 x 16
+        blank: (h, w), what is not looked at; None: nothing
     Raises:
-        InputError: frame too small.
+        InputError: frame too small, or blank all over.
     """
     sample = _sampled(frame.reshape(*frame.shape[:2], -1))
+    hidden = None if blank is None else _sampled(blank[..., None])[..., 0]
     rounding = ROUNDING if is_whole(sample.dtype) else 0.0
-    return Sight(estimate_noise([sample]), *_blocks(sample.astype(np.float32)), rounding)
+    if hidden is None or not hidden.any():
+        return Sight(estimate_noise([sample], [None]), *_blocks(sample.astype(np.float32)), rounding)
+    noise = estimate_noise([sample], [hidden])
+    return Sight(noise, *_shown(_blocks(filled(sample, hidden).astype(np.float32)), hidden), rounding)
 
 
 def _sampled(frame: Pixels) -> Pixels:
@@ -201,6 +219,14 @@ def _blocks(frame: npt.NDArray[np.float32]) -> tuple[Doubles, Doubles, Doubles]:
     channels = frame.shape[2]
     level, patches = (block_means(values, SIDE // BLOCK).reshape(-1, channels) for values in (blocks, detail))
     return blocks.reshape(-1, channels), level, patches
+
+
+def _shown(found: tuple[Doubles, Doubles, Doubles], blank: Mask) -> tuple[Doubles, Doubles, Doubles]:
+    """What `_blocks` found where nothing is blank."""
+    height, width = (side // SIDE * SIDE for side in blank.shape)
+    share = blank[:height, :width, None].astype(np.float32)
+    blocks, patches = (block_means(share, side).ravel() == 0 for side in (BLOCK, SIDE))
+    return found[0][blocks], found[1][patches], found[2][patches]
 
 
 def block_means(values: npt.NDArray[np.floating], side: int) -> Doubles:

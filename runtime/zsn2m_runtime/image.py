@@ -87,20 +87,17 @@ def as_frame(array: Pixels, name: str = "frame") -> Frame:
 
 
 def check_finite(frame: Frame, name: str = "frame") -> None:
-    """Refuse NaN and infinity, naming how many there are and where the first one is.
+    """Refuse a frame without a finite pixel; others keep NaN and infinity as they are.
 
     Raises:
-        InputError: if any sample is not finite.
+        InputError: if no pixel is finite in all channels.
     """
     if frame.pixels.dtype.kind != "f":
         return
-    bad = ~np.isfinite(frame.pixels)
-    count = int(np.count_nonzero(bad))
-    if count:
-        first = tuple(int(i) for i in np.unravel_index(int(np.argmax(bad)), bad.shape))
+    finite = np.isfinite(frame.pixels)
+    if not finite.reshape(*finite.shape[:2], -1).all(axis=2).any():
         raise InputError(
-            f"{name}: expected finite samples, but got {count} NaN or infinite ones, the first at "
-            f"(row, column{', channel' if frame.channels == 3 else ''}) = {first}; replace them first"
+            f"{name}: expected finite samples, but got NaN or infinite ones in every pixel; there is nothing to denoise"
         )
 
 
@@ -112,7 +109,8 @@ def check_computable(frame: Frame, name: str = "frame") -> None:
     """
     if frame.pixels.dtype != np.float64:
         return
-    least, most = float(np.nanmin(frame.pixels)), float(np.nanmax(frame.pixels))
+    finite = np.isfinite(frame.pixels)
+    least, most = (float(of(frame.pixels, where=finite, initial=0)) for of in (np.min, np.max))
     if min(least, most) < -MOST_COMPUTED or max(least, most) > MOST_COMPUTED:
         raise InputError(
             f"{name}: expected values up to {MOST_COMPUTED:.3g}, the most that float32 holds, in which networks "

@@ -11,11 +11,13 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 import numpy.typing as npt
 
+from zsn2m_runtime.blank import blanks_of, filled, present
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.image import Pixels
 from zsn2m_runtime.noise import value_span
 from zsn2m_runtime.noise_model import REACH, Doubles, NoiseModel
 from zsn2m_runtime.noise_tails import skew_and_gain
+from zsn2m_runtime.surroundings import Mask
 
 Floats = npt.NDArray[np.float32]
 
@@ -58,20 +60,33 @@ class _Patches:
         return _Patches(*(getattr(self, part.name)[which] for part in fields(self)))
 
 
-def estimate_noise(frames: Sequence[Pixels]) -> NoiseModel:
+def estimate_noise(frames: Sequence[Pixels], blanks: Sequence[Mask | None] | None = None) -> NoiseModel:
     """Level, dependence on brightness, and correlation over pixels and channels.
 
     Shape:
         frames: each (h, w) or (h, w, 3), sensor units, at least 16 x 16
+        blanks: (h, w) of each, or None: areas that say nothing of the noise; None: found here
     Raises:
-        InputError: frames too small.
+        InputError: frames too small, or blank all over.
     """
     for frame in frames:
         _check_size(frame)
-    low, high = value_span(frames)
+    blanks = blanks_of(frames) if blanks is None else blanks
+    seen = [present(frame, blank) for frame, blank in zip(frames, blanks, strict=True)]
+    low, high = value_span(seen)
     scale = high - low or 1.0
     most = max(MOST_PATCHES // len(frames), FEWEST)
-    patches = _joined([_patches(_above(frame.reshape(*frame.shape[:2], -1), low) / scale, most) for frame in frames])
+    patches = _joined(
+        [
+            _patches(_above(filled(frame, blank).reshape(*frame.shape[:2], -1), low) / scale, most, blank)
+            for frame, blank in zip(frames, blanks, strict=True)
+        ]
+    )
+    if not len(patches.level):
+        raise InputError(
+            f"expected {SIDE} x {SIDE} pixels of a scene somewhere, but got frames that are blank all over (padding, "
+            f"alpha 0 or NaN); their noise cannot be estimated"
+        )
     slope, floor = _envelope(patches)
     expected = _variance(slope, floor, patches.level)
     alive = np.asarray((patches.detail >= DEAD * expected).all(axis=1))
@@ -92,7 +107,7 @@ def estimate_noise(frames: Sequence[Pixels]) -> NoiseModel:
     found = NoiseModel(slope, floor, correlation, span, skew)
     factor = np.square(gain) * (power if found.correlated else 1.0)  # details of neighbours hold a part of it
     found = replace(found, slope=slope * factor, floor=floor * factor)
-    return replace(found.rescaled(-low / scale, 1 / scale), ends=_ends(frames))
+    return replace(found.rescaled(-low / scale, 1 / scale), ends=_ends(seen))
 
 
 def _above(frame: Pixels, low: float) -> Floats:
@@ -122,11 +137,14 @@ def _check_size(frame: Pixels) -> None:
         )
 
 
-def _patches(frame: Floats, most: int) -> _Patches:
+def _patches(frame: Floats, most: int, blank: Mask | None) -> _Patches:
     channels = frame.shape[2]
     windows = np.lib.stride_tricks.sliding_window_view(frame, (SIDE, SIDE), axis=(0, 1))[::STEP, ::STEP]
-    count = windows.shape[0] * windows.shape[1]
-    chosen = np.arange(0, count, max(1, -(-count // most)))
+    free = np.arange(windows.shape[0] * windows.shape[1])
+    if blank is not None:
+        hidden = np.lib.stride_tricks.sliding_window_view(blank, (SIDE, SIDE))[::STEP, ::STEP]
+        free = free[~hidden.any(axis=(2, 3)).ravel()]
+    chosen = free[:: max(1, -(-len(free) // most))]
     found = np.moveaxis(windows[np.unravel_index(chosen, windows.shape[:2])], 1, 3)
     at_low, at_high = (ends.mean(axis=(1, 2)) for ends in (found <= frame.min(), found >= frame.max()))
     varied = frame.min(axis=(0, 1)) < frame.max(axis=(0, 1))  # an empty channel says nothing of the others

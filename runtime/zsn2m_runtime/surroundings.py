@@ -15,6 +15,7 @@ Places = npt.NDArray[np.int64]  # indices of pixels, row by row
 
 LOOK = 12  # pixels beside an area that are looked at
 NEAR, FAR = (4, 5), (11, 12)  # of these; the first may be mixed with the area by interpolation
+ALL = tuple(range(1, LOOK + 1))
 APPROACHED = 0.6  # of the difference far away is left near: more is a border, less is light that saturates
 ONE_STEP = 1.25  # smallest steps between values: less is rounding
 
@@ -80,6 +81,11 @@ class Seen:
 
 
 def look_beside(planes: Pixels, values: npt.NDArray[Any], rims: Rims) -> Seen:
+    """What is beside areas.
+
+    Shape:
+        planes: (h, w, c); values: (h * w,), one for each colour
+    """
     known, of = np.unique(values[rims.inside], return_inverse=True)
     there = rims.beside >= 0
     difference = _differences(planes.reshape(-1, planes.shape[2]), rims)
@@ -88,8 +94,12 @@ def look_beside(planes: Pixels, values: npt.NDArray[Any], rims: Rims) -> Seen:
     step = 1.0 if planes.dtype.kind != "f" else _smallest_step(planes.reshape(-1, planes.shape[2]), rims)
     bordered = _sums(there, of, len(known)) == 0
     for turned in (False, True):  # along a rim that is hardly inclined the mixed pixels are many
-        near, far = (_mean(difference, there & (rims.turned == turned)[:, None], of, places) for places in (NEAR, FAR))
-        bordered |= (near >= APPROACHED * far) & (near > (ONE_STEP * step if np.isfinite(step) else 0))
+        along = there & (rims.turned == turned)[:, None]
+        near, far = (_mean(difference, along, of, places) for places in (NEAR, FAR))
+        near = np.where(np.isnan(near), _mean(difference, along, of, ALL), near)  # a narrow strip
+        with np.errstate(invalid="ignore"):
+            set_off = near > (ONE_STEP * step if np.isfinite(step) else 0)
+            bordered |= set_off & ~(near < APPROACHED * far)
     return Seen(known, share, bordered)
 
 
@@ -114,9 +124,10 @@ def _sums(what: npt.NDArray[Any], of: Places, count: int) -> npt.NDArray[np.floa
 
 
 def _mean(
-    difference: npt.NDArray[np.float64], there: Mask, of: Places, places: tuple[int, int]
+    difference: npt.NDArray[np.float64], there: Mask, of: Places, places: tuple[int, ...]
 ) -> npt.NDArray[np.float64]:
-    """Of each value's differences at so many pixels away; 0 where there is none."""
+    """Of each value's differences at so many pixels away; NaN where there is none."""
     chosen = there & np.isin(np.arange(1, LOOK + 1), places)
     count = int(of.max(initial=-1)) + 1
-    return np.asarray(_sums(np.where(chosen, difference, 0), of, count) / np.maximum(_sums(chosen, of, count), 1))
+    total, number = _sums(np.where(chosen, difference, 0), of, count), _sums(chosen, of, count)
+    return np.asarray(np.divide(total, number, where=number > 0, out=np.full(count, np.nan)))

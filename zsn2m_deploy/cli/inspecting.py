@@ -14,6 +14,7 @@ from zsn2m_deploy.cli.terminal import JsonOption, show, show_json, table
 if TYPE_CHECKING:
     from zsn2m_runtime.image import Pixels
     from zsn2m_runtime.noise_facts import NoiseFacts
+    from zsn2m_runtime.surroundings import Mask
 
 
 def register(app: typer.Typer) -> None:
@@ -98,9 +99,11 @@ def _bundle_facts(path: Path) -> tuple[str, object]:
 
 def _video_facts(path: Path) -> tuple[str, object]:
     from zsn2m_deploy.cli.inspecting_video import read_video
+    from zsn2m_runtime.blank import blank_areas, filled
 
     frame, rows, content = read_video(path)
-    noise, reason = _noise(frame.pixels)
+    areas = blank_areas(frame.pixels, frame.alpha)
+    noise, reason = _noise(filled(frame.pixels, areas), areas)
     content["noise"] = noise.as_json() if noise else None
     if noise is None:
         return table([*rows, ("noise", reason)]), content
@@ -110,6 +113,8 @@ def _video_facts(path: Path) -> tuple[str, object]:
 def _frame_facts(path: Path) -> tuple[str, object]:
     from zsn2m_deploy.cli.stacks import stack_facts
     from zsn2m_deploy.sensor_range import bits_in_use
+    from zsn2m_runtime.blank import blank_areas, filled, largest_scene, present
+    from zsn2m_runtime.blank_facts import blank_facts
     from zsn2m_runtime.files import open_image
     from zsn2m_runtime.image import check_finite
     from zsn2m_runtime.noise import estimate_sigma, value_span
@@ -119,10 +124,12 @@ def _frame_facts(path: Path) -> tuple[str, object]:
         frame, pages, stated = image.read(), image.page_count, image.value_range
         stack_rows, stack = stack_facts(image)
     check_finite(frame, str(path))
-    low, high = value_span([frame.pixels])
-    height, width = frame.pixels.shape[:2]
-    least, most = float(frame.pixels.min()), float(frame.pixels.max())
-    noise, reason = _noise(frame.pixels)
+    blank, height, width = blank_facts(frame), *frame.pixels.shape[:2]
+    areas = blank_areas(frame.pixels, frame.alpha) if blank else None
+    seen = present(filled(frame.pixels, areas), areas)
+    low, high = value_span([seen])
+    least, most = float(seen.min()), float(seen.max())
+    noise, reason = _noise(filled(frame.pixels, areas), areas)
     content = {
         "file": str(path),
         "dtype": frame.dtype,
@@ -134,7 +141,8 @@ def _frame_facts(path: Path) -> tuple[str, object]:
         "minimum": least,
         "maximum": most,
         "values_in_use": [low, high],
-        "noise_sigma": noise.sigma if noise else estimate_sigma(frame.pixels),
+        "blank": blank.as_json() if blank else None,
+        "noise_sigma": noise.sigma if noise else estimate_sigma(filled(frame.pixels, areas)),
         "noise": noise.as_json() if noise else None,
         "stack": stack,
     }
@@ -149,11 +157,13 @@ def _frame_facts(path: Path) -> tuple[str, object]:
         *stack_rows,
         ("values", f"{least:.6g} to {most:.6g}; 99.8 % of them {low:.6g} to {high:.6g}"),
     ]
+    if blank:
+        rows.append(("blank", f"{blank.in_words()}; kept, and not looked at"))
     if stated:
         rows.append(("range", f"{stated[0]:g} to {stated[1]:g}, as the file says"))
     elif depth := bits_in_use(frame.dtype, least, most):
         rows.append(("bit depth", f"all values fit {depth} bits; if the sensor has no more: --bit-depth {depth}"))
-    patterns = find_patterns(frame.pixels)
+    patterns = find_patterns(largest_scene(frame.pixels, areas))
     content["patterns"] = patterns.as_json()
     rows += patterns_in_words(patterns).items()
     if noise is None:
@@ -161,14 +171,15 @@ def _frame_facts(path: Path) -> tuple[str, object]:
     return _with_noise(rows, noise), content
 
 
-def _noise(pixels: Pixels) -> tuple[NoiseFacts | None, str]:
+def _noise(pixels: Pixels, blank: Mask | None) -> tuple[NoiseFacts | None, str]:
     """The noise of a frame, or why there is no estimate."""
+    from zsn2m_runtime.blank import present
     from zsn2m_runtime.errors import InputError
     from zsn2m_runtime.noise_estimate import estimate_noise
     from zsn2m_runtime.noise_facts import noise_facts
 
     try:
-        return noise_facts([pixels], estimate_noise([pixels])), ""
+        return noise_facts([present(pixels, blank)], estimate_noise([pixels], [blank])), ""
     except InputError as error:
         return None, str(error)
 

@@ -136,6 +136,7 @@ def _report(results: list[JobResult], provider: str, as_json: bool) -> None:
                 "provider": provider,
                 "error": str(result.error) if result.error else None,
                 "unlike": result.unlike,
+                "blank": round(result.blank, 6),
                 "pages_copied": result.copied,
                 "notes": result.notes,
             }

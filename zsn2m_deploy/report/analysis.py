@@ -14,6 +14,7 @@ from zsn2m_deploy.report.detail import SURE, Detail, compare_detail
 from zsn2m_runtime.image import Pixels
 from zsn2m_runtime.noise_model import REACH, Doubles, NoiseModel
 from zsn2m_runtime.sample_types import is_whole
+from zsn2m_runtime.surroundings import Mask
 
 LAGS = REACH  # pixels
 BINS = 60  # of the histogram, at most
@@ -107,18 +108,25 @@ class Removed:
         return alike or self.powerful or (self.detail is not None and self.detail.edged)
 
 
-def analyse(noisy: Pixels, denoised: Pixels, model: NoiseModel, value_range: tuple[float, float]) -> Removed:
+def analyse(
+    noisy: Pixels,
+    denoised: Pixels,
+    model: NoiseModel,
+    value_range: tuple[float, float],
+    shown: Mask | None = None,
+) -> Removed:
     """Compare what was removed from a frame with the noise of a model.
 
     Shape:
         noisy, denoised: (h, w) or (h, w, 3), sensor units
+        shown: (h, w), what is not blank; None: all
     Args:
         value_range: of the sensor; where a frame is clipped at its ends, values near them are left out
     """
     before, after = (pixels.reshape(*pixels.shape[:2], -1).astype(np.float64) for pixels in (noisy, denoised))
     whole = is_whole(noisy.dtype)
     sigma = expected_sigma(after, model, whole)
-    weight = usable(before, after, sigma, value_range)
+    weight = usable(before, after, sigma, value_range, shown)
     removed = (before - after) * weight
     if weight.sum() < FEWEST_SAMPLES:
         everywhere = float(np.sqrt(np.square(before - after).mean())), float(np.sqrt(np.square(sigma).mean()))
@@ -143,14 +151,18 @@ def expected_sigma(denoised: Doubles, model: NoiseModel, whole: bool) -> Doubles
     return np.asarray(np.sqrt(np.maximum(variance, np.maximum(least, ROUNDING) if whole else least)))
 
 
-def usable(noisy: Doubles, denoised: Doubles, sigma: Doubles, value_range: tuple[float, float]) -> Doubles:
-    """1 where noise is whole, 0 where an end of the range cuts it.
+def usable(
+    noisy: Doubles, denoised: Doubles, sigma: Doubles, value_range: tuple[float, float], shown: Mask | None = None
+) -> Doubles:
+    """1 where noise is whole, 0 where an end of the range cuts it, or where a frame is blank.
 
     Shape:
-        all: (h, w, c), sensor units
+        all: (h, w, c), sensor units; shown: (h, w), what is not blank; None: all
     """
     low, high = value_range
     weight = np.ones_like(denoised)
+    if shown is not None:
+        weight *= shown[..., None]
     if (noisy <= low).mean() >= PILED:
         weight *= denoised - low > CLEAR * sigma
     if (noisy >= high).mean() >= PILED:

@@ -11,9 +11,11 @@ import numpy as np
 from zsn2m_deploy.preview import pictures
 from zsn2m_deploy.report.analysis import SHOWN, expected_sigma
 from zsn2m_deploy.report.detail import BLOCK, activity
+from zsn2m_runtime.blank import filled
 from zsn2m_runtime.image import Pixels
 from zsn2m_runtime.noise_model import NoiseModel
 from zsn2m_runtime.sample_types import is_whole
+from zsn2m_runtime.surroundings import Mask
 
 SIDE = 256  # pixels of the crop: three of them of pure noise are 0.8 MB in the page
 OVERVIEW_SIDE = 200  # pixels at most
@@ -38,21 +40,27 @@ class ReportPictures:
 
 
 def report_pictures(
-    noisy: Pixels, denoised: Pixels, model: NoiseModel, span: tuple[float, float], area: tuple[slice, slice]
+    noisy: Pixels,
+    denoised: Pixels,
+    model: NoiseModel,
+    span: tuple[float, float],
+    area: tuple[slice, slice],
+    blank: Mask | None = None,
 ) -> ReportPictures:
     """The pictures of a frame.
 
     Shape:
         noisy, denoised: (h, w) or (h, w, 3), sensor units
+        blank: (h, w), where they are; None: nowhere
     Args:
         span: the sensor values shown black and white
         area: rows and columns that the crop is taken from
     """
-    down, along = detailed_crop(denoised[area], model)
+    down, along = detailed_crop(filled(denoised, blank)[area], model)
     top, left = down + (area[0].start or 0), along + (area[1].start or 0)
     crop = slice(top, top + SIDE), slice(left, left + SIDE)
     made = pictures(noisy[crop], denoised[crop], span, 1.0)
-    removed = _in_units(noisy[crop], denoised[crop], model)
+    removed = _in_units(filled(noisy, blank)[crop], filled(denoised, blank)[crop], model)
     height, width = made.noisy.shape[:2]
     whole = max(denoised.shape[:2])
     overview = None

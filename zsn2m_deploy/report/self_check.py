@@ -20,6 +20,7 @@ from zsn2m_deploy.prior.noise import draw_noise
 from zsn2m_deploy.report.analysis import ROUNDING, usable
 from zsn2m_deploy.report.detail import FLAT, activity, blocks
 from zsn2m_runtime.noise_model import Doubles, NoiseModel
+from zsn2m_runtime.surroundings import Mask
 
 DRAWS = 2
 FAINT = 0.3  # of the noise's deviation
@@ -72,12 +73,14 @@ def self_check(
     value_range: tuple[float, float],
     structured: bool = False,
     unmodelled: str | None = None,
+    shown: Mask | None = None,
 ) -> SelfCheck:
     """Estimate the PSNR of a network's result on a frame from the frame alone.
 
     Shape:
         noisy: (h, w, c), sensor units, both sides at least 16
         denoise: (h, w, c) -> the same, not rounded
+        shown: (h, w), what is not blank; None: all
     Args:
         structured: whether what was removed holds structure of the picture, so that it may be more than the noise
         unmodelled: what of the frame the noise model does not know, so that there is no estimate
@@ -86,7 +89,7 @@ def self_check(
     denoised = denoise(noisy)
     variance = model.variance(denoised)
     noise = math.sqrt(variance.mean())
-    weight = usable(noisy, denoised, np.sqrt(variance), value_range)
+    weight = usable(noisy, denoised, np.sqrt(variance), value_range, shown)
     if unmodelled:
         return _none(unmodelled, noise, peak)
     if weight.mean() < FEWEST:

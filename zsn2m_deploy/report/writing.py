@@ -15,10 +15,12 @@ from zsn2m_deploy.report.pictures import report_pictures
 from zsn2m_deploy.report.presence import has_noise
 from zsn2m_deploy.report.self_check import SelfCheck, self_check, without_noise
 from zsn2m_deploy.report.words import checks, warnings
+from zsn2m_runtime.blank import filled, present
 from zsn2m_runtime.image import Nchw, Pixels, to_nchw
 from zsn2m_runtime.manifest import Manifest
 from zsn2m_runtime.noise_facts import noise_facts
 from zsn2m_runtime.noise_model import Doubles, NoiseModel
+from zsn2m_runtime.surroundings import Mask
 
 PAGE_NAME, FACTS_NAME = "report.html", "report.json"
 ANALYSED = 1024  # pixels of the frame's centre that are looked at
@@ -30,7 +32,9 @@ class Subject:
     """What a report is about.
 
     Shape:
-        noisy, corrected, denoised: (h, w) or (h, w, 3), sensor units; corrected: noisy without defective pixels
+        noisy, corrected, denoised: (h, w) or (h, w, 3), sensor units; corrected: noisy without defective pixels,
+            blank areas filled
+        blank: (h, w), what is not judged; None: nothing
     bundle, frame: their names; run: the default model, (1, c, h, w) -> the same, sensor units, not rounded
     unmodelled: what of the frame the noise model does not know
     """
@@ -43,6 +47,7 @@ class Subject:
     noise: NoiseModel
     run: Callable[[Nchw], Nchw]
     unmodelled: str | None = None
+    blank: Mask | None = None
 
 
 def write_report(folder: Path, subject: Subject, manifest: Manifest) -> Report:
@@ -50,7 +55,9 @@ def write_report(folder: Path, subject: Subject, manifest: Manifest) -> Report:
     noisy, denoised, value_range = subject.noisy, subject.denoised, manifest.sensor.range
     height, width = noisy.shape[:2]
     looked = _centre((height, width), ANALYSED)
-    removed = analyse(subject.corrected[looked], denoised[looked], subject.noise, value_range)
+    after = filled(denoised, subject.blank)
+    shown = None if subject.blank is None else ~subject.blank[looked]
+    removed = analyse(subject.corrected[looked], after[looked], subject.noise, value_range, shown)
     noisy_at_all = has_noise(subject.corrected, subject.noise)
     check = _self_check(subject, value_range, removed) if noisy_at_all else without_noise(value_range)
     report = Report(
@@ -59,7 +66,7 @@ def write_report(folder: Path, subject: Subject, manifest: Manifest) -> Report:
         height=height,
         width=width,
         manifest=manifest,
-        noise=noise_facts([noisy], subject.noise, value_range),
+        noise=noise_facts([present(noisy, subject.blank)], subject.noise, value_range),
         removed=removed,
         self_check=check,
         checks=checks(removed),
@@ -69,7 +76,7 @@ def write_report(folder: Path, subject: Subject, manifest: Manifest) -> Report:
         ),
         noisy=noisy_at_all,
     )
-    pictures = report_pictures(noisy, denoised, subject.noise, manifest.normalisation.in_use, looked)
+    pictures = report_pictures(noisy, denoised, subject.noise, manifest.normalisation.in_use, looked, subject.blank)
     (folder / PAGE_NAME).write_text(page(report, pictures), encoding="utf-8")
     (folder / FACTS_NAME).write_text(as_json(report), encoding="utf-8")
     return report
@@ -84,6 +91,7 @@ def _self_check(subject: Subject, value_range: tuple[float, float], removed: Rem
         value_range,
         removed.structured,
         subject.unmodelled,
+        None if subject.blank is None else ~subject.blank[crop],
     )
 
 

@@ -8,11 +8,9 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-import numpy as np
-
+from zsn2m_runtime.blank import blank_areas, filled, with_blank_kept
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import InputError, Zsn2mError
-from zsn2m_runtime.image import Frame
 from zsn2m_runtime.manifest import Sensor
 from zsn2m_runtime.memory import peak_memory
 from zsn2m_runtime.sample_types import is_whole
@@ -164,8 +162,10 @@ class Stream:
         if self._blends:
             if item.channel not in self._temporal:
                 self._temporal[item.channel] = Temporal(self._denoiser.card.sensor)
-            denoised = denoised.with_pixels(self._temporal[item.channel](item.frame.pixels, denoised.pixels))
-        denoised = _with_hidden(denoised, item.frame)
+            blank = blank_areas(item.frame.pixels, item.frame.alpha)
+            noisy, clean = (filled(pixels, blank) for pixels in (item.frame.pixels, denoised.pixels))
+            steady = self._temporal[item.channel](noisy, clean)
+            denoised = denoised.with_pixels(with_blank_kept(steady, item.frame.pixels, blank))
         self._latency["denoise"].add(time.perf_counter() - started)
         if item.channel not in self._watches:
             self._watches[item.channel] = Watch(self._denoiser.unlike)
@@ -207,15 +207,6 @@ class Stream:
             lost=tuple(getattr(self._sink, "lost", ())),
             changed=tuple(getattr(self._sink, "changed", ())),
         )
-
-
-def _with_hidden(denoised: Frame, noisy: Frame) -> Frame:
-    """The result with what nobody sees, under alpha 0, as it came."""
-    if noisy.alpha is None:
-        return denoised
-    hidden = noisy.alpha == 0
-    hidden = hidden if noisy.channels == 1 else hidden[:, :, None]
-    return denoised.with_pixels(np.where(hidden, noisy.pixels, denoised.pixels))
 
 
 def check_source_fits(sensor: Sensor, info: StreamInfo) -> None:
