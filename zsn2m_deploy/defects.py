@@ -154,7 +154,7 @@ def find_defects_of_groups(
     frames: Sequence[Pixels],
     groups: Sequence[Sequence[int]],
     noises: Sequence[NoiseModel],
-    blanks: Sequence[Mask | None],
+    blanks: Sequence[Mask | None] | None = None,
 ) -> tuple[Defects | None, list[NoiseModel]]:
     """The defective pixels of frames of different noise, each by its own; and the noise of each group without them.
 
@@ -162,10 +162,11 @@ def find_defects_of_groups(
 
     Args:
         groups: indices of the frames, with the noise of each
-        blanks: (h, w) of each frame, or None: where it is filled
+        blanks: (h, w) of each frame, or None: where it is filled; None: nowhere
     """
     parts = [([frames[index] for index in group], noise) for group, noise in zip(groups, noises, strict=True)]
-    hidden = [[blanks[index] for index in group] for group in groups]
+    known = blanks or [None] * len(frames)
+    hidden = [[known[index] for index in group] for group in groups]
     found = [find_defects(*part, its) for part, its in zip(parts, hidden, strict=True)]
     if not any(found):
         return None, list(noises)
