@@ -14,7 +14,9 @@ from conftest import BundleMaker
 from test_cli import run_command
 
 from zsn2m_deploy.cli import pace as words
+from zsn2m_runtime.blank import blank_areas
 from zsn2m_runtime.denoiser import Denoiser
+from zsn2m_runtime.image import Pixels
 from zsn2m_runtime.streaming import pace
 from zsn2m_runtime.streaming.items import StreamInfo
 from zsn2m_runtime.streaming.pace import Faster, faster_ways
@@ -70,6 +72,20 @@ def test_other_models_are_measured_and_what_is_not_there_is_named(
     assert faster_ways(make_bundle(), Denoiser(make_bundle(), "grd", "cpu", 1), 1, replace(INFO, rate=None, frames=9))
     slower = faster_ways(make_bundle(), Denoiser(make_bundle(), "mbd", "cpu", 1), 1, INFO)
     assert not any(way.times for way in slower)  # grd is no advice
+
+
+def test_what_is_measured_passes_through_the_network(make_bundle: BundleMaker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A frame of one value is blank and costs nothing, so that every source would seem slow enough."""
+    parts: list[Pixels] = []
+
+    def seconds(_: Denoiser, part: Pixels) -> float:
+        parts.append(part)
+        return 1.0
+
+    monkeypatch.setattr(pace, "_seconds", seconds)
+    assert faster_ways(make_bundle(), Denoiser(make_bundle(), "mbd", "cpu", 1), 1, INFO)
+    assert parts
+    assert all(blank_areas(part) is None for part in parts)
 
 
 @pytest.mark.parametrize("shape", [(48, 64), (1080, 1920)])
