@@ -209,7 +209,8 @@ class TiffImageFile(ImageFile):
     def _decode(self, page: int, facts: PageFacts) -> Pixels:
         place = self._pages.frames[page]
         try:
-            array: Pixels = self._tiff.pages[place].asarray()
+            # Of a series tifffile takes all pages to be stored as its first is; whole pages have their own tags.
+            array: Pixels = self._tiff.pages[place].aspage().asarray()
         except (ValueError, ImportError) as error:
             if isinstance(error, ValueError) and "imagecodecs" not in str(error):
                 raise
@@ -248,7 +249,7 @@ class TiffImageFile(ImageFile):
                 whole = self._tiff.pages[self._pages.frames[page]].aspage()
                 found = next(below for below in whole.pages or () if below.offset == copy.offset)
             else:
-                found = self._tiff.pages[copy.place]
+                found = self._tiff.pages[copy.place].aspage()
             array: Pixels = found.asarray()
         except Exception:  # of decoders
             return None
