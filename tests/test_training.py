@@ -264,7 +264,7 @@ def test_the_level_of_frames_with_texture_is_that_of_the_noise_in_every_stage(st
     assert train([noisy], config).noise.sigma([noisy]) == pytest.approx(23, rel=0.15)
 
 
-@pytest.mark.parametrize(("stage", "advice"), [("mbd", "--stage sensor"), ("sensor", "--strength 1")])
+@pytest.mark.parametrize(("stage", "advice"), [("mbd", "--stage sensor"), ("sensor", "--strength 0.3")])
 def test_a_result_worse_than_the_frame_is_warned_of(stage: str, advice: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("zsn2m_deploy.run.estimated_error", lambda *_: Error(error=0.04, margin=0.01, noise=0.01))
     noisy, _, _ = sample()

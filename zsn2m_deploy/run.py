@@ -123,7 +123,7 @@ class Run:
             found = estimated_error(apply, self.frames_of(group), group.noise, trained.config.seed)
             if found and found.worse:
                 error, noise = (trained.scale * math.sqrt(power) for power in (found.error, found.noise))
-                advice = "--strength 1" if trained.config.stage == "sensor" else "the default (--stage sensor)"
+                advice = "--strength 0.3" if trained.config.stage == "sensor" else "the default (--stage sensor)"
                 trained.warn(
                     f"the result is further from the picture than the noisy frame: an error of about {error:.3g}, and "
                     f"the noise has {noise:.3g} (sensor units); take {advice}"

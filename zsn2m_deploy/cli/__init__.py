@@ -48,9 +48,9 @@ def main() -> None:
     # Threads of training that wait busily cost up to ten times the time beside other programs; set before torch loads.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
-    for ending in (signal.SIGTERM, signal.SIGHUP):  # kill, a closed terminal: clean up as on Ctrl-C
-        if signal.getsignal(ending) != signal.SIG_IGN:  # nohup: to go on is what was asked for
-            signal.signal(ending, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # kill: clean up as on Ctrl-C
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # a closed terminal; nohup asks to go on
+        signal.signal(signal.SIGHUP, signal.default_int_handler)
     try:
         app()
     except Zsn2mError as error:

@@ -154,8 +154,9 @@ def _open_ends(
 @contextlib.contextmanager
 def _stopped_by_interrupt(run: Stream) -> Iterator[None]:
     """The first Ctrl-C (or kill, or closed terminal) ends the stream in order; the next one interrupts."""
-    found = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    before = {number: handler for number, handler in found.items() if handler != signal.SIG_IGN}
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    if before[signal.SIGHUP] == signal.SIG_IGN:  # nohup asks to go on
+        del before[signal.SIGHUP]
 
     def stop(number: int, _frame: object) -> None:
         signal.signal(number, signal.default_int_handler)
