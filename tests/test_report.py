@@ -32,7 +32,7 @@ from zsn2m_runtime.noise_estimate import estimate_noise
 from zsn2m_runtime.noise_facts import noise_facts
 from zsn2m_runtime.noise_model import NoiseModel
 
-VOID = ("meta", "img")
+VOID = ("meta", "img", "wbr")
 SIDE_DRAWN = 160
 
 
@@ -355,6 +355,27 @@ def test_what_was_removed_is_drawn_in_units_of_the_noise_there() -> None:
     drawn = cv2.imdecode(content, cv2.IMREAD_UNCHANGED).astype(float)
     assert drawn[:, :64].std() == pytest.approx(127.5 / 4, rel=0.05)
     assert drawn[:, 64:].std() == pytest.approx(drawn[:, :64].std(), rel=0.05)
+
+
+def test_nothing_is_drawn_as_removed_where_a_frame_is_blank() -> None:
+    """Such areas are filled for the network with a mirror image of the frame, noise and all."""
+    clean = np.full((64, 128), 100, np.float32)
+    noisy = clean + 10 * np.random.default_rng(1000).standard_normal(clean.shape).astype(np.float32)
+    blank = np.zeros(clean.shape, np.bool_)
+    blank[:20] = True
+    model = NoiseModel.white(np.zeros(1), np.full(1, 100.0))
+    shown = report_pictures(noisy, clean, model, (0.0, 200.0), (slice(0, 64), slice(0, 128)), blank)
+    content = np.frombuffer(base64.b64decode(shown.removed.partition(",")[2]), np.uint8)
+    drawn = cv2.imdecode(content, cv2.IMREAD_UNCHANGED).astype(float)
+    assert np.ptp(drawn[:20]) == 0
+    assert drawn[20:].std() == pytest.approx(127.5 / 4, rel=0.05)
+
+
+def test_names_of_files_stay_as_they_are(tmp_path: Path, manifest: Manifest) -> None:
+    manifest.training["hints"] = ["frame.png: something", "all values fit 12 bits"]
+    made = scene()
+    page = seen(write(tmp_path, manifest, made, made.good)[1])
+    assert "frame.png: something." in page and "All values fit 12 bits." in page
 
 
 def test_the_self_check_in_words() -> None:

@@ -155,3 +155,14 @@ def test_bits_that_no_value_needs_are_a_hint(frames: list[np.ndarray], options: 
     hints = load_training_frames(frames, options).hints
     assert len(hints) == bool(expected)
     assert "".join(hints).startswith(expected)
+
+
+def test_blank_areas_are_one_hint_that_names_some_frames() -> None:
+    generator = np.random.default_rng(1000)
+    frames = [generator.integers(60, 200, (64, 64)).astype(np.uint8) for _ in range(5)]
+    assert load_training_frames(frames, SensorOptions()).hints == ()
+    for frame in frames:
+        frame[:16] = 16
+    (hint,) = load_training_frames(frames, SensorOptions()).hints
+    assert hint.startswith("blank areas are kept as they are")
+    assert hint.count("25 % of the samples (value 16)") == 3 and hint.endswith("and such areas in 2 more")

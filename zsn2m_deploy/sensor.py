@@ -14,7 +14,7 @@ import numpy as np
 from zsn2m_deploy.channels import stack_hints, training_pages
 from zsn2m_deploy.sensor_range import bits_in_use, check_range, check_steps, sensor_range
 from zsn2m_runtime.blank import blank_areas
-from zsn2m_runtime.blank_facts import blank_facts
+from zsn2m_runtime.blank_facts import NAMED, blank_facts
 from zsn2m_runtime.errors import InputError, UsageError
 from zsn2m_runtime.files import IMAGE_SUFFIXES, open_image, result_suffix
 from zsn2m_runtime.files.axes import numbers_in
@@ -113,7 +113,7 @@ def load_training_frames(sources: Sequence[FrameSource], options: SensorOptions)
     suffix = result_suffix(image.suffix.lower()) if image else ".png" if path else ".npy"
     frames, channel = tuple(read.frame for read in found), _one_channel(found)
     hints = tuple(dict.fromkeys(hint for read in found for hint in read.hints))
-    hints = (*hints, *_depth_hint(found, options), *(hint for read in found if (hint := _blank_hint(read))))
+    hints = (*hints, *_depth_hint(found, options), *_blank_hint(found))
     return TrainingFrames(frames, names, image, kinds[0][0], value_range, suffix, channel, hints)
 
 
@@ -131,9 +131,13 @@ def _depth_hint(found: Sequence[_Read], options: SensorOptions) -> tuple[str, ..
     )
 
 
-def _blank_hint(read: _Read) -> str:
-    facts = blank_facts(read.frame)
-    return f"{read.name}: blank: {facts.in_words()}: kept as they are, and not learned from" if facts else ""
+def _blank_hint(found: Sequence[_Read]) -> tuple[str, ...]:
+    """Which frames have blank areas, some of them by name, and what becomes of those."""
+    told = [f"{facts.in_words()} in {read.name}" for read in found if (facts := blank_facts(read.frame))]
+    if not told:
+        return ()
+    more = [f"and such areas in {len(told) - NAMED} more"] if len(told) > NAMED else []
+    return (f"blank areas are kept as they are, and not learned from: {', '.join([*told[:NAMED], *more])}",)
 
 
 def _one_channel(found: Sequence[_Read]) -> ChannelRecord | None:

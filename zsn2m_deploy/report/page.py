@@ -200,8 +200,9 @@ def _models(report: Report) -> str:
         cells = (f"{model.id}{star}", f"{model.parameters:,}", str(model.receptive_radius), *figures)
         rows.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>")
     return (
-        "<section><h2>Exported models</h2><table><thead><tr><th>Model</th><th>parameters</th><th>receptive radius</th>"
-        "<th>TorchScript</th><th>onnxruntime</th><th>allowed</th></tr></thead>"
+        "<section><h2>Exported models</h2><table><thead><tr><th>Model</th><th>para&shy;meters</th>"
+        "<th>receptive radius</th>"
+        "<th>Torch<wbr>Script</th><th>onnx<wbr>runtime</th><th>allowed</th></tr></thead>"
         f"<tbody>{''.join(rows)}</tbody></table><p>TorchScript, onnxruntime: largest difference to the trained "
         "network, as a fraction of the values in use.</p></section>"
     )
@@ -224,7 +225,9 @@ def _facts(rows: Iterable[tuple[str, str]]) -> str:
 
 
 def _sentence(text: str) -> str:
-    return f"{escape(text[0].upper() + text[1:])}."
+    """A sentence of a phrase, which may begin with a word or with the name of a file."""
+    begins_with_word = text.split(maxsplit=1)[0].rstrip(",:").isalpha()
+    return f"{escape(text[0].upper() + text[1:] if begins_with_word else text)}."
 
 
 def _duration(seconds: float) -> str:

@@ -19,6 +19,7 @@ from zsn2m_runtime.surroundings import Mask
 
 SIDE = 256  # pixels of the crop: three of them of pure noise are 0.8 MB in the page
 OVERVIEW_SIDE = 200  # pixels at most
+GREY = 128  # where nothing was removed
 OVERVIEW_FROM = 1.5  # times the crop: smaller frames need no overview
 
 
@@ -61,6 +62,8 @@ def report_pictures(
     crop = slice(top, top + SIDE), slice(left, left + SIDE)
     made = pictures(noisy[crop], denoised[crop], span, 1.0)
     removed = _in_units(filled(noisy, blank)[crop], filled(denoised, blank)[crop], model)
+    if blank is not None:
+        removed[blank[crop]] = GREY
     height, width = made.noisy.shape[:2]
     whole = max(denoised.shape[:2])
     overview = None

@@ -61,7 +61,7 @@ td.good { color: var(--good); font-weight: 600; }
 td.look { color: var(--look); font-weight: 600; }
 code { padding: 1px 5px; background: var(--back); border-radius: 4px; font-size: 13px; overflow-wrap: anywhere; }
 @media (max-width: 640px) { main { padding: 16px 10px 32px; } section { padding: 14px; } .where { flex-wrap: wrap; }
-  .pictures { grid-template-columns: 1fr; } table { font-size: 12.5px; } th, td { padding: 5px 6px 5px 0; }
-  td, th { overflow-wrap: anywhere; } }
+  .pictures { grid-template-columns: 1fr; } table { font-size: 12px; } th, td { padding: 5px 5px 5px 0; }
+  td:first-child, .facts td { overflow-wrap: anywhere; } }
 @media print { body { background: none; } section { break-inside: avoid; } }
 """
