@@ -47,7 +47,7 @@ def test_a_table_for_people_says_how_to_select_the_fastest(capsys: Capture, monk
     ended = run_command(capsys, "bench", "B", *QUICK)
     assert ended.code == 0
     assert "not in this bundle: mbd.int8, faster; add it with: DO THIS\n" in ended.out
-    assert "fastest: denoise B ... --model mbd --provider cpu" in ended.out
+    assert "fastest: zsn2m-deploy denoise B FRAME... -o OUT --model mbd --provider cpu" in ended.out
     assert "grd on cpu: no" in ended.out
 
 

@@ -34,6 +34,13 @@ def test_the_curve_follows_the_model() -> None:
     assert facts.sigma == pytest.approx(np.sqrt(0.5 * 50 + 4), rel=0.01)
 
 
+@pytest.mark.parametrize(("slope", "depends"), [(0.0, False), (0.004, False), (0.02, True)])
+def test_a_change_within_the_error_of_estimates_is_none(slope: float, depends: bool) -> None:
+    facts = noise_facts([RAMP], model(slope=slope, floor=4.0))  # 5 and 18 % more where it is brightest
+    assert facts.depends_on_brightness == depends
+    assert ("where dark" in noise_in_words(facts)) == depends
+
+
 def test_words_name_what_matters_and_nothing_else() -> None:
     plain = noise_in_words(noise_facts([RAMP], model()))
     assert plain == "noise of 2 (standard deviation), independent from pixel to pixel"

@@ -152,7 +152,7 @@ def test_videos_of_other_depths_are_other_sensors(tmp_path: Path) -> None:
     ],
 )
 def test_bits_that_no_value_needs_are_a_hint(frames: list[np.ndarray], options: SensorOptions, expected: str) -> None:
-    hints = load_training_frames(frames, options).hints
+    hints = [hint for hint in load_training_frames(frames, options).hints if not hint.startswith("blank")]
     assert len(hints) == bool(expected)
     assert "".join(hints).startswith(expected)
 

@@ -94,7 +94,7 @@ def _with_notes(axes: StackAxes, chosen: Channel) -> ChannelChoice:
     names = ", ".join(channel.label for channel in others)
     there = f"pages {pages_in_words(pages)} ({names}) are"
     only = f"only {chosen.label} is denoised"
-    note = f"{there} copied as they are; {only}; give the result to the bundle of the next channel"
+    note = f"{there} copied as they are; {only}; for the others give the result to their own bundle"
     return ChannelChoice(axes, (chosen,), (note,), (f"{there} left out; {only}",))
 
 

@@ -15,6 +15,7 @@ from zsn2m_runtime.noise_model import NoiseModel
 POINTS = 8  # of the curve of noise over brightness
 BAR = 40  # characters of the longest bar of the plot
 CLIPPED = 1e-3  # share of samples at an end of the range from which on it is worth a word
+CHANGE = 0.1  # of the standard deviation: less is within the error of the estimate, on small frames
 CHANNELS_SHARE = 0.12  # mean correlation of channels from which on it is worth a word
 
 
@@ -48,6 +49,7 @@ class NoiseFacts:
 
     sigma: standard deviation over all samples
     slope, floor: of each channel; the variance at brightness x is slope x + floor
+    depends_on_brightness: by more than such an estimate errs
     curve: from the darkest to the brightest place
     beside, below: correlation of a pixel with its neighbours; channels: of two channels at one pixel, 0 for grey
     skew: skewness of each channel: above zero where few photons are counted, below after a tone curve
@@ -82,12 +84,13 @@ def noise_facts(
     """
     beside, below = model.neighbours
     low, high = np.clip(value_span(frames), *model.span).tolist()  # beyond are values that noise alone reaches
+    curve = _curve(model, low, high)
     return NoiseFacts(
         sigma=model.sigma(frames),
         slope=tuple(model.slope.tolist()),
         floor=tuple(model.floor.tolist()),
-        depends_on_brightness=bool(model.slope.any()),
-        curve=_curve(model, low, high),
+        depends_on_brightness=_changes(curve),
+        curve=curve,
         beside=beside,
         below=below,
         channels=model.between_channels,
@@ -123,6 +126,12 @@ def noise_plot(facts: NoiseFacts) -> str:
         f"{name:>{width}} |{'#' * round(BAR * point.sigma / most):<{BAR}} {point.sigma:.3g}"
         for name, point in zip(names, facts.curve, strict=True)
     )
+
+
+def _changes(curve: Sequence[NoisePoint]) -> bool:
+    """Whether the noise of a channel changes along the curve by more than CHANGE of its most."""
+    deviations = np.array([point.channels for point in curve])
+    return bool((np.ptp(deviations, axis=0) > CHANGE * deviations.max(axis=0)).any())
 
 
 def _curve(model: NoiseModel, low: float, high: float) -> tuple[NoisePoint, ...]:

@@ -66,4 +66,5 @@ def _show_table(bundle: Path, rows: list[Timing]) -> None:
             show(f"{timing.model} on {timing.provider}: {timing.error}")
     fastest = next((timing for timing in measured if timing.provider != "opencv"), None)
     if fastest:
-        show(f"fastest: denoise {bundle} ... --model {fastest.model} --provider {fastest.provider}")
+        options = f"--model {fastest.model} --provider {fastest.provider}"
+        show(f"fastest: zsn2m-deploy denoise {bundle} FRAME... -o OUT {options}")

@@ -161,6 +161,8 @@ def _frame_facts(path: Path) -> tuple[str, object]:
         rows.append(("blank", f"{blank.in_words()}; kept, and not looked at"))
     if stated:
         rows.append(("range", f"{stated[0]:g} to {stated[1]:g}, as the file says"))
+    elif frame.pixels.dtype.kind == "f":
+        rows.append(("range", "floats state none; to train, name their black and white: --range LOW HIGH"))
     elif depth := bits_in_use(frame.dtype, least, most):
         rows.append(("bit depth", f"all values fit {depth} bits; if the sensor has no more: --bit-depth {depth}"))
     patterns = find_patterns(largest_scene(frame.pixels, areas))
@@ -189,7 +191,7 @@ def _with_noise(rows: list[tuple[str, object]], noise: NoiseFacts) -> str:
 
     clip = noise.clipping
     word = "correlated" if noise.correlated else "independent"
-    change = "depends on brightness" if noise.depends_on_brightness else "the same at every brightness"
+    change = "depends on brightness" if noise.depends_on_brightness else "about the same at every brightness"
     shares = (
         f"{100 * clip.low_share:.3g} % of samples at {clip.low:.6g}, {100 * clip.high_share:.3g} % at {clip.high:.6g}"
     )

@@ -40,17 +40,21 @@ def pace_in_words(reached: float, info: StreamInfo, drop_late: bool) -> str:
     """The speed beside the source's, and what follows."""
     here = f"{reached:.3g} frames/s on this machine"
     if not info.rate:
-        whole = f": {info.frames} frames take {info.frames / reached / MINUTE:.3g} minutes" if info.frames else ""
+        whole = f": {info.frames} frames take {_in_words(info.frames / reached)}" if info.frames else ""
         return f"{here}{whole}"
     rate = float(info.rate)
     if reached >= rate:
         return f"{here}, which keeps up with the source's {rate:.4g}"
     if not info.live:
-        return f"{here}, the source has {rate:.4g}: a minute of it takes {rate / reached:.3g} minutes"
+        return f"{here}, the source has {rate:.4g}: a minute of it takes {_in_words(MINUTE * rate / reached)}"
     late = f"about {rate - reached:.3g} of {rate:.4g} frames a second"
     if drop_late:
         return f"{here}, the source has {rate:.4g}: {late} will be dropped"
     return f"{here}, the source has {rate:.4g}: {late} will come late, more with each second; --drop-late drops them"
+
+
+def _in_words(seconds: float) -> str:
+    return f"{seconds:.2g} seconds" if seconds < MINUTE else f"{seconds / MINUTE:.3g} minutes"
 
 
 def way_in_words(way: Faster) -> str:

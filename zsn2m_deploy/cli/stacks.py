@@ -87,7 +87,7 @@ def _noise(pixels: Any) -> tuple[NoiseFacts | None, str]:
     except InputError as error:
         return None, str(error)
     word = "correlated" if noise.correlated else "independent"
-    change = "depends on brightness" if noise.depends_on_brightness else "the same at every brightness"
+    change = "depends on brightness" if noise.depends_on_brightness else "about the same at every brightness"
     return noise, f"standard deviation about {noise.sigma:.3g}, {change}, {word}"
 
 

@@ -74,7 +74,7 @@ def _tiles(report: Report) -> str:
     check, noise = report.self_check, report.noise
     change = "with brightness" if noise.depends_on_brightness else "at every brightness"
     first, last = noise.curve[0].sigma, noise.curve[-1].sigma
-    level = f"{first:.3g} to {last:.3g} {change}" if noise.depends_on_brightness else f"the same {change}"
+    level = f"{first:.3g} to {last:.3g} {change}" if noise.depends_on_brightness else f"about the same {change}"
     if check.psnr is None:
         estimate = ("n/a", f"{check.reason}")
     else:
