@@ -177,6 +177,23 @@ def test_columns_of_other_periods_are_found(period: int) -> None:
         assert kinds(whole(grey_frame(seed, 192) + pattern)) == ("regular detail",)
 
 
+@pytest.mark.parametrize("side", [1, 2, 3])
+@pytest.mark.parametrize("sigma", [5.0, 40.0])
+def test_checkerboards_of_larger_squares_are_no_mosaic(side: int, sigma: float) -> None:
+    squares = 40.0 * ((np.indices((128, 128)) // side).sum(axis=0) % 2)
+    found = find_patterns(whole(100 + squares + noise(side, squares.shape, sigma)))
+    assert found.mosaic is None
+    assert found.repetition is not None
+    assert (found.repetition.direction, found.repetition.period) == ("both", 2 * side)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("side", [1, 2, 3])
+def test_squares_without_noise_bring_no_warning_of_numpy(side: int) -> None:
+    squares = 80 * ((np.indices((128, 128)) // side).sum(axis=0) % 2) + 88
+    assert "mosaic" not in kinds(squares.astype(np.uint8))
+
+
 @pytest.mark.parametrize("axis", ["rows", "columns"])
 @pytest.mark.parametrize("share", [0.25, 1.5])
 def test_the_deviation_of_stripes_is_told(axis: str, share: float) -> None:

@@ -107,10 +107,16 @@ def _repetition(peaks: Peaks) -> Mosaic | Repetition | None:
     if not found:
         return None
     direction = found[0] if len(found) == 1 else "both"
-    if direction == "both" and peaks.period % 3 == 0:
-        return _as_mosaic(peaks, ())  # no checkerboard has such a period
+    if direction == "both" and peaks.period % 3 == 0 and not _has_squares_of_3(peaks):
+        return _as_mosaic(peaks, ())
     shown = _shown(peaks)
     return Repetition(peaks.period, direction, float(shown.mean()), _contrast(peaks, shown), peaks.noise)
+
+
+def _has_squares_of_3(peaks: Peaks) -> bool:
+    """Whether it is a checkerboard of 3 x 3 pixels: X-Trans has no such slow change along both axes at once."""
+    slowest = (peaks.frequencies == peaks.side // 6).all(axis=1)
+    return peaks.period == 6 and bool(peaks.shown(slowest).mean() >= COVERED)
 
 
 def _covers(peaks: Peaks, which: Flags) -> bool:
@@ -149,7 +155,7 @@ def _strongest(peaks: Peaks, which: Flags) -> int:
 
 def _fixed(values: npt.NDArray[np.complexfloating]) -> float:
     """Likeness of phases over tiles, up to their sign: 1 for a pattern tied to the pixels."""
-    turned = np.abs(np.square(values).sum(axis=0)) / np.square(np.abs(values)).sum(axis=0)
+    turned = np.abs(np.square(values).sum(axis=0)) / (np.square(np.abs(values)).sum(axis=0) + TINY)
     return float(turned.min())
 
 
