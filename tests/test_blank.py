@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from zsn2m_runtime.blank import blank_areas, filled, largest_scene
+from zsn2m_runtime.blank import GRID, blank_areas, filled, largest_scene
 from zsn2m_runtime.files import open_image
 from zsn2m_runtime.image import Pixels
 
@@ -198,6 +198,17 @@ def test_filling_mirrors_at_the_nearest_rim(kind: str, area: str) -> None:
     np.testing.assert_array_equal(result, slowly_filled(frame, mask))
 
 
+@pytest.mark.parametrize("reach", [0, 3, 20])
+@pytest.mark.parametrize("area", ["bars", "square", "frame", "corner", "shift", "disc"])
+def test_filling_within_reach_is_filling(area: str, reach: int) -> None:
+    frame, mask = noisy("f32 colour"), areas()[area]
+    seen = cv2.dilate((~mask).astype(np.uint8), np.ones((2 * reach + 1,) * 2)) > 0
+    frame[mask] = np.nan
+    result = filled(frame, mask, reach)
+    np.testing.assert_array_equal(result[seen], filled(frame, mask)[seen])
+    assert not result[~seen].any()
+
+
 def test_filling_a_frame_without_a_pixel_and_with_one() -> None:
     frame, mask = noisy("u16 grey", (20, 30)), np.ones((20, 30), bool)
     assert not filled(frame, mask).any()
@@ -238,3 +249,17 @@ def test_the_largest_scene_has_nothing_blank(area: str) -> None:
     assert found.size >= {"bars": 64 * 112, "square": 48 * 112, "corner": 56 * 112, "disc": 56 * 56}[area]
     assert largest_scene(mask, None) is mask
     assert largest_scene(mask, np.ones(mask.shape, bool)).size == 0
+
+
+@pytest.mark.parametrize("share", [0.02, 0.1, 0.5])
+def test_no_scene_is_larger(share: float) -> None:
+    cells = np.random.default_rng(1000).random((9, 11)) < share
+    found = largest_scene(np.zeros((9 * GRID, 11 * GRID)), np.kron(cells, np.ones((GRID, GRID), bool)))
+    sizes = [
+        (low - top) * (right - left)
+        for top, left in np.argwhere(~cells)
+        for low in range(top + 1, 10)
+        for right in range(left + 1, 12)
+        if not cells[top:low, left:right].any()
+    ]
+    assert found.size == max(sizes) * GRID**2

@@ -21,6 +21,9 @@ from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.files import open_image, save_image
 from zsn2m_runtime.image import Frame
+from zsn2m_runtime.streaming.image_sink import NullSink
+from zsn2m_runtime.streaming.image_source import ImageSource
+from zsn2m_runtime.streaming.running import Stream
 from zsn2m_runtime.streaming.watching import Watch
 
 SIDE = 64
@@ -143,11 +146,27 @@ def test_a_bundle_of_such_pictures_takes_them(make_bundle: BundleMaker, bundle: 
 
 
 def test_a_stream_of_a_mosaic_is_warned_of(make_bundle: BundleMaker, caplog: pytest.LogCaptureFixture) -> None:
-    watch = Watch(Denoiser(make_bundle(), "mbd", "cpu", 1).unlike)
+    watch = Watch(Denoiser(make_bundle(), "mbd", "cpu", 1).differences)
     with caplog.at_level(logging.WARNING):
-        watch.look(whole(mosaic(1000, 3)), "frame 1")
+        watch.look(Frame(whole(mosaic(1000, 3))), "frame 1")
         watch.finish()
     assert [text.startswith("frame 1: mosaic: it looks like") for text in watch.found] == [True]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_what_alpha_hides_is_not_warned_of(make_bundle: BundleMaker, tmp_path: Path, channels: int) -> None:
+    denoiser = Denoiser(make_bundle("uint8", channels), "mbd", "cpu", 1)
+    frame, hidden = whole(plain(1000, channels)), whole(mosaic(1000, channels))
+    alpha = np.full(frame.shape[:2], 255, np.uint8)
+    alpha[:, :40] = 0
+    frame[:, :40] = hidden[:, :40]
+    cutout = Frame(frame, alpha)
+    assert denoiser.differences(Frame(frame))
+    save_image(tmp_path / "a.png", cutout)
+    result = next(run_jobs(denoiser, [Job(tmp_path / "a.png", tmp_path / "b.png")]))
+    assert (result.error, result.unlike) == (None, ())
+    stream = Stream(denoiser, ImageSource([tmp_path / "a.png"]), NullSink())
+    assert stream.run().unlike == ()
 
 
 @pytest.mark.slow

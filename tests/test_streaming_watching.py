@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from zsn2m_runtime.errors import InputError
-from zsn2m_runtime.image import Pixels
+from zsn2m_runtime.image import Frame
 from zsn2m_runtime.streaming.watching import AGAIN, EVERY, Watch
 
-FRAME = np.zeros((20, 20), np.uint8)
+FRAME = Frame(np.zeros((20, 20), np.uint8))
 LOUD, DARK = "noise: expected 1, but got 2", "brightness: expected 1, but got 0"
 
 
@@ -28,9 +28,9 @@ class Judge:
 
     def __post_init__(self) -> None:
         self.gate.set()
-        self.watch = Watch(self.unlike, lambda: self.now)
+        self.watch = Watch(self.differences, lambda: self.now)
 
-    def unlike(self, pixels: Pixels) -> tuple[str, ...]:
+    def differences(self, frame: Frame) -> tuple[str, ...]:
         self.gate.wait(10)
         self.looks += 1
         return self.says
@@ -81,7 +81,7 @@ def test_no_frame_waits_for_a_look() -> None:
 
 
 def test_a_frame_that_does_not_fit_is_the_denoisers_to_tell(caplog: pytest.LogCaptureFixture) -> None:
-    def refuse(pixels: Pixels) -> tuple[str, ...]:
+    def refuse(frame: Frame) -> tuple[str, ...]:
         raise InputError("frame: expected uint8")
 
     watch = Watch(refuse)

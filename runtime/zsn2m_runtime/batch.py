@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from zsn2m_runtime.blank_facts import blank_facts
+import numpy as np
+
+from zsn2m_runtime.blank import blank_areas
 from zsn2m_runtime.channel_choice import ChannelChoice, choose_channels
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import InputError, UsageError, Zsn2mError
@@ -31,7 +33,7 @@ class Job:
 class JobResult:
     """One finished job: `error` is None where the target was written.
 
-    unlike: Denoiser.unlike of a page of every channel
+    unlike: Denoiser.differences of a page of every channel
     copied: how many of the pages are of channels that are not denoised
     notes: sentences on what was copied or could not be kept
     blank: share of the samples of denoised pages that are blank, and kept
@@ -136,13 +138,14 @@ class _Done:
     def look(self, frame: Frame) -> None:
         """Count what is blank; say once what is not finite."""
         self.pixels += frame.pixels[..., 0].size if frame.channels == 3 else frame.pixels.size
-        facts = blank_facts(frame)
-        if facts is None:
+        blank = blank_areas(frame.pixels, frame.alpha)
+        if blank is None:
             return
-        self.blank_pixels += round(facts.share * frame.pixels.shape[0] * frame.pixels.shape[1])
-        if facts.not_finite and not any(NOT_FINITE in note for note in self.notes):
-            share = 100 * facts.not_finite / frame.pixels.size
-            self.notes.append(f"{facts.not_finite:,} samples ({share:.2g} %) {NOT_FINITE}: kept")
+        self.blank_pixels += int(np.count_nonzero(blank))
+        not_finite = frame.pixels.size - int(np.count_nonzero(np.isfinite(frame.pixels)))
+        if not_finite and not any(NOT_FINITE in note for note in self.notes):
+            share = 100 * not_finite / frame.pixels.size
+            self.notes.append(f"{not_finite:,} samples ({share:.2g} %) {NOT_FINITE}: kept")
 
 
 def _put(
@@ -162,7 +165,7 @@ def _put(
     stacked = f" page {page + 1}" if writer.layout.page_count > 1 else ""
     denoised = denoiser.denoise(frame, f"{name}{stacked}")
     if check and page in choice.pages_to_check:
-        unlike = denoiser.unlike(frame.as_array() if frame.channels == 3 else frame.pixels)
+        unlike = denoiser.differences(frame)
         _refuse_mosaic(unlike, f"{name}{stacked}")
         done.unlike += _sentences(unlike, choice, page, done.unlike)
     writer.write(denoised)

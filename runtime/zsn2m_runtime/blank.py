@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -80,14 +81,23 @@ def largest_scene(pixels: Pixels, blank: Mask | None) -> Pixels:
     best = (0, 0, 0, 0, 0)
     for row in range(rows):
         free = np.where(cells[row], 0, free + 1)
-        for height in np.unique(free[free > 0]).tolist():
-            edges = np.flatnonzero(np.diff(free >= height, prepend=False, append=False))
-            widths = edges[1::2] - edges[::2]
-            widest = int(np.argmax(widths))
-            width, left = int(widths[widest]), int(edges[2 * widest])
-            best = max(best, (height * width, row + 1 - height, height, left, width))
+        area, height, left, width = _largest_on_ground(free.tolist())
+        best = max(best, (area, row + 1 - height, height, left, width))
     top, height, left, width = (GRID * part for part in best[1:])
     return pixels[top : top + height, left : left + width]
+
+
+def _largest_on_ground(heights: list[int]) -> tuple[int, int, int, int]:
+    """Area, height, left and width of the largest rectangle under a skyline; each column is looked at but twice."""
+    best = (0, 0, 0, 0)
+    rising: list[tuple[int, int]] = []  # left and height of rectangles that are still open
+    for column, height in enumerate([*heights, 0]):
+        left = column
+        while rising and rising[-1][1] >= height:
+            left, ended = rising.pop()
+            best = max(best, (ended * (column - left), ended, left, column - left))
+        rising.append((left, height))
+    return best
 
 
 def with_blank_kept(result: Pixels, source: Pixels, blank: Mask | None) -> Pixels:
@@ -97,12 +107,15 @@ def with_blank_kept(result: Pixels, source: Pixels, blank: Mask | None) -> Pixel
     return result
 
 
-def filled(pixels: Pixels, blank: Mask | None) -> Pixels:
+def filled(pixels: Pixels, blank: Mask | None, reach: int | None = None) -> Pixels:
     """A frame whose blank areas are the mirror image of what is beside them.
 
     A blank pixel mirrors at the nearest of the four rims in its row and column: left, right, above, below, the first of
     equally near ones. Where there is none, at those of the pixels filled so far. Of a frame that is all blank: zeros.
 
+    Args:
+        reach: pixels, along rows and columns, from which anything is seen of what is blank; zeros farther away, which
+            takes less time; None: all is filled
     Shape:
         pixels: (h, w) or (h, w, c); blank: (h, w)
         returns: as pixels; they themselves where nothing is blank
@@ -111,20 +124,24 @@ def filled(pixels: Pixels, blank: Mask | None) -> Pixels:
         return pixels
     if blank.all():
         return np.zeros_like(pixels)
-    result, left = pixels.copy(), blank
-    while left.any():
-        left = _fill_once(result, left)
+    result, unknown, wanted = pixels.copy(), blank.copy(), blank
+    if reach is not None:
+        far = cv2.erode(blank.view(np.uint8), np.ones((2 * reach + 1,) * 2, np.uint8)).view(bool)
+        result[far] = 0
+        wanted = blank & ~far
+    while wanted.any():
+        wanted = _fill_once(result, unknown, wanted)
     return result
 
 
-def _fill_once(pixels: Pixels, blank: Mask) -> Mask:
-    """Fill what has a rim in its row or column, in place; what has none is left."""
+def _fill_once(pixels: Pixels, blank: Mask, wanted: Mask) -> Mask:
+    """Fill what is wanted and has a rim in its row or column, in place, also in `blank`; what has none is left."""
     width = blank.shape[1]
-    holes = np.flatnonzero(blank)
-    flat = blank.ravel()
+    holes = np.flatnonzero(wanted)
+    flat, chosen = blank.ravel(), wanted.ravel()
     nearest, source = np.full(len(holes), np.iinfo(np.int64).max), np.full(len(holes), -1)
     for axis, step in ((1, 1), (1, -1), (0, 1), (0, -1)):
-        rim = _last_known(blank, axis, step)[flat]  # along the axis
+        rim = _last_known(blank, axis, step)[chosen]  # along the axis
         place = holes % width if axis == 1 else holes // width
         away = np.abs(place - rim)
         use = (rim >= 0) & (away < nearest)
@@ -136,8 +153,9 @@ def _fill_once(pixels: Pixels, blank: Mask) -> Mask:
     found = source >= 0
     samples = pixels.reshape(blank.size, -1)
     samples[holes[found]] = samples[source[found]]
-    left = blank.copy()
-    left.ravel()[holes[found]] = False
+    left = wanted.copy()
+    for mask in (blank, left):
+        mask.ravel()[holes[found]] = False
     return left
 
 

@@ -114,11 +114,18 @@ class Denoiser:
         Raises:
             InputError: if the frame does not fit the sensor that the bundle was trained for.
         """
-        seen = _as_frame(frame)
-        check_fits(self.card.sensor, seen)
-        blank = blank_areas(seen.pixels, seen.alpha)
-        found = unlike_all(seen.pixels, self._trained_on, self.card.id == PRETRAINED, blank)
-        return (*self._patterns(largest_scene(seen.pixels, blank)), *found)
+        return self.differences(_as_frame(frame))
+
+    def differences(self, frame: Frame) -> tuple[str, ...]:
+        """As `unlike`, of a frame with its alpha plane: what lies under an alpha of 0 is not looked at.
+
+        Raises:
+            InputError: if the frame does not fit the sensor that the bundle was trained for.
+        """
+        check_fits(self.card.sensor, frame)
+        blank = blank_areas(frame.pixels, frame.alpha)
+        found = unlike_all(frame.pixels, self._trained_on, self.card.id == PRETRAINED, blank)
+        return (*self._patterns(largest_scene(frame.pixels, blank)), *found)
 
     def _patterns(self, pixels: Pixels) -> tuple[str, ...]:
         """Stripes, mosaics and the like, which no noise of single pixels explains."""
@@ -156,7 +163,8 @@ class Denoiser:
             return frame.with_pixels(frame.pixels.copy())
         height, width = frame.pixels.shape[:2]
         strips = plan_strips((height, width), self.card.stride, self.card.receptive_radius, self._strip_pixels)
-        denoised = run_in_strips(self._run, filled(frame.pixels, blank), strips)
+        shown = filled(frame.pixels, blank, self.card.receptive_radius)
+        denoised = run_in_strips(self._run, shown, strips)
         return frame.with_pixels(with_blank_kept(denoised, frame.pixels, blank))
 
     def _run(self, pixels: Pixels) -> Pixels:

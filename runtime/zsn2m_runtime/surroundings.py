@@ -51,7 +51,8 @@ def rims_of(areas: Mask, blocked: Mask, beside: Mask, below: Mask) -> Rims:
 
 
 def _rims_along(areas: Mask, blocked: Mask, same: Mask, index: Places) -> tuple[Places, Places]:
-    rows, columns = np.nonzero(areas[:, :-1] & ~blocked[:, 1:])
+    # Many times as fast as nonzero() of two axes.
+    rows, columns = np.divmod(np.flatnonzero(areas[:, :-1] & ~blocked[:, 1:]), areas.shape[1] - 1)
     ends = columns.copy()
     moving = np.arange(len(rows))
     while len(moving):  # along what has the value of the area

@@ -168,8 +168,8 @@ class Stream:
             denoised = denoised.with_pixels(with_blank_kept(steady, item.frame.pixels, blank))
         self._latency["denoise"].add(time.perf_counter() - started)
         if item.channel not in self._watches:
-            self._watches[item.channel] = Watch(self._denoiser.unlike)
-        self._watches[item.channel].look(item.frame.pixels, f"{item.name} {item.channel}".strip())
+            self._watches[item.channel] = Watch(self._denoiser.differences)
+        self._watches[item.channel].look(item.frame, f"{item.name} {item.channel}".strip())
         return item.with_frame(denoised)
 
     def _write(self, item: Item, on_frame: Callable[[int], None] | None) -> None:

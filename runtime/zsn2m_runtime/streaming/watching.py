@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from zsn2m_runtime.errors import Zsn2mError
-from zsn2m_runtime.image import Pixels
+from zsn2m_runtime.image import Frame
 
 EVERY = 10.0  # seconds between two looks of about 0.04 s
 AGAIN = 60.0  # seconds until the same difference is said again
@@ -22,14 +22,14 @@ class Watch:
     A difference is said when it comes up, and again after a minute while it stays.
 
     Args:
-        unlike: Denoiser.unlike
+        differences: Denoiser.differences
         clock: seconds
     """
 
     def __init__(
-        self, unlike: Callable[[Pixels], tuple[str, ...]], clock: Callable[[], float] = time.monotonic
+        self, differences: Callable[[Frame], tuple[str, ...]], clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._unlike, self._clock = unlike, clock
+        self._differences, self._clock = differences, clock
         self._thread = ThreadPoolExecutor(1, "zsn2m-watch")
         self._looking: Future[None] | None = None
         self._due = -float("inf")
@@ -41,20 +41,20 @@ class Watch:
         """Each kind of difference once, with the name of the first frame that had it."""
         return tuple(self._found.values())
 
-    def look(self, pixels: Pixels, name: str) -> None:
+    def look(self, frame: Frame, name: str) -> None:
         """Look at a frame if it is time to; returns at once."""
         if self._clock() < self._due or (self._looking and not self._looking.done()):
             return
         self._due = self._clock() + EVERY
-        self._looking = self._thread.submit(self._look, pixels, name)
+        self._looking = self._thread.submit(self._look, frame, name)
 
     def finish(self) -> None:
         """Wait for the last look."""
         self._thread.shutdown()
 
-    def _look(self, pixels: Pixels, name: str) -> None:
+    def _look(self, frame: Frame, name: str) -> None:
         try:
-            sentences = self._unlike(pixels)
+            sentences = self._differences(frame)
         except Zsn2mError:  # denoising the frame says it too
             return
         now = self._clock()
