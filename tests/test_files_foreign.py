@@ -31,7 +31,7 @@ def test_each_names_a_package_and_python_that_converts(tmp_path: Path, suffix: s
     ast.parse(call)
     names = {node.value for node in ast.walk(ast.parse(call)) if isinstance(node, ast.Constant)}
     assert path.name in names
-    target = next(name for name in names if re.fullmatch(r"cells\.(ome\.tif|tif|png|npy)", str(name)))
+    target = next(name for name in names if re.fullmatch(r"cells\.(ome\.tif|tif|png|npy|pfm)", str(name)))
     assert Path(target).suffix in IMAGE_SUFFIXES
 
 

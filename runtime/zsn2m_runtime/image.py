@@ -6,6 +6,7 @@ through untouched.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,9 +113,10 @@ def check_computable(frame: Frame, name: str = "frame") -> None:
     finite = np.isfinite(frame.pixels)
     least, most = (float(of(frame.pixels, where=finite, initial=0)) for of in (np.min, np.max))
     if min(least, most) < -MOST_COMPUTED or max(least, most) > MOST_COMPUTED:
+        scale = math.floor(math.log10(max(-least, most)))
         raise InputError(
             f"{name}: expected values up to {MOST_COMPUTED:.3g}, the most that float32 holds, in which networks "
-            f"compute, but got {least:.3g} to {most:.3g}; scale it, for example array / 1e30, and the result back"
+            f"compute, but got {least:.3g} to {most:.3g}; scale it, for example array / 1e{scale}, and the result back"
         )
 
 

@@ -63,5 +63,9 @@ def conversion_of(dtype: str) -> str:
     """How to convert an array of samples that no frame can have, and its result back."""
     if dtype.startswith("complex"):
         return "denoise array.real and array.imag one at a time; real + 1j * imag brings them back"
+    if dtype.startswith(("str", "bytes", "object", "datetime", "timedelta")):
+        return "save the numbers of a picture"
+    if dtype.startswith("void"):
+        return "denoise one field at a time, array['NAME']"
     wide = "uint8" if dtype == "bool" else "float64"
     return f"convert with array.astype('{wide}'); array.astype('{dtype}') brings results back"

@@ -116,7 +116,7 @@ def _frame_facts(path: Path) -> tuple[str, object]:
     from zsn2m_runtime.blank import blank_areas, filled, largest_scene, present
     from zsn2m_runtime.blank_facts import blank_facts
     from zsn2m_runtime.files import open_image
-    from zsn2m_runtime.image import check_finite
+    from zsn2m_runtime.image import check_computable, check_finite
     from zsn2m_runtime.noise import estimate_sigma, value_span
     from zsn2m_runtime.patterns import find_patterns, patterns_in_words
 
@@ -124,6 +124,7 @@ def _frame_facts(path: Path) -> tuple[str, object]:
         frame, pages, stated = image.read(), image.page_count, image.value_range
         stack_rows, stack = stack_facts(image)
     check_finite(frame, str(path))
+    check_computable(frame, str(path))
     blank, height, width = blank_facts(frame), *frame.pixels.shape[:2]
     areas = blank_areas(frame.pixels, frame.alpha) if blank else None
     seen = present(filled(frame.pixels, areas), areas)

@@ -77,12 +77,13 @@ def _noise_of_channels(image: ImageFile) -> tuple[Rows, list[dict[str, Any]], bo
 
 def _noise(pixels: Any) -> tuple[NoiseFacts | None, str]:
     from zsn2m_runtime.errors import InputError
-    from zsn2m_runtime.image import Frame, check_finite
+    from zsn2m_runtime.image import Frame, check_computable, check_finite
     from zsn2m_runtime.noise_estimate import estimate_noise
     from zsn2m_runtime.noise_facts import noise_facts
 
     try:
         check_finite(Frame(pixels))
+        check_computable(Frame(pixels))
         noise = noise_facts([pixels], estimate_noise([pixels]))
     except InputError as error:
         return None, str(error)

@@ -105,7 +105,7 @@ def check_format(path: Path, layout: Layout) -> None:
         _refuse(
             path,
             f"frames that {suffix} can hold",
-            ("grey + alpha", "RGB + alpha")[layout.samples > 2],
+            ("grey", "grey + alpha", "RGB", "RGB + alpha")[layout.samples - 1],
             layout,
         )
     if layout.page_count > 1 and not kind.pages:

@@ -90,6 +90,6 @@ def _check_beginning(path: Path, suffix: str) -> None:
     if expected not in kinds:
         got = kinds[0] if kinds else "other"
         raise InputError(
-            f"{path}: expected a {expected} file as its name says, but got {got} content; "
+            f"{path}: expected {expected} as its name says, but got {got} content; "
             f"rename it to its real format or export it again"
         )

@@ -20,6 +20,10 @@ SMALLEST = 16  # pixels of a side; smaller frames are not looked at
 FEWEST_SAMPLES = 20_000  # whose spread says what is negligible
 NEGLIGIBLE = 1e-3  # of the values in use
 LEVEL = 1.0  # and one step of whole numbers
+LEAST_EXPONENT, MOST_EXPONENT = (
+    -6,
+    33,
+)  # of 2, of the values' spread; uint32 and floats from 0 to 1 are looked at as they are
 AXES: tuple[Axis, ...] = ("rows", "columns")
 MOST_VALUES = 256  # samples that show that there are more than a few values
 
@@ -59,6 +63,11 @@ def find_patterns(frame: Pixels) -> Patterns:
     if frame.dtype.kind == "f" and not np.isfinite(frame).all():
         frame = filled(frame, blank_areas(frame))
     planes = frame.reshape(*frame.shape[:2], -1)
+    unit = _unit(planes)
+    return _found(planes) if unit == 1 else _in_units(_found(planes / unit), unit)
+
+
+def _found(planes: Pixels) -> Patterns:
     least = _negligible(planes)
     dither = find_dither(planes)
     channels = [planes[..., channel] for channel in range(planes.shape[2])]
@@ -79,6 +88,29 @@ def find_patterns(frame: Pixels) -> Patterns:
         enlarged=find_enlarged(planes),
         rows=stripes["rows"],
         columns=stripes["columns"],
+    )
+
+
+def _unit(planes: Pixels) -> float:
+    """What samples are divided by: squares of very large ones leave float32, those of very small ones count as none."""
+    exponent = math.frexp(float(planes.max()) - float(planes.min()))[1]
+    return 1.0 if not exponent or LEAST_EXPONENT <= exponent <= MOST_EXPONENT else 2.0 ** (exponent - 1)
+
+
+def _in_units(found: Patterns, unit: float) -> Patterns:
+    """The same with deviations in so many units."""
+
+    mosaic, repetition, stripes = found.mosaic, found.repetition, (found.rows, found.columns)
+    rows, columns = (
+        one and replace(one, sigma=one.sigma * unit, pixel_sigma=one.pixel_sigma * unit) for one in stripes
+    )
+    return replace(
+        found,
+        mosaic=mosaic and replace(mosaic, contrast=mosaic.contrast * unit, noise=mosaic.noise * unit),
+        repetition=repetition
+        and replace(repetition, contrast=repetition.contrast * unit, noise=repetition.noise * unit),
+        rows=rows,
+        columns=columns,
     )
 
 
