@@ -322,6 +322,18 @@ def test_a_frame_that_does_not_fit_ends_a_stream_after_the_results_before_it(mak
     assert len(results) == 1
 
 
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_the_pretrained_network_knows_every_level_in_each_precision(
+    make_bundle: BundleMaker, tmp_path: Path, precision: str
+) -> None:
+    denoise = Denoiser(bundle_knowing(make_bundle(), tmp_path, whole(scene() + noise(0))), "mbd", "cpu", 1)
+    louder = whole(scene() + noise(1, 2 * SIGMA))
+    assert denoise.unlike(louder) != ()
+    pretrained = {"id": f"sensor.{precision}", "role": "sensor", "precision": precision}
+    denoise.card = denoise.card.model_copy(update=pretrained)
+    assert denoise.unlike(louder) == ()
+
+
 def test_a_frame_unlike_those_trained_on_is_said_to_be(make_bundle: BundleMaker, tmp_path: Path) -> None:
     bundle = bundle_knowing(make_bundle(), tmp_path, whole(scene() + noise(0)))
     denoise = Denoiser(bundle, "mbd", "cpu", 1)

@@ -21,7 +21,7 @@ from zsn2m_runtime.streaming.pipeline import Pipeline
 from zsn2m_runtime.strips import DEFAULT_STRIP_PIXELS, plan_strips, run_in_strips
 from zsn2m_runtime.validation import first_fault
 
-PRETRAINED = "sensor"  # id of the model that was taught noise of every level
+PRETRAINED = "sensor"  # role of the models, of any precision, whose network was taught noise of every level
 
 
 class Denoiser:
@@ -124,7 +124,7 @@ class Denoiser:
         """
         check_fits(self.card.sensor, frame)
         blank = blank_areas(frame.pixels, frame.alpha)
-        found = unlike_all(frame.pixels, self._trained_on, self.card.id == PRETRAINED, blank)
+        found = unlike_all(frame.pixels, self._trained_on, self.card.role == PRETRAINED, blank)
         return (*self._patterns(largest_scene(frame.pixels, blank)), *found)
 
     def _patterns(self, pixels: Pixels) -> tuple[str, ...]:
