@@ -16,9 +16,11 @@ from zsn2m_deploy.config import SensorConfig, TrainConfig
 from zsn2m_deploy.defects import find_defects_of_groups
 from zsn2m_deploy.mixture import MOST_GROUPS, Kind, apart, grouped, in_words, merged
 from zsn2m_deploy.prior.scenes import dead_leaves, random_palette
+from zsn2m_deploy.scenes import scene_of
 from zsn2m_deploy.training import train
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import InputError
+from zsn2m_runtime.image import Frame
 from zsn2m_runtime.noise_estimate import estimate_noise
 
 SCHEDULE = SensorConfig().schedule.model_copy(update={"crop_side": 64})
@@ -63,6 +65,23 @@ def test_one_sensor_at_one_gain_is_one_group_whatever_the_picture(seed: int) -> 
     busy = busy + 20 * np.sin(np.indices(busy.shape).sum(axis=0) / 2)
     assert grouped([gaussian(flat, 25, seed), gaussian(busy, 25, seed + 1)], SCHEDULE, CPU, 0) == [[0, 1]]
     assert grouped([photons(clean(seed + i), 25, seed + i) for i in range(3)], SCHEDULE, CPU, 0) == [[0, 1, 2]]
+
+
+@pytest.mark.parametrize("shape", ["ring", "diagonal", "rim"])
+def test_what_blank_areas_are_filled_with_is_no_other_noise(shape: str) -> None:
+    rows, columns = np.mgrid[:192, :192]
+    away = np.hypot(rows - 96, columns - 96)
+    blank = {
+        "ring": (away < 50) | (away > 90),
+        "diagonal": abs(rows - columns) > 20,
+        "rim": (abs(rows - 96) < 76) & (abs(columns - 96) < 76),
+    }[shape]
+    cut, whole = (gaussian(clean(1040 + seed, 192), 20, seed) for seed in range(2))
+    scene = scene_of(Frame(cut, np.where(blank, 0, 255).astype(np.uint8)))
+    assert scene.blank is not None
+    assert grouped([scene.pixels, whole], SCHEDULE, CPU, 0, [scene.blank, None]) == [[0, 1]]
+    other = gaussian(clean(1042, 192), 40, 2)
+    assert grouped([scene.pixels, other], SCHEDULE, CPU, 0, [scene.blank, None]) == [[0], [1]]
 
 
 def test_another_exposure_is_no_other_gain() -> None:

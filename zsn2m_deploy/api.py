@@ -123,7 +123,7 @@ def _describe(folder: Path, training: TrainingFrames, trained: Trained, first: N
     frames = [present(frame, blank) for frame, blank in zip(shown, training.blanks, strict=True)]
     first_group = trained.groups[0].frames  # of a mixture those with the first frame's noise
     pixels = [frames[index] for index in first_group]
-    mixture = records(training.names, shown, trained.groups)
+    mixture = records(training.names, shown, trained.groups, training.blanks)
     found = noise_facts(pixels, trained.noise, training.value_range)
     return Manifest(
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),

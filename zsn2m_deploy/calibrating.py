@@ -59,16 +59,44 @@ class Look(NamedTuple):
 
     Shape:
         noisy, clean: (b, c, h, w), normalised as the noise models here are
+        shown: (b, 1, h, w), 0 where a frame is blank, which says nothing of the noise; None: nowhere
     """
 
     noisy: Tensor
     clean: Tensor
+    shown: Tensor | None = None
+
+    def levels(self) -> Tensor:
+        """The clean pixels that are not blank, (n, c)."""
+        found = samples(self.clean)
+        return found if self.shown is None else found[samples(self.shown)[:, 0] > 0]
+
+    def removed(self) -> Tensor:
+        """What was taken away, without its mean; 0 where a frame is blank. Shape: (b, c, h, w)."""
+        noise = self.noisy - self.clean
+        if self.shown is None:
+            return noise - noise.mean(dim=(2, 3), keepdim=True)
+        mean = (noise * self.shown).mean(dim=(2, 3), keepdim=True) / self.shown_share().clamp_min(TINY)
+        return (noise - mean) * self.shown
+
+    def shown_share(self) -> Tensor:
+        """Of each crop what is not blank, (b, 1, 1, 1)."""
+        if self.shown is None:
+            return self.clean.new_ones((len(self.clean), 1, 1, 1))
+        return self.shown.mean(dim=(2, 3), keepdim=True)
 
 
 @torch.no_grad()
-def look_at(crops: Sequence[Tensor], network: Callable[[Tensor], Tensor]) -> list[Look]:
-    """A network's looks at crops."""
-    return [Look(noisy, network(noisy)) for noisy in crops]
+def look_at(crops: Sequence[Tensor], network: Callable[[Tensor], Tensor], channels: int | None = None) -> list[Look]:
+    """A network's looks at crops.
+
+    Args:
+        channels: of the frames; one more of a crop is 0 where it is blank; None: all
+    """
+    parts = [(crop[:, :channels], None if channels is None else crop[:, channels:]) for crop in crops]
+    return [
+        Look(noisy, network(noisy), None if shown is None or not shown.shape[1] else shown) for noisy, shown in parts
+    ]
 
 
 def seen(model: NoiseModel, network: Callable[[Tensor], Tensor], looks: Sequence[Look], seed: int) -> NoiseModel:
@@ -82,8 +110,7 @@ def confirmed(model: NoiseModel, looks: Sequence[Look]) -> NoiseModel:
 
     Nor has noise any of which a network removes hardly anything although it is strong: that is regular detail.
     """
-    removed = [look.noisy - look.clean for look in looks]
-    removed = [noise - noise.mean(dim=(2, 3), keepdim=True) for noise in removed]
+    removed = [look.removed() for look in looks]
     power = sum(float(noise.square().mean()) for noise in removed)
     if power <= 0:
         return model
@@ -95,7 +122,8 @@ def confirmed(model: NoiseModel, looks: Sequence[Look]) -> NoiseModel:
     pairs = model.channels - 1
     between = (shared * model.channels - 1) / pairs if pairs else 0.0
     estimate = np.mean([model.variance(samples(look.clean).cpu().numpy()).mean() for look in looks])
-    regular = estimate > STRONG**2 and power / len(looks) < LEAST_REMOVED**2 * estimate
+    share = float(np.mean([float(look.shown_share().mean()) for look in looks]))
+    regular = estimate > STRONG**2 and power / len(looks) < LEAST_REMOVED**2 * estimate * share
     if model.correlated and max(beside, below) > ALIKE and not regular:
         return model
     return model.without_correlation(of_channels=between <= CHANNELS_ALIKE)
@@ -113,7 +141,8 @@ def calibrated(model: NoiseModel, network: Callable[[Tensor], Tensor], looks: Se
         variance = VarianceLine(model, look.noisy.device)(look.clean)
         variance = variance.clamp_min(LEAST_VARIANCE * float(variance.mean()))
         passed = _passed(model, network, look, variance, generator)
-        found = (look.clean, (look.noisy - look.clean).square(), passed, has_noise(look.noisy, model.ends))
+        noise_there = has_noise(look.noisy, model.ends) * (1 if look.shown is None else look.shown)
+        found = (look.clean, (look.noisy - look.clean).square(), passed, noise_there)
         parts.append([samples(part) for part in found])
     pixels = torch.stack([torch.cat(part) for part in zip(*parts, strict=True)], dim=-1)  # (n, c, 4)
     present = [pixels[pixels[:, channel, 3] > 0, channel, :3] for channel in range(model.channels)]

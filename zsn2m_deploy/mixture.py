@@ -19,15 +19,16 @@ import torch
 from zsn2m_deploy.calibrating import look_at, seen
 from zsn2m_deploy.config import ScheduleConfig
 from zsn2m_deploy.crops import CropSampler
-from zsn2m_deploy.judging import samples
 from zsn2m_deploy.networks import SensorNet
 from zsn2m_deploy.prior.weights import pretrained
 from zsn2m_deploy.run import FrameGroup
+from zsn2m_runtime.blank import present
 from zsn2m_runtime.familiarity import look_of, see
 from zsn2m_runtime.image import Pixels, to_nchw
 from zsn2m_runtime.manifest import NoiseGroup
 from zsn2m_runtime.noise import value_span
 from zsn2m_runtime.noise_model import Doubles, NoiseModel
+from zsn2m_runtime.surroundings import Mask
 
 DEVIATIONS = 1.13  # a frame's deviation over that of the common line, or the other way; measured
 FAINT = 0.012  # deviation, normalised, that is added to all: textures blur what is seen of noise so faint; measured
@@ -64,22 +65,31 @@ class Kind:
         )
 
 
-def grouped(frames: Sequence[Pixels], schedule: ScheduleConfig, device: torch.device, seed: int) -> list[list[int]]:
+def grouped(
+    frames: Sequence[Pixels],
+    schedule: ScheduleConfig,
+    device: torch.device,
+    seed: int,
+    blanks: Sequence[Mask | None] | None = None,
+) -> list[list[int]]:
     """Indices of the frames that have the same noise, group by group; the first group has the first frame.
 
     Shape:
-        frames: each (h, w) or (h, w, c), sensor units, at least 16 x 16
+        frames: each (h, w) or (h, w, c), sensor units, at least 16 x 16, blank areas filled
+        blanks: (h, w) of each, or None: where that is; None: nowhere
     Args:
         schedule: of the crops that the pretrained network looks at
     """
     if len(frames) == 1:
         return [[0]]
     span = value_span(frames)
+    hidden = blanks or [None] * len(frames)
     looked_at = np.linspace(0, len(frames) - 1, min(len(frames), MOST_LOOKED_AT)).round().astype(int).tolist()
-    found = merged(kinds_of([frames[index] for index in looked_at], span, schedule, device, seed))
+    shown = [hidden[index] for index in looked_at]
+    found = merged(kinds_of([frames[index] for index in looked_at], span, schedule, device, seed, shown))
     groups = [[looked_at[member] for member in group] for group in found]
     rest = sorted(set(range(len(frames))) - set(looked_at))
-    by_patches = [_by_patches(frame, span) for frame in frames] if rest else []
+    by_patches = [_by_patches(*of, span) for of in zip(frames, hidden, strict=True)] if rest else []
     for index in rest:
         nearest = min(looked_at, key=lambda other: apart([by_patches[index], by_patches[other]]))
         next(group for group in groups if nearest in group).append(index)
@@ -87,33 +97,47 @@ def grouped(frames: Sequence[Pixels], schedule: ScheduleConfig, device: torch.de
 
 
 def kinds_of(
-    frames: Sequence[Pixels], span: tuple[float, float], schedule: ScheduleConfig, device: torch.device, seed: int
+    frames: Sequence[Pixels],
+    span: tuple[float, float],
+    schedule: ScheduleConfig,
+    device: torch.device,
+    seed: int,
+    blanks: Sequence[Mask | None] | None = None,
 ) -> list[Kind]:
     """The noise of each frame, as the pretrained network sees it.
 
+    Shape:
+        frames, blanks: as for `grouped`
     Args:
         span: lowest and highest value, which become 0 and 1
     """
     low, scale = span[0], span[1] - span[0] or 1.0
     kinds, generator = [], torch.Generator().manual_seed(seed)
     prior = pretrained(frames[0].shape[2] if frames[0].ndim == 3 else 1).to(device)
-    for frame in frames:
+    for frame, blank in zip(frames, blanks or [None] * len(frames), strict=True):
         pool = [(torch.from_numpy(to_nchw(frame)[0]).to(device) - low) / scale]
-        crops = CropSampler(pool, schedule, SensorNet.stride, generator)
-        looks = look_at([crops() for _ in range(LOOKS)], prior)
-        levels = torch.cat([samples(look.clean) for look in looks]).double().cpu().numpy()
-        kinds.append(Kind.of(seen(see(frame).noise.rescaled(low, scale), prior, looks, seed), levels))
+        shown = None if blank is None else [torch.from_numpy(~blank)[None].float().to(device)]
+        crops = CropSampler(pool, schedule, SensorNet.stride, generator, shown)
+        looks = look_at([crops() for _ in range(LOOKS)], prior, len(pool[0]))
+        levels = torch.cat([look.levels() for look in looks]).double().cpu().numpy()
+        kinds.append(Kind.of(seen(see(frame, blank).noise.rescaled(low, scale), prior, looks, seed), levels))
     return kinds
 
 
-def _by_patches(frame: Pixels, span: tuple[float, float]) -> Kind:
+def _by_patches(frame: Pixels, blank: Mask | None, span: tuple[float, float]) -> Kind:
     low, scale = span[0], span[1] - span[0] or 1.0
-    sight = see(frame)
+    sight = see(frame, blank)
     return Kind.of(sight.noise.rescaled(low, scale), (sight.blocks - low) / scale)
 
 
-def records(names: Sequence[str], frames: Sequence[Pixels], groups: Sequence[FrameGroup]) -> tuple[NoiseGroup, ...]:
-    """What a manifest keeps of a mixture; nothing of frames that all have the same noise."""
+def records(
+    names: Sequence[str], frames: Sequence[Pixels], groups: Sequence[FrameGroup], blanks: Sequence[Mask | None]
+) -> tuple[NoiseGroup, ...]:
+    """What a manifest keeps of a mixture; nothing of frames that all have the same noise.
+
+    Shape:
+        frames, blanks: as for `grouped`
+    """
     if len(groups) == 1:
         return ()
     made = []
@@ -122,9 +146,9 @@ def records(names: Sequence[str], frames: Sequence[Pixels], groups: Sequence[Fra
         made.append(
             NoiseGroup(
                 frames=tuple(names[index] for index in group.frames),
-                sigma=group.noise.sigma(pixels),
+                sigma=group.noise.sigma([present(frames[index], blanks[index]) for index in group.frames]),
                 noise=group.noise.record(),
-                look=look_of(pixels, group.noise),
+                look=look_of(pixels, group.noise, [blanks[index] for index in group.frames]),
             )
         )
     return tuple(made)

@@ -17,6 +17,7 @@ from zsn2m_deploy.device import with_precision
 from zsn2m_deploy.fitting import Fitter, StageReport
 from zsn2m_deploy.judging import estimated_error, is_dead, shift
 from zsn2m_deploy.networks import GrdNet, MbdNet, SensorNet
+from zsn2m_deploy.report.advice import gentler
 from zsn2m_runtime.noise_model import NoiseModel
 
 log = logging.getLogger(__name__)
@@ -86,12 +87,19 @@ class Run:
         """The frames of a group."""
         return [self.pool[index] for index in group.frames]
 
-    def crops(self, frames: list[Tensor], schedule: ScheduleConfig, multiple: int) -> CropSampler:
-        """Crops for a stage, with few blank pixels where some are, and one more channel that says which."""
+    def crops(
+        self, frames: list[Tensor], schedule: ScheduleConfig, multiple: int, generator: torch.Generator | None = None
+    ) -> CropSampler:
+        """Crops for a stage, with few blank pixels where some are, and one more channel that says which.
+
+        Args:
+            generator: None: the run's
+        """
+        draws = generator or self.generator
         if self.shown is None:
-            return CropSampler(frames, schedule, multiple, self.generator)
+            return CropSampler(frames, schedule, multiple, draws)
         of_each = {id(frame): shown for frame, shown in zip(self.pool, self.shown, strict=True)}
-        return CropSampler(frames, schedule, multiple, self.generator, [of_each[id(frame)] for frame in frames])
+        return CropSampler(frames, schedule, multiple, draws, [of_each[id(frame)] for frame in frames])
 
     def is_dead(self, network: Callable[[Tensor], Tensor]) -> bool:
         """Whether a network lost the frames of any group."""
@@ -123,7 +131,8 @@ class Run:
             found = estimated_error(apply, self.frames_of(group), group.noise, trained.config.seed)
             if found and found.worse:
                 error, noise = (trained.scale * math.sqrt(power) for power in (found.error, found.noise))
-                advice = "--strength 0.3" if trained.config.stage == "sensor" else "the default (--stage sensor)"
+                sensor = trained.config.stage == "sensor"
+                advice = gentler(trained.config.model_dump()) if sensor else "the default (--stage sensor)"
                 trained.warn(
                     f"the result is further from the picture than the noisy frame: an error of about {error:.3g}, and "
                     f"the noise has {noise:.3g} (sensor units); take {advice}"

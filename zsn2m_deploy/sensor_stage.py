@@ -91,8 +91,8 @@ def confirm_noise(run: Run, trained: Trained) -> None:
     first, schedule = run.fitter.place(pretrained(trained.channels)), trained.config.sensor.schedule
     for number, group in enumerate(run.groups):
         generator = torch.Generator().manual_seed(trained.config.seed)
-        crops = CropSampler(run.frames_of(group), schedule, SensorNet.stride, generator)
-        looks = look_at([crops() for _ in range(LOOKS // 2)], first)
+        crops = run.crops(run.frames_of(group), schedule, SensorNet.stride, generator)
+        looks = look_at([crops() for _ in range(LOOKS // 2)], first, run.channels)
         run.confirm(number, seen(group.noise, first, looks, trained.config.seed), trained)
 
 
@@ -100,7 +100,7 @@ def _adaptation(run: Run, trained: Trained, first: Network, number: int) -> Adap
     """What one group needs; its noise is put right in the run and in what was trained."""
     group, config, seed = run.groups[number], trained.config.sensor, trained.config.seed
     crops = run.crops(run.frames_of(group), config.schedule, SensorNet.stride)
-    looks = look_at([crops()[:, : run.channels] for _ in range(LOOKS)], first)
+    looks = look_at([crops() for _ in range(LOOKS)], first, run.channels)
     model = seen(group.noise, first, looks, seed)
     run.confirm(number, model, trained)
     if min(model.neighbours) > IMPLAUSIBLE:
@@ -124,4 +124,5 @@ def _adaptation(run: Run, trained: Trained, first: Network, number: int) -> Adap
 def _colours(looks: list[Look], noise: NoiseModel) -> Tensor:
     """Clean colours of noisy crops, (n, c), as a network sees them, as bright as the crops."""
     clean = torch.cat([samples(look.clean) for look in looks])
-    return (clean - brightened(looks, noise))[::PALETTE_STEP]
+    pairs = ((look.noisy, look.clean) for look in looks)
+    return (clean - brightened(pairs, noise))[::PALETTE_STEP]

@@ -14,7 +14,7 @@ GENTLER, STRONGER = 0.3, 100.0  # strengths at which SensorNet takes noise for 0
 def gentler(method: Mapping[str, Any]) -> str:
     """The option of training that keeps more detail than it did."""
     strength = float(method["strength"])
-    if method["stage"] == "sensor":  # from 1 to 10 it is the same
+    if method["stage"] == "sensor" and strength <= REAL_STRENGTH:  # from 1 to 10 it is the same
         return f"--strength {min(strength, SYNTHETIC_STRENGTH) * GENTLER:.2g}"
     return f"--strength {SYNTHETIC_STRENGTH if strength > SYNTHETIC_STRENGTH else strength * GENTLER:.2g}"
 
@@ -22,8 +22,9 @@ def gentler(method: Mapping[str, Any]) -> str:
 def stronger(method: Mapping[str, Any]) -> str:
     """The option of training that removes more than it did."""
     strength = float(method["strength"])
-    most = STRONGER if method["stage"] == "sensor" and strength <= REAL_STRENGTH else strength * REAL_STRENGTH
-    return f"--strength {most:.3g}"
+    if method["stage"] == "sensor" and strength <= REAL_STRENGTH:
+        return f"--strength {STRONGER if strength >= SYNTHETIC_STRENGTH else SYNTHETIC_STRENGTH:.3g}"
+    return f"--strength {strength * REAL_STRENGTH:.3g}"
 
 
 def next_steps(verdict_is_good: bool, noisy: bool, remedy: str | None, frame: str, bundle: str) -> tuple[str, ...]:
