@@ -25,6 +25,7 @@ from zsn2m_deploy.report.presence import has_noise
 from zsn2m_deploy.report.self_check import SelfCheck
 from zsn2m_deploy.report.words import NO_NOISE, Check, Verdict, chosen, judge, self_check_in_words, warnings
 from zsn2m_deploy.report.writing import Subject, write_report
+from zsn2m_runtime.blank import filled
 from zsn2m_runtime.bundle import load_bundle
 from zsn2m_runtime.image import Nchw, Pixels
 from zsn2m_runtime.manifest import Manifest
@@ -32,6 +33,7 @@ from zsn2m_runtime.noise_estimate import estimate_noise
 from zsn2m_runtime.noise_facts import noise_facts
 from zsn2m_runtime.noise_model import NoiseModel
 
+BLANK = 9.0
 VOID = ("meta", "img", "wbr")
 SIDE_DRAWN = 160
 
@@ -278,6 +280,42 @@ def test_noise_that_the_network_cannot_tell_from_the_picture_is_one_judgement(
     assert [warning for warning in report.warnings if "most of it stays" in warning]
     default = manifest.model_copy(update={"method": manifest.method | {"stage": "sensor"}})
     assert write(tmp_path, default, made, made.good)[2]["verdict"] == "looks right"
+
+
+def test_a_scene_in_a_corner_is_judged_as_by_itself(tmp_path: Path, manifest: Manifest) -> None:
+    made, size = scene(), (1400, 1300, 3)
+    noisy, denoised = np.full(size, BLANK, np.float32), np.full(size, BLANK, np.float32)
+    part = slice(0, SIDE_DRAWN), slice(0, SIDE_DRAWN)
+    noisy[part], denoised[part] = made.noisy, made.good
+    blank = np.ones(size[:2], bool)
+    blank[part] = False
+    subject = Subject("cam.zsn2m", "a.png", noisy, filled(noisy, blank), denoised, made.model, blur, None, blank)
+    (tmp_path / "corner").mkdir()
+    (tmp_path / "alone").mkdir()
+    found = write_report(tmp_path / "corner", subject, manifest)
+    alone = write(tmp_path / "alone", manifest, made, made.good)[0]
+    assert found.noisy and found.warnings == alone.warnings == ()
+    assert found.removed == alone.removed
+    assert found.self_check == alone.self_check
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["my frame.png"], "train-and-export 'my frame.png' -o"),
+        (["stack.tif page 2"], "train-and-export FRAME... -o"),
+        (["frame"], "train-and-export FRAME... -o"),
+        (["clip.mkv frame 1"], "train-and-export FRAME... -o"),
+    ],
+)
+def test_commands_name_files_that_can_be_read(
+    names: list[str], expected: str, tmp_path: Path, manifest: Manifest
+) -> None:
+    training = manifest.training | {"frames": [{"name": name, "height": 9, "width": 9} for name in names]}
+    made = scene(sigma=3.0)
+    denoised = cv2.GaussianBlur(made.noisy, (0, 0), 0.8)
+    report = write(tmp_path, manifest.model_copy(update={"training": training}), made, denoised)[0]
+    assert expected in report.next_steps[0]
 
 
 @pytest.mark.parametrize(

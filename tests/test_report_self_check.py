@@ -45,6 +45,16 @@ def test_it_is_near_the_truth(denoise: object, kind: str, channels: int) -> None
     assert check.peak == 255
 
 
+def test_blank_areas_are_named_as_such() -> None:
+    made = scene()
+    shown = np.zeros(made.noisy.shape[:2], bool)
+    shown[:40] = True
+    assert shown.mean() == 0.25
+    shown[39, 0] = False
+    check = self_check(made.noisy.astype(np.float64), smooth, made.model, RANGE, shown=shown)
+    assert check.reason == "most of what was looked at is blank"
+
+
 @pytest.mark.parametrize("width", [0.55, 1.5])
 def test_a_worse_denoiser_has_a_lower_estimate(width: float) -> None:
     made = scene()

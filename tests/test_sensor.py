@@ -23,6 +23,12 @@ SIGNED = np.full((20, 20), -100, np.int16)
 FAR = 1_000_000_000 + np.arange(400, dtype=np.int32).reshape(20, 20)  # float32 has steps of 64 there
 
 
+def test_several_arrays_have_names_of_their_own() -> None:
+    frames = [np.full((16, 16), value, np.uint8) for value in (1, 2)]
+    assert load_training_frames(frames, SensorOptions()).names == ("frame 1", "frame 2")
+    assert load_training_frames(frames[:1], SensorOptions()).names == ("frame",)
+
+
 @pytest.mark.parametrize(
     ("frame", "options", "expected"),
     [

@@ -35,7 +35,7 @@ def scene_of(frame: Frame) -> Scene:
     if blank is None:
         return Scene(frame.pixels, None)
     count = int(np.count_nonzero(~blank))
-    rows, columns = (_from_first_to_last(np.asarray(~blank.all(axis=axis))) for axis in (1, 0))
+    rows, columns = without_borders(blank)
     if count < SIDE**2 or min(rows.stop - rows.start, columns.stop - columns.start) < min(SIDE, *blank.shape):
         raise InputError(
             f"expected a scene of at least {SIDE} x {SIDE} pixels, but got a frame of which all but {count} pixels are "
@@ -43,6 +43,12 @@ def scene_of(frame: Frame) -> Scene:
         )
     left = blank[rows, columns]
     return Scene(filled(frame.pixels, blank)[rows, columns], left if left.any() else None)
+
+
+def without_borders(blank: Mask) -> tuple[slice, slice]:
+    """Rows and columns from the first to the last that are not all blank."""
+    rows, columns = (_from_first_to_last(np.asarray(~blank.all(axis=axis))) for axis in (1, 0))
+    return rows, columns
 
 
 def _from_first_to_last(there: Mask) -> slice:

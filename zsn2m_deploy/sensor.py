@@ -90,17 +90,22 @@ def load_training_frames(sources: Sequence[FrameSource], options: SensorOptions)
         InputError: unreadable or unsuitable frames, frames of different types, float frames without a range.
         UsageError: options that contradict the frames or each other.
     """
-    found = [read for source in sources for read in _read(source, options)]
+    arrays = itertools.count(1)
+    several = sum(isinstance(source, np.ndarray) for source in sources) > 1
+    found = []
+    for source in sources:
+        name = f"frame {next(arrays)}" if several and isinstance(source, np.ndarray) else "frame"
+        found += _read(source, options, name)
     if not found:
         raise InputError("expected at least one frame to train on, but got none; name a frame")
     names = tuple(read.name for read in found)
     kinds = sorted({(read.frame.dtype, read.frame.channels, read.value_range or ()) for read in found})
     if len(kinds) > 1:
-        several = ", ".join(
+        unlike = ", ".join(
             f"{dtype} with {channels} channel(s)" + (f" up to {limits[-1]:g}" if limits else "")
             for dtype, channels, limits in kinds
         )
-        raise InputError(f"{', '.join(names)}: expected frames of one sensor, but got {several}; train them separately")
+        raise InputError(f"{', '.join(names)}: expected frames of one sensor, but got {unlike}; train them separately")
     first = found[0]
     value_range = sensor_range(first.frame.dtype, options.bit_depth, options.value_range, first.value_range, first.name)
     for read in found:
@@ -146,9 +151,9 @@ def _one_channel(found: Sequence[_Read]) -> ChannelRecord | None:
     return channels.pop() if len(channels) == 1 else None
 
 
-def _read(source: FrameSource, options: SensorOptions) -> list[_Read]:
+def _read(source: FrameSource, options: SensorOptions, name_of_array: str) -> list[_Read]:
     if isinstance(source, np.ndarray):
-        return [_Read("frame", as_frame(source))]
+        return [_Read(name_of_array, as_frame(source))]
     if _is_live(source):
         return _read_live(str(source), options)
     if fault := no_frame(Path(source)):

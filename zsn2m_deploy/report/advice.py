@@ -39,7 +39,8 @@ def next_steps(verdict_is_good: bool, noisy: bool, remedy: str | None, frame: st
     if remedy is not None:
         again = f"`zsn2m-deploy train-and-export {frame} -o {bundle} {remedy}".rstrip() + " --overwrite`"
         return (
-            f"Look at the pictures above. If detail is missing or noise is left, train again: {again}",
+            f"Look at the pictures above. If detail is missing or noise is left, train again, with what other options "
+            f"you gave: {again}",
             f"If they are right, use the bundle: {use}",
         )
     if verdict_is_good:

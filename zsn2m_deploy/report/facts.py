@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from zsn2m_deploy.report.advice import NETWORKS, next_steps
 from zsn2m_deploy.report.analysis import Removed
 from zsn2m_deploy.report.self_check import SelfCheck
 from zsn2m_deploy.report.words import Check, Verdict, judge, remedy
+from zsn2m_runtime.files import IMAGE_SUFFIXES
 from zsn2m_runtime.manifest import Manifest
 from zsn2m_runtime.noise_facts import NoiseFacts
 
@@ -43,10 +46,11 @@ class Report:
     def next_steps(self) -> tuple[str, ...]:
         """What to do next, with commands in backquotes."""
         names = [str(frame["name"]) for frame in self.manifest.training.get("frames", [])]
-        frames = " ".join(names) if 1 <= len(names) <= FRAMES_NAMED else "FRAME..."
+        are_files = all(Path(name).suffix.lower() in IMAGE_SUFFIXES for name in names)  # no pages, no arrays
+        frames = shlex.join(names) if are_files and 1 <= len(names) <= FRAMES_NAMED else "FRAME..."
         method = self.manifest.method
         wrong = remedy(self.removed, self.self_check, method) if self.noisy else None
-        return next_steps(self.verdict is Verdict.GOOD, self.noisy, wrong, frames, self.bundle)
+        return next_steps(self.verdict is Verdict.GOOD, self.noisy, wrong, frames, shlex.quote(self.bundle))
 
     @property
     def verdict(self) -> Verdict:

@@ -89,16 +89,21 @@ def self_check(
     denoised = denoise(noisy)
     variance = model.variance(denoised)
     noise = math.sqrt(variance.mean())
-    weight = usable(noisy, denoised, np.sqrt(variance), value_range, shown)
+    weight = usable(noisy, denoised, np.sqrt(variance), value_range)
+    ends = value_range if weight.min() < 1 else (-math.inf, math.inf)
+    there = np.broadcast_to(1.0 if shown is None else shown[..., None], noisy.shape)
     if unmodelled:
         return _none(unmodelled, noise, peak)
-    if weight.mean() < FEWEST:
+    if there.mean() < FEWEST:
+        return _none("most of what was looked at is blank", noise, peak)
+    weight = weight * there
+    if weight.sum() < FEWEST * there.sum():
         return _none("most of the frame is at black or white, or so near that noise is clipped", noise, peak)
     if (noisy.shape[0] // BATCH) * (noisy.shape[1] // BATCH) < FEWEST_BATCHES:
         return _none("the frame is too small", noise, peak)
     if model.correlated:
         return _none("the noise is correlated, and the estimate holds for independent noise only", noise, peak)
-    trials = _trials(noisy, denoised, denoise, model, value_range if weight.min() < 1 else (-math.inf, math.inf))
+    trials = _trials(noisy, denoised, denoise, model, ends)
     agrees = _agreement(noisy, denoised, trials, variance, weight)
     share = min(agrees or 1.0, 1.0)
     known = share * _mean(variance, weight)[0]
@@ -109,7 +114,7 @@ def self_check(
         return replace(_none(reason, noise, peak), left=left)
     floor = share * _mean(trials.error, weight)[0]
     margin = math.hypot(2 * margin, UNSURE * known)
-    everywhere = float(trials.error.mean()) * share / floor if floor > 0 else 1.0
+    everywhere = float(np.average(trials.error, weights=there)) * share / floor if floor > 0 else 1.0
     rounding = ROUNDING if (noisy == np.rint(noisy)).all() else 0.0  # the result will be whole numbers, too
     best = max(error - margin, LEAST_FLOOR * floor) * min(everywhere, 1.0) + rounding
     likely = max(error, floor) * everywhere + rounding

@@ -15,7 +15,8 @@ from zsn2m_deploy.report.pictures import report_pictures
 from zsn2m_deploy.report.presence import has_noise
 from zsn2m_deploy.report.self_check import SelfCheck, self_check, without_noise
 from zsn2m_deploy.report.words import checks, warnings
-from zsn2m_runtime.blank import filled, present
+from zsn2m_deploy.scenes import without_borders
+from zsn2m_runtime.blank import filled, largest_scene, present
 from zsn2m_runtime.image import Nchw, Pixels, to_nchw
 from zsn2m_runtime.manifest import Manifest
 from zsn2m_runtime.noise_facts import noise_facts
@@ -24,6 +25,7 @@ from zsn2m_runtime.surroundings import Mask
 
 PAGE_NAME, FACTS_NAME = "report.html", "report.json"
 ANALYSED = 1024  # pixels of the frame's centre that are looked at
+PLAIN = 64  # pixels of a side without blank areas that say enough
 CHECKED = 384  # pixels of the centre that the self-check runs the network on, five times
 
 
@@ -54,11 +56,11 @@ def write_report(folder: Path, subject: Subject, manifest: Manifest) -> Report:
     """Write both files of a report into a bundle folder; the manifest has its models and their parity already."""
     noisy, denoised, value_range = subject.noisy, subject.denoised, manifest.sensor.range
     height, width = noisy.shape[:2]
-    looked = _centre((height, width), ANALYSED)
+    looked = _centre(subject, ANALYSED)
     after = filled(denoised, subject.blank)
     shown = None if subject.blank is None else ~subject.blank[looked]
     removed = analyse(subject.corrected[looked], after[looked], subject.noise, value_range, shown)
-    noisy_at_all = has_noise(subject.corrected, subject.noise)
+    noisy_at_all = has_noise(_plain_part(subject), subject.noise)
     check = _self_check(subject, value_range, removed) if noisy_at_all else without_noise(value_range)
     report = Report(
         bundle=subject.bundle,
@@ -83,7 +85,7 @@ def write_report(folder: Path, subject: Subject, manifest: Manifest) -> Report:
 
 
 def _self_check(subject: Subject, value_range: tuple[float, float], removed: Removed) -> SelfCheck:
-    crop = _centre((subject.corrected.shape[0], subject.corrected.shape[1]), CHECKED)
+    crop = _centre(subject, CHECKED)
     return self_check(
         _planes(subject.corrected[crop]),
         _plain(subject.run),
@@ -95,9 +97,19 @@ def _self_check(subject: Subject, value_range: tuple[float, float], removed: Rem
     )
 
 
-def _centre(size: tuple[int, int], side: int) -> tuple[slice, slice]:
-    top, left = (max(0, (length - side) // 2) for length in size)
-    return slice(top, top + side), slice(left, left + side)
+def _centre(subject: Subject, side: int) -> tuple[slice, slice]:
+    """Rows and columns of the scene's centre; blank borders are no part of it."""
+    rows, columns = (slice(0, length) for length in subject.corrected.shape[:2])
+    if subject.blank is not None:
+        rows, columns = without_borders(subject.blank)
+    top, left = (part.start + max(0, (part.stop - part.start - side) // 2) for part in (rows, columns))
+    return slice(top, min(top + side, rows.stop)), slice(left, min(left + side, columns.stop))
+
+
+def _plain_part(subject: Subject) -> Pixels:
+    """A part of the frame in which nothing is blank, if it has a large one, or else the scene."""
+    found = largest_scene(subject.corrected, subject.blank)
+    return found if min(found.shape[:2]) >= PLAIN else subject.corrected[_centre(subject, ANALYSED)]
 
 
 def _planes(pixels: Pixels) -> Doubles:
