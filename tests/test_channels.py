@@ -244,3 +244,12 @@ def test_the_fault_file(shared_data: Path, capsys: pytest.CaptureFixture[str]) -
     assert "differs: one bundle for each" in shown
     with pytest.raises(UsageError, match=r"bright, dim.*not alike"):
         load_training_frames([path], SensorOptions())
+
+
+def test_the_noise_of_channels_does_not_see_padding(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    generator = np.random.default_rng(1000)
+    stack = (100 + generator.normal(0, 10, (2, 96, 96))).astype(np.float32)
+    stack[:, :40] = np.nan
+    tifffile.imwrite(tmp_path / "a.ome.tif", stack, metadata={"axes": "CYX", "Channel": {"Name": NAMES}})
+    channels = run_command(capsys, "inspect", tmp_path / "a.ome.tif", "--json").json["stack"]["channels"]
+    assert [channel["noise"]["sigma"] for channel in channels] == pytest.approx([10, 10], rel=0.1)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from zsn2m_runtime.files import ImageFile
     from zsn2m_runtime.files.axes import StackAxes
+    from zsn2m_runtime.image import Frame
     from zsn2m_runtime.noise_facts import NoiseFacts
 
 Rows = list[tuple[str, object]]
@@ -59,7 +60,7 @@ def _noise_of_channels(image: ImageFile) -> tuple[Rows, list[dict[str, Any]], bo
     rows: Rows = []
     channels = []
     for channel, page, frame in found:
-        noise, said = _noise(frame.pixels)
+        noise, said = _noise(frame)
         if len(found) > 1:
             rows.append((f"noise of {channel.label}", f"{said} (page {page + 1})"))
         channels.append(
@@ -75,16 +76,20 @@ def _noise_of_channels(image: ImageFile) -> tuple[Rows, list[dict[str, Any]], bo
     return rows, channels, alike
 
 
-def _noise(pixels: Any) -> tuple[NoiseFacts | None, str]:
+def _noise(frame: Frame) -> tuple[NoiseFacts | None, str]:
+    """The noise of a page where it is not blank, and a sentence on it or on why there is no estimate."""
+    from zsn2m_runtime.blank import blank_areas, filled, present
     from zsn2m_runtime.errors import InputError
-    from zsn2m_runtime.image import Frame, check_computable, check_finite
+    from zsn2m_runtime.image import check_computable, check_finite
     from zsn2m_runtime.noise_estimate import estimate_noise
     from zsn2m_runtime.noise_facts import noise_facts
 
     try:
-        check_finite(Frame(pixels))
-        check_computable(Frame(pixels))
-        noise = noise_facts([pixels], estimate_noise([pixels]))
+        check_finite(frame)
+        check_computable(frame)
+        areas = blank_areas(frame.pixels, frame.alpha)
+        pixels = filled(frame.pixels, areas)
+        noise = noise_facts([present(pixels, areas)], estimate_noise([pixels], [areas]))
     except InputError as error:
         return None, str(error)
     word = "correlated" if noise.correlated else "independent"
