@@ -7,6 +7,7 @@ from typing import Any
 import av
 import numpy as np
 
+from zsn2m_runtime.streaming.video.frame_side_data import side_data_of
 from zsn2m_runtime.streaming.video.turning import display_matrix
 
 PALETTE = "transparent colours of the palette"
@@ -24,6 +25,7 @@ SIDE_DATA = {
     "STEREO3D": STEREO,
     "SPHERICAL": "spherical projection",
     "A53_CC": "closed captions",
+    "EXIF": "EXIF",
     "AFD": "active format description",
     "PANSCAN": "pan and scan",
     "S12M_TIMECODE": CLOCK,
@@ -38,7 +40,7 @@ Facts = dict[str, object]
 
 def side_data(frame: av.VideoFrame) -> set[str]:
     """The side data of a frame that people would miss, in words."""
-    held: Any = frame.side_data
+    held = side_data_of(frame)
     found = {SIDE_DATA[name] for index in range(len(held)) if (name := held[index].type.name) in SIDE_DATA}
     return found | ({PALETTE} if frame.format.has_palette and _is_transparent(frame) else set())
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, replace
-from typing import Any
 
 import av
 
 from zsn2m_runtime.streaming.video.encoder import Plan
+from zsn2m_runtime.streaming.video.frame_side_data import side_data_of
 
 # The options of encoders that take it, and how they spell it. x264 and x265 count primaries in 0.00002 and luminance in
 # 0.0001 candela per square metre, as the SEI message does (H.265, D.3.28); SVT-AV1 takes plain numbers.
@@ -35,7 +35,7 @@ class Hdr:
     @classmethod
     def of(cls, frame: av.VideoFrame) -> Hdr:
         """That of a decoded frame."""
-        held: Any = frame.side_data
+        held = side_data_of(frame)
         display, light = held.get("MASTERING_DISPLAY_METADATA"), held.get("CONTENT_LIGHT_LEVEL")
         numbers = None
         if display is not None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.image import Pixels
+from zsn2m_runtime.streaming.video.frame_side_data import side_data_of
 
 ONE = 2**16  # of the matrix's fixed-point numbers
 
@@ -17,7 +18,7 @@ Matrix = tuple[int, ...]
 
 def display_matrix(frame: av.VideoFrame) -> Matrix | None:
     """The nine numbers of a frame's matrix, row by row; None where it stays as it is."""
-    found: Any = frame.side_data.get("DISPLAYMATRIX")
+    found: Any = side_data_of(frame).get("DISPLAYMATRIX")
     if found is None:
         return None
     matrix = tuple(int(number) for number in np.frombuffer(found, np.int32))
