@@ -187,6 +187,22 @@ def test_checkerboards_of_larger_squares_are_no_mosaic(side: int, sigma: float) 
     assert (found.repetition.direction, found.repetition.period) == ("both", 2 * side)
 
 
+WALLS = {
+    "lines": lambda y, x, p: (x % p < 2) | (y % p < 2),
+    "bricks": lambda y, x, p: (y % (p // 2) < 2) | ((x + y // (p // 2) % 2 * (p // 2)) % p < 2),
+    "tiles": lambda y, x, p: (x % p < p // 2) ^ (y % p < p // 2),
+    "dots": lambda y, x, p: (x % p - p / 2) ** 2 + (y % p - p / 2) ** 2 < (p / 3) ** 2,
+}
+
+
+@pytest.mark.parametrize("wall", WALLS)
+@pytest.mark.parametrize("period", [8, 10, 12, 16, 18, 24])
+def test_walls_and_tiles_are_no_mosaic(wall: str, period: int) -> None:
+    picture = 150 - 90.0 * WALLS[wall](*np.mgrid[:160, :160], period)
+    for sigma in (5, 25):
+        assert find_patterns(whole(picture + noise(period, picture.shape, sigma))).mosaic is None
+
+
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("side", [1, 2, 3])
 def test_squares_without_noise_bring_no_warning_of_numpy(side: int) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zsn2m_runtime.image import Pixels
+from zsn2m_runtime.patterns.folding import slower_period
 from zsn2m_runtime.patterns.lattice import MOST_TILES, TINY, Flags, Peaks, peaks_of
 
 # What counts; measured, benchmarks/RESULTS.md, "Patterns".
@@ -67,7 +68,15 @@ def find_mosaic(plane: Pixels, least: float, most_tiles: int = MOST_TILES) -> Mo
         least: deviation of noise that counts as none, sensor units
         most_tiles: that are looked at
     """
-    periods = peaks_of(plane, least, most_tiles)
+    found = _fastest(peaks_of(plane, least, most_tiles), least)
+    longer = slower_period(plane, found.period) if isinstance(found, Mosaic) else None
+    if longer and found:
+        return Repetition(longer, "both", found.share, found.contrast, found.noise)
+    return found
+
+
+def _fastest(periods: tuple[Peaks, ...], least: float) -> Mosaic | Repetition | None:
+    """What has the shortest period, or else the strongest."""
     for peaks in periods:
         if (mosaic := _mosaic(peaks)) and mosaic.contrast >= least:
             return mosaic

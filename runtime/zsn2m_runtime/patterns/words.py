@@ -14,6 +14,7 @@ CUT_COMMAND = (
 )
 
 
+LONGEST_OF_FILTERS = 6  # pixels
 MOSAIC = "mosaic"  # the kind that training and use refuse
 
 
@@ -65,10 +66,14 @@ def _conversion(mosaic: Mosaic) -> str:
 
 def _repetition(found: Repetition) -> str:
     what = {"rows": "its rows repeat", "columns": "its columns repeat", "both": "a checkerboard repeats"}
+    if found.period > LONGEST_OF_FILTERS:
+        what["both"] = "its rows and columns repeat"
     why = {
         "rows": "fine lines of the picture, or an interlaced frame whose fields differ",
         "columns": "fine lines of the picture, or a sensor with several readouts",
-        "both": "a picture of it, or the mosaic of a sensor, which needs demosaicing first",
+        "both": "a picture of it, or the mosaic of a sensor, which needs demosaicing first"
+        if found.period <= LONGEST_OF_FILTERS
+        else "a wall, tiles or a grid, drawn or magnified",
     }
     return (
         f"{what[found.direction]} with a period of {found.period} pixels, by {found.contrast:.3g} (standard "
