@@ -85,7 +85,7 @@ def test_why_there_is_none() -> None:
     assert "clipped" in (refused(np.full((64, 64, 3), 255.0), white.model).reason or "")
     assert "too small" in (refused(noisy[:30, :30], white.model).reason or "")
     stronger = NoiseModel.white(4 * white.model.slope, 4 * white.model.floor)
-    assert "does not fit" in (refused(noisy, stronger).reason or "")
+    assert "known too roughly for it (flat places lost" in (refused(noisy, stronger).reason or "")
 
 
 @pytest.mark.parametrize(("width", "given"), [(1.6, True), (6.0, False)])

@@ -110,8 +110,7 @@ def self_check(
     error, margin = _mean(np.square(noisy - denoised) - share * variance + 2 * share * trials.covariance, weight)
     left = error / known if known > 0 else None
     if agrees is None or agrees < AGREES[0] or (agrees > AGREES[1] and not structured):
-        reason = "the estimated noise does not fit what was removed from flat places"
-        return replace(_none(reason, noise, peak), left=left)
+        return replace(_none(_too_roughly_known(agrees), noise, peak), left=left)
     floor = share * _mean(trials.error, weight)[0]
     margin = math.hypot(2 * margin, UNSURE * known)
     everywhere = float(np.average(trials.error, weights=there)) * share / floor if floor > 0 else 1.0
@@ -168,6 +167,17 @@ def _agreement(noisy: Doubles, denoised: Doubles, trials: _Trials, variance: Dou
         float((blocks(power * weight) * flat).sum()) for power in (np.square(noisy - denoised), trials.taken)
     )
     return removed / expected if expected > 0 else None
+
+
+def _too_roughly_known(agrees: float | None) -> str:
+    """A noise that is right for denoising may be too wrong for an estimate of what is left."""
+    if agrees is None:
+        return "the frame has no flat places"
+    low, high = (f"{100 * end:.0f}" for end in AGREES)
+    return (
+        f"the noise is known too roughly for it (flat places lost {100 * agrees:.0f} % of the power expected, {low} to "
+        f"{high} % would do)"
+    )
 
 
 def _mean(values: Doubles, weight: Doubles) -> tuple[float, float]:
