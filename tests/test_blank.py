@@ -198,17 +198,6 @@ def test_filling_mirrors_at_the_nearest_rim(kind: str, area: str) -> None:
     np.testing.assert_array_equal(result, slowly_filled(frame, mask))
 
 
-@pytest.mark.parametrize("reach", [0, 3, 20])
-@pytest.mark.parametrize("area", ["bars", "square", "frame", "corner", "shift", "disc"])
-def test_filling_within_reach_is_filling(area: str, reach: int) -> None:
-    frame, mask = noisy("f32 colour"), areas()[area]
-    seen = cv2.dilate((~mask).astype(np.uint8), np.ones((2 * reach + 1,) * 2)) > 0
-    frame[mask] = np.nan
-    result = filled(frame, mask, reach)
-    np.testing.assert_array_equal(result[seen], filled(frame, mask)[seen])
-    assert not result[~seen].any()
-
-
 def test_filling_a_frame_without_a_pixel_and_with_one() -> None:
     frame, mask = noisy("u16 grey", (20, 30)), np.ones((20, 30), bool)
     assert not filled(frame, mask).any()

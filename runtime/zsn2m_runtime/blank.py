@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
-import numpy.typing as npt
 
 from zsn2m_runtime.constant import constant_areas
 from zsn2m_runtime.image import Pixels
+from zsn2m_runtime.mirroring import filled_by_mirroring
 from zsn2m_runtime.surroundings import Mask
 
 FEWEST = 256  # pixels that say something of a frame's noise
@@ -102,20 +101,20 @@ def _largest_on_ground(heights: list[int]) -> tuple[int, int, int, int]:
 
 def with_blank_kept(result: Pixels, source: Pixels, blank: Mask | None) -> Pixels:
     """A result in which blank samples are those of its source, bit for bit; changes it in place."""
-    if blank is not None:
-        result[blank] = source[blank]
+    if blank is None:
+        return result
+    planes, its = (of[:, :, None] if of.ndim == 2 else of for of in (result, source))  # views
+    for channel in range(planes.shape[2]):
+        np.copyto(planes[:, :, channel], its[:, :, channel], where=blank)
     return result
 
 
-def filled(pixels: Pixels, blank: Mask | None, reach: int | None = None) -> Pixels:
+def filled(pixels: Pixels, blank: Mask | None) -> Pixels:
     """A frame whose blank areas are the mirror image of what is beside them.
 
     A blank pixel mirrors at the nearest of the four rims in its row and column: left, right, above, below, the first of
     equally near ones. Where there is none, at those of the pixels filled so far. Of a frame that is all blank: zeros.
 
-    Args:
-        reach: pixels, along rows and columns, from which anything is seen of what is blank; zeros farther away, which
-            takes less time; None: all is filled
     Shape:
         pixels: (h, w) or (h, w, c); blank: (h, w)
         returns: as pixels; they themselves where nothing is blank
@@ -124,50 +123,4 @@ def filled(pixels: Pixels, blank: Mask | None, reach: int | None = None) -> Pixe
         return pixels
     if blank.all():
         return np.zeros_like(pixels)
-    result, unknown, wanted = pixels.copy(), blank.copy(), blank
-    if reach is not None:
-        far = cv2.erode(blank.view(np.uint8), np.ones((2 * reach + 1,) * 2, np.uint8)).view(bool)
-        result[far] = 0
-        wanted = blank & ~far
-    while wanted.any():
-        wanted = _fill_once(result, unknown, wanted)
-    return result
-
-
-def _fill_once(pixels: Pixels, blank: Mask, wanted: Mask) -> Mask:
-    """Fill what is wanted and has a rim in its row or column, in place, also in `blank`; what has none is left."""
-    width = blank.shape[1]
-    holes = np.flatnonzero(wanted)
-    flat, chosen = blank.ravel(), wanted.ravel()
-    nearest, source = np.full(len(holes), np.iinfo(np.int64).max), np.full(len(holes), -1)
-    for axis, step in ((1, 1), (1, -1), (0, 1), (0, -1)):
-        rim = _last_known(blank, axis, step)[chosen]  # along the axis
-        place = holes % width if axis == 1 else holes // width
-        away = np.abs(place - rim)
-        use = (rim >= 0) & (away < nearest)
-        mirrored = np.clip(2 * rim - place + step, 0, blank.shape[axis] - 1)
-        of_mirrored, of_rim = (holes + (to - place) * (1 if axis == 1 else width) for to in (mirrored, rim))
-        inside = (2 * rim - place + step == mirrored) & ~flat[of_mirrored]
-        source[use] = np.where(inside, of_mirrored, of_rim)[use]
-        nearest[use] = away[use]
-    found = source >= 0
-    samples = pixels.reshape(blank.size, -1)
-    samples[holes[found]] = samples[source[found]]
-    left = wanted.copy()
-    for mask in (blank, left):
-        mask.ravel()[holes[found]] = False
-    return left
-
-
-def _last_known(blank: Mask, axis: int, step: int) -> npt.NDArray[np.int32]:
-    """Row or column of the nearest pixel before, or after (step -1), that is not blank; -1: none. Shape: (h * w,)."""
-    length = blank.shape[axis]
-    places = np.arange(length, dtype=np.int32)
-    along = places[None, :] if axis == 1 else places[:, None]
-    if step == 1:
-        found = np.maximum.accumulate(np.where(blank, np.int32(-1), along), axis=axis)
-    else:
-        turned = np.flip(np.where(blank, np.int32(length), along), axis)
-        found = np.flip(np.minimum.accumulate(turned, axis=axis), axis)
-        found = np.where(found == length, np.int32(-1), found)
-    return np.ascontiguousarray(found).ravel()
+    return filled_by_mirroring(pixels, blank)

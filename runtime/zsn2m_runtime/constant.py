@@ -23,6 +23,7 @@ RUN = 32  # pixels of one value along the frame's border: a shift or a turn of t
 SHORTEST = 16  # of a border that is of one value wholly, for frames smaller than a run
 FREQUENT = 0.75  # share of the value beside it: more, and areas of it are chance
 FREQUENT_RUN = 0.25  # chance of such runs, and of short borders, below 1e-9
+FIRST = 16  # squares that are looked at before all others: in a bar any will do
 RARE = 0.1  # less, and squares of two by two of the value that touch its areas belong to them
 
 
@@ -46,14 +47,14 @@ def constant_areas(pixels: Pixels, given: Mask | None = None) -> Mask | None:
         return None
     candidates = areas | lines
     rims = rims_of(candidates, candidates if given is None else candidates | given, beside, below)
-    values = _values(planes)
+    values = _values(planes, rims.inside)
     seen = look_beside(planes, values, rims)
 
-    found = _without(areas, values, seen.values[~seen.bordered | (seen.share > FREQUENT)])
-    found |= _without(lines, values, seen.values[~seen.bordered | (seen.share > FREQUENT_RUN)])
+    found = _without(areas, planes, seen.values[~seen.bordered | (seen.share > FREQUENT)])
+    found |= _without(lines, planes, seen.values[~seen.bordered | (seen.share > FREQUENT_RUN)])
     if not found.any():
         return None
-    of_rare = np.isin(values[rims.inside], seen.values[seen.share <= RARE])
+    of_rare = np.isin(values, seen.values[seen.share <= RARE])
     _grow(found, rims.inside[of_rare], beside, below)
     return found
 
@@ -70,8 +71,12 @@ def _has_square(planes: Pixels) -> bool:
     rows, columns = np.nonzero(alike)
     if not len(rows):
         return False
-    blocks = whole.reshape(height, side, width, side, -1)[rows, :, columns]
-    return bool((blocks == blocks[:, :1, :1]).all(axis=(1, 2, 3)).any())
+    squares = whole.reshape(height, side, width, side, -1)
+    for some in (slice(0, FIRST), slice(FIRST, None)):
+        blocks = squares[rows[some], :, columns[some]]
+        if (blocks == blocks[:, :1, :1]).all(axis=(1, 2, 3)).any():
+            return True
+    return False
 
 
 def _has_run(planes: Pixels) -> bool:
@@ -87,12 +92,23 @@ def _has_run(planes: Pixels) -> bool:
 def _equal(planes: Pixels) -> tuple[Mask, Mask]:
     """Whether each pixel equals the one beside it, and the one below. Shape: (h, w, c) -> (h, w), (h, w)."""
     beside, below = (np.zeros(planes.shape[:2], bool) for _ in range(2))
-    beside[:, :-1], below[:-1] = True, True
-    for channel in range(planes.shape[2]):
-        plane = planes[:, :, channel]
+    first, *others = _to_compare(planes)
+    np.equal(first[:, 1:], first[:, :-1], out=beside[:, :-1])
+    np.equal(first[1:], first[:-1], out=below[:-1])
+    for plane in others:
         beside[:, :-1] &= plane[:, 1:] == plane[:, :-1]
         below[:-1] &= plane[1:] == plane[:-1]
     return beside, below
+
+
+def _to_compare(planes: Pixels) -> list[Pixels]:
+    """Planes that are equal wherever all channels are: one of wider numbers where three whole ones fit in it."""
+    height, width, channels = planes.shape
+    if channels != 3 or planes.dtype.kind == "f" or planes.dtype.itemsize > 2:
+        return [planes[:, :, channel] for channel in range(channels)]
+    size = planes.dtype.itemsize
+    unsigned = np.ascontiguousarray(planes).view(f"{planes.dtype.byteorder}u{size}").astype(f"u{size}", copy=False)
+    return [cv2.cvtColor(unsigned, cv2.COLOR_RGB2RGBA).view(f"u{4 * size}").reshape(height, width)]
 
 
 def _squares(beside: Mask, below: Mask) -> Mask:
@@ -138,13 +154,14 @@ def _any_to(mask: Mask, size: tuple[int, int]) -> Mask:
     return found.view(bool)
 
 
-def _values(planes: Pixels) -> npt.NDArray[Any]:
+def _values(planes: Pixels, places: Places) -> npt.NDArray[Any]:
     """One number for each colour; of three channels those of different colours differ but by the rarest chance.
 
     Shape:
-        planes: (h, w, c) -> (h * w,)
+        planes: (h, w, c); places: (n,), row by row
+        returns: (n,)
     """
-    flat = planes.reshape(-1, planes.shape[2])
+    flat = planes.reshape(-1, planes.shape[2])[places]
     if flat.shape[1] == 1:
         return flat[:, 0]
     if flat.dtype.kind == "f":
@@ -155,22 +172,27 @@ def _values(planes: Pixels) -> npt.NDArray[Any]:
     return values
 
 
-def _without(mask: Mask, values: npt.NDArray[Any], others: npt.NDArray[Any]) -> Mask:
+def _without(mask: Mask, planes: Pixels, others: npt.NDArray[Any]) -> Mask:
     """A mask without what has one of these values."""
-    found = mask.ravel().copy()
-    places = np.flatnonzero(found)
-    found[places] = ~np.isin(values[places], others)
-    return found.reshape(mask.shape)
+    found = mask.copy()
+    if len(others):
+        places = np.flatnonzero(found)
+        found.ravel()[places] = ~np.isin(_values(planes, places), others)
+    return found
 
 
 def _grow(found: Mask, rim: Places, beside: Mask, below: Mask) -> None:
     """Add to a mask small squares of the value of its rim that touch it, in place: the ends of wedges."""
     width = found.shape[1]
-    small = _any_to(_all_from(beside, (2, 1)) & _all_from(below, (1, 2)), (2, 2)).ravel()
+    small: Mask | None = None
     flat, along, down = found.ravel(), beside.ravel(), below.ravel()  # the last column, and row, equals nothing
     rim = rim[flat[rim]]
     while len(rim):
         near = [rim[along[rim]] + 1, rim[along[rim - 1]] - 1, rim[down[rim]] + width, rim[down[rim - width]] - width]
-        rim = np.unique(np.concatenate(near))
-        rim = rim[~flat[rim] & small[rim]]
+        rim = np.concatenate(near)
+        rim = np.unique(rim[~flat[rim]])
+        if small is None and len(rim):
+            small = _any_to(_all_from(beside, (2, 1)) & _all_from(below, (1, 2)), (2, 2)).ravel()
+        if small is not None:
+            rim = rim[small[rim]]
         flat[rim] = True

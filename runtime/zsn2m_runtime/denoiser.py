@@ -163,8 +163,7 @@ class Denoiser:
             return frame.with_pixels(frame.pixels.copy())
         height, width = frame.pixels.shape[:2]
         strips = plan_strips((height, width), self.card.stride, self.card.receptive_radius, self._strip_pixels)
-        shown = filled(frame.pixels, blank, self.card.receptive_radius)
-        denoised = run_in_strips(self._run, shown, strips)
+        denoised = run_in_strips(self._run, filled(frame.pixels, blank), strips)
         return frame.with_pixels(with_blank_kept(denoised, frame.pixels, blank))
 
     def _run(self, pixels: Pixels) -> Pixels:

@@ -35,36 +35,58 @@ class Rims:
 
 
 def rims_of(areas: Mask, blocked: Mask, beside: Mask, below: Mask) -> Rims:
-    """Args: blocked: areas, and what is not looked at."""
+    """The sides that areas are open to.
+
+    Args:
+        blocked: areas, and what is not looked at
+        beside: whether each pixel equals the next one in its row; below: in its column; the last ones equal nothing
+    """
+    open_ = ~blocked
     found = []
-    at = np.arange(areas.size).reshape(areas.shape)
     for turned in (False, True):
-        equal = below if turned else beside  # the next; the last one equals none
         for step in (1, -1):
-            its, stop, same = ((part.T if turned else part)[:, ::step] for part in (areas, blocked, equal))
-            index = (at.T if turned else at)[:, ::step]
-            if step == -1:
-                same = np.roll(same, -1, axis=1)
-            inside, away = _rims_along(its, stop, same, index)
+            edges = np.zeros(areas.shape, bool)
+            to, of = (slice(1, None), slice(None, -1)) if step == 1 else (slice(None, -1), slice(1, None))
+            if turned:
+                np.logical_and(areas[of], open_[to], out=edges[of])
+            else:
+                np.logical_and(areas[:, of], open_[:, to], out=edges[:, of])
+            inside = _in_order(np.flatnonzero(edges), areas.shape, turned, step)
+            away = _pixels_along(inside, blocked, below if turned else beside, turned, step)
             found.append((inside, np.full(len(inside), turned), away))
     return Rims(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
 
 
-def _rims_along(areas: Mask, blocked: Mask, same: Mask, index: Places) -> tuple[Places, Places]:
-    # Many times as fast as nonzero() of two axes.
-    rows, columns = np.divmod(np.flatnonzero(areas[:, :-1] & ~blocked[:, 1:]), areas.shape[1] - 1)
-    ends = columns.copy()
-    moving = np.arange(len(rows))
-    while len(moving):  # along what has the value of the area
-        moving = moving[same[rows[moving], ends[moving]]]
-        ends[moving] += 1
-    seen = np.full((len(rows), LOOK), -1, np.int64)
-    going = np.ones(len(rows), bool)
-    for far in range(LOOK):
-        column = np.minimum(ends + 1 + far, areas.shape[1] - 1)
-        going = going & (ends + 1 + far < areas.shape[1]) & ~blocked[rows, column]
-        seen[:, far] = np.where(going, index[rows, column], -1)
-    return index[rows, columns], seen
+def _in_order(places: Places, shape: tuple[int, ...], turned: bool, step: int) -> Places:
+    """Line by line, in the direction looked to: sums do not depend on how places were found."""
+    if (turned, step) == (False, 1):
+        return places
+    rows, columns = np.divmod(places, shape[1])
+    line, place = (columns, rows) if turned else (rows, columns)
+    return places[np.lexsort((step * place, line))]
+
+
+def _pixels_along(inside: Places, blocked: Mask, equal: Mask, turned: bool, step: int) -> Places:
+    """Those beside, in one direction, after what has the value of the area. Shape: (n,) -> (n, LOOK)."""
+    height, width = blocked.shape
+    stride = step * (width if turned else 1)
+    place, length = (inside // width, height) if turned else (inside % width, width)
+    room = length - 1 - place if step == 1 else place  # pixels to the frame's border
+    same, stop = equal.ravel(), blocked.ravel()
+    past = np.zeros(len(inside), np.int64)  # pixels of the same value
+    moving = np.arange(len(inside))
+    while len(moving):
+        at = inside[moving] + past[moving] * stride
+        going_on = same[at] if step == 1 else (past[moving] < room[moving]) & same[at + stride]
+        moving = moving[going_on]
+        past[moving] += 1
+    seen = np.full((len(inside), LOOK), -1, np.int64)
+    going = np.ones(len(inside), bool)
+    for far in range(1, LOOK + 1):
+        at = inside + np.minimum(past + far, room) * stride
+        going = going & (past + far <= room) & ~stop[at]
+        seen[:, far - 1] = np.where(going, at, -1)
+    return seen
 
 
 @dataclass(frozen=True)
@@ -85,9 +107,9 @@ def look_beside(planes: Pixels, values: npt.NDArray[Any], rims: Rims) -> Seen:
     """What is beside areas.
 
     Shape:
-        planes: (h, w, c); values: (h * w,), one for each colour
+        planes: (h, w, c); values: (n,), one for each colour, of the rims
     """
-    known, of = np.unique(values[rims.inside], return_inverse=True)
+    known, of = np.unique(values, return_inverse=True)
     there = rims.beside >= 0
     difference = _differences(planes.reshape(-1, planes.shape[2]), rims)
     after = there & (np.arange(LOOK) > 0)  # the first one has another value by choice
@@ -108,9 +130,16 @@ def _differences(flat: Pixels, rims: Rims) -> npt.NDArray[np.float64]:
     """Of what is beside from what is inside, mean over the channels. Shape: (n, LOOK)."""
     difference = np.zeros(rims.beside.shape)
     for channel in range(flat.shape[1]):
-        inside, beside = (flat[places, channel].astype(np.float64) for places in (rims.inside, rims.beside))
-        difference += np.abs(beside - inside[:, None])
+        difference += _apart(flat[rims.inside, channel][:, None], flat[rims.beside, channel])
     return np.asarray(difference / flat.shape[1])
+
+
+def _apart(one: Pixels, other: Pixels) -> npt.NDArray[np.float64]:
+    """How far samples are apart; float64 cannot tell whole ones of 64 bits from their neighbours."""
+    if one.dtype.kind == "f":
+        return np.abs(other.astype(np.float64) - one.astype(np.float64))
+    apart = np.maximum(one, other) - np.minimum(one, other)
+    return apart.view(f"{apart.dtype.byteorder}u{apart.dtype.itemsize}").astype(np.float64)
 
 
 def _smallest_step(flat: Pixels, rims: Rims) -> float:
