@@ -5,9 +5,11 @@
 #include <cstddef>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
+#include "blank.h"
 #include "failure.h"
 #include "file.h"
 #include "npy.h"
@@ -89,6 +91,18 @@ Denoiser::Denoiser(ModelFile file, const std::string &model, Options options)
 template <typename Sample>
 void Denoiser::denoise(const View<const Sample> &noisy, const View<Sample> &denoised) const {
     check_samples(noisy, card_.range_low, card_.range_high);
+    const std::optional<Mask> blank = blank_areas(noisy);
+    if (!blank) return run_in_strips(noisy, denoised);
+    const std::vector<Sample> kept = samples_of(noisy, *blank);
+    if (!blank->all()) {
+        const std::vector<Sample> scene = filled(noisy, *blank);
+        run_in_strips(packed(scene, noisy.size), denoised);
+    }
+    put_back(kept, *blank, denoised);
+}
+
+template <typename Sample>
+void Denoiser::run_in_strips(const View<const Sample> &noisy, const View<Sample> &denoised) const {
     const std::vector<Strip> strips = plan_strips(noisy.size.height, noisy.size.width, card_.reach, strip_pixels_);
     Planes planes = read_strip(noisy, strips.front());
     for (std::size_t i = 0; i < strips.size(); ++i) {

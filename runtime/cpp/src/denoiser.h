@@ -25,7 +25,8 @@ public:
 
     const Card &card() const noexcept { return card_; }
 
-    // noisy and denoised have the same size; they are the same memory or do not overlap. Throws Failure.
+    // noisy and denoised have the same size; they are the same memory or do not overlap. Blank areas stay what they
+    // are, bit for bit. Throws Failure.
     template <typename Sample>
     void denoise(const View<const Sample> &noisy, const View<Sample> &denoised) const;
 
@@ -40,6 +41,9 @@ public:
 
 private:
     Denoiser(ModelFile file, const std::string &model, Options options);
+
+    template <typename Sample>
+    void run_in_strips(const View<const Sample> &noisy, const View<Sample> &denoised) const;
 
     std::filesystem::path folder_;
     std::optional<ModelEntry> entry_;

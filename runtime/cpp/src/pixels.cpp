@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <limits>
 #include <type_traits>
 
@@ -9,22 +10,6 @@
 
 namespace zsn2m::core {
 namespace {
-
-// One row of one channel; the distance is in samples.
-template <typename Sample>
-struct Line {
-    Sample *first;
-    std::ptrdiff_t distance;
-
-    Sample &operator[](std::int64_t column) const { return first[column * distance]; }
-};
-
-template <typename Sample>
-Line<Sample> line(const View<Sample> &frame, std::int64_t row, std::int64_t channel) {
-    constexpr auto bytes = static_cast<std::ptrdiff_t>(sizeof(Sample));
-    const std::ptrdiff_t offset = row * frame.strides.row + channel * frame.strides.channel;
-    return {frame.first + offset / bytes, frame.strides.pixel / bytes};
-}
 
 template <typename Sample>
 Sample to_sample(float value) {
@@ -84,6 +69,54 @@ bool samples_are_apart(const zsn2m_strides &strides, Size size, std::size_t samp
     return span <= static_cast<std::size_t>(std::numeric_limits<std::ptrdiff_t>::max());
 }
 
+template <typename Sample, typename Body>
+void for_each_line(const View<const Sample> &frame, Body body) {
+    for (std::int64_t row = 0; row < frame.size.height; ++row) {
+        for (std::int64_t channel = 0; channel < frame.size.channels; ++channel) body(line(frame, row, channel));
+    }
+}
+
+template <typename Sample>
+bool is_finite(const View<const Sample> &frame, std::int64_t row, std::int64_t column) {
+    for (std::int64_t channel = 0; channel < frame.size.channels; ++channel) {
+        if (!std::isfinite(sample_at(frame, row, column, channel))) return false;
+    }
+    return true;
+}
+
+// Refuse a frame without a pixel that is finite in all channels; others keep NaN and infinity as they are.
+template <typename Sample>
+void check_finite(const View<const Sample> &frame) {
+    for (std::int64_t row = 0; row < frame.size.height; ++row) {
+        for (std::int64_t column = 0; column < frame.size.width; ++column) {
+            if (is_finite(frame, row, column)) return;
+        }
+    }
+    throw Failure(ZSN2M_INPUT, "frame: expected finite samples, but got NaN or infinite ones in every pixel; there is "
+                               "nothing to denoise");
+}
+
+// Refuse finite values that are infinite in float32, in which networks compute.
+template <typename Sample>
+void check_computable(const View<const Sample> &frame) {
+    constexpr double most_computed = std::numeric_limits<float>::max();
+    double least = 0, most = 0;
+    for_each_line(frame, [&](const Line<const Sample> &samples) {
+        for (std::int64_t column = 0; column < frame.size.width; ++column) {
+            if (!std::isfinite(samples[column])) continue;
+            least = std::min(least, static_cast<double>(samples[column]));
+            most = std::max(most, static_cast<double>(samples[column]));
+        }
+    });
+    if (least >= -most_computed && most <= most_computed) return;
+    char text[128];
+    std::snprintf(text, sizeof(text), "but got %.3g to %.3g", least, most);
+    throw Failure(ZSN2M_INPUT,
+                  std::string("frame: expected values up to 3.4e+38, the most that float32 holds, in which "
+                              "networks compute, ") +
+                      text + "; scale it, for example by 1e-30, and the result back");
+}
+
 } // namespace
 
 zsn2m_strides check_strides(const zsn2m_strides *given, const void *first, Size size, std::size_t sample_bytes,
@@ -106,27 +139,18 @@ zsn2m_strides check_strides(const zsn2m_strides *given, const void *first, Size 
 
 template <typename Sample>
 void check_samples(const View<const Sample> &frame, double range_low, double range_high) {
-    Sample least = std::numeric_limits<Sample>::max();
-    Sample most = std::numeric_limits<Sample>::lowest();
-    for (std::int64_t row = 0; row < frame.size.height; ++row) {
-        for (std::int64_t channel = 0; channel < frame.size.channels; ++channel) {
-            const Line<const Sample> samples = line(frame, row, channel);
+    if constexpr (std::is_floating_point_v<Sample>) {
+        check_finite(frame);
+        if constexpr (sizeof(Sample) > sizeof(float)) check_computable(frame);
+    } else {
+        Sample least = std::numeric_limits<Sample>::max();
+        Sample most = std::numeric_limits<Sample>::lowest();
+        for_each_line(frame, [&](const Line<const Sample> &samples) {
             for (std::int64_t column = 0; column < frame.size.width; ++column) {
-                if constexpr (std::is_floating_point_v<Sample>) {
-                    if (!(std::abs(samples[column]) <= std::numeric_limits<float>::max())) { // float computes
-                        throw Failure(ZSN2M_INPUT,
-                                      "frame: expected finite samples that float32 holds, but got a NaN, infinite or larger one at row " +
-                                          std::to_string(row) + ", column " + std::to_string(column) + ", channel " +
-                                          std::to_string(channel) + "; replace it first");
-                    }
-                } else {
-                    least = std::min(least, samples[column]);
-                    most = std::max(most, samples[column]);
-                }
+                least = std::min(least, samples[column]);
+                most = std::max(most, samples[column]);
             }
-        }
-    }
-    if constexpr (!std::is_floating_point_v<Sample>) {
+        });
         if (static_cast<double>(least) < range_low || static_cast<double>(most) > range_high) {
             throw Failure(ZSN2M_INPUT,
                           "frame: expected values in the sensor's range " + std::to_string(std::llround(range_low)) +

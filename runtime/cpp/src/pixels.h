@@ -23,6 +23,27 @@ struct View {
     Size size;
 };
 
+// One row of one channel; the distance is in samples.
+template <typename Sample>
+struct Line {
+    Sample *first;
+    std::ptrdiff_t distance;
+
+    Sample &operator[](std::int64_t column) const { return first[column * distance]; }
+};
+
+template <typename Sample>
+Line<Sample> line(const View<Sample> &frame, std::int64_t row, std::int64_t channel) {
+    constexpr auto bytes = static_cast<std::ptrdiff_t>(sizeof(Sample));
+    const std::ptrdiff_t offset = row * frame.strides.row + channel * frame.strides.channel;
+    return {frame.first + offset / bytes, frame.strides.pixel / bytes};
+}
+
+template <typename Sample>
+Sample &sample_at(const View<Sample> &frame, std::int64_t row, std::int64_t column, std::int64_t channel) {
+    return line(frame, row, channel)[column];
+}
+
 // Which rows of a frame.
 struct Rows {
     std::int64_t start;
@@ -34,7 +55,8 @@ struct Rows {
 zsn2m_strides check_strides(const zsn2m_strides *strides, const void *first, Size size, std::size_t sample_bytes,
                             const std::string &name);
 
-// Throws Failure (ZSN2M_INPUT) for integers outside of the sensor's range, or floats that are not finite.
+// Throws Failure (ZSN2M_INPUT) for integers outside of the sensor's range, floats without a pixel that is finite in all
+// channels, and finite ones that float32, in which networks compute, does not hold.
 template <typename Sample>
 void check_samples(const View<const Sample> &frame, double range_low, double range_high);
 

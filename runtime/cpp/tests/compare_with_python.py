@@ -13,24 +13,27 @@ import sys
 import tempfile
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from zsn2m_runtime.blank import blank_areas, filled, with_blank_kept
 from zsn2m_runtime.bundle import load_bundle
 from zsn2m_runtime.image import Pixels, from_nchw, to_nchw
 from zsn2m_runtime.manifest import Sensor
 
 SIZES = ((1, 1), (1, 7), (13, 17), (61, 97), (512, 512), (1021, 769))  # the last one in two strips of libzsn2m
+BLANK_SIZE = (97, 113)  # of frames with bars and the like, for the first model of each bundle
 LARGEST_FLOAT_DIFFERENCE = 1e-5  # of the sensor's range
 LARGEST_SHARE_OFF = 1e-4  # of integer samples, each by one level: results within a rounding of a tie
 ONE_THREAD = {**os.environ, "OMP_NUM_THREADS": "1"}
 
 
 def main() -> int:
-    """Compare every model of every bundle at every size, and one PNM file each."""
+    """Compare every model of every bundle at every size, one PNM file each, and frames with blank areas."""
     bundles, examples = (Path(argument) for argument in sys.argv[1:])
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
@@ -42,13 +45,60 @@ def main() -> int:
             network = torch.jit.load(str(model))  # type: ignore[no-untyped-call]
             for size in SIZES:
                 frame = noisy_frame(bundle.manifest.sensor, size)
-                expected = from_nchw(network(torch.from_numpy(to_nchw(frame))).numpy(), frame.dtype)
+                expected = denoised_by(network, frame)
                 result = run_raw(examples, model, frame)
                 agree &= compare(f"{path.stem} {entry.id} {size}", expected, result, bundle.manifest.sensor)
+            if entry is bundle.manifest.models[0]:
+                agree &= blank_areas_agree(f"{path.stem} {entry.id}", examples, model, bundle.manifest.sensor)
             if frame.dtype.kind == "u":  # PNM has no signed samples
                 result = run_pnm(examples, model, frame)
                 agree &= compare(f"{path.stem} {entry.id} PNM", expected, result, bundle.manifest.sensor)
     return 0 if agree else 1
+
+
+def denoised_by(network: Any, frame: Pixels) -> Pixels:
+    """What Python makes of a frame; blank areas are hidden from the network, and kept."""
+    blank = blank_areas(frame)
+    planes = network(torch.from_numpy(to_nchw(filled(frame, blank)))).numpy()
+    return with_blank_kept(from_nchw(planes, frame.dtype), frame, blank)
+
+
+def blank_areas_agree(name: str, examples: Path, model: Path, sensor: Sensor) -> bool:
+    """Compare frames with blank areas, which must be the same samples, bit for bit."""
+    network = torch.jit.load(str(model))  # type: ignore[no-untyped-call]
+    frames = frames_with_blank_areas(sensor, BLANK_SIZE)
+    frames["all, in strips"] = frames_with_blank_areas(sensor, SIZES[-1])["all"]
+    agree = True
+    for kind, frame in frames.items():
+        blank = blank_areas(frame)
+        if blank is None:
+            raise AssertionError(f"{name}: expected blank areas in the frame {kind}")
+        result = run_raw(examples, model, frame)
+        agree &= compare(f"{name} {kind}", denoised_by(network, frame)[~blank], result[~blank], sensor)
+        if result[blank].tobytes() != frame[blank].tobytes():
+            print(f"{name} {kind}: blank samples were changed")
+            agree = False
+    return agree
+
+
+def frames_with_blank_areas(sensor: Sensor, size: tuple[int, int]) -> dict[str, Pixels]:
+    """Noisy frames with bars, around a disc, beside a wedge, all of them; with samples that are not finite."""
+    (height, width), (low, high) = size, sensor.range
+    down, along = np.mgrid[:height, :width]
+    bars = (down < height // 5) | (along >= width - 3)
+    outside = np.hypot(down - height / 2, along - width / 2) > 0.48 * min(size)
+    wedge = 3 * along + down < height // 2
+    areas = {"bars": [(bars, low)], "disc": [(outside, high)], "wedge": [(wedge, (low + high) / 2)]}
+    areas["all"] = [*areas["disc"], *areas["wedge"], *areas["bars"]]
+    frames = {kind: noisy_frame(sensor, size) for kind in areas}
+    for kind, parts in areas.items():
+        for where, value in parts:
+            frames[kind][where] = value
+    if frames["all"].dtype.kind == "f":
+        frames["NaN"] = frames["bars"].copy()
+        frames["NaN"][height // 2 :: 7, 3::5] = np.nan
+        frames["NaN"][height // 3, width // 2 :] = -np.inf
+    return frames
 
 
 def noisy_frame(sensor: Sensor, size: tuple[int, int]) -> Pixels:

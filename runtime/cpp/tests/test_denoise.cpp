@@ -1,6 +1,8 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <iterator>
 #include <limits>
 
@@ -136,12 +138,56 @@ TEST_CASE("values outside of the sensor's range are refused") {
                          zsn2m::Error);
 }
 
-TEST_CASE("samples that are not finite are refused, with their place") {
+TEST_CASE("padding stays, does not bleed, and strips give what the whole frame gives") {
+    const Denoiser whole(bundle("u16_grey").string(), "", kOneThread);
+    const Denoiser strips(bundle("u16_grey").string(), "", kTinyStrips);
+    const zsn2m_size size = {three_strips(whole.info(), 40), 40, 1};
+    const std::size_t bar = 20 * size.width;
+    auto frame = noisy_frame<std::uint16_t>(size, 1023);
+    const auto result_of = [&](const Denoiser &denoiser, std::uint16_t value) {
+        std::fill_n(frame.begin(), bar, value);
+        auto denoised = denoise(denoiser, frame, size);
+        CHECK(std::equal(denoised.begin(), denoised.begin() + bar, frame.begin()));
+        denoiser(frame.data(), frame.data(), size); // in place
+        CHECK(frame == denoised);
+        frame = noisy_frame<std::uint16_t>(size, 1023);
+        denoised.erase(denoised.begin(), denoised.begin() + bar);
+        return denoised;
+    };
+    const auto black = result_of(whole, 0);
+    CHECK(black == result_of(whole, 700));
+    CHECK(largest_difference(black, result_of(strips, 0)) <= 1); // as without padding
+}
+
+TEST_CASE("samples that are not finite stay, bit for bit, whatever the strides") {
     const Denoiser denoiser(bundle("f32_colour").string());
-    for (const float bad : {std::nanf(""), std::numeric_limits<float>::infinity()}) {
-        std::vector<float> frame(2 * 4 * 3, 0.5F);
-        frame[(1 * 4 + 2) * 3 + 1] = bad;
-        CHECK_THROWS_WITH_AS(denoiser(frame.data(), frame.data(), {2, 4, 3}),
-                             doctest::Contains("row 1, column 2, channel 1"), zsn2m::Error);
+    const zsn2m_size size = {30, 40, 3};
+    auto frame = noisy_frame<float>(size, 1);
+    const std::uint32_t quiet_with_payload = 0x7FC12345;
+    std::memcpy(&frame[100], &quiet_with_payload, sizeof(float));
+    frame[1000] = -std::numeric_limits<float>::infinity();
+    const auto denoised = denoise(denoiser, frame, size);
+    std::vector<float> planes(frame.size());
+    const zsn2m_strides strides = {40 * 4, 4, 30 * 40 * 4};
+    denoiser(frame.data(), {planes.data(), strides}, size);
+    for (std::size_t i = 0; i < frame.size(); ++i) {
+        const bool kept = i / 3 == 100 / 3 || i / 3 == 1000 / 3;
+        CHECK((std::memcmp(&denoised[i], &frame[i], sizeof(float)) == 0) == kept);
+        CHECK(std::memcmp(&denoised[i], &planes[i % 3 * 1200 + i / 3], sizeof(float)) == 0);
+        CHECK((kept || std::isfinite(denoised[i])));
     }
+}
+
+TEST_CASE("a frame that is blank all over stays") {
+    const Denoiser denoiser(bundle("u8_colour").string());
+    const std::vector<std::uint8_t> frame(20 * 30 * 3, 9);
+    CHECK(denoise(denoiser, frame, {20, 30, 3}) == frame);
+}
+
+TEST_CASE("frames without a finite pixel are refused") {
+    const Denoiser denoiser(bundle("f32_colour").string());
+    std::vector<float> frame(2 * 4 * 3, 0.5F);
+    for (std::size_t pixel = 0; pixel < 8; ++pixel) frame[3 * pixel + pixel % 3] = std::nanf("");
+    CHECK_THROWS_WITH_AS(denoiser(frame.data(), frame.data(), {2, 4, 3}), doctest::Contains("in every pixel"),
+                         zsn2m::Error);
 }

@@ -43,7 +43,7 @@ typedef enum zsn2m_status {
     ZSN2M_OK = 0,
     ZSN2M_FAILED = 1,      /* a check did not hold (self-test), or the network failed to run: out of memory, ... */
     ZSN2M_USAGE = 2,       /* the call itself cannot be carried out: NULL, strides that do not fit, no such model */
-    ZSN2M_INPUT = 3,       /* the frame does not fit the sensor: dtype, channels, NaN, values out of its range */
+    ZSN2M_INPUT = 3,       /* the frame does not fit the sensor: dtype, channels, range, or no finite pixel */
     ZSN2M_UNAVAILABLE = 4, /* not there on this system, or in this build of libzsn2m */
     ZSN2M_BUNDLE = 5       /* the model is missing, damaged, or written by a newer version */
 } zsn2m_status;
@@ -143,6 +143,10 @@ ZSN2M_API zsn2m_status zsn2m_describe(const zsn2m_denoiser *denoiser, zsn2m_info
  *
  * The network computes in float32: integers above 2^24 come back rounded to its steps, and doubles to 24 bits.
  * Integers are rounded half to even and clamped to the sensor's range; float frames may exceed it and are not clamped.
+ * Blank areas (padding of any value, NaN and infinity in float frames) stay what they are, bit for bit, and are hidden
+ * from the network; a frame that has any takes the memory of two more, and some 20 bytes for each pixel. Alpha is not
+ * seen: what it hides is denoised like any sample.
+ *
  * noisy and denoised are the same memory with the same strides, or do not overlap. Should the network fail in the
  * middle (ZSN2M_FAILED), the upper strips of denoised may be written already. */
 ZSN2M_API zsn2m_status zsn2m_denoise_u8(const zsn2m_denoiser *denoiser, const uint8_t *noisy,

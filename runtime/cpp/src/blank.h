@@ -1,0 +1,36 @@
+// Blank areas: samples without noise that belong to no scene (padding of any value, what is not finite). They are kept
+// as they are, and hidden from the network. As zsn2m_runtime/blank.py.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "mask.h"
+#include "pixels.h"
+
+namespace zsn2m::core {
+
+// Which pixels of a frame are blank; nothing where none is, which is soon known.
+template <typename Sample>
+std::optional<Mask> blank_areas(const View<const Sample> &frame);
+
+// Packed samples of a frame whose blank areas are the mirror image of what is beside them; not all may be blank.
+//
+// A blank pixel mirrors at the nearest of the four rims in its row and column: left, right, above, below, the first of
+// equally near ones. Where there is none, at those of the pixels filled so far.
+template <typename Sample>
+std::vector<Sample> filled(const View<const Sample> &frame, Mask blank);
+
+// The samples of a frame that a mask names, in order; and the way back.
+template <typename Sample>
+std::vector<Sample> samples_of(const View<const Sample> &frame, const Mask &mask);
+template <typename Sample>
+void put_back(const std::vector<Sample> &samples, const Mask &mask, const View<Sample> &frame);
+
+// A view of packed samples.
+template <typename Sample>
+View<const Sample> packed(const std::vector<Sample> &samples, Size size) {
+    return {samples.data(), check_strides(nullptr, samples.data(), size, sizeof(Sample), "frame"), size};
+}
+
+} // namespace zsn2m::core

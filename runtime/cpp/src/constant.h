@@ -1,0 +1,18 @@
+// Areas of a frame that hold one value exactly: padding, bars, masks; not what is merely dark or saturated. As
+// zsn2m_runtime/constant.py, which says why.
+#pragma once
+
+#include <optional>
+
+#include "mask.h"
+#include "pixels.h"
+
+namespace zsn2m::core {
+
+// Where a frame holds padding of any value; nothing where it does not, which is soon known.
+//
+// given: what is blank for another reason, and not looked at; may be NULL
+template <typename Sample>
+std::optional<Mask> constant_areas(const View<const Sample> &frame, const Mask *given);
+
+} // namespace zsn2m::core
