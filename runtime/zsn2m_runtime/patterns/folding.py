@@ -11,7 +11,7 @@ from zsn2m_runtime.image import Pixels
 from zsn2m_runtime.patterns.lattice import Doubles
 
 FILTERS = {2: 4, 3: 6, 4: 4, 6: 6}  # the longest period of filters, of which the one found may be a harmonic
-LONGEST = 36  # pixels
+LONGEST = 24  # pixels; beyond, the repeats are few and pictures of mosaics look slower, too
 SIDE = 720  # pixels of the middle that are looked at
 REPEATS = 4  # along each axis, at least
 SLOWER = 0.25  # variance of what is slower, of that of the pattern: 384 of 385 mosaics of photographs have less
