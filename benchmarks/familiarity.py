@@ -36,7 +36,7 @@ OTHER_LEVELS = (10.0, 15.0, 20.0, 30.0, 35.0, 40.0, 50.0)
 LAG_1 = 0.3
 GAINS = (0.5, 1.5)
 OTHER_NOISES = ("gauss 25 clamped", "gauss 50 clamped", "poisson 25")
-KINDS = ("noise:", "noise of neighbouring", "texture")
+KINDS = ("noise:", "noise of neighbouring", "noise of the channels", "texture")
 REPEATS = 5
 TIMED = ((256, 256, 3), (1080, 1920, 3), (4000, 6000, 3))
 NOTES = f"""\
@@ -204,7 +204,7 @@ def milliseconds(call: Callable[[Pixels], object], frame: Pixels) -> float:
 
 
 def main() -> None:
-    header = ["frames in use", "pairs", "noticed", "level", "neighbours", "texture"]
+    header = ["frames in use", "pairs", "noticed", "level", "neighbours", "channels", "texture"]
     parts = [NOTES, table(header, [count.row() for count in (*kodak(), *other_noises(), *fields())])]
     models = sorted({row.model for row in load() if row.dataset == "kodak24"})
     if models:

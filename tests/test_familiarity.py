@@ -13,7 +13,7 @@ from conftest import edit_manifest
 
 from zsn2m_deploy.sample.noise import correlation_taps
 from zsn2m_runtime.errors import InputError
-from zsn2m_runtime.familiarity import MOST_PIXELS, look_of, see, unlike
+from zsn2m_runtime.familiarity import MOST_PIXELS, differences, look_of, see, unlike
 from zsn2m_runtime.manifest import LookRecord, NoiseRecord
 from zsn2m_runtime.noise_estimate import estimate_noise
 
@@ -92,6 +92,22 @@ def test_correlated_noise_is_said(trained: tuple[NoiseRecord, LookRecord]) -> No
     assert "but the frame has 0.3" in sentence
 
 
+def shared_by_channels(seed: int, share: float) -> Array:
+    """Noise whose channels have a correlation of `share`."""
+    own, common = noise(seed), noise(seed + 100)[..., :1]
+    return np.asarray(np.sqrt(1 - share) * own + np.sqrt(share) * common)
+
+
+def test_noise_that_channels_share_is_said_both_ways() -> None:
+    white, shared = (whole(scene() + shared_by_channels(seed, share)) for seed, share in ((1, 0.0), (2, 0.8)))
+    for trained_on, used_on in ((white, shared), (shared, white)):
+        for every_level in (False, True):
+            said = differences(see(used_on), *known(trained_on), every_level)
+            assert any(sentence.startswith("noise of the channels: expected a correlation of") for sentence in said)
+    fresh = whole(scene() + shared_by_channels(3, 0.6))
+    assert differences(see(fresh), *known(shared)) == ()
+
+
 @pytest.mark.parametrize("factor", [0.4, 0.5, 1.4, 2.0])
 def test_a_network_that_knows_every_level_is_warned_of_far_ones_only(
     trained: tuple[NoiseRecord, LookRecord], factor: float
@@ -104,8 +120,7 @@ def test_a_network_that_knows_every_level_is_warned_of_far_ones_only(
 def test_light_colour_and_texture_are_no_reason_to_warn(trained: tuple[NoiseRecord, LookRecord]) -> None:
     green = scene() + noise(1)
     green[..., 1] += 75
-    grey = np.repeat(noise(1, shape=(*SIZE, 1)), 3, axis=2)
-    for frame in (green, scene(low=10) + noise(1), scene() + grey):
+    for frame in (green, scene(low=10) + noise(1)):
         assert unlike(whole(frame), *trained) == ()
     assert unlike(whole(scene(texture=20) + noise(1)), *trained, every_level=True) == ()
 

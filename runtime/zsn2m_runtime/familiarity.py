@@ -31,6 +31,7 @@ WEAKER_OF_EVERY, STRONGER_OF_EVERY = 0.3, 3.0  # for a network that knows every 
 BUSY_STRONGER = 2.0  # where the frame is nowhere flat, so that texture passes for noise
 MORE_TEXTURE = 2.75  # variance of noise and detail together, in units of that of the most textured training frame
 SHARED = 0.25  # difference of the correlation of neighbours
+SHARED_BY_CHANNELS = 0.4  # of that of channels: 5 dB are lost at 0.8; no pair of kodak24 under the same noise has it
 
 MOST_PIXELS = 256**2  # of a frame that are looked at; measured, benchmarks/RESULTS.md, "Familiarity"
 TILE = 64  # pixels; of larger frames, tiles of so many are looked at, evenly spaced
@@ -133,6 +134,8 @@ def differences(sight: Sight, noise: NoiseRecord, look: LookRecord, every_level:
     said = [_unlike_noise(found, line, look, limits)]
     if not busy:
         said.append(_unlike_neighbours(sight.noise, look))
+        if sight.noise.between_channels <= look.channels[1] or found <= STRONGER * look.noise[1]:  # else it is texture
+            said.append(_unlike_channels(sight.noise, noise, look))
     if not every_level:
         said.append(_unlike_texture(sight, _trained(noise), look, least))
     return tuple(sentence for sentence in said if sentence)
@@ -158,6 +161,17 @@ def _unlike_neighbours(noise: NoiseModel, look: LookRecord) -> str | None:
     return (
         f"noise of neighbouring pixels: expected a correlation of {_nearest(found, seen):.2f} with the pixel {place}, "
         f"but the frame has {found:.2f}; train a bundle on such a frame"
+    )
+
+
+def _unlike_channels(found: NoiseModel, trained: NoiseRecord, look: LookRecord) -> str | None:
+    """Textures raise what patches say of the training frames, so what the network confirmed counts as seen, too."""
+    seen = min(look.channels[0], trained.channels), max(look.channels[1], trained.channels)
+    if abs(_beyond(found.between_channels, seen)) <= SHARED_BY_CHANNELS:
+        return None
+    return (
+        f"noise of the channels: expected a correlation of {_nearest(found.between_channels, seen):.2f}, but the frame "
+        f"has {found.between_channels:.2f}; train a bundle on such a frame"
     )
 
 
