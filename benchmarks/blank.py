@@ -1,7 +1,7 @@
 """Do blank areas cost anything? Frames with padding against the same without; which frames have some; what it takes.
 
 Crops of 192 x 192 of the test frames of Kodak24 (every second one, from the second), Gaussian noise of 25. PSNR over
-the scene alone, and over the 16 pixels beside the padding with one and the same network.
+the 16 pixels beside the padding by the pretrained network, and over the scene after trainings, if those are asked for.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import torch
 
 from benchmarks.results import DATA, table, write_section
 from zsn2m_deploy.config import Preset, load_config
+from zsn2m_deploy.prior.weights import pretrained
 from zsn2m_deploy.training import Trained, train
 from zsn2m_runtime.blank import blank_areas, filled, with_blank_kept
 from zsn2m_runtime.files import open_image
@@ -40,10 +41,9 @@ TIMED = (1080, 1920)
 def main() -> None:
     """Measure and write the section."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--images", type=int, default=2, help="of Kodak24")
-    parser.add_argument(
-        "--preset", default="fast", choices=get_args(Preset), help="of the trainings, four for each image"
-    )
+    parser.add_argument("--images", type=int, default=4, help="of Kodak24")
+    parser.add_argument("--trained", type=int, default=0, help="of these images, with five trainings each")
+    parser.add_argument("--preset", default="fast", choices=get_args(Preset), help="of the trainings")
     given = parser.parse_args()
     found = table(
         ["frames", "looked at", "with blank areas", "largest share"],
@@ -54,54 +54,71 @@ def main() -> None:
     cost = _cost()
     print(found, cost, sep="\n\n", flush=True)
     images = sorted((DATA / "kodak24").glob("*.png"))[1::2][: given.images]
-    means = {name: np.mean(rows, axis=0) for name, rows in _quality(images, given.preset).items()}
+    rims = _table(["padding", "before it", "filled", "cut", "as it is"], [_rims(*of) for of in enumerate(images)])
+    parts, command = [rims, EXPLAINED, found, cost], f"python -m benchmarks.blank --images {len(images)}"
+    if given.trained:
+        trained = [_scenes(*of, given.preset) for of in enumerate(images[: given.trained])]
+        parts.insert(2, _table(["scene of", "trained without padding", "trained with it"], trained))
+        command += f" --trained {given.trained} --preset {given.preset}"
+    write_section("Blank areas", command, "\n\n".join(parts))
+
+
+def _table(header: list[str], of_images: list[dict[str, list[float]]]) -> str:
+    means = {name: np.mean([of[name] for of in of_images], axis=0) for name in of_images[0]}
     rows: list[list[object]] = [[name, *(f"{mean:.2f}" for mean in of)] for name, of in means.items()]
-    quality = table(
-        ["padding", "scene: trained without", "trained with", "rim: nothing hidden", "filled", "cut", "as it is"], rows
-    )
-    write_section(
-        "Blank areas",
-        f"python -m benchmarks.blank --images {len(images)} --preset {given.preset}",
-        f"{quality}\n\n{EXPLAINED}\n\n{found}\n\n{cost}",
-    )
+    return table(header, rows).replace("nan", "")
 
 
 EXPLAINED = """\
-PSNR in dB, mean of the images. Of the scene: a network trained on the frame without padding, one trained on the padded
-frame. Of the 16 pixels beside the padding, all by the first network: of the frame before it was padded, which knows
-more than can be known; of the padded frame, filled; of the scene cut at its rim, whose border is a frame's; of the
-padded frame, not filled. Only bars leave something that can be cut. A sky is no padding, but cannot be told from it.
-The clean picture of the files of faults is not known: what is found is right at 20.8 % of min_pad, 41.7 % of
-letterbox, 12.2 % of registered, 45.6 % of cutout, 42.2 % of nan32. What Kodak24 has is mostly the rim of its scans, of
-0 and of 99. Clean pictures, graphics and a saturated sky with a sharp border have areas of one value without being
-padded: where there is no noise, little tells the two apart, and such areas stay as they are, which is no loss."""
+PSNR in dB, mean of the images. Of the 16 pixels beside the padding, by the pretrained network: of the frame before it
+was padded, which knows more than can be known; of the padded frame, filled; of the scene cut at its rim, whose border
+is a frame's; of the padded frame, not filled. Only bars leave something that can be cut. The sky is no padding, but
+light that saturates with a sharp border, which cannot be told from it; the frame before it has none. The clean picture
+of the files of faults is not known: what is found is right at 20.8 % of min_pad, 41.7 % of letterbox, 12.2 % of
+registered, 45.6 % of cutout, 42.2 % of nan32. What Kodak24 has is mostly the rim of its scans, of 0 and of 99. Clean
+pictures, graphics and a saturated sky with a sharp border have areas of one value without being padded: where there is
+no noise, little tells the two apart, and such areas stay as they are, which is no loss."""
 
 
-def _quality(images: list[Path], preset: Preset) -> dict[str, list[list[float]]]:
-    """PSNR in dB: of the scene after training without and with padding; of its rim with one network."""
-    rows: dict[str, list[list[float]]] = {name: [] for name in _masks()}
-    for number, image in enumerate(images):
-        with open_image(image) as file:
-            clean = file.read().pixels[100 : 100 + SIDE, 200 : 200 + SIDE]
-        generator = np.random.default_rng(1000 + number)
-        noisy = (clean + generator.normal(0, SIGMA, clean.shape)).round().clip(0, 255).astype(np.uint8)
-        whole = train([noisy], load_config(None, preset))
-        for name, mask in _masks().items():
-            padded = noisy.copy()
-            padded[mask] = 255 if name == SKY_NAME else 0
-            blank = blank_areas(padded)
-            rim = cv2.dilate(mask.astype(np.uint8), np.ones((2 * RING + 1, 2 * RING + 1))).astype(bool) & ~mask
-            own = _denoised(train([padded], load_config(None, preset)), padded, blank)
-            by_one = [_denoised(whole, *of) for of in ((noisy, None), (padded, blank), (padded, None))]
-            as_it_is = by_one.pop()
-            scores = [(by_one[0], ~mask), (own, ~mask), *((of, rim) for of in by_one)]
-            cut = np.nan
-            if name == BARS_NAME:
-                scene = slice(BARS, -BARS)
-                cut = _psnr(_denoised(whole, noisy[scene], None), clean[scene], rim[scene])
-            found = [_psnr(result, clean, where) for result, where in scores]
-            rows[name].append([*found, cut, _psnr(as_it_is, clean, rim)])
-            print(image.name, name, rows[name][-1], flush=True)
+def _pair(number: int, image: Path) -> tuple[Pixels, Pixels]:
+    """A clean crop and the same with noise."""
+    with open_image(image) as file:
+        clean = file.read().pixels[100 : 100 + SIDE, 200 : 200 + SIDE]
+    noise = np.random.default_rng(1000 + number).normal(0, SIGMA, clean.shape)
+    return clean, (clean + noise).round().clip(0, 255).astype(np.uint8)
+
+
+def _padded(frame: Pixels, name: str, mask: Mask) -> Pixels:
+    padded = frame.copy()
+    padded[mask] = 255 if name == SKY_NAME else 0
+    return padded
+
+
+def _rims(number: int, image: Path) -> dict[str, list[float]]:
+    """PSNR in dB beside the padding: of the frame before it, filled, cut, as it is."""
+    clean, noisy = _pair(number, image)
+    network = partial(_denoised, pretrained(3), 0, 255)
+    before, rows = network(noisy, None), {}
+    for name, mask in _masks().items():
+        rim = cv2.dilate(mask.astype(np.uint8), np.ones((2 * RING + 1, 2 * RING + 1))).astype(bool) & ~mask
+        padded, cut, scene = _padded(noisy, name, mask), np.nan, slice(BARS, -BARS)
+        if name == BARS_NAME:
+            cut = _psnr(network(noisy[scene], None), clean[scene], rim[scene])
+        filled_in, as_it_is = (network(padded, blank) for blank in (blank_areas(padded), None))
+        rows[name] = [*(_psnr(of, clean, rim) for of in (before, filled_in)), cut, _psnr(as_it_is, clean, rim)]
+    return rows
+
+
+def _scenes(number: int, image: Path, preset: Preset) -> dict[str, list[float]]:
+    """PSNR in dB of the scene: after training without and with padding."""
+    clean, noisy = _pair(number, image)
+    whole, rows = train([noisy], load_config(None, preset)), {}
+    for name, mask in _masks().items():
+        padded = _padded(noisy, name, mask)
+        own = train([padded], load_config(None, preset))
+        results = _by(whole, noisy, None), _by(own, padded, blank_areas(padded))
+        rows[name] = [_psnr(result, clean, ~mask) for result in results]
+        print(image.name, name, rows[name], flush=True)
     return rows
 
 
@@ -117,11 +134,15 @@ def _masks() -> dict[str, Mask]:
     }
 
 
-def _denoised(trained: Trained, frame: Pixels, blank: Mask | None) -> Pixels:
-    shown = (filled(frame, blank).astype(np.float32) - trained.offset) / trained.scale
+def _by(trained: Trained, frame: Pixels, blank: Mask | None) -> Pixels:
+    return _denoised(trained.networks["sensor"], trained.offset, trained.scale, frame, blank)
+
+
+def _denoised(network: torch.nn.Module, offset: float, scale: float, frame: Pixels, blank: Mask | None) -> Pixels:
+    shown = (filled(frame, blank).astype(np.float32) - offset) / scale
     with torch.no_grad():
-        clean = trained.networks["sensor"](torch.from_numpy(shown.transpose(2, 0, 1)[None]))[0]
-    values = clean.numpy().transpose(1, 2, 0) * trained.scale + trained.offset
+        clean = network(torch.from_numpy(shown.transpose(2, 0, 1)[None]))[0]
+    values = clean.numpy().transpose(1, 2, 0) * scale + offset
     return with_blank_kept(np.rint(values.clip(0, 255)).astype(np.uint8), frame, blank)
 
 

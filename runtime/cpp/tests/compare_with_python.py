@@ -45,7 +45,7 @@ def main() -> int:
             network = torch.jit.load(str(model))  # type: ignore[no-untyped-call]
             for size in SIZES:
                 frame = noisy_frame(bundle.manifest.sensor, size)
-                expected = denoised_by(network, frame, entry.receptive_radius)
+                expected = denoised_by(network, frame)
                 result = run_raw(examples, model, frame)
                 agree &= compare(f"{path.stem} {entry.id} {size}", expected, result, bundle.manifest.sensor)
             if frame.dtype.kind == "u":  # PNM has no signed samples
@@ -55,17 +55,17 @@ def main() -> int:
     return 0 if agree else 1
 
 
-def denoised_by(network: Any, frame: Pixels, radius: int) -> Pixels:
+def denoised_by(network: Any, frame: Pixels) -> Pixels:
     """What Python makes of a frame; blank areas are hidden from the network, and kept."""
     blank = blank_areas(frame)
-    planes = network(torch.from_numpy(to_nchw(filled(frame, blank, radius)))).numpy()
+    planes = network(torch.from_numpy(to_nchw(filled(frame, blank)))).numpy()
     return with_blank_kept(from_nchw(planes, frame.dtype), frame, blank)
 
 
 def blank_areas_agree(name: str, examples: Path, bundle: Bundle) -> bool:
     """Compare frames with blank areas, which must stay bit for bit; by the first model."""
     entry, sensor = bundle.manifest.models[0], bundle.manifest.sensor
-    model, radius = bundle.file(entry.files["torchscript"]), entry.receptive_radius
+    model = bundle.file(entry.files["torchscript"])
     network = torch.jit.load(str(model))  # type: ignore[no-untyped-call]
     frames = frames_with_blank_areas(sensor, BLANK_SIZE)
     frames["all, in strips"] = frames_with_blank_areas(sensor, SIZES[-1])["all"]
@@ -75,7 +75,7 @@ def blank_areas_agree(name: str, examples: Path, bundle: Bundle) -> bool:
         if blank is None:
             raise AssertionError(f"{name}: expected blank areas in the frame {kind}")
         result = run_raw(examples, model, frame)
-        agree &= compare(f"{name} {kind}", denoised_by(network, frame, radius)[~blank], result[~blank], sensor)
+        agree &= compare(f"{name} {kind}", denoised_by(network, frame)[~blank], result[~blank], sensor)
         if result[blank].tobytes() != frame[blank].tobytes():
             print(f"{name} {kind}: blank samples were changed")
             agree = False
