@@ -4,7 +4,6 @@
 #include <cmath>
 #include <limits>
 #include <type_traits>
-#include <utility>
 
 #include "constant.h"
 
@@ -36,14 +35,8 @@ struct Sources {
     std::vector<std::int64_t> away;   // of the rim
 };
 
-// What of a frame is still to be filled.
-struct Holes {
-    Mask unknown; // has no samples yet
-    Mask wanted;  // of these, what is to be filled
-};
-
 // Look for nearer rims before each place along lines, or after it.
-void look_along(Sources &sources, const Holes &holes, const Lines &lines, bool backwards) {
+void look_along(Sources &sources, const Mask &blank, const Lines &lines, bool backwards) {
     for (std::int64_t line = 0; line < lines.count; ++line) {
         const auto pixel = [&](std::int64_t place) {
             return lines.pixel(line, backwards ? lines.length - 1 - place : place);
@@ -51,33 +44,32 @@ void look_along(Sources &sources, const Holes &holes, const Lines &lines, bool b
         std::int64_t rim = -1;
         for (std::int64_t place = 0; place < lines.length; ++place) {
             const std::int64_t hole = pixel(place), mirrored = 2 * rim - place + 1;
-            if (!holes.unknown[hole]) rim = place;
+            if (!blank[hole]) rim = place;
             const auto index = static_cast<std::size_t>(hole);
-            if (!holes.wanted[hole] || rim < 0 || place - rim >= sources.away[index]) continue;
+            if (!blank[hole] || rim < 0 || place - rim >= sources.away[index]) continue;
             sources.away[index] = place - rim;
-            sources.pixels[index] = mirrored >= 0 && !holes.unknown[pixel(mirrored)] ? pixel(mirrored) : pixel(rim);
+            sources.pixels[index] = mirrored >= 0 && !blank[pixel(mirrored)] ? pixel(mirrored) : pixel(rim);
         }
     }
 }
 
 // Fill what has a rim in its row or column; what has none is left.
 template <typename Sample>
-void fill_once(std::vector<Sample> &samples, std::int64_t channels, Holes &holes) {
-    const std::int64_t height = holes.wanted.height, width = holes.wanted.width;
-    const std::size_t count = holes.wanted.flags.size();
+void fill_once(std::vector<Sample> &samples, std::int64_t channels, Mask &blank) {
+    const auto count = blank.flags.size();
     Sources sources = {std::vector<std::int64_t>(count, -1),
                        std::vector<std::int64_t>(count, std::numeric_limits<std::int64_t>::max())};
-    for (const Lines &lines : {rows_of(height, width), columns_of(height, width)}) {
-        for (const bool backwards : {false, true}) look_along(sources, holes, lines, backwards);
+    for (const Lines &lines : {rows_of(blank.height, blank.width), columns_of(blank.height, blank.width)}) {
+        for (const bool backwards : {false, true}) look_along(sources, blank, lines, backwards);
     }
-    for (std::int64_t pixel = 0; pixel < height * width; ++pixel) {
+    for (std::int64_t pixel = 0; pixel < blank.pixels(); ++pixel) {
         const std::int64_t source = sources.pixels[static_cast<std::size_t>(pixel)];
         if (source < 0) continue;
         for (std::int64_t channel = 0; channel < channels; ++channel) {
             samples[static_cast<std::size_t>(pixel * channels + channel)] =
                 samples[static_cast<std::size_t>(source * channels + channel)];
         }
-        holes.unknown[pixel] = holes.wanted[pixel] = 0; // no source is unknown
+        blank[pixel] = 0; // no source is blank
     }
 }
 
@@ -93,18 +85,9 @@ std::optional<Mask> blank_areas(const View<const Sample> &frame) {
 }
 
 template <typename Sample>
-std::vector<Sample> filled(const View<const Sample> &frame, const Mask &blank, std::int64_t reach) {
-    const std::int64_t channels = frame.size.channels;
-    std::vector<Sample> samples = samples_of(frame, Mask(blank.height, blank.width, 1));
-    Mask near = blank; // a scene
-    for (std::uint8_t &flag : near.flags) flag = !flag;
-    near = any_around(std::move(near), reach);
-    Holes holes = {blank, blank};
-    for (std::int64_t pixel = 0; pixel < blank.pixels(); ++pixel) {
-        holes.wanted[pixel] &= near[pixel];
-        if (!near[pixel]) std::fill_n(samples.begin() + pixel * channels, channels, Sample{0});
-    }
-    while (holes.wanted.any()) fill_once(samples, channels, holes);
+std::vector<Sample> filled(const View<const Sample> &frame, Mask blank) {
+    std::vector<Sample> samples = samples_of(frame, Mask(frame.size.height, frame.size.width, 1));
+    while (blank.any()) fill_once(samples, frame.size.channels, blank);
     return samples;
 }
 
@@ -136,13 +119,13 @@ template std::optional<Mask> blank_areas(const View<const std::int16_t> &);
 template std::optional<Mask> blank_areas(const View<const std::uint32_t> &);
 template std::optional<Mask> blank_areas(const View<const std::int32_t> &);
 template std::optional<Mask> blank_areas(const View<const double> &);
-template std::vector<std::uint8_t> filled(const View<const std::uint8_t> &, const Mask &, std::int64_t);
-template std::vector<std::uint16_t> filled(const View<const std::uint16_t> &, const Mask &, std::int64_t);
-template std::vector<float> filled(const View<const float> &, const Mask &, std::int64_t);
-template std::vector<std::int16_t> filled(const View<const std::int16_t> &, const Mask &, std::int64_t);
-template std::vector<std::uint32_t> filled(const View<const std::uint32_t> &, const Mask &, std::int64_t);
-template std::vector<std::int32_t> filled(const View<const std::int32_t> &, const Mask &, std::int64_t);
-template std::vector<double> filled(const View<const double> &, const Mask &, std::int64_t);
+template std::vector<std::uint8_t> filled(const View<const std::uint8_t> &, Mask);
+template std::vector<std::uint16_t> filled(const View<const std::uint16_t> &, Mask);
+template std::vector<float> filled(const View<const float> &, Mask);
+template std::vector<std::int16_t> filled(const View<const std::int16_t> &, Mask);
+template std::vector<std::uint32_t> filled(const View<const std::uint32_t> &, Mask);
+template std::vector<std::int32_t> filled(const View<const std::int32_t> &, Mask);
+template std::vector<double> filled(const View<const double> &, Mask);
 template std::vector<std::uint8_t> samples_of(const View<const std::uint8_t> &, const Mask &);
 template std::vector<std::uint16_t> samples_of(const View<const std::uint16_t> &, const Mask &);
 template std::vector<float> samples_of(const View<const float> &, const Mask &);

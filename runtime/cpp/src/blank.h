@@ -17,10 +17,9 @@ std::optional<Mask> blank_areas(const View<const Sample> &frame);
 // Packed samples of a frame whose blank areas are the mirror image of what is beside them; not all may be blank.
 //
 // A blank pixel mirrors at the nearest of the four rims in its row and column: left, right, above, below, the first of
-// equally near ones. Where there is none, at those of the pixels filled so far. Zeros, which take less time, are where
-// nothing but blank pixels lies within `reach` along rows and columns.
+// equally near ones. Where there is none, at those of the pixels filled so far.
 template <typename Sample>
-std::vector<Sample> filled(const View<const Sample> &frame, const Mask &blank, std::int64_t reach);
+std::vector<Sample> filled(const View<const Sample> &frame, Mask blank);
 
 // The samples of a frame that a mask names, in order; and the way back.
 template <typename Sample>

@@ -95,7 +95,7 @@ void Denoiser::denoise(const View<const Sample> &noisy, const View<Sample> &deno
     if (!blank) return run_in_strips(noisy, denoised);
     const std::vector<Sample> kept = samples_of(noisy, *blank);
     if (!blank->all()) {
-        const std::vector<Sample> scene = filled(noisy, *blank, card_.reach.receptive_radius);
+        const std::vector<Sample> scene = filled(noisy, *blank);
         run_in_strips(packed(scene, noisy.size), denoised);
     }
     put_back(kept, *blank, denoised);

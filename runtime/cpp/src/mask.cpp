@@ -38,24 +38,6 @@ Mask any_to(Mask mask, Rectangle size) {
     return mask;
 }
 
-Mask any_around(Mask mask, std::int64_t reach) {
-    for (const Lines &lines : {rows_of(mask.height, mask.width), columns_of(mask.height, mask.width)}) {
-        std::vector<std::int64_t> set; // places of one line
-        for (std::int64_t line = 0; line < lines.count; ++line) {
-            set.clear();
-            for (std::int64_t place = 0; place < lines.length; ++place) {
-                if (mask[lines.pixel(line, place)]) set.push_back(place);
-            }
-            std::int64_t next = 0; // place that is not looked at yet
-            for (const std::int64_t place : set) {
-                next = std::max(next, place - reach);
-                for (; next <= std::min(place + reach, lines.length - 1); ++next) mask[lines.pixel(line, next)] = 1;
-            }
-        }
-    }
-    return mask;
-}
-
 Lines rows_of(std::int64_t height, std::int64_t width) { return {height, width, width, 1}; }
 
 Lines columns_of(std::int64_t height, std::int64_t width) { return {width, height, 1, width}; }

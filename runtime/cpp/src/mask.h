@@ -35,9 +35,6 @@ Mask all_from(Mask mask, Rectangle size);
 // Whether any of a rectangle is set, at its last pixel.
 Mask any_to(Mask mask, Rectangle size);
 
-// Whether any is set so many pixels around, in squares.
-Mask any_around(Mask mask, std::int64_t reach);
-
 // The rows of a frame, or its columns, as lines of places.
 struct Lines {
     std::int64_t count;
