@@ -71,7 +71,7 @@ def ours(preset: str, stage: str, **values: Any) -> Method:
             found.setdefault("grd", found["mbd"])  # a GRD-Net that strayed is left out: users get MBD-Net
         return found
 
-    method = config.model_dump(mode="json", exclude={"stage", "strength", "seed", "device"})
+    method = config.model_dump(mode="json", exclude={"stage", "strength", "seed", "device", "mosaic"})
     used = {"sensor": {"sensor"}, "mbd": {"mbd"}, "full": {"mbd", "grd"}}[stage]
     for unused in {"sensor", "mbd", "grd"} - used:
         del method[unused]
