@@ -59,7 +59,8 @@ def main() -> None:
             )
             print(lines[-1], flush=True)
     header = ["noise", "frames", "table, dB", "now, dB", "change of a frame, dB", "seconds, table / now"]
-    write_section("The tables, measured again", "python -m benchmarks.recheck", f"{table(header, lines)}\n\n{NOTES}")
+    command = "python -m benchmarks.recheck" + (f" --images {arguments.images}" if arguments.images else "")
+    write_section("The tables, measured again", command, f"{table(header, lines)}\n\n{NOTES}")
 
 
 if __name__ == "__main__":
