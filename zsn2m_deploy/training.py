@@ -55,9 +55,11 @@ def train(
 
     Paper: Sec. 3.2 and 3.3. Deterministic for a seed on one CPU with one thread count.
     """
-    scenes = [scene_of(frame if isinstance(frame, Frame) else Frame(frame)) for frame in frames]
+    given = [frame if isinstance(frame, Frame) else Frame(frame) for frame in frames]
+    channels = _check([frame.pixels for frame in given], config)
+    scenes = [scene_of(frame) for frame in given]
     pixels, blanks = [scene.pixels for scene in scenes], [scene.blank for scene in scenes]
-    channels = _check(pixels, config)
+    _check(pixels, config)  # without blank borders they may be too small
     screened = screen([largest_scene(*scene) for scene in scenes], config.mosaic)
     device = resolve_device(config.device)
     precision = resolve_precision(config.precision, device)
