@@ -212,3 +212,15 @@ def test_a_large_frame_is_judged_as_a_small_one() -> None:
     trained_on = known(large(0, SIGMA))
     assert unlike(large(1, SIGMA), *trained_on) == ()
     assert [sentence.partition(":")[0] for sentence in unlike(large(1, 1.5 * SIGMA), *trained_on)] == ["noise"]
+
+
+def test_blank_spots_all_over_leave_something_to_look_at() -> None:
+    frame = (scene(1) + noise(1, shape=(*SIZE, 1)))[..., 0].astype(np.float32)
+    for row in (2, 30):  # one in each patch of the grid of 16 x 16; those between them are free
+        for column in (2, 30):
+            frame[row::32, column::32] = np.nan
+    spotted = np.isnan(frame)
+    model = estimate_noise([frame], [spotted])
+    look = look_of([frame], model, [spotted])
+    assert np.isfinite([look.texture, *look.noise, *look.low]).all()
+    assert differences(see(frame, spotted), model.record(), look) == ()

@@ -236,10 +236,12 @@ def _blocks(frame: npt.NDArray[np.float32]) -> tuple[Doubles, Doubles, Doubles]:
 
 
 def _shown(found: tuple[Doubles, Doubles, Doubles], blank: Mask) -> tuple[Doubles, Doubles, Doubles]:
-    """What `_blocks` found where nothing is blank."""
+    """What `_blocks` found where nothing is blank; of a frame with blank spots all over, everywhere."""
     height, width = (side // SIDE * SIDE for side in blank.shape)
     share = blank[:height, :width, None].astype(np.float32)
     blocks, patches = (block_means(share, side).ravel() == 0 for side in (BLOCK, SIDE))
+    if not (blocks.any() and patches.any()):
+        return found
     return found[0][blocks], found[1][patches], found[2][patches]
 
 
