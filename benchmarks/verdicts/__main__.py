@@ -29,8 +29,9 @@ NOTES = f"""\
 drawn frames of other seeds. Good: own results that are at least {GAINED:g} dB nearer to the truth than the frame; a
 warning of one is a false alarm. Perfect: the truth itself as the result; of photographs whose noise was processed
 (PolyU, SIDD) the noise is known no better than the estimate. Planted in results: those at least {LOST:g} dB behind the
-own result. Planted in frames and training: a warning or a refusal counts as found. Within: true PSNRs inside the
-self-check's range."""
+own result. Planted in frames and training: a warning or a refusal counts as found. Two gains are no fault any
+more: they are adapted as a mixture, which the line of what was chosen says. Within: true PSNRs inside the self-check's
+range."""
 
 
 def tasks(limit: int | None) -> list[Task]:
