@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from zsn2m_runtime.blank import blank_areas, filled
+from zsn2m_runtime.blank import filled
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.image import Frame, Pixels
 from zsn2m_runtime.noise_estimate import SIDE
@@ -31,7 +31,7 @@ def scene_of(frame: Frame) -> Scene:
     Raises:
         InputError: blank all over, or nearly.
     """
-    blank = blank_areas(frame.pixels, frame.alpha)
+    blank = frame.blank
     if blank is None:
         return Scene(frame.pixels, None)
     count = int(np.count_nonzero(~blank))

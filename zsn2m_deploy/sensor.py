@@ -6,14 +6,12 @@ import contextlib
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from zsn2m_deploy.channels import stack_hints, training_pages
 from zsn2m_deploy.sensor_range import bits_in_use, check_range, check_steps, sensor_range
-from zsn2m_runtime.blank import blank_areas
 from zsn2m_runtime.blank_facts import NAMED, blank_facts
 from zsn2m_runtime.errors import InputError, UsageError
 from zsn2m_runtime.files import IMAGE_SUFFIXES, open_image, result_suffix
@@ -66,10 +64,10 @@ class TrainingFrames:
     channel: ChannelRecord | None = None
     hints: tuple[str, ...] = ()
 
-    @cached_property
+    @property
     def blanks(self) -> list[Mask | None]:
         """Where each frame is blank; None where it is not."""
-        return [blank_areas(frame.pixels, frame.alpha) for frame in self.frames]
+        return [frame.blank for frame in self.frames]
 
 
 @dataclass(frozen=True)

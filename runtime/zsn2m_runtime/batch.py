@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from zsn2m_runtime.blank import blank_areas
 from zsn2m_runtime.channel_choice import ChannelChoice, choose_channels
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import InputError, UsageError, Zsn2mError
@@ -138,10 +137,9 @@ class _Done:
     def look(self, frame: Frame) -> None:
         """Count what is blank; say once what is not finite."""
         self.pixels += frame.pixels[..., 0].size if frame.channels == 3 else frame.pixels.size
-        blank = blank_areas(frame.pixels, frame.alpha)
-        if blank is None:
+        if frame.blank is None:
             return
-        self.blank_pixels += int(np.count_nonzero(blank))
+        self.blank_pixels += int(np.count_nonzero(frame.blank))
         not_finite = frame.pixels.size - int(np.count_nonzero(np.isfinite(frame.pixels)))
         if not_finite and not any(NOT_FINITE in note for note in self.notes):
             share = 100 * not_finite / frame.pixels.size

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from zsn2m_runtime.blank import blank_areas
 from zsn2m_runtime.image import Frame
 
 NAMED = 3  # values
@@ -46,7 +45,7 @@ class BlankFacts:
 
 def blank_facts(frame: Frame) -> BlankFacts | None:
     """The blank areas of a frame; None where there are none."""
-    blank = blank_areas(frame.pixels, frame.alpha)
+    blank = frame.blank
     if blank is None:
         return None
     planes = frame.pixels.reshape(*frame.pixels.shape[:2], -1)

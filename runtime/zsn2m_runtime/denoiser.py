@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import ValidationError
 
-from zsn2m_runtime.blank import blank_areas, filled, largest_scene, with_blank_kept
+from zsn2m_runtime.blank import filled, largest_scene, with_blank_kept
 from zsn2m_runtime.bundle import load_bundle
 from zsn2m_runtime.errors import BundleError, InputError, UsageError
 from zsn2m_runtime.familiarity import unlike_all
@@ -123,9 +123,8 @@ class Denoiser:
             InputError: if the frame does not fit the sensor that the bundle was trained for.
         """
         check_fits(self.card.sensor, frame)
-        blank = blank_areas(frame.pixels, frame.alpha)
-        found = unlike_all(frame.pixels, self._trained_on, self.card.role == PRETRAINED, blank)
-        return (*self._patterns(largest_scene(frame.pixels, blank)), *found)
+        found = unlike_all(frame.pixels, self._trained_on, self.card.role == PRETRAINED, frame.blank)
+        return (*self._patterns(largest_scene(frame.pixels, frame.blank)), *found)
 
     def _patterns(self, pixels: Pixels) -> tuple[str, ...]:
         """Stripes, mosaics and the like, which no noise of single pixels explains."""
@@ -158,7 +157,7 @@ class Denoiser:
             InputError: if the frame does not fit the sensor that the bundle was trained for.
         """
         check_fits(self.card.sensor, frame, name)
-        blank = blank_areas(frame.pixels, frame.alpha)
+        blank = frame.blank
         if blank is not None and blank.all():
             return frame.with_pixels(frame.pixels.copy())
         height, width = frame.pixels.shape[:2]

@@ -101,6 +101,8 @@ def unlike(
     Args:
         every_level: whether the network in use was taught noise of every level before
     """
+    if blank is None:
+        (blank,) = blanks_of([frame])
     return unlike_all(frame, [(noise, look)], every_level, blank)
 
 
@@ -112,13 +114,15 @@ def unlike_all(
 ) -> tuple[str, ...]:
     """As `unlike`, for frames of several kinds of noise: in what a frame is unlike the kind that is nearest.
 
+    Shape:
+        blank: (h, w); None: nothing is
     Args:
         known: noise and look of each kind; none: nothing is said
     """
     if not known or min(frame.shape[:2]) < SIDE:
         return ()
     try:
-        sight = see(frame, blanks_of([frame])[0] if blank is None else blank)
+        sight = see(frame, blank)
     except InputError:  # too little of it is not blank
         return ()
     return min((differences(sight, *group, every_level) for group in known), key=len)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -16,6 +17,9 @@ import numpy.typing as npt
 
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.sample_types import MOST_COMPUTED, SAMPLE_DTYPES, conversion_of, is_whole, limits_of, to_samples
+
+if TYPE_CHECKING:
+    from zsn2m_runtime.surroundings import Mask
 
 Pixels = npt.NDArray[Any]
 Nchw = npt.NDArray[np.float32]
@@ -44,6 +48,13 @@ class Frame:
     def dtype(self) -> str:
         """Name of the sample type, such as uint8 or float32."""
         return self.pixels.dtype.name
+
+    @cached_property
+    def blank(self) -> Mask | None:
+        """Which pixels are blank, (h, w), as `blank_areas` finds them; None where none is. Looked for once."""
+        from zsn2m_runtime.blank import blank_areas
+
+        return blank_areas(self.pixels, self.alpha)
 
     def with_pixels(self, pixels: Pixels) -> Frame:
         """The same frame with other pixels; alpha stays."""

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from zsn2m_deploy.cli.noise_rows import change_in_words, estimated, sharing_in_words
 from zsn2m_deploy.cli.summary import channel_row, findings
 from zsn2m_deploy.cli.terminal import JsonOption, show, show_json, table
 
 if TYPE_CHECKING:
-    from zsn2m_runtime.image import Pixels
     from zsn2m_runtime.noise_facts import NoiseFacts
-    from zsn2m_runtime.surroundings import Mask
 
 
 def register(app: typer.Typer) -> None:
@@ -99,11 +98,10 @@ def _bundle_facts(path: Path) -> tuple[str, object]:
 
 def _video_facts(path: Path) -> tuple[str, object]:
     from zsn2m_deploy.cli.inspecting_video import read_video
-    from zsn2m_runtime.blank import blank_areas, filled
+    from zsn2m_runtime.blank import filled
 
     frame, rows, content = read_video(path)
-    areas = blank_areas(frame.pixels, frame.alpha)
-    noise, reason = _noise(filled(frame.pixels, areas), areas)
+    noise, reason = estimated(filled(frame.pixels, frame.blank), frame.blank)
     content["noise"] = noise.as_json() if noise else None
     if noise is None:
         return table([*rows, ("noise", reason)]), content
@@ -113,7 +111,7 @@ def _video_facts(path: Path) -> tuple[str, object]:
 def _frame_facts(path: Path) -> tuple[str, object]:
     from zsn2m_deploy.cli.stacks import stack_facts
     from zsn2m_deploy.sensor_range import bits_in_use
-    from zsn2m_runtime.blank import blank_areas, filled, largest_scene, present
+    from zsn2m_runtime.blank import filled, largest_scene, present
     from zsn2m_runtime.blank_facts import blank_facts
     from zsn2m_runtime.files import open_image
     from zsn2m_runtime.image import check_computable, check_finite
@@ -126,11 +124,11 @@ def _frame_facts(path: Path) -> tuple[str, object]:
     check_finite(frame, str(path))
     check_computable(frame, str(path))
     blank, height, width = blank_facts(frame), *frame.pixels.shape[:2]
-    areas = blank_areas(frame.pixels, frame.alpha) if blank else None
-    seen = present(filled(frame.pixels, areas), areas)
+    pixels = filled(frame.pixels, frame.blank)
+    seen = present(pixels, frame.blank)
     low, high = value_span([seen])
     least, most = float(seen.min()), float(seen.max())
-    noise, reason = _noise(filled(frame.pixels, areas), areas)
+    noise, reason = estimated(pixels, frame.blank)
     content = {
         "file": str(path),
         "dtype": frame.dtype,
@@ -143,7 +141,7 @@ def _frame_facts(path: Path) -> tuple[str, object]:
         "maximum": most,
         "values_in_use": [low, high],
         "blank": blank.as_json() if blank else None,
-        "noise_sigma": noise.sigma if noise else estimate_sigma(filled(frame.pixels, areas)),
+        "noise_sigma": noise.sigma if noise else estimate_sigma(pixels),
         "noise": noise.as_json() if noise else None,
         "stack": stack,
     }
@@ -166,7 +164,7 @@ def _frame_facts(path: Path) -> tuple[str, object]:
         rows.append(("range", "floats state none; to train, name their black and white: --range LOW HIGH"))
     elif depth := bits_in_use(frame.dtype, least, most):
         rows.append(("bit depth", f"all values fit {depth} bits; if the sensor has no more: --bit-depth {depth}"))
-    patterns = find_patterns(largest_scene(frame.pixels, areas))
+    patterns = find_patterns(largest_scene(frame.pixels, frame.blank))
     content["patterns"] = patterns.as_json()
     rows += patterns_in_words(patterns).items()
     if noise is None:
@@ -174,33 +172,18 @@ def _frame_facts(path: Path) -> tuple[str, object]:
     return _with_noise(rows, noise), content
 
 
-def _noise(pixels: Pixels, blank: Mask | None) -> tuple[NoiseFacts | None, str]:
-    """The noise of a frame, or why there is no estimate."""
-    from zsn2m_runtime.blank import present
-    from zsn2m_runtime.errors import InputError
-    from zsn2m_runtime.noise_estimate import estimate_noise
-    from zsn2m_runtime.noise_facts import noise_facts
-
-    try:
-        return noise_facts([present(pixels, blank)], estimate_noise([pixels], [blank])), ""
-    except InputError as error:
-        return None, str(error)
-
-
 def _with_noise(rows: list[tuple[str, object]], noise: NoiseFacts) -> str:
     from zsn2m_runtime.noise_facts import noise_plot
 
     clip = noise.clipping
-    word = "correlated" if noise.correlated else "independent"
-    change = "depends on brightness" if noise.depends_on_brightness else "about the same at every brightness"
     shares = (
         f"{100 * clip.low_share:.3g} % of samples at {clip.low:.6g}, {100 * clip.high_share:.3g} % at {clip.high:.6g}"
     )
     rows = [
         *rows,
         ("extremes", shares),
-        ("noise", f"standard deviation about {noise.sigma:.3g} (sensor units), {change}"),
-        ("neighbours", f"{word}: correlation {noise.beside:.2f} beside, {noise.below:.2f} below"),
+        ("noise", f"standard deviation about {noise.sigma:.3g} (sensor units), {change_in_words(noise)}"),
+        ("neighbours", f"{sharing_in_words(noise)}: correlation {noise.beside:.2f} beside, {noise.below:.2f} below"),
     ]
     if len(noise.slope) > 1:
         rows.append(("channels", f"correlation {noise.channels:.2f}"))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
+from zsn2m_deploy.cli.noise_rows import change_in_words, estimated, sharing_in_words
+
 if TYPE_CHECKING:
     from zsn2m_runtime.files import ImageFile
     from zsn2m_runtime.files.axes import StackAxes
@@ -78,23 +80,19 @@ def _noise_of_channels(image: ImageFile) -> tuple[Rows, list[dict[str, Any]], bo
 
 def _noise(frame: Frame) -> tuple[NoiseFacts | None, str]:
     """The noise of a page where it is not blank, and a sentence on it or on why there is no estimate."""
-    from zsn2m_runtime.blank import blank_areas, filled, present
+    from zsn2m_runtime.blank import filled
     from zsn2m_runtime.errors import InputError
     from zsn2m_runtime.image import check_computable, check_finite
-    from zsn2m_runtime.noise_estimate import estimate_noise
-    from zsn2m_runtime.noise_facts import noise_facts
 
     try:
         check_finite(frame)
         check_computable(frame)
-        areas = blank_areas(frame.pixels, frame.alpha)
-        pixels = filled(frame.pixels, areas)
-        noise = noise_facts([present(pixels, areas)], estimate_noise([pixels], [areas]))
     except InputError as error:
         return None, str(error)
-    word = "correlated" if noise.correlated else "independent"
-    change = "depends on brightness" if noise.depends_on_brightness else "about the same at every brightness"
-    return noise, f"standard deviation about {noise.sigma:.3g}, {change}, {word}"
+    noise, reason = estimated(filled(frame.pixels, frame.blank), frame.blank)
+    if noise is None:
+        return None, reason
+    return noise, f"standard deviation about {noise.sigma:.3g}, {change_in_words(noise)}, {sharing_in_words(noise)}"
 
 
 def advice(image: ImageFile, alike: bool | None) -> str:

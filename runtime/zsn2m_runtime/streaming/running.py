@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from zsn2m_runtime.blank import blank_areas, filled, with_blank_kept
+from zsn2m_runtime.blank import filled, with_blank_kept
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import InputError, Zsn2mError
 from zsn2m_runtime.manifest import Sensor
@@ -162,7 +162,7 @@ class Stream:
         if self._blends:
             if item.channel not in self._temporal:
                 self._temporal[item.channel] = Temporal(self._denoiser.card.sensor)
-            blank = blank_areas(item.frame.pixels, item.frame.alpha)
+            blank = item.frame.blank
             noisy, clean = (filled(pixels, blank) for pixels in (item.frame.pixels, denoised.pixels))
             steady = self._temporal[item.channel](noisy, clean)
             denoised = denoised.with_pixels(with_blank_kept(steady, item.frame.pixels, blank))
