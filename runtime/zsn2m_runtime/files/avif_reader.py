@@ -13,16 +13,15 @@ import PIL
 from zsn2m_runtime.errors import InputError, UnavailableError, Zsn2mError
 from zsn2m_runtime.files.avif_facts import cicp_of, depth_of
 from zsn2m_runtime.files.avif_writer import AvifWriter, check_opencv
-from zsn2m_runtime.files.formats import check_format
-from zsn2m_runtime.files.layout import EXIF_PREFIX, Layout, Metadata
-from zsn2m_runtime.files.reader import ImageFile
+from zsn2m_runtime.files.layout import EXIF_PREFIX, Metadata
+from zsn2m_runtime.files.picture_file import DeepPictureFile
 from zsn2m_runtime.files.writer import ImageWriter
 from zsn2m_runtime.image import Frame
 
 log = logging.getLogger(__name__)
 
 
-class AvifFile(ImageFile):
+class AvifFile(DeepPictureFile):
     """An AVIF file of one picture; more than 8 bits are uint16 with values up to 1023 or 4095."""
 
     suffixes = (".avif",)
@@ -32,26 +31,15 @@ class AvifFile(ImageFile):
         content = path.read_bytes()
         self.metadata_found = _metadata(content, path)
         try:
-            self._depth, self._cicp = depth_of(content), cicp_of(content)
-            self._frame = _decode(content, self._depth)
+            depth, self._cicp = depth_of(content), cicp_of(content)
+            frame = _decode(content, depth)
         except (ValueError, cv2.error) as error:
             raise _damaged(path, error) from error
-        super().__init__(path, Layout.of(self._frame))
-
-    @property
-    def value_range(self) -> tuple[float, float] | None:
-        return 0.0, 2.0**self._depth - 1
+        super().__init__(path, frame, depth)
 
     @property
     def metadata(self) -> Metadata:
         return self.metadata_found
-
-    def _read(self, page: int) -> Frame:
-        return self._frame
-
-    def _check_target(self, out_path: Path) -> None:
-        if out_path.suffix.lower() not in self.suffixes:  # AVIF holds uint16 only where the source says 10 or 12 bits
-            check_format(out_path, self.layout)
 
     def _same_format_writer(self, out_path: Path) -> ImageWriter:
         return AvifWriter(out_path, self.layout, self.metadata, self._depth, self._cicp)

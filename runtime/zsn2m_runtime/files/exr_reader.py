@@ -5,27 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 
 from zsn2m_runtime.files.exr import SUFFIXES, ExrWriter, read_exr
-from zsn2m_runtime.files.layout import Layout, Metadata
-from zsn2m_runtime.files.reader import ImageFile
+from zsn2m_runtime.files.layout import Metadata
+from zsn2m_runtime.files.picture_file import PictureFile
 from zsn2m_runtime.files.writer import ImageWriter
-from zsn2m_runtime.image import Frame
 
 
-class ExrFile(ImageFile):
+class ExrFile(PictureFile):
     """An EXR file of one part: scene-linear values, mostly float16."""
 
     suffixes = SUFFIXES
 
     def __init__(self, path: Path) -> None:
-        self._frame, self._header = read_exr(path)
-        super().__init__(path, Layout.of(self._frame))
+        frame, self._header = read_exr(path)
+        super().__init__(path, frame)
 
     @property
     def metadata(self) -> Metadata:
         return Metadata()
-
-    def _read(self, page: int) -> Frame:
-        return self._frame
 
     def _same_format_writer(self, out_path: Path) -> ImageWriter:
         return ExrWriter(out_path, self.layout, self._header)

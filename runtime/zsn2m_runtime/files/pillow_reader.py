@@ -12,9 +12,9 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from zsn2m_runtime.errors import InputError, Zsn2mError
-from zsn2m_runtime.files.layout import EXIF_PREFIX, Layout, Metadata
+from zsn2m_runtime.files.layout import EXIF_PREFIX, Metadata
+from zsn2m_runtime.files.picture_file import PictureFile
 from zsn2m_runtime.files.pillow_writer import PillowWriter
-from zsn2m_runtime.files.reader import ImageFile
 from zsn2m_runtime.files.writer import ImageWriter
 from zsn2m_runtime.image import Frame
 
@@ -30,16 +30,14 @@ MOST_PIXELS_PER_BYTE = {"JPEG": 1 << 10, "BMP": 1 << 10, "WebP": 1 << 28}
 PLAIN_MODES = {"1": "L", "L": "L", "P": "RGB", "RGB": "RGB", "RGBX": "RGB", "RGBA": "RGBA"}
 
 
-class PillowFile(ImageFile):
+class PillowFile(PictureFile):
     """A file that Pillow decodes, whole, when it is opened."""
 
     kind: str
 
     def __init__(self, path: Path) -> None:
         self._info: dict[str | tuple[int, int], object] = {}
-        frame = self._decode(path, path.read_bytes())
-        self._frame = frame
-        super().__init__(path, Layout.of(frame))
+        super().__init__(path, self._decode(path, path.read_bytes()))
 
     def _decode(self, path: Path, content: bytes) -> Frame:
         try:
@@ -83,9 +81,6 @@ class PillowFile(ImageFile):
         if isinstance(value, tuple) and len(value) == 2 and all(float(part) > 0 for part in value):
             return float(value[0]), float(value[1])
         return None
-
-    def _read(self, page: int) -> Frame:
-        return self._frame
 
     def _same_format_writer(self, out_path: Path) -> ImageWriter:
         return PillowWriter(out_path, self.layout, self.metadata, self._bytes("comment") or b"")

@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 
 from zsn2m_runtime.errors import InputError
-from zsn2m_runtime.files.layout import Layout, Metadata
+from zsn2m_runtime.files.layout import Metadata
+from zsn2m_runtime.files.picture_file import PictureFile
 from zsn2m_runtime.files.png_chunks import (
     CARRIED,
     SIGNATURE,
@@ -21,7 +22,6 @@ from zsn2m_runtime.files.png_chunks import (
     split_chunks,
 )
 from zsn2m_runtime.files.png_writer import PngWriter
-from zsn2m_runtime.files.reader import ImageFile
 from zsn2m_runtime.files.writer import ImageWriter
 from zsn2m_runtime.image import Frame, Pixels
 
@@ -29,7 +29,7 @@ GREY, GREY_ALPHA = 0, 4  # PNG colour types
 PIXEL_CHUNKS = frozenset((b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"))
 
 
-class PngFile(ImageFile):
+class PngFile(PictureFile):
     """A PNG file, decoded when it is opened."""
 
     suffixes = (".png",)
@@ -43,15 +43,11 @@ class PngFile(ImageFile):
             ) from error
         if any(chunk.kind == b"acTL" for chunk in self._chunks):
             raise InputError(f"{path}: expected one picture, but got an animated PNG; save its frames as files")
-        self._frame = _decode(self._chunks, path)
-        super().__init__(path, Layout.of(self._frame))
+        super().__init__(path, _decode(self._chunks, path))
 
     @property
     def metadata(self) -> Metadata:
         return metadata_of(self._chunks)
-
-    def _read(self, page: int) -> Frame:
-        return self._frame
 
     def _same_format_writer(self, out_path: Path) -> ImageWriter:
         return PngWriter(out_path, self.layout, [chunk for chunk in self._chunks if chunk.kind in CARRIED])

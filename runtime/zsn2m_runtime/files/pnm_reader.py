@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 
 from zsn2m_runtime.errors import InputError
-from zsn2m_runtime.files.layout import Layout, Metadata
+from zsn2m_runtime.files.layout import Metadata
+from zsn2m_runtime.files.picture_file import PictureFile
 from zsn2m_runtime.files.pnm import FLOAT, BrokenPnmError, read_header, read_samples
 from zsn2m_runtime.files.pnm_writer import PnmWriter
-from zsn2m_runtime.files.reader import ImageFile
 from zsn2m_runtime.files.writer import ImageWriter
 from zsn2m_runtime.image import Frame
 
 
-class PnmFile(ImageFile):
+class PnmFile(PictureFile):
     """A Netpbm file of one picture; its header says the range of its samples."""
 
     suffixes = (".pgm", ".ppm", ".pnm", ".pam", ".pfm")
@@ -32,8 +32,7 @@ class PnmFile(ImageFile):
         channels = 1 if array.shape[2] < 3 else 3
         pixels = np.ascontiguousarray(array[:, :, 0] if channels == 1 else array[:, :, :3])
         alpha = np.ascontiguousarray(array[:, :, -1]) if array.shape[2] in (2, 4) else None
-        self._frame = Frame(pixels, alpha)
-        super().__init__(path, Layout.of(self._frame))
+        super().__init__(path, Frame(pixels, alpha))
 
     @property
     def value_range(self) -> tuple[float, float] | None:
@@ -42,9 +41,6 @@ class PnmFile(ImageFile):
     @property
     def metadata(self) -> Metadata:
         return Metadata()
-
-    def _read(self, page: int) -> Frame:
-        return self._frame
 
     def _same_format_writer(self, out_path: Path) -> ImageWriter:
         return PnmWriter(out_path, self.layout, self._header.highest, self._header.comments)
