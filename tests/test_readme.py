@@ -10,13 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from scripts.docs.__main__ import old_pages
+
 ROOT = Path(__file__).resolve().parents[1]
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 README, TOUR = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/tour.md"))
 LONGEST = 90  # lines of the README
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=[path.name for path in DOCUMENTS])
+@pytest.mark.parametrize("path", DOCUMENTS, ids=[str(path.relative_to(ROOT)) for path in DOCUMENTS])
 def test_links_lead_somewhere(path: Path) -> None:
     links = re.findall(r"\]\((?!http)([^)#]+)", path.read_text(encoding="utf-8"))
     assert [link for link in links if not (path.parent / link).exists()] == []
@@ -27,7 +29,11 @@ def test_the_readme_is_short_and_leads_to_every_document() -> None:
     linked = set(re.findall(r"\]\(docs/([^)#]+)", README + TOUR.replace("](", "](docs/")))
     for name in list(linked):
         linked |= set(re.findall(r"\]\(([^)#/]+\.md)", (ROOT / "docs" / name).read_text(errors="replace")))
-    assert [path.name for path in DOCUMENTS[1:] if path.name not in linked] == []
+    assert [path.name for path in (ROOT / "docs").glob("*.md") if path.name not in linked] == []
+
+
+def test_generated_pages_are_up_to_date() -> None:
+    assert old_pages() == []  # else run: python -m scripts.docs
 
 
 def run(text: str, folder: Path) -> int:

@@ -4,7 +4,7 @@ Two losses a step. One is on synthetic scenes in the frame's colours with noise 
 no image, so it cannot learn one by heart. The other is on the frame itself, from a recorrupted pair: for noise n and a
 fresh z of the same distribution, y + a z and y - z / a see the same clean image with noises that share nothing.
 
-Source: Pang et al., Recorrupted-to-Recorrupted, CVPR 2021; measured, docs/decisions.md.
+Source: Pang et al., Recorrupted-to-Recorrupted, CVPR 2021; measured, docs/decisions/two-losses.md.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ perturbation (Ramani, Blu and Unser, 2008).
 What it removes is noise without the picture, so whether neighbours share noise is seen there, where textures of the
 frame would pass for it.
 
-Measured: docs/decisions.md, "The network tells the noise at each brightness".
+Measured: docs/decisions/noise-at-each-brightness.md.
 """
 
 from __future__ import annotations

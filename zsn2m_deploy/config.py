@@ -1,7 +1,7 @@
 """Every choice of the method as a named, checked field with its unit, range and source.
 
 Sources: "paper" is Liu et al., Zero-Shot Noise2Mean, AAAI 2025; "ZS-N2N" is Mansour and Heckel, CVPR 2023;
-"measured" is docs/decisions.md.
+"measured" is docs/decisions.
 """
 
 from __future__ import annotations

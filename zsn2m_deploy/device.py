@@ -53,7 +53,7 @@ def resolve_precision(precision: Precision, device: torch.device) -> Precision:
 
 
 def _cpu_gains_from_bf16() -> bool:
-    """With AMX, or AMD's AVX-512; Intel's AVX-512 without AMX is slower in bf16 (measured, docs/decisions.md)."""
+    """With AMX, or AMD's AVX-512, not Intel's alone; measured, docs/decisions/automatic-precision.md."""
     found = torch.cpu.get_capabilities()
     return bool(found.get("amx_bf16") or (found.get("avx512_bf16") and "AMD" in found.get("cpu_name", "")))
 

@@ -38,7 +38,7 @@ class SensorNet(nn.Module):
     Shape:
         forward: (n, c, h, w) normalised, h and w multiples of 8 -> the same shape, denoised
 
-    Source: measured, docs/decisions.md.
+    Source: measured, docs/decisions/sensor-network.md.
     """
 
     stride = 8

@@ -14,7 +14,8 @@ from zsn2m_runtime.session import Session
 
 _EQUAL = 1e-20  # mean squared error that counts as none: 200 dB
 
-# Decibels to fp32. Six trained networks have 51.4 to 55.8 in int8, 79.7 to 91.6 in fp16 (docs/decisions.md).
+# Decibels to fp32. Six trained networks have 51.4 to 55.8 in int8, 79.7 to 91.6 in fp16;
+# docs/decisions/int8-calibration.md.
 GATES = {"int8": 45.0, "fp16": 60.0}
 _ADVICE = {
     "int8": "calibrate on another frame (--calibrate FRAME), export another model alone (--model), or use fp16 or fp32",

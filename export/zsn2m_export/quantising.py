@@ -34,7 +34,7 @@ class _Frames:
 def calibration_frames(frame: Nchw, in_use: tuple[float, float]) -> list[Nchw]:
     """The frame, and noise over the range in use, whose contrasts are stronger than any frame's.
 
-    On the frame alone, a stronger edge in a later frame would saturate (docs/decisions.md).
+    On the frame alone, a stronger edge in a later frame would saturate (docs/decisions/int8-calibration.md).
 
     Shape:
         frame: (1, c, h, w) sensor units
@@ -47,7 +47,7 @@ def quantised(model: onnx.ModelProto, channels: int, frames: Iterable[Nchw], car
     """The graph with every layer between the first and the last in 8 bits.
 
     Layers that touch the frame itself stay in fp32: they are few multiplications but most of the error, and so a
-    frame brighter than the calibration's saturates nothing (docs/decisions.md).
+    frame brighter than the calibration's saturates nothing (docs/decisions/int8-outer-layers.md).
 
     Args:
         channels: of the frame

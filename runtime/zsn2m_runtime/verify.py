@@ -19,7 +19,7 @@ from zsn2m_runtime.session import Session
 ALL = "all"  # every provider that starts here
 
 # Largest difference allowed between runtimes, as a fraction of the normalisation's scale. Correct float32 runtimes
-# differ by less than 1e-6 (docs/decisions.md); 1e-4 of an 8-bit range is a fortieth of a grey level.
+# differ by less than 1e-6 (docs/decisions/parity-tolerance.md); 1e-4 of an 8-bit range is a fortieth of a grey level.
 TOLERANCE = 1e-4
 
 
