@@ -75,7 +75,7 @@ def parity(model: Path) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--methods", nargs="+", default=NAMES, choices=NAMES, help="with all of them RESULTS.md is written"
+        "--methods", nargs="+", default=NAMES, choices=NAMES, help="with all of them docs/results is written"
     )
     parser.add_argument("--torchscript", type=Path, help="an exported .ts beside its test_input.npy")
     arguments = parser.parse_args()

@@ -12,6 +12,7 @@ import reference
 import torch
 
 from benchmarks import results
+from benchmarks.pages import PAGES, Section
 from benchmarks.quality import bodies, cases, compare, plan, published, resumable, rows, tables, zs_n2n
 from benchmarks.quality.compare import REFERENCE, Scores
 from benchmarks.quality.methods import METHODS, apply
@@ -204,12 +205,24 @@ def test_every_section_can_be_written_from_one_row(section: tables.Section) -> N
 
 
 def test_a_section_names_when_and_where_its_rows_were_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(results, "RESULTS", tmp_path / "RESULTS.md")
+    monkeypatch.setattr(results, "RESULTS", tmp_path)
+    monkeypatch.setattr(results, "SECTIONS", {"Title": Section("speed", ""), "Other": Section("speed", "")})
     made = resumable.made([replace(ROW, date="2026-01-05", code="def"), ROW])
     assert made == "2026-01-02 to 2026-01-05, a, b, code abc / def"
-    for text in ("old", "new"):
-        results.write_section("Title", "command", text, made)
-    assert results.RESULTS.read_text() == f"# Results\n\n## Title\n\n`command`\n\n{made}\n\nnew\n"
+    for title, text in (("Title", "old"), ("Other", "same"), ("Title", "new")):
+        results.write_section(title, "command", text, made)
+    parts = [f"## {title}\n\n`command`\n\n{made}\n\n{text}\n" for title, text in (("Title", "new"), ("Other", "same"))]
+    assert (tmp_path / "speed.md").read_text() == "\n".join([f"# {PAGES['speed']}\n", *parts])
+    with pytest.raises(KeyError, match="pages"):
+        results.write_section("Elsewhere", "command", "text", made)
+
+
+def test_prose_of_results_is_wrapped_and_tables_are_not() -> None:
+    row, prose, items = f"| {'cell ' * 40}|", "word " * 40, f"- {'one ' * 40}\n- two"
+    lines = results.wrapped(f"{row}\n\n{prose}\n\n{items}").splitlines()
+    assert lines[0] == row and max(len(line) for line in lines[1:]) <= results.WIDTH
+    assert [line for line in lines if line.startswith("- ")][1] == "- two"
+    assert " ".join(lines).split() == f"{row} {prose} {items}".split()
 
 
 @pytest.mark.parametrize("masked", [False, True])

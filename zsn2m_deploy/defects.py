@@ -5,7 +5,7 @@ than the noise and than they differ among themselves, and if the nearest four ha
 four: light, which optics spread over several pixels, is no such thing. Points of light sharper than the pixels, single
 photons above read noise and dotted lines look the same, so nothing is replaced unless the caller says so.
 
-How many are found, and how many are not defective: benchmarks/RESULTS.md, "Defective pixels".
+How many are found, and how many are not defective: docs/results/frames.md#defective-pixels.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Each frame's noise is estimated by itself, as the pretrained network sees it, fo
 Frames go together if one line of variance over brightness describes all of them: a darker frame of the same sensor has
 less noise, but on the same line.
 
-How often frames of one sensor are told apart, and of different noise are not: benchmarks/RESULTS.md, "Mixture".
+How often frames of one sensor are told apart, and of different noise are not: docs/results/frames.md#mixture.
 """
 
 from __future__ import annotations

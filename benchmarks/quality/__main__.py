@@ -47,7 +47,7 @@ def main() -> None:
     measure.add_argument("--noises", nargs="+", choices=cases.NOISES, help="only these")
     measure.add_argument("--processes", type=int, default=os.cpu_count())
     commands.add_parser("pictures", help="train on the best and the worst image again and show them")
-    commands.add_parser("tables", help="write RESULTS.md from the rows")
+    commands.add_parser("tables", help="write docs/results from the rows")
     arguments = parser.parse_args()
     if arguments.command == "run":
         unknown = sorted(set(arguments.experiments) - set(EXPERIMENTS))

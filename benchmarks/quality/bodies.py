@@ -1,4 +1,4 @@
-"""What the sections of RESULTS.md say: tables of rows beside the published figures, and the notes under them."""
+"""What the sections of docs/results say: tables of rows beside the published figures, and the notes under them."""
 
 from __future__ import annotations
 

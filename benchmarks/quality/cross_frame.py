@@ -179,7 +179,7 @@ def main() -> None:
         "--networks", choices=NETWORKS, default="mbd", help="full: GRD-Net as well; paper: MBD-Net of the paper preset"
     )
     run.add_argument("--processes", type=int, default=os.cpu_count())
-    commands.add_parser("tables", help="write RESULTS.md from the rows")
+    commands.add_parser("tables", help="write docs/results from the rows")
     arguments = parser.parse_args()
     if arguments.command == "tables":
         from benchmarks.quality.cross_frame_tables import write_tables

@@ -1,4 +1,4 @@
-"""The cross-frame section of RESULTS.md, from the rows."""
+"""The cross-frame section of docs/results, from the rows."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def body(rows: list[Row]) -> str:
 
 
 def write_tables(rows: list[Row]) -> None:
-    """Put the section into RESULTS.md."""
+    """Put the section into docs/results."""
     write_section(TITLE, COMMAND, body(rows), resumable.made(rows))
 
 

@@ -1,4 +1,4 @@
-"""The figures of RESULTS.md: plots of the rows, pictures of the best and the worst image and of the strength."""
+"""The figures of docs/results: plots of the rows, pictures of the best and the worst image and of the strength."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from benchmarks.quality import cases, compare, published, rows
 from benchmarks.quality.compare import REFERENCE, mean, select
 from benchmarks.quality.methods import METHODS, OURS, SENSOR
 from benchmarks.quality.rows import Row
+from benchmarks.results import FIGURES
 from zsn2m_runtime.files import save_image
 from zsn2m_runtime.image import Frame, Pixels
 
-FIGURES = Path(__file__).resolve().parents[1] / "figures"
 METHODS_FIGURE = "kodak24_gauss25.svg"
 STRENGTH_FIGURE = "strength.svg"
 STRENGTH_PICTURE = "strength.png"

@@ -1,4 +1,4 @@
-"""RESULTS.md's sections on quality, made of the rows: one section for a table of the paper."""
+"""The sections of docs/results on quality, made of the rows: one section for a table of the paper."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from benchmarks.results import write_section
 
 @dataclass(frozen=True)
 class Section:
-    """A section of RESULTS.md: the experiments that fill it, the rows that it shows and what it makes of them."""
+    """A section of docs/results: the experiments that fill it, the rows that it shows and what it makes of them."""
 
     title: str
     experiments: tuple[str, ...]

@@ -4,7 +4,7 @@ Sensors have noise, so one value over many pixels was put there by a program, un
 lies beside an area says which: around padding its value is rare, at once and everywhere. Where few photons are counted
 zeros are frequent around, too; saturated light approaches its value; smooth places without noise step by one level.
 
-How many are found, and how many are not padding: benchmarks/RESULTS.md, "Blank areas".
+How many are found, and how many are not padding: docs/results/frames.md#blank-areas.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Brightness is no reason to warn, and texture one only for networks that know nothing but their training frames: pairs
 of frames that differ in them alone lose nothing that is seen.
 
-How many frames are rightly and wrongly noticed: benchmarks/RESULTS.md, "Familiarity".
+How many frames are rightly and wrongly noticed: docs/results/cross-frame.md#familiarity.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from zsn2m_runtime.noise_model import REACH, Doubles, NoiseModel
 from zsn2m_runtime.sample_types import is_whole
 from zsn2m_runtime.surroundings import Mask
 
-# What counts as unlike; measured, benchmarks/RESULTS.md, "Familiarity" and "Verdicts". Networks trained on pairs of the
+# What counts as unlike; measured, docs/results/cross-frame.md#familiarity. Networks trained on pairs of the
 # frame's own pixels know one level: for the upper limit they lose about 1 dB. A pretrained network knows every level,
 # and gained on the one of no training at all from 0.4 to 3 times that of its training frame.
 WEAKER, STRONGER = 0.7, 1.25  # noise in units of that expected
@@ -33,7 +33,7 @@ MORE_TEXTURE = 2.75  # variance of noise and detail together, in units of that o
 SHARED = 0.25  # difference of the correlation of neighbours
 SHARED_BY_CHANNELS = 0.4  # of that of channels: 5 dB are lost at 0.8; no pair of kodak24 under the same noise has it
 
-MOST_PIXELS = 256**2  # of a frame that are looked at; measured, benchmarks/RESULTS.md, "Familiarity"
+MOST_PIXELS = 256**2  # of a frame that are looked at; measured, docs/results/cross-frame.md#familiarity
 TILE = 64  # pixels; of larger frames, tiles of so many are looked at, evenly spaced
 BLOCK = 4  # pixels of a block, whose mean says brightness and whose halves and quarters say detail
 SPREAD = (0.005, 0.995)  # quantiles of the brightness of blocks between which it counts as seen

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from zsn2m_runtime.bundle import Bundle
 
 PRECISIONS = {"int8": "faster on CPUs", "fp16": "for CUDA and TensorRT"}
-# Each network with the stage that trains it; the fraction is measured, benchmarks/RESULTS.md (onnxruntime, 512 x 512).
+# Each network with the stage that trains it; the fraction of the time is docs/results/speed.md#costs, 512 x 512.
 NETWORKS = {
     "sensor": ("sensor", "the default network"),
     "mbd": ("mbd", "a fifth of the default's time"),

@@ -1,6 +1,6 @@
 """The noise of a sensor from its noisy frames: level, dependence on brightness, correlation; from the flattest patches.
 
-Measured on frames with known noise: benchmarks/RESULTS.md, "Noise".
+Measured on frames with known noise: docs/results/noise.md#noise.
 """
 
 from __future__ import annotations

@@ -6,11 +6,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from scripts.docs import decisions
+from scripts.docs import decisions, results
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES: dict[str, Callable[[], str]] = {
     "decisions/README.md": lambda: decisions.index(DOCS / "decisions"),
+    "results/README.md": lambda: results.index(DOCS / "results"),
 }
 
 

@@ -28,7 +28,7 @@ LEAST_VARIANCE = 0.05  # of its mean: a line that runs into zero where it is dar
 ROUNDING = 1 / 12  # variance that whole numbers add
 
 # Limits for noise that pixels do not share, and for noise that a camera's processing made: it is stronger at edges and
-# no model of it is as sure. Set on the tuning half of benchmarks/RESULTS.md#verdicts: good results are below.
+# no model of it is as sure. Set on the tuning half of docs/results/verdicts.md#verdicts: good results are below.
 ALIKE_LIMIT, ALIKE_LIMIT_SHARED = 0.06, 0.15  # correlation of neighbours above the noise's; good: up to 0.01 and 0.14
 LITTLE, MUCH, MUCH_SHARED = 0.5, 1.25, 1.5  # deviation removed, of the estimated one; good: up to 1.1 and 1.4
 

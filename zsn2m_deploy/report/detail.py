@@ -22,7 +22,7 @@ FEWEST_BLOCKS = 20
 WHOLE = 0.9  # of a block's samples that must be usable
 SURE = 3.0  # standard errors beyond a limit
 
-# Set on the tuning half of benchmarks/RESULTS.md#verdicts, noise that pixels do not share.
+# Set on the tuning half of docs/results/verdicts.md#verdicts, noise that pixels do not share.
 POWER_LIMIT = 1.25  # power removed in detailed places, of that in flat ones; perfect and good results have up to 1.2
 EDGES_LIMIT = 0.05  # likeness of neighbours in detailed places, above flat ones; good results have up to 0.04
 

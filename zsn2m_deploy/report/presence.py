@@ -4,8 +4,8 @@ Of a frame without noise an estimate finds its texture and shading. The network 
 it removes is as alike from pixel to pixel as no noise is, or alike and not everywhere; of real noise it removes three
 quarters and more, everywhere.
 
-Set on the tuning half of benchmarks/RESULTS.md#verdicts, where frames that a camera processed come nearest: 0.2 of the
-estimate, a likeness of 0.62, 2.4 times as much in some places as in others.
+Set on the tuning half of docs/results/verdicts.md#verdicts, where frames that a camera processed come nearest: 0.2 of
+the estimate, a likeness of 0.62, 2.4 times as much in some places as in others.
 """
 
 from __future__ import annotations

@@ -26,11 +26,11 @@ DRAWS = 2
 FAINT = 0.3  # of the noise's deviation
 BATCH = 16  # pixels of the blocks that the standard error is taken over
 FEWEST_BATCHES = 9
-UNSURE = 0.05  # of the variance, which is how well it is known at best; measured, benchmarks/RESULTS.md#noise
+UNSURE = 0.05  # of the variance, which is how well it is known at best; measured, docs/results/noise.md#noise
 AGREES = (0.88, 1.1)  # power that is taken out of flat places, of that of fresh noise
 NARROWEST, WIDEST = 1.0, 8.0  # dB
 # of the error under fresh noise, that of the frame may be: its first result holds noise that passes for detail there.
-# Set on the tuning half of benchmarks/RESULTS.md#verdicts, where it is at least 0.75
+# Set on the tuning half of docs/results/verdicts.md#verdicts, where it is at least 0.75
 LEAST_FLOOR = 0.8
 LITTLE_GAINED = 0.8  # power of the error, of that of the noise: from there on hardly anything was gained; 1 dB
 FEWEST = 0.25  # share of the samples that are not clipped

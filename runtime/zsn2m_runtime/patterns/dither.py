@@ -9,7 +9,7 @@ import numpy as np
 from zsn2m_runtime.image import Pixels
 from zsn2m_runtime.patterns.lattice import TINY, Floats
 
-# What counts; measured, benchmarks/RESULTS.md, "Patterns".
+# What counts; measured, docs/results/frames.md#patterns.
 FEW_VALUES = 16  # of a channel
 FEW_COLOURS = 256  # a palette's
 GAP = 3.0  # between values; less, and they are what a smooth picture is rounded to

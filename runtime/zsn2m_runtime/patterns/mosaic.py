@@ -12,7 +12,7 @@ from zsn2m_runtime.image import Pixels
 from zsn2m_runtime.patterns.folding import slower_period
 from zsn2m_runtime.patterns.lattice import MOST_TILES, TINY, Flags, Peaks, peaks_of
 
-# What counts; measured, benchmarks/RESULTS.md, "Patterns".
+# What counts; measured, docs/results/frames.md#patterns.
 MOSAIC_SHARE = 0.1  # of the tiles show a mosaic: the others may be grey
 FEWEST = 6  # tiles, or all
 EITHER_SHARE = 0.05  # of them along the rows and along the columns each

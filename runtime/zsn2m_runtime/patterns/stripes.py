@@ -16,7 +16,7 @@ import numpy.typing as npt
 from zsn2m_runtime.image import Pixels
 from zsn2m_runtime.patterns.lattice import TINY, Doubles, Flags
 
-# What counts; measured, benchmarks/RESULTS.md, "Patterns".
+# What counts; measured, docs/results/frames.md#patterns.
 WORTH = 0.1  # deviation of the rows' noise, of that of the pixels: above, it is seen in the result
 WORTH_IF_SMALL = 0.5  # in small frames, where pictures look like faint stripes
 EVENLY = 0.35  # of the covariance of steps is in nearly all parts of the frame

@@ -5,7 +5,7 @@ results before it, by two tests in units of the noise that denoising leaves, whi
 its mean square in a window. Shift: the change projected on the gradient of the picture, which is what an edge leaves
 that moves a little; it finds motion far below the noise of a single pixel.
 
-Source of the constants: measured, benchmarks/RESULTS.md, "Temporal".
+Source of the constants: measured, docs/results/streaming.md#temporal.
 """
 
 from __future__ import annotations
