@@ -32,6 +32,7 @@ from zsn2m_runtime.image import Frame, Nchw, to_nchw
 from zsn2m_runtime.manifest import Manifest, Normalisation, Sensor
 from zsn2m_runtime.noise_facts import noise_facts
 from zsn2m_runtime.path_kinds import check_outside_bundles
+from zsn2m_runtime.plain_text import one_line
 from zsn2m_runtime.session import Session
 from zsn2m_runtime.temporary_files import temporary_files_beside
 
@@ -96,7 +97,7 @@ def _make_bundle(
         if exported:
             manifest = with_models(folder, manifest, trained.networks, centre_crop(first, GATE_SIDE), progress)
             write_manifest(folder, manifest)
-            manifest = _with_results(folder, manifest, training, trained, path.name)
+            manifest = _with_results(folder, manifest, training, trained, one_line(path.name))
         write_manifest(folder, manifest)
     return load_bundle(path)
 

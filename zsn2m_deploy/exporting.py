@@ -27,6 +27,7 @@ from zsn2m_runtime.files import open_image
 from zsn2m_runtime.image import Nchw, to_nchw
 from zsn2m_runtime.installation import installed_version
 from zsn2m_runtime.manifest import Manifest, ModelEntry, ModelIo
+from zsn2m_runtime.plain_text import one_line
 from zsn2m_runtime.temporary_files import temporary_files_beside
 from zsn2m_runtime.verify import TOLERANCE, largest_difference
 
@@ -191,7 +192,7 @@ def _calibration(bundle: Bundle, calibrate: str | Path | None) -> Calibration:
     with open_image(path) as image:
         frame = image.read()
     check_fits(bundle.manifest.sensor, frame, str(path))
-    return Calibration(centre_crop(to_nchw(frame.pixels), CALIBRATION_SIDE), path.name)
+    return Calibration(centre_crop(to_nchw(frame.pixels), CALIBRATION_SIDE), one_line(path.name))
 
 
 def _write_changed(folder: Path, before: Manifest, added: list[ModelEntry]) -> None:

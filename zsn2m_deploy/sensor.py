@@ -20,6 +20,7 @@ from zsn2m_runtime.files.foreign import FOREIGN_SUFFIXES
 from zsn2m_runtime.image import Frame, Pixels, as_frame, check_computable, check_finite
 from zsn2m_runtime.manifest import ChannelRecord
 from zsn2m_runtime.path_kinds import no_frame
+from zsn2m_runtime.plain_text import one_line
 from zsn2m_runtime.surroundings import Mask
 
 FrameSource = Pixels | str | Path
@@ -161,7 +162,7 @@ def _read(source: FrameSource, options: SensorOptions, name_of_array: str) -> li
             raise UsageError(f"{source}: expected a stack of channels for --channel, but got a video; leave it out")
         return _read_video(Path(source), options.pages)
     with open_image(Path(source)) as image:
-        name = Path(source).name
+        name = one_line(Path(source).name)  # it goes into the manifest and the report
         stack = image.page_count > 1
         pages, channel = training_pages(image, options.pages, options.channel)
         hints = stack_hints(image)
@@ -211,4 +212,4 @@ def _read_video(path: Path, pages: str) -> list[_Read]:
     missing = [number for number in chosen if number not in found]
     if missing:
         raise UsageError(f"{path}: expected frames from 1 to {last}, which is all it has, but got --pages {pages}")
-    return [_Read(f"{path.name} frame {number}", found[number], video.info.range) for number in chosen]
+    return [_Read(f"{one_line(path.name)} frame {number}", found[number], video.info.range) for number in chosen]

@@ -11,10 +11,12 @@ from typing import Annotated
 import typer
 
 from zsn2m_deploy.cli import benching, exporting, inspecting, sampling, streaming, training, using
-from zsn2m_deploy.cli.terminal import INTERRUPTED, Interrupted
+from zsn2m_deploy.cli.spelling import LogFormatter, SpelledGroup, prepare_streams
+from zsn2m_deploy.cli.terminal import INTERRUPTED, Interrupted, complain, remark
 from zsn2m_deploy.cli.unexpected import explained
 
 app = typer.Typer(
+    cls=SpelledGroup,
     no_args_is_help=True,
     invoke_without_command=True,
     add_completion=False,
@@ -47,24 +49,27 @@ def main() -> None:
 
     # Threads of training that wait busily cost up to ten times the time beside other programs; set before torch loads.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
+    prepare_streams()
+    handler = logging.StreamHandler()
+    handler.setFormatter(LogFormatter())
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # kill: clean up as on Ctrl-C
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # a closed terminal; nohup asks to go on
         signal.signal(signal.SIGHUP, signal.default_int_handler)
     try:
         app()
     except Zsn2mError as error:
-        print(f"error: {error}", file=sys.stderr)
+        complain(str(error))
         sys.exit(error.exit_code)
     except Interrupted:
         raise
     except SystemExit as end:
         if end.code == INTERRUPTED:
-            print("interrupted: what was unfinished is removed or named partial", file=sys.stderr)
+            remark("interrupted: what was unfinished is removed or named partial")
         raise
     except Exception as error:
         if os.environ.get("ZSN2M_DEBUG"):
             raise
         text, code = explained(error)
-        print(f"error: {text}", file=sys.stderr)
+        complain(text)
         sys.exit(code)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from zsn2m_deploy.cli.summary import show_bundle
-from zsn2m_deploy.cli.terminal import JsonOption, show, show_json, table, training_progress
+from zsn2m_deploy.cli.terminal import JsonOption, show, show_json, show_lines, table, training_progress
 
 if TYPE_CHECKING:
     from zsn2m_runtime.bundle import Bundle
@@ -95,12 +95,12 @@ def _show_added(bundle: Bundle, precision: str, io: str) -> None:
     rows: list[tuple[str, object]] = []
     for model in added:
         rows += [(model.id, bundle.file(model.files["onnx"])), ("", _proof(model))]
-    show(table(rows))
+    show_lines(f"{table(rows)}\n")
     if io == "sensor":
-        show(f"\nNext: zsn2m-deploy denoise {bundle.path} FRAME... -o OUT --model {added[-1].id}")
+        show(f"Next: zsn2m-deploy denoise {bundle.path} FRAME... -o OUT --model {added[-1].id}")
     else:
         arrays = "float32 (n, c, h, w) from 0 to 1" if io == "unit" else f"uint{io[1:]} (n, h, w, c) in sensor units"
-        show(f"\nFor other programs: input noisy, output denoised, both {arrays}")
+        show(f"For other programs: input noisy, output denoised, both {arrays}")
 
 
 def _proof(model: ModelEntry) -> str:

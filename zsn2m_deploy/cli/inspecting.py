@@ -10,7 +10,7 @@ import typer
 
 from zsn2m_deploy.cli.noise_rows import change_in_words, estimated, sharing_in_words
 from zsn2m_deploy.cli.summary import channel_row, findings
-from zsn2m_deploy.cli.terminal import JsonOption, show, show_json, table
+from zsn2m_deploy.cli.terminal import JsonOption, show, show_json, show_lines, table
 
 if TYPE_CHECKING:
     from zsn2m_runtime.noise_facts import NoiseFacts
@@ -41,7 +41,7 @@ def inspect(
     if as_json:
         show_json(content)
     else:
-        show(text)
+        show_lines(text)
 
 
 def doctor(as_json: JsonOption = False) -> None:
@@ -57,7 +57,7 @@ def doctor(as_json: JsonOption = False) -> None:
         rows += [(name, version or "not installed") for name, version in found.packages.items()]
         rows.append(("NVIDIA driver", found.nvidia_driver or "none"))
         rows += [(f"provider {name}", reason or "starts") for name, reason in found.providers.items()]
-        show(table(rows))
+        show_lines(table(rows))
         for text in found.remarks:
             show(f"note: {text}")
         if not found.problems:

@@ -44,4 +44,5 @@ def sample(
     if as_json:
         show_json({"files": written, "peak": config.peak})
     else:
-        show("\n".join(str(path) for path in written))
+        for path in written:
+            show(str(path))

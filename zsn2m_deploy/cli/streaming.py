@@ -197,7 +197,8 @@ def _report(report: StreamReport, as_json: bool, output: str | None) -> None:
             (stage, "  ".join(f"{name} {value:.1f}" for name, value in values.items() if value is not None))
             for stage, values in report.latency.items()
         ]
-        write(f"milliseconds a frame:\n{table(rows)}")
+        for line in ("milliseconds a frame:", *table(rows).splitlines()):
+            write(line)
         for sentence in report.unlike:
             write(f"unlike the training frames: {sentence}")
     if not report.complete:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zsn2m_deploy.cli.terminal import show, show_json, table
+from zsn2m_deploy.cli.terminal import show, show_json, show_lines, table
 
 if TYPE_CHECKING:
     from zsn2m_runtime.bundle import Bundle
@@ -47,7 +47,8 @@ def show_bundle(bundle: Bundle, as_json: bool) -> None:
     rows += [(Path(record.name).stem, bundle.file(record)) for record in shown]
     rows += findings(manifest)
     rows += [(f"{stage['stage']} trained", f"{stage['seconds']:.1f} s") for stage in manifest.training["stages"]]
-    show(table(rows))
+    show_lines(f"{table(rows)}\n")
     next_command = f"denoise {bundle.path} FRAME... -o OUT" if manifest.models else f"export {bundle.path}"
     steps = manifest.training.get("next") or [f"zsn2m-deploy {next_command}"]
-    show("\nNext: " + "\n".join(step.replace("`", "") for step in steps))
+    for number, step in enumerate(steps):
+        show(("" if number else "Next: ") + step.replace("`", ""))

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from zsn2m_runtime.plain_text import one_line, visible
+
 if TYPE_CHECKING:
     from zsn2m_deploy.fitting import ProgressCallback
     from zsn2m_runtime.batch import Job
@@ -31,8 +33,13 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Results as JSON on std
 
 
 def show(text: str) -> None:
-    """A line for people on stdout."""
-    print(text)
+    """A line for people on stdout; what a stranger's name or file could do to a terminal is spelled out."""
+    print(one_line(text))
+
+
+def show_lines(text: str) -> None:
+    """Several lines, such as a table, of which no name made any."""
+    print(visible(text))
 
 
 def show_json(value: Any) -> None:
@@ -41,14 +48,20 @@ def show_json(value: Any) -> None:
 
 
 def remark(text: str) -> None:
-    """A line on stderr."""
-    print(text, file=sys.stderr)
+    """A line on stderr, likewise."""
+    print(one_line(text), file=sys.stderr)
+
+
+def complain(text: str) -> None:
+    """The line on stderr that an error ends in; one line, whatever names are in it."""
+    print(f"error: {one_line(text)}", file=sys.stderr)
 
 
 def table(rows: list[tuple[str, object]]) -> str:
-    """Two aligned columns."""
-    width = max(len(name) for name, _ in rows)
-    return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
+    """Two aligned columns, a line each."""
+    said = [(one_line(name), one_line(str(value))) for name, value in rows]
+    width = max(len(name) for name, _ in said)
+    return "\n".join(f"{name:<{width}}  {value}" for name, value in said)
 
 
 @contextlib.contextmanager
@@ -86,13 +99,15 @@ def page_progress(quiet: bool, files: int) -> Iterator[Callable[[Job, int, int],
         yield None
         return
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-    with Progress(console=Console(stderr=True)) as bars:
+    name = TextColumn("{task.description}", markup=False)  # brackets of a name are no style
+    columns = (name, BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bars:
         task = bars.add_task("denoise", total=files)
 
         def update(job: Job, page: int, pages: int) -> None:
-            bars.update(task, description=f"{job.source.name} {page}/{pages}")
+            bars.update(task, description=f"{one_line(job.source.name)} {page}/{pages}")
             bars.advance(task, 1 / pages)
 
         yield update
@@ -124,7 +139,7 @@ def _stream_bar(info: StreamInfo, total: int | None) -> Iterator[Callable[[int],
     )
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),  # brackets of a name are no style
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[speed]} frames/s"),
@@ -132,7 +147,7 @@ def _stream_bar(info: StreamInfo, total: int | None) -> Iterator[Callable[[int],
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True)) as bars:
-        task = bars.add_task(info.name, total=total, speed="")
+        task = bars.add_task(one_line(info.name), total=total, speed="")
 
         def update(done: int) -> None:
             speed = bars.tasks[0].speed

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import chain
@@ -13,6 +12,7 @@ import av
 
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.image import Frame
+from zsn2m_runtime.plain_text import without_secrets
 from zsn2m_runtime.streaming.items import Item, Passenger, Picture, StreamInfo, frame_name
 from zsn2m_runtime.streaming.video.beside import facts_of
 from zsn2m_runtime.streaming.video.colour import Colour
@@ -161,9 +161,9 @@ def _up_to_first_frame(items: Iterator[av.VideoFrame | Passenger], name: str) ->
 
 
 def _public_name(place: Any) -> str:
-    """The place without a password, of which a URL may hold one before its host and in any `name=value`."""
+    """The place without what a URL may hold of secrets."""
     if hasattr(place, "read"):
         return str(getattr(place, "name", "video"))
     if not is_url(place):
         return str(place)
-    return re.sub(r"=[^&/?]+", "=...", re.sub(r"(?<=://)[^/]*@", "", place))
+    return without_secrets(place)

@@ -1,0 +1,57 @@
+"""What others print for us: log records and errors of the command line's own parser; no name acts on the terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from typer.core import TyperGroup
+
+from zsn2m_runtime.plain_text import one_line
+
+
+class LogFormatter(logging.Formatter):
+    """`WARNING: text`, in one line whatever names are in it."""
+
+    def __init__(self) -> None:
+        super().__init__("%(levelname)s: %(message)s")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        """The line without a traceback."""
+        return one_line(super().formatMessage(record))
+
+
+class SpelledGroup(TyperGroup):
+    """Commands whose usage errors spell what could act on the terminal: a shell's pattern passes strangers' names."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        """As typer does."""
+        with _spelled():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, ctx: Any) -> Any:
+        """As typer does."""
+        with _spelled():
+            return super().invoke(ctx)
+
+
+@contextlib.contextmanager
+def _spelled() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if write := getattr(error, "format_message", None):  # of click's errors, in typer's own copy of it or not
+            text = one_line(write())
+            error.format_message = lambda: text  # type: ignore[attr-defined]
+        raise
+
+
+def prepare_streams() -> None:
+    """A name that stdout's encoding cannot say must not end a command: it is spelled."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
