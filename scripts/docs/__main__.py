@@ -6,10 +6,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from scripts.docs import decisions, results
+from scripts.docs import api, cli, decisions, manifest, results
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES: dict[str, Callable[[], str]] = {
+    "api.md": api.page,
+    "cli.md": cli.page,
+    "manifest.md": manifest.page,
     "decisions/README.md": lambda: decisions.index(DOCS / "decisions"),
     "results/README.md": lambda: results.index(DOCS / "results"),
 }
