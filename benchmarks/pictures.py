@@ -26,12 +26,13 @@ from zsn2m_runtime.image import Pixels
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "pictures"
 QUALITY = 92  # of JPEG, colours at full resolution: noise stays noise
+PAGE_QUALITY = 80  # of a page, whose pictures are small
 GAP, LABEL = 6, 20  # pixels
 SIGMA = 25.0
 PHOTOGRAPH_CROP = (20, 130)  # top and left of what is denoised of scikit-image's "chelsea", 256 x 256
 FLUORESCENCE = "noisy/confocal_mice_2.png"  # of the test half of FMD
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-WINDOW = (820, 1250)  # pixels of the report's picture
+WINDOW = (820, 705)  # pixels of the report's picture
 
 
 def panels(shown: list[tuple[str, Pixels]], side: int) -> Image.Image:
@@ -47,11 +48,11 @@ def panels(shown: list[tuple[str, Pixels]], side: int) -> Image.Image:
     return picture
 
 
-def save(picture: Image.Image, name: str) -> None:
+def save(picture: Image.Image, name: str, quality: int = QUALITY) -> None:
     """Write a picture as JPEG."""
     FOLDER.mkdir(exist_ok=True)
     path = FOLDER / f"{name}.jpg"
-    picture.convert("RGB").save(path, quality=QUALITY, subsampling=0)
+    picture.convert("RGB").save(path, quality=quality, subsampling=0)
     print(f"{path}: {path.stat().st_size / 1000:.0f} KB")
 
 
@@ -89,7 +90,7 @@ def screenshot(page: Path) -> None:
     options.append(f"--window-size={WINDOW[0]},{WINDOW[1]}")
     subprocess.run([browser, *options, page.as_uri()], check=True, capture_output=True)
     with Image.open(target) as picture:
-        save(picture, "report")
+        save(picture, "report", PAGE_QUALITY)
 
 
 def photograph() -> None:

@@ -47,7 +47,9 @@ def wrapped(text: str) -> str:
 def _wrapped(block: str) -> str:
     if all(len(line) <= WIDTH for line in block.splitlines()):
         return block
-    items, indent = (re.split(r"(?m)\n(?=- )", block), "  ") if block.startswith("- ") else ([block], "")
+    listed = block.startswith("- ")
+    items: list[str] = re.split(r"(?m)\n(?=- )", block) if listed else [block]
+    indent = "  " if listed else ""
     return "\n".join(
         line
         for item in items

@@ -59,7 +59,7 @@ def _signature(value: Any) -> str:
 
 
 def _parameter(part: inspect.Parameter) -> str:
-    stars = {inspect.Parameter.VAR_KEYWORD: "**", inspect.Parameter.VAR_POSITIONAL: "*"}.get(part.kind, "")
+    stars = "**" if part.kind is inspect.Parameter.VAR_KEYWORD else ""
     default = "" if part.default is inspect.Parameter.empty else f" = {part.default!r}"
     return f"{stars}{part.name}: {_plain(part.annotation)}{default}"
 
