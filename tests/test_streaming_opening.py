@@ -102,7 +102,13 @@ def test_tracks_and_rotation_go_through_where_the_output_holds_them(
     output: str | None, tracks: bool, upright: bool
 ) -> None:
     source: Any = source_of("clip.mov", output, deinterlace=True)
-    assert source.how == {"deinterlace": True, "pass_tracks": tracks, "upright": upright, "alpha": True}
+    assert source.how == {
+        "deinterlace": True,
+        "pass_tracks": tracks,
+        "upright": upright,
+        "alpha": True,
+        "max_pixels": None,
+    }
     silent: Any = source_of("clip.mov", output, tracks=False)
     assert silent.how["pass_tracks"] is False
 

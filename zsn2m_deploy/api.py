@@ -28,6 +28,7 @@ from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import InputError, TrainingError
 from zsn2m_runtime.familiarity import look_of
 from zsn2m_runtime.files import open_image, save_image
+from zsn2m_runtime.files.limits import NO_LIMIT
 from zsn2m_runtime.image import Frame, Nchw, to_nchw
 from zsn2m_runtime.manifest import Manifest, Normalisation, Sensor
 from zsn2m_runtime.noise_facts import noise_facts
@@ -205,7 +206,7 @@ def _with_results(folder: Path, manifest: Manifest, training: TrainingFrames, tr
 
 def _save_like(source: Path | None, path: Path, frame: Frame) -> None:
     if source is not None:
-        with open_image(source) as image:
+        with open_image(source, NO_LIMIT) as image:
             if image.page_count == 1:
                 with image.create(path) as writer:
                     writer.write(frame)

@@ -28,12 +28,13 @@ class LiveFrames:
     value_range: tuple[float, float] | None
 
 
-def take_frames(source: str, count: int, keep: Path | None) -> LiveFrames:
+def take_frames(source: str, count: int, keep: Path | None, max_pixels: int | None = None) -> LiveFrames:
     """Frames of a live source, some apart, at the depth that a stream of it has.
 
     Args:
         source: a camera's number or device, or a URL, as `stream` takes it
         keep: a folder that is new or empty, for the frames as PNG
+        max_pixels: the most that a frame may have; None: the usual limit
     Raises:
         InputError: if it cannot be opened, or ends too early.
         UsageError: if the folder holds files.
@@ -46,7 +47,7 @@ def take_frames(source: str, count: int, keep: Path | None) -> LiveFrames:
     if keep and keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
         raise UsageError(f"{keep}: expected a new or empty folder for the frames, but it is neither; name another")
     called, found = short_name(source), []
-    with contextlib.closing(open_source(source, SourceOptions(tracks=False), None)) as live:
+    with contextlib.closing(open_source(source, SourceOptions(tracks=False, max_pixels=max_pixels), None)) as live:
         pictures: Iterator[Picture] = (item for item in live if isinstance(item, Picture))
         seen = 0
         for picture in pictures:

@@ -38,6 +38,7 @@ class SensorOptions:
     channel: name or number of the channel of a stack
     live_frames: how many frames of a camera or network stream to train on; None: a few
     keep_frames: a new or empty folder for those frames as PNG
+    max_pixels: the most that a frame of a file may have; None: the usual limits, see `open_image`
     """
 
     bit_depth: int | None = None
@@ -46,6 +47,7 @@ class SensorOptions:
     channel: str | None = None
     live_frames: int | None = None
     keep_frames: Path | None = None
+    max_pixels: int | None = None
 
 
 @dataclass(frozen=True)
@@ -160,8 +162,8 @@ def _read(source: FrameSource, options: SensorOptions, name_of_array: str) -> li
     if is_video(Path(source)):
         if options.channel is not None:
             raise UsageError(f"{source}: expected a stack of channels for --channel, but got a video; leave it out")
-        return _read_video(Path(source), options.pages)
-    with open_image(Path(source)) as image:
+        return _read_video(Path(source), options.pages, options.max_pixels)
+    with open_image(Path(source), options.max_pixels) as image:
         name = one_line(Path(source).name)  # it goes into the manifest and the report
         stack = image.page_count > 1
         pages, channel = training_pages(image, options.pages, options.channel)
@@ -185,7 +187,7 @@ def _read_live(source: str, options: SensorOptions) -> list[_Read]:
 
     if options.pages != "1":
         raise UsageError("expected --pages for files, but got a live source; leave it out, or say --frames")
-    taken = take_frames(source, options.live_frames or FRAMES, options.keep_frames)
+    taken = take_frames(source, options.live_frames or FRAMES, options.keep_frames, options.max_pixels)
     return [_Read(name, frame, taken.value_range) for name, frame in zip(taken.names, taken.frames, strict=True)]
 
 
@@ -194,7 +196,7 @@ def is_video(path: Path) -> bool:
     return path.suffix.lower() not in (*IMAGE_SUFFIXES, *FOREIGN_SUFFIXES, "") and path.is_file()
 
 
-def _read_video(path: Path, pages: str) -> list[_Read]:
+def _read_video(path: Path, pages: str, max_pixels: int | None) -> list[_Read]:
     """Frames of a video at its own depth, as a stream of it would give them."""
     from zsn2m_runtime.streaming.items import Picture
     from zsn2m_runtime.streaming.video.source import VideoSource
@@ -203,7 +205,7 @@ def _read_video(path: Path, pages: str) -> list[_Read]:
         raise UsageError(f"{path}: expected a few frames of a video, but got --pages all; name some, such as 1,50,100")
     chosen = numbers_in(pages, LONGEST_VIDEO, str(path))
     found: dict[int, Frame] = {}
-    with contextlib.closing(VideoSource(path, pass_tracks=False)) as video:
+    with contextlib.closing(VideoSource(path, pass_tracks=False, max_pixels=max_pixels)) as video:
         pictures = (item for item in video if isinstance(item, Picture))
         for picture in itertools.islice(pictures, max(chosen)):
             if picture.number in chosen:

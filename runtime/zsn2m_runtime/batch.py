@@ -91,6 +91,7 @@ def run_jobs(
     on_page: Callable[[Job, int, int], None] | None = None,
     check: bool = True,
     channel: str | None = None,
+    max_pixels: int | None = None,
 ) -> Iterator[JobResult]:
     """Denoise file after file; a file that fails is reported and the others go on.
 
@@ -98,13 +99,14 @@ def run_jobs(
         on_page: called after each page with the job, the page's number from 1, and the number of pages
         check: look whether a page of each channel of a file is like the frames trained on; a mosaic is an error
         channel: of stacks with several: a name, a number or `all`; None: the bundle's, or all if it is for none
+        max_pixels: see `open_image`
     """
     for job in jobs:
         started = time.perf_counter()
         done = _Done()
         error: Zsn2mError | None = None
         try:
-            with open_image(job.source) as image, image.create(job.target) as writer:
+            with open_image(job.source, max_pixels) as image, image.create(job.target) as writer:
                 trained_on = denoiser.card.sensor.stack_channel
                 choice = choose_channels(image.axes, trained_on, channel, str(job.source))
                 done.notes += [*choice.notes, *writer.notes]

@@ -1,4 +1,4 @@
-"""How much memory this process has held."""
+"""How much memory this process has held, and how much there is for it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,38 @@ import sys
 from pathlib import Path
 
 _STATUS = Path("/proc/self/status")  # Linux's; there, getrusage of a started program counts what its parent held
+
+_OF_SYSTEM = Path("/proc/meminfo")
+_CONTAINER = (  # limit, use, and what of it the system gives back when it is needed: cgroup 2 and 1
+    (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")),
+    (Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"), Path("/sys/fs/cgroup/memory/memory.usage_in_bytes")),
+)
+
+
+def available_memory() -> int | None:
+    """Bytes that this process can still take: of the machine with its swap, and of its container; None: not known."""
+    found = [free for free in (_of_system(), _of_container()) if free is not None]
+    return min(found) if found else None
+
+
+def _of_system() -> int | None:
+    try:
+        facts = dict(re.findall(r"^(\w+):\s+(\d+) kB", _OF_SYSTEM.read_text(encoding="ascii"), re.MULTILINE))
+        return 1024 * (int(facts["MemAvailable"]) + int(facts.get("SwapFree", 0)))
+    except (OSError, KeyError, ValueError):
+        return None
+
+
+def _of_container() -> int | None:
+    for limit, use in _CONTAINER:
+        try:
+            statistics = (limit.parent / "memory.stat").read_text(encoding="ascii")
+            cached = re.search(r"^(?:total_)?inactive_file (\d+)$", statistics, re.MULTILINE)
+            given_back = int(cached[1]) if cached else 0
+            return max(0, int(limit.read_text(encoding="ascii")) - int(use.read_text(encoding="ascii")) + given_back)
+        except (OSError, ValueError):  # none, or `max`
+            continue
+    return None
 
 
 def peak_memory() -> int:

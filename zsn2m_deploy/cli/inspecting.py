@@ -10,7 +10,7 @@ import typer
 
 from zsn2m_deploy.cli.noise_rows import change_in_words, estimated, sharing_in_words
 from zsn2m_deploy.cli.summary import channel_row, findings
-from zsn2m_deploy.cli.terminal import JsonOption, show, show_json, show_lines, table
+from zsn2m_deploy.cli.terminal import JsonOption, MaxPixels, show, show_json, show_lines, table
 
 if TYPE_CHECKING:
     from zsn2m_runtime.noise_facts import NoiseFacts
@@ -24,6 +24,7 @@ def register(app: typer.Typer) -> None:
 
 def inspect(
     path: Annotated[Path, typer.Argument(metavar="BUNDLE|FRAME|VIDEO", help="A bundle folder, an image or a video.")],
+    max_pixels: MaxPixels = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show what a bundle holds or what a frame is."""
@@ -35,9 +36,9 @@ def inspect(
     if path.is_dir() or is_model_file(path) or path.name == "manifest.json":
         text, content = _bundle_facts(path)
     elif path.suffix.lower() in VIDEO_SUFFIXES and path.is_file():
-        text, content = _video_facts(path)
+        text, content = _video_facts(path, max_pixels)
     else:
-        text, content = _frame_facts(path)
+        text, content = _frame_facts(path, max_pixels)
     if as_json:
         show_json(content)
     else:
@@ -96,11 +97,11 @@ def _bundle_facts(path: Path) -> tuple[str, object]:
     return table(rows), manifest.model_dump(mode="json")
 
 
-def _video_facts(path: Path) -> tuple[str, object]:
+def _video_facts(path: Path, max_pixels: int | None) -> tuple[str, object]:
     from zsn2m_deploy.cli.inspecting_video import read_video
     from zsn2m_runtime.blank import filled
 
-    frame, rows, content = read_video(path)
+    frame, rows, content = read_video(path, max_pixels)
     noise, reason = estimated(filled(frame.pixels, frame.blank), frame.blank)
     content["noise"] = noise.as_json() if noise else None
     if noise is None:
@@ -108,7 +109,7 @@ def _video_facts(path: Path) -> tuple[str, object]:
     return f"{table(rows)}\n\nthe first frame\n{_with_noise([], noise)}", content
 
 
-def _frame_facts(path: Path) -> tuple[str, object]:
+def _frame_facts(path: Path, max_pixels: int | None) -> tuple[str, object]:
     from zsn2m_deploy.cli.stacks import stack_facts
     from zsn2m_deploy.sensor_range import bits_in_use
     from zsn2m_runtime.blank import filled, largest_scene, present
@@ -118,7 +119,7 @@ def _frame_facts(path: Path) -> tuple[str, object]:
     from zsn2m_runtime.noise import estimate_sigma, value_span
     from zsn2m_runtime.patterns import find_patterns, patterns_in_words
 
-    with open_image(path) as image:
+    with open_image(path, max_pixels) as image:
         frame, pages, stated = image.read(), image.page_count, image.value_range
         stack_rows, stack = stack_facts(image)
     check_finite(frame, str(path))

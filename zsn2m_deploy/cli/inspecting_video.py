@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from zsn2m_runtime.streaming.video.source import VideoSource
 
 
-def read_video(path: Path) -> tuple[Frame, list[tuple[str, object]], dict[str, Any]]:
+def read_video(path: Path, max_pixels: int | None = None) -> tuple[Frame, list[tuple[str, object]], dict[str, Any]]:
     """The first frame of a video, and its facts for people and for machines.
 
     Raises:
@@ -23,9 +23,12 @@ def read_video(path: Path) -> tuple[Frame, list[tuple[str, object]], dict[str, A
 
     is_interlaced = False
     try:
-        video = VideoSource(path)
+        video = VideoSource(path, max_pixels=max_pixels)
     except InputError:
-        video, is_interlaced = VideoSource(path, deinterlace=True), True  # which fails again if it was not that
+        video, is_interlaced = (
+            VideoSource(path, deinterlace=True, max_pixels=max_pixels),
+            True,
+        )  # which fails again if it was not that
     with contextlib.closing(video):
         first = next(item for item in video if isinstance(item, Picture))
         content = _content(path, video) | {"interlaced": is_interlaced}

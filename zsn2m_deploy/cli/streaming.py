@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zsn2m_deploy.cli.terminal import Interrupted, JsonOption, remark, show, show_json, stream_progress, table
+from zsn2m_deploy.cli.terminal import (
+    Interrupted,
+    JsonOption,
+    MaxPixels,
+    remark,
+    show,
+    show_json,
+    stream_progress,
+    table,
+)
 from zsn2m_deploy.cli.using import BundlePath, Provider
 
 if TYPE_CHECKING:
@@ -72,6 +81,7 @@ def stream(
     image_type: Annotated[str | None, typer.Option(help="Of a folder of images: png, tif, ...")] = None,
     tracks: Annotated[bool, typer.Option("--tracks/--no-tracks", help="Copy audio and subtitles through.")] = True,
     alpha: Annotated[bool, typer.Option("--alpha/--no-alpha", help="Keep a video's transparency.")] = True,
+    max_pixels: MaxPixels = None,
     preview: Annotated[bool, typer.Option("--preview", help="Show the results in a window; q ends.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -93,7 +103,7 @@ def stream(
     logging.getLogger("zsn2m_runtime.streaming").setLevel(logging.INFO)  # a camera that comes back is news
     denoiser = Denoiser(bundle, model, provider, threads, spinning=False)
     of_stack = denoiser.card.sensor.stack_channel
-    reading = SourceOptions(raw, rate, deinterlace, tracks, alpha, channel, of_stack)
+    reading = SourceOptions(raw, rate, deinterlace, tracks, alpha, channel, of_stack, max_pixels)
     is_raw = raw_output or (raw is not None and output == "-")
     writing = SinkOptions(codec, crf, pixel_format, lossless, image_type, is_raw, rate)
     with contextlib.ExitStack() as until_run:

@@ -29,6 +29,12 @@ class Interrupted(SystemExit):
         super().__init__(INTERRUPTED)
 
 
+MaxPixels = Annotated[
+    int | None,
+    typer.Option(
+        "--max-pixels", min=1, help="Most pixels of a frame; default: 134 million, more where the file is large too."
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Results as JSON on stdout.")]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from zsn2m_deploy.cli.summary import bundle_facts, show_bundle
-from zsn2m_deploy.cli.terminal import JsonOption, show_json, training_progress
+from zsn2m_deploy.cli.terminal import JsonOption, MaxPixels, show_json, training_progress
 
 if TYPE_CHECKING:
     from zsn2m_runtime.bundle import Bundle
@@ -105,6 +105,7 @@ def train_and_export(
     keep_frames: KeepFrames = None,
     correct_defects: CorrectDefects = False,
     mosaic: Mosaic = None,
+    max_pixels: MaxPixels = None,
     overwrite: Overwrite = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -119,7 +120,7 @@ def train_and_export(
         frames,
         output,
         (config, preset, correct_defects, options),
-        (bit_depth, value_range, pages, channel, frame_count, keep_frames),
+        (bit_depth, value_range, pages, channel, frame_count, keep_frames, max_pixels),
         overwrite,
         as_json,
     )
@@ -143,6 +144,7 @@ def train(
     keep_frames: KeepFrames = None,
     correct_defects: CorrectDefects = False,
     mosaic: Mosaic = None,
+    max_pixels: MaxPixels = None,
     overwrite: Overwrite = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -157,7 +159,7 @@ def train(
         frames,
         output,
         (config, preset, correct_defects, options),
-        (bit_depth, value_range, pages, channel, frame_count, keep_frames),
+        (bit_depth, value_range, pages, channel, frame_count, keep_frames, max_pixels),
         overwrite,
         as_json,
     )
@@ -168,7 +170,7 @@ def _run(
     frames: list[str],
     output: Path | None,
     method: tuple[Path | None, Literal["default", "fast", "best", "paper"] | None, bool, dict[str, Any]],
-    sensor: tuple[int | None, tuple[float, float] | None, str, str | None, int | None, Path | None],
+    sensor: tuple[int | None, tuple[float, float] | None, str, str | None, int | None, Path | None, int | None],
     overwrite: bool,
     as_json: bool,
 ) -> None:
@@ -184,20 +186,20 @@ def _run(
     config_file, preset, correct_defects, options = method
     sensor_stage = {"correct_defects": True} if correct_defects else None
     config = load_config(config_file, preset, sensor=sensor_stage, **options)
-    bit_depth, value_range, pages, channel, frame_count, keep_frames = sensor
+    bit_depth, value_range, pages, channel, frame_count, keep_frames, max_pixels = sensor
     sources = _sources(frames)
     if (frame_count or keep_frames) and not any(isinstance(source, str) for source in sources):
         raise UsageError(
             "expected --frames and --keep-frames for a camera or network stream, but got files; leave them out, or "
             "name frames of a video with --pages"
         )
-    targets = _targets(sources[0], output, channel)
+    targets = _targets(sources[0], output, channel, max_pixels)
     for target, _ in targets[1:]:  # the last must not be refused after the first was trained
         check_folder_target(target, overwrite)
     bundles: list[Bundle] = []
     for target, one in targets:
         with training_progress(as_json) as progress:
-            of_sensor = SensorOptions(bit_depth, value_range, pages, one, frame_count, keep_frames)
+            of_sensor = SensorOptions(bit_depth, value_range, pages, one, frame_count, keep_frames, max_pixels)
             make = getattr(api, action)
             bundles.append(make(sources, target, config, of_sensor, overwrite, progress))
         if not as_json:
@@ -219,7 +221,9 @@ def _sources(names: list[str]) -> list[Path | str]:
     return list(dict.fromkeys(found))
 
 
-def _targets(source: Path | str, output: Path | None, channel: str | None) -> list[tuple[Path, str | None]]:
+def _targets(
+    source: Path | str, output: Path | None, channel: str | None, max_pixels: int | None
+) -> list[tuple[Path, str | None]]:
     """The bundles to write, and the channel that each is for."""
     from zsn2m_deploy.channels import ALL, bundle_paths, options_of
     from zsn2m_deploy.live_frames import short_name
@@ -229,7 +233,7 @@ def _targets(source: Path | str, output: Path | None, channel: str | None) -> li
     usual = output or Path(f"{short_name(source) if isinstance(source, str) else source.stem}.zsn2m")
     if channel is None or isinstance(source, str) or is_video(source):
         return [(usual, channel)]
-    with open_image(source) as image:
+    with open_image(source, max_pixels) as image:
         channels = image.axes.channels
         if channel == ALL and len(channels) == 1:
             return [(usual, channel)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zsn2m_deploy.cli.terminal import JsonOption, page_progress, remark, show, show_json
+from zsn2m_deploy.cli.terminal import JsonOption, MaxPixels, page_progress, remark, show, show_json
 
 if TYPE_CHECKING:
     from zsn2m_runtime.batch import JobResult
@@ -51,6 +51,7 @@ def denoise(
             help="Of stacks with several: a name, a number or all; others are copied. Default: the bundle's, else all."
         ),
     ] = None,
+    max_pixels: MaxPixels = None,
     as_json: JsonOption = False,
 ) -> None:
     """Denoise frames of a bundle's sensor.
@@ -66,7 +67,7 @@ def denoise(
     denoiser = Denoiser(bundle, model, provider, threads)
     jobs = plan_outputs(list_inputs(inputs), output)
     with page_progress(as_json, len(jobs)) as on_page:
-        results = list(run_jobs(denoiser, jobs, on_page, check, channel))
+        results = list(run_jobs(denoiser, jobs, on_page, check, channel, max_pixels))
     _report(results, denoiser.provider, as_json)
 
 

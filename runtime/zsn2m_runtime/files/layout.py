@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from zsn2m_runtime.files.limits import Stated
 from zsn2m_runtime.image import Frame
 
 EXIF_PREFIX = b"Exif\x00\x00"  # what JPEG puts in front of an EXIF block
@@ -30,6 +31,11 @@ class Layout:
         """The layout of a file that holds this one frame."""
         height, width = frame.pixels.shape[:2]
         return cls(frame.pixels.dtype, frame.channels, frame.alpha is not None, height, width)
+
+    @property
+    def stated(self) -> Stated:
+        """The size of a frame, for the limits on it."""
+        return Stated(self.width, self.height, self.samples * self.dtype.itemsize)
 
     @property
     def samples(self) -> int:

@@ -1,4 +1,7 @@
-"""Reading NPY: (h, w), (h, w, 3 | 4), or a stack (n, h, w, 1 | 3 | 4), from a memory map."""
+"""Reading NPY: (h, w), (h, w, 3 | 4), or a stack (n, h, w, 1 | 3 | 4), page by page.
+
+Only the header is taken from a memory map: another program that shortens a mapped file ends this one with SIGBUS.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,8 @@ from zsn2m_runtime.files.npy_writer import NpyWriter
 from zsn2m_runtime.files.reader import ImageFile
 from zsn2m_runtime.files.writer import ImageWriter
 from zsn2m_runtime.image import Frame, Pixels, as_frame
+
+PIECE = 1 << 24  # samples of a stack in Fortran's order that are read at once
 
 
 class NpyFile(ImageFile):
@@ -29,31 +34,45 @@ class NpyFile(ImageFile):
             )
         if array.size == 0:
             raise InputError(f"{path}: expected at least one pixel, but got shape {array.shape}; save it again")
-        self._shape = array.shape
-        layout = Layout.of(_page_of(array, 0, path))
-        super().__init__(path, replace(layout, page_count=len(array) if array.ndim == 4 else 1))
+        self._shape, self._dtype, self._begins = array.shape, array.dtype, int(array.offset)
+        self._is_fortran = array.flags.f_contiguous and not array.flags.c_contiguous
+        layout = Layout.of(as_frame(array[0] if array.ndim == 4 else array, str(path)))
+        pages = len(array) if array.ndim == 4 else 1
+        super().__init__(path, replace(layout, page_count=pages, dtype=layout.dtype.newbyteorder("=")))
 
     @property
     def metadata(self) -> Metadata:
         return Metadata()
 
     def _read(self, page: int) -> Frame:
-        # Mapped anew for every page: a map that stays would keep all pages it has shown in memory.
-        return _page_of(_map(self.path), page, self.path)
+        frame = as_frame(self._page(page), str(self.path))
+        alpha = None if frame.alpha is None else np.array(frame.alpha, order="C")
+        return Frame(np.ascontiguousarray(frame.pixels), alpha)
+
+    def _page(self, page: int) -> Pixels:
+        """The samples of a page, in this machine's byte order."""
+        pages, shape = (self._shape[0], self._shape[1:]) if len(self._shape) == 4 else (1, self._shape)
+        size = int(np.prod(shape))
+        with self.path.open("rb") as stream:
+            if not self._is_fortran:
+                stream.seek(self._begins + page * size * self._dtype.itemsize)
+                return self._native(np.fromfile(stream, self._dtype, size), size).reshape(shape)
+            stream.seek(self._begins)
+            whole = max(1, PIECE // pages)  # samples of each page in a piece
+            counts = [min(whole, size - start) for start in range(0, size, whole)]
+            parts = [self._native(np.fromfile(stream, self._dtype, n * pages), n * pages)[page::pages] for n in counts]
+        return np.concatenate(parts).reshape(shape, order="F")
+
+    def _native(self, samples: Pixels, expected: int) -> Pixels:
+        if samples.size < expected:
+            raise InputError(f"{self.path}: expected the samples that were there, but it was shortened; write it again")
+        return samples.astype(self._dtype.newbyteorder("="), copy=False)
 
     def _same_format_writer(self, out_path: Path) -> ImageWriter:
         return NpyWriter(out_path, self.layout, self._shape)
 
 
-def _page_of(array: Pixels, page: int, path: Path) -> Frame:
-    mapped = array[page] if array.ndim == 4 else array
-    frame = as_frame(mapped, str(path))
-    native = mapped.dtype.newbyteorder("=")
-    alpha = None if frame.alpha is None else np.array(frame.alpha, native, order="C")
-    return Frame(np.array(frame.pixels, native, order="C"), alpha)
-
-
-def _map(path: Path) -> Pixels:
+def _map(path: Path) -> np.memmap[tuple[int, ...], np.dtype[np.generic]]:
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # numpy parses the header as Python and raises errors of many kinds

@@ -12,12 +12,14 @@ from zsn2m_runtime.files.foreign import refuse_foreign
 from zsn2m_runtime.files.formats import IMAGE_SUFFIXES
 from zsn2m_runtime.files.gif_reader import GifFile
 from zsn2m_runtime.files.heif_reader import HeifFile
+from zsn2m_runtime.files.limits import check_limit, check_stated
 from zsn2m_runtime.files.npy_reader import NpyFile
 from zsn2m_runtime.files.pillow_reader import BmpFile, JpegFile, WebpFile
 from zsn2m_runtime.files.png_reader import PngFile
 from zsn2m_runtime.files.pnm import MAGICS
 from zsn2m_runtime.files.pnm_reader import PnmFile
 from zsn2m_runtime.files.reader import ImageFile, unreadable
+from zsn2m_runtime.files.stated_size import stated_size
 from zsn2m_runtime.files.tiff_reader import TiffImageFile
 from zsn2m_runtime.files.videos import stream_hint
 
@@ -46,15 +48,29 @@ NAMES = {
 }
 
 
-def open_image(path: Path) -> ImageFile:
+def open_image(path: Path, max_pixels: int | None = None) -> ImageFile:
     """Open an image file of any known format; the suffix says which.
 
+    Args:
+        max_pixels: the most that a frame may have; None: 2**27, and more where the file is as large as such a frame's
+            and the memory is free
     Raises:
-        InputError: if it is missing, unreadable, not an image, damaged, or holds samples that no frame can hold.
+        InputError: if it is missing, unreadable, not an image, damaged, too large, or holds samples that no frame can
+            hold.
     """
+    check_limit(max_pixels)
     try:
         _check(path)
-        return FILE_TYPES[path.suffix.lower()](path)
+        file_bytes = path.stat().st_size
+        if stated := stated_size(path):
+            check_stated(path, stated, max_pixels, file_bytes)
+        image = FILE_TYPES[path.suffix.lower()](path)
+        try:
+            check_stated(path, image.largest, max_pixels, file_bytes)
+        except BaseException:
+            image.close()
+            raise
+        return image
     except OSError as error:
         raise unreadable(path, error) from error
 

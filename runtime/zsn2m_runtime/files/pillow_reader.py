@@ -16,7 +16,7 @@ from zsn2m_runtime.files.layout import EXIF_PREFIX, Metadata
 from zsn2m_runtime.files.picture_file import PictureFile
 from zsn2m_runtime.files.pillow_writer import PillowWriter
 from zsn2m_runtime.files.writer import ImageWriter
-from zsn2m_runtime.image import Frame
+from zsn2m_runtime.image import Frame, Pixels
 
 # The plugins are called directly: Image.open() would refuse large frames as "decompression bombs".
 PLUGINS: dict[str, type[PillowImage.ImageFile]] = {
@@ -27,6 +27,7 @@ PLUGINS: dict[str, type[PillowImage.ImageFile]] = {
 # A damaged header must not cost all memory. Progressive JPEG needs more than 1 bit per 64 pixels, run-length BMP
 # 2 bytes per 255; lossless WebP has no such bound, but is at most 16383 pixels wide and high.
 MOST_PIXELS_PER_BYTE = {"JPEG": 1 << 10, "BMP": 1 << 10, "WebP": 1 << 28}
+STRIP_PIXELS = 1 << 22
 PLAIN_MODES = {"1": "L", "L": "L", "P": "RGB", "RGB": "RGB", "RGBX": "RGB", "RGBA": "RGBA"}
 
 
@@ -52,7 +53,7 @@ class PillowFile(PictureFile):
                     raise ValueError(f"{image.height}x{image.width} pixels do not fit in {len(content)} bytes")
                 image.load()
                 self._info = dict(image.info)
-                array = np.array(image.convert(PLAIN_MODES[image.mode]))
+                array = _pixels(image, PLAIN_MODES[image.mode])
         except Zsn2mError:
             raise
         except Exception as error:  # Pillow's plugins raise errors of many kinds
@@ -84,6 +85,17 @@ class PillowFile(PictureFile):
 
     def _same_format_writer(self, out_path: Path) -> ImageWriter:
         return PillowWriter(out_path, self.layout, self.metadata, self._bytes("comment") or b"")
+
+
+def _pixels(image: PillowImage.ImageFile, mode: str) -> Pixels:
+    """The samples, taken strip by strip: whole copies on the way would be several times the picture."""
+    channels = len(mode)
+    pixels = np.empty((image.height, image.width) + ((channels,) if channels > 1 else ()), np.uint8)
+    rows = max(1, STRIP_PIXELS // image.width)
+    for top in range(0, image.height, rows):
+        strip = image.crop((0, top, image.width, min(top + rows, image.height)))
+        pixels[top : top + rows] = np.asarray(strip if strip.mode == mode else strip.convert(mode))
+    return pixels
 
 
 class JpegFile(PillowFile):

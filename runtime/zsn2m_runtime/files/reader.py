@@ -16,6 +16,7 @@ from zsn2m_runtime.errors import InputError, UsageError
 from zsn2m_runtime.files.axes import StackAxes, plain_axes
 from zsn2m_runtime.files.formats import check_format, new_writer
 from zsn2m_runtime.files.layout import Layout, Metadata
+from zsn2m_runtime.files.limits import Stated
 from zsn2m_runtime.files.writer import ImageWriter
 from zsn2m_runtime.image import Frame
 
@@ -58,6 +59,11 @@ class ImageFile(ABC):
     def value_range(self) -> tuple[float, float] | None:
         """What samples can be where the file says so, such as (0, 1023) for 10 bits; None: what their type holds."""
         return None
+
+    @property
+    def largest(self) -> Stated:
+        """The largest of the pages, as the file states it."""
+        return self.layout.stated
 
     @cached_property
     def axes(self) -> StackAxes:

@@ -9,6 +9,7 @@ import numpy as np
 
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.files.layout import ORIENTATION, Layout
+from zsn2m_runtime.files.limits import Stated
 from zsn2m_runtime.files.tiff_structure import BrokenTiffError, Dialect, Tag
 from zsn2m_runtime.files.tiff_tags import (
     BITS,
@@ -70,11 +71,16 @@ class PageFacts:
     tile: tuple[int, int] | None = None  # rows and columns of a tile; None: strips
 
     @property
-    def stored_bytes(self) -> int:
-        """The same with what fills up the tiles at the border."""
+    def stated(self) -> Stated:
+        """The size that must be decoded, with what fills up the tiles at the border."""
         layout, (rows, columns) = self.layout, self.tile or (1, 1)
-        padded = (layout.height + -layout.height % rows) * (layout.width + -layout.width % columns)
-        return padded * layout.samples * layout.dtype.itemsize
+        height, width = layout.height + -layout.height % rows, layout.width + -layout.width % columns
+        return Stated(width, height, layout.samples * layout.dtype.itemsize)
+
+    @property
+    def stored_bytes(self) -> int:
+        """Size of the pixels without compression, with what fills up the tiles."""
+        return self.stated.nbytes
 
     @property
     def nbytes(self) -> int:

@@ -18,6 +18,7 @@ import tifffile
 from zsn2m_runtime.errors import InputError, UsageError, Zsn2mError
 from zsn2m_runtime.files.axes import StackAxes, plain_axes
 from zsn2m_runtime.files.layout import Metadata
+from zsn2m_runtime.files.limits import Stated
 from zsn2m_runtime.files.reader import ImageFile
 from zsn2m_runtime.files.tiff_axes import tiff_axes
 from zsn2m_runtime.files.tiff_opencv import decode_with_opencv
@@ -27,6 +28,7 @@ from zsn2m_runtime.files.tiff_segments import PageForm, compression_note, form_l
 from zsn2m_runtime.files.tiff_structure import (
     BrokenTiffError,
     Tag,
+    TagBudget,
     directory_offsets,
     read_directory,
     read_header,
@@ -48,6 +50,7 @@ log = logging.getLogger(__name__)
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 
+SHARED_TAGS = 1 << 26  # bytes of tags that pages may share, such as a colour profile of each
 THREE_GREYS = (
     "its three samples a pixel are grey by its own words (photometric MinIsBlack), and count as one colour frame; "
     "save them as pages to train on one at a time"
@@ -85,11 +88,13 @@ class TiffImageFile(ImageFile):
         self._pages = self._arrange(path, self._is_imagej or description.lstrip().startswith(OME_BEGINNINGS))
         self._facts = page_facts(self._tags(0), self._dialect, str(path), self._is_imagej)
         self._same_size, self._pixel_bytes = True, 0
+        self._largest = self._facts.stated
         for page in range(len(self._pages.frames)):
             tags = self._tags(page)
             facts = page_facts(tags, self._dialect, f"{path}: page {page + 1}", self._is_imagej)
             check_inside_file(facts, tags, self._dialect, self._file_bytes)
             self._check_like_first(facts, path, page)
+            self._largest = max(self._largest, facts.stated, key=lambda stated: stated.nbytes)
             self._same_size &= facts.layout == self._facts.layout
             self._pixel_bytes += facts.stored_bytes
         self._pixel_bytes += sum(copy.facts.stored_bytes for copies in self._pages.smaller.values() for copy in copies)
@@ -100,8 +105,11 @@ class TiffImageFile(ImageFile):
             return page_facts(self._tags_at(offset), self._dialect, str(path), self._is_imagej)
 
         arranger = Arranger(self._dialect, self._offsets, facts_of)
+        budget = TagBudget(self._file_bytes + SHARED_TAGS)
         for offset in self._offsets:
-            arranger.see(self._tags_at(offset))
+            tags = self._tags_at(offset)
+            budget.take(sum(len(tag.data) for tag in tags.values()))
+            arranger.see(tags)
         return arranger.arrange(says_its_pages)
 
     def _check_like_first(self, facts: PageFacts, path: Path, page: int) -> None:
@@ -154,6 +162,10 @@ class TiffImageFile(ImageFile):
         except Exception:  # metadata may be wrong in any way; the pages are read all the same
             log.warning("%s: its metadata do not say what its pages are; they count as one plain stack", self.path)
             return plain_axes(self.page_count)
+
+    @property
+    def largest(self) -> Stated:
+        return self._largest
 
     @property
     def storage(self) -> str:

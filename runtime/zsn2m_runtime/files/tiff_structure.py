@@ -33,6 +33,8 @@ ByteOrder = Literal["<", ">"]
 SHORT, LONG, LONG8 = 3, 4, 16
 SUB_DIRECTORIES = frozenset((34665, 34853, 40965))  # EXIF, GPS, interoperability: one directory each
 ALIGNMENT = 16
+MOST_TAGS = 65535  # of a classic directory; BigTIFF's have no more use for them
+MOST_SUB_DIRECTORIES = 8  # below a page: EXIF, GPS and interoperability, perhaps twice
 
 
 class BrokenTiffError(Exception):
@@ -142,25 +144,62 @@ def directory_offsets(stream: BinaryIO, dialect: Dialect, first: int) -> list[in
     return offsets
 
 
-def read_directory(stream: BinaryIO, dialect: Dialect, offset: int) -> tuple[Tag, ...]:
+@dataclass
+class TagBudget:
+    """What the directories of a file may hold: tags that point to the same bytes again and again hold any amount.
+
+    left: bytes of tags; directories: of EXIF and the like that may still be below one of a page
+    """
+
+    left: int
+    directories: int = MOST_SUB_DIRECTORIES
+
+    def take(self, size: int) -> None:
+        """Count the bytes of a tag.
+
+        Raises:
+            BrokenTiffError: if there are more than the file can hold.
+        """
+        self.left -= size
+        if self.left < 0:
+            raise BrokenTiffError("its tags stand for more bytes than it has")
+
+    def enter(self) -> None:
+        """Count a directory below another one.
+
+        Raises:
+            BrokenTiffError: if there are too many.
+        """
+        self.directories -= 1
+        if self.directories < 0:
+            raise BrokenTiffError("it has too many directories below one page")
+
+
+def read_directory(stream: BinaryIO, dialect: Dialect, offset: int, budget: TagBudget | None = None) -> tuple[Tag, ...]:
     """All tags of the directory at an offset, those of unknown kind left out.
 
+    Args:
+        budget: of what may be read; None: as many bytes as the file has
     Raises:
-        BrokenTiffError: if a value lies outside the file.
+        BrokenTiffError: if a value lies outside the file, or the budget is used up.
     """
+    budget = budget or TagBudget(stream.seek(0, 2))
     stream.seek(offset)
     (count,) = dialect.unpack(dialect.count, stream)
-    entries = []
-    for _ in range(count):
-        code, kind, number = dialect.unpack(f"HH{dialect.offset}", stream)
-        entries.append((code, kind, number, stream.read(8 if dialect.big else 4)))
+    entry = struct.Struct(f"{dialect.order}HH{dialect.offset}{8 if dialect.big else 4}s")
+    if count > MOST_TAGS:  # a BigTIFF may say any number
+        raise BrokenTiffError(f"one of its pages has {count} tags")
+    entries = stream.read(count * entry.size)
+    if len(entries) < count * entry.size:
+        raise BrokenTiffError("it ends too early")
     tags = []
-    for code, kind, number, inline in entries:
+    for code, kind, number, inline in entry.iter_unpack(entries):
         if kind not in SIZE_OF_KIND:
             continue
         size = SIZE_OF_KIND[kind] * number
         data = inline[:size]
         if size > len(inline):
+            budget.take(size)
             stream.seek(struct.unpack(dialect.order + dialect.offset, inline)[0])
             data = stream.read(size)
         if len(data) < size:
@@ -168,7 +207,8 @@ def read_directory(stream: BinaryIO, dialect: Dialect, offset: int) -> tuple[Tag
         inner: tuple[Tag, ...] = ()
         if code in SUB_DIRECTORIES and number == 1 and kind in (4, 13, 16, 18):
             where = int.from_bytes(data, "little" if dialect.order == "<" else "big")
-            inner = read_directory(stream, dialect, where) if where != offset else ()
+            budget.enter()
+            inner = read_directory(stream, dialect, where, budget) if where != offset else ()
         tags.append(Tag(code, kind, data, inner))
     return tuple(tags)
 

@@ -11,6 +11,7 @@ import numpy as np
 from zsn2m_runtime.atomic import UnfinishedFile, writing
 from zsn2m_runtime.errors import OutputError, UsageError
 from zsn2m_runtime.files import Layout, Metadata, check_format, new_writer, open_image, save_image
+from zsn2m_runtime.files.limits import NO_LIMIT
 from zsn2m_runtime.files.tiff_structure import LONG, Dialect, TiffStream, numbers
 from zsn2m_runtime.files.tiff_tags import (
     COMPRESSION,
@@ -74,7 +75,7 @@ class FolderSink:
         elif original.stem != item.name:
             self._write_page(target, item.frame, original)
         else:
-            with open_image(original) as image, image.create(target) as writer:
+            with open_image(original, NO_LIMIT) as image, image.create(target) as writer:
                 writer.write(item.frame)
         self._written = True
 
@@ -88,7 +89,7 @@ class FolderSink:
 
     def _write_page(self, target: Path, frame: Frame, stack: Path) -> None:
         if self._stack is None or self._stack[0] != stack:
-            with open_image(stack) as image:
+            with open_image(stack, NO_LIMIT) as image:
                 self._stack = stack, image.metadata
         layout = Layout.of(frame)
         check_format(target, layout)

@@ -45,6 +45,7 @@ class ImageSource:
         rate: frames per second; None: the frames have no clock
         alpha: give the alpha plane too, where there is one
         channels: which ones are denoised
+        max_pixels: see `open_image`
     Attributes:
         paths: the files in order
         named: what each picture is called, and its file
@@ -61,11 +62,13 @@ class ImageSource:
         channels: ChannelWish | None = None,
         *,
         alpha: bool = True,
+        max_pixels: int | None = None,
     ) -> None:
         self.paths = list_inputs([str(argument) for argument in arguments])
+        self._max_pixels = max_pixels
         self._channels = channels or ChannelWish()
         self._passes_others = self._channels.whole and len(self.paths) == 1
-        with open_image(self.paths[0]) as first:
+        with open_image(self.paths[0], max_pixels) as first:
             self._say(first, self._choice(first))
             self._layout, stated = replace(first.layout, page_count=1), first.value_range
         layout, self._alpha = self._layout, alpha
@@ -90,7 +93,7 @@ class ImageSource:
         """
         number = 0
         for path in self.paths:
-            with open_image(path) as image:
+            with open_image(path, self._max_pixels) as image:
                 choice = self._choice(image)
                 if path != self.paths[0]:
                     self._say(image, choice)
@@ -122,7 +125,7 @@ class ImageSource:
         if not FORMATS[path.suffix.lower()].pages:
             return [_picture_name(path, 1, 1)]
         try:
-            with open_image(path) as image:
+            with open_image(path, self._max_pixels) as image:
                 pages = self._pages(self._choice(image))
                 return [_picture_name(path, page + 1, image.page_count) for page in pages]
         except (InputError, UsageError):  # it will end the stream when its turn comes, after the frames before it

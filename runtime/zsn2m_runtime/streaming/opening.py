@@ -62,7 +62,9 @@ def open_source(text: str, options: SourceOptions, output: str | None) -> Source
     if is_images:
         whole = output is not None and Path(output).suffix.lower() in STACK_SUFFIXES
         wish = ChannelWish(options.trained_on, options.channel, whole)
-        return ImageSource([text], _rate(options.rate) or DEFAULT_RATE, wish, alpha=options.alpha)
+        return ImageSource(
+            [text], _rate(options.rate) or DEFAULT_RATE, wish, alpha=options.alpha, max_pixels=options.max_pixels
+        )
     if is_camera:
         source: Source = Reconnecting(lambda: CameraSource(int(text) if text.isdecimal() else text))
     else:
@@ -84,6 +86,7 @@ def _open_video(text: str, options: SourceOptions, output: str | None) -> Source
         pass_tracks=options.tracks and bool(container and container.tracks),
         upright=not (container and container.rotation),
         alpha=options.alpha,
+        max_pixels=options.max_pixels,
     )
     if text == "-":
         kind, settings = (RAW.format, raw_settings(options)) if options.raw else (Y4M.format, None)

@@ -14,6 +14,7 @@ class SourceOptions:
     raw: WxH:FORMAT[@FPS] of frames on stdin; rate: frames per second where the source has no clock
     tracks: give audio and subtitles too, if the output can hold them; alpha: give the alpha plane of a video too
     channel: of stacks with several: a name, a number or `all`; trained_on: the one that the bundle is for
+    max_pixels: the most that a frame may have; None: the usual limits
     """
 
     raw: str | None = None
@@ -23,6 +24,7 @@ class SourceOptions:
     alpha: bool = True
     channel: str | None = None
     trained_on: ChannelRecord | None = None
+    max_pixels: int | None = None
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from zsn2m_runtime.atomic import UnfinishedFile, writing
 from zsn2m_runtime.files import open_image
+from zsn2m_runtime.files.limits import NO_LIMIT
 from zsn2m_runtime.files.tiff_tags import DESCRIPTION
 from zsn2m_runtime.files.tiff_writer import TiffWriter
 from zsn2m_runtime.image import Frame
@@ -34,7 +35,7 @@ class StackCopySink:
 
     def __init__(self, path: Path, original: Path) -> None:
         with ExitStack() as undo:
-            image = undo.enter_context(open_image(original))
+            image = undo.enter_context(open_image(original, NO_LIMIT))
             whole = image.create(path)
             assert isinstance(whole, TiffWriter), path
             for note in whole.notes:

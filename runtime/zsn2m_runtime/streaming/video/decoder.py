@@ -12,6 +12,7 @@ from typing import Any
 import av
 
 from zsn2m_runtime.errors import InputError
+from zsn2m_runtime.files.limits import Stated, check_stated
 from zsn2m_runtime.streaming.items import MICROSECOND, Passenger
 from zsn2m_runtime.streaming.video.beside import side_data, time_code
 from zsn2m_runtime.streaming.video.completeness import Completeness
@@ -62,6 +63,11 @@ class Decoder:
         self.side_data: set[str] = set()  # of the frames given so far, in words
         self._completeness = Completeness(name, self.container, self.video)
         self._codec = self.video.codec_context
+        try:
+            self._check_size(self._codec.width, self._codec.height)
+        except InputError:
+            self.close()
+            raise
         self._skipped = 0
         self._is_begun = False
         self._is_told = False  # that frames are interlaced
@@ -140,6 +146,7 @@ class Decoder:
             raise InputError(
                 f"{self.name}: frame {number}: expected whole frames, but got an interlaced one; add --deinterlace"
             )
+        self._check_size(frame.width, frame.height)
         got = frame.width, frame.height, frame.format.name
         self._first = self._first or got
         self.side_data |= side_data(frame)
@@ -148,6 +155,9 @@ class Decoder:
                 f"{self.name}: frame {number}: expected {_words(self._first)}, as those before it, but got "
                 f"{_words(got)}; cut the video there and stream its parts one by one"
             )
+
+    def _check_size(self, width: int, height: int) -> None:
+        check_stated(self.name, Stated(width, height, 1), self._reading.most_pixels)
 
     def _tell_interlaced(self, frame: av.VideoFrame) -> None:
         if frame.interlaced_frame and not self._is_told:
@@ -172,6 +182,9 @@ class Decoder:
             with suppress(av.FFmpegError):
                 yield from self._codec.decode(None)  # frames before it, which the decoder has held back to sort them
             cause = "the connection is lost" if self._reading.live else "the video is damaged or was cut short"
+            if isinstance(error, av.error.ArgumentError):  # what libav says of frames above its limit
+                most = f"{self._reading.most_pixels:,} pixels"
+                cause += f", or its frames have more than {most}, a limit that --max-pixels raises"
             if self._reading.format == RAW.format:
                 cause += ", or the size or format in --raw is wrong"
             raise InputError(
@@ -186,6 +199,7 @@ class Decoder:
         if not self._is_begun:
             self._is_begun = True
             self._codec = _codec_of(packet, self._reading.alpha)
+            self._codec.options = self._reading.limit
         self._end_position = max(self._end_position, (packet.pos or 0) + packet.size)
         if self._reading.live:
             yield from self._decodable(packet)

@@ -10,8 +10,10 @@ from typing import Any
 import av
 from av.container import InputContainer
 
+from zsn2m_runtime.files.limits import FREE_PIXELS
 from zsn2m_runtime.streaming.video.containers import PIPE_BUFFER
 
+LIBAV_FILLS = 1 << 16  # pixels that rows may be filled up with, of a small frame
 OPEN_TIMEOUT = READ_TIMEOUT = 10.0  # seconds without data after which a network stream is taken for dead
 
 
@@ -25,6 +27,17 @@ class Reading:
     live: bool = False
     pass_tracks: bool = True
     alpha: bool = True
+    max_pixels: int | None = None
+
+    @property
+    def most_pixels(self) -> int:
+        """Of a frame."""
+        return self.max_pixels or FREE_PIXELS
+
+    @property
+    def limit(self) -> dict[str, str]:
+        """libav's option for the largest frame that it makes room for, which counts what fills up its rows."""
+        return {"max_pixels": str(self.most_pixels + self.most_pixels // 4 + LIBAV_FILLS)}
 
 
 class Pipe:
@@ -64,7 +77,7 @@ def open_container(place: Any, reading: Reading) -> InputContainer:
     Raises:
         OSError, ValueError, av.FFmpegError: if it cannot be.
     """
-    options, timeout = dict(reading.options or {}), None
+    options, timeout = {**reading.limit, **(reading.options or {})}, None
     if is_url(place):
         timeout = (OPEN_TIMEOUT, READ_TIMEOUT)
         if place.lower().startswith("rtsp"):

@@ -42,6 +42,7 @@ class VideoSource:
         name: how messages call it
         pass_tracks: give the packets of audio and subtitles too
         alpha: give the alpha plane too, where there is one
+        max_pixels: the most that a frame may have; None: 2**27
     Attributes:
         info: what the frames are; `frames` is a guess where only the duration is known
         decoder: of the tracks and their packets
@@ -65,11 +66,12 @@ class VideoSource:
         pass_tracks: bool = True,
         upright: bool = False,
         alpha: bool = True,
+        max_pixels: int | None = None,
     ) -> None:
         name = name or _public_name(place)
         is_path = not is_url(place) and not hasattr(place, "read")
         self.path = Path(place) if is_path else None
-        self.decoder = Decoder(place, name, Reading(format, options, deinterlace, live, pass_tracks, alpha))
+        self.decoder = Decoder(place, name, Reading(format, options, deinterlace, live, pass_tracks, alpha, max_pixels))
         try:
             self._items = self.decoder.items()
             self._ahead = _up_to_first_frame(self._items, name)
