@@ -21,7 +21,7 @@ from zsn2m_runtime.files.layout import Metadata
 from zsn2m_runtime.files.limits import Stated
 from zsn2m_runtime.files.reader import ImageFile
 from zsn2m_runtime.files.tiff_axes import tiff_axes
-from zsn2m_runtime.files.tiff_opencv import decode_with_opencv
+from zsn2m_runtime.files.tiff_opencv import decode_with_opencv, page_alone
 from zsn2m_runtime.files.tiff_pages import PageFacts, check_inside_file, page_facts
 from zsn2m_runtime.files.tiff_pyramid import Arrangement, Arranger, Level, Smaller
 from zsn2m_runtime.files.tiff_segments import PageForm, compression_note, form_like
@@ -226,8 +226,11 @@ class TiffImageFile(ImageFile):
         except (ValueError, ImportError) as error:
             if isinstance(error, ValueError) and "imagecodecs" not in str(error):
                 raise
-            return decode_with_opencv(self.path, place, facts)
+            return decode_with_opencv(self.path, page, facts, lambda: self._alone(page))
         return np.moveaxis(array, 0, 2) if facts.planar else array
+
+    def _alone(self, page: int) -> bytes:
+        return page_alone(self._stream, self._dialect, self._tags(page))
 
     def _same_format_writer(self, out_path: Path) -> ImageWriter:
         dialect = dialect_for(self._dialect.order, self._dialect.big, self._pixel_bytes)
