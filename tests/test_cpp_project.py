@@ -71,9 +71,9 @@ def test_a_bundle_without_torchscript_is_refused(
 def test_a_default_model_without_torchscript_is_refused(
     bundle: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    edit_manifest(bundle, lambda content: content.update(default="other"))
+    edit_manifest(bundle, lambda content: content["models"][1]["files"].pop("torchscript"))
     ended = run_command(capsys, "export", bundle, "--cpp", tmp_path / "project")
-    assert (ended.code, "expected a TorchScript file of the default model other" in ended.err) == (5, True)
+    assert (ended.code, "expected a TorchScript file of the default model grd" in ended.err) == (5, True)
 
 
 def test_the_library_has_the_version_of_the_package() -> None:

@@ -15,7 +15,8 @@ from onnx import TensorProto, helper, numpy_helper
 from zsn2m_runtime.bundle import file_record
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import BundleError
-from zsn2m_runtime.onnx_file import check_onnx
+from zsn2m_runtime.onnx_file import read_onnx
+from zsn2m_runtime.onnx_limits import OnnxLimits
 from zsn2m_runtime.session import Session
 
 
@@ -27,7 +28,7 @@ def model(make_bundle: BundleMaker) -> onnx.ModelProto:
 
 def test_exports_pass(bundle: Path) -> None:
     for path in bundle.glob("*.onnx"):
-        check_onnx(path.read_bytes(), path.name)
+        OnnxLimits(path.read_bytes(), path.name)
 
 
 def external(model: onnx.ModelProto, location: str) -> onnx.ModelProto:
@@ -51,7 +52,7 @@ def test_an_external_tensor_in_an_attribute_is_refused(model: onnx.ModelProto) -
     tensor.external_data.add(key="location", value="x")  # even where data_location is not set
     model.graph.node.append(helper.make_node("Constant", [], ["c"], value=tensor))
     with pytest.raises(BundleError, match="tensors in another file"):
-        check_onnx(model.SerializeToString(), "m")
+        read_onnx(model.SerializeToString(), "m")
 
 
 def loop() -> onnx.NodeProto:
@@ -75,7 +76,7 @@ def loop() -> onnx.NodeProto:
 def test_other_operators_are_refused(model: onnx.ModelProto, node: onnx.NodeProto, named: str) -> None:
     model.graph.node.append(node)
     with pytest.raises(BundleError, match=named):
-        check_onnx(model.SerializeToString(), "m")
+        read_onnx(model.SerializeToString(), "m")
 
 
 def test_functions_sparse_tensors_and_endless_graphs_are_refused(model: onnx.ModelProto) -> None:
@@ -90,7 +91,7 @@ def test_functions_sparse_tensors_and_endless_graphs_are_refused(model: onnx.Mod
         changed.CopyFrom(model)
         change(changed)
         with pytest.raises(BundleError, match="expected a plain model"):
-            check_onnx(changed.SerializeToString(), "m")
+            read_onnx(changed.SerializeToString(), "m")
 
 
 def test_every_cut_and_many_changed_bytes_are_refused_or_pass_without_another_error(model: onnx.ModelProto) -> None:
@@ -98,12 +99,12 @@ def test_every_cut_and_many_changed_bytes_are_refused_or_pass_without_another_er
     generator = np.random.default_rng(0)
     for end in generator.integers(0, len(content), 100):
         with pytest.raises(BundleError):
-            check_onnx(content[:end], "m")
+            read_onnx(content[:end], "m")
     for place in generator.integers(0, len(content), 400):
         changed = bytearray(content)
         changed[place] = int(generator.integers(256))
         try:
-            check_onnx(bytes(changed), "m")
+            OnnxLimits(bytes(changed), "m")
         except BundleError:
             continue
 

@@ -66,8 +66,14 @@ def test_provider_options_threads_and_spinning_reach_onnxruntime(model: Path, mo
 
 
 def test_a_run_that_fails_is_an_error_with_a_way_on(model: Path) -> None:
-    with pytest.raises(UnavailableError, match=r"expected provider cpu to run a frame of shape \(1, 2, 4, 4\)"):
-        Session(model, "cpu", threads=1).run(np.zeros((1, 2, 4, 4), np.float32))
+    with pytest.raises(UnavailableError, match=r"expected provider cpu to run a frame of shape \(1, 3, 4, 4\)"):
+        Session(model, "cpu", threads=1).run(np.zeros((1, 3, 4, 4), np.float64))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("shape", [(1, 2, 4, 4), (3, 4, 4), (1, 3, 4, 4, 1)])
+def test_a_frame_that_the_model_is_not_for_is_refused_before_it_runs(model: Path, shape: tuple[int, ...]) -> None:
+    with pytest.raises(BundleError, match="expected a graph that denoises frames of shape"):
+        Session(model, "cpu", threads=1).run(np.zeros(shape, np.float32))
 
 
 @pytest.mark.parametrize(("provider", "together"), [("directml", 1), ("cuda", 2)])
@@ -92,7 +98,7 @@ def test_directml_runs_one_frame_at_a_time(
 
     monkeypatch.setattr(StandInSession, "run", run)
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(opened.run, [np.zeros(1, np.float32)] * 4))
+        list(pool.map(opened.run, [np.zeros((1, 3, 8, 8), np.float32)] * 4))
     assert most == together
 
 

@@ -49,7 +49,7 @@ def put_twin(bundle: Path, io: str, low_high: tuple[float, float], off: float) -
     graph = helper.make_graph([helper.make_node("Identity", ["noisy"], ["denoised"])], "same", ports[:1], ports[1:])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
     card = ModelCard.model_validate_json(onnx.load(bundle / "mbd.onnx").metadata_props[0].value)
-    sensor = card.sensor.model_copy(update={"range": low_high})
+    sensor = card.sensor.model_copy(update={"range": low_high, "dtype": "uint8" if integer else "uint16"})
     helper.set_model_props(
         model, {"zsn2m.json": card.model_copy(update={"io": io, "sensor": sensor}).model_dump_json()}
     )
@@ -66,7 +66,7 @@ def put_twin(bundle: Path, io: str, low_high: tuple[float, float], off: float) -
         "self_test": file_record(bundle / "expected.npy").model_dump(),
     }
     edit_manifest(bundle, lambda content: content["models"][0].update(changes))
-    edit_manifest(bundle, lambda content: content["sensor"].update(range=low_high))
+    edit_manifest(bundle, lambda content: content["sensor"].update(range=low_high, dtype=sensor.dtype))
 
 
 def test_a_whole_bundle_passes(bundle: Path) -> None:

@@ -21,13 +21,15 @@ from zsn2m_export.variants import Calibration, add_precision, add_twin
 from zsn2m_export.writer import ExportableModel, centre_crop, write_models
 from zsn2m_runtime.atomic import atomic_folder, one_at_a_time
 from zsn2m_runtime.bundle import Bundle, load_bundle
-from zsn2m_runtime.denoiser import check_fits
+from zsn2m_runtime.denoiser import Denoiser, check_fits
 from zsn2m_runtime.errors import BundleError, CheckFailedError, UsageError
 from zsn2m_runtime.files import open_image
 from zsn2m_runtime.image import Nchw, to_nchw
 from zsn2m_runtime.installation import installed_version
 from zsn2m_runtime.manifest import Manifest, ModelEntry, ModelIo
 from zsn2m_runtime.plain_text import one_line
+from zsn2m_runtime.plain_file import open_plain
+from zsn2m_runtime.self_test import read_expected_output, read_test_input
 from zsn2m_runtime.temporary_files import temporary_files_beside
 from zsn2m_runtime.verify import TOLERANCE, largest_difference
 
@@ -81,7 +83,7 @@ def export(
         sources = _sources(bundle, precision, io, model)
         calibration = _calibration(bundle, calibrate)
         with atomic_folder(bundle.path, overwrite=True) as folder:
-            shutil.copytree(bundle.path, folder, dirs_exist_ok=True)
+            _copy(bundle, folder)
             added: list[ModelEntry] = []
             for done, source in enumerate(sources):
                 _tell(progress, done, len(sources))
@@ -135,11 +137,12 @@ def _export_weights(bundle: Bundle, progress: ProgressCallback | None) -> Bundle
         raise BundleError(f"{bundle.path}: expected weights in the bundle, but there are none; train again")
     networks = restored_networks(bundle)
     with atomic_folder(bundle.path, overwrite=True) as folder:
-        shutil.copytree(bundle.path, folder, dirs_exist_ok=True)
-        manifest = with_models(folder, before, networks, np.load(folder / before.self_test_input.name), progress)
+        _copy(bundle, folder)
+        manifest = with_models(folder, before, networks, read_test_input(bundle), progress)
+        after = {model.id: model for model in manifest.models}
         for model in before.models:
-            record = model.self_test.name
-            difference = largest_difference(np.load(bundle.path / record), np.load(folder / record))
+            now = read_expected_output(Bundle(folder, manifest), after[model.id])
+            difference = largest_difference(read_expected_output(bundle, model), now)
             if not difference <= TOLERANCE * before.normalisation.scale:
                 raise CheckFailedError(
                     f"{bundle.path}: expected {model.id} to give the pixels that it gave before, but they differ by "
@@ -147,6 +150,16 @@ def _export_weights(bundle: Bundle, progress: ProgressCallback | None) -> Bundle
                 )
         write_manifest(folder, manifest.model_copy(update={"versions": versions()}))
     return load_bundle(bundle.path)
+
+
+def _copy(bundle: Bundle, folder: Path) -> None:
+    """Copy all that lies in a bundle's folder, the user's own files among it; links stay links."""
+    shutil.copytree(bundle.path, folder, symlinks=True, copy_function=_copy_plain, dirs_exist_ok=True)
+
+
+def _copy_plain(source: str, target: str) -> None:
+    with open_plain(Path(source)) as stream, Path(target).open("wb") as copy:
+        shutil.copyfileobj(stream, copy)
 
 
 def _sources(bundle: Bundle, precision: Precision, io: ModelIo, role: str | None) -> list[ModelEntry]:
@@ -171,6 +184,8 @@ def _sources(bundle: Bundle, precision: Precision, io: ModelIo, role: str | None
     if not chosen:
         known = ", ".join(model.role for model in found)
         raise UsageError(f"{bundle.path}: expected --model to be one of {known}, but got {role!r}")
+    for model in chosen:
+        Denoiser(bundle.path, model.id, provider="cpu")  # refuses what it would not run: a card that contradicts, ...
     return chosen
 
 
@@ -187,7 +202,7 @@ def _check_unit_steps(bundle: Bundle, io: ModelIo) -> None:
 def _calibration(bundle: Bundle, calibrate: str | Path | None) -> Calibration:
     record = bundle.manifest.self_test_input
     if calibrate is None:
-        return Calibration(np.load(bundle.file(record)), record.name)
+        return Calibration(read_test_input(bundle), record.name)
     path = Path(calibrate)
     with open_image(path) as image:
         frame = image.read()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from zsn2m_deploy.config import SensorConfig, TrainConfig
 from zsn2m_deploy.defects import DefectCorrection
@@ -21,7 +22,8 @@ def restored_networks(bundle: Bundle) -> dict[str, nn.Module]:
         BundleError: trained by another version, or weights that do not fit the method in the manifest.
     """
     manifest = bundle.manifest
-    assert manifest.weights is not None
+    if manifest.weights is None:
+        raise BundleError(f"{bundle.path}: expected weights in the bundle, but there are none; train again")
     try:
         config = TrainConfig().updated(manifest.method, source="method")
     except UsageError as error:
@@ -38,17 +40,38 @@ def restored_networks(bundle: Bundle) -> dict[str, nn.Module]:
         "grd": lambda: GrdNet(channels, config.grd, MbdNet(channels, config.mbd)),
     }
     networks: dict[str, nn.Module] = {}
-    for model_id, state in read_weights(bundle.file(manifest.weights)).items():
+    states = read_weights(bundle.content(manifest.weights), str(bundle.file(manifest.weights)))
+    if not states:
+        raise BundleError(f"{bundle.file(manifest.weights)}: expected weights of a network, but got none; train again")
+    for model_id, state in states.items():
         if model_id not in makers:
             raise BundleError(
                 f"{bundle.path}: expected weights of {', '.join(makers)}, but got {model_id!r}; upgrade zsn2m-deploy"
             )
+        _check_fit(bundle, makers[model_id], state)
         networks[model_id] = makers[model_id]()
-        try:
-            networks[model_id].load_state_dict(state)
-        except RuntimeError as error:
-            raise BundleError(f"{bundle.path}: weights do not fit the method in the manifest: {error}") from error
+        networks[model_id].load_state_dict(state)
     return networks
+
+
+def _check_fit(bundle: Bundle, make: Callable[[], nn.Module], state: dict[str, Tensor]) -> None:
+    """Refuse a method that the weights do not fit, before its network takes the memory that it asks for."""
+    try:
+        with torch.device("meta"):
+            wanted = {name: tuple(tensor.shape) for name, tensor in make().state_dict().items()}
+    except (RuntimeError, OverflowError, TypeError, ValueError) as error:
+        raise BundleError(
+            f"{bundle.path}: expected a network by the method in the manifest, but torch makes none: {error}; "
+            f"train again"
+        ) from error
+    got = {name: tuple(tensor.shape) for name, tensor in state.items()}
+    others = sorted(name for name in wanted.keys() | got.keys() if wanted.get(name) != got.get(name))
+    if others:
+        name = others[0]
+        raise BundleError(
+            f"{bundle.path}: expected weights that fit the method in the manifest, but {len(others)} do not: "
+            f"{name[:80]} is of shape {got.get(name)} in the place of {wanted.get(name)}; copy the bundle again"
+        )
 
 
 def _sensor_net(channels: int, config: SensorConfig) -> SensorNet:

@@ -36,7 +36,7 @@ def write_cpp_project(bundle: Bundle, folder: Path) -> None:
             (shutil.copytree if source.is_dir() else shutil.copyfile)(source, target)
         (project / MODEL).mkdir()
         for record in manifest.file_records():
-            shutil.copyfile(bundle.file(record), project / MODEL / record.name)
+            (project / MODEL / record.name).write_bytes(bundle.content(record))
         write_manifest(project / MODEL, manifest)
 
 

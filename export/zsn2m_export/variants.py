@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx
 
 from zsn2m_export.errors import ExportError
@@ -18,10 +19,13 @@ from zsn2m_export.quantising import calibration_frames, quantised
 from zsn2m_export.twins import as_twin, to_twin
 from zsn2m_export.writer import expected_output_name, write_array
 from zsn2m_runtime.atomic import atomic_file
-from zsn2m_runtime.bundle import file_record
-from zsn2m_runtime.errors import CheckFailedError
+from zsn2m_runtime.bundle import Bundle, file_record
+from zsn2m_runtime.errors import BundleError, CheckFailedError, Zsn2mError
 from zsn2m_runtime.image import Nchw
 from zsn2m_runtime.manifest import Manifest, ModelEntry, ModelFacts, ModelIo
+from zsn2m_runtime.onnx_limits import OnnxLimits
+from zsn2m_runtime.plain_file import read_checked
+from zsn2m_runtime.self_test import read_test_input
 from zsn2m_runtime.session import Session
 
 
@@ -64,8 +68,8 @@ def _with_precision(
     card = manifest.card(facts)
     source, target = folder / model.files["onnx"].name, folder / f"{facts.id}.onnx"
     in_use = manifest.normalisation.in_use
-    with atomic_file(target) as path:
-        graph = onnx.load(source)
+    with atomic_file(target) as path, _changing(model):
+        graph = _graph(folder, model)
         if precision == "int8":
             graph = quantised(graph, manifest.sensor.channels, calibration_frames(on.frame, in_use), careful)
         else:
@@ -93,8 +97,8 @@ def add_twin(folder: Path, manifest: Manifest, model: ModelEntry, io: ModelIo) -
     card = manifest.card(facts)
     source, target = folder / model.files["onnx"].name, folder / f"{facts.id}.onnx"
     noisy = _test_input(folder, manifest)
-    with atomic_file(target) as path:
-        save_checked(as_twin(onnx.load(source), io, manifest.sensor), path, card.model_dump_json())
+    with atomic_file(target) as path, _changing(model):
+        save_checked(as_twin(_graph(folder, model), io, manifest.sensor), path, card.model_dump_json())
         parity = check_twin(source, path, card, probe_frames(noisy, manifest.normalisation.in_use))
     given = to_twin(noisy, io, manifest.sensor)
     return ModelEntry(
@@ -112,6 +116,28 @@ def _facts(model: ModelEntry, suffix: str, **changes: Any) -> ModelFacts:
     return ModelFacts.model_validate(facts | {"id": f"{model.id}.{suffix}"} | changes)
 
 
+def _graph(folder: Path, model: ModelEntry) -> onnx.ModelProto:
+    """A model's graph; never by its path, as onnx would read tensors in other files."""
+    record = model.files["onnx"]
+    path = folder / record.name
+    content = read_checked(path, record.bytes, record.sha256)
+    OnnxLimits(content, str(path))
+    return onnx.load_model_from_string(content)
+
+
 def _test_input(folder: Path, manifest: Manifest) -> Nchw:
-    noisy: Nchw = np.load(folder / manifest.self_test_input.name)
-    return noisy
+    return read_test_input(Bundle(folder, manifest))
+
+
+@contextlib.contextmanager
+def _changing(model: ModelEntry) -> Iterator[None]:
+    """Around changes to a graph that another program may have made: what they rely on may not be there."""
+    try:
+        yield
+    except Zsn2mError:
+        raise
+    except (onnx.checker.ValidationError, LookupError, ValueError, TypeError, AttributeError, RuntimeError) as error:
+        raise BundleError(
+            f"{model.id}: expected a graph as zsn2m-deploy exports it, but it cannot be changed "
+            f"({type(error).__name__}: {error}); export the bundle's weights again"
+        ) from error

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save
+from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from zsn2m_export.graph import SensorGraph, receptive_radius
@@ -18,6 +18,7 @@ from zsn2m_export.parity import check_parity, probe_frames
 from zsn2m_export.torchscript import export_torchscript
 from zsn2m_runtime.atomic import atomic_file
 from zsn2m_runtime.bundle import file_record
+from zsn2m_runtime.errors import BundleError
 from zsn2m_runtime.image import Nchw, Pixels
 from zsn2m_runtime.manifest import (
     SCHEMA_VERSION,
@@ -56,11 +57,26 @@ def write_weights(folder: Path, networks: dict[str, nn.Module]) -> FileRecord:
     return _write(folder / WEIGHTS_NAME, lambda path: path.write_bytes(save(tensors)))
 
 
-def read_weights(path: Path) -> dict[str, dict[str, Tensor]]:
-    """The state of each network in a weights file, by its id; nothing is unpickled."""
+def read_weights(content: bytes, name: str) -> dict[str, dict[str, Tensor]]:
+    """The state of each network in a weights file, by its id; nothing is unpickled.
+
+    Args:
+        name: of the file, for messages
+    Raises:
+        BundleError: it is no such file, or holds values that are not finite.
+    """
+    try:
+        tensors = load(content)
+    except Exception as error:  # safetensors' own, KeyError of a type that torch has not, ValueError of empty ones
+        raise BundleError(f"{name}: expected weights in a safetensors file, but {error}; train again") from error
     states: dict[str, dict[str, Tensor]] = {}
-    for name, tensor in load_file(path).items():
-        model_id, _, parameter = name.partition(".")
+    for key, tensor in tensors.items():
+        if tensor.dtype != torch.float32 or not bool(tensor.isfinite().all()):
+            raise BundleError(
+                f"{name}: expected finite float32 weights, but {key[:80]!r} is {tensor.dtype}"
+                f"{'' if tensor.dtype != torch.float32 else ' with others'}; copy the bundle again, or train again"
+            )
+        model_id, _, parameter = key.partition(".")
         states.setdefault(model_id, {})[parameter] = tensor
     return states
 

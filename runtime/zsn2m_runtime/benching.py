@@ -22,6 +22,8 @@ from zsn2m_runtime.image import Pixels, from_nchw
 from zsn2m_runtime.installation import import_onnxruntime
 from zsn2m_runtime.memory import peak_memory
 from zsn2m_runtime.providers import parse_provider, starting_providers
+from zsn2m_runtime.sample_types import is_whole
+from zsn2m_runtime.self_test import read_test_input
 
 SIZES = {"480p": (480, 854), "720p": (720, 1280), "1080p": (1080, 1920), "4k": (2160, 3840)}  # rows, columns
 FEWEST = 3  # frames of one measurement; more where they are fast
@@ -136,10 +138,12 @@ def frame_of(bundle: Bundle, size: tuple[int, int]) -> Pixels:
         size: rows and columns
         returns: (h, w) or (h, w, 3) in sensor units
     """
-    planes = np.load(bundle.file(bundle.manifest.self_test_input))
+    sensor, planes = bundle.manifest.sensor, read_test_input(bundle)
+    if is_whole(sensor.dtype):
+        planes = planes.clip(*sensor.range)
     down, right = (-(-wanted // length) for wanted, length in zip(size, planes.shape[2:], strict=True))
     tiled = np.tile(planes, (1, 1, down, right))[:, :, : size[0], : size[1]]
-    return from_nchw(tiled, bundle.manifest.sensor.dtype)
+    return from_nchw(tiled, sensor.dtype)
 
 
 def measure(contender: Contender, frame: Pixels, seconds: float) -> Timing:

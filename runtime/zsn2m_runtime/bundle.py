@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from zsn2m_runtime.errors import BundleError, UsageError
-from zsn2m_runtime.manifest import MANIFEST_NAME, SCHEMA_VERSION, FileRecord, Manifest, ModelEntry
+from zsn2m_runtime.manifest import (
+    MANIFEST_NAME,
+    MOST_MANIFEST,
+    SCHEMA_VERSION,
+    FileRecord,
+    Manifest,
+    ModelEntry,
+)
 from zsn2m_runtime.path_kinds import no_bundle
-from zsn2m_runtime.validation import first_fault
+from zsn2m_runtime.plain_file import check_plain, read_checked, read_plain
+from zsn2m_runtime.validation import fault_in_words
+
+DEEPEST = 32  # levels of JSON; exports have 6, and what writes it out again has its own limits
 
 
 @dataclass(frozen=True)
@@ -39,6 +51,8 @@ class Bundle:
             if model.id == wanted and model.io == "sensor":
                 return model
         known = ", ".join(model.id for model in self.manifest.models if model.io == "sensor")
+        if wanted is None:
+            raise BundleError(f"{self.path}: expected a default model in its manifest, but got none; name one: {known}")
         if any(model.id == wanted for model in self.manifest.models):
             raise UsageError(
                 f"{self.path}: expected one of the models {known}, but {wanted} is for programs that bring arrays of "
@@ -50,6 +64,24 @@ class Bundle:
         """Where a file of the bundle is."""
         return self.path / record.name
 
+    def content(self, record: FileRecord) -> bytes:
+        """A file of the bundle, as it was hashed.
+
+        Raises:
+            BundleError: it is missing, damaged or no plain file.
+        """
+        return read_checked(self.file(record), record.bytes, record.sha256)
+
+    def check_files(self, apart_from: FileRecord | None = None) -> None:
+        """Check size and SHA-256 of every file, apart from one that is checked as it is read.
+
+        Raises:
+            BundleError: naming the file that is missing, damaged or no plain file.
+        """
+        for record in dict.fromkeys(self.manifest.file_records()):
+            if record != apart_from:
+                check_plain(self.file(record), record.bytes, record.sha256)
+
 
 def load_bundle(path: str | Path) -> Bundle:
     """Read a bundle folder and check its schema version and every file's size and SHA-256.
@@ -58,8 +90,7 @@ def load_bundle(path: str | Path) -> Bundle:
         BundleError: naming the file that is missing, damaged, or of a newer version.
     """
     bundle = Bundle(Path(path), read_manifest(Path(path)))
-    for record in bundle.manifest.file_records():
-        _check_file(bundle, record)
+    bundle.check_files()
     return bundle
 
 
@@ -70,32 +101,56 @@ def read_manifest(path: Path) -> Manifest:
         BundleError: if it is no bundle, or not one that this version can read.
     """
     file = path / MANIFEST_NAME
-    if not path.is_dir() or not file.is_file():
+    if not os.path.isdir(path) or not os.path.lexists(file):  # noqa: PTH112 - False for what is too long to be a path
         raise BundleError(f"{path}: expected a bundle folder with a {MANIFEST_NAME}, but {no_bundle(path)}")
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(read_plain(file, MOST_MANIFEST).decode())
         version = content["schema_version"]
+        check_nesting(content)
     except KeyError as error:
         raise BundleError(
             f"{file}: expected a manifest in JSON with a schema_version, but got one without, as of another program; "
             f"name the folder that train-and-export wrote"
         ) from error
-    except (OSError, ValueError, TypeError, RecursionError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise BundleError(
             f"{file}: expected a manifest in JSON, but it cannot be read ({error}); export again"
         ) from error
     if not isinstance(version, int) or version > SCHEMA_VERSION:
         raise BundleError(
-            f"{file}: expected schema version {SCHEMA_VERSION} or older, but got {version}; "
+            f"{file}: expected schema version {SCHEMA_VERSION} or older, but got {str(version)[:40]}; "
             f"upgrade with: pip install --upgrade zsn2m-deploy"
         )
     try:
         return Manifest.model_validate(content)
     except ValidationError as error:
-        name, fault = first_fault(error)
         raise BundleError(
-            f"{file}: {name}: {fault}; the manifest is damaged: copy the bundle again, or export again"
+            f"{file}: {fault_in_words(error)}; the manifest is damaged: copy the bundle again, or export again"
         ) from error
+
+
+def check_nesting(content: object) -> None:
+    """Refuse a document that is nested deeply, or has text or numbers that cannot be written again.
+
+    Raises:
+        ValueError: it is, or has.
+    """
+    level: list[object] = [content]
+    for _ in range(DEEPEST):
+        deeper: list[object] = []
+        for value in level:
+            if isinstance(value, dict):
+                deeper += value.keys()
+                deeper += value.values()
+            elif isinstance(value, list):
+                deeper += value
+            elif isinstance(value, str):
+                value.encode()  # half a surrogate pair is no text; UnicodeEncodeError is a ValueError
+            elif isinstance(value, float) and not math.isfinite(value):
+                raise ValueError(f"{value}, which is no number of JSON")
+        level = deeper
+    if level:
+        raise ValueError(f"values nested in more than {DEEPEST} others")
 
 
 def file_record(path: Path) -> FileRecord:
@@ -103,14 +158,3 @@ def file_record(path: Path) -> FileRecord:
     with path.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     return FileRecord(name=path.name, bytes=path.stat().st_size, sha256=digest)
-
-
-def _check_file(bundle: Bundle, record: FileRecord) -> None:
-    path = bundle.file(record)
-    if not path.is_file():
-        raise BundleError(f"{path}: expected this file in the bundle, but it is missing; copy the whole folder again")
-    size = path.stat().st_size
-    if size != record.bytes:
-        raise BundleError(f"{path}: expected {record.bytes} bytes, but got {size}; copy the bundle again")
-    if file_record(path).sha256 != record.sha256:
-        raise BundleError(f"{path}: its SHA-256 is not the manifest's: the file has changed; copy the bundle again")

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from zsn2m_runtime.blank import filled, largest_scene, with_blank_kept
-from zsn2m_runtime.bundle import load_bundle
+from zsn2m_runtime.bundle import Bundle, read_manifest
 from zsn2m_runtime.errors import BundleError, InputError, UsageError
 from zsn2m_runtime.familiarity import unlike_all
 from zsn2m_runtime.image import Frame, Pixels, as_frame, check_computable, check_finite, from_nchw, to_nchw
@@ -19,7 +19,7 @@ from zsn2m_runtime.sample_types import is_whole
 from zsn2m_runtime.session import Session
 from zsn2m_runtime.streaming.pipeline import Pipeline
 from zsn2m_runtime.strips import DEFAULT_STRIP_PIXELS, plan_strips, run_in_strips
-from zsn2m_runtime.validation import first_fault
+from zsn2m_runtime.validation import fault_in_words
 
 PRETRAINED = "sensor"  # role of the models, of any precision, whose network was taught noise of every level
 
@@ -63,7 +63,7 @@ class Denoiser:
             if model not in (None, self.card.id):
                 raise UsageError(f"{path}: expected model {self.card.id}, which this file is, but got {model!r}")
         else:
-            bundle = load_bundle(path)
+            bundle = Bundle(path, read_manifest(path))
             entry = bundle.model(model)
             self.card = bundle.manifest.card(entry)
             self._mosaic = bundle.manifest.method.get("mosaic", "auto")
@@ -74,6 +74,7 @@ class Denoiser:
             if "onnx" not in entry.files:
                 raise BundleError(f"{path}: model {entry.id} has no ONNX file; run: zsn2m-deploy export {path}")
             record = entry.files["onnx"]
+            bundle.check_files(apart_from=record)  # which the session reads, and hashes
             self._session = Session(bundle.file(record), provider, threads, spinning, record.sha256)
             _check_card(bundle.file(record), self._session, self.card)
         self._strip_pixels = strip_pixels
@@ -234,7 +235,7 @@ def _card_inside(path: Path, session: Session) -> ModelCard:
         card = ModelCard.model_validate_json(text)
     except ValidationError as error:
         raise BundleError(
-            f"{path}: its metadata {CARD_KEY} is damaged ({': '.join(first_fault(error))}); export again"
+            f"{path}: its metadata {CARD_KEY} is damaged ({fault_in_words(error)}); export again"
         ) from error
     if card.schema_version > SCHEMA_VERSION:
         raise BundleError(
@@ -245,5 +246,11 @@ def _card_inside(path: Path, session: Session) -> ModelCard:
         raise UsageError(
             f"{path}: expected a model that takes frames in sensor units, but {card.id} is for programs that bring "
             f"arrays of their own; load its file there"
+        )
+    channels = session.limits.input.shape[1]
+    if channels not in (None, card.sensor.channels):
+        raise BundleError(
+            f"{path}: expected a network for the {card.sensor.channels} channel(s) that its card says, but got one for "
+            f"{channels}; export again"
         )
     return card

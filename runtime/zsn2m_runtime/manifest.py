@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from zsn2m_runtime.sample_types import MOST_COMPUTED, is_whole, limits_of
+from zsn2m_runtime.training_record import TrainingRecord, check_training
 
 SCHEMA_VERSION = 1  # rises only on an incompatible change
 MANIFEST_NAME = "manifest.json"
 CARD_KEY = "zsn2m.json"  # name of the card in ONNX metadata_props and in TorchScript extra files
+
+# Limits, as a bundle may come from anybody (docs/decisions/bundle-limits.md); far above what exports write.
+MOST_MANIFEST = 8 * 2**20  # bytes; the largest seen has 40 kB
+MOST_MODELS = 100  # exports make at most 36: 3 networks in 3 precisions for 4 kinds of arrays
+MOST_EXTRAS = 1000
+MOST_MODEL = 2**30  # bytes of a model or the weights; the largest export has 11 MB
+MOST_SELF_TEST = 16 * 2**20  # bytes of a self-test array; exports write 110 kB
+MOST_BUNDLE = 64 * 2**30  # bytes of all files together: their hashes take a minute or two
+MOST_REACH = 2**20  # pixels of stride and radius, as in libzsn2m
+_MOST_COUNT = 2**63 - 1
 
 SampleType = Literal[
     "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "float16", "float32", "float64"
@@ -28,16 +41,16 @@ class FileRecord(_Record):
     """One file of the bundle, as it must be found."""
 
     name: PlainName
-    bytes: int = Field(ge=0)
+    bytes: int = Field(ge=0, le=MOST_BUNDLE)
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
 
 class ChannelRecord(_Record):
     """The channel of a stack that a bundle is for."""
 
-    number: int = Field(ge=1)
+    number: int = Field(ge=1, le=_MOST_COUNT)
     name: str = Field("", description="empty where the stack does not name its channels")
-    of: int = Field(ge=1, description="how many the stack has")
+    of: int = Field(ge=1, le=_MOST_COUNT, description="how many the stack has")
 
     @property
     def label(self) -> str:
@@ -54,9 +67,35 @@ class Sensor(_Record):
     noise_sigma: float = Field(ge=0, description="estimated from the training frames, sensor units")
     stack_channel: ChannelRecord | None = Field(None, description="None: trained on frames that are no channel of many")
 
+    @model_validator(mode="after")
+    def _rises_within_its_type(self) -> Self:
+        low, high = self.range
+        least, most = limits_of(self.dtype) if is_whole(self.dtype) else (-MOST_COMPUTED, MOST_COMPUTED)
+        if not float(least) <= low < high <= float(most):
+            raise ValueError(f"expected a range of two rising values of {self.dtype}, but got {low:g} to {high:g}")
+        return self
 
-class NoiseRecord(_Record):
+
+class _ChannelsRecord(_Record):
+    of_channels: ClassVar[tuple[str, ...]]  # the fields with a value of each channel
+
+    def check_channels(self, channels: int) -> None:
+        """Refuse another number of values than one of each channel, where a field has them.
+
+        Raises:
+            ValueError: naming the field.
+        """
+        for name in self.of_channels:
+            if (count := len(getattr(self, name))) != channels:
+                raise ValueError(
+                    f"expected {name} to have a value for each of the sensor's {channels} channel(s), but got {count}"
+                )
+
+
+class NoiseRecord(_ChannelsRecord):
     """The noise as it was estimated from the training frames, sensor units."""
+
+    of_channels = ("slope", "floor", "skew")
 
     slope: tuple[float, ...] = Field(description="of each channel: the variance at brightness x is slope x + floor")
     floor: tuple[float, ...]
@@ -67,8 +106,10 @@ class NoiseRecord(_Record):
     correlated: bool = Field(description="whether the neighbours count as correlated")
 
 
-class LookRecord(_Record):
+class LookRecord(_ChannelsRecord):
     """What the training frames look like, to compare others with: pairs are least and most over the frames."""
+
+    of_channels = ("low", "high")
 
     low: tuple[float, ...] = Field(description="of each channel: hardly any block of pixels is darker; sensor units")
     high: tuple[float, ...] = Field(description="or brighter")
@@ -104,8 +145,8 @@ class ModelFacts(_Record):
     """What a runtime must know of one model."""
 
     id: PlainName
-    role: str
-    precision: str
+    role: PlainName
+    precision: PlainName
     io: ModelIo = Field(
         "sensor",
         description="what goes in and comes out: float32 (n, c, h, w) in sensor units; unit: the same from 0 to 1 over "
@@ -114,9 +155,9 @@ class ModelFacts(_Record):
     input: str = "noisy"
     output: str = "denoised"
     dynamic_axes: tuple[str, ...] = ("n", "h", "w")
-    stride: int = Field(ge=1, description="cut frames at multiples of it")
-    receptive_radius: int = Field(ge=0, description="pixels a result depends on, to each side")
-    parameters: int = Field(ge=0)
+    stride: int = Field(ge=1, le=MOST_REACH, description="cut frames at multiples of it")
+    receptive_radius: int = Field(ge=0, le=MOST_REACH, description="pixels a result depends on, to each side")
+    parameters: int = Field(ge=0, le=_MOST_COUNT)
 
 
 class ModelCard(ModelFacts):
@@ -158,6 +199,26 @@ class ModelEntry(ModelFacts):
     parity: Parity | None = Field(None, description="None for lower precisions, which have a fidelity")
     fidelity: Fidelity | None = Field(None, description="None for fp32")
 
+    @model_validator(mode="after")
+    def _has_files_of_sensible_size(self) -> Self:
+        if not self.files:
+            raise ValueError("expected a file of each model, but got none")
+        for record in self.files.values():
+            check_size(record, MOST_MODEL)
+        for array in (self.self_test, self.self_test_input):
+            check_size(array, MOST_SELF_TEST)
+        return self
+
+
+def check_size(record: FileRecord | None, most: int) -> None:
+    """Refuse a file that is far larger than any export's.
+
+    Raises:
+        ValueError: it is.
+    """
+    if record is not None and record.bytes > most:
+        raise ValueError(f"expected {record.name} to have at most {most:,} bytes, but got {record.bytes:,}")
+
 
 class Manifest(_Record):
     """All that is known of a bundle."""
@@ -166,7 +227,7 @@ class Manifest(_Record):
     created: str
     versions: dict[str, str]
     method: dict[str, Any]
-    seed: int
+    seed: int = Field(ge=-_MOST_COUNT, le=_MOST_COUNT)
     sensor: Sensor
     normalisation: Normalisation
     noise: NoiseRecord | None = Field(None, description="None in bundles of older versions")
@@ -175,11 +236,46 @@ class Manifest(_Record):
         (), description="where training frames differ in noise; `noise` and `look` are of the first group then"
     )
     default: str | None = Field(None, description="id of the model to use unless told otherwise")
-    models: tuple[ModelEntry, ...] = ()
+    models: tuple[ModelEntry, ...] = Field((), max_length=MOST_MODELS)
     weights: FileRecord | None = None
     self_test_input: FileRecord
-    extras: tuple[FileRecord, ...] = ()
-    training: dict[str, Any] = {}
+    extras: tuple[FileRecord, ...] = Field((), max_length=MOST_EXTRAS)
+    training: Annotated[dict[str, Any], AfterValidator(check_training)] = {}
+
+    @model_validator(mode="after")
+    def _is_of_its_sensor(self) -> Self:
+        records: list[NoiseRecord | LookRecord | None] = [self.noise, self.look]
+        for group in self.mixture:
+            records += [group.noise, group.look]
+        for record in filter(None, records):
+            record.check_channels(self.sensor.channels)
+        return self
+
+    @model_validator(mode="after")
+    def _knows_its_models(self) -> Self:
+        ids = [model.id for model in self.models]
+        if len(set(ids)) < len(ids):
+            raise ValueError(f"expected each model once, but got {', '.join(ids)}")
+        if self.default is not None and self.default not in [model.id for model in self.models if model.io == "sensor"]:
+            raise ValueError(
+                f"expected default to be a model that takes frames in sensor units, but got {self.default!r} of "
+                f"{', '.join(ids) or 'no models'}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _has_files_of_sensible_size(self) -> Self:
+        check_size(self.weights, MOST_MODEL)
+        check_size(self.self_test_input, MOST_SELF_TEST)
+        total = sum(record.bytes for record in set(self.file_records()))
+        if total > MOST_BUNDLE:
+            raise ValueError(f"expected files of at most {MOST_BUNDLE:,} bytes together, but got {total:,}")
+        return self
+
+    @property
+    def trained(self) -> TrainingRecord:
+        """What is said of the training."""
+        return TrainingRecord.model_validate(self.training)
 
     def card(self, model: ModelFacts) -> ModelCard:
         """The card of one of the models."""

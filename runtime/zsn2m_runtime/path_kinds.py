@@ -8,8 +8,9 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from zsn2m_runtime.errors import UsageError
-from zsn2m_runtime.manifest import MANIFEST_NAME
+from zsn2m_runtime.errors import BundleError, UsageError
+from zsn2m_runtime.manifest import MANIFEST_NAME, MOST_MANIFEST
+from zsn2m_runtime.plain_file import read_plain
 
 BUNDLE_SUFFIX = ".zsn2m"
 _ZIP = b"PK\x03\x04"  # TorchScript files are zip archives; a .ts may be a video, too
@@ -22,9 +23,9 @@ def is_bundle(path: Path) -> bool:
     if not _is_file(manifest):
         return False
     try:
-        found: dict[str, object] = json.loads(manifest.read_text(encoding="utf-8"))
+        found: dict[str, object] = json.loads(read_plain(manifest, MOST_MANIFEST))
         return {"schema_version", "sensor"} <= found.keys()
-    except (OSError, ValueError, AttributeError, RecursionError):
+    except (BundleError, ValueError, AttributeError, RecursionError):
         return path.suffix == BUNDLE_SUFFIX  # a damaged one
 
 

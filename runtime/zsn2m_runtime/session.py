@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
+import os
 import threading
 from pathlib import Path
 
 from zsn2m_runtime.errors import BundleError, UnavailableError
 from zsn2m_runtime.image import Nchw
 from zsn2m_runtime.installation import doubled_advice, import_onnxruntime, installed_onnxruntimes
-from zsn2m_runtime.onnx_file import check_onnx
+from zsn2m_runtime.manifest import MOST_MODEL
+from zsn2m_runtime.onnx_limits import OnnxLimits
+from zsn2m_runtime.plain_file import read_plain
 from zsn2m_runtime.providers import Threads, open_first, parse_provider
 
 log = logging.getLogger(__name__)
@@ -30,6 +33,7 @@ class Session:
     Attributes:
         provider: the short name of the provider that really runs it
         metadata: the model file's metadata_props
+        limits: what the model takes and gives, and on which frames it may run
     Raises:
         UsageError: unknown provider name.
         UnavailableError: the provider asked for does not run here.
@@ -50,6 +54,7 @@ class Session:
         if len(found) > 1:
             log.warning(doubled_advice(found))
         content = _read(model, sha256)
+        self.limits = OnnxLimits(content, str(model))
         self.provider, self._session = open_first(runtime, content, str(model), candidates, Threads(threads, spinning))
         self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
         self._input = self._session.get_inputs()[0].name
@@ -65,7 +70,9 @@ class Session:
             returns: the same shape
         Raises:
             UnavailableError: the provider failed, of memory for example.
+            BundleError: the model is not for frames of this shape, or would take far too much for them.
         """
+        self.limits.check(noisy.shape)
         try:
             with self._turn:
                 result: Nchw = self._session.run([self._output], {self._input: noisy})[0]
@@ -78,16 +85,10 @@ class Session:
 
 
 def _read(model: Path, sha256: str | None) -> bytes:
-    """The bytes of a model file, checked; onnxruntime gets these, not the path, which may lead elsewhere by then."""
-    if not model.is_file():
+    """The bytes of a model file, hashed; onnxruntime gets these, not the path, which may lead elsewhere by then."""
+    if not os.path.lexists(model):
         raise BundleError(f"{model}: expected an ONNX file, but there is none; check the path")
-    try:
-        content = model.read_bytes()
-    except OSError as error:
-        raise BundleError(
-            f"{model}: expected a readable ONNX file, but {error.strerror}; check its permissions"
-        ) from error
+    content = read_plain(model, MOST_MODEL)
     if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
         raise BundleError(f"{model}: its SHA-256 is not the manifest's: the file has changed; copy the bundle again")
-    check_onnx(content, str(model))
     return content

@@ -50,6 +50,11 @@ def first_fault(error: ValidationError) -> tuple[str, str]:
     return name, f"expected {expected}, but got {got}"
 
 
+def fault_in_words(error: ValidationError) -> str:
+    """The first fault with its field, where it is of one."""
+    return ": ".join(filter(None, first_fault(error)))
+
+
 def _plain(message: str) -> str:
     return message.removeprefix("Input should be ").removeprefix("Value error, ")
 

@@ -12,8 +12,9 @@ from zsn2m_runtime.bundle import Bundle, load_bundle
 from zsn2m_runtime.errors import BundleError, UnavailableError
 from zsn2m_runtime.image import Pixels
 from zsn2m_runtime.installation import import_onnxruntime
-from zsn2m_runtime.manifest import CARD_KEY, FileRecord, ModelCard, ModelEntry
+from zsn2m_runtime.manifest import CARD_KEY, ModelCard, ModelEntry
 from zsn2m_runtime.providers import starting_providers
+from zsn2m_runtime.self_test import read_expected_output, read_test_input
 from zsn2m_runtime.session import Session
 
 ALL = "all"  # every provider that starts here
@@ -109,14 +110,6 @@ def rms_difference(expected: Pixels, result: Pixels) -> float:
     return float(np.sqrt(np.mean((expected.astype(np.float64) - result) ** 2)))
 
 
-def _vector(bundle: Bundle, record: FileRecord) -> Pixels:
-    path = bundle.file(record)
-    try:
-        return np.load(path, allow_pickle=False)  # type: ignore[no-any-return]
-    except ValueError as error:
-        raise BundleError(f"{path}: expected a NumPy array, but {error}; export again") from error
-
-
 def _open(bundle: Bundle, model: ModelEntry, provider: str) -> Session:
     record = model.files["onnx"]
     return Session(bundle.file(record), provider, sha256=record.sha256)
@@ -125,9 +118,9 @@ def _open(bundle: Bundle, model: ModelEntry, provider: str) -> Session:
 def _check(bundle: Bundle, model: ModelEntry, session: Session) -> ModelCheck:
     step = _step(bundle, model)
     tolerance, card_agrees = _tolerance(model, step), _card(session) == bundle.manifest.card(model)
-    expected = _vector(bundle, model.self_test)
+    given, expected = read_test_input(bundle, model), read_expected_output(bundle, model)
     try:
-        result = session.run(_vector(bundle, model.self_test_input or bundle.manifest.self_test_input))
+        result = session.run(given)
     except UnavailableError as error:
         return ModelCheck(model.id, session.provider, _NOTHING, _NOTHING, tolerance, card_agrees, failure=str(error))
     largest, rms = largest_difference(expected, result) * step, rms_difference(expected, result) * step

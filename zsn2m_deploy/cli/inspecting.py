@@ -81,7 +81,7 @@ def _bundle_facts(path: Path) -> tuple[str, object]:
         ("sensor", f"{sensor.dtype}, {sensor.channels} channel(s), range {low_high[0]:g} to {low_high[1]:g}"),
         *channel_row(manifest),
         ("noise", f"sigma about {sensor.noise_sigma:.3g} (sensor units)"),
-        ("trained on", ", ".join(frame["name"] for frame in manifest.training.get("frames", []))),
+        ("trained on", ", ".join(frame.name for frame in manifest.trained.frames)),
         ("strength", manifest.method.get("strength")),
     ]
     rows += findings(manifest)

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 def findings(manifest: Manifest) -> list[tuple[str, object]]:
     """What was found in training, as rows of a table; bundles of older versions have less."""
-    training = manifest.training
-    rows: list[tuple[str, object]] = [("chosen", training["chosen"])] if "chosen" in training else []
-    rows += training.get("summary", {}).items()
-    rows += [("hint", hint) for hint in training.get("hints", [])]
-    return rows + [("warning", warning) for warning in training.get("warnings", [])]
+    trained = manifest.trained
+    rows: list[tuple[str, object]] = [("chosen", trained.chosen)] if trained.chosen is not None else []
+    rows += trained.summary.items()
+    rows += [("hint", hint) for hint in trained.hints]
+    return rows + [("warning", warning) for warning in trained.warnings]
 
 
 def bundle_facts(bundle: Bundle) -> dict[str, object]:
@@ -46,9 +46,9 @@ def show_bundle(bundle: Bundle, as_json: bool) -> None:
     shown = [record for record in manifest.extras if not record.name.endswith(".json")]  # for machines
     rows += [(Path(record.name).stem, bundle.file(record)) for record in shown]
     rows += findings(manifest)
-    rows += [(f"{stage['stage']} trained", f"{stage['seconds']:.1f} s") for stage in manifest.training["stages"]]
+    rows += [(f"{stage.stage} trained", f"{stage.seconds:.1f} s") for stage in manifest.trained.stages]
     show_lines(f"{table(rows)}\n")
     next_command = f"denoise {bundle.path} FRAME... -o OUT" if manifest.models else f"export {bundle.path}"
-    steps = manifest.training.get("next") or [f"zsn2m-deploy {next_command}"]
+    steps = manifest.trained.next or [f"zsn2m-deploy {next_command}"]
     for number, step in enumerate(steps):
         show(("" if number else "Next: ") + step.replace("`", ""))
