@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import platform
 import shutil
 import time
@@ -26,9 +27,9 @@ from zsn2m_runtime.errors import BundleError, CheckFailedError, UsageError
 from zsn2m_runtime.files import open_image
 from zsn2m_runtime.image import Nchw, to_nchw
 from zsn2m_runtime.installation import installed_version
-from zsn2m_runtime.manifest import Manifest, ModelEntry, ModelIo
-from zsn2m_runtime.plain_text import one_line
+from zsn2m_runtime.manifest import MOST_BUNDLE, Manifest, ModelEntry, ModelIo
 from zsn2m_runtime.plain_file import open_plain
+from zsn2m_runtime.plain_text import one_line
 from zsn2m_runtime.self_test import read_expected_output, read_test_input
 from zsn2m_runtime.temporary_files import temporary_files_beside
 from zsn2m_runtime.verify import TOLERANCE, largest_difference
@@ -83,7 +84,7 @@ def export(
         sources = _sources(bundle, precision, io, model)
         calibration = _calibration(bundle, calibrate)
         with atomic_folder(bundle.path, overwrite=True) as folder:
-            _copy(bundle, folder)
+            _copy(bundle.path, folder)
             added: list[ModelEntry] = []
             for done, source in enumerate(sources):
                 _tell(progress, done, len(sources))
@@ -137,7 +138,7 @@ def _export_weights(bundle: Bundle, progress: ProgressCallback | None) -> Bundle
         raise BundleError(f"{bundle.path}: expected weights in the bundle, but there are none; train again")
     networks = restored_networks(bundle)
     with atomic_folder(bundle.path, overwrite=True) as folder:
-        _copy(bundle, folder)
+        _copy(bundle.path, folder)
         manifest = with_models(folder, before, networks, read_test_input(bundle), progress)
         after = {model.id: model for model in manifest.models}
         for model in before.models:
@@ -152,14 +153,31 @@ def _export_weights(bundle: Bundle, progress: ProgressCallback | None) -> Bundle
     return load_bundle(bundle.path)
 
 
-def _copy(bundle: Bundle, folder: Path) -> None:
-    """Copy all that lies in a bundle's folder, the user's own files among it; links stay links."""
-    shutil.copytree(bundle.path, folder, symlinks=True, copy_function=_copy_plain, dirs_exist_ok=True)
+def _copy(source: Path, folder: Path, room: int = MOST_BUNDLE) -> int:
+    """Copy all that lies in a bundle's folder, the user's own files among it; returns the room that is left, in bytes.
 
+    A link becomes the file that it leads to: what is exported must not be written through it.
 
-def _copy_plain(source: str, target: str) -> None:
-    with open_plain(Path(source)) as stream, Path(target).open("wb") as copy:
-        shutil.copyfileobj(stream, copy)
+    Raises:
+        BundleError: something that is no plain file and no folder, or far more than a bundle has.
+    """
+    for path in sorted(source.iterdir()):
+        target = folder / path.name
+        if path.is_dir() and not path.is_symlink():
+            target.mkdir(exist_ok=True)
+            room = _copy(path, target, room)
+            continue
+        with open_plain(path) as stream:
+            room -= os.fstat(stream.fileno()).st_size
+            if room < 0:
+                raise BundleError(
+                    f"{source}: expected files of at most {MOST_BUNDLE:,} bytes together in a bundle's folder, but got "
+                    f"more; move what is not of the bundle elsewhere"
+                )
+            with target.open("wb") as copy:
+                shutil.copyfileobj(stream, copy)
+        shutil.copystat(path, target)
+    return room
 
 
 def _sources(bundle: Bundle, precision: Precision, io: ModelIo, role: str | None) -> list[ModelEntry]:

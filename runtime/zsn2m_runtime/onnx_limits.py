@@ -60,8 +60,10 @@ class OnnxLimits:
         """
         if shape == self._seen:
             return
-        if len(shape) != AXES or any(
-            length not in (None, got) for length, got in zip(self.input.shape, shape, strict=True)
+        if (
+            len(shape) != AXES
+            or min(shape) < 1
+            or any(length not in (None, got) for length, got in zip(self.input.shape, shape, strict=True))
         ):
             self._refuse_on(shape, f"one for frames of shape {self.input.shape}")
         try:
@@ -78,7 +80,11 @@ class OnnxLimits:
         if len(ports) != 1:
             self._graph.refuse(f"{len(ports)} {what}s")
         (port,) = ports
-        if port.kind not in FRAME_KINDS or len(port.shape) != AXES or any((side or 1) < 1 for side in port.shape):
+        if (
+            port.kind not in FRAME_KINDS
+            or len(port.shape) != AXES
+            or any(side is not None and side < 1 for side in port.shape)
+        ):
             self._graph.refuse(f"an {what} of element type {DTYPES.get(port.kind, port.kind)} and shape {port.shape}")
         return port
 

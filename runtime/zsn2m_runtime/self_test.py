@@ -81,8 +81,7 @@ def _parsed(content: bytes) -> Pixels:
                 (2, 0): np.lib.format.read_array_header_2_0,
             }[version]
             shape, in_columns, dtype = read_header(stream, max_header_size=_LONGEST_HEADER)
-    # NumPy evaluates the header as a literal, which fails in many ways.
-    except (ValueError, KeyError, TypeError, SyntaxError, RecursionError, MemoryError, AttributeError) as error:
+    except Exception as error:  # NumPy evaluates the header as a literal, which fails in many ways
         raise _RefusedError("a file that is no .npy array") from error
     if dtype.name not in DTYPES.values() or in_columns or len(shape) != 4 or shape[0] != 1 or min(shape) < 1:
         raise _RefusedError(f"{dtype.name} of shape {shape}" + (" in Fortran order" if in_columns else ""))
