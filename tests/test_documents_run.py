@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -68,10 +69,8 @@ def readme_left(folder: Path) -> None:
 
 
 def tutorial_left(folder: Path) -> None:
-    listed = [
-        cell for line in read("docs/tutorial.md").splitlines() if line.startswith("| `") for cell in line.split("`")
-    ]
-    names = [name for name in listed[1::2] if "." in name and "*" not in name]
+    rows = [line for line in read("docs/tutorial.md").splitlines() if line.startswith("| `")]
+    names = [name for row in rows for name in re.findall(r"`([a-z_]+\.[a-z]+)`", row)]
     assert len(names) >= 7
     assert [name for name in names if not (folder / "frame.zsn2m" / name).exists()] == []
     for name in ("clean/more_0000.png", "clean/more_0001.png", "result.png", "steady.mkv", "cells_denoised.tif"):
