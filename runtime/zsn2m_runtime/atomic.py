@@ -14,6 +14,7 @@ from itertools import count
 from pathlib import Path
 
 from zsn2m_runtime.errors import OutputError
+from zsn2m_runtime.leftovers import PREFIX, claimed, name_leftovers
 
 FOLDER_MARK = "manifest.json"
 
@@ -53,6 +54,8 @@ def atomic_file(path: Path) -> Iterator[Path]:
             temporary = undo.enter_context(_gone_on_error(parent / f"{_hidden_name()}{target.suffix}"))
             # Not tempfile: it makes files that only their owner can read, whatever the umask.
             os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+            undo.enter_context(claimed(temporary))
+            name_leftovers(parent)
         with _body(path, temporary):
             yield temporary
         with writing(path):
@@ -73,12 +76,25 @@ class UnfinishedFile:
         self._path, self._open = path, ExitStack()
         self.temporary = self._open.enter_context(atomic_file(path))
 
+    def check(self) -> None:
+        """See that what is written still goes somewhere: a file that was removed takes all bytes, in silence.
+
+        Raises:
+            OutputError: if it is gone.
+        """
+        if not self.temporary.exists():
+            raise OutputError(
+                f"{self._path}: expected the unfinished output that is written there, but it or its folder was "
+                f"removed; what was written is lost: start again, and leave {self.temporary.parent} alone meanwhile"
+            )
+
     def finish(self) -> None:
         """Give it its name.
 
         Raises:
             OutputError: if that fails; what is there can then still be kept.
         """
+        self.check()
         with writing(self._path):
             _flush_to_disk(self.temporary)  # a disk may say only now that it is full: before anything is removed
         self._open.close()
@@ -116,6 +132,8 @@ def atomic_folder(path: Path, overwrite: bool) -> Iterator[Path]:
             parent = undo.enter_context(_parent_folder(target.parent))
             temporary = undo.enter_context(_gone_on_error(parent / _hidden_name()))
             temporary.mkdir()
+            undo.enter_context(claimed(temporary))
+            name_leftovers(parent)
         with _body(path, temporary):
             yield temporary
         with writing(path):
@@ -157,7 +175,7 @@ def check_folder_target(path: Path, overwrite: bool) -> None:
 
 
 def _hidden_name() -> str:
-    return f".partial-{secrets.token_hex(8)}"
+    return f"{PREFIX}{secrets.token_hex(8)}"
 
 
 def _free_name(path: Path) -> Path:

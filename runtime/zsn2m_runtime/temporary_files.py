@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from zsn2m_runtime.atomic import writing
+from zsn2m_runtime.leftovers import PREFIX, claimed
 
 _CACHE = "TORCHINDUCTOR_CACHE_DIR"  # torch makes this folder when it is imported, though nothing here is compiled
 _NAMED = ("TMPDIR", "TEMP", "TMP")
@@ -32,10 +33,11 @@ def temporary_files_beside(output: Path) -> Iterator[None]:
     cache = os.environ.get(_CACHE)
     parent = next(folder for folder in output.resolve().parents if folder.is_dir())
     with writing(output):
-        folder = tempfile.mkdtemp(prefix=".partial-", dir=parent)
+        folder = tempfile.mkdtemp(prefix=PREFIX, dir=parent)
     before, tempfile.tempdir = tempfile.tempdir, folder
     try:
-        yield
+        with claimed(Path(folder)):
+            yield
     finally:
         tempfile.tempdir = before
         if cache is None and os.environ.get(_CACHE, "").startswith(folder):

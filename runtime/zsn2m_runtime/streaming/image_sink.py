@@ -69,6 +69,10 @@ class FolderSink:
         """
         if not isinstance(item, Picture):
             return
+        if self._written and not self._folder.is_dir():  # it would be made anew, without the frames before
+            raise OutputError(
+                f"{self._folder}: expected the folder that the frames are written to, but it was removed; start again"
+            )
         target, original = self._target(item.name), self._originals.get(item.name)
         if original is None:
             save_image(target, item.frame)
@@ -131,6 +135,7 @@ class StackSink:
         if not isinstance(item, Picture):
             return
         layout = Layout.of(item.frame)
+        self._file.check()
         with writing(self._path):
             if self._layout is None:
                 self._begin(layout)

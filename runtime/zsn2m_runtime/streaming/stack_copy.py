@@ -52,6 +52,7 @@ class StackCopySink:
             OutputError: if it cannot be written, or is not like the original's.
         """
         if isinstance(item, Picture):
+            self._file.check()
             self._pages.append(item.frame, item.is_kept)
 
     def finish(self) -> str:

@@ -107,6 +107,8 @@ class VideoSink:
         Raises:
             OutputError: if it cannot be written, or the frame is not what the info says.
         """
+        if self._file:
+            self._file.check()
         with self._writing():
             if isinstance(item, Picture):
                 self._check(item)

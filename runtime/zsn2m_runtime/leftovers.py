@@ -1,0 +1,107 @@
+"""What killed programs have left beside outputs: temporary files and folders that nobody gives a name any more.
+
+They are named, never deleted: they may hold frames, or a bundle that was being replaced.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+PREFIX = ".partial-"  # of the hidden names
+# Written so that what is there plays without the end that was never written; a .tif is whole after every page.
+PLAYABLE = frozenset((".mkv", ".webm", ".mp4", ".mov", ".m4v", ".ts", ".avi", ".nut", ".y4m", ".tif", ".tiff"))
+_HOUR, _DAY = 3600, 86400  # seconds
+
+log = logging.getLogger(__name__)
+_seen: set[Path] = set()  # folders that were looked at: a stream writes a file a frame
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """A temporary without a program.
+
+    is_free: its lock could be taken; False: the file system has no locks, so that its program may still run
+    """
+
+    path: Path
+    age: float  # seconds since it was written to
+    size: int  # bytes
+    is_free: bool
+
+    def in_words(self) -> str:
+        """What it is and what to do with it."""
+        owner = "of a program that was killed" if self.is_free else "of a program that was killed, or that still runs"
+        facts = f"{self.path}: an unfinished output {owner}, {_age(self.age)} old, {self.size / 1e6:,.1f} MB"
+        if self.path.suffix in PLAYABLE and self.size:
+            named = f"recovered{self.path.suffix}"
+            return f"{facts}; its frames are there under another name (mv {self.path.name} {named}), or delete it"
+        return f"{facts}; {'delete it' if self.is_free else 'delete it if no program writes there'}"
+
+
+@contextmanager
+def claimed(path: Path) -> Iterator[None]:
+    """Around the life of a temporary file or folder: while it lasts, nobody calls it a leftover.
+
+    A lock ends with its program, on other machines that share the folder too.
+    """
+    with ExitStack() as undo:
+        with suppress(OSError):  # file systems without locks, and folders on NFS
+            handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+            undo.callback(os.close, handle)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def name_leftovers(folder: Path) -> None:
+    """Log each leftover in a folder, once in the life of this program."""
+    folder = folder.absolute()
+    if folder in _seen:
+        return
+    _seen.add(folder)
+    for leftover in find_leftovers(folder):
+        log.warning("%s", leftover.in_words())
+
+
+def find_leftovers(folder: Path) -> list[Leftover]:
+    """The leftovers in a folder, by name; none where it cannot be looked into."""
+    found = []
+    with suppress(OSError):
+        for entry in os.scandir(folder):
+            if entry.name.startswith(PREFIX):
+                with suppress(OSError):  # it may go while it is looked at
+                    found.append(_look(Path(entry.path)))
+    return sorted(filter(None, found), key=lambda leftover: leftover.path)
+
+
+def _look(path: Path) -> Leftover | None:
+    """A leftover; None where its program runs."""
+    is_free = False
+    with suppress(OSError):
+        handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            is_free = True
+        except BlockingIOError:
+            return None
+        finally:
+            os.close(handle)
+    files = [file.stat() for file in path.rglob("*")] if path.is_dir() else []
+    facts = [path.stat(), *files]
+    newest = max(fact.st_mtime for fact in facts)
+    size = sum(fact.st_size for fact in (files or facts))
+    return Leftover(path, max(0.0, time.time() - newest), size, is_free)
+
+
+def _age(seconds: float) -> str:
+    for unit, length in (("day", _DAY), ("hour", _HOUR), ("minute", 60)):
+        if seconds >= length:
+            count = int(seconds // length)
+            return f"{count} {unit}{'s' if count > 1 else ''}"
+    return "less than a minute"
