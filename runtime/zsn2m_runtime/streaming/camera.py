@@ -95,7 +95,7 @@ class CameraSource:
         if frame.dtype not in SAMPLES:
             raise InputError(f"{self._name}: expected {', '.join(SAMPLES)}, but got {frame.dtype}; use another driver")
         if frame.channels == 1:
-            return frame
+            return Frame(frame.pixels.copy())  # an opener's capture may fill one buffer again and again
         return Frame(cv2.cvtColor(frame.pixels, cv2.COLOR_BGR2RGB))
 
 

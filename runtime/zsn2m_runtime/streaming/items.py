@@ -81,7 +81,10 @@ def samples_of(info: StreamInfo) -> str:
 
 
 class Source(Protocol):
-    """Where frames come from. Iterated once, in one thread; `close` may be called from another one after that."""
+    """Where frames come from. Iterated once, in one thread; `close` may be called from another one after that.
+
+    Frames are read ahead: a source that fills one buffer again and again gives copies of it.
+    """
 
     @property
     def info(self) -> StreamInfo:
