@@ -6,13 +6,23 @@ Sources: "paper" is Liu et al., Zero-Shot Noise2Mean, AAAI 2025; "ZS-N2N" is Man
 
 from __future__ import annotations
 
-import difflib
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
+from zsn2m_deploy.config_file import check_names, merged, read_toml
+from zsn2m_deploy.config_limits import (
+    LARGEST_POSITIVE,
+    MOST_CHANNELS,
+    MOST_CROP_SIDE,
+    MOST_CROPS,
+    MOST_ITERATIONS,
+    MOST_LEARNING_RATE,
+    MOST_SCENES,
+    MOST_WEIGHT,
+    SMALLEST_POSITIVE,
+)
 from zsn2m_runtime.errors import UsageError
 from zsn2m_runtime.validation import first_fault
 
@@ -29,39 +39,50 @@ REAL_STRENGTH = 10.0  # and for real camera and microscope noise
 class _Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _numbers_are_no_answers(cls, value: Any, info: ValidationInfo) -> Any:
+        """Pydantic would take `iterations = true` for 1."""
+        if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation in (int, float):
+            raise ValueError(f"expected a number, but got {str(value).lower()}")
+        return value
+
 
 class ScheduleConfig(_Config):
     """How one network is optimised."""
 
-    iterations: int = Field(ge=1, description="optimiser steps; measured")
+    iterations: int = Field(ge=1, le=MOST_ITERATIONS, description="optimiser steps; measured")
     optimiser: Literal["muon", "adam"] = Field(
         "muon", description="muon: orthogonalised steps of the kernels (measured); adam: ZS-N2N"
     )
     learning_rate: float = Field(
-        gt=0, description="the peak of OneCycle; a kernel under Muon steps by twice that; measured"
+        gt=0,
+        le=MOST_LEARNING_RATE,
+        description="the peak of OneCycle; a kernel under Muon steps by twice that; measured",
     )
     schedule: Literal["onecycle", "step"] = Field(
         "onecycle",
         description="onecycle: warm up, then anneal to zero (measured); step: halve each step_size (ZS-N2N)",
     )
-    step_size: int = Field(1000, ge=1, description="steps after which `step` halves the rate; ZS-N2N")
-    gradient_clip: float = Field(0.0, ge=0, description="largest norm of the gradient, 0: none; measured")
-    crop_side: int = Field(ge=16, description="pixels; crops of one step hold at most crop_side^2 pixels")
-    max_crops: int = Field(ge=1, description="most crops in one step, where frames are smaller than a crop")
+    step_size: int = Field(1000, ge=1, le=MOST_ITERATIONS, description="steps after which `step` halves the rate; ZS-N2N")
+    gradient_clip: float = Field(0.0, ge=0, le=MOST_WEIGHT, description="largest norm of the gradient, 0: none; measured")
+    crop_side: int = Field(ge=16, le=MOST_CROP_SIDE, description="pixels; crops of one step hold at most crop_side^2 pixels")
+    max_crops: int = Field(ge=1, le=MOST_CROPS, description="most crops in one step, where frames are smaller than a crop")
     flips: bool = Field(description="each crop in one of the 8 orientations of the square; measured")
 
 
 class SensorConfig(_Config):
     """The sensor stage: the pretrained SensorNet adapts to the sensor."""
 
-    scenes: int = Field(24, ge=1, description="synthetic scenes in the colours of the frames; measured")
-    weight_synthetic: float = Field(1.0, ge=0, description="of the loss on synthetic scenes; measured")
+    scenes: int = Field(24, ge=1, le=MOST_SCENES, description="synthetic scenes in the colours of the frames; measured")
+    weight_synthetic: float = Field(1.0, ge=0, le=MOST_WEIGHT, description="of the loss on synthetic scenes; measured")
     weight_recorrupted: float = Field(
         1.0,
         ge=0,
+        le=MOST_WEIGHT,
         description="of the loss on recorrupted pairs of the frame; only where noise is independent; measured",
     )
-    recorruption: float = Field(1.0, gt=0, description="a of y + a z; R2R, measured")
+    recorruption: float = Field(1.0, ge=SMALLEST_POSITIVE, le=LARGEST_POSITIVE, description="a of y + a z; R2R, measured")
     correct_defects: bool = Field(
         False, description="hot and dead pixels, if the frames have any, are replaced by their neighbours; measured"
     )
@@ -85,15 +106,15 @@ class SensorConfig(_Config):
 class MbdConfig(_Config):
     """Stage 1, MBD-Net (paper, Sec. 3.2 and 4.2)."""
 
-    hidden_channels: int = Field(48, ge=1, description="channels of the two hidden layers; ZS-N2N")
+    hidden_channels: int = Field(48, ge=1, le=MOST_CHANNELS, description="channels of the two hidden layers; ZS-N2N")
     negative_slope: float = Field(0.2, ge=0, lt=1, description="of the LeakyReLU; ZS-N2N")
     residual: bool = Field(True, description="the network predicts the noise, not the frame; ZS-N2N, measured")
     level_blind: bool = Field(
         True, description="the kernels of the first layer sum to zero, so that brightness cannot shift; measured"
     )
-    weight_cross_mapping: float = Field(5.0, ge=0, description="a_cm of Eq. 3; paper, Sec. 4.2")
-    weight_denoising: float = Field(10.0, ge=0, description="a_id of Eq. 4; paper, Sec. 4.2")
-    c_constant: float = Field(3e-3, gt=0, description="C of Eq. 4, for normalised frames; measured")
+    weight_cross_mapping: float = Field(5.0, ge=0, le=MOST_WEIGHT, description="a_cm of Eq. 3; paper, Sec. 4.2")
+    weight_denoising: float = Field(10.0, ge=0, le=MOST_WEIGHT, description="a_id of Eq. 4; paper, Sec. 4.2")
+    c_constant: float = Field(3e-3, ge=SMALLEST_POSITIVE, le=LARGEST_POSITIVE, description="C of Eq. 4, for normalised frames; measured")
     detach_statistics: bool = Field(True, description="no gradient into mu and d of Eq. 4; measured")
     random_masks: bool = Field(True, description="train on masked pairs, not on the one pair (y1, y2); paper, Sec. 3.1")
     mask_per_pixel: bool = Field(
@@ -107,16 +128,19 @@ class MbdConfig(_Config):
 class GrdConfig(_Config):
     """Stage 2, GRD-Net (paper, Sec. 3.3)."""
 
-    widths: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+    widths: tuple[Annotated[int, Field(ge=1, le=MOST_CHANNELS)], ...] = Field(
         (32, 64, 128, 352),
         min_length=2,
         max_length=6,
         description="channels of each level; stride is 2^(levels - 1); about 2.7 M parameters, paper, Table 3",
     )
-    weight_gap: float = Field(100.0, ge=0, description="b_re of Eq. 5; paper, Sec. 4.2")
-    weight_consistency: float = Field(1000.0, ge=0, description="b_con of Eq. 6; paper, Sec. 4.2")
+    weight_gap: float = Field(100.0, ge=0, le=MOST_WEIGHT, description="b_re of Eq. 5; paper, Sec. 4.2")
+    weight_consistency: float = Field(1000.0, ge=0, le=MOST_WEIGHT, description="b_con of Eq. 6; paper, Sec. 4.2")
     weight_distillation: float = Field(
-        1000.0, ge=0, description="of |h(y) - f(y)|^2 at full resolution, which sees inside the 2 x 2 blocks; measured"
+        1000.0,
+        ge=0,
+        le=MOST_WEIGHT,
+        description="of |h(y) - f(y)|^2 at full resolution, which sees inside the 2 x 2 blocks; measured",
     )
     start_from_teacher: bool = Field(
         True, description="h starts as f and learns what to add (measured), or predicts the frame from nothing"
@@ -146,7 +170,7 @@ class TrainConfig(_Config):
     strength: float = Field(
         REAL_STRENGTH,
         gt=0,
-        le=1e6,
+        le=LARGEST_POSITIVE,
         description="larger is smoother; MBD-Net: a_ie of Eq. 2, 1 synthetic, 10 real, paper, Fig. 7; "
         "SensorNet: 1 to 10 neutral",
     )
@@ -196,9 +220,9 @@ class TrainConfig(_Config):
         Raises:
             UsageError: for an unknown field, naming the nearest valid one, or a value out of range.
         """
-        _check_names(type(self), values, source)
+        check_names(type(self), values, source)
         try:
-            return type(self).model_validate(_merged(self.model_dump(), values))
+            return type(self).model_validate(merged(self.model_dump(), values))
         except ValidationError as error:
             name, fault = first_fault(error)
             raise UsageError(f"{source}: {name}: {fault}; change it") from error
@@ -216,35 +240,10 @@ def load_config(path: Path | None, preset: Preset | None = None, **options: Any)
     Raises:
         UsageError: file missing or no TOML, unknown field, value out of range.
     """
-    values: dict[str, Any] = {}
-    if path is not None:
-        try:
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
-            raise UsageError(f"{path}: expected a TOML configuration, but there is none; check the path") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-            raise UsageError(f"{path}: expected a TOML configuration file, but {error}; mend it") from error
+    values = read_toml(path) if path is not None else {}
     chosen = preset or values.get("preset", "default")
     if chosen not in get_args(Preset):
         expected = ", ".join(get_args(Preset))
         raise UsageError(f"{path or 'options'}: expected one of the presets {expected}, but got {chosen!r}; choose one")
     config = TrainConfig.from_preset(chosen).updated(values | {"preset": chosen}, str(path or "options"))
     return config.updated({name: value for name, value in options.items() if value is not None})
-
-
-def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
-    for name, value in over.items():
-        nested = isinstance(value, dict) and isinstance(base.get(name), dict)
-        merged[name] = _merged(base[name], value) if nested else value
-    return merged
-
-
-def _check_names(model: type[BaseModel], values: dict[str, Any], source: str, prefix: str = "") -> None:
-    for name, value in values.items():
-        if name not in model.model_fields:
-            near = difflib.get_close_matches(name, model.model_fields, n=1, cutoff=0.0)[0]
-            raise UsageError(f"{source}: unknown field {prefix + name!r}; did you mean {prefix + near!r}?")
-        nested = model.model_fields[name].annotation
-        if isinstance(value, dict) and isinstance(nested, type) and issubclass(nested, BaseModel):
-            _check_names(nested, value, source, f"{prefix}{name}.")
