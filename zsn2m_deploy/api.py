@@ -20,7 +20,7 @@ from zsn2m_deploy.sensor import FrameSource, SensorOptions, TrainingFrames, load
 from zsn2m_deploy.training import Trained
 from zsn2m_deploy.training import train as train_networks
 from zsn2m_export.manifest_file import write_manifest
-from zsn2m_export.writer import centre_crop, write_test_input, write_weights
+from zsn2m_export.writer import centre_crop, without_outliers, write_test_input, write_weights
 from zsn2m_runtime.atomic import atomic_folder, check_folder_target
 from zsn2m_runtime.blank import filled, present
 from zsn2m_runtime.bundle import Bundle, file_record, load_bundle
@@ -93,6 +93,7 @@ def _make_bundle(
     training = load_training_frames(sources, sensor or SensorOptions())
     trained = _train(training, config or TrainConfig(), progress)
     first = to_nchw(filled(training.frames[0].pixels, training.blanks[0]))
+    first = without_outliers(first, trained.offset, trained.scale)
     with atomic_folder(path, overwrite) as folder:
         manifest = _describe(folder, training, trained, first)
         if exported:

@@ -64,10 +64,18 @@ class ScheduleConfig(_Config):
         "onecycle",
         description="onecycle: warm up, then anneal to zero (measured); step: halve each step_size (ZS-N2N)",
     )
-    step_size: int = Field(1000, ge=1, le=MOST_ITERATIONS, description="steps after which `step` halves the rate; ZS-N2N")
-    gradient_clip: float = Field(0.0, ge=0, le=MOST_WEIGHT, description="largest norm of the gradient, 0: none; measured")
-    crop_side: int = Field(ge=16, le=MOST_CROP_SIDE, description="pixels; crops of one step hold at most crop_side^2 pixels")
-    max_crops: int = Field(ge=1, le=MOST_CROPS, description="most crops in one step, where frames are smaller than a crop")
+    step_size: int = Field(
+        1000, ge=1, le=MOST_ITERATIONS, description="steps after which `step` halves the rate; ZS-N2N"
+    )
+    gradient_clip: float = Field(
+        0.0, ge=0, le=MOST_WEIGHT, description="largest norm of the gradient, 0: none; measured"
+    )
+    crop_side: int = Field(
+        ge=16, le=MOST_CROP_SIDE, description="pixels; crops of one step hold at most crop_side^2 pixels"
+    )
+    max_crops: int = Field(
+        ge=1, le=MOST_CROPS, description="most crops in one step, where frames are smaller than a crop"
+    )
     flips: bool = Field(description="each crop in one of the 8 orientations of the square; measured")
 
 
@@ -82,7 +90,9 @@ class SensorConfig(_Config):
         le=MOST_WEIGHT,
         description="of the loss on recorrupted pairs of the frame; only where noise is independent; measured",
     )
-    recorruption: float = Field(1.0, ge=SMALLEST_POSITIVE, le=LARGEST_POSITIVE, description="a of y + a z; R2R, measured")
+    recorruption: float = Field(
+        1.0, ge=SMALLEST_POSITIVE, le=LARGEST_POSITIVE, description="a of y + a z; R2R, measured"
+    )
     correct_defects: bool = Field(
         False, description="hot and dead pixels, if the frames have any, are replaced by their neighbours; measured"
     )
@@ -114,7 +124,9 @@ class MbdConfig(_Config):
     )
     weight_cross_mapping: float = Field(5.0, ge=0, le=MOST_WEIGHT, description="a_cm of Eq. 3; paper, Sec. 4.2")
     weight_denoising: float = Field(10.0, ge=0, le=MOST_WEIGHT, description="a_id of Eq. 4; paper, Sec. 4.2")
-    c_constant: float = Field(3e-3, ge=SMALLEST_POSITIVE, le=LARGEST_POSITIVE, description="C of Eq. 4, for normalised frames; measured")
+    c_constant: float = Field(
+        3e-3, ge=SMALLEST_POSITIVE, le=LARGEST_POSITIVE, description="C of Eq. 4, for normalised frames; measured"
+    )
     detach_statistics: bool = Field(True, description="no gradient into mu and d of Eq. 4; measured")
     random_masks: bool = Field(True, description="train on masked pairs, not on the one pair (y1, y2); paper, Sec. 3.1")
     mask_per_pixel: bool = Field(

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from zsn2m_deploy.channels import stack_hints, training_pages
-from zsn2m_deploy.sensor_range import bits_in_use, check_range, check_steps, sensor_range
+from zsn2m_deploy.sensor_range import bits_in_use, check_float_range, check_range, check_steps, sensor_range
 from zsn2m_runtime.blank_facts import NAMED, blank_facts
 from zsn2m_runtime.errors import InputError, UsageError
 from zsn2m_runtime.files import IMAGE_SUFFIXES, open_image, result_suffix
@@ -112,6 +112,7 @@ def load_training_frames(sources: Sequence[FrameSource], options: SensorOptions)
     for read in found:
         check_finite(read.frame, read.name)
         check_computable(read.frame, read.name)
+        check_float_range(value_range)
         check_range(read.frame, read.name, value_range)
     check_steps([read.frame.pixels for read in found], names)
     path = Path(sources[0]) if isinstance(sources[0], str | Path) else None

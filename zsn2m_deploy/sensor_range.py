@@ -9,7 +9,7 @@ import numpy as np
 from zsn2m_runtime.errors import InputError, UsageError
 from zsn2m_runtime.image import Frame, Pixels
 from zsn2m_runtime.noise import value_span
-from zsn2m_runtime.sample_types import is_whole, limits_of
+from zsn2m_runtime.sample_types import MOST_COMPUTED, is_whole, limits_of
 
 _WIDE = (10, 12, 14, 16, 18, 20, 24, 32)
 BIT_DEPTHS = {
@@ -21,6 +21,7 @@ BIT_DEPTHS = {
 }
 _INEXACT_BYTES = 4  # samples of so many bytes may have more digits than float32
 SMALLEST = float(np.finfo(np.float32).tiny) * 2**23  # in smaller values float32 loses digits
+OUTLIERS = 1e6  # times the range's width: beside such a sample float32's 24 bits leave it some 16 steps
 FEWEST_STEPS = 4096  # of float32 over the values in use: 12 bits, as of a good camera; fewer would show
 
 
@@ -79,12 +80,13 @@ def sensor_range(
 
 
 def check_range(frame: Frame, name: str, value_range: tuple[float, float]) -> None:
-    """Refuse whole numbers outside of the range.
+    """Refuse whole numbers outside of the range, and others that are far from it.
 
     Raises:
         InputError
     """
     if not is_whole(frame.dtype):
+        _check_outliers(frame, name, value_range)
         return
     least, most = int(frame.pixels.min()), int(frame.pixels.max())
     if least < value_range[0] or most > value_range[1]:
@@ -92,6 +94,34 @@ def check_range(frame: Frame, name: str, value_range: tuple[float, float]) -> No
             f"{name}: expected values from {value_range[0]:g} to {value_range[1]:g}, but got {least} to {most}; "
             f"state the right --bit-depth or --range"
         )
+
+
+def check_float_range(value_range: tuple[float, float]) -> None:
+    """Refuse a stated range that float32 does not hold, or in which it has no steps.
+
+    Raises:
+        UsageError
+    """
+    low, high = value_range
+    if max(-low, high) > MOST_COMPUTED or high - low < SMALLEST:
+        raise UsageError(
+            f"expected a range LOW HIGH within -{MOST_COMPUTED:.3g} to {MOST_COMPUTED:.3g} and at least {SMALLEST:.3g} "
+            f"wide, as float32 holds it, but got {low:g} {high:g}; state what black and white are in these frames"
+        )
+
+
+def _check_outliers(frame: Frame, name: str, value_range: tuple[float, float]) -> None:
+    low, high = value_range
+    reach = OUTLIERS * (high - low)
+    finite = frame.pixels[np.isfinite(frame.pixels)]
+    if low - reach <= float(finite.min(initial=low)) and float(finite.max(initial=high)) <= high + reach:
+        return
+    finite = finite.astype(np.float64)
+    outside = finite[(finite < low - reach) | (finite > high + reach)]
+    raise InputError(
+        f"{name}: expected values near the range {low:g} to {high:g}, but got {outside.size} like "
+        f"{float(outside.flat[0]):.3g}; set marks of missing values to NaN, which is kept, else state the right --range"
+    )
 
 
 def check_steps(pixels: Sequence[Pixels], names: Sequence[str]) -> None:

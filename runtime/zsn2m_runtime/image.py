@@ -114,20 +114,23 @@ def check_finite(frame: Frame, name: str = "frame") -> None:
 
 
 def check_computable(frame: Frame, name: str = "frame") -> None:
-    """Refuse finite values that are infinite in float32, in which networks compute.
+    """Refuse finite values whose sums are infinite in float32, in which networks compute.
 
     Raises:
         InputError: if there are any.
     """
-    if frame.pixels.dtype != np.float64:
+    if frame.pixels.dtype not in (np.float32, np.float64):
+        return
+    if frame.pixels.min() >= -MOST_COMPUTED and frame.pixels.max() <= MOST_COMPUTED:  # nearly every frame; no NaN
         return
     finite = np.isfinite(frame.pixels)
     least, most = (float(of(frame.pixels, where=finite, initial=0)) for of in (np.min, np.max))
     if min(least, most) < -MOST_COMPUTED or max(least, most) > MOST_COMPUTED:
         scale = math.floor(math.log10(max(-least, most)))
         raise InputError(
-            f"{name}: expected values up to {MOST_COMPUTED:.3g}, the most that float32 holds, in which networks "
-            f"compute, but got {least:.3g} to {most:.3g}; scale it, for example array / 1e{scale}, and the result back"
+            f"{name}: expected values up to {MOST_COMPUTED:.3g}, the most that sums in float32, in which networks "
+            f"compute, hold, but got {least:.3g} to {most:.3g}; scale it, for example array / 1e{scale}, and the "
+            f"result back"
         )
 
 

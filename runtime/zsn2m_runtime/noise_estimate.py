@@ -37,6 +37,7 @@ ROUNDS = 12  # of fitting the line; it settles in about 5
 FEWEST = 24  # patches that a mean is taken of
 APART = 3.0  # deviations of the noise of a patch's mean: levels closer together give no slope
 LOW, RIM = 2.1, 4.6  # periods a patch: below LOW structure hides the noise, whose power goes on from there to RIM
+FARTHEST = 1e6  # of the values in use: patches with such samples are not of the calm ones that are looked for
 TINY = 1e-12
 NO_NOISE = 1e-11  # variance of a constant channel: rounding, and TINY
 
@@ -78,7 +79,7 @@ def estimate_noise(frames: Sequence[Pixels], blanks: Sequence[Mask | None] | Non
     most = max(MOST_PATCHES // len(frames), FEWEST)
     patches = _joined(
         [
-            _patches(_above(filled(frame, blank).reshape(*frame.shape[:2], -1), low) / scale, most, blank)
+            _patches(_unit(filled(frame, blank).reshape(*frame.shape[:2], -1), low, scale), most, blank)
             for frame, blank in zip(frames, blanks, strict=True)
         ]
     )
@@ -110,9 +111,11 @@ def estimate_noise(frames: Sequence[Pixels], blanks: Sequence[Mask | None] | Non
     return replace(found.rescaled(-low / scale, 1 / scale), ends=_ends(seen))
 
 
-def _above(frame: Pixels, low: float) -> Floats:
+def _unit(frame: Pixels, low: float, scale: float) -> Floats:
+    """Samples where those in use go from 0 to 1; single ones whose squares are too large, less far."""
     wide = frame.astype(np.float32) if frame.dtype == np.float16 else frame  # a difference in float16 is rounded
-    return np.asarray(wide - low, np.float32)
+    with np.errstate(over="ignore"):
+        return np.asarray(np.asarray(wide - low, np.float32) / scale, np.float32).clip(-FARTHEST, FARTHEST)
 
 
 def _ends(frames: Sequence[Pixels]) -> tuple[float, float]:

@@ -12,7 +12,7 @@ Samples = npt.NDArray[Any]
 WHOLE_DTYPES = ("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64")
 FLOAT_DTYPES = ("float16", "float32", "float64")
 SAMPLE_DTYPES = (*WHOLE_DTYPES, *FLOAT_DTYPES)
-MOST_COMPUTED = float(np.finfo(np.float32).max)  # networks compute in float32
+MOST_COMPUTED = float(np.finfo(np.float32).max) / 16  # networks compute in float32, and add up neighbours
 _EXACT_BYTES = 2  # whole numbers of so many bytes are exact in float32, and so are results clamped to them
 
 

@@ -8,9 +8,10 @@ def explained(error: Exception) -> tuple[str, int]:
     from zsn2m_runtime.atomic import ADVICE
     from zsn2m_runtime.errors import OutputError, UnavailableError
 
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or _is_of_memory(error):
         return (
-            f"expected enough memory, but the system gives no more ({error}); free some, or take smaller frames",
+            f"expected enough memory, but the system gives no more ({_first_line(error)}); free some, or "
+            "take smaller frames",
             UnavailableError.exit_code,
         )
     if isinstance(error, ImportError) and not (error.name or "zsn2m").startswith("zsn2m"):
@@ -33,3 +34,12 @@ def explained(error: Exception) -> tuple[str, int]:
         f"command with ZSN2M_DEBUG=1 set, and of: zsn2m-deploy doctor",
         1,
     )
+
+
+def _is_of_memory(error: Exception) -> bool:
+    """Whether torch or OpenCV got no memory; on the CPU neither says so by the error's type."""
+    return any(words in str(error) for words in ("not enough memory", "can't allocate memory", "Insufficient memory"))
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n", 1)[0] or type(error).__name__

@@ -96,10 +96,10 @@ void check_finite(const View<const Sample> &frame) {
                                "nothing to denoise");
 }
 
-// Refuse finite values that are infinite in float32, in which networks compute.
+// Refuse finite values whose sums are infinite in float32, in which networks compute.
 template <typename Sample>
 void check_computable(const View<const Sample> &frame) {
-    constexpr double most_computed = std::numeric_limits<float>::max();
+    constexpr double most_computed = std::numeric_limits<float>::max() / 16.0;
     double least = 0, most = 0;
     for_each_line(frame, [&](const Line<const Sample> &samples) {
         for (std::int64_t column = 0; column < frame.size.width; ++column) {
@@ -112,8 +112,8 @@ void check_computable(const View<const Sample> &frame) {
     char text[128];
     std::snprintf(text, sizeof(text), "but got %.3g to %.3g", least, most);
     throw Failure(ZSN2M_INPUT,
-                  std::string("frame: expected values up to 3.4e+38, the most that float32 holds, in which "
-                              "networks compute, ") +
+                  std::string("frame: expected values up to 2.13e+37, the most that sums in float32, in which "
+                              "networks compute, hold, ") +
                       text + "; scale it, for example by 1e-30, and the result back");
 }
 
