@@ -156,6 +156,8 @@ def _one_channel(found: Sequence[_Read]) -> ChannelRecord | None:
 def _read(source: FrameSource, options: SensorOptions, name_of_array: str) -> list[_Read]:
     if isinstance(source, np.ndarray):
         return [_Read(name_of_array, as_frame(source))]
+    if not isinstance(source, str | Path):
+        raise InputError(f"expected frames as NumPy arrays or paths, but got {type(source).__name__}; pass such ones")
     if _is_live(source):
         return _read_live(str(source), options)
     if fault := no_frame(Path(source)):

@@ -30,6 +30,9 @@ ADVICE = {
     errno.ENOTDIR: "a part of the path is a file, not a folder; choose another path",
     errno.EEXIST: "a part of the path is a file, not a folder; choose another path",
     errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
+    errno.EMFILE: "too many files are open; allow more with: ulimit -n 1024",
+    errno.ENFILE: "the system has too many files open; close other programs",
+    errno.EIO: "the device fails; check the disk or the connection to it",
 }
 
 

@@ -79,6 +79,8 @@ def as_frame(array: Pixels, name: str = "frame") -> Frame:
     Raises:
         InputError: for any other shape or dtype, or no pixels at all.
     """
+    if not isinstance(array, np.ndarray):
+        raise InputError(f"{name}: expected a NumPy array, but got {type(array).__name__}; pass numpy.asarray(frame)")
     if array.dtype.name not in SAMPLE_DTYPES:
         raise InputError(
             f"{name}: expected samples of {', '.join(SAMPLE_DTYPES)}, but got {array.dtype.name}; "

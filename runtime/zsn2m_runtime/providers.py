@@ -33,6 +33,7 @@ ACCURATE = {
     "coreml": {"ModelFormat": "MLProgram"},
 }
 
+MOST_THREADS = 1024  # more than cores of a machine; 100,000 were minutes of starting them
 _FATAL = 4  # onnxruntime's severity: what matters is an exception, and reported by us
 _SIDE = 61  # a frame size that is a multiple of no stride: padding and cropping stay in the graph
 
@@ -56,10 +57,18 @@ class Provider:
 
 @dataclass(frozen=True)
 class Threads:
-    """Of the CPU: how many (0: one per core), and whether they wait busily for more work."""
+    """Of the CPU: how many (0: one per core), and whether they wait busily for more work.
+
+    Raises:
+        UsageError: for more than any machine has.
+    """
 
     count: int = 0
     spinning: bool = True
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.count <= MOST_THREADS:
+            raise UsageError(f"expected threads from 1 to {MOST_THREADS}, or 0 for one per core, but got {self.count}")
 
 
 def parse_provider(text: str) -> tuple[Provider, ...]:

@@ -35,7 +35,7 @@ class Session:
         metadata: the model file's metadata_props
         limits: what the model takes and gives, and on which frames it may run
     Raises:
-        UsageError: unknown provider name.
+        UsageError: unknown provider name, or threads that no machine has.
         UnavailableError: the provider asked for does not run here.
         BundleError: the file is no model that onnxruntime can load, holds what no export holds, or has changed.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -51,7 +52,18 @@ def _spelled() -> Iterator[None]:
 
 
 def prepare_streams() -> None:
-    """A name that stdout's encoding cannot say must not end a command: it is spelled."""
+    """A name that stdout's encoding cannot say must not end a command: it is spelled.
+
+    Descriptors that the caller closed are put on the null device: a result that is opened as number 2 would get what
+    libraries say on stderr. Python's own sys.stdin and sys.stdout stay None, so that - is refused.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, which is this one
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - to the end of the program
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

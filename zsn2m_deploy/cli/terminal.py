@@ -59,8 +59,12 @@ def remark(text: str) -> None:
 
 
 def complain(text: str) -> None:
-    """The line on stderr that an error ends in; one line, whatever names are in it."""
-    print(f"error: {one_line(text)}", file=sys.stderr)
+    """The line on stderr that an error ends in; one line, whatever names are in it.
+
+    Where stderr takes nothing, as on a full disk, the exit code still says what it was.
+    """
+    with contextlib.suppress(OSError):
+        print(f"error: {one_line(text)}", file=sys.stderr, flush=True)
 
 
 def table(rows: list[tuple[str, object]]) -> str:

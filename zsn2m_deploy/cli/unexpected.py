@@ -6,7 +6,7 @@ from __future__ import annotations
 def explained(error: Exception) -> tuple[str, int]:
     """The message of an unexpected error and the exit code that it ends in."""
     from zsn2m_runtime.atomic import ADVICE
-    from zsn2m_runtime.errors import OutputError, UnavailableError
+    from zsn2m_runtime.errors import OutputError, UnavailableError, UsageError
 
     if isinstance(error, MemoryError) or _is_of_memory(error):
         return (
@@ -24,9 +24,15 @@ def explained(error: Exception) -> tuple[str, int]:
             f"expected a folder for temporary files, but there is none ({error}); set TMPDIR to one to write to",
             OutputError.exit_code,
         )
-    if isinstance(error, OSError) and error.errno in ADVICE:
+    if isinstance(error, FileNotFoundError) and error.filename is None:  # of os.getcwd
         return (
-            f"expected the system to let this program read and write, but it says: {error}: {ADVICE[error.errno]}",
+            "expected a working folder, but it was removed; change to one that is there (cd), and try again",
+            UsageError.exit_code,
+        )
+    if isinstance(error, OSError) and error.errno is not None:
+        advice = ADVICE.get(error.errno, "check that files and folders are still there and can be read")
+        return (
+            f"expected the system to let this program read and write, but it says: {error}: {advice}",
             OutputError.exit_code,
         )
     return (

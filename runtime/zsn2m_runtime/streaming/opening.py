@@ -12,7 +12,7 @@ from pathlib import Path
 
 import av
 
-from zsn2m_runtime.errors import InputError, UsageError
+from zsn2m_runtime.errors import InputError, OutputError, UsageError
 from zsn2m_runtime.files import IMAGE_SUFFIXES, result_suffix
 from zsn2m_runtime.files.foreign import FOREIGN_SUFFIXES
 from zsn2m_runtime.files.listing import GLOB_LETTERS
@@ -90,6 +90,8 @@ def _open_video(text: str, options: SourceOptions, output: str | None) -> Source
     )
     if text == "-":
         kind, settings = (RAW.format, raw_settings(options)) if options.raw else (Y4M.format, None)
+        if sys.stdin is None:
+            raise InputError("stdin: expected frames, but it is closed; name a file, or pipe frames into this program")
         unlocked = open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)  # noqa: SIM115 - a read that blocks must not keep Python from ending
         return video(unlocked, format=kind, options=settings, name="stdin")
     if text.partition("://")[0].lower() in LIVE_SCHEMES:
@@ -201,6 +203,8 @@ def _refuse_options(text: str, options: SinkOptions, is_video: bool, is_folder: 
 
 def _video_sink(text: str, source: Source, sensor: Sensor, options: SinkOptions) -> VideoSink:
     first = source.source if isinstance(source, Reconnecting) else source
+    if text == "-" and sys.stdout is None:
+        raise OutputError("stdout: expected to be able to write here, but it is closed; name a file with -o")
     info, pipe_format = source.info, RAW.format if options.raw else Y4M.format
     if info.range is None and is_whole(info.dtype) and not isinstance(first, VideoSource):
         info = replace(info, range=sensor.range)
