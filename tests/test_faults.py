@@ -116,7 +116,7 @@ COMMANDS = (
     ("sample s.png --photons nan", 2, "photons"),
     ("sample s.png --frames 1000000000", 2, "frames"),
     (f"denoise cam.zsn2m a.png -o {LONG}.png", 6, "too long"),
-    (f"inspect {LONG}", 3, "x"),
+    (f"inspect {LONG}", 6, "too long"),
     (f"verify {LONG}", 6, "too long"),
     ("denoise cam.zsn2m a.png -o /dev/full", 6, "/dev/full"),
     ("denoise cam.zsn2m a.png -o a.png/b.png", 6, "a.png"),
