@@ -1,6 +1,6 @@
 """Files whose bytes are wrong in any way give a frame or an error of ours, soon and within little memory.
 
-Few examples here; `pytest -m slow` runs many (counts in docs/decisions/limits-of-files.md).
+Few examples here; `pytest -m slow` runs many (counts in docs/decisions/limits-of-images.md).
 """
 
 import tracemalloc
@@ -13,13 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from image_files import save_any
 
-from zsn2m_runtime.errors import Zsn2mError
+from zsn2m_runtime.errors import InputError, Zsn2mError
 from zsn2m_runtime.files import IMAGE_SUFFIXES, open_image
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.streaming.items import Picture
 from zsn2m_runtime.streaming.video.source import VideoSource
 
-FEW, MANY = 15, 300
+FEW, MANY = 15, 1000
 MOST_MEMORY = 300_000_000  # bytes that Python's own allocators see; a frame at the limits is larger
 SECONDS = 20
 PIXELS = np.random.default_rng(0).integers(0, 256, (40, 52, 3), np.uint8)
@@ -135,3 +135,10 @@ def test_bytes_that_only_begin_like_a_file(suffix: str, tmp_path: Path) -> None:
         read(path)
 
     run()
+
+
+def test_a_video_of_an_unknown_codec(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    path.write_bytes(original(".mp4", tmp_path).replace(b"avc1", b"zzzz"))
+    with pytest.raises(InputError, match="FFmpeg has no decoder"):
+        VideoSource(path)

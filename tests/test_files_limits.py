@@ -1,5 +1,6 @@
 """What a small file says of its size costs neither memory nor time, and an option takes it at its word."""
 
+import io
 import struct
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import bombs
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 from test_cli import run_command, write_frame
 
 from zsn2m_deploy import SensorOptions
@@ -77,6 +79,18 @@ def test_scans_of_a_jpeg_count(tmp_path: Path) -> None:
     thumbnail = b"\xff\xe1" + struct.pack(">H", 8) + b"\xff\xda\xff\xda\xff\xda"
     content = path.read_bytes()
     assert count_scans(content[:2] + thumbnail + content[2:]) == 205
+
+
+def test_a_later_frame_of_a_gif_cannot_grow_the_picture(tmp_path: Path) -> None:
+    first, second = (Image.new("L", (20, 10), level) for level in (1, 200))
+    buffer = io.BytesIO()
+    first.save(buffer, "GIF", save_all=True, append_images=[second])
+    content = bytearray(buffer.getvalue())
+    place = content.rfind(b"\x2c\x00\x00\x00\x00")  # the image descriptor of the second
+    content[place + 5 : place + 9] = struct.pack("<HH", 9000, 9000)
+    (tmp_path / "a.gif").write_bytes(content)
+    with pytest.raises(InputError, match="frame 2 is larger than the picture"):
+        open_image(tmp_path / "a.gif")
 
 
 def test_large_files_are_no_bombs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,6 +30,7 @@ class GifFile(ImageFile):
             if content.rstrip(b"\x00")[-1:] != TRAILER:
                 raise ValueError("it ends too early")
             self._image = GifImageFile(io.BytesIO(content))
+            self._size = self._image.size
             if self._image.width * self._image.height > MOST_PIXELS_PER_BYTE * len(content):
                 raise ValueError("it has fewer bytes than its size needs")
             pages = int(self._image.n_frames)
@@ -45,6 +46,8 @@ class GifFile(ImageFile):
 
     def _colours(self, page: int) -> Pixels:
         self._image.seek(page)
+        if self._image.size != self._size:  # Pillow lets a later frame grow the picture to any size
+            raise ValueError(f"frame {page + 1} is larger than the picture")
         return np.array(self._image.convert("RGBA"))
 
     def _damaged(self, error: Exception) -> InputError:

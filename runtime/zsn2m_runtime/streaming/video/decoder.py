@@ -63,6 +63,12 @@ class Decoder:
         self.side_data: set[str] = set()  # of the frames given so far, in words
         self._completeness = Completeness(name, self.container, self.video)
         self._codec = self.video.codec_context
+        if self._codec is None:
+            self.close()
+            raise InputError(
+                f"{name}: expected a video whose codec is known, but FFmpeg has no decoder for it; check that it is "
+                f"whole, or convert it first"
+            )
         try:
             self._check_size(self._codec.width, self._codec.height)
         except InputError:
