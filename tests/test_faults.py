@@ -5,6 +5,7 @@ No entry may be called a bug, show a traceback or a warning of a library, or lea
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -17,7 +18,7 @@ import pytest
 import torch
 from conftest import BundleMaker
 from test_cli import run_command, write_frame
-from test_cli_errors import Refused, refused
+from test_cli_errors import Refused, mounted, refused
 
 from zsn2m_deploy import api
 from zsn2m_deploy.cli.unexpected import explained
@@ -25,8 +26,9 @@ from zsn2m_deploy.config import TrainConfig
 from zsn2m_deploy.config_file import MOST_BYTES
 from zsn2m_deploy.sensor import SensorOptions
 from zsn2m_export.writer import REACH, without_outliers
+from zsn2m_runtime.atomic import atomic_file, atomic_folder
 from zsn2m_runtime.denoiser import Denoiser
-from zsn2m_runtime.errors import InputError, UsageError
+from zsn2m_runtime.errors import InputError, OutputError, UsageError
 from zsn2m_runtime.noise_estimate import estimate_noise
 
 __all__ = ["refused"]  # a fixture
@@ -209,6 +211,22 @@ def test_standard_streams(place: Path, command: str, code: int, said: str) -> No
     assert "bug" not in ended.stderr
     if code == 0:
         assert (place / "out.mkv").stat().st_size > 0
+
+
+@pytest.mark.parametrize("options", [[], ["--precision", "fp16"], ["--io", "unit"], ["--cpp", "disk/project"]])
+def test_a_disk_that_is_full_during_export(refused: Refused, place: Path, options: list[str]) -> None:
+    """Room for the bundle, and some pages more."""
+    pages = sum(-(-path.stat().st_size // 4096) for path in (place / "cam.zsn2m").iterdir()) + 5
+    with mounted(place / "disk", f"size={pages * 4}k") as disk:
+        shutil.copytree(place / "cam.zsn2m", disk / "cam.zsn2m")
+        assert "the disk is full" in refused(6, "export", "disk/cam.zsn2m", *options)
+
+
+def test_messages_name_the_output_and_not_its_temporary(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="the disk is full") as caught:  # noqa: SIM117
+        with atomic_folder(tmp_path / "new.zsn2m", overwrite=False) as folder, atomic_file(folder / "weights"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+    assert str(caught.value).startswith(str(tmp_path / "new.zsn2m" / "weights"))
 
 
 def test_a_working_folder_that_is_gone(

@@ -200,6 +200,8 @@ def _body(path: Path, temporary: Path) -> Iterator[None]:
     """Around code of the caller, which may also read: only errors of writing become an OutputError."""
     try:
         yield
+    except OutputError as error:  # of a file in a folder that does not have its name yet
+        raise OutputError(str(error).replace(str(temporary), str(path))) from error
     except OSError as error:
         elsewhere = error.filename is not None and not str(error.filename).startswith(str(temporary))
         if elsewhere or error.errno not in ADVICE:
