@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from zsn2m_deploy.cli.summary import show_bundle
-from zsn2m_deploy.cli.terminal import JsonOption, show, show_json, show_lines, table, training_progress
+from zsn2m_deploy.cli.terminal import JsonOption, remark, show, show_json, show_lines, table, training_progress
 
 if TYPE_CHECKING:
     from zsn2m_runtime.bundle import Bundle
@@ -36,6 +36,12 @@ OneModel = Annotated[
         "--model", metavar="sensor|mbd|grd", help="Add to this model only, as where another fails. Default: each."
     ),
 ]
+
+
+_TORCHSCRIPT_RUNS = (
+    "the project's .ts files are programs, which LibTorch runs with your rights: build and run it only if you trust "
+    "whoever made the bundle"
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -84,6 +90,7 @@ def _export_cpp(bundle: Path, folder: Path, as_json: bool) -> None:
     from zsn2m_runtime.bundle import load_bundle
 
     write_cpp_project(load_bundle(bundle), folder)
+    remark(f"warning: {_TORCHSCRIPT_RUNS}")
     if as_json:
         show_json({"project": str(folder)})
     else:
