@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass, field
 from typing import Any
 
 from hypothesis import strategies as st
@@ -57,17 +58,26 @@ def changed_json(draw: st.DrawFn, whole: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
-def _places(value: Any) -> Any:
+def _places(value: Any, levels: int = 12) -> Any:
+    if not levels:  # within what is nested deeply, one place is as good as another
+        return
     keys = value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
     for key in keys:
         yield value, key
-        yield from _places(value[key])
+        yield from _places(value[key], levels - 1)
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A file's bytes, which hypothesis shall not print."""
+
+    content: bytes = field(repr=False)
 
 
 @st.composite
-def changed_bytes(draw: st.DrawFn, whole: bytes, head: int = 4096) -> bytes:
+def changed_bytes(draw: st.DrawFn, whole: Whole, head: int = 4096) -> bytes:
     """A file with some bytes replaced, removed or added, most of them near its start or its end; or cut."""
-    content = bytearray(whole)
+    content = bytearray(whole.content)
     for _ in range(draw(st.integers(1, 4))):
         if not content:
             break

@@ -20,7 +20,7 @@ import pytest
 from conftest import BundleMaker
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from mutations import changed_bytes, changed_json
+from mutations import Whole, changed_bytes, changed_json
 
 from zsn2m_deploy.cli.inspecting import _bundle_facts
 from zsn2m_deploy.cli.summary import show_bundle
@@ -143,7 +143,7 @@ def test_any_bytes_of_a_manifest(bundle: Path, count: int) -> None:
         file.write_bytes(content)
         opened(lambda: Bundle(bundle, read_manifest(bundle)).model())
 
-    try_many(st.binary(max_size=60) | changed_bytes(file.read_bytes()), count, attempt)
+    try_many(st.binary(max_size=60) | changed_bytes(Whole(file.read_bytes())), count, attempt)
 
 
 @counts
@@ -173,7 +173,7 @@ def test_any_onnx_file(bundle: Path, count: int) -> None:
         opened(lambda: Denoiser(bundle, name.removesuffix(".onnx"), threads=1)(FRAME))
 
     names = ("mbd.onnx", "grd.onnx")
-    contents = {name: (bundle / name).read_bytes() for name in names}
+    contents = {name: Whole((bundle / name).read_bytes()) for name in names}
     strategy = st.sampled_from(names).flatmap(
         lambda name: st.tuples(st.just(name), changed_bytes(contents[name], head=9000))
     )
@@ -183,14 +183,14 @@ def test_any_onnx_file(bundle: Path, count: int) -> None:
 @counts
 def test_any_weights_and_self_tests(bundle: Path, count: int) -> None:
     names = ("weights.safetensors", "test_input.npy", "test_output_mbd.npy")
-    contents = {name: (bundle / name).read_bytes() for name in names}
+    contents = {name: Whole((bundle / name).read_bytes()) for name in names}
 
     def attempt(changed: tuple[str, bytes]) -> None:
         name, content = changed
         put(bundle, name, content)
         opened(lambda: restored_networks(load_bundle(bundle)))
         opened(lambda: verify_bundle(bundle, "cpu"))
-        put(bundle, name, contents[name])
+        put(bundle, name, contents[name].content)
 
     strategy = st.sampled_from(names).flatmap(
         lambda name: st.tuples(st.just(name), st.binary(max_size=40) | changed_bytes(contents[name], head=200))

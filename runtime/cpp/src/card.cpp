@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "failure.h"
+#include "file.h"
 #include "json_object.h"
 #include "sha256.h"
 
@@ -14,6 +15,7 @@ namespace zsn2m::core {
 namespace {
 
 // Far beyond any network: a halo of so many pixels could not be run. It keeps sums of rows within 64 bits.
+constexpr std::size_t kMostModels = 100; // exports make at most 36
 constexpr std::int64_t kLargestReach = std::int64_t{1} << 20;
 
 // A type of sample, its name in a card, and the lowest and highest value of a sensor's range.
@@ -108,10 +110,10 @@ Card parse_model(const JsonObject &model, const JsonObject &common) {
     return card;
 }
 
-FileRecord parse_record(const JsonObject &object) {
+FileRecord parse_record(const JsonObject &object, std::uint64_t most) {
     FileRecord record;
     record.name = plain_name(object, "name");
-    record.bytes = static_cast<std::uint64_t>(object.integer("bytes", 0, std::numeric_limits<std::int64_t>::max()));
+    record.bytes = static_cast<std::uint64_t>(object.integer("bytes", 0, static_cast<std::int64_t>(most)));
     record.sha256 = object.text("sha256");
     if (!is_sha256(record.sha256)) object.refuse("sha256", "64 hexadecimal digits", "others");
     return record;
@@ -121,10 +123,10 @@ ModelEntry parse_entry(const JsonObject &model, const JsonObject &manifest) {
     ModelEntry entry;
     entry.card = parse_model(model, manifest);
     const JsonObject files = model.object("files");
-    if (files.has("torchscript")) entry.torchscript = parse_record(files.object("torchscript"));
-    if (files.has("onnx")) entry.onnx = parse_record(files.object("onnx"));
-    entry.self_test_input = parse_record((model.has("self_test_input") ? model : manifest).object("self_test_input"));
-    entry.self_test = parse_record(model.object("self_test"));
+    if (files.has("torchscript")) entry.torchscript = parse_record(files.object("torchscript"), kMostModelBytes);
+    if (files.has("onnx")) entry.onnx = parse_record(files.object("onnx"), kMostModelBytes);
+    entry.self_test_input = parse_record((model.has("self_test_input") ? model : manifest).object("self_test_input"), kMostSelfTestBytes);
+    entry.self_test = parse_record(model.object("self_test"), kMostSelfTestBytes);
     return entry;
 }
 
@@ -150,7 +152,9 @@ Manifest parse_manifest(std::string_view text, const std::string &name) {
     Manifest manifest;
     if (document.has("default")) manifest.default_model = document.text("default");
     if (!document.has("models")) return manifest;
-    for (const JsonObject &model : document.objects("models")) manifest.models.push_back(parse_entry(model, document));
+    const std::vector<JsonObject> models = document.objects("models");
+    if (models.size() > kMostModels) document.refuse("models", "at most 100 models", std::to_string(models.size()));
+    for (const JsonObject &model : models) manifest.models.push_back(parse_entry(model, document));
     return manifest;
 }
 

@@ -18,6 +18,9 @@
 namespace zsn2m::core {
 namespace {
 
+// Exports write at most 96 x 96; the memory of a run grows with them.
+constexpr std::int64_t kMostSelfTestPixels = std::int64_t{512} * 512;
+
 Card check_card(const std::string &text, const ModelFile &file, const std::string &model) {
     const std::string name = file.path.string();
     if (text.empty()) {
@@ -60,7 +63,7 @@ Planes read_strip(const View<const Sample> &noisy, const Strip &strip) {
 
 Array read_vector(const std::filesystem::path &folder, const FileRecord *record, const std::string &otherwise) {
     const std::string name = record ? record->name : otherwise;
-    return read_npy(record ? read_recorded(folder, *record) : read_file(folder / name), (folder / name).string());
+    return read_npy(record ? read_recorded(folder, *record) : read_file(folder / name, kMostSelfTestBytes), (folder / name).string());
 }
 
 Denoiser::Difference difference_of(const float *result, const std::vector<float> &expected, double scale) {
@@ -125,6 +128,11 @@ Denoiser::Difference Denoiser::self_test() const {
     if (!fits) {
         throw Failure(ZSN2M_BUNDLE, folder_.string() + ": expected test vectors of shape (1, " +
                                         std::to_string(card_.channels) + ", h, w), but got others; export again");
+    }
+    if (input.shape[2] * input.shape[3] > kMostSelfTestPixels) {
+        throw Failure(ZSN2M_BUNDLE, folder_.string() + ": expected test vectors of at most " +
+                                        std::to_string(kMostSelfTestPixels) + " pixels, but got " +
+                                        std::to_string(input.shape[2] * input.shape[3]) + "; export again");
     }
     const Size size = {input.shape[2], input.shape[3], input.shape[1]};
     const auto result = loaded_.model->run(input.values.data(), size);

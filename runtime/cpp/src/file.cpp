@@ -1,46 +1,98 @@
 #include "file.h"
 
-#include <fstream>
-#include <system_error>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
 
 #include "failure.h"
 
 namespace zsn2m::core {
 namespace {
 
-std::uint64_t regular_file_size(const std::filesystem::path &path) {
-    std::error_code error;
-    if (!std::filesystem::is_regular_file(path, error)) {
-        throw Failure(ZSN2M_BUNDLE, path.string() + ": expected a file, but there is none; check the path, or copy the "
-                                                    "whole bundle again");
-    }
-    const auto size = std::filesystem::file_size(path, error);
-    if (error) throw Failure(ZSN2M_BUNDLE, path.string() + ": expected its size, but got: " + error.message());
-    return size;
+constexpr std::size_t kPiece = std::size_t{1} << 30; // some systems read no more at once
+
+[[noreturn]] void refuse(const std::filesystem::path &path, const std::string &expected, const std::string &got) {
+    throw Failure(ZSN2M_BUNDLE, path.string() + ": expected " + expected + ", but got " + got);
 }
 
-std::string read_bytes(const std::filesystem::path &path, std::uint64_t size) {
-    std::ifstream stream(path, std::ios::binary);
-    std::string bytes(size, '\0');
-    stream.read(bytes.data(), static_cast<std::streamsize>(size));
-    if (!stream || static_cast<std::uint64_t>(stream.gcount()) != size) {
-        throw Failure(ZSN2M_BUNDLE, path.string() + ": expected to read " + std::to_string(size) + " bytes, but got " +
-                                        std::to_string(stream.gcount()) + "; check the file's permissions");
+// A plain file, open to be read. What it is is asked of the open file: a path may lead elsewhere a moment later.
+class PlainFile {
+public:
+    explicit PlainFile(const std::filesystem::path &path) : path_(path) {
+        struct stat found = {};
+        if (::stat(path.c_str(), &found) != 0) refuse_error(errno);
+        check_kind(found.st_mode); // first, as opening a device alone may do something
+        descriptor_ = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC); // a pipe would wait for its writer
+        if (descriptor_ < 0) refuse_error(errno);
+        if (::fstat(descriptor_, &found) != 0 || !S_ISREG(found.st_mode)) {
+            ::close(descriptor_);
+            check_kind(S_IFIFO);
+        }
+        size_ = static_cast<std::uint64_t>(found.st_size);
     }
-    return bytes;
-}
+    ~PlainFile() { ::close(descriptor_); }
+    PlainFile(const PlainFile &) = delete;
+    PlainFile &operator=(const PlainFile &) = delete;
+
+    std::uint64_t size() const { return size_; }
+
+    std::string read() const {
+        std::string bytes(size_, '\0');
+        std::size_t at = 0;
+        while (at < bytes.size()) {
+            const ssize_t count = ::read(descriptor_, bytes.data() + at, std::min(kPiece, bytes.size() - at));
+            if (count < 0 && errno == EINTR) continue;
+            if (count < 0) refuse_error(errno);
+            if (count == 0) {
+                refuse(path_, "to read " + std::to_string(size_) + " bytes",
+                       std::to_string(at) + "; copy the bundle again");
+            }
+            at += static_cast<std::size_t>(count);
+        }
+        return bytes;
+    }
+
+private:
+    void check_kind(mode_t mode) const {
+        if (S_ISREG(mode)) return;
+        const char *kind = S_ISDIR(mode) ? "a folder" : S_ISFIFO(mode) ? "a pipe" : "a device or a socket";
+        refuse(path_, "a plain file", std::string(kind) + "; copy the bundle again");
+    }
+
+    [[noreturn]] void refuse_error(int error) const {
+        if (error == ENOENT || error == ENOTDIR) {
+            throw Failure(ZSN2M_BUNDLE, path_.string() + ": expected a file, but there is none; check the path, or copy "
+                                                         "the whole bundle again");
+        }
+        refuse(path_, "a file that can be read", std::string(std::strerror(error)) + "; check its permissions");
+    }
+
+    const std::filesystem::path &path_;
+    int descriptor_ = -1;
+    std::uint64_t size_ = 0;
+};
 
 } // namespace
 
-std::string read_file(const std::filesystem::path &path) { return read_bytes(path, regular_file_size(path)); }
-
-std::string read_file(const std::filesystem::path &path, std::uint64_t expected_bytes) {
-    const std::uint64_t size = regular_file_size(path);
-    if (size != expected_bytes) {
-        throw Failure(ZSN2M_BUNDLE, path.string() + ": expected " + std::to_string(expected_bytes) +
-                                        " bytes, but got " + std::to_string(size) + "; copy the bundle again");
+std::string read_file(const std::filesystem::path &path, std::uint64_t most) {
+    const PlainFile file(path);
+    if (file.size() > most) {
+        refuse(path, "at most " + std::to_string(most) + " bytes", std::to_string(file.size()) + "; export again");
     }
-    return read_bytes(path, size);
+    return file.read();
+}
+
+std::string read_file_of_size(const std::filesystem::path &path, std::uint64_t expected_bytes) {
+    const PlainFile file(path);
+    if (file.size() != expected_bytes) {
+        refuse(path, std::to_string(expected_bytes) + " bytes",
+               std::to_string(file.size()) + "; copy the bundle again");
+    }
+    return file.read();
 }
 
 } // namespace zsn2m::core

@@ -9,10 +9,26 @@ namespace zsn2m::core {
 
 using nlohmann::json;
 
+namespace {
+
+constexpr int kDeepest = 32; // levels; exports have 6
+
+} // namespace
+
 JsonObject::JsonObject(json object, std::string name) : object_(std::move(object)), name_(std::move(name)) {}
 
 JsonObject JsonObject::parse(std::string_view text, const std::string &name) {
-    json document = json::parse(text, nullptr, /*allow_exceptions=*/false);
+    // Copies of what is nested deeply would use up the stack.
+    bool too_deep = false;
+    const auto watch_depth = [&](int depth, json::parse_event_t, json &) {
+        too_deep = too_deep || depth > kDeepest;
+        return !too_deep;
+    };
+    json document = json::parse(text, watch_depth, /*allow_exceptions=*/false);
+    if (too_deep) {
+        throw Failure(ZSN2M_BUNDLE, name + ": expected JSON nested in at most " + std::to_string(kDeepest) +
+                                        " levels, but got more; export again");
+    }
     if (!document.is_object()) {
         throw Failure(ZSN2M_BUNDLE, name + ": expected an object in JSON, but got something else; export again");
     }

@@ -18,11 +18,11 @@ namespace fs = std::filesystem;
 Manifest read_manifest(const fs::path &folder) {
     const fs::path file = folder / kManifestName;
     std::error_code error;
-    if (!fs::is_regular_file(file, error)) {
+    if (!fs::exists(file, error)) {
         throw Failure(ZSN2M_BUNDLE, folder.string() + ": expected a bundle folder with a " + kManifestName +
                                         ", but there is none; check the path");
     }
-    return parse_manifest(read_file(file), file.string());
+    return parse_manifest(read_file(file, kMostManifestBytes), file.string());
 }
 
 std::string known_models(const Manifest &manifest) {
@@ -71,7 +71,7 @@ void check_sha256(const fs::path &path, const std::string &bytes, const std::str
 
 // The first line of what sha256sum writes: digits, blank, name. The name does not count: files may be renamed.
 std::string read_sha256_file(const fs::path &path) {
-    const std::string text = read_file(path);
+    const std::string text = read_file(path, kMostManifestBytes);
     const std::string digest = text.substr(0, text.find_first_of(" \r\n"));
     if (!is_sha256(digest)) {
         throw Failure(ZSN2M_BUNDLE, path.string() +
@@ -103,7 +103,7 @@ ModelFile read_single(const fs::path &path, Format format) {
         std::string bytes = read_recorded(path.parent_path(), *record_of(*entry, format));
         return {path, format, std::move(bytes), std::move(entry)};
     }
-    std::string bytes = read_file(path);
+    std::string bytes = read_file(path, kMostModelBytes);
     const fs::path sidecar = path.string() + ".sha256";
     std::error_code error;
     if (fs::exists(sidecar, error)) {
@@ -127,7 +127,7 @@ ModelFile read_model_file(const fs::path &path, const std::string &model) {
 
 std::string read_recorded(const fs::path &folder, const FileRecord &record) {
     const fs::path path = folder / record.name;
-    std::string bytes = read_file(path, record.bytes);
+    std::string bytes = read_file_of_size(path, record.bytes);
     check_sha256(path, bytes, record.sha256, kManifestName);
     return bytes;
 }

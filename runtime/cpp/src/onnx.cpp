@@ -26,6 +26,7 @@ LoadedModel load_onnx(std::string_view, const std::string &name, int) {
 #include <vector>
 
 #include "card.h"
+#include "onnx_check.h"
 
 namespace zsn2m::core {
 namespace {
@@ -121,6 +122,7 @@ private:
 } // namespace
 
 LoadedModel load_onnx(std::string_view bytes, const std::string &name, int threads) {
+    check_onnx(bytes, name);
     const std::string version = OrtGetApiBase()->GetVersionString();
     if (!OrtGetApiBase()->GetApi(ORT_API_VERSION)) {
         throw Failure(ZSN2M_UNAVAILABLE, name + ": expected onnxruntime 1." + std::to_string(ORT_API_VERSION) +
