@@ -1,7 +1,6 @@
 """Whatever a bundle holds: opening it works, or ends in an error of ours, within seconds and little memory.
 
-The fast set tries few examples of each property; `pytest -m slow tests/test_fuzz_bundle.py` many. What was found so:
-docs/results/security.md.
+The fast set tries few examples of each property; `pytest -s -m slow tests/test_fuzz_bundle.py` many, and says how many.
 """
 
 from __future__ import annotations

@@ -160,6 +160,15 @@ def test_missing_onnxruntime_names_the_pip_command(module: Any, monkeypatch: pyt
     assert caught.value.exit_code == 4
 
 
+def test_an_onnxruntime_that_follows_links_out_of_a_bundle_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch, "onnxruntime")
+    for version in ("1.23.2", "1.20.1", "0.9"):
+        monkeypatch.setattr(session.import_onnxruntime(), "__version__", version)
+        with pytest.raises(UnavailableError, match=rf"expected onnxruntime 1\.24 or newer.* but got {version}"):
+            import_onnxruntime()
+        monkeypatch.undo()
+
+
 def test_gutted_onnxruntime_is_to_be_removed_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", SimpleNamespace())
     install(monkeypatch, "onnxruntime")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import re
 from types import ModuleType
 
 from zsn2m_runtime.errors import UnavailableError
@@ -16,6 +17,8 @@ ONNXRUNTIME_DISTRIBUTIONS = {
     "onnxruntime-openvino": "'zsn2m-deploy[openvino]'",
     "onnxruntime-directml": "onnxruntime-directml",
 }
+
+OLDEST_ONNXRUNTIME = (1, 24)  # as in pyproject.toml
 
 # onnxruntime from 1.29 on sends usage data and keeps an identifier in the home folder, unless this is 1 when it loads.
 TELEMETRY_SWITCH = "ORT_DISABLE_TELEMETRY"
@@ -56,6 +59,16 @@ def doubled_advice(found: dict[str, str]) -> str:
     )
 
 
+def _refuse_older(version: str) -> None:
+    numbers = re.match(r"(\d+)\.(\d+)", version)
+    if numbers and (int(numbers[1]), int(numbers[2])) < OLDEST_ONNXRUNTIME:
+        oldest = ".".join(map(str, OLDEST_ONNXRUNTIME))
+        raise UnavailableError(
+            f"expected onnxruntime {oldest} or newer, as older ones let a model read other files, but got {version}; "
+            f"run: pip install --upgrade {' '.join(installed_onnxruntimes()) or 'onnxruntime'}"
+        )
+
+
 def import_onnxruntime() -> ModuleType:
     """The onnxruntime module, without its telemetry.
 
@@ -63,12 +76,13 @@ def import_onnxruntime() -> ModuleType:
         UnavailableError: if none is installed, or a damaged one, with the command that mends it.
     """
     refuse_telemetry()
-    found = installed_onnxruntimes()
     try:
         import onnxruntime
 
         onnxruntime.InferenceSession  # noqa: B018 - absent when one of two doubled packages was uninstalled
+        _refuse_older(onnxruntime.__version__)
     except (ImportError, AttributeError) as error:
+        found = installed_onnxruntimes()  # which takes a millisecond
         remove = f"pip uninstall -y {' '.join(found)} && " if found else ""
         raise UnavailableError(
             f"expected onnxruntime, but it cannot be imported ({error}); run: {remove}pip install 'zsn2m-deploy[cpu]' "
