@@ -225,6 +225,8 @@ def test_pfm_rows_run_upwards_and_floats_keep_their_scale(tmp_path: Path, magic:
         (b"P5 40 40 255\n" + bytes(8), "ends too early"),
         (b"P5 2 x 255\n" + bytes(8), "header is damaged"),
         (b"P2 2 2 255\n1 2 3", "ends too early"),
+        (b"P2 2 2 255\n1 2 3 \xff\x00", "no whole number"),
+        (b"P2 2 2 255\n1 2 3 99999999999999999999999", "no whole number"),
         (b"P2 2 2 255\n1 2 3 -4", "4 samples"),
         (b"P7\nWIDTH 2\nHEIGHT 2\nDEPTH 5\nMAXVAL 255\nENDHDR\n" + bytes(20), "5 samples per pixel"),
         (b"P7\nWIDTH 2\n", "no ENDHDR"),

@@ -132,11 +132,18 @@ def read_samples(content: bytes, header: PnmHeader) -> Pixels:
 
 
 def _plain_samples(text: bytes) -> Pixels:
-    """Whole numbers in words, piece by piece: each costs 40 bytes on the way."""
+    """Whole numbers in words, piece by piece: each costs 40 bytes on the way.
+
+    Raises:
+        BrokenPnmError: where one is none.
+    """
     parts, place = [np.zeros(0, np.int64)], 0
     while place < len(text):
         end = _PIECE_END.search(text, min(place + PIECE, len(text)))
         last = end.end() if end else len(text)
-        parts.append(np.array(re.sub(rb"#[^\n]*", b"", text[place:last]).split(), np.int64))
+        try:
+            parts.append(np.array(re.sub(rb"#[^\n]*", b"", text[place:last]).split(), np.int64))
+        except (ValueError, OverflowError) as error:
+            raise BrokenPnmError("one of its samples is no whole number of a usual size") from error
         place = last
     return np.concatenate(parts)
