@@ -100,9 +100,18 @@ def look_at(crops: Sequence[Tensor], network: Callable[[Tensor], Tensor], channe
 
 
 def seen(model: NoiseModel, network: Callable[[Tensor], Tensor], looks: Sequence[Look], seed: int) -> NoiseModel:
-    """An estimate, put right by what the network of the looks makes of the frames."""
-    found = confirmed(model, looks)
-    return found if found.correlated else calibrated(found, network, looks, seed)
+    """An estimate, put right by what the network of the looks makes of the frames.
+
+    Regular detail is taken for noise by networks, too: there it is never put higher.
+    """
+    found = model if model.regular else confirmed(model, looks)
+    if found.correlated:
+        return found
+    changed = calibrated(found, network, looks, seed)
+    if not model.regular:
+        return changed
+    levels = [look.levels().cpu().numpy() for look in looks]
+    return min(found, changed, key=lambda noise: noise.sigma(levels))
 
 
 def confirmed(model: NoiseModel, looks: Sequence[Look]) -> NoiseModel:

@@ -51,11 +51,19 @@ class Error:
     """The mean squared error of a network on its own frames beside that of the frames, normalised: estimates.
 
     error, margin: of the results, and how far off that may be; noise: variance of the noise
+    removed: power of what the network takes away; cleared: how much of that is noise, by its covariance with it
     """
 
     error: float
     margin: float
     noise: float
+    removed: float
+    cleared: float
+
+    @property
+    def best_share(self) -> float:
+        """The share of what the network takes away that leaves the smallest error: all of it if all is noise."""
+        return min(max(self.cleared, 0.0) / self.removed, 1.0) if self.removed > 0 else 1.0
 
     @property
     def worse(self) -> bool:
@@ -81,7 +89,7 @@ def estimated_error(network: Network, frames: Sequence[Tensor], noise: NoiseMode
     pieces = pieces[:: max(1, len(pieces) // _PIECES)][:_PIECES]
     generator = torch.Generator().manual_seed(seed)
     gain, line = per_channel(photon_gain(noise), pieces[0].device), VarianceLine(noise, pieces[0].device)
-    errors, variances = [], []
+    errors, variances, removed, cleared = [], [], [], []
     for noisy in pieces:
         clean = network(noisy)
         whole = line(clean)
@@ -91,9 +99,17 @@ def estimated_error(network: Network, frames: Sequence[Tensor], noise: NoiseMode
         estimate = (clean - noisy).square() - variance + 2 * variance.sqrt() * passed
         errors.append(avg_pool2d(estimate.mean(dim=1, keepdim=True), _BATCH).flatten())
         variances.append(float(variance.mean()))
+        removed.append(float((clean - noisy).square().mean()))
+        cleared.append(float((variance - variance.sqrt() * passed).mean()))
     blocks, known = torch.cat(errors), sum(variances) / len(variances)
     spread = float(blocks.std()) / math.sqrt(len(blocks)) if len(blocks) > 1 else math.inf
-    return Error(float(blocks.mean()), math.hypot(_SURE * spread, _KNOWN * known), known)
+    return Error(
+        float(blocks.mean()),
+        math.hypot(_SURE * spread, _KNOWN * known),
+        known,
+        sum(removed) / len(removed),
+        sum(cleared) / len(cleared),
+    )
 
 
 @torch.no_grad()

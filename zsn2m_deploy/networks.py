@@ -69,6 +69,12 @@ class SensorNet(nn.Module):
         bias = self.out.get_parameter("bias")
         bias.sub_(offset)
 
+    @torch.no_grad()
+    def weaken(self, share: float) -> None:
+        """Take away so much of what was taken away, 0 to 1."""
+        for parameter in self.out.parameters():
+            parameter.mul_(share)
+
     def forward(self, noisy: Tensor) -> Tensor:
         """Denoise a frame whose sides are multiples of the stride."""
         full = _active(self.second(_active(self.first(noisy))))

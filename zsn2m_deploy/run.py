@@ -20,6 +20,8 @@ from zsn2m_deploy.networks import GrdNet, MbdNet, SensorNet
 from zsn2m_deploy.report.advice import gentler
 from zsn2m_runtime.noise_model import NoiseModel
 
+WHOLE = 0.9  # of what a network takes away is noise, at least; the noise is known no better
+
 log = logging.getLogger(__name__)
 
 
@@ -123,6 +125,20 @@ class Run:
         frames = self.groups[group].frames
         self.groups[group] = FrameGroup(frames, noise)
         trained.groups[group] = FrameGroup(frames, noise.rescaled(-trained.offset / trained.scale, 1 / trained.scale))
+
+    def keep_regular_detail(self, network: SensorNet, trained: Trained) -> None:
+        """Weaken a network that takes regular detail for noise, as far as its error on the frames asks for."""
+        apply = with_precision(network.to(self.fitter.device), self.fitter.device, "fp32")
+        regular = [group for group in self.groups if group.noise.regular]
+        found = [estimated_error(apply, self.frames_of(one), one.noise, trained.config.seed) for one in regular]
+        share = min((error.best_share for error in found if error), default=1.0)
+        if share >= WHOLE:
+            return
+        network.weaken(share)
+        trained.warn(
+            f"the network takes some of the regular detail for noise; only {100 * share:.0f} % of what it would take "
+            f"away goes, which leaves the smallest error"
+        )
 
     def judge(self, network: nn.Module, trained: Trained) -> None:
         """Warn if a finished network's results are further from the picture than the frames themselves."""

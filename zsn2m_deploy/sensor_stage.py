@@ -71,6 +71,7 @@ def train_sensor(run: Run, trained: Trained) -> None:
         )
     if trained.config.keep_mean:
         run.keep_mean(sensor, by_noise=True)
+    run.keep_regular_detail(sensor, trained)
     run.judge(sensor, trained)
     if trained.correction:
         sensor.correction = trained.correction.rescaled(trained.offset, trained.scale)

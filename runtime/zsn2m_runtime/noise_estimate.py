@@ -15,6 +15,7 @@ from zsn2m_runtime.blank import blanks_of, filled, present
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.image import Pixels
 from zsn2m_runtime.noise import value_span
+from zsn2m_runtime.noise_floor import without_regular_detail
 from zsn2m_runtime.noise_model import REACH, Doubles, NoiseModel
 from zsn2m_runtime.noise_tails import skew_and_gain
 from zsn2m_runtime.surroundings import Mask
@@ -77,12 +78,11 @@ def estimate_noise(frames: Sequence[Pixels], blanks: Sequence[Mask | None] | Non
     low, high = value_span(seen)
     scale = high - low or 1.0
     most = max(MOST_PATCHES // len(frames), FEWEST)
-    patches = _joined(
-        [
-            _patches(_unit(filled(frame, blank).reshape(*frame.shape[:2], -1), low, scale), most, blank)
-            for frame, blank in zip(frames, blanks, strict=True)
-        ]
-    )
+    units = [
+        _unit(filled(frame, blank).reshape(*frame.shape[:2], -1), low, scale)
+        for frame, blank in zip(frames, blanks, strict=True)
+    ]
+    patches = _joined([_patches(unit, most, blank) for unit, blank in zip(units, blanks, strict=True)])
     if not len(patches.level):
         raise InputError(
             f"expected {SIDE} x {SIDE} pixels of a scene somewhere, but got frames that are blank all over (padding, "
@@ -96,18 +96,18 @@ def estimate_noise(frames: Sequence[Pixels], blanks: Sequence[Mask | None] | Non
     smooth = _lowest((patches.coarse / expected).mean(axis=1))
     chosen = smooth & _lowest((patches.detail / expected).mean(axis=1))
     flat = patches.chosen(chosen if chosen.any() else smooth)
-    unit = flat.flat / np.sqrt(_variance(slope, floor, flat.level))[:, None, None]
-    covariance = _covariance(unit)
+    deviations = flat.flat / np.sqrt(_variance(slope, floor, flat.level))[:, None, None]
+    covariance = _covariance(deviations)
     power = np.maximum(np.einsum("iiyx->iyx", covariance)[:, REACH, REACH], TINY)
     correlation = covariance / np.sqrt(power[:, None] * power)[:, :, None, None]
     quiet = _variance(slope, floor, flat.level).mean(axis=0) < NO_NOISE
     correlation[quiet] = correlation[:, quiet] = 0.0
     np.einsum("iiyx->iyx", correlation)[:, REACH, REACH] = 1.0  # of a channel without noise too
-    skew, gain = skew_and_gain(unit / np.sqrt(power), flat.at_low.mean(axis=0), flat.at_high.mean(axis=0))
+    skew, gain = skew_and_gain(deviations / np.sqrt(power), flat.at_low.mean(axis=0), flat.at_high.mean(axis=0))
     span = float(patches.level.min()), float(patches.level.max())
     found = NoiseModel(slope, floor, correlation, span, skew)
     factor = np.square(gain) * (power if found.correlated else 1.0)  # details of neighbours hold a part of it
-    found = replace(found, slope=slope * factor, floor=floor * factor)
+    found = without_regular_detail(replace(found, slope=slope * factor, floor=floor * factor), units, blanks)
     return replace(found.rescaled(-low / scale, 1 / scale), ends=_ends(seen))
 
 

@@ -30,6 +30,8 @@ class NoiseModel:
         ends: values beyond which samples are clipped; infinite where they are not
         correlation: (c, c, 9, 9), of noise divided by its standard deviation: between channel j at a pixel and channel
             i at the pixel (row - 4, column - 4) further; 1 at [i, i, 4, 4]
+    Args:
+        regular: whether the frames have regular detail that networks and patches take for noise
     """
 
     slope: Doubles
@@ -38,6 +40,7 @@ class NoiseModel:
     span: tuple[float, float] = (-np.inf, np.inf)
     skew: Doubles = field(default_factory=lambda: np.zeros(1))
     ends: tuple[float, float] = (-np.inf, np.inf)
+    regular: bool = False
 
     @classmethod
     def white(cls, slope: Doubles, floor: Doubles) -> NoiseModel:
