@@ -158,6 +158,11 @@ def textures(first_seed: int, each: int) -> list[Texture]:
         for place in range(each):
             turn = number + place * len(KINDS)
             found.append(
-                Texture(kind, PERIODS[(3 * turn + place) % len(PERIODS)], SIGMAS[(2 * turn + place) % len(SIGMAS)], first_seed + place)
+                Texture(
+                    kind,
+                    PERIODS[(3 * turn + place) % len(PERIODS)],
+                    SIGMAS[(2 * turn + place) % len(SIGMAS)],
+                    first_seed + place,
+                )
             )
     return found

@@ -35,9 +35,7 @@ INFLATED = 1.2  # what passed for noise over the floor, a ratio of variances
 TINY = 1e-12
 
 
-def without_regular_detail(
-    found: NoiseModel, frames: Sequence[Floats], blanks: Sequence[Mask | None]
-) -> NoiseModel:
+def without_regular_detail(found: NoiseModel, frames: Sequence[Floats], blanks: Sequence[Mask | None]) -> NoiseModel:
     """An estimate without what regular detail left in it; the same where frames have no such detail.
 
     Shape:

@@ -1,6 +1,7 @@
 """Is what was removed noise? How much it is, how distributed and how correlated, beside the noise that was estimated.
 
-Structure among it makes neighbours more alike than those of the noise, and shows in detailed places.
+Structure among it makes neighbours more alike than those of the noise, and shows in detailed places; regular detail has
+sharp peaks in its spectrum, as no noise has.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 from zsn2m_deploy.report.detail import SURE, Detail, compare_detail
 from zsn2m_runtime.image import Pixels
 from zsn2m_runtime.noise_model import REACH, Doubles, NoiseModel
+from zsn2m_runtime.patterns.waves import find_waves, power_of
 from zsn2m_runtime.sample_types import is_whole
 from zsn2m_runtime.surroundings import Mask
 
@@ -30,6 +32,7 @@ ROUNDING = 1 / 12  # variance that whole numbers add
 # Limits for noise that pixels do not share, and for noise that a camera's processing made: it is stronger at edges and
 # no model of it is as sure. Set on the tuning half of docs/results/verdicts.md#verdicts: good results are below.
 ALIKE_LIMIT, ALIKE_LIMIT_SHARED = 0.06, 0.15  # correlation of neighbours above the noise's; good: up to 0.01 and 0.14
+PEAKS_LIMIT = 0.04  # power of sharp peaks; of 88 real frames that the pretrained network denoised: up to 0.025
 LITTLE, MUCH, MUCH_SHARED = 0.5, 1.25, 1.5  # deviation removed, of the estimated one; good: up to 1.1 and 1.4
 
 
@@ -69,13 +72,30 @@ class Autocorrelation:
 
 
 @dataclass(frozen=True)
+class Peaks:
+    """Sharp peaks of the spectrum of what was removed: regular detail of the picture.
+
+    share: of its power; period: pixels, direction: degrees from the row, counter-clockwise, of the strongest; None: none
+    """
+
+    share: float
+    period: float | None = None
+    direction: float | None = None
+
+    @property
+    def regular(self) -> bool:
+        """Whether that is more than what processing leaves of a sensor's grid."""
+        return self.share > PEAKS_LIMIT
+
+
+@dataclass(frozen=True)
 class Removed:
     """What was removed beside the noise that was estimated.
 
     sigma, expected_sigma: standard deviations, sensor units
     usable: share of the samples looked at, the others being clipped
     shared: whether neighbouring pixels share the estimated noise
-    histogram, autocorrelation, detail: None where there are too few of them
+    histogram, autocorrelation, detail, peaks: None where there are too few of them
     """
 
     sigma: float
@@ -85,6 +105,7 @@ class Removed:
     histogram: Histogram | None
     autocorrelation: Autocorrelation | None
     detail: Detail | None
+    peaks: Peaks | None = None
 
     @property
     def ratio(self) -> float:
@@ -105,7 +126,8 @@ class Removed:
     def structured(self) -> bool:
         """Whether structure of the picture is among it."""
         alike = self.autocorrelation is not None and self.autocorrelation.structured
-        return alike or self.powerful or (self.detail is not None and self.detail.edged)
+        regular = self.peaks is not None and self.peaks.regular
+        return alike or regular or self.powerful or (self.detail is not None and self.detail.edged)
 
 
 def analyse(
@@ -141,6 +163,7 @@ def analyse(
         _histogram(removed[weight > 0], sigma[weight > 0], whole),
         _autocorrelation(unit, weight, model),
         compare_detail(unit, weight, after, sigma),
+        _peaks(unit, weight),
     )
 
 
@@ -195,6 +218,14 @@ def _autocorrelation(unit: Doubles, weight: Doubles, model: NoiseModel) -> Autoc
     expected_beside, expected_below = tuple(own[REACH, REACH:].tolist()), tuple(own[REACH:, REACH].tolist())
     limit = ALIKE_LIMIT_SHARED if model.correlated else ALIKE_LIMIT
     return Autocorrelation(beside, below, expected_beside, expected_below, int(weight.sum()), limit)
+
+
+def _peaks(unit: Doubles, weight: Doubles) -> Peaks:
+    waves = find_waves(np.asarray(unit, np.float32))
+    if not waves:
+        return Peaks(0.0)
+    power = float(np.square(unit).sum() / weight.sum())
+    return Peaks(power_of(waves) / power, waves[0].period, waves[0].direction)
 
 
 def _alike(unit: Doubles, weight: Doubles, lag: int, axis: int) -> float | None:

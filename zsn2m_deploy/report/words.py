@@ -11,7 +11,7 @@ from zsn2m_deploy.adapting import noise_factor
 from zsn2m_deploy.config import TrainConfig
 from zsn2m_deploy.mixture import in_words
 from zsn2m_deploy.report.advice import gentler, stronger
-from zsn2m_deploy.report.analysis import ALIKE_LIMIT, LITTLE, Removed
+from zsn2m_deploy.report.analysis import ALIKE_LIMIT, LITTLE, PEAKS_LIMIT, Removed
 from zsn2m_deploy.report.detail import EDGES_LIMIT, POWER_LIMIT
 from zsn2m_deploy.report.self_check import SelfCheck
 from zsn2m_runtime.manifest import NoiseGroup
@@ -105,6 +105,13 @@ def checks(removed: Removed) -> tuple[Check, ...]:
             0.0,
             f"at most {alike.limit if alike else ALIKE_LIMIT:g}",
             not alike.structured if alike else None,
+        ),
+        Check(
+            "Power of sharp peaks in its spectrum, of all",
+            removed.peaks.share if removed.peaks else None,
+            0.0,
+            f"at most {PEAKS_LIMIT:g}",
+            not removed.peaks.regular if removed.peaks else None,
         ),
     )
 
@@ -204,6 +211,11 @@ def _reasons(removed: Removed) -> list[str]:
         reasons.append(f"in detailed places {removed.detail.power:.2f} times the power went that went in flat ones")
     if removed.detail and removed.detail.edged:
         reasons.append(f"neighbours along edges are alike (correlation {removed.detail.edges:.2f} above flat places)")
+    if removed.peaks and removed.peaks.regular:
+        reasons.append(
+            f"sharp peaks of its spectrum have {100 * removed.peaks.share:.0f} % of its power, as regular detail has, with "
+            f"a period of {removed.peaks.period:.3g} pixels at {removed.peaks.direction:.0f} degrees from the rows"
+        )
     if removed.autocorrelation and removed.autocorrelation.structured:
         excess = removed.autocorrelation.excess
         reasons.append(

@@ -22,7 +22,7 @@ from zsn2m_runtime.patterns.lattice import Doubles
 SIDE = 192  # pixels of a tile, at most: a wave is one point of its spectrum
 SMALL_SIDE = 64  # pixels of tiles in which waves that bend are straight
 SMALLEST = 32  # pixels
-PLACES = 2  # tiles down and across a large frame
+PLACES = 3  # tiles down and across a large frame
 SMALL_PLACES = 3
 SMALL_SHARE = 0.3  # of the small tiles have a wave: fewer, and it may be a corner of a picture
 PEAK = 30.0  # power of a peak, of that around it; of 10^4 spectra of noise one has as much
