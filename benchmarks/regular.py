@@ -109,8 +109,16 @@ def trainings(rows: Sequence[Row]) -> str:
         old = before.get((row.kind, row.seed))
         earlier = [f"{old.found:.1f}", f"{old.result:.1f}", _said(old)] if old else ["", "", ""]
         lines.append(
-            [row.kind, f"{row.period:g}", f"{row.sigma:g}", f"{row.noisy:.1f}", *earlier]
-            + [f"{row.found:.1f}", f"{row.result:.1f}", _said(row)]
+            [
+                row.kind,
+                f"{row.period:g}",
+                f"{row.sigma:g}",
+                f"{row.noisy:.1f}",
+                *earlier,
+                f"{row.found:.1f}",
+                f"{row.result:.1f}",
+                _said(row),
+            ]
         )
     header = ["texture", "period", "sigma", "noisy, dB", "noise, before", "result, before", "said", "noise, now"]
     return table([*header, "result, now", "said"], lines)
@@ -128,10 +136,8 @@ def summary(rows: Sequence[Row]) -> str:
         worse = [row for row in mine if row.gain < WORSE]
         if mine:
             gains = [row.gain for row in mine]
-            lines.append(
-                [label, len(mine), len(worse), sum(bool(row.said) for row in worse)]
-                + [f"{min(gains):+.1f}", f"{median(gains):+.1f}"]
-            )
+            said = sum(bool(row.said) for row in worse)
+            lines.append([label, len(mine), len(worse), said, f"{min(gains):+.1f}", f"{median(gains):+.1f}"])
     return table(
         ["version", "frames", "worse than the frame", "of these said", "worst gain, dB", "median gain, dB"], lines
     )

@@ -112,8 +112,7 @@ def patch(generator: np.random.Generator, period: float) -> Pixels:
 def cloth(generator: np.random.Generator, period: float) -> Pixels:
     """Threads that hang in folds: the period and the direction change from place to place."""
     fold = cv2.GaussianBlur(generator.standard_normal((SIDE, SIDE)), (0, 0), 30)
-    rows, columns = _places()
-    along = rows + 6 * fold / np.abs(fold).max()
+    along = _places()[0] + 6 * fold / np.abs(fold).max()
     return np.sin(2 * np.pi / period * along + _phase(generator)) * (0.8 + 0.2 * _wave(3 * period, 0, 0.3))
 
 

@@ -157,7 +157,7 @@ def _describe(folder: Path, training: TrainingFrames, trained: Trained, first: N
             "defective_share": trained.defective_share,
             "stages": [asdict(report) for report in trained.reports],
             "warnings": trained.warnings,
-            "hints": list(training.hints),
+            "hints": [*training.hints, *trained.hints],
         },
     )
 

@@ -189,13 +189,18 @@ def _flat(frame: Pixels, blank: Mask | None) -> float:
     return float(np.mean(same if blank is None else same[~(blank[:, 1:] | blank[:, :-1])]))
 
 
-def defects_in_words(found: Defects | None, asked: bool) -> list[str]:
-    """What to warn of; `asked`: whether they are to be replaced."""
+def defects_in_words(found: Defects | None, asked: bool, regular: bool = False) -> list[str]:
+    """What to warn of.
+
+    Args:
+        asked: whether they are to be replaced
+        regular: whether the frames have regular detail, whose dots may stand alone as well
+    """
     if asked and not found:
         return [
             "expected hot or dead pixels to replace, but found none; the bundle replaces none in other frames either"
         ]
-    if asked or not found:
+    if asked or regular or not found:
         return []
     return [
         f"{100 * found.share:.2g} % of the samples stand alone far out of the noise, as hot and dead pixels do, and "

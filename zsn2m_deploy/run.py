@@ -51,6 +51,7 @@ class Trained:
     precision: str
     reports: list[StageReport] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    hints: list[str] = field(default_factory=list)  # what is worth knowing and no reason to worry
     correction: DefectCorrection | None = None  # of defective pixels, sensor units; it is part of SensorNet
     defective_share: float = 0.0  # of the samples, if they are corrected
     unmodelled: str | None = None  # what of the frames no noise of single pixels explains

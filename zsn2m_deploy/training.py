@@ -31,6 +31,10 @@ from zsn2m_runtime.noise_estimate import estimate_noise
 
 __all__ = ["Trained", "train"]
 
+REGULAR = (
+    "the frame has regular detail, as lines, fabrics, screens and lattices have: its noise was measured between the "
+    "peaks of the spectrum, and counts as shared by no pixels"
+)
 SMALLEST_SIDE = 16  # pixels; below, a half-size frame is hardly larger than the 5 x 5 window
 
 
@@ -68,7 +72,7 @@ def train(
     grouping = grouped(pixels, config.sensor.schedule, device, config.seed, blanks)
     noises = [estimate_noise([pixels[i] for i in group], [blanks[i] for i in group]) for group in grouping]
     defects, without = find_defects_of_groups(pixels, grouping, noises, blanks)
-    warnings = defects_in_words(defects, config.sensor.correct_defects)
+    warnings = defects_in_words(defects, config.sensor.correct_defects, any(noise.regular for noise in noises))
     corrected = defects if config.sensor.correct_defects else None
     if corrected:
         pixels, noises = corrected.frames, without
@@ -84,6 +88,8 @@ def train(
     trained = Trained(config, channels, low, high - low, groups, {}, str(device), precision)
     for text in (*screened.warnings, *warnings):
         trained.warn(text)
+    if any(noise.regular for noise in noises):
+        trained.hints.append(REGULAR)
     trained.unmodelled = screened.unmodelled
     if corrected:
         trained.correction, trained.defective_share = corrected.correction, corrected.share

@@ -16,6 +16,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
+from zsn2m_runtime.blank import largest_scene
 from zsn2m_runtime.noise_model import Doubles, NoiseModel
 from zsn2m_runtime.patterns.waves import find_waves, power_of
 from zsn2m_runtime.surroundings import Mask
@@ -24,6 +25,7 @@ Floats = npt.NDArray[np.float32]
 
 SIDES = (192, 64)  # pixels of tiles: many peaks need wide ones, a scene's flat places narrow ones
 SMALLEST = 32
+MOST_FRAMES = 8  # looked at
 MOST_TILES = 64  # of a frame, of each side
 QUIET = 0.2  # of the fine frequencies
 FLAT = 0.3  # of the tiles have so little besides noise
@@ -43,28 +45,28 @@ def without_regular_detail(found: NoiseModel, frames: Sequence[Floats], blanks: 
         blanks: (h, w) of each, or None
     """
     variance = found.sigma(frames) ** 2
-    shown = [frame for frame, blank in zip(frames, blanks, strict=True) if blank is None or not blank.any()]
-    if not shown or variance <= TINY:
+    step = -(-len(frames) // MOST_FRAMES)
+    scenes = [largest_scene(frame, blank) for frame, blank in zip(frames[::step], blanks[::step], strict=True)]
+    shown = [scene for scene in scenes if min(scene.shape[:2]) >= SMALLEST]
+    if variance <= TINY:
         return found
-    power = max(power_of(find_waves(frame)) for frame in shown)
+    power = max((power_of(find_waves(scene)) for scene in shown), default=0.0)
     if power < NOTABLE * variance:
         return found
     floor = _floor(shown)
     regular = replace(found, regular=True)
-    if floor is None or (floor.sigma(frames) ** 2 * INFLATED > variance and not found.correlated):
+    if floor.sigma(frames) ** 2 * INFLATED > variance and not found.correlated:
         return regular
     return replace(
         regular, slope=floor.slope, floor=floor.floor, span=floor.span, correlation=floor.correlation, skew=floor.skew
     )
 
 
-def _floor(frames: Sequence[Floats]) -> NoiseModel | None:
-    """White noise as strong as what is between the peaks; None where frames are too small."""
+def _floor(frames: Sequence[Floats]) -> NoiseModel:
+    """White noise as strong as what is between the peaks. Shape: each (h, w, c), at least 32 x 32."""
     channels = frames[0].shape[2]
-    sides = [side for side in SIDES if min(min(frame.shape[:2]) for frame in frames) >= side]
-    sides = sides or [min(min(frame.shape[:2]) for frame in frames) // 2 * 2]
-    if sides[-1] < SMALLEST:
-        return None
+    smallest = min(min(frame.shape[:2]) for frame in frames)
+    sides = [side for side in SIDES if smallest >= side] or [smallest // 2 * 2]
     lines, spans = [], []
     for channel in range(channels):
         planes = [frame[..., channel] for frame in frames]

@@ -75,7 +75,7 @@ class Autocorrelation:
 class Peaks:
     """Sharp peaks of the spectrum of what was removed: regular detail of the picture.
 
-    share: of its power; period: pixels, direction: degrees from the row, counter-clockwise, of the strongest; None: none
+    share: of its power; period: pixels, and direction: degrees from the rows, counter-clockwise, of the strongest
     """
 
     share: float
@@ -225,7 +225,7 @@ def _peaks(unit: Doubles, weight: Doubles) -> Peaks:
     if not waves:
         return Peaks(0.0)
     power = float(np.square(unit).sum() / weight.sum())
-    return Peaks(power_of(waves) / power, waves[0].period, waves[0].direction)
+    return Peaks(min(power_of(waves) / power, 1.0), waves[0].period, waves[0].direction)
 
 
 def _alike(unit: Doubles, weight: Doubles, lag: int, axis: int) -> float | None:

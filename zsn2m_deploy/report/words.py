@@ -213,8 +213,8 @@ def _reasons(removed: Removed) -> list[str]:
         reasons.append(f"neighbours along edges are alike (correlation {removed.detail.edges:.2f} above flat places)")
     if removed.peaks and removed.peaks.regular:
         reasons.append(
-            f"sharp peaks of its spectrum have {100 * removed.peaks.share:.0f} % of its power, as regular detail has, with "
-            f"a period of {removed.peaks.period:.3g} pixels at {removed.peaks.direction:.0f} degrees from the rows"
+            f"sharp peaks of its spectrum have {100 * removed.peaks.share:.0f} % of its power, as regular detail has, "
+            f"with a period of {removed.peaks.period:.3g} pixels at {removed.peaks.direction:.0f} degrees from the rows"
         )
     if removed.autocorrelation and removed.autocorrelation.structured:
         excess = removed.autocorrelation.excess

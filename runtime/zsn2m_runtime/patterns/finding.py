@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from zsn2m_runtime.patterns.dither import FEW_VALUES, Dither, Enlarged, find_dit
 from zsn2m_runtime.patterns.lattice import MOST_TILES
 from zsn2m_runtime.patterns.mosaic import Mosaic, Repetition, find_mosaic
 from zsn2m_runtime.patterns.stripes import Axis, Stripes, find_stripes
+from zsn2m_runtime.patterns.waves import Wave, find_waves, power_of
 
 SMALLEST = 16  # pixels of a side; smaller frames are not looked at
 FEWEST_SAMPLES = 20_000  # whose spread says what is negligible
@@ -25,6 +27,8 @@ LEAST_EXPONENT, MOST_EXPONENT = (
     33,
 )  # of 2, of the values' spread; uint32 and floats from 0 to 1 are looked at as they are
 AXES: tuple[Axis, ...] = ("rows", "columns")
+OF_LINES = 0.3  # power of waves along one axis, of that of its stripes: the stripes are lines of the picture
+ON_AXIS = 0.01  # cycles a pixel
 MOST_VALUES = 256  # samples that show that there are more than a few values
 
 
@@ -79,6 +83,9 @@ def _found(planes: Pixels) -> Patterns:
         dither = Dither(few)  # ordered, or a halftone
     repetition = max(repetitions, key=lambda one: one.contrast, default=None)
     stripes = {axis: None if dither else _stripes(channels, axis, least, repetition) for axis in AXES}
+    if any(stripes.values()):
+        waves = find_waves(planes.astype(np.float32))
+        stripes = {axis: None if found and _of_lines(found, waves) else found for axis, found in stripes.items()}
     if dither or mosaics or (repetition and _by_chance(repetition, stripes)):
         repetition = None
     return Patterns(
@@ -118,6 +125,13 @@ def _by_chance(repetition: Repetition, stripes: dict[Axis, Stripes | None]) -> b
     """Whether the stripes' own noise has this period too, as it has all others."""
     found = stripes[repetition.direction] if repetition.direction != "both" else None
     return found is not None and repetition.contrast < found.sigma
+
+
+def _of_lines(stripes: Stripes, waves: Sequence[Wave]) -> bool:
+    """Whether stripes are regular lines of the picture, of any period: noise has no sharp peaks along its axis."""
+    across = [abs(wave.across if stripes.axis == "rows" else wave.down) for wave in waves]
+    own = [wave for wave, turned in zip(waves, across, strict=True) if turned < ON_AXIS]
+    return power_of(own) > OF_LINES * stripes.sigma**2
 
 
 def _stripes(channels: list[Pixels], axis: Axis, least: float, repetition: Repetition | None) -> Stripes | None:

@@ -1,7 +1,7 @@
 """Regular detail of any period and direction: sharp peaks of the spectrum, which no noise of pixels has.
 
-Screens, fabrics, gratings, halftones and crystal lattices are sums of a few waves. A peak is power far above that around
-it, and above that along any line through it: edges of pictures make ridges, and textures hills.
+Screens, fabrics, gratings, halftones and crystal lattices are sums of a few waves. A peak is power far above that
+around it, and above that along any line through it: edges of pictures make ridges, and textures hills.
 
 Measured: benchmarks/RESULTS.md, "Regular detail".
 """
@@ -25,7 +25,7 @@ SMALLEST = 32  # pixels
 PLACES = 3  # tiles down and across a large frame
 SMALL_PLACES = 3
 SMALL_SHARE = 0.3  # of the small tiles have a wave: fewer, and it may be a corner of a picture
-PEAK = 30.0  # power of a peak, of that around it; of 10^4 spectra of noise one has as much
+PEAK = 30.0  # power of a peak, of that around it; none of 600 tiles of noise has as much
 AROUND = 21  # frequencies of the square that its median is taken of
 RIM = tuple(range(3, 9))  # frequencies off a peak on a line through it
 LINES = ((0, 1), (1, 0), (1, 1), (1, -1))
@@ -34,21 +34,21 @@ MOST = 48  # waves
 APART = 1.5  # frequencies of a tile that two waves are apart
 DECIBELS = 0.4  # a step of the median
 LEAST = 1e-30
-BLUR = 1e-6  # power of a tile's spectrum, of its mean: below it is rounding
+ROUNDED = 1e-6  # power of a tile's spectrum, of its mean: below it is rounding
 
 
 @dataclass(frozen=True)
 class Wave:
-    """One wave: cycles a pixel down and across, its amplitude (units of the frame), its power over that around it.
+    """One wave: cycles a pixel down and across.
 
-    phase: radians, at the upper left pixel of the tile that it was found in
+    amplitude: units of the frame; the root of twice its mean square, where pixels meet it at two phases only, too
+    strength: its power, of that around it
     """
 
     down: float
     across: float
     amplitude: float
     strength: float
-    phase: float = 0.0
 
     @property
     def period(self) -> float:
@@ -109,37 +109,49 @@ def _of_tile(tile: npt.NDArray[np.floating]) -> list[Wave]:
     side = len(tile)
     window = _window(side)
     values = np.asarray(tile, np.float64)
-    spectrum = np.fft.fft2((values - values.mean()) * window)
-    power = np.square(np.abs(spectrum))
-    power += max(BLUR * float(power.mean()), LEAST)
+    power = np.square(np.abs(np.fft.fft2((values - values.mean()) * window)))
+    power += max(ROUNDED * float(power.mean()), LEAST)
     around = _local_median(power)
     y, x = np.nonzero((power > PEAK * around) & (power >= _largest_near(power)) & _looked_at(side))
     found = []
     for row, column in zip(y.tolist(), x.tolist(), strict=True):
         beside = max(around[row, column], *(_along(power, row, column, line) for line in LINES))
         if power[row, column] > PEAK * beside:
-            down, across = (_between(power, row, column, axis) for axis in (0, 1))
-            amplitude = 2 * math.sqrt(power[row, column]) / float(window.sum())
-            phase = float(np.angle(spectrum[row, column])) - math.pi * (down + across) * (side - 1) / side
-            found.append(
-                Wave(
-                    _signed(row + down, side),
-                    _signed(column + across, side),
-                    amplitude,
-                    float(power[row, column]) / beside,
-                    phase,
-                )
-            )
+            found.append(_wave(power, (row, column), float(power[row, column]) / beside))
     return found
+
+
+def _wave(power: Doubles, place: tuple[int, int], strength: float) -> Wave:
+    """The wave of a peak."""
+    side = len(power)
+    off = [_between(power, *place, axis) for axis in (0, 1)]
+    down, across = (_signed(start + more, side) for start, more in zip(place, off, strict=True))
+    alone = all(2 * start % side == 0 for start in place)  # of the two of a pair that are one here
+    height = math.sqrt(power[place]) / float(_window(side).sum()) / math.prod(map(_seen, off))
+    return Wave(down, across, (math.sqrt(2) if alone else 2) * height, strength)
+
+
+def _seen(off: float) -> float:
+    """How much of a wave that is off its place by so many frequencies a Hann window shows."""
+    return float(np.sinc(off)) / (1 - off**2)
 
 
 def _distinct(kept: Sequence[Wave], more: Sequence[Wave], apart: float) -> list[Wave]:
     """Those kept and more, the strongest first, that are not nearly one of them."""
     found = list(kept)
     for wave in sorted(more, key=lambda wave: -wave.amplitude):
-        if all(max(abs(wave.down - other.down), abs(wave.across - other.across)) >= apart for other in found):
+        if all(_apart(wave, other) >= apart for other in found):
             found.append(wave)
     return found
+
+
+def _apart(first: Wave, second: Wave) -> float:
+    """Cycles a pixel between two waves, along an axis; a frequency and its opposite are one, and 0.5 is -0.5."""
+    ways = (
+        (abs(_signed(first.down + sign * second.down, 1)), abs(_signed(first.across + sign * second.across, 1)))
+        for sign in (-1, 1)
+    )
+    return min(map(max, ways))
 
 
 def _along(power: Doubles, row: int, column: int, line: tuple[int, int]) -> float:
