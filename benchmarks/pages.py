@@ -60,6 +60,10 @@ SECTIONS = {
     "Noise at each brightness": Section(
         "noise", "Error of the deviation over brightness: the line through patches, and what the network makes of it."
     ),
+    "Regular detail": Section(
+        "noise",
+        "Drawn lines, lattices, weaves and screens of 2 to 5 pixels: the noise found, the result, what is said.",
+    ),
     "Self-check": Section("verdicts", "Whether the PSNR without a clean image is right."),
     "Verdicts": Section(
         "verdicts", "False alarms on good results, planted faults that are found, and the self-check's ranges."

@@ -30,7 +30,6 @@ from zsn2m_runtime.patterns import find_patterns
 SIDE = 128
 QUICK = TrainConfig.from_preset("fast").updated({"sensor": {"scenes": 4, "schedule": {"iterations": 12}}})
 METHOD = TrainConfig().model_dump()
-NOTHING_LOST = 0.1  # dB
 KNOWN = NoiseModel.white(np.zeros(1), np.full(1, 25.0))
 
 
@@ -86,21 +85,14 @@ def test_the_best_share_is_that_of_the_noise_in_what_goes(removed: float, cleare
     assert Error(1.0, 0.1, 1.0, removed, cleared).best_share == share
 
 
-@pytest.mark.parametrize(
-    "texture",
-    [
-        Texture("checkers", 2.7, 2.0, FIRST_TEST_SEED + 9),
-        Texture("hexagonal lattice", 3.0, 10.0, FIRST_TEST_SEED + 9),
-    ],
-    ids=str,
-)
-def test_training_on_a_texture_loses_nothing_and_says_what_it_did(texture: Texture, tmp_path: Path) -> None:
+def test_training_on_a_texture_loses_nothing_and_says_what_it_did(tmp_path: Path) -> None:
+    texture = Texture("hexagonal lattice", 3.0, 10.0, FIRST_TEST_SEED + 9)
     noisy, clean = (pixels[:SIDE, :SIDE] for pixels in draw(texture))
     bundle = api.train_and_export(noisy, tmp_path / "a.zsn2m", QUICK, SensorOptions(value_range=RANGE))
     with open_image(bundle.path / "denoised.npy") as image:
         result = image.read().pixels
-    assert psnr(result, clean) > psnr(noisy, clean) - NOTHING_LOST
-    assert bundle.manifest.sensor.noise_sigma == pytest.approx(texture.sigma, rel=0.3)
+    assert psnr(result, clean) > psnr(noisy, clean)
+    assert bundle.manifest.sensor.noise_sigma == pytest.approx(texture.sigma, rel=0.15)
     assert any("between the peaks of the spectrum" in hint for hint in bundle.manifest.training["hints"])
     report = json.loads((bundle.path / "report.json").read_text())
     assert set(report["removed"]["peaks"]) == {"share", "period", "direction"}

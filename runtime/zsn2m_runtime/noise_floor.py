@@ -3,7 +3,7 @@
 Lines, lattices and screens leave no patch flat, so patches take them for noise. But they have all of their power at a
 few frequencies, and noise has it at all: of each tile's fine frequencies the quietest fifth is noise alone.
 
-Measured: benchmarks/RESULTS.md, "Regular detail".
+Measured: docs/results/noise.md, "Regular detail".
 """
 
 from __future__ import annotations
@@ -66,12 +66,12 @@ def _floor(frames: Sequence[Floats]) -> NoiseModel:
     """White noise as strong as what is between the peaks. Shape: each (h, w, c), at least 32 x 32."""
     channels = frames[0].shape[2]
     smallest = min(min(frame.shape[:2]) for frame in frames)
-    sides = [side for side in SIDES if smallest >= side] or [smallest // 2 * 2]
+    widest, narrowest = (min(side, smallest // 2 * 2) for side in SIDES)
     lines, spans = [], []
     for channel in range(channels):
         planes = [frame[..., channel] for frame in frames]
-        line, span = _line(*_tiles(planes, sides[-1]))
-        level, variance = _tiles(planes, sides[0])
+        line, span = _line(*_tiles(planes, narrowest))
+        level, variance = _tiles(planes, widest)
         most = float(np.quantile(variance, FLAT))
         middle = line[0] * float(np.median(level)) + line[1]
         share = min(1.0, most / max(middle, TINY))

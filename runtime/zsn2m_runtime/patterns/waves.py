@@ -3,7 +3,7 @@
 Screens, fabrics, gratings, halftones and crystal lattices are sums of a few waves. A peak is power far above that
 around it, and above that along any line through it: edges of pictures make ridges, and textures hills.
 
-Measured: benchmarks/RESULTS.md, "Regular detail".
+Measured: docs/results/noise.md, "Regular detail".
 """
 
 from __future__ import annotations
