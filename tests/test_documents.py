@@ -97,6 +97,22 @@ def test_names_are_in_the_files_beside_them(name: str) -> None:
     assert looked_up >= 20
 
 
+def test_pages_that_the_code_names_exist() -> None:
+    folders = ("zsn2m_deploy", "export/zsn2m_export", "runtime/zsn2m_runtime", "runtime/cpp", "benchmarks", "tests")
+    sources = [
+        path for folder in folders for kind in ("py", "h", "hpp", "cpp") for path in (ROOT / folder).rglob(f"*.{kind}")
+    ]
+    named = set()
+    for path in sources:
+        named |= set(re.findall(r"(?<![\w/])docs/[\w/-]+\.md(?:#[\w-]+)?", path.read_text(encoding="utf-8")))
+    missing = []
+    for name in sorted(named):
+        page, _, anchor = name.partition("#")
+        if page not in PAGES or (anchor and anchor not in anchors(read(page))):
+            missing.append(name)
+    assert len(named) > 20 and missing == []
+
+
 def test_the_tests_of_the_paper_map_exist() -> None:
     source = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
     named = re.findall(r"`(test_\w+)`", read("docs/paper-map.md"))
