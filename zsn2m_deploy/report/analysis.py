@@ -32,7 +32,7 @@ ROUNDING = 1 / 12  # variance that whole numbers add
 # Limits for noise that pixels do not share, and for noise that a camera's processing made: it is stronger at edges and
 # no model of it is as sure. Set on the tuning half of docs/results/verdicts.md#verdicts: good results are below.
 ALIKE_LIMIT, ALIKE_LIMIT_SHARED = 0.06, 0.15  # correlation of neighbours above the noise's; good: up to 0.01 and 0.14
-PEAKS_LIMIT = 0.04  # power of sharp peaks; of 88 real frames that the pretrained network denoised: up to 0.025
+PEAKS_LIMIT = 0.04  # power of sharp peaks; of 100 frames that the pretrained network denoised: up to 0.025
 LITTLE, MUCH, MUCH_SHARED = 0.5, 1.25, 1.5  # deviation removed, of the estimated one; good: up to 1.1 and 1.4
 
 
