@@ -108,6 +108,9 @@ public:
             ++graphs;
             check_graph(message.bytes_of(field));
         });
+        if (graphs == 0) {
+            throw Failure(ZSN2M_BUNDLE, name_ + ": expected an ONNX model, but it holds no graph; export again");
+        }
         if (graphs != 1) refuse(std::to_string(graphs) + " graphs");
     }
 
