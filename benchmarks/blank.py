@@ -20,12 +20,12 @@ import torch
 
 from benchmarks.results import DATA, table, write_section
 from zsn2m_deploy.config import Preset, load_config
-from zsn2m_deploy.prior.weights import pretrained
+from zsn2m_deploy.pretrain.weights import pretrained
 from zsn2m_deploy.training import Trained, train
-from zsn2m_runtime.blank import blank_areas, filled, with_blank_kept
+from zsn2m_runtime.blank.areas import blank_areas, filled, with_blank_kept
+from zsn2m_runtime.blank.surroundings import Mask
 from zsn2m_runtime.files import open_image
 from zsn2m_runtime.image import Frame, Pixels
-from zsn2m_runtime.surroundings import Mask
 
 SIDE, SIGMA, RING = 192, 25, 16
 BARS = 32  # rows

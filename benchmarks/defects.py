@@ -17,12 +17,12 @@ from benchmarks.quality.bodies import title
 from benchmarks.quality.methods import apply
 from benchmarks.results import DATA, table, write_section
 from zsn2m_deploy.config import TrainConfig
-from zsn2m_deploy.defects import DefectCorrection, find_defects
+from zsn2m_deploy.noise.defects import DefectCorrection, find_defects
 from zsn2m_deploy.training import train
 from zsn2m_runtime.files import open_image
 from zsn2m_runtime.image import Pixels
-from zsn2m_runtime.noise_estimate import estimate_noise
-from zsn2m_runtime.noise_model import NoiseModel
+from zsn2m_runtime.noise.estimate import estimate_noise
+from zsn2m_runtime.noise.model import NoiseModel
 
 SHARE = 0.002  # of the pixels that are made hot
 EXCESSES = (5, 10, 20, 50, 200)  # deviations of the noise

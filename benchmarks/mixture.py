@@ -23,8 +23,8 @@ from benchmarks.quality import cases
 from benchmarks.quality.methods import apply
 from benchmarks.results import table, write_section
 from zsn2m_deploy import training
+from zsn2m_deploy.adapt.mixture import apart, kinds_of
 from zsn2m_deploy.config import SensorConfig, TrainConfig
-from zsn2m_deploy.mixture import apart, kinds_of
 from zsn2m_deploy.training import Trained, train
 from zsn2m_runtime.image import Pixels
 

@@ -14,9 +14,9 @@ from benchmarks.quality import cases
 from benchmarks.results import table, write_section
 from zsn2m_deploy.sample.noise import correlation_taps
 from zsn2m_runtime.image import Pixels
-from zsn2m_runtime.noise import estimate_sigma
-from zsn2m_runtime.noise_estimate import estimate_noise
-from zsn2m_runtime.noise_model import NoiseModel
+from zsn2m_runtime.noise.estimate import estimate_noise
+from zsn2m_runtime.noise.level import estimate_sigma
+from zsn2m_runtime.noise.model import NoiseModel
 
 LEVELS = (10.0, 25.0, 50.0)  # of 255
 CORRELATIONS = (0.0, 0.2, 0.4)

@@ -13,8 +13,8 @@ from benchmarks.quality.bodies import title
 from benchmarks.results import table, write_section
 from zsn2m_deploy.config import TrainConfig
 from zsn2m_deploy.training import train
-from zsn2m_runtime.noise_estimate import estimate_noise
-from zsn2m_runtime.noise_model import Doubles, NoiseModel
+from zsn2m_runtime.noise.estimate import estimate_noise
+from zsn2m_runtime.noise.model import Doubles, NoiseModel
 
 ONE_STEP = TrainConfig().updated({"sensor": {"scenes": 1, "schedule": {"iterations": 1}}})  # the noise is found before
 FIRST = 8  # images of a set

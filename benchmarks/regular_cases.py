@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from zsn2m_deploy.prior.scenes import dead_leaves, random_palette
+from zsn2m_deploy.pretrain.scenes import dead_leaves, random_palette
 from zsn2m_runtime.image import Pixels
 
 SIDE = 192  # pixels

@@ -19,7 +19,7 @@ from zsn2m_deploy.config import TrainConfig
 from zsn2m_deploy.report.analysis import analyse
 from zsn2m_deploy.report.self_check import SelfCheck, self_check
 from zsn2m_deploy.training import train
-from zsn2m_runtime.noise_model import Doubles
+from zsn2m_runtime.noise.model import Doubles
 
 RANGE = (0.0, 255.0)
 PLAN = (

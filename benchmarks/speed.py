@@ -69,7 +69,7 @@ def measure_here(method: str, precision: str, height: int, width: int) -> dict[s
 
     from benchmarks.quality import zs_n2n
     from benchmarks.quality.methods import denoised
-    from zsn2m_deploy.device import resolve_precision
+    from zsn2m_deploy.fit.device import resolve_precision
     from zsn2m_deploy.training import train
 
     if method == "bm3d":

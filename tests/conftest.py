@@ -15,13 +15,13 @@ import torch
 from onnx import numpy_helper
 
 from zsn2m_deploy.config import GrdConfig, MbdConfig, TrainConfig
-from zsn2m_deploy.networks import GrdNet, MbdNet
+from zsn2m_deploy.paper.networks import GrdNet, MbdNet
 from zsn2m_export.manifest_file import write_manifest
 from zsn2m_export.writer import ExportableModel, write_models, write_test_input, write_weights
 from zsn2m_runtime.bundle import file_record
-from zsn2m_runtime.installation import refuse_telemetry
+from zsn2m_runtime.inference.session import Session
+from zsn2m_runtime.machine.installation import refuse_telemetry
 from zsn2m_runtime.manifest import Manifest, Normalisation, Sensor
-from zsn2m_runtime.session import Session
 
 SMALL_GRD = GrdConfig(widths=(8, 12, 16, 16), start_from_teacher=False)  # the stride of the real one, 1/400 of its work
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

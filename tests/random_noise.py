@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from zsn2m_deploy.prior.noise import random_sensor
-from zsn2m_runtime.noise_model import REACH, Doubles, NoiseModel
+from zsn2m_deploy.noise.draw import random_sensor
+from zsn2m_runtime.noise.model import REACH, Doubles, NoiseModel
 
 
 def random_noise_model(generator: np.random.Generator, channels: int) -> NoiseModel:

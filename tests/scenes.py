@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from zsn2m_deploy.prior.noise import draw_noise
-from zsn2m_deploy.prior.scenes import dead_leaves, random_palette
+from zsn2m_deploy.noise.draw import draw_noise
+from zsn2m_deploy.pretrain.scenes import dead_leaves, random_palette
 from zsn2m_runtime.image import Pixels
-from zsn2m_runtime.noise_model import NoiseModel
+from zsn2m_runtime.noise.model import NoiseModel
 
 RANGE = (0.0, 255.0)
 SIDE = 160

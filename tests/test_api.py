@@ -14,7 +14,8 @@ import tifffile
 from conftest import edit_manifest
 
 import zsn2m_deploy as zsn2m
-from zsn2m_deploy import api, exporting
+from zsn2m_deploy import api
+from zsn2m_deploy.bundle import export as exporting
 from zsn2m_deploy.report.self_check import SelfCheck
 from zsn2m_deploy.report.words import self_check_in_words
 from zsn2m_deploy.sample import SampleConfig, write_sample

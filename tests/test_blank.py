@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from zsn2m_runtime.blank import GRID, blank_areas, filled, largest_scene
+from zsn2m_runtime.blank.areas import GRID, blank_areas, filled, largest_scene
 from zsn2m_runtime.files import open_image
 from zsn2m_runtime.image import Pixels
 

@@ -13,16 +13,16 @@ from conftest import BundleMaker
 from test_cli import run_command
 
 from zsn2m_deploy.config import load_config
-from zsn2m_deploy.crops import CropSampler
-from zsn2m_deploy.scenes import scene_of
+from zsn2m_deploy.fit.crops import CropSampler
+from zsn2m_deploy.frames.scene import scene_of
 from zsn2m_deploy.training import train
-from zsn2m_runtime.blank import blank_areas, filled
-from zsn2m_runtime.blank_facts import blank_facts
+from zsn2m_runtime.blank.areas import blank_areas, filled
+from zsn2m_runtime.blank.facts import blank_facts
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import InputError
-from zsn2m_runtime.familiarity import look_of, unlike
 from zsn2m_runtime.image import Frame, Pixels
-from zsn2m_runtime.noise_estimate import estimate_noise
+from zsn2m_runtime.noise.estimate import estimate_noise
+from zsn2m_runtime.noise.familiarity import look_of, unlike
 
 
 def scene(size: tuple[int, int] = (128, 144), seed: int = 1000, sigma: float = 12.0) -> Pixels:
@@ -158,7 +158,7 @@ def test_inspect_and_denoise_say_what_is_blank(
 def test_training_with_padding_is_as_good_as_without(name: str, tmp_path: Path) -> None:
     """The bundle's own door, NaN included: result, report and verdict are made."""
     from zsn2m_deploy.api import train_and_export
-    from zsn2m_deploy.sensor import SensorOptions
+    from zsn2m_deploy.frames.sensor import SensorOptions
 
     frame = scene()
     clean = scene(sigma=0).astype(np.float64)

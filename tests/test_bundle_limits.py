@@ -17,7 +17,7 @@ import pytest
 from conftest import BundleMaker, edit_manifest
 from test_cli import run_command
 
-from zsn2m_deploy.exporting import export
+from zsn2m_deploy.bundle.export import export
 from zsn2m_runtime.bundle import DEEPEST, file_record, load_bundle
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import BundleError

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from zsn2m_deploy.calibrating import Look, calibrated, confirmed, look_at, seen
-from zsn2m_deploy.prior.noise import unit_noise
-from zsn2m_deploy.prior.scenes import dead_leaves, random_palette
-from zsn2m_deploy.prior.weights import pretrained
-from zsn2m_deploy.variance import VarianceLine
-from zsn2m_runtime.noise_estimate import estimate_noise
-from zsn2m_runtime.noise_model import REACH, NoiseModel
+from zsn2m_deploy.noise.draw import unit_noise
+from zsn2m_deploy.noise.refine import Look, calibrated, confirmed, look_at, seen
+from zsn2m_deploy.noise.variance import VarianceLine
+from zsn2m_deploy.pretrain.scenes import dead_leaves, random_palette
+from zsn2m_deploy.pretrain.weights import pretrained
+from zsn2m_runtime.noise.estimate import estimate_noise
+from zsn2m_runtime.noise.model import REACH, NoiseModel
 
 SIGMA = 0.08
 

@@ -13,8 +13,8 @@ from test_cli import run_command, untrained
 from test_familiarity import SIGMA, bundle_knowing, noise, scene, whole
 
 from zsn2m_deploy import api
-from zsn2m_deploy.channels import bundle_paths
-from zsn2m_deploy.sensor import SensorOptions, load_training_frames
+from zsn2m_deploy.frames.channels import bundle_paths
+from zsn2m_deploy.frames.sensor import SensorOptions, load_training_frames
 from zsn2m_runtime.batch import plan_outputs, run_jobs
 from zsn2m_runtime.bundle import load_bundle
 from zsn2m_runtime.channel_choice import choose_channels

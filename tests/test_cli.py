@@ -22,13 +22,13 @@ from test_familiarity import SIGMA, bundle_knowing, noise, scene, whole
 
 from zsn2m_deploy import api
 from zsn2m_deploy.cli import main
-from zsn2m_deploy.networks import MbdNet
-from zsn2m_deploy.run import FrameGroup, Trained
+from zsn2m_deploy.fit.run import FrameGroup, Trained
+from zsn2m_deploy.paper.networks import MbdNet
 from zsn2m_runtime.bundle import file_record, load_bundle
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.files import open_image, save_image
 from zsn2m_runtime.image import Frame
-from zsn2m_runtime.noise_model import NoiseModel
+from zsn2m_runtime.noise.model import NoiseModel
 
 COMMANDS = (
     "train-and-export",

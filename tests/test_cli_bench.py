@@ -138,7 +138,7 @@ def test_memory_that_runs_out_is_the_contenders_error(
 
 
 def test_peak_memory_is_not_that_of_the_program_that_started_this_one() -> None:
-    child = "from zsn2m_runtime.memory import peak_memory; print(peak_memory() / 1e6)"
+    child = "from zsn2m_runtime.machine.memory import peak_memory; print(peak_memory() / 1e6)"
     parent = "import subprocess, sys; held = b'1' * 500_000_000; subprocess.run([sys.executable, '-c', sys.argv[1]])"
     said = subprocess.run([sys.executable, "-c", parent, child], capture_output=True, text=True, check=True).stdout
     assert 1 < float(said) < 250

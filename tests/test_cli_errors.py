@@ -18,7 +18,8 @@ import pytest
 from conftest import BundleMaker, noisy_planes
 from test_cli import run_command, untrained, write_frame
 
-from zsn2m_deploy import api, exporting
+from zsn2m_deploy import api
+from zsn2m_deploy.bundle import export as exporting
 
 TINY = "[mbd.schedule]\niterations = 2\nlearning_rate = {rate}\ncrop_side = 16\nmax_crops = 1\nflips = false\n"
 

@@ -18,9 +18,10 @@ from conftest import BundleMaker
 from test_cli import run_command
 from test_streaming_running import FakeSource
 
-from zsn2m_deploy.cli import streaming
+from zsn2m_deploy.cli import stream as streaming
 from zsn2m_deploy.cli.terminal import Interrupted
-from zsn2m_runtime.streaming import opening, pipeline
+from zsn2m_runtime import pipeline
+from zsn2m_runtime.streaming import opening
 from zsn2m_runtime.streaming.items import Picture
 from zsn2m_runtime.streaming.running import StreamReport
 from zsn2m_runtime.streaming.video.source import VideoSource

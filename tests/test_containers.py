@@ -19,7 +19,7 @@ from test_traces import COMMANDS, ROOT, RUN_ALL, TINY, write_frame
 from zsn2m_deploy.cli.unexpected import explained
 from zsn2m_runtime.atomic import atomic_folder
 from zsn2m_runtime.errors import OutputError
-from zsn2m_runtime.temporary_files import temporary_files_beside
+from zsn2m_runtime.machine.temporary_files import temporary_files_beside
 
 # Run by root in a mount namespace of its own; then as a user who is in no list, may read everything and owns nothing.
 CONTAINER = """

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from zsn2m_deploy.config import ScheduleConfig
-from zsn2m_deploy.crops import ORIENTATIONS, CropSampler, average_orientations, orient, orient_back
+from zsn2m_deploy.fit.crops import ORIENTATIONS, CropSampler, average_orientations, orient, orient_back
 from zsn2m_runtime.errors import InputError
 
 

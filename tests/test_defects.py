@@ -11,12 +11,12 @@ from test_cli import run_command
 
 import zsn2m_deploy as zsn2m
 from zsn2m_deploy.config import TrainConfig
-from zsn2m_deploy.defects import BAND, DefectCorrection, find_defects
+from zsn2m_deploy.noise.defects import BAND, DefectCorrection, find_defects
 from zsn2m_export.writer import read_weights
 from zsn2m_runtime.files import save_image
 from zsn2m_runtime.image import Frame, Pixels
-from zsn2m_runtime.noise_estimate import estimate_noise
-from zsn2m_runtime.noise_model import NoiseModel
+from zsn2m_runtime.noise.estimate import estimate_noise
+from zsn2m_runtime.noise.model import NoiseModel
 
 SIGMA = 10.0
 TINY = TrainConfig().updated(

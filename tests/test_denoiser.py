@@ -21,9 +21,9 @@ from zsn2m_runtime import denoiser
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import BundleError, InputError, UsageError
 from zsn2m_runtime.image import Frame
+from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.manifest import CARD_KEY, SCHEMA_VERSION, ModelCard, Normalisation, Sensor
 from zsn2m_runtime.sample_types import SAMPLE_DTYPES, is_whole, limits_of
-from zsn2m_runtime.session import Session
 
 NASTY = ((1, 1), (1, 7), (2, 2), (3, 5), (17, 31))
 

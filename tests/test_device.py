@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from zsn2m_deploy import device
 from zsn2m_deploy.config import MbdConfig
-from zsn2m_deploy.device import resolve_device, resolve_precision, retained_memory, with_precision
-from zsn2m_deploy.networks import MbdNet
+from zsn2m_deploy.fit import device
+from zsn2m_deploy.fit.device import resolve_device, resolve_precision, retained_memory, with_precision
+from zsn2m_deploy.paper.networks import MbdNet
 from zsn2m_runtime.errors import UnavailableError, UsageError
 
 CPU = torch.device("cpu")

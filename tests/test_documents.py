@@ -12,7 +12,7 @@ from documents import DOCS, PAGES, ROOT, anchors, commands, prose, read
 
 from scripts.docs.__main__ import old_pages
 from zsn2m_deploy.cli import app
-from zsn2m_runtime.providers import PROVIDERS
+from zsn2m_runtime.inference.providers import PROVIDERS
 from zsn2m_runtime.streaming.opening import LIVE_SCHEMES
 from zsn2m_runtime.streaming.video.containers import VIDEO_SUFFIXES
 

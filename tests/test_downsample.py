@@ -7,7 +7,7 @@ import pytest
 import reference
 import torch
 
-from zsn2m_deploy.downsample import block_mean, diagonal_downsample, random_mask, random_mask_downsample
+from zsn2m_deploy.paper.downsample import block_mean, diagonal_downsample, random_mask, random_mask_downsample
 
 CPU = torch.device("cpu")
 

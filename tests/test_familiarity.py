@@ -13,9 +13,9 @@ from conftest import edit_manifest
 
 from zsn2m_deploy.sample.noise import correlation_taps
 from zsn2m_runtime.errors import InputError
-from zsn2m_runtime.familiarity import MOST_PIXELS, differences, look_of, see, unlike
 from zsn2m_runtime.manifest import LookRecord, NoiseRecord
-from zsn2m_runtime.noise_estimate import estimate_noise
+from zsn2m_runtime.noise.estimate import estimate_noise
+from zsn2m_runtime.noise.familiarity import MOST_PIXELS, differences, look_of, see, unlike
 
 SIZE = (160, 192)
 SIGMA = 12.0

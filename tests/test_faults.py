@@ -24,12 +24,12 @@ from zsn2m_deploy import api
 from zsn2m_deploy.cli.unexpected import explained
 from zsn2m_deploy.config import TrainConfig
 from zsn2m_deploy.config_file import MOST_BYTES
-from zsn2m_deploy.sensor import SensorOptions
+from zsn2m_deploy.frames.sensor import SensorOptions
 from zsn2m_export.writer import REACH, without_outliers
 from zsn2m_runtime.atomic import atomic_file, atomic_folder
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import InputError, OutputError, UsageError
-from zsn2m_runtime.noise_estimate import estimate_noise
+from zsn2m_runtime.noise.estimate import estimate_noise
 
 __all__ = ["refused"]  # a fixture
 

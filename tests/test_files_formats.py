@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from test_cli import run_command
 
-from zsn2m_deploy.sensor import SensorOptions, load_training_frames
+from zsn2m_deploy.frames.sensor import SensorOptions, load_training_frames
 from zsn2m_runtime.errors import InputError, UnavailableError, UsageError
 from zsn2m_runtime.files import extras, open_image, save_image
 from zsn2m_runtime.files.avif_facts import Cicp, cicp_of, depth_of, with_cicp

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from zsn2m_deploy.config import ScheduleConfig
-from zsn2m_deploy.fitting import Fitter
-from zsn2m_deploy.muon import Muon
+from zsn2m_deploy.fit.fitter import Fitter
+from zsn2m_deploy.fit.muon import Muon
 
 SCHEDULE = ScheduleConfig(iterations=6, learning_rate=0.1, crop_side=16, max_crops=1, flips=False)
 

@@ -21,14 +21,14 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from mutations import Whole, changed_bytes, changed_json
 
-from zsn2m_deploy.cli.inspecting import _bundle_facts
+from zsn2m_deploy.bundle.restore import restored_networks
+from zsn2m_deploy.cli.inspect import _bundle_facts
 from zsn2m_deploy.cli.summary import show_bundle
-from zsn2m_deploy.restoring import restored_networks
 from zsn2m_runtime.bundle import Bundle, file_record, load_bundle, read_manifest
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import Zsn2mError
 from zsn2m_runtime.manifest import CARD_KEY
-from zsn2m_runtime.onnx_limits import OnnxLimits
+from zsn2m_runtime.onnx_checks.limits import OnnxLimits
 from zsn2m_runtime.self_test import read_test_input
 from zsn2m_runtime.verify import verify_bundle
 

@@ -100,7 +100,7 @@ def place(make_bundle: BundleMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(api, "train_networks", end)
-    monkeypatch.setattr("zsn2m_deploy.exporting.export", end)
+    monkeypatch.setattr("zsn2m_deploy.bundle.export.export", end)
     shutil.copytree(make_bundle(), tmp_path / "cam.zsn2m")
     write_frame(tmp_path / "a.png")
     return tmp_path

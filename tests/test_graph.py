@@ -15,13 +15,13 @@ from tolerances import PARITY
 from torch import nn
 
 from zsn2m_deploy.config import GrdConfig, MbdConfig
-from zsn2m_deploy.networks import GrdNet, MbdNet
+from zsn2m_deploy.paper.networks import GrdNet, MbdNet
 from zsn2m_export.errors import ExportError
 from zsn2m_export.graph import SensorGraph, receptive_radius
 from zsn2m_export.torchscript import load_torchscript
 from zsn2m_runtime.bundle import load_bundle
+from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.manifest import CARD_KEY, Normalisation, Sensor
-from zsn2m_runtime.session import Session
 
 SIZES = ((1, 1), (1, 7), (3, 5), (8, 8), (17, 31))
 NORMALISATION = Normalisation(offset=100.0, scale=2000.0)

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch.nn.functional import avg_pool2d
 
-from zsn2m_deploy.clipping import added_by_clipping, has_noise
-from zsn2m_deploy.judging import estimated_error, shift
-from zsn2m_runtime.noise_model import NoiseModel
+from zsn2m_deploy.fit.checks import estimated_error, shift
+from zsn2m_deploy.noise.clipping import added_by_clipping, has_noise
+from zsn2m_runtime.noise.model import NoiseModel
 
 NOISE = NoiseModel.white(np.array([0.02, 0.0, 0.0]), np.array([0.01, 0.04, 0.04]))
 

@@ -26,7 +26,7 @@ from zsn2m_runtime.files import open_image
 RAW = ("-", "--raw", f"{WIDTH}x{HEIGHT}:rgb24")
 KILLED = """
 import os, sys
-import zsn2m_deploy.api, zsn2m_deploy.exporting, zsn2m_runtime.denoiser
+import zsn2m_deploy.api, zsn2m_deploy.bundle.export, zsn2m_runtime.denoiser
 from test_cli import untrained
 def die(*_, **__): os.kill(os.getpid(), 9)
 zsn2m_deploy.api.train_networks = untrained
@@ -101,7 +101,7 @@ def test_a_killed_recording_is_named_and_its_frames_can_be_had(
     [
         ("zsn2m_runtime.denoiser.Denoiser.denoise", ["denoise", "cam.zsn2m", "a.png", "-o", "b.png"]),
         ("zsn2m_deploy.api._with_results", ["train-and-export", "a.png", "-o", "new.zsn2m"]),
-        ("zsn2m_deploy.exporting.with_models", ["export", "cam.zsn2m"]),
+        ("zsn2m_deploy.bundle.export.with_models", ["export", "cam.zsn2m"]),
     ],
     ids=["denoise", "train-and-export", "export"],
 )

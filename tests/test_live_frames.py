@@ -17,9 +17,9 @@ from clips import Clip
 from test_cli import run_command
 from test_streaming_camera import Capture, bgr
 
-from zsn2m_deploy import live_frames
-from zsn2m_deploy.live_frames import APART, short_name, take_frames
-from zsn2m_deploy.sensor import SensorOptions, load_training_frames
+from zsn2m_deploy.frames import live as live_frames
+from zsn2m_deploy.frames.live import APART, short_name, take_frames
+from zsn2m_deploy.frames.sensor import SensorOptions, load_training_frames
 from zsn2m_runtime.errors import InputError, UsageError
 from zsn2m_runtime.files import open_image
 from zsn2m_runtime.streaming import opening

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from zsn2m_deploy.config import GrdConfig, MbdConfig
-from zsn2m_deploy.downsample import random_mask, random_mask_downsample
-from zsn2m_deploy.losses import (
+from zsn2m_deploy.paper.downsample import random_mask, random_mask_downsample
+from zsn2m_deploy.paper.losses import (
     cross_mapping,
     grd_loss,
     interactive_denoising,

@@ -10,18 +10,18 @@ import pytest
 import torch
 
 from tests.scenes import scene
-from zsn2m_deploy import sensor_stage
+from zsn2m_deploy.adapt import stage as sensor_stage
+from zsn2m_deploy.adapt.mixture import MOST_GROUPS, Kind, apart, grouped, in_words, merged
 from zsn2m_deploy.api import train_and_export
 from zsn2m_deploy.config import SensorConfig, TrainConfig
-from zsn2m_deploy.defects import find_defects_of_groups
-from zsn2m_deploy.mixture import MOST_GROUPS, Kind, apart, grouped, in_words, merged
-from zsn2m_deploy.prior.scenes import dead_leaves, random_palette
-from zsn2m_deploy.scenes import scene_of
+from zsn2m_deploy.frames.scene import scene_of
+from zsn2m_deploy.noise.defects import find_defects_of_groups
+from zsn2m_deploy.pretrain.scenes import dead_leaves, random_palette
 from zsn2m_deploy.training import train
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.image import Frame
-from zsn2m_runtime.noise_estimate import estimate_noise
+from zsn2m_runtime.noise.estimate import estimate_noise
 
 SCHEDULE = SensorConfig().schedule.model_copy(update={"crop_side": 64})
 SHORT = {"sensor": {"schedule": {"iterations": 3, "crop_side": 48}}}
@@ -109,7 +109,7 @@ def test_no_more_groups_than_a_few_and_the_nearest_go_together() -> None:
 
 
 def test_frames_beyond_those_looked_at_join_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("zsn2m_deploy.mixture.MOST_LOOKED_AT", 2)
+    monkeypatch.setattr("zsn2m_deploy.adapt.mixture.MOST_LOOKED_AT", 2)
     frames = [gaussian(clean(1040 + i, 64), sigma, i) for i, sigma in enumerate((5, 40, 5, 40))]
     assert grouped(frames, SCHEDULE, CPU, 0) == [[0, 2], [1, 3]]
 

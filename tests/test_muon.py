@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from zsn2m_deploy.muon import Muon, orthogonalised
+from zsn2m_deploy.fit.muon import Muon, orthogonalised
 
 
 @pytest.mark.parametrize("shape", [(48, 432), (48, 27), (3, 48), (5, 5)])

@@ -8,7 +8,7 @@ import reference
 import torch
 
 from zsn2m_deploy.config import GrdConfig, MbdConfig
-from zsn2m_deploy.networks import GrdNet, MbdNet, parameter_count
+from zsn2m_deploy.paper.networks import GrdNet, MbdNet, parameter_count
 
 
 def test_mbd_has_the_papers_parameters() -> None:

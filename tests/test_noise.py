@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tolerances import SIGMA
 
-from zsn2m_runtime.noise import estimate_sigma, value_span
+from zsn2m_runtime.noise.level import estimate_sigma, value_span
 
 
 def noisy_ramp(

@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from zsn2m_runtime.noise_facts import BAR, noise_facts, noise_in_words, noise_plot
-from zsn2m_runtime.noise_model import REACH, NoiseModel
+from zsn2m_runtime.noise.facts import BAR, noise_facts, noise_in_words, noise_plot
+from zsn2m_runtime.noise.model import REACH, NoiseModel
 
 RAMP = np.linspace(0, 100, 40 * 30 * 3).reshape(40, 30, 3).astype(np.float32)
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from random_noise import random_noise_model
 
-from zsn2m_deploy.prior.noise import draw_noise
+from zsn2m_deploy.noise.draw import draw_noise
 from zsn2m_deploy.sample.noise import correlation_taps
 from zsn2m_runtime.errors import InputError
-from zsn2m_runtime.noise_estimate import estimate_noise
-from zsn2m_runtime.noise_model import REACH, NoiseModel
+from zsn2m_runtime.noise.estimate import estimate_noise
+from zsn2m_runtime.noise.model import REACH, NoiseModel
 
 SIZE = (192, 256)
 
@@ -137,7 +137,7 @@ def test_a_constant_channel_has_no_correlation(value: int) -> None:
 
 
 def test_many_frames_are_looked_at_in_as_many_places_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    from zsn2m_runtime import noise_estimate
+    from zsn2m_runtime.noise.level import estimate as noise_estimate
 
     seen = []
     real = noise_estimate._joined

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from zsn2m_runtime.noise_tails import bend_of, curved, skew_and_gain, skew_of
+from zsn2m_runtime.noise.tails import bend_of, curved, skew_and_gain, skew_of
 
 NORMAL = np.random.default_rng(0).standard_normal((400, 16, 16, 1))
 

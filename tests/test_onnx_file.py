@@ -15,9 +15,9 @@ from onnx import TensorProto, helper, numpy_helper
 from zsn2m_runtime.bundle import file_record
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import BundleError
-from zsn2m_runtime.onnx_file import read_onnx
-from zsn2m_runtime.onnx_limits import OnnxLimits
-from zsn2m_runtime.session import Session
+from zsn2m_runtime.inference.session import Session
+from zsn2m_runtime.onnx_checks.graph import read_onnx
+from zsn2m_runtime.onnx_checks.limits import OnnxLimits
 
 
 @pytest.fixture

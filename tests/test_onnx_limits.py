@@ -15,10 +15,10 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx.defs import get_schema
 
 from zsn2m_runtime.errors import BundleError
-from zsn2m_runtime.onnx_file import OPERATORS, read_onnx
-from zsn2m_runtime.onnx_limits import MOST_PRODUCTS, MOST_VALUES, OnnxLimits
-from zsn2m_runtime.onnx_shapes import shape_of
-from zsn2m_runtime.onnx_values import DTYPES, Made, UnknownError, of_file
+from zsn2m_runtime.onnx_checks.graph import OPERATORS, read_onnx
+from zsn2m_runtime.onnx_checks.limits import MOST_PRODUCTS, MOST_VALUES, OnnxLimits
+from zsn2m_runtime.onnx_checks.shapes import shape_of
+from zsn2m_runtime.onnx_checks.values import DTYPES, Made, UnknownError, of_file
 
 FLOAT, INT64 = TensorProto.FLOAT, TensorProto.INT64
 SHAPES = [(1, 3, 1, 1), (1, 3, 5, 7), (2, 3, 17, 40), (1, 3, 61, 67)]

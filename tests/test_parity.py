@@ -15,7 +15,7 @@ from tolerances import PARITY
 from torch import nn
 
 from zsn2m_deploy.config import MbdConfig
-from zsn2m_deploy.networks import MbdNet
+from zsn2m_deploy.paper.networks import MbdNet
 from zsn2m_export import writer
 from zsn2m_export.graph import SensorGraph
 from zsn2m_export.onnx_model import export_onnx

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from zsn2m_deploy.prior.scenes import dead_leaves, random_palette
+from zsn2m_deploy.pretrain.scenes import dead_leaves, random_palette
 from zsn2m_runtime.files import open_image
 from zsn2m_runtime.patterns import Patterns, find_patterns, mosaic_refusal, patterns_in_words
 

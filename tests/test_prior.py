@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from zsn2m_deploy.networks import SensorNet
-from zsn2m_deploy.prior import pairs
-from zsn2m_deploy.prior.noise import RandomSensor
-from zsn2m_deploy.prior.pretraining import pretrain
-from zsn2m_deploy.prior.scenes import dead_leaves, random_palette
-from zsn2m_deploy.prior.weights import pretrained
+from zsn2m_deploy.noise.draw import RandomSensor
+from zsn2m_deploy.paper.networks import SensorNet
+from zsn2m_deploy.pretrain import pairs
+from zsn2m_deploy.pretrain.run import pretrain
+from zsn2m_deploy.pretrain.scenes import dead_leaves, random_palette
+from zsn2m_deploy.pretrain.weights import pretrained
 from zsn2m_deploy.sample.config import SampleConfig
 from zsn2m_deploy.sample.noise import sample_frames
 from zsn2m_runtime.errors import UsageError
@@ -124,7 +124,8 @@ def test_noise_of_photons_in_pairs_is_skewed_as_their_gain_says(monkeypatch: pyt
 def test_pretraining_goes_on_where_it_stopped_and_writes_weights_that_load(
     tmp_path: Path, channels: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from zsn2m_deploy.prior import pretraining, weights
+    from zsn2m_deploy.pretrain import run as pretraining
+    from zsn2m_deploy.pretrain import weights
 
     monkeypatch.setattr(pairs, "FIRST_SCENES", 8)
     monkeypatch.setattr(pretraining, "CROP_SIDE", 32)

@@ -12,9 +12,16 @@ from conftest import BundleMaker
 from onnx import TensorProto, helper, numpy_helper
 from stand_ins import CPU, CUDA, PIXEL_NODE, RECORDING, SIZE_NODE, STRICT, UNNAMED, StandInRuntime, StandInSession
 
-from zsn2m_runtime import providers
 from zsn2m_runtime.errors import BundleError, UnavailableError, UsageError
-from zsn2m_runtime.providers import PROVIDERS, Provider, Threads, open_first, parse_provider, starting_providers
+from zsn2m_runtime.inference import providers
+from zsn2m_runtime.inference.providers import (
+    PROVIDERS,
+    Provider,
+    Threads,
+    open_first,
+    parse_provider,
+    starting_providers,
+)
 
 ACCELERATORS = sorted(set(PROVIDERS) - {"cpu"})
 MODEL = b"a model"

@@ -14,17 +14,17 @@ from scenes import RANGE, scene
 from benchmarks.regular_cases import FIRST_TEST_SEED, Texture, draw
 from zsn2m_deploy import api
 from zsn2m_deploy.config import TrainConfig
-from zsn2m_deploy.defects import defects_in_words, find_defects
-from zsn2m_deploy.judging import Error
-from zsn2m_deploy.networks import SensorNet
+from zsn2m_deploy.fit.checks import Error
+from zsn2m_deploy.frames.sensor import SensorOptions
+from zsn2m_deploy.noise.defects import defects_in_words, find_defects
+from zsn2m_deploy.paper.networks import SensorNet
 from zsn2m_deploy.report.analysis import PEAKS_LIMIT, analyse
 from zsn2m_deploy.report.self_check import without_noise
 from zsn2m_deploy.report.words import checks, warnings
-from zsn2m_deploy.sensor import SensorOptions
 from zsn2m_runtime.files import open_image
 from zsn2m_runtime.image import Pixels
-from zsn2m_runtime.noise_estimate import estimate_noise
-from zsn2m_runtime.noise_model import NoiseModel
+from zsn2m_runtime.noise.estimate import estimate_noise
+from zsn2m_runtime.noise.model import NoiseModel
 from zsn2m_runtime.patterns import find_patterns
 
 SIDE = 128

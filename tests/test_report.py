@@ -16,22 +16,22 @@ import pytest
 from conftest import BundleMaker
 from scenes import RANGE, Scene, scene
 
-from zsn2m_deploy.adapting import noise_factor
+from zsn2m_deploy.adapt.loss import noise_factor
+from zsn2m_deploy.advice import gentler, stronger
 from zsn2m_deploy.config import TrainConfig
-from zsn2m_deploy.report.advice import gentler, stronger
 from zsn2m_deploy.report.facts import Report
 from zsn2m_deploy.report.pictures import SIDE, detailed_crop, report_pictures
 from zsn2m_deploy.report.presence import has_noise
 from zsn2m_deploy.report.self_check import SelfCheck
 from zsn2m_deploy.report.words import NO_NOISE, Check, Verdict, chosen, judge, self_check_in_words, warnings
 from zsn2m_deploy.report.writing import Subject, write_report
-from zsn2m_runtime.blank import filled
+from zsn2m_runtime.blank.areas import filled
 from zsn2m_runtime.bundle import load_bundle
 from zsn2m_runtime.image import Nchw, Pixels
 from zsn2m_runtime.manifest import Manifest
-from zsn2m_runtime.noise_estimate import estimate_noise
-from zsn2m_runtime.noise_facts import noise_facts
-from zsn2m_runtime.noise_model import NoiseModel
+from zsn2m_runtime.noise.estimate import estimate_noise
+from zsn2m_runtime.noise.facts import noise_facts
+from zsn2m_runtime.noise.model import NoiseModel
 
 BLANK = 9.0
 VOID = ("meta", "img", "wbr")

@@ -8,11 +8,11 @@ import pytest
 import torch
 from scenes import RANGE, SIDE, Scene, scene
 
-from zsn2m_deploy.prior.weights import pretrained
+from zsn2m_deploy.pretrain.weights import pretrained
 from zsn2m_deploy.report.analysis import Removed, analyse
 from zsn2m_runtime.image import Pixels, to_nchw
-from zsn2m_runtime.noise_estimate import estimate_noise
-from zsn2m_runtime.noise_model import REACH, NoiseModel
+from zsn2m_runtime.noise.estimate import estimate_noise
+from zsn2m_runtime.noise.model import REACH, NoiseModel
 
 KINDS = ("white", "sloped", "correlated")
 

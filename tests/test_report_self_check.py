@@ -9,7 +9,7 @@ from scenes import RANGE, scene
 
 from zsn2m_deploy.report.analysis import analyse
 from zsn2m_deploy.report.self_check import SelfCheck, self_check
-from zsn2m_runtime.noise_model import Doubles, NoiseModel
+from zsn2m_runtime.noise.model import Doubles, NoiseModel
 
 
 def smooth(planes: Doubles) -> Doubles:

@@ -12,7 +12,7 @@ from test_cli import run_command
 
 import zsn2m_deploy as zsn2m
 from zsn2m_runtime.files import open_image
-from zsn2m_runtime.noise_estimate import estimate_noise
+from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.sample_types import SAMPLE_DTYPES, is_whole
 
 QUICK = zsn2m.TrainConfig(stage="mbd").updated({"mbd": {"schedule": {"iterations": 20, "crop_side": 32}}})
@@ -109,7 +109,7 @@ def test_streams_of_int16_become_stacks_and_not_videos(
 
 @pytest.mark.slow
 def test_numbers_from_0_to_1_are_refused_where_float32_is_too_coarse_for_them(tmp_path: Path) -> None:
-    from zsn2m_deploy.exporting import export
+    from zsn2m_deploy.bundle.export import export
     from zsn2m_runtime.errors import UsageError
 
     bundle = zsn2m.train_and_export(frame_of("int32"), tmp_path / "a.zsn2m", QUICK)

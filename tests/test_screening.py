@@ -14,7 +14,7 @@ from test_patterns import SIGMA, Array, bayer, kinds, noise, whole
 from test_training import small
 
 from zsn2m_deploy import api
-from zsn2m_deploy.screening import screen
+from zsn2m_deploy.frames.screening import screen
 from zsn2m_deploy.training import train
 from zsn2m_runtime.batch import Job, run_jobs
 from zsn2m_runtime.denoiser import Denoiser

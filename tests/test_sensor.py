@@ -9,8 +9,8 @@ import pytest
 import tifffile
 from clips import Clip, info_of, write_all
 
-from zsn2m_deploy.sensor import SensorOptions, load_training_frames
-from zsn2m_deploy.sensor_range import check_steps
+from zsn2m_deploy.frames.sensor import SensorOptions, load_training_frames
+from zsn2m_deploy.frames.value_range import check_steps
 from zsn2m_runtime.errors import InputError, UsageError, Zsn2mError
 from zsn2m_runtime.streaming.items import Picture
 from zsn2m_runtime.streaming.video.sink import VideoSink

@@ -15,11 +15,11 @@ import pytest
 from conftest import BundleMaker
 from stand_ins import CPU, CUDA, StandInRuntime, StandInSession, install
 
-from zsn2m_runtime import providers, session
 from zsn2m_runtime.errors import BundleError, UnavailableError, UsageError
-from zsn2m_runtime.installation import doubled_advice, import_onnxruntime, installed_onnxruntimes
+from zsn2m_runtime.inference import providers, session
+from zsn2m_runtime.inference.session import Session
+from zsn2m_runtime.machine.installation import doubled_advice, import_onnxruntime, installed_onnxruntimes
 from zsn2m_runtime.manifest import CARD_KEY
-from zsn2m_runtime.session import Session
 
 DIRECTML = providers.PROVIDERS["directml"]
 

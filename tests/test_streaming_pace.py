@@ -13,8 +13,8 @@ from clips import Clip
 from conftest import BundleMaker
 from test_cli import run_command
 
-from zsn2m_deploy.cli import pace as words
-from zsn2m_runtime.blank import blank_areas
+from zsn2m_deploy.cli import stream_pace as words
+from zsn2m_runtime.blank.areas import blank_areas
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.image import Pixels
 from zsn2m_runtime.streaming import pace

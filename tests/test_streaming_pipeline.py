@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from zsn2m_runtime.streaming import pipeline
-from zsn2m_runtime.streaming.pipeline import DEPTH, Channel, Pipeline
+from zsn2m_runtime import pipeline
+from zsn2m_runtime.pipeline import DEPTH, Channel, Pipeline
 
 SOON = 60.0  # seconds within which a thread does what it is told, also on a machine that is busy with other things
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from zsn2m_runtime import pipeline
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import InputError, OutputError
 from zsn2m_runtime.image import Frame, Pixels
-from zsn2m_runtime.streaming import pipeline
 from zsn2m_runtime.streaming.items import Item, Passenger, Picture, StreamInfo
 from zsn2m_runtime.streaming.running import Stream
 

@@ -22,8 +22,8 @@ from clips import (
 )
 
 from zsn2m_runtime.errors import InputError
+from zsn2m_runtime.pipeline import Pipeline
 from zsn2m_runtime.streaming.items import Passenger
-from zsn2m_runtime.streaming.pipeline import Pipeline
 from zsn2m_runtime.streaming.video.sink import VideoSink
 from zsn2m_runtime.streaming.video.source import VideoSource
 

@@ -13,14 +13,14 @@ from tolerances import STRIPS_GRD, STRIPS_MBD
 from torch import nn
 
 from zsn2m_deploy.config import GrdConfig
-from zsn2m_deploy.networks import GrdNet
+from zsn2m_deploy.paper.networks import GrdNet
 from zsn2m_export.graph import SensorGraph, receptive_radius
 from zsn2m_export.onnx_model import export_onnx
 from zsn2m_runtime.bundle import load_bundle
 from zsn2m_runtime.image import Pixels, from_nchw, to_nchw
+from zsn2m_runtime.inference.session import Session
+from zsn2m_runtime.inference.strips import Strip, plan_strips, run_in_strips
 from zsn2m_runtime.manifest import ModelFacts, Normalisation, Sensor
-from zsn2m_runtime.session import Session
-from zsn2m_runtime.strips import Strip, plan_strips, run_in_strips
 
 PRIME_SIZES = ((97, 61), (211, 37), (131, 127))
 STRIP_ROWS = (1, 11, 50)

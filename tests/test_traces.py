@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 from test_cli import write_frame
 
-from zsn2m_runtime.installation import TELEMETRY_SWITCH, import_onnxruntime, refuse_telemetry
+from zsn2m_runtime.machine.installation import TELEMETRY_SWITCH, import_onnxruntime, refuse_telemetry
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY = "stage = 'mbd'\n[mbd.schedule]\niterations = 2\ncrop_side = 16\nmax_crops = 1\nflips = false\n"
@@ -109,7 +109,7 @@ def test_telemetry_is_off_unless_the_user_asks_for_it(tmp_path: Path, chosen: st
     environment |= {} if chosen is None else {TELEMETRY_SWITCH: chosen}
     # It is off in the machines of several CI services, too: only here it is to show that this test can fail.
     environment = {name: value for name, value in environment.items() if name not in CI_VARIABLES}
-    program = "from zsn2m_runtime.installation import import_onnxruntime as door; print(door().__version__)"
+    program = "from zsn2m_runtime.machine.installation import import_onnxruntime as door; print(door().__version__)"
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
     version = tuple(int(part) for part in done.stdout.split(".")[:2])
     assert any(tmp_path.iterdir()) == (kept and version >= (1, 29))

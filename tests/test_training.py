@@ -8,12 +8,12 @@ import torch
 from skimage.metrics import peak_signal_noise_ratio
 
 from zsn2m_deploy.config import TrainConfig
-from zsn2m_deploy.fitting import Progress
-from zsn2m_deploy.judging import Error
+from zsn2m_deploy.fit.checks import Error
+from zsn2m_deploy.fit.fitter import Progress
 from zsn2m_deploy.sample import SampleConfig, sample_frames
 from zsn2m_deploy.training import Trained, train
 from zsn2m_runtime.errors import InputError, TrainingError
-from zsn2m_runtime.noise_estimate import estimate_noise
+from zsn2m_runtime.noise.estimate import estimate_noise
 
 Pixels = np.ndarray
 
@@ -205,7 +205,7 @@ def test_a_black_corner_is_no_dead_network() -> None:
 
 
 def test_a_network_is_judged_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
-    from zsn2m_deploy import judging
+    from zsn2m_deploy.fit import checks as judging
 
     judged: list[int] = []
     real = judging.avg_pool2d
@@ -266,7 +266,7 @@ def test_the_level_of_frames_with_texture_is_that_of_the_noise_in_every_stage(st
 
 @pytest.mark.parametrize(("stage", "advice"), [("mbd", "--stage sensor"), ("sensor", "--strength 0.3")])
 def test_a_result_worse_than_the_frame_is_warned_of(stage: str, advice: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("zsn2m_deploy.run.estimated_error", lambda *_: Error(error=0.04, margin=0.01, noise=0.01))
+    monkeypatch.setattr("zsn2m_deploy.fit.run.estimated_error", lambda *_: Error(error=0.04, margin=0.01, noise=0.01))
     noisy, _, _ = sample()
     config = small(4, stage, sensor={"schedule": {"iterations": 2, "crop_side": 48}})
     [said] = [text for text in train([noisy], config).warnings if "further from the picture" in text]

@@ -9,7 +9,7 @@ from benchmarks.verdicts import drawn, faults
 from benchmarks.verdicts.__main__ import false_alarms, planted, ranges
 from benchmarks.verdicts.frames import Example, Spec
 from benchmarks.verdicts.rows import OWN, Row
-from zsn2m_runtime.noise_estimate import estimate_noise
+from zsn2m_runtime.noise.estimate import estimate_noise
 
 
 @pytest.mark.parametrize("kind", drawn.KINDS)

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from benchmarks.regular_cases import FIRST_TEST_SEED, KINDS, Texture, draw, textures
-from zsn2m_deploy.prior.scenes import dead_leaves, random_palette
-from zsn2m_runtime.noise_estimate import estimate_noise
-from zsn2m_runtime.patterns.waves import find_waves, power_of
+from zsn2m_deploy.pretrain.scenes import dead_leaves, random_palette
+from zsn2m_runtime.noise.estimate import estimate_noise
+from zsn2m_runtime.noise.waves import find_waves, power_of
 
 SIDE = 192
 NEAR = 0.15  # of the truth

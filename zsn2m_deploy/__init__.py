@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from zsn2m_deploy.api import train, train_and_export
+    from zsn2m_deploy.bundle.export import export
     from zsn2m_deploy.config import TrainConfig, load_config
-    from zsn2m_deploy.exporting import export
-    from zsn2m_deploy.sensor import SensorOptions
+    from zsn2m_deploy.frames.sensor import SensorOptions
     from zsn2m_runtime.bundle import Bundle, load_bundle
     from zsn2m_runtime.denoiser import Denoiser
     from zsn2m_runtime.errors import Zsn2mError
@@ -39,10 +39,10 @@ __all__ = [
 _HOMES = {
     "Bundle": "zsn2m_runtime.bundle",
     "Denoiser": "zsn2m_runtime.denoiser",
-    "SensorOptions": "zsn2m_deploy.sensor",
+    "SensorOptions": "zsn2m_deploy.frames.sensor",
     "TrainConfig": "zsn2m_deploy.config",
     "Zsn2mError": "zsn2m_runtime.errors",
-    "export": "zsn2m_deploy.exporting",
+    "export": "zsn2m_deploy.bundle.export",
     "load_bundle": "zsn2m_runtime.bundle",
     "load_config": "zsn2m_deploy.config",
     "train": "zsn2m_deploy.api",

@@ -9,33 +9,33 @@ from pathlib import Path
 
 import torch
 
+from zsn2m_deploy.adapt.mixture import records
+from zsn2m_deploy.bundle.export import versions, with_models
+from zsn2m_deploy.bundle.preview import write_preview
 from zsn2m_deploy.config import TrainConfig
-from zsn2m_deploy.exporting import versions, with_models
-from zsn2m_deploy.fitting import ProgressCallback
-from zsn2m_deploy.mixture import records
-from zsn2m_deploy.preview import write_preview
+from zsn2m_deploy.fit.fitter import ProgressCallback
+from zsn2m_deploy.frames.sensor import FrameSource, SensorOptions, TrainingFrames, load_training_frames
 from zsn2m_deploy.report.words import chosen, self_check_in_words
 from zsn2m_deploy.report.writing import FACTS_NAME, PAGE_NAME, Subject, write_report
-from zsn2m_deploy.sensor import FrameSource, SensorOptions, TrainingFrames, load_training_frames
 from zsn2m_deploy.training import Trained
 from zsn2m_deploy.training import train as train_networks
 from zsn2m_export.manifest_file import write_manifest
 from zsn2m_export.writer import centre_crop, without_outliers, write_test_input, write_weights
 from zsn2m_runtime.atomic import atomic_folder, check_folder_target
-from zsn2m_runtime.blank import filled, present
+from zsn2m_runtime.blank.areas import filled, present
 from zsn2m_runtime.bundle import Bundle, file_record, load_bundle
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import InputError, TrainingError
-from zsn2m_runtime.familiarity import look_of
 from zsn2m_runtime.files import open_image, save_image
 from zsn2m_runtime.files.limits import NO_LIMIT
+from zsn2m_runtime.files.path_kinds import check_outside_bundles
 from zsn2m_runtime.image import Frame, Nchw, to_nchw
+from zsn2m_runtime.inference.session import Session
+from zsn2m_runtime.machine.temporary_files import temporary_files_beside
 from zsn2m_runtime.manifest import Manifest, Normalisation, Sensor
-from zsn2m_runtime.noise_facts import noise_facts
-from zsn2m_runtime.path_kinds import check_outside_bundles
+from zsn2m_runtime.noise.facts import noise_facts
+from zsn2m_runtime.noise.familiarity import look_of
 from zsn2m_runtime.plain_text import one_line
-from zsn2m_runtime.session import Session
-from zsn2m_runtime.temporary_files import temporary_files_beside
 
 GATE_SIDE = 512  # pixels of the frame's crop that the parity gate compares
 PREVIEW_NAME = "preview.png"

@@ -6,7 +6,7 @@ import importlib.util
 
 from zsn2m_runtime.doctor import FOR_TRAINING
 from zsn2m_runtime.errors import UnavailableError
-from zsn2m_runtime.installation import import_onnxruntime
+from zsn2m_runtime.machine.installation import import_onnxruntime
 
 
 def require_training() -> None:

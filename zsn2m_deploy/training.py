@@ -9,25 +9,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from zsn2m_deploy.adapt.mixture import grouped, in_words
+from zsn2m_deploy.adapt.stage import confirm_noise, train_sensor
 from zsn2m_deploy.config import TrainConfig
-from zsn2m_deploy.crops import average_orientations
-from zsn2m_deploy.defects import defects_in_words, find_defects_of_groups
-from zsn2m_deploy.device import resolve_device, resolve_precision
-from zsn2m_deploy.downsample import random_mask
-from zsn2m_deploy.fitting import Fitter, ProgressCallback, StageReport
-from zsn2m_deploy.judging import strayed
-from zsn2m_deploy.losses import grd_loss, mbd_loss
-from zsn2m_deploy.mixture import grouped, in_words
-from zsn2m_deploy.networks import GrdNet, MbdNet
-from zsn2m_deploy.run import FrameGroup, Run, Trained
-from zsn2m_deploy.scenes import Scene, scene_of
-from zsn2m_deploy.screening import screen
-from zsn2m_deploy.sensor_stage import confirm_noise, train_sensor
-from zsn2m_runtime.blank import largest_scene, present
+from zsn2m_deploy.fit.checks import strayed
+from zsn2m_deploy.fit.crops import average_orientations
+from zsn2m_deploy.fit.device import resolve_device, resolve_precision
+from zsn2m_deploy.fit.fitter import Fitter, ProgressCallback, StageReport
+from zsn2m_deploy.fit.run import FrameGroup, Run, Trained
+from zsn2m_deploy.frames.scene import Scene, scene_of
+from zsn2m_deploy.frames.screening import screen
+from zsn2m_deploy.noise.defects import defects_in_words, find_defects_of_groups
+from zsn2m_deploy.paper.downsample import random_mask
+from zsn2m_deploy.paper.losses import grd_loss, mbd_loss
+from zsn2m_deploy.paper.networks import GrdNet, MbdNet
+from zsn2m_runtime.blank.areas import largest_scene, present
 from zsn2m_runtime.errors import InputError, TrainingError, UsageError
 from zsn2m_runtime.image import Frame, Pixels, to_nchw
-from zsn2m_runtime.noise import value_span
-from zsn2m_runtime.noise_estimate import estimate_noise
+from zsn2m_runtime.noise.estimate import estimate_noise
+from zsn2m_runtime.noise.level import value_span
 
 __all__ = ["Trained", "train"]
 

@@ -20,12 +20,12 @@ import torch
 from benchmarks.quality import zs_n2n
 from benchmarks.quality.cases import Case
 from zsn2m_deploy.config import REAL_STRENGTH, TrainConfig
-from zsn2m_deploy.prior.weights import pretrained_files
+from zsn2m_deploy.pretrain.weights import pretrained_files
 from zsn2m_deploy.training import Trained, train
 from zsn2m_export.graph import SensorGraph
 from zsn2m_runtime.image import Pixels, from_nchw, to_nchw
 from zsn2m_runtime.manifest import Normalisation, Sensor
-from zsn2m_runtime.noise import estimate_sigma
+from zsn2m_runtime.noise.level import estimate_sigma
 
 OURS = "zsn2m"
 SENSOR = f"{OURS} default"

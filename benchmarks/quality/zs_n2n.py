@@ -16,11 +16,11 @@ from torch import Tensor
 from torch.nn.functional import mse_loss
 
 from zsn2m_deploy.config import MbdConfig, Precision, ScheduleConfig
-from zsn2m_deploy.crops import CropSampler
-from zsn2m_deploy.device import resolve_precision
-from zsn2m_deploy.downsample import diagonal_downsample, mix_halves, random_mask
-from zsn2m_deploy.fitting import Fitter, StageReport
-from zsn2m_deploy.networks import MbdNet
+from zsn2m_deploy.fit.crops import CropSampler
+from zsn2m_deploy.fit.device import resolve_precision
+from zsn2m_deploy.fit.fitter import Fitter, StageReport
+from zsn2m_deploy.paper.downsample import diagonal_downsample, mix_halves, random_mask
+from zsn2m_deploy.paper.networks import MbdNet
 from zsn2m_runtime.image import Pixels, from_nchw, to_nchw
 
 PUBLISHED = ScheduleConfig(

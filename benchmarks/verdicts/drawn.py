@@ -10,7 +10,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from zsn2m_deploy.prior.scenes import dead_leaves, random_palette
+from zsn2m_deploy.pretrain.scenes import dead_leaves, random_palette
 from zsn2m_deploy.sample.config import SampleConfig
 from zsn2m_deploy.sample.noise import sample_frames
 from zsn2m_runtime.image import Pixels

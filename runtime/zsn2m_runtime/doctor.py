@@ -11,8 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from zsn2m_runtime.errors import UnavailableError
-from zsn2m_runtime.installation import doubled_advice, import_onnxruntime, installed_onnxruntimes, installed_version
-from zsn2m_runtime.providers import starting_providers
+from zsn2m_runtime.inference.providers import starting_providers
+from zsn2m_runtime.machine.installation import (
+    doubled_advice,
+    import_onnxruntime,
+    installed_onnxruntimes,
+    installed_version,
+)
 
 PACKAGES = (
     "zsn2m-deploy",

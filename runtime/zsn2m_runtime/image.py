@@ -19,7 +19,7 @@ from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.sample_types import MOST_COMPUTED, SAMPLE_DTYPES, conversion_of, is_whole, limits_of, to_samples
 
 if TYPE_CHECKING:
-    from zsn2m_runtime.surroundings import Mask
+    from zsn2m_runtime.blank.surroundings import Mask
 
 Pixels = npt.NDArray[Any]
 Nchw = npt.NDArray[np.float32]
@@ -52,7 +52,7 @@ class Frame:
     @cached_property
     def blank(self) -> Mask | None:
         """Which pixels are blank, (h, w), as `blank_areas` finds them; None where none is. Looked for once."""
-        from zsn2m_runtime.blank import blank_areas
+        from zsn2m_runtime.blank.areas import blank_areas
 
         return blank_areas(self.pixels, self.alpha)
 

@@ -10,7 +10,13 @@ from typing import Annotated
 
 import typer
 
-from zsn2m_deploy.cli import benching, exporting, inspecting, sampling, streaming, training, using
+from zsn2m_deploy.cli import bench as benching
+from zsn2m_deploy.cli import denoise as using
+from zsn2m_deploy.cli import export as exporting
+from zsn2m_deploy.cli import inspect as inspecting
+from zsn2m_deploy.cli import sample as sampling
+from zsn2m_deploy.cli import stream as streaming
+from zsn2m_deploy.cli import train as training
 from zsn2m_deploy.cli.spelling import LogFormatter, SpelledGroup, prepare_streams
 from zsn2m_deploy.cli.terminal import INTERRUPTED, Interrupted, complain, remark
 from zsn2m_deploy.cli.unexpected import explained

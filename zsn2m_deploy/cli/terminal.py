@@ -14,7 +14,7 @@ import typer
 from zsn2m_runtime.plain_text import one_line, visible
 
 if TYPE_CHECKING:
-    from zsn2m_deploy.fitting import ProgressCallback
+    from zsn2m_deploy.fit.fitter import ProgressCallback
     from zsn2m_runtime.batch import Job
     from zsn2m_runtime.streaming.items import StreamInfo
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zsn2m_runtime.familiarity import block_means
-from zsn2m_runtime.noise_model import Doubles
+from zsn2m_runtime.noise.familiarity import block_means
+from zsn2m_runtime.noise.model import Doubles
 
 BLOCK = 8  # pixels
 DETAILED, FLAT = 0.8, 0.5  # of the blocks of one brightness: the upper fifth and the lower half

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-from zsn2m_deploy.report.advice import NETWORKS
+from zsn2m_deploy.advice import NETWORKS
 from zsn2m_deploy.report.facts import Report
 from zsn2m_deploy.report.pictures import ReportPictures
 from zsn2m_deploy.report.plots import correlation_plot, histogram_plot, noise_plot, training_plot

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from zsn2m_deploy.report.analysis import Histogram
 from zsn2m_deploy.report.svg import Axes, Bars, Line, plot
-from zsn2m_runtime.noise_facts import NoiseFacts
+from zsn2m_runtime.noise.facts import NoiseFacts
 
 SMOOTHED = 9  # losses that a point of the smooth curve is the mean of
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from zsn2m_deploy.adapting import noise_factor
+from zsn2m_deploy.adapt.loss import noise_factor
+from zsn2m_deploy.adapt.mixture import in_words
+from zsn2m_deploy.advice import gentler, stronger
 from zsn2m_deploy.config import TrainConfig
-from zsn2m_deploy.mixture import in_words
-from zsn2m_deploy.report.advice import gentler, stronger
 from zsn2m_deploy.report.analysis import ALIKE_LIMIT, LITTLE, PEAKS_LIMIT, Removed
 from zsn2m_deploy.report.detail import EDGES_LIMIT, POWER_LIMIT
 from zsn2m_deploy.report.self_check import SelfCheck
 from zsn2m_runtime.manifest import NoiseGroup
-from zsn2m_runtime.noise_facts import NoiseFacts, noise_in_words
+from zsn2m_runtime.noise.facts import NoiseFacts, noise_in_words
 
 
 class Verdict(StrEnum):

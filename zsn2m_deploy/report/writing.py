@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from zsn2m_deploy.frames.scene import without_borders
 from zsn2m_deploy.report.analysis import Removed, analyse
 from zsn2m_deploy.report.facts import Report, as_json
 from zsn2m_deploy.report.page import page
@@ -15,13 +16,12 @@ from zsn2m_deploy.report.pictures import report_pictures
 from zsn2m_deploy.report.presence import has_noise
 from zsn2m_deploy.report.self_check import SelfCheck, self_check, without_noise
 from zsn2m_deploy.report.words import checks, warnings
-from zsn2m_deploy.scenes import without_borders
-from zsn2m_runtime.blank import filled, largest_scene, present
+from zsn2m_runtime.blank.areas import filled, largest_scene, present
+from zsn2m_runtime.blank.surroundings import Mask
 from zsn2m_runtime.image import Nchw, Pixels, to_nchw
 from zsn2m_runtime.manifest import Manifest
-from zsn2m_runtime.noise_facts import noise_facts
-from zsn2m_runtime.noise_model import Doubles, NoiseModel
-from zsn2m_runtime.surroundings import Mask
+from zsn2m_runtime.noise.facts import noise_facts
+from zsn2m_runtime.noise.model import Doubles, NoiseModel
 
 PAGE_NAME, FACTS_NAME = "report.html", "report.json"
 ANALYSED = 1024  # pixels of the frame's centre that are looked at

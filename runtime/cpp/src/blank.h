@@ -1,5 +1,5 @@
 // Blank areas: samples without noise that belong to no scene (padding of any value, what is not finite). They are kept
-// as they are, and hidden from the network. As zsn2m_runtime/blank.py.
+// as they are, and hidden from the network. As zsn2m_runtime/blank/areas.py.
 #pragma once
 
 #include <optional>

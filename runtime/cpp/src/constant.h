@@ -1,5 +1,5 @@
 // Areas of a frame that hold one value exactly: padding, bars, masks; not what is merely dark or saturated. As
-// zsn2m_runtime/constant.py, which says why.
+// zsn2m_runtime/blank/constant.py, which says why.
 #pragma once
 
 #include <optional>

@@ -1,4 +1,4 @@
-// What an ONNX file may hold before onnxruntime sees it, as in zsn2m_runtime/onnx_file.py.
+// What an ONNX file may hold before onnxruntime sees it, as in zsn2m_runtime/onnx_checks/graph.py.
 #pragma once
 
 #include <string>

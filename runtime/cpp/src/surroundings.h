@@ -1,5 +1,5 @@
 // What lies beside areas of one value: how often that value, and whether the scene has a border there. As
-// zsn2m_runtime/surroundings.py.
+// zsn2m_runtime/blank/surroundings.py.
 #pragma once
 
 #include <cstdint>

@@ -20,7 +20,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from zsn2m_runtime.blank import blank_areas, filled, with_blank_kept
+from zsn2m_runtime.blank.areas import blank_areas, filled, with_blank_kept
 from zsn2m_runtime.bundle import load_bundle
 from zsn2m_runtime.image import Pixels, from_nchw, to_nchw
 from zsn2m_runtime.manifest import Sensor

@@ -16,7 +16,7 @@ sys.path[:0] = [str(REPOSITORY / part) for part in (".", "export", "runtime", "t
 
 from conftest import noisy_planes, write_bundle  # noqa: E402  (the path above comes first)
 
-from zsn2m_deploy.networks import SensorNet  # noqa: E402
+from zsn2m_deploy.paper.networks import SensorNet  # noqa: E402
 from zsn2m_export.manifest_file import write_manifest  # noqa: E402
 from zsn2m_export.writer import ExportableModel, write_models, write_test_input  # noqa: E402
 from zsn2m_runtime.manifest import Manifest, Normalisation, Sensor  # noqa: E402

@@ -6,7 +6,7 @@
 
 using namespace zsn2m::core;
 
-TEST_CASE("strips are those of the Python runtime") { // printed by zsn2m_runtime.strips.plan_strips
+TEST_CASE("strips are those of the Python runtime") { // printed by zsn2m_runtime.inference.strips.plan_strips
     const auto check = [](const Strip &strip, Strip expected) {
         CHECK(strip.read_start == expected.read_start);
         CHECK(strip.read_stop == expected.read_stop);

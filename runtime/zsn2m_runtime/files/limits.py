@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zsn2m_runtime.errors import InputError, UsageError
-from zsn2m_runtime.memory import available_memory
+from zsn2m_runtime.machine.memory import available_memory
 
 # Below it no file costs more than a few seconds and 2 GB (measured, docs/decisions/limits-of-images.md).
 FREE_PIXELS = 1 << 27

@@ -16,8 +16,8 @@ from zsn2m_runtime.errors import InputError, OutputError, UsageError
 from zsn2m_runtime.files import IMAGE_SUFFIXES, result_suffix
 from zsn2m_runtime.files.foreign import FOREIGN_SUFFIXES
 from zsn2m_runtime.files.listing import GLOB_LETTERS
+from zsn2m_runtime.files.path_kinds import check_outside_bundles, no_frame
 from zsn2m_runtime.manifest import Sensor
-from zsn2m_runtime.path_kinds import check_outside_bundles, no_frame
 from zsn2m_runtime.sample_types import is_whole
 from zsn2m_runtime.streaming.camera import CameraSource
 from zsn2m_runtime.streaming.image_sink import FolderSink, NullSink, StackSink

@@ -8,16 +8,16 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from zsn2m_runtime.blank import filled, with_blank_kept
+from zsn2m_runtime.blank.areas import filled, with_blank_kept
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import InputError, Zsn2mError
+from zsn2m_runtime.machine.memory import peak_memory
 from zsn2m_runtime.manifest import Sensor
-from zsn2m_runtime.memory import peak_memory
+from zsn2m_runtime.pipeline import Pipeline
 from zsn2m_runtime.sample_types import is_whole
 from zsn2m_runtime.streaming.items import Item, Picture, Sink, Source, StreamInfo, samples_of
 from zsn2m_runtime.streaming.latency import Latency
 from zsn2m_runtime.streaming.pace import Faster
-from zsn2m_runtime.streaming.pipeline import Pipeline
 from zsn2m_runtime.streaming.temporal import Temporal
 from zsn2m_runtime.streaming.watching import Watch
 

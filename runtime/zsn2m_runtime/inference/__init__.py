@@ -1,0 +1,1 @@
+"""Running a model: onnxruntime's providers, one session, and frames in strips."""

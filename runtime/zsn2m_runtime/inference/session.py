@@ -1,0 +1,94 @@
+"""One onnxruntime session on the provider that was asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import os
+import threading
+from pathlib import Path
+
+from zsn2m_runtime.errors import BundleError, UnavailableError
+from zsn2m_runtime.image import Nchw
+from zsn2m_runtime.inference.providers import Threads, open_first, parse_provider
+from zsn2m_runtime.machine.installation import doubled_advice, import_onnxruntime, installed_onnxruntimes
+from zsn2m_runtime.manifest import MOST_MODEL
+from zsn2m_runtime.onnx_checks.limits import OnnxLimits
+from zsn2m_runtime.plain_file import read_plain
+
+log = logging.getLogger(__name__)
+
+
+class Session:
+    """An ONNX model ready to run on one provider; several threads may use it.
+
+    Args:
+        model: the ONNX file
+        provider: auto, or `NAME[:option=value[,option=value...]]`
+        threads: of the CPU; 0 is one per core
+        spinning: threads wait busily for the next frame; wasted on a live stream, whose frames come at their own pace
+        sha256: the hash that the file must have; what was hashed is what is loaded
+
+    Attributes:
+        provider: the short name of the provider that really runs it
+        metadata: the model file's metadata_props
+        limits: what the model takes and gives, and on which frames it may run
+    Raises:
+        UsageError: unknown provider name, or threads that no machine has.
+        UnavailableError: the provider asked for does not run here.
+        BundleError: the file is no model that onnxruntime can load, holds what no export holds, or has changed.
+    """
+
+    def __init__(
+        self,
+        model: Path,
+        provider: str = "auto",
+        threads: int = 0,
+        spinning: bool = True,
+        sha256: str | None = None,
+    ) -> None:
+        candidates = parse_provider(provider)
+        runtime = import_onnxruntime()
+        found = installed_onnxruntimes()
+        if len(found) > 1:
+            log.warning(doubled_advice(found))
+        content = _read(model, sha256)
+        self.limits = OnnxLimits(content, str(model))
+        self.provider, self._session = open_first(runtime, content, str(model), candidates, Threads(threads, spinning))
+        self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
+        self._input = self._session.get_inputs()[0].name
+        self._output = self._session.get_outputs()[0].name
+        # DirectML alone forbids two calls of one session at a time.
+        self._turn = threading.Lock() if self.provider == "directml" else contextlib.nullcontext()
+
+    def run(self, noisy: Nchw) -> Nchw:
+        """Denoise one batch.
+
+        Shape:
+            noisy: (n, c, h, w) float32, sensor units
+            returns: the same shape
+        Raises:
+            UnavailableError: the provider failed, of memory for example.
+            BundleError: the model is not for frames of this shape, or would take far too much for them.
+        """
+        self.limits.check(noisy.shape)
+        try:
+            with self._turn:
+                result: Nchw = self._session.run([self._output], {self._input: noisy})[0]
+        except Exception as error:  # onnxruntime has no common base class of its errors
+            raise UnavailableError(
+                f"expected provider {self.provider} to run a frame of shape {noisy.shape}, but onnxruntime says: "
+                f"{error}; free some memory, or use --provider cpu"
+            ) from error
+        return result
+
+
+def _read(model: Path, sha256: str | None) -> bytes:
+    """The bytes of a model file, hashed; onnxruntime gets these, not the path, which may lead elsewhere by then."""
+    if not os.path.lexists(model):
+        raise BundleError(f"{model}: expected an ONNX file, but there is none; check the path")
+    content = read_plain(model, MOST_MODEL)
+    if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
+        raise BundleError(f"{model}: its SHA-256 is not the manifest's: the file has changed; copy the bundle again")
+    return content

@@ -1,0 +1,1 @@
+"""The noise of a sensor: its model, the estimate of it, and what to say of it."""

@@ -1,0 +1,266 @@
+"""The noise of a sensor from its noisy frames: level, dependence on brightness, correlation; from the flattest patches.
+
+Measured on frames with known noise: docs/results/noise.md#noise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from zsn2m_runtime.blank.areas import blanks_of, filled, present
+from zsn2m_runtime.blank.surroundings import Mask
+from zsn2m_runtime.errors import InputError
+from zsn2m_runtime.image import Pixels
+from zsn2m_runtime.noise.floor import without_regular_detail
+from zsn2m_runtime.noise.level import value_span
+from zsn2m_runtime.noise.model import REACH, Doubles, NoiseModel
+from zsn2m_runtime.noise.tails import skew_and_gain
+
+Floats = npt.NDArray[np.float32]
+
+SIDE = 16  # pixels of a patch: wide enough for the correlation, small enough to find flat ones
+STEP = 8
+MOST_PATCHES = 8000  # looked at, evenly spaced; of many frames at least FEWEST each
+CELLS = 4  # means of 4 x 4 cells a patch tell structure from noise
+SATURATED = 0.02  # of a patch's samples at the frame's lowest or highest value: more, and it says nothing of the noise
+MOST_VALUES = 1_000_000  # of all frames that are looked at for their ends
+ENDS = 0.005  # of all samples at the lowest or the highest value: more, and samples end there
+CLIP = 1.35  # patches count as flat up to this multiple of the flat ones' mean: two deviations of white noise in RGB
+BANDS = 12  # of brightness
+QUIET = 0.1  # of the patches of a band have less detail than this: noise alone, if any have
+QUIET_SHARE = 0.83  # of the noise's variance is in them: least of 64 coefficients each; measured
+DEAD = 0.1  # of the variance expected: patches below it are clipped or filled
+ROUNDS = 12  # of fitting the line; it settles in about 5
+FEWEST = 24  # patches that a mean is taken of
+APART = 3.0  # deviations of the noise of a patch's mean: levels closer together give no slope
+LOW, RIM = 2.1, 4.6  # periods a patch: below LOW structure hides the noise, whose power goes on from there to RIM
+FARTHEST = 1e6  # of the values in use: patches with such samples are not of the calm ones that are looked for
+TINY = 1e-12
+NO_NOISE = 1e-11  # variance of a constant channel: rounding, and TINY
+
+
+@dataclass(frozen=True)
+class _Patches:
+    """What is known of each patch.
+
+    Shape:
+        level, detail, coarse, at_low, at_high: (n, c); flat: (n, side, side, c), without its mean and slope
+    """
+
+    level: Doubles
+    detail: Doubles  # mean square of the diagonal Haar coefficients: noise, and little else
+    coarse: Doubles  # mean square of the cells' means: structure, where there is any
+    flat: Floats
+    at_low: Doubles  # share of the samples at the frame's lowest value
+    at_high: Doubles
+
+    def chosen(self, which: npt.NDArray[np.bool_]) -> _Patches:
+        return _Patches(*(getattr(self, part.name)[which] for part in fields(self)))
+
+
+def estimate_noise(frames: Sequence[Pixels], blanks: Sequence[Mask | None] | None = None) -> NoiseModel:
+    """Level, dependence on brightness, and correlation over pixels and channels.
+
+    Shape:
+        frames: each (h, w) or (h, w, 3), sensor units, at least 16 x 16
+        blanks: (h, w) of each, or None: areas that say nothing of the noise; None: found here
+    Raises:
+        InputError: frames too small, or blank all over.
+    """
+    for frame in frames:
+        _check_size(frame)
+    blanks = blanks_of(frames) if blanks is None else blanks
+    seen = [present(frame, blank) for frame, blank in zip(frames, blanks, strict=True)]
+    low, high = value_span(seen)
+    scale = high - low or 1.0
+    most = max(MOST_PATCHES // len(frames), FEWEST)
+    units = [
+        _unit(filled(frame, blank).reshape(*frame.shape[:2], -1), low, scale)
+        for frame, blank in zip(frames, blanks, strict=True)
+    ]
+    patches = _joined([_patches(unit, most, blank) for unit, blank in zip(units, blanks, strict=True)])
+    if not len(patches.level):
+        raise InputError(
+            f"expected {SIDE} x {SIDE} pixels of a scene somewhere, but got frames that are blank all over (padding, "
+            f"alpha 0 or NaN); their noise cannot be estimated"
+        )
+    slope, floor = _envelope(patches)
+    expected = _variance(slope, floor, patches.level)
+    alive = np.asarray((patches.detail >= DEAD * expected).all(axis=1))
+    if alive.sum() >= FEWEST:
+        patches, expected = patches.chosen(alive), expected[alive]
+    smooth = _lowest((patches.coarse / expected).mean(axis=1))
+    chosen = smooth & _lowest((patches.detail / expected).mean(axis=1))
+    flat = patches.chosen(chosen if chosen.any() else smooth)
+    deviations = flat.flat / np.sqrt(_variance(slope, floor, flat.level))[:, None, None]
+    covariance = _covariance(deviations)
+    power = np.maximum(np.einsum("iiyx->iyx", covariance)[:, REACH, REACH], TINY)
+    correlation = covariance / np.sqrt(power[:, None] * power)[:, :, None, None]
+    quiet = _variance(slope, floor, flat.level).mean(axis=0) < NO_NOISE
+    correlation[quiet] = correlation[:, quiet] = 0.0
+    np.einsum("iiyx->iyx", correlation)[:, REACH, REACH] = 1.0  # of a channel without noise too
+    skew, gain = skew_and_gain(deviations / np.sqrt(power), flat.at_low.mean(axis=0), flat.at_high.mean(axis=0))
+    span = float(patches.level.min()), float(patches.level.max())
+    found = NoiseModel(slope, floor, correlation, span, skew)
+    factor = np.square(gain) * (power if found.correlated else 1.0)  # details of neighbours hold a part of it
+    found = without_regular_detail(replace(found, slope=slope * factor, floor=floor * factor), units, blanks)
+    return replace(found.rescaled(-low / scale, 1 / scale), ends=_ends(seen))
+
+
+def _unit(frame: Pixels, low: float, scale: float) -> Floats:
+    """Samples where those in use go from 0 to 1; single ones whose squares are too large, less far."""
+    wide = frame.astype(np.float32) if frame.dtype == np.float16 else frame  # a difference in float16 is rounded
+    with np.errstate(over="ignore"):
+        return np.asarray(np.asarray(wide - low, np.float32) / scale, np.float32).clip(-FARTHEST, FARTHEST)
+
+
+def _ends(frames: Sequence[Pixels]) -> tuple[float, float]:
+    """Where samples are clipped: the lowest and the highest value, if many samples have it; else infinite."""
+    pixels = [frame.reshape(frame.shape[0] * frame.shape[1], -1) for frame in frames]
+    most = MOST_VALUES // len(frames)
+    values = np.concatenate([frame[:: max(1, frame.size // most)].reshape(-1) for frame in pixels])
+    low, high = float(values.min()), float(values.max())
+    many = max(ENDS * values.size, FEWEST)
+    return (
+        low if np.count_nonzero(values == low) >= many else -np.inf,
+        high if np.count_nonzero(values == high) >= many else np.inf,
+    )
+
+
+def _check_size(frame: Pixels) -> None:
+    height, width = frame.shape[:2]
+    if min(height, width) < SIDE:
+        raise InputError(
+            f"expected a frame of at least {SIDE} x {SIDE} pixels, but got {width} x {height} (width x height); its "
+            f"noise cannot be estimated"
+        )
+
+
+def _patches(frame: Floats, most: int, blank: Mask | None) -> _Patches:
+    channels = frame.shape[2]
+    windows = np.lib.stride_tricks.sliding_window_view(frame, (SIDE, SIDE), axis=(0, 1))[::STEP, ::STEP]
+    free = np.arange(windows.shape[0] * windows.shape[1])
+    if blank is not None:
+        hidden = np.lib.stride_tricks.sliding_window_view(blank, (SIDE, SIDE))[::STEP, ::STEP]
+        free = free[~hidden.any(axis=(2, 3)).ravel()]
+    chosen = free[:: max(1, -(-len(free) // most))]
+    found = np.moveaxis(windows[np.unravel_index(chosen, windows.shape[:2])], 1, 3)
+    at_low, at_high = (ends.mean(axis=(1, 2)) for ends in (found <= frame.min(), found >= frame.max()))
+    varied = frame.min(axis=(0, 1)) < frame.max(axis=(0, 1))  # an empty channel says nothing of the others
+    usable = np.where(varied, at_low + at_high, 0).max(axis=1) <= SATURATED
+    if usable.sum() >= FEWEST:
+        found, at_low, at_high = found[usable], at_low[usable], at_high[usable]
+    corners = [found[:, row::2, column::2] for row in (0, 1) for column in (0, 1)]
+    diagonal = (corners[0] - corners[1] - corners[2] + corners[3]) / 2
+    flat = _without_plane(found)
+    cells = flat.reshape(-1, SIDE // CELLS, CELLS, SIDE // CELLS, CELLS, channels).mean(axis=(2, 4))
+    return _Patches(
+        found.mean(axis=(1, 2), dtype=np.float64),
+        np.square(diagonal).mean(axis=(1, 2), dtype=np.float64) + TINY,
+        np.square(cells).mean(axis=(1, 2), dtype=np.float64) + TINY,
+        flat,
+        at_low,
+        at_high,
+    )
+
+
+def _joined(parts: Sequence[_Patches]) -> _Patches:
+    return _Patches(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(_Patches)))
+
+
+def _without_plane(patches: Floats) -> Floats:
+    """Patches less the plane that fits them best."""
+    ramp = np.arange(SIDE, dtype=np.float32) - (SIDE - 1) / 2
+    energy = np.float32(SIDE * np.square(ramp).sum())
+    rise = np.einsum("nyxc,y->nc", patches, ramp)[:, None, None] * ramp[:, None, None] / energy
+    drift = np.einsum("nyxc,x->nc", patches, ramp)[:, None, None] * ramp[:, None] / energy
+    return np.asarray(patches - patches.mean(axis=(1, 2), keepdims=True) - rise - drift, np.float32)
+
+
+def _lowest(values: Doubles) -> npt.NDArray[np.bool_]:
+    """Those of one population that starts at the lowest values, where others, larger, are mixed in."""
+    ordered = np.sort(values)
+    fewest = min(FEWEST, len(values))
+    mean, before = float(ordered[:fewest].mean()), 0.0
+    while mean > before * 1.001:
+        before, mean = mean, float(values[values <= CLIP * mean].mean())
+    return np.asarray(values <= max(CLIP * mean, ordered[fewest - 1]))
+
+
+def _envelope(patches: _Patches) -> tuple[Doubles, Doubles]:
+    """The line of variance over brightness, from the patches with the least detail at each brightness."""
+    order = np.argsort(patches.level.mean(axis=1))
+    groups = [group for group in np.array_split(order, BANDS) if len(group)]
+    level = np.array([patches.level[group].mean(axis=0) for group in groups])
+    detail = np.array([np.quantile(patches.detail[group], QUIET, axis=0) for group in groups]) / QUIET_SHARE
+    coarse = np.array([np.quantile(patches.coarse[group], QUIET, axis=0) for group in groups])
+    slopes, floors = [], []
+    for x, y, cells in zip(level.T, detail.T, coarse.T, strict=True):
+        if x.var() < APART**2 * cells.mean() / (SIDE // CELLS) ** 2:  # the levels differ by noise alone
+            slopes.append(0.0)
+            floors.append(float(np.median(y)))
+            continue
+        weight = np.ones(len(x))
+        for _ in range(ROUNDS):
+            slope, floor = _line(x, y, weight)
+            expected = np.maximum(slope * x + floor, 0.05 * y.max())
+            weight = np.square(np.minimum(expected / y, 1) / expected)  # what lies above is structure
+        if slope * x.min() + floor <= 0:  # noise that grows faster than brightness: a line that stays above zero
+            rise, start = x - x.min(), 0.5 * y.min()
+            slope = float((weight * rise * (y - start)).sum() / (weight * rise**2).sum())
+            floor = float(start - slope * x.min())
+        slopes.append(slope)
+        floors.append(floor)
+    return np.array(slopes), np.array(floors)
+
+
+def _variance(slope: Doubles, floor: Doubles, level: Doubles) -> Doubles:
+    found = slope * level + floor
+    return np.asarray(np.maximum(found, 0.02 * np.median(found, axis=0).clip(0)) + TINY)
+
+
+def _line(x: Doubles, y: Doubles, weight: Doubles) -> tuple[float, float]:
+    """Slope and height at zero of the line through (x, y), by weighted least squares."""
+    centre, mean = np.average(x, weights=weight), np.average(y, weights=weight)
+    spread = np.average(np.square(x - centre), weights=weight) + TINY
+    slope = float(np.average((x - centre) * (y - mean), weights=weight) / spread)
+    return slope, float(mean - slope * centre)
+
+
+def _covariance(unit: Doubles) -> Doubles:
+    """Between all channels and near pixels, from the power at each frequency.
+
+    Shape:
+        unit: (n, side, side, c)
+        returns: (c, c, 9, 9)
+    """
+    taper = np.hanning(SIDE + 2)[1:-1]
+    spectra = np.fft.fft2(unit * (taper[:, None] * taper)[:, :, None], axes=(1, 2))
+    power = [_median_power(spectra[..., channel]) for channel in range(unit.shape[3])]
+    density = np.empty((len(power), len(power), SIDE, SIDE))
+    for i, of_i in enumerate(power):
+        density[i, i] = of_i
+        for j, of_j in enumerate(power[:i]):  # a sum has the power of both, and twice what they share
+            density[i, j] = density[j, i] = (_median_power(spectra[..., i] + spectra[..., j]) - of_i - of_j) / 2
+    around = np.fft.fftshift(np.fft.ifft2(density).real, axes=(2, 3)) / np.square(taper).sum() ** 2
+    near = slice(SIDE // 2 - REACH, SIDE // 2 + REACH + 1)
+    return np.asarray(around[:, :, near, near])
+
+
+def _median_power(spectra: npt.NDArray[np.complexfloating]) -> Doubles:
+    """What noise alone has at each frequency: medians, which a minority of textured patches does not move.
+
+    The power of noise is distributed exponentially, so its mean is the median over log 2. Shape: (n, side, side) ->
+    (side, side).
+    """
+    power = np.median(np.square(np.abs(spectra)), axis=0) / np.log(2) + TINY
+    frequency = np.fft.fftfreq(SIDE) * SIDE
+    square = np.square(frequency[:, None]) + np.square(frequency)
+    rim, low = (square >= LOW**2) & (square < RIM**2), square < LOW**2
+    fall = min(0.0, np.polyfit(square[rim], np.log(power[rim]), 1)[0])
+    power[low] = np.exp(np.log(power[rim]).mean() + fall * (square[low] - square[rim].mean()))
+    return np.asarray(power)

@@ -1,0 +1,140 @@
+"""What running a graph takes - memory and work - found from its shapes before anything runs.
+
+Operators that exports hold can still ask for all memory there is (Expand, Resize twice and twice again), or run for
+hours. So every step's shape is computed for the frame's size, and a graph that wants more than networks is refused.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NoReturn
+
+from zsn2m_runtime.errors import BundleError
+from zsn2m_runtime.onnx_checks.graph import Graph, Node, Port, read_onnx
+from zsn2m_runtime.onnx_checks.shapes import shape_of
+from zsn2m_runtime.onnx_checks.values import DTYPES, Made, UnknownError, of_file
+from zsn2m_runtime.onnx_checks.wire_format import DamagedError
+
+# Of one pixel, where frames have 64 x 64 or more; measured on what is exported: GRD-Net holds 230 values and takes
+# 110,000 products, SensorNet 250 and 190,000 (docs/decisions/bundle-limits.md).
+MOST_VALUES = 8_192
+MOST_PRODUCTS = 4_000_000
+SMALL_FRAME = 64 * 64  # pixels; smaller ones are filled up to strides and halos
+SIDES = (61, 67)  # pixels of the frame that a file is looked at with: multiples of no stride
+ANY_CHANNELS = 3  # of it, where the file leaves them open
+AXES = 4  # (n, c, h, w) or (n, h, w, c)
+FRAME_KINDS = (1, 2, 4)  # float32, uint8, uint16
+
+
+class OnnxLimits:
+    """A model file that was looked into; tells whether a frame is one that it may run on.
+
+    Attributes:
+        input, output: what the model takes and gives
+    Raises:
+        BundleError: what `read_onnx` refuses; other than one input and one output, of one type and shape that frames
+            have; sizes that depend on pixels; a graph that takes too much.
+    """
+
+    def __init__(self, content: bytes, name: str) -> None:
+        self._graph = read_onnx(content, name)
+        self.input = self._only("input", [port for port in self._graph.inputs if port.name not in self._graph.tensors])
+        self.output = self._only("output", self._graph.outputs)
+        self._last_uses = _last_uses(self._graph)
+        self._seen: tuple[int, ...] | None = None
+        try:
+            self._constants = {name: of_file(tensor) for name, tensor in self._graph.tensors.items()}
+        except UnknownError as error:
+            self._graph.refuse(str(error))
+        sides = iter(SIDES)
+        lengths = self.input.shape
+        self.check(
+            (lengths[0] or 1, *(next(sides, ANY_CHANNELS) if length is None else length for length in lengths[1:]))
+        )
+
+    def check(self, shape: tuple[int, ...]) -> None:
+        """Refuse to run on frames of a shape that would take too much; the shape before passes at once.
+
+        Raises:
+            BundleError: it would, or frames of this shape do not fit the graph.
+        """
+        if shape == self._seen:
+            return
+        if (
+            len(shape) != AXES
+            or min(shape) < 1
+            or any(length not in (None, got) for length, got in zip(self.input.shape, shape, strict=True))
+        ):
+            self._refuse_on(shape, f"one for frames of shape {self.input.shape}")
+        try:
+            held, products = self._follow(Made(shape, self.input.kind))
+        except (UnknownError, DamagedError) as error:
+            self._refuse_on(shape, str(error))
+        pixels = max(SMALL_FRAME, math.prod(shape) // min(shape[1], shape[-1]))
+        for what, count, most in (("values held", held, MOST_VALUES), ("products", products, MOST_PRODUCTS)):
+            if count > most * pixels:
+                self._graph.refuse(f"one of {count / pixels:.3g} {what} for each pixel (at most {most:,})")
+        self._seen = shape
+
+    def _only(self, what: str, ports: list[Port]) -> Port:
+        if len(ports) != 1:
+            self._graph.refuse(f"{len(ports)} {what}s")
+        (port,) = ports
+        if (
+            port.kind not in FRAME_KINDS
+            or len(port.shape) != AXES
+            or any(side is not None and side < 1 for side in port.shape)
+        ):
+            self._graph.refuse(f"an {what} of element type {DTYPES.get(port.kind, port.kind)} and shape {port.shape}")
+        return port
+
+    def _refuse_on(self, shape: tuple[int, ...], got: str) -> NoReturn:
+        raise BundleError(
+            f"{self._graph.name}: expected a graph that denoises frames of shape {shape}, but got {got}; export again"
+        )
+
+    def _follow(self, frame: Made) -> tuple[int, int]:
+        """The most values held at a time, and the products of all convolutions."""
+        there = self._constants | {self.input.name: frame}
+        held, most, products = frame.size, frame.size, 0
+        for place, node in enumerate(self._graph.nodes):
+            inputs = [self._named(there, name) for name in node.inputs]
+            result = shape_of(node, inputs)
+            if min(result.shape, default=0) < 0:
+                raise UnknownError(f"sizes below zero, of {node.operator}")
+            for name in node.outputs[:1]:
+                if name in there:
+                    raise UnknownError(f"two values of the name {name[:40]!r}")
+                there[name] = result
+            held += result.size
+            products += _products(node, inputs, result)
+            most = max(most, held)
+            held -= sum(there[name].size for name in self._last_uses[place])
+        result = there.get(self.output.name, Made((), 0))
+        if (result.shape, result.kind) != (frame.shape, self.output.kind):
+            raise UnknownError(f"one that gives {DTYPES.get(result.kind)} of shape {result.shape}")
+        return most, products
+
+    def _named(self, there: dict[str, Made], name: str) -> Made | None:
+        if not name:
+            return None
+        if name not in there:
+            raise UnknownError(f"a value {name[:40]!r} that no step makes before")
+        return there[name]
+
+
+def _last_uses(graph: Graph) -> list[list[str]]:
+    """For each node the values that no later one needs; what the file brings stays."""
+    kept, found = {*(port.name for port in graph.outputs), *graph.tensors}, list[list[str]]()
+    for node in reversed(graph.nodes):
+        found.append([name for name in dict.fromkeys([*node.inputs, *node.outputs[:1]]) if name and name not in kept])
+        kept.update(found[-1])
+    return found[::-1]
+
+
+def _products(node: Node, inputs: list[Made | None], result: Made) -> int:
+    kernel = inputs[1] if node.operator == "Conv" else None
+    if kernel is not None:
+        return result.size * math.prod(kernel.shape[1:])
+    window = node.attributes.get("kernel_shape", ()) if node.operator == "MaxPool" else ()
+    return result.size * math.prod(window) if isinstance(window, tuple) else result.size

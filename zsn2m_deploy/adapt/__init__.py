@@ -1,0 +1,1 @@
+"""The default: the pretrained network adapts to the noise of its frames."""

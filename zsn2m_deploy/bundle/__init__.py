@@ -1,0 +1,1 @@
+"""Bundles: exporting networks, restoring them from weights, and the preview."""

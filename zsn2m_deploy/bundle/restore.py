@@ -1,0 +1,81 @@
+"""A bundle's networks, built again from its manifest and weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from zsn2m_deploy.config import SensorConfig, TrainConfig
+from zsn2m_deploy.noise.defects import DefectCorrection
+from zsn2m_deploy.paper.networks import GrdNet, MbdNet, SensorNet
+from zsn2m_export.writer import read_weights
+from zsn2m_runtime.bundle import Bundle
+from zsn2m_runtime.errors import BundleError, UsageError
+
+
+def restored_networks(bundle: Bundle) -> dict[str, nn.Module]:
+    """The networks of a bundle with their trained weights, by model id.
+
+    Raises:
+        BundleError: trained by another version, or weights that do not fit the method in the manifest.
+    """
+    manifest = bundle.manifest
+    if manifest.weights is None:
+        raise BundleError(f"{bundle.path}: expected weights in the bundle, but there are none; train again")
+    try:
+        config = TrainConfig().updated(manifest.method, source="method")
+    except UsageError as error:
+        raise BundleError(f"{bundle.path}: {error}; it was trained by another version, train again") from error
+    if config.model_dump(mode="json") != manifest.method:  # a field that is missing must not take today's default
+        raise BundleError(
+            f"{bundle.path}: expected every field of the method in the manifest, but some are missing: it was trained "
+            f"by zsn2m-deploy {manifest.versions.get('zsn2m-deploy')}; export with that version, or train again"
+        )
+    channels = manifest.sensor.channels
+    makers: dict[str, Callable[[], nn.Module]] = {
+        "sensor": lambda: _sensor_net(channels, config.sensor),
+        "mbd": lambda: MbdNet(channels, config.mbd),
+        "grd": lambda: GrdNet(channels, config.grd, MbdNet(channels, config.mbd)),
+    }
+    networks: dict[str, nn.Module] = {}
+    states = read_weights(bundle.content(manifest.weights), str(bundle.file(manifest.weights)))
+    if not states:
+        raise BundleError(f"{bundle.file(manifest.weights)}: expected weights of a network, but got none; train again")
+    for model_id, state in states.items():
+        if model_id not in makers:
+            raise BundleError(
+                f"{bundle.path}: expected weights of {', '.join(makers)}, but got {model_id!r}; upgrade zsn2m-deploy"
+            )
+        _check_fit(bundle, makers[model_id], state)
+        networks[model_id] = makers[model_id]()
+        networks[model_id].load_state_dict(state)
+    return networks
+
+
+def _check_fit(bundle: Bundle, make: Callable[[], nn.Module], state: dict[str, Tensor]) -> None:
+    """Refuse a method that the weights do not fit, before its network takes the memory that it asks for."""
+    try:
+        with torch.device("meta"):
+            wanted = {name: tuple(tensor.shape) for name, tensor in make().state_dict().items()}
+    except (RuntimeError, OverflowError, TypeError, ValueError) as error:
+        raise BundleError(
+            f"{bundle.path}: expected a network by the method in the manifest, but torch makes none: {error}; "
+            f"train again"
+        ) from error
+    got = {name: tuple(tensor.shape) for name, tensor in state.items()}
+    others = sorted(name for name in wanted.keys() | got.keys() if wanted.get(name) != got.get(name))
+    if others:
+        name = others[0]
+        raise BundleError(
+            f"{bundle.path}: expected weights that fit the method in the manifest, but {len(others)} do not: "
+            f"{name[:80]} is of shape {got.get(name)} in the place of {wanted.get(name)}; copy the bundle again"
+        )
+
+
+def _sensor_net(channels: int, config: SensorConfig) -> SensorNet:
+    network = SensorNet(channels)
+    if config.correct_defects:
+        network.correction = DefectCorrection(channels)
+    return network

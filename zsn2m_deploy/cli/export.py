@@ -1,0 +1,121 @@
+"""export: models of a bundle's weights, further precisions and forms, a C++ project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from zsn2m_deploy.cli.summary import show_bundle
+from zsn2m_deploy.cli.terminal import JsonOption, remark, show, show_json, show_lines, table, training_progress
+
+if TYPE_CHECKING:
+    from zsn2m_runtime.bundle import Bundle
+    from zsn2m_runtime.manifest import ModelEntry
+
+ExportPrecision = Annotated[
+    Literal["fp32", "fp16", "int8"],
+    typer.Option(help="int8: faster on CPUs; fp16: for CUDA and TensorRT. Added as MODEL.int8, MODEL.fp16."),
+]
+Io = Annotated[
+    Literal["sensor", "unit", "u8", "u16"],
+    typer.Option(help="For other programs: planes from 0 to 1 (unit), or integers with channels last (u8, u16)."),
+]
+Calibrate = Annotated[
+    Path | None,
+    typer.Option(metavar="FRAME", help="Frame to measure int8's ranges on. Default: the training frame's centre."),
+]
+CppFolder = Annotated[
+    Path | None,
+    typer.Option("--cpp", metavar="FOLDER", help="Write a C++ project around the TorchScript models instead; new."),
+]
+OneModel = Annotated[
+    str | None,
+    typer.Option(
+        "--model", metavar="sensor|mbd|grd", help="Add to this model only, as where another fails. Default: each."
+    ),
+]
+
+
+_TORCHSCRIPT_RUNS = (
+    "the project's .ts files are programs, which LibTorch runs with your rights: build and run it only if you trust "
+    "whoever made the bundle"
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this file."""
+    app.command("export")(export)
+
+
+def export(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="Bundle folder with trained weights.")],
+    precision: ExportPrecision = "fp32",
+    io: Io = "sensor",
+    calibrate: Calibrate = None,
+    model: OneModel = None,
+    cpp: CppFolder = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Export a bundle's weights (again), or add to it.
+
+    Plain: TorchScript and ONNX models replace those that are there, once they are shown to give the same pixels.
+    With --precision or --io: further ONNX models are added, all or none; the default model stays what it is.
+    """
+    from zsn2m_deploy.requirements import require_training
+    from zsn2m_runtime.errors import UsageError
+    from zsn2m_runtime.files.path_kinds import check_bundle_first, check_outside_bundles
+
+    check_bundle_first("export {bundle} --calibrate {rest}", bundle, [calibrate] if calibrate else [])
+    if cpp:  # needs no torch: it copies what was exported
+        if (precision, io, calibrate, model) != ("fp32", "sensor", None, None):
+            raise UsageError("expected --cpp without --precision, --io, --calibrate and --model; leave them out")
+        check_outside_bundles(cpp)
+        _export_cpp(bundle, cpp, as_json)
+        return
+    require_training()
+    from zsn2m_deploy.bundle import export as exporting
+
+    with training_progress(as_json) as progress:
+        exported = exporting.export(bundle, precision, io, calibrate, model, progress)
+    if as_json or (precision, io) == ("fp32", "sensor"):
+        show_bundle(exported, as_json)
+    else:
+        _show_added(exported, precision, io)
+
+
+def _export_cpp(bundle: Path, folder: Path, as_json: bool) -> None:
+    from zsn2m_export.cpp_project import write_cpp_project
+    from zsn2m_runtime.bundle import load_bundle
+
+    write_cpp_project(load_bundle(bundle), folder)
+    remark(f"warning: {_TORCHSCRIPT_RUNS}")
+    if as_json:
+        show_json({"project": str(folder)})
+    else:
+        show(f"wrote {folder}; {folder / 'README.md'} says how to build it")
+
+
+def _show_added(bundle: Bundle, precision: str, io: str) -> None:
+    added = [model for model in bundle.manifest.models if (model.precision, model.io) == (precision, io)]
+    rows: list[tuple[str, object]] = []
+    for model in added:
+        rows += [(model.id, bundle.file(model.files["onnx"])), ("", _proof(model))]
+    show_lines(f"{table(rows)}\n")
+    if io == "sensor":
+        show(f"Next: zsn2m-deploy denoise {bundle.path} FRAME... -o OUT --model {added[-1].id}")
+    else:
+        arrays = "float32 (n, c, h, w) from 0 to 1" if io == "unit" else f"uint{io[1:]} (n, h, w, c) in sensor units"
+        show(f"For other programs: input noisy, output denoised, both {arrays}")
+
+
+def _proof(model: ModelEntry) -> str:
+    """What the gate found."""
+    if model.parity is None:
+        assert model.fidelity is not None
+        frame, noise, gate = model.fidelity.psnr_frame, model.fidelity.psnr_noise, model.fidelity.gate
+        return f"{frame:.1f} dB to fp32 on the frame, {noise:.1f} on noise (at least {gate:g}; peak: the values in use)"
+    if model.parity.levels_off is not None:
+        return f"the pixels of its model; {model.parity.levels_off} samples rounded to the level beside"
+    return f"the pixels of its model within {model.parity.onnxruntime:.1g} of the range in use"

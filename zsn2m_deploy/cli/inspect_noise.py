@@ -1,0 +1,38 @@
+"""The noise of a frame for `inspect`: the estimate where the frame is not blank, and words for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zsn2m_runtime.blank.surroundings import Mask
+    from zsn2m_runtime.image import Pixels
+    from zsn2m_runtime.noise.facts import NoiseFacts
+
+
+def estimated(pixels: Pixels, blank: Mask | None) -> tuple[NoiseFacts | None, str]:
+    """The noise of a frame, or why there is no estimate.
+
+    Shape:
+        pixels: (h, w) or (h, w, 3), sensor units, blank areas filled
+        blank: (h, w); None: nothing is
+    """
+    from zsn2m_runtime.blank.areas import present
+    from zsn2m_runtime.errors import InputError
+    from zsn2m_runtime.noise.estimate import estimate_noise
+    from zsn2m_runtime.noise.facts import noise_facts
+
+    try:
+        return noise_facts([present(pixels, blank)], estimate_noise([pixels], [blank])), ""
+    except InputError as error:
+        return None, str(error)
+
+
+def change_in_words(noise: NoiseFacts) -> str:
+    """Whether it grows with the light."""
+    return "depends on brightness" if noise.depends_on_brightness else "about the same at every brightness"
+
+
+def sharing_in_words(noise: NoiseFacts) -> str:
+    """Whether neighbouring pixels share it."""
+    return "correlated" if noise.correlated else "independent"

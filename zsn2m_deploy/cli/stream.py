@@ -1,0 +1,216 @@
+"""stream: video, cameras, long sequences."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from zsn2m_deploy.cli.denoise import BundlePath, Provider
+from zsn2m_deploy.cli.terminal import (
+    Interrupted,
+    JsonOption,
+    MaxPixels,
+    remark,
+    show,
+    show_json,
+    stream_progress,
+    table,
+)
+
+if TYPE_CHECKING:
+    from zsn2m_runtime.manifest import Sensor
+    from zsn2m_runtime.streaming.items import Sink, Source
+    from zsn2m_runtime.streaming.options import SinkOptions, SourceOptions
+    from zsn2m_runtime.streaming.running import Stream, StreamReport
+
+SourceArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="SOURCE",
+        help="Video file, camera number or device, URL (rtsp://...), folder or glob of images, TIFF stack, or - for "
+        "Y4M (or --raw) on stdin.",
+    ),
+]
+OutputOption = Annotated[
+    str | None,
+    typer.Option("--output", "-o", help="Video file, folder of images, TIFF stack, or - for stdout."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command("stream")(stream)
+
+
+def stream(
+    bundle: BundlePath,
+    source: SourceArgument,
+    output: OutputOption = None,
+    model: Annotated[str | None, typer.Option(help="Model of the bundle; default: the bundle's.")] = None,
+    provider: Provider = "auto",
+    threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: one per core.")] = 0,
+    temporal: Annotated[bool, typer.Option("--temporal", help="Steady what stands still.")] = False,
+    channel: Annotated[
+        str | None,
+        typer.Option(help="Of stacks with several: a name, a number or all; default: the bundle's."),
+    ] = None,
+    frames: Annotated[int | None, typer.Option(min=1, help="Stop after so many frames.")] = None,
+    drop_late: Annotated[
+        bool, typer.Option("--drop-late", help="Live sources: drop frames that would come late, and count them.")
+    ] = False,
+    deinterlace: Annotated[bool, typer.Option("--deinterlace", help="Deinterlace interlaced video first.")] = False,
+    raw: Annotated[
+        str | None, typer.Option(metavar="WxH:FORMAT[@FPS]", help="Raw frames on stdin, such as 1920x1080:rgb24@25.")
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option("--fps", min=0.001, help="Frames per second of sources without a rate; default 25.")
+    ] = None,
+    codec: Annotated[str | None, typer.Option(help="Video codec; default: libx264, for .webm libvpx-vp9.")] = None,
+    crf: Annotated[int | None, typer.Option(min=0, max=63, help="Quality of the codec, lower is better.")] = None,
+    pixel_format: Annotated[str | None, typer.Option(help="Of the output; default: as the source, or nearest.")] = None,
+    lossless: Annotated[bool, typer.Option("--lossless", help="FFV1, every value kept (.mkv, .avi, .nut).")] = False,
+    raw_output: Annotated[
+        bool, typer.Option("--raw-output", help="Raw frames on stdout in place of Y4M; with --raw always.")
+    ] = False,
+    image_type: Annotated[str | None, typer.Option(help="Of a folder of images: png, tif, ...")] = None,
+    tracks: Annotated[bool, typer.Option("--tracks/--no-tracks", help="Copy audio and subtitles through.")] = True,
+    alpha: Annotated[bool, typer.Option("--alpha/--no-alpha", help="Keep a video's transparency.")] = True,
+    max_pixels: MaxPixels = None,
+    preview: Annotated[bool, typer.Option("--preview", help="Show the results in a window; q ends.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Denoise a video, a camera or a long sequence.
+
+    Ctrl-C ends a camera's recording well; a second one gives up at once.
+    """
+    from zsn2m_deploy.cli.stream_pace import PaceTeller, all_of
+    from zsn2m_runtime.denoiser import Denoiser
+    from zsn2m_runtime.files.path_kinds import check_bundle_first
+    from zsn2m_runtime.streaming.image_source import ImageSource
+    from zsn2m_runtime.streaming.options import SinkOptions, SourceOptions
+    from zsn2m_runtime.streaming.pace import faster_ways
+    from zsn2m_runtime.streaming.preview import Preview
+    from zsn2m_runtime.streaming.running import Stream
+
+    _check_output(output, preview, as_json)
+    check_bundle_first("stream {bundle} {rest} -o OUT", bundle, [source])
+    logging.getLogger("zsn2m_runtime.streaming").setLevel(logging.INFO)  # a camera that comes back is news
+    denoiser = Denoiser(bundle, model, provider, threads, spinning=False)
+    of_stack = denoiser.card.sensor.stack_channel
+    reading = SourceOptions(raw, rate, deinterlace, tracks, alpha, channel, of_stack, max_pixels)
+    is_raw = raw_output or (raw is not None and output == "-")
+    writing = SinkOptions(codec, crf, pixel_format, lossless, image_type, is_raw, rate)
+    with contextlib.ExitStack() as until_run:
+        frames_in, sink = _open_ends(until_run, denoiser.card.sensor, source, reading, output, writing, drop_late)
+        window = Preview(sink, denoiser.card.sensor) if preview else None
+        # Images have the rate of the video that they may become, and nobody waits for that.
+        info = frames_in.info if rate or not isinstance(frames_in, ImageSource) else replace(frames_in.info, rate=None)
+        faster = faster_ways(bundle, denoiser, threads, info)
+        run = Stream(
+            denoiser, frames_in, window or sink, drop_late=drop_late, temporal=temporal, limit=frames, faster=faster
+        )
+        tell = None if as_json else PaceTeller(run, info, faster, drop_late)
+        if window:
+            window.on_quit = run.stop
+        with _stopped_by_interrupt(run), stream_progress(as_json, frames_in.info, frames) as on_frame:
+            until_run.pop_all()  # it ends both, and leaves a source open that is still inside a read
+            try:
+                report = run.run(all_of(on_frame, tell))
+            except KeyboardInterrupt:
+                _tell_interrupt(run.kept, output)
+                raise Interrupted from None
+    _report(report, as_json, output)
+
+
+def _check_output(output: str | None, preview: bool, as_json: bool) -> None:
+    from zsn2m_runtime.errors import UsageError
+
+    if output is None and not preview:
+        raise UsageError("expected an output, but got none; name one with -o, or watch with --preview")
+    if output == "-" and as_json:
+        raise UsageError("expected either --json or frames on stdout, but got both; leave one out")
+
+
+def _open_ends(
+    undo: contextlib.ExitStack,
+    sensor: Sensor,
+    source: str,
+    reading: SourceOptions,
+    output: str | None,
+    writing: SinkOptions,
+    drop_late: bool,
+) -> tuple[Source, Sink]:
+    """Open source and sink, which fit each other and the sensor; `undo` closes them again."""
+    from zsn2m_runtime.errors import UsageError
+    from zsn2m_runtime.streaming.opening import open_sink, open_source
+    from zsn2m_runtime.streaming.running import check_source_fits
+
+    frames_in = open_source(source, reading, output)
+    undo.callback(frames_in.close)
+    if drop_late and not frames_in.info.live:
+        raise UsageError(f"{source}: expected a live source for --drop-late, but got a file; leave it out")
+    check_source_fits(sensor, frames_in.info)
+    sink = open_sink(output, frames_in, sensor, writing)
+    undo.callback(sink.salvage)
+    return frames_in, sink
+
+
+@contextlib.contextmanager
+def _stopped_by_interrupt(run: Stream) -> Iterator[None]:
+    """The first Ctrl-C (or kill, or closed terminal) ends the stream in order; the next one interrupts."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    if before[signal.SIGHUP] == signal.SIG_IGN:  # nohup asks to go on
+        del before[signal.SIGHUP]
+
+    def stop(number: int, _frame: object) -> None:
+        signal.signal(number, signal.default_int_handler)
+        run.stop()
+
+    try:
+        for number in before:
+            signal.signal(number, stop)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _tell_interrupt(kept: str | None, output: str | None) -> None:
+    """What there is of an output that does not have its name."""
+    if kept:
+        remark(f"interrupted: what was finished is in {kept}")
+    else:
+        remark("interrupted" if output in (None, "-") else "interrupted: nothing was kept")
+
+
+def _report(report: StreamReport, as_json: bool, output: str | None) -> None:
+    if as_json:
+        show_json(asdict(report))
+    else:
+        write: Callable[[str], None] = remark if output == "-" else show
+        of_all = f" of {report.frames_in}" if report.complete else ""
+        ended = "" if report.complete else ", ended early"
+        dropped = f", {report.frames_dropped} dropped" if report.frames_dropped else ""
+        again = f", {report.reconnections} reconnections" if report.reconnections else ""
+        write(f"{report.source} -> {report.output or 'nothing'} ({report.model} on {report.provider})")
+        write(
+            f"{report.frames_out}{of_all} frames{dropped}{again}{ended} in {report.seconds:.1f} s: "
+            f"{report.fps:.2f} frames/s, peak memory {report.peak_memory_mb:.0f} MB"
+        )
+        rows: list[tuple[str, object]] = [
+            (stage, "  ".join(f"{name} {value:.1f}" for name, value in values.items() if value is not None))
+            for stage, values in report.latency.items()
+        ]
+        for line in ("milliseconds a frame:", *table(rows).splitlines()):
+            write(line)
+        for sentence in report.unlike:
+            write(f"unlike the training frames: {sentence}")
+    if not report.complete:
+        _tell_interrupt(report.output, output)
+        raise Interrupted

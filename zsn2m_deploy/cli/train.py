@@ -1,0 +1,243 @@
+"""train-and-export, train."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from zsn2m_deploy.cli.summary import bundle_facts, show_bundle
+from zsn2m_deploy.cli.terminal import JsonOption, MaxPixels, show_json, training_progress
+
+if TYPE_CHECKING:
+    from zsn2m_runtime.bundle import Bundle
+
+Frames = Annotated[
+    list[str],
+    typer.Argument(metavar="FRAME", help="Noisy frames of one sensor: files, folders, globs; a camera or URL."),
+]
+Out = Annotated[Path | None, typer.Option("--output", "-o", help="Bundle folder to write; default: FRAME.zsn2m here.")]
+ConfigFile = Annotated[Path | None, typer.Option("--config", help="TOML file with any field of the configuration.")]
+Preset = Annotated[
+    Literal["default", "fast", "best", "paper"] | None,
+    typer.Option(help="fast, default, best: a quarter, once, four times the iterations; paper: its losses alone."),
+]
+Stage = Annotated[
+    Literal["sensor", "mbd", "full"] | None,
+    typer.Option(
+        help="sensor: the pretrained network, adapted (default); mbd, full: the paper's, of one stage or both."
+    ),
+]
+Strength = Annotated[
+    float | None,
+    typer.Option(
+        help="Larger is smoother; default 10. Stage sensor: 1 to 10 as the noise asks. mbd, full: 1 if it is synthetic."
+    ),
+]
+Seed = Annotated[int | None, typer.Option(help="Of initialisation, crops and masks. Default: 0.")]
+Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, ... Default: auto.")]
+Precision = Annotated[
+    Literal["auto", "fp32", "bf16", "fp16"] | None,
+    typer.Option(help="Of the convolutions in training. Default: auto."),
+]
+BitDepth = Annotated[
+    int | None, typer.Option(help="Bits in use of samples of 16 bits (10, 12, 14, 16) or more (18 to 32).")
+]
+Range = Annotated[
+    tuple[float, float] | None,
+    typer.Option(
+        "--range",
+        metavar="LOW HIGH",
+        help="Black and white of the sensor; needed for float frames. Default: all of an integer type.",
+    ),
+]
+Pages = Annotated[
+    str,
+    typer.Option(
+        help="Pages of a stack to train on, from 1: 1 or 1,3-5 or all; or t=1-5,z=2. They count within the channel."
+    ),
+]
+ChannelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--channel", help="Of a stack with several: a name or number; all: a bundle for each, NAME.CHANNEL.zsn2m."
+    ),
+]
+FrameCount = Annotated[
+    int | None,
+    typer.Option("--frames", min=1, help="Of a camera or network stream: frames to train on, some apart. Default: 3."),
+]
+KeepFrames = Annotated[
+    Path | None, typer.Option("--keep-frames", help="A new or empty folder for those frames, as PNG.")
+]
+CorrectDefects = Annotated[
+    bool, typer.Option("--correct-defects", help="Hot and dead pixels are replaced, in every frame. Stage sensor.")
+]
+Mosaic = Annotated[
+    Literal["auto", "none"] | None,
+    typer.Option(help="auto: refuse frames that look like a sensor's mosaic (default). none: they really look so."),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing bundle.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command("train-and-export")(train_and_export)
+    app.command("train")(train)
+
+
+def train_and_export(
+    frames: Frames,
+    output: Out = None,
+    config: ConfigFile = None,
+    preset: Preset = None,
+    stage: Stage = None,
+    strength: Strength = None,
+    seed: Seed = None,
+    device: Device = None,
+    precision: Precision = None,
+    bit_depth: BitDepth = None,
+    value_range: Range = None,
+    pages: Pages = "1",
+    channel: ChannelOption = None,
+    frame_count: FrameCount = None,
+    keep_frames: KeepFrames = None,
+    correct_defects: CorrectDefects = False,
+    mosaic: Mosaic = None,
+    max_pixels: MaxPixels = None,
+    overwrite: Overwrite = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Train on noisy frames, write a proven bundle.
+
+    The bundle holds TorchScript and ONNX models that were shown to give the same pixels.
+    """
+    options = {"stage": stage, "strength": strength, "seed": seed, "device": device, "precision": precision}
+    options["mosaic"] = mosaic
+    _run(
+        "train_and_export",
+        frames,
+        output,
+        (config, preset, correct_defects, options),
+        (bit_depth, value_range, pages, channel, frame_count, keep_frames, max_pixels),
+        overwrite,
+        as_json,
+    )
+
+
+def train(
+    frames: Frames,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Bundle folder to write.")],
+    config: ConfigFile = None,
+    preset: Preset = None,
+    stage: Stage = None,
+    strength: Strength = None,
+    seed: Seed = None,
+    device: Device = None,
+    precision: Precision = None,
+    bit_depth: BitDepth = None,
+    value_range: Range = None,
+    pages: Pages = "1",
+    channel: ChannelOption = None,
+    frame_count: FrameCount = None,
+    keep_frames: KeepFrames = None,
+    correct_defects: CorrectDefects = False,
+    mosaic: Mosaic = None,
+    max_pixels: MaxPixels = None,
+    overwrite: Overwrite = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Train on noisy frames, write weights only.
+
+    `zsn2m-deploy export` adds the models to the bundle later.
+    """
+    options = {"stage": stage, "strength": strength, "seed": seed, "device": device, "precision": precision}
+    options["mosaic"] = mosaic
+    _run(
+        "train",
+        frames,
+        output,
+        (config, preset, correct_defects, options),
+        (bit_depth, value_range, pages, channel, frame_count, keep_frames, max_pixels),
+        overwrite,
+        as_json,
+    )
+
+
+def _run(
+    action: Literal["train", "train_and_export"],
+    frames: list[str],
+    output: Path | None,
+    method: tuple[Path | None, Literal["default", "fast", "best", "paper"] | None, bool, dict[str, Any]],
+    sensor: tuple[int | None, tuple[float, float] | None, str, str | None, int | None, Path | None, int | None],
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    from zsn2m_deploy.requirements import require_training
+
+    require_training()
+    from zsn2m_deploy import api
+    from zsn2m_deploy.config import load_config
+    from zsn2m_deploy.frames.sensor import SensorOptions
+    from zsn2m_runtime.atomic import check_folder_target
+    from zsn2m_runtime.errors import UsageError
+
+    config_file, preset, correct_defects, options = method
+    sensor_stage = {"correct_defects": True} if correct_defects else None
+    config = load_config(config_file, preset, sensor=sensor_stage, **options)
+    bit_depth, value_range, pages, channel, frame_count, keep_frames, max_pixels = sensor
+    sources = _sources(frames)
+    if (frame_count or keep_frames) and not any(isinstance(source, str) for source in sources):
+        raise UsageError(
+            "expected --frames and --keep-frames for a camera or network stream, but got files; leave them out, or "
+            "name frames of a video with --pages"
+        )
+    targets = _targets(sources[0], output, channel, max_pixels)
+    for target, _ in targets[1:]:  # the last must not be refused after the first was trained
+        check_folder_target(target, overwrite)
+    bundles: list[Bundle] = []
+    for target, one in targets:
+        with training_progress(as_json) as progress:
+            of_sensor = SensorOptions(bit_depth, value_range, pages, one, frame_count, keep_frames, max_pixels)
+            make = getattr(api, action)
+            bundles.append(make(sources, target, config, of_sensor, overwrite, progress))
+        if not as_json:
+            show_bundle(bundles[-1], as_json)
+    if as_json:
+        show_json(bundle_facts(bundles[0]) if len(bundles) == 1 else [bundle_facts(bundle) for bundle in bundles])
+
+
+def _sources(names: list[str]) -> list[Path | str]:
+    """The files that are named, each once; cameras and network streams stay text."""
+    from zsn2m_deploy.frames.sensor import is_video
+    from zsn2m_runtime.files import list_inputs
+    from zsn2m_runtime.streaming.opening import is_live
+
+    found: list[Path | str] = []
+    for name in names:
+        is_one = is_live(name) or is_video(Path(name))
+        found += ([name] if is_live(name) else [Path(name)]) if is_one else list_inputs([name])
+    return list(dict.fromkeys(found))
+
+
+def _targets(
+    source: Path | str, output: Path | None, channel: str | None, max_pixels: int | None
+) -> list[tuple[Path, str | None]]:
+    """The bundles to write, and the channel that each is for."""
+    from zsn2m_deploy.frames.channels import ALL, bundle_paths, options_of
+    from zsn2m_deploy.frames.live import short_name
+    from zsn2m_deploy.frames.sensor import is_video
+    from zsn2m_runtime.files import open_image
+
+    usual = output or Path(f"{short_name(source) if isinstance(source, str) else source.stem}.zsn2m")
+    if channel is None or isinstance(source, str) or is_video(source):
+        return [(usual, channel)]
+    with open_image(source, max_pixels) as image:
+        channels = image.axes.channels
+        if channel == ALL and len(channels) == 1:
+            return [(usual, channel)]
+        wanted = options_of(channels) if channel == ALL else [channel]
+        if output and channel != ALL:
+            return [(output, channel)]
+        return list(zip(bundle_paths(image, wanted, output), wanted, strict=True))

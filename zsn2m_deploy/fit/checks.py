@@ -1,0 +1,178 @@
+"""What a finished network does to its own frames, seen without a clean image on pieces of bounded size."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d
+
+from zsn2m_deploy.noise.clipping import added_by_clipping, clipped, has_noise
+from zsn2m_deploy.noise.draw import curve_skewness, photon_gain
+from zsn2m_deploy.noise.variance import VarianceLine, per_channel
+from zsn2m_runtime.noise.model import NoiseModel
+
+Network = Callable[[Tensor], Tensor]
+
+_FRAMES = 8  # frames judged on, in up to 9 pieces each
+_SIDE = 128  # pixels
+_BLOCK = 8  # pixels; noise leaves sigma^2 / 64 in the mean of such a block
+_PIECES = 9  # whose error is estimated
+_BATCH = 16  # pixels of the blocks that the standard error is taken over
+_PERTURBATION = 0.1  # of the noise's deviation
+_SURE = 3.0  # standard errors
+_KNOWN = 0.2  # of the variance, which is how well it is known in textured frames; measured
+_NEGLIGIBLE = 1e-6  # mean square of an error that nobody sees: a quarter of a grey level of 255
+
+
+@torch.no_grad()
+def is_dead(network: Network, frames: Sequence[Tensor], sigma: float) -> bool:
+    """Whether a network lost the frames: its 8 x 8 block means no longer follow those of the noisy frames.
+
+    Shape:
+        frames: each (c, h, w), normalised, at least 16 x 16
+    Args:
+        sigma: of the noise, normalised; a constant output leaves all of the frames' structure, noise alone is forgiven
+    """
+    error = structure = allowed = 0.0
+    for noisy in _pieces(frames):
+        expected = avg_pool2d(noisy, _BLOCK)
+        error += _power(avg_pool2d(network(noisy), _BLOCK) - expected)
+        structure += _power(expected)
+        allowed += max(sigma**2 / _BLOCK, _NEGLIGIBLE)
+    return not error <= max(0.8 * structure, allowed)
+
+
+@dataclass(frozen=True)
+class Error:
+    """The mean squared error of a network on its own frames beside that of the frames, normalised: estimates.
+
+    error, margin: of the results, and how far off that may be; noise: variance of the noise
+    removed: power of what the network takes away; cleared: how much of that is noise, by its covariance with it
+    """
+
+    error: float
+    margin: float
+    noise: float
+    removed: float
+    cleared: float
+
+    @property
+    def best_share(self) -> float:
+        """The share of what the network takes away that leaves the smallest error: all of it if all is noise."""
+        return min(max(self.cleared, 0.0) / self.removed, 1.0) if self.removed > 0 else 1.0
+
+    @property
+    def worse(self) -> bool:
+        """Whether the results are surely further from the picture than the frames themselves."""
+        return self.error - self.margin > max(self.noise, _NEGLIGIBLE)
+
+
+@torch.no_grad()
+def estimated_error(network: Network, frames: Sequence[Tensor], noise: NoiseModel, seed: int) -> Error | None:
+    """The error of a network without a clean frame; None where the noise is correlated, for which this does not hold.
+
+    For independent noise of variance v it is |y - f(y)|^2 - v + 2 v df/dy on average (Stein, 1981), the last with a
+    small perturbation (Ramani, Blu and Unser, 2008).
+
+    Shape:
+        frames: each (c, h, w), normalised, at least 16 x 16
+    Args:
+        noise: of the frames, normalised, confirmed by the pretrained network
+    """
+    if noise.correlated:
+        return None
+    pieces = list(_pieces(frames))
+    pieces = pieces[:: max(1, len(pieces) // _PIECES)][:_PIECES]
+    generator = torch.Generator().manual_seed(seed)
+    gain, line = per_channel(photon_gain(noise), pieces[0].device), VarianceLine(noise, pieces[0].device)
+    errors, variances, removed, cleared = [], [], [], []
+    for noisy in pieces:
+        clean = network(noisy)
+        whole = line(clean)
+        variance = whole * clipped(clean, gain, whole, noise.ends).variance * has_noise(noisy, noise.ends)
+        signs = (torch.randint(0, 2, noisy.shape, generator=generator) * 2 - 1).to(noisy)
+        passed = (network(noisy + _PERTURBATION * variance.sqrt() * signs) - clean) * signs / _PERTURBATION
+        estimate = (clean - noisy).square() - variance + 2 * variance.sqrt() * passed
+        errors.append(avg_pool2d(estimate.mean(dim=1, keepdim=True), _BATCH).flatten())
+        variances.append(float(variance.mean()))
+        removed.append(float((clean - noisy).square().mean()))
+        cleared.append(float((variance - variance.sqrt() * passed).mean()))
+    blocks, known = torch.cat(errors), sum(variances) / len(variances)
+    spread = float(blocks.std()) / math.sqrt(len(blocks)) if len(blocks) > 1 else math.inf
+    return Error(
+        float(blocks.mean()),
+        math.hypot(_SURE * spread, _KNOWN * known),
+        known,
+        sum(removed) / len(removed),
+        sum(cleared) / len(cleared),
+    )
+
+
+@torch.no_grad()
+def strayed(grd: Network, mbd: Network, frames: Sequence[Tensor]) -> bool:
+    """Whether GRD-Net is further from MBD-Net, its teacher, than half of the noise that MBD-Net removes.
+
+    Such a network is dead, not trained for long enough, or puts more error in than it takes noise out.
+
+    Shape:
+        frames: each (c, h, w), normalised, at least 16 x 16
+    """
+    error = removed = allowed = 0.0
+    for noisy in _pieces(frames):
+        clean = mbd(noisy)
+        error += float((grd(noisy) - clean).square().mean())
+        removed += float((noisy - clean).square().mean())
+        allowed += _NEGLIGIBLE
+    return not error <= max(0.5 * removed, allowed)
+
+
+@torch.no_grad()
+def shift(network: Network, frames: Sequence[Tensor], noise: NoiseModel | None = None) -> Tensor:
+    """By how much a network's results are brighter than its frames, whose noise has no mean.
+
+    Shape:
+        frames: each (c, h, w), normalised, at least 16 x 16
+        returns: (c,)
+    Args:
+        noise: of the frames, where its mean need not be zero: what clipping adds is taken out, and of channels whose
+            noise went through a tone curve the median is zero
+    """
+    return brightened(((noisy, network(noisy)) for noisy in _pieces(frames)), noise)
+
+
+def brightened(pairs: Iterable[tuple[Tensor, Tensor]], noise: NoiseModel | None = None) -> Tensor:
+    """By how much clean crops are brighter than noisy ones, as for `shift`. Shape: each (b, c, h, w) -> (c,)."""
+    all_added, rises = [], []
+    for noisy, clean in pairs:
+        all_added.append(samples(clean - noisy))
+        if noise is not None:
+            rises.append(samples(added_by_clipping(noise, clean) * has_noise(noisy, noise.ends)))
+    added = torch.cat(all_added)
+    if noise is None:
+        return added.mean(dim=0)
+    curved = torch.from_numpy(curve_skewness(noise) < 0).to(added.device)
+    return torch.where(curved, added.median(dim=0).values, (added + torch.cat(rises)).mean(dim=0))
+
+
+def samples(frames: Tensor) -> Tensor:
+    """The pixels of frames: (b, c, h, w) -> (n, c)."""
+    return frames.movedim(1, -1).flatten(0, -2)
+
+
+def _pieces(frames: Sequence[Tensor]) -> Iterator[Tensor]:
+    """Corners, edges and centre of the first frames, one at a time: (1, c, side, side), side a power of 2."""
+    for frame in frames[:_FRAMES]:
+        height, width = frame.shape[-2:]
+        side = 2 ** (min(_SIDE, height, width).bit_length() - 1)
+        for top in {0, (height - side) // 2, height - side}:
+            for left in {0, (width - side) // 2, width - side}:
+                yield frame[None, :, top : top + side, left : left + side]
+
+
+def _power(frames: Tensor) -> float:
+    """Mean square of what varies within a frame."""
+    return float((frames - frames.mean(dim=(-2, -1), keepdim=True)).square().mean())

@@ -1,0 +1,1 @@
+"""The frames to train on: where they come from, the facts of their sensor, and what of them is scene."""

@@ -1,0 +1,220 @@
+"""The training frames and the facts of their sensor: dtype, channels, range. Never guessed from a maximum."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from zsn2m_deploy.frames.channels import stack_hints, training_pages
+from zsn2m_deploy.frames.value_range import bits_in_use, check_float_range, check_range, check_steps, sensor_range
+from zsn2m_runtime.blank.facts import NAMED, blank_facts
+from zsn2m_runtime.blank.surroundings import Mask
+from zsn2m_runtime.errors import InputError, UsageError
+from zsn2m_runtime.files import IMAGE_SUFFIXES, open_image, result_suffix
+from zsn2m_runtime.files.axes import numbers_in
+from zsn2m_runtime.files.foreign import FOREIGN_SUFFIXES
+from zsn2m_runtime.files.path_kinds import no_frame
+from zsn2m_runtime.image import Frame, Pixels, as_frame, check_computable, check_finite
+from zsn2m_runtime.manifest import ChannelRecord
+from zsn2m_runtime.plain_text import one_line
+
+FrameSource = Pixels | str | Path
+LONGEST_VIDEO = 10**7  # frames: two days at 60 a second
+
+
+@dataclass(frozen=True)
+class SensorOptions:
+    """What the caller states of the sensor.
+
+    bit_depth: bits in use of an integer sample, one of BIT_DEPTHS; of a signed one the sign is among them; None: all
+    value_range: lowest and highest value, sensor units; needed for float frames
+    pages: which pages of a stack or frames of a video to train on, from 1: "1", "1,3-5" or, of a stack, "all"; of a
+        stack with several channels they count within the channel; places on its axes, such as "t=1-5,z=2", too
+    channel: name or number of the channel of a stack
+    live_frames: how many frames of a camera or network stream to train on; None: a few
+    keep_frames: a new or empty folder for those frames as PNG
+    max_pixels: the most that a frame of a file may have; None: the usual limits, see `open_image`
+    """
+
+    bit_depth: int | None = None
+    value_range: tuple[float, float] | None = None
+    pages: str = "1"
+    channel: str | None = None
+    live_frames: int | None = None
+    keep_frames: Path | None = None
+    max_pixels: int | None = None
+
+
+@dataclass(frozen=True)
+class TrainingFrames:
+    """Frames of one sensor, checked. `source` is the first frame's image file, None for an array or a video.
+
+    `suffix` is that of a file that suits such frames. `channel` is the one of a stack that the frames are of; `hints`
+    are sentences on what is worth knowing and no reason to worry.
+    """
+
+    frames: tuple[Frame, ...]
+    names: tuple[str, ...]
+    source: Path | None
+    dtype: str
+    value_range: tuple[float, float]
+    suffix: str
+    channel: ChannelRecord | None = None
+    hints: tuple[str, ...] = ()
+
+    @property
+    def blanks(self) -> list[Mask | None]:
+        """Where each frame is blank; None where it is not."""
+        return [frame.blank for frame in self.frames]
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A frame, its name, what its values can be where the source itself says so, and its channel of a stack."""
+
+    name: str
+    frame: Frame
+    value_range: tuple[float, float] | None = None
+    channel: ChannelRecord | None = None
+    hints: tuple[str, ...] = ()
+
+
+def load_training_frames(sources: Sequence[FrameSource], options: SensorOptions) -> TrainingFrames:
+    """Read and check the frames to train on.
+
+    Raises:
+        InputError: unreadable or unsuitable frames, frames of different types, float frames without a range.
+        UsageError: options that contradict the frames or each other.
+    """
+    arrays = itertools.count(1)
+    several = sum(isinstance(source, np.ndarray) for source in sources) > 1
+    found = []
+    for source in sources:
+        name = f"frame {next(arrays)}" if several and isinstance(source, np.ndarray) else "frame"
+        found += _read(source, options, name)
+    if not found:
+        raise InputError("expected at least one frame to train on, but got none; name a frame")
+    names = tuple(read.name for read in found)
+    kinds = sorted({(read.frame.dtype, read.frame.channels, read.value_range or ()) for read in found})
+    if len(kinds) > 1:
+        unlike = ", ".join(
+            f"{dtype} with {channels} channel(s)" + (f" up to {limits[-1]:g}" if limits else "")
+            for dtype, channels, limits in kinds
+        )
+        raise InputError(f"{', '.join(names)}: expected frames of one sensor, but got {unlike}; train them separately")
+    first = found[0]
+    value_range = sensor_range(first.frame.dtype, options.bit_depth, options.value_range, first.value_range, first.name)
+    for read in found:
+        check_finite(read.frame, read.name)
+        check_computable(read.frame, read.name)
+        check_float_range(value_range)
+        check_range(read.frame, read.name, value_range)
+    check_steps([read.frame.pixels for read in found], names)
+    path = Path(sources[0]) if isinstance(sources[0], str | Path) else None
+    image = path if path and not (is_video(path) or _is_live(sources[0])) else None
+    suffix = result_suffix(image.suffix.lower()) if image else ".png" if path else ".npy"
+    frames, channel = tuple(read.frame for read in found), _one_channel(found)
+    hints = tuple(dict.fromkeys(hint for read in found for hint in read.hints))
+    hints = (*hints, *_depth_hint(found, options), *_blank_hint(found))
+    return TrainingFrames(frames, names, image, kinds[0][0], value_range, suffix, channel, hints)
+
+
+def _depth_hint(found: Sequence[_Read], options: SensorOptions) -> tuple[str, ...]:
+    """That fewer bits than the type's hold all values, where nobody said how many the sensor has."""
+    if options.bit_depth is not None or options.value_range is not None or found[0].value_range:
+        return ()
+    least, most = (float(end([end(read.frame.pixels) for read in found])) for end in (np.min, np.max))
+    depth = bits_in_use(found[0].frame.dtype, least, most)
+    if depth is None:
+        return ()
+    return (
+        f"all values fit {depth} bits; if the sensor has no more, --bit-depth {depth} states PSNRs of its own peak and "
+        f"keeps results within its range",
+    )
+
+
+def _blank_hint(found: Sequence[_Read]) -> tuple[str, ...]:
+    """Which frames have blank areas, some of them by name, and what becomes of those."""
+    told = [f"{facts.in_words()} in {read.name}" for read in found if (facts := blank_facts(read.frame))]
+    if not told:
+        return ()
+    more = [f"and such areas in {len(told) - NAMED} more"] if len(told) > NAMED else []
+    return (f"blank areas are kept as they are, and not learned from: {', '.join([*told[:NAMED], *more])}",)
+
+
+def _one_channel(found: Sequence[_Read]) -> ChannelRecord | None:
+    """The channel that the frames are of; None where they are of none, or of several that are called differently."""
+    channels = {read.channel for read in found}
+    return channels.pop() if len(channels) == 1 else None
+
+
+def _read(source: FrameSource, options: SensorOptions, name_of_array: str) -> list[_Read]:
+    if isinstance(source, np.ndarray):
+        return [_Read(name_of_array, as_frame(source))]
+    if not isinstance(source, str | Path):
+        raise InputError(f"expected frames as NumPy arrays or paths, but got {type(source).__name__}; pass such ones")
+    if _is_live(source):
+        return _read_live(str(source), options)
+    if fault := no_frame(Path(source)):
+        raise InputError(fault)
+    if is_video(Path(source)):
+        if options.channel is not None:
+            raise UsageError(f"{source}: expected a stack of channels for --channel, but got a video; leave it out")
+        return _read_video(Path(source), options.pages, options.max_pixels)
+    with open_image(Path(source), options.max_pixels) as image:
+        name = one_line(Path(source).name)  # it goes into the manifest and the report
+        stack = image.page_count > 1
+        pages, channel = training_pages(image, options.pages, options.channel)
+        hints = stack_hints(image)
+        of_channel = f" ({channel.label})" if channel and channel.of > 1 else ""
+        names = [f"{name} page {page + 1}{of_channel}" if stack else name for page in pages]
+        frames, limits = [image.read(page) for page in pages], image.value_range
+        return [_Read(called, frame, limits, channel, hints) for called, frame in zip(names, frames, strict=True)]
+
+
+def _is_live(source: FrameSource) -> bool:
+    if not isinstance(source, str):
+        return False
+    from zsn2m_runtime.streaming.opening import is_live
+
+    return is_live(source)
+
+
+def _read_live(source: str, options: SensorOptions) -> list[_Read]:
+    from zsn2m_deploy.frames.live import FRAMES, take_frames
+
+    if options.pages != "1":
+        raise UsageError("expected --pages for files, but got a live source; leave it out, or say --frames")
+    taken = take_frames(source, options.live_frames or FRAMES, options.keep_frames, options.max_pixels)
+    return [_Read(name, frame, taken.value_range) for name, frame in zip(taken.names, taken.frames, strict=True)]
+
+
+def is_video(path: Path) -> bool:
+    """Whether a path is a file that is read as a video: one with a suffix, but none of an image."""
+    return path.suffix.lower() not in (*IMAGE_SUFFIXES, *FOREIGN_SUFFIXES, "") and path.is_file()
+
+
+def _read_video(path: Path, pages: str, max_pixels: int | None) -> list[_Read]:
+    """Frames of a video at its own depth, as a stream of it would give them."""
+    from zsn2m_runtime.streaming.items import Picture
+    from zsn2m_runtime.streaming.video.source import VideoSource
+
+    if pages == "all":
+        raise UsageError(f"{path}: expected a few frames of a video, but got --pages all; name some, such as 1,50,100")
+    chosen = numbers_in(pages, LONGEST_VIDEO, str(path))
+    found: dict[int, Frame] = {}
+    with contextlib.closing(VideoSource(path, pass_tracks=False, max_pixels=max_pixels)) as video:
+        pictures = (item for item in video if isinstance(item, Picture))
+        for picture in itertools.islice(pictures, max(chosen)):
+            if picture.number in chosen:
+                found[picture.number] = picture.frame
+            last = picture.number
+    missing = [number for number in chosen if number not in found]
+    if missing:
+        raise UsageError(f"{path}: expected frames from 1 to {last}, which is all it has, but got --pages {pages}")
+    return [_Read(f"{one_line(path.name)} frame {number}", found[number], video.info.range) for number in chosen]

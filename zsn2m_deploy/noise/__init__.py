@@ -1,0 +1,1 @@
+"""What is done with a noise model: drawing, refining, clipping, defective pixels."""

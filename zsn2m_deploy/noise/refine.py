@@ -1,0 +1,241 @@
+"""How strong the noise is at each brightness, and whether pixels share it, as a denoiser sees it.
+
+For the best denoiser f of white noise of variance v, E|y - f(y)|^2 = v (1 - d), where d = E[df/dy] is how much of the
+noise it lets through (Stein, 1981): so a network that was trained on every level tells the level of a frame, textures
+included, which patches of a textured frame cannot. d is measured with one more look at the frame with a small
+perturbation (Ramani, Blu and Unser, 2008).
+
+What it removes is noise without the picture, so whether neighbours share noise is seen there, where textures of the
+frame would pass for it.
+
+Measured: docs/decisions/noise-at-each-brightness.md.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from zsn2m_deploy.fit.checks import samples
+from zsn2m_deploy.noise.clipping import clipped, has_noise
+from zsn2m_deploy.noise.draw import counts_photons
+from zsn2m_deploy.noise.variance import VarianceLine
+from zsn2m_runtime.noise.estimate import NO_NOISE
+from zsn2m_runtime.noise.model import Doubles, NoiseModel
+
+LEAST_KEPT = 0.05  # share of the noise that a network removes at least
+PERTURBATION = 0.1  # of the noise's deviation
+LEAST_VARIANCE = 0.15  # of the mean: pixels with less noise would outweigh all others
+BANDS = 12  # of brightness
+ROUNDS = 12  # of fitting the line; it settles in about 5
+LEAST_EXPECTED = 0.05  # of the largest variance; bands below count as if they had so much
+LARGEST_FACTOR = 1.4  # of the estimate's deviation; above it is structure that the network took for noise
+LEAST_ESTIMATE = 0.6  # of the bands' mean variance, that the factor is of
+TINY = 1e-12
+LEAST_LEFT = 0.2  # of the noise's power, where samples are clipped
+FEWEST_PHOTONS = 1e-3  # bands of less than one say little: the network was not trained on such noise
+LEAST_PASSED = 0.02
+LEAST_SPREAD = 2.0  # variances of the noise left in clean values: bands closer together in brightness give no slope
+# correlation of neighbours in what is removed: below 0 for white noise, 0.07 to 0.22 for one of 0.2; measured
+ALIKE = 0.03
+CHANNELS_ALIKE = 0.4  # and of channels
+# Regular detail, such as lines, passes for strong noise that a network leaves: 0.05 to 0.28 of the deviation are
+# removed, of drawn correlated noise 0.38 to 0.97; faint real noise, of which as little goes, is far weaker; measured
+LEAST_REMOVED = 0.3  # of the estimated deviation
+STRONG = 0.1  # deviation, normalised, from which on that is so
+
+
+Line = tuple[float, float]  # slope and floor of the variance
+
+
+class Look(NamedTuple):
+    """Crops of frames, and what a network makes of them.
+
+    Shape:
+        noisy, clean: (b, c, h, w), normalised as the noise models here are
+        shown: (b, 1, h, w), 0 where a frame is blank, which says nothing of the noise; None: nowhere
+    """
+
+    noisy: Tensor
+    clean: Tensor
+    shown: Tensor | None = None
+
+    def levels(self) -> Tensor:
+        """The clean pixels that are not blank, (n, c)."""
+        found = samples(self.clean)
+        return found if self.shown is None else found[samples(self.shown)[:, 0] > 0]
+
+    def removed(self) -> Tensor:
+        """What was taken away, without its mean; 0 where a frame is blank. Shape: (b, c, h, w)."""
+        noise = self.noisy - self.clean
+        if self.shown is None:
+            return noise - noise.mean(dim=(2, 3), keepdim=True)
+        mean = (noise * self.shown).mean(dim=(2, 3), keepdim=True) / self.shown_share().clamp_min(TINY)
+        return (noise - mean) * self.shown
+
+    def shown_share(self) -> Tensor:
+        """Of each crop what is not blank, (b, 1, 1, 1)."""
+        if self.shown is None:
+            return self.clean.new_ones((len(self.clean), 1, 1, 1))
+        return self.shown.mean(dim=(2, 3), keepdim=True)
+
+
+@torch.no_grad()
+def look_at(crops: Sequence[Tensor], network: Callable[[Tensor], Tensor], channels: int | None = None) -> list[Look]:
+    """A network's looks at crops.
+
+    Args:
+        channels: of the frames; one more of a crop is 0 where it is blank; None: all
+    """
+    parts = [(crop[:, :channels], None if channels is None else crop[:, channels:]) for crop in crops]
+    return [
+        Look(noisy, network(noisy), None if shown is None or not shown.shape[1] else shown) for noisy, shown in parts
+    ]
+
+
+def seen(model: NoiseModel, network: Callable[[Tensor], Tensor], looks: Sequence[Look], seed: int) -> NoiseModel:
+    """An estimate, put right by what the network of the looks makes of the frames.
+
+    Regular detail is taken for noise by networks, too: there it is never put higher.
+    """
+    found = model if model.regular else confirmed(model, looks)
+    if found.correlated:
+        return found
+    changed = calibrated(found, network, looks, seed)
+    if not model.regular:
+        return changed
+    levels = [look.levels().cpu().numpy() for look in looks]
+    return min(found, changed, key=lambda noise: noise.sigma(levels))
+
+
+def confirmed(model: NoiseModel, looks: Sequence[Look]) -> NoiseModel:
+    """A model without the correlation that textures left in it, where what a network removes has none.
+
+    Nor has noise any of which a network removes hardly anything although it is strong: that is regular detail.
+    """
+    removed = [look.removed() for look in looks]
+    power = sum(float(noise.square().mean()) for noise in removed)
+    if power <= 0:
+        return model
+    beside = sum(float((noise[..., 1:] * noise[..., :-1]).mean()) for noise in removed) / power
+    below = sum(float((noise[..., 1:, :] * noise[..., :-1, :]).mean()) for noise in removed) / power
+    shared = (
+        sum(float(noise.mean(dim=1).square().mean()) for noise in removed) / power
+    )  # 1 / c for independent channels
+    pairs = model.channels - 1
+    between = (shared * model.channels - 1) / pairs if pairs else 0.0
+    estimate = np.mean([model.variance(samples(look.clean).cpu().numpy()).mean() for look in looks])
+    share = float(np.mean([float(look.shown_share().mean()) for look in looks]))
+    regular = estimate > STRONG**2 and power / len(looks) < LEAST_REMOVED**2 * estimate * share
+    if model.correlated and max(beside, below) > ALIKE and not regular:
+        return model
+    return model.without_correlation(of_channels=between <= CHANNELS_ALIKE)
+
+
+@torch.no_grad()
+def calibrated(model: NoiseModel, network: Callable[[Tensor], Tensor], looks: Sequence[Look], seed: int) -> NoiseModel:
+    """White noise with the variance that agrees, in each band of brightness, with what the network of the looks does.
+
+    Of a channel with one brightness only, the model's line is made stronger or weaker.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    parts = []  # of each look: clean, power removed, share passed, whether there is noise
+    for look in looks:
+        variance = VarianceLine(model, look.noisy.device)(look.clean)
+        variance = variance.clamp_min(LEAST_VARIANCE * float(variance.mean()))
+        passed = _passed(model, network, look, variance, generator)
+        noise_there = has_noise(look.noisy, model.ends) * (1 if look.shown is None else look.shown)
+        found = (look.clean, (look.noisy - look.clean).square(), passed, noise_there)
+        parts.append([samples(part) for part in found])
+    pixels = torch.stack([torch.cat(part) for part in zip(*parts, strict=True)], dim=-1)  # (n, c, 4)
+    present = [pixels[pixels[:, channel, 3] > 0, channel, :3] for channel in range(model.channels)]
+    lines = [_line(of_channel, model, channel) for channel, of_channel in enumerate(present)]
+    slope, floor = np.array(lines).T
+    levels = torch.cat([of_channel[:, 0] for of_channel in present])
+    span = (float(levels.min()), float(levels.max())) if len(levels) else model.span
+    return replace(model, slope=slope, floor=floor, span=span)
+
+
+def _line(pixels: Tensor, model: NoiseModel, channel: int) -> Line:
+    """The variance of a channel.
+
+    Shape:
+        pixels: (n, 3), clean value, power removed, share passed
+    """
+    slope, floor = float(model.slope[channel]), float(model.floor[channel])
+    bands = [band for band in pixels[pixels[:, 0].argsort()].double().tensor_split(BANDS) if len(band)]
+    level, removed, passed = np.array([band.mean(dim=0).tolist() for band in bands]).reshape(-1, 3).T
+    estimate = slope * level + floor
+    if not bands or estimate.max() <= NO_NOISE:
+        return slope, floor
+    kept = (1 - passed).clip(LEAST_KEPT)
+    power = (removed / kept).clip(TINY)
+    least = LEAST_ESTIMATE * power.mean()
+    power = np.minimum(power, LARGEST_FACTOR**2 * estimate.clip(least))
+    if level.var() <= LEAST_SPREAD * passed.mean().clip(LEAST_PASSED) * power.mean():
+        factor = float(power.mean() / estimate.clip(LEAST_EXPECTED * power.mean()).mean())
+        return slope * factor, floor * factor
+    found = _fitted(level, power, kept, (slope, floor), bool(counts_photons(model)[channel]), model.ends)
+    ends = np.array([float(bands[0][0, 0]), float(bands[-1][-1, 0])])  # a few pixels, far from the bands' means
+    return _limited(found, float(level.mean()), ends, LARGEST_FACTOR**2 * (slope * ends + floor).clip(least))
+
+
+def _fitted(
+    level: Doubles, power: Doubles, kept: Doubles, first: Line, counted: bool, ends: tuple[float, float]
+) -> Line:
+    """The line through the power of bands that may be clipped.
+
+    Shape:
+        level, power, kept: (bands,)
+    Args:
+        counted: noise is that of photons
+    """
+    (slope, floor), variance = first, power
+    for _ in range(ROUNDS):
+        expected = (slope * level + floor).clip(LEAST_EXPECTED * variance.max())
+        gain = max(slope, 0.0) if counted else 0.0
+        left = clipped(torch.from_numpy(level), torch.tensor(gain), torch.from_numpy(expected), ends).power
+        variance = power / left.numpy().clip(LEAST_LEFT)
+        lit = _photons(level, expected, gain, ends[0]).clip(FEWEST_PHOTONS, 1)
+        slope, floor = map(float, np.polyfit(level, variance, 1, w=kept / expected * lit**2))
+    return slope, floor
+
+
+def _limited(line: Line, centre: float, ends: Doubles, most: Doubles) -> Line:
+    """A line turned around its centre, so that it is no higher than `most` at the ends. Shape: each (2,)."""
+    slope, floor = line
+    middle = slope * centre + floor
+    for end, limit in zip(ends, most, strict=True):
+        if slope * end + floor > max(limit, middle):
+            slope = float((max(limit, middle) - middle) / (end - centre))
+            floor = middle - slope * centre
+    return slope, floor
+
+
+def _photons(level: Doubles, variance: Doubles, gain: float, black: float) -> Doubles:
+    """How many photons a level is: its distance from black in gains; where black is not known, by its variance."""
+    if gain == 0:
+        return np.full_like(level, np.inf)
+    return (level - black) / gain if math.isfinite(black) else variance / gain**2
+
+
+def _passed(
+    model: NoiseModel, network: Callable[[Tensor], Tensor], look: Look, variance: Tensor, generator: torch.Generator
+) -> Tensor:
+    """The share of the noise that goes through at each pixel; a mean of many says something."""
+    signs = torch.randint(0, 2, look.noisy.shape, generator=generator).to(look.noisy) * 2 - 1
+    shared = torch.from_numpy(_root(model.between)).to(look.noisy)
+    step = PERTURBATION * torch.einsum("ij,bjhw->bihw", shared, signs) * variance.sqrt()
+    return (network(look.noisy + step) - look.clean) * step / (PERTURBATION**2 * variance)
+
+
+def _root(shared: Doubles) -> Doubles:
+    """Mixes independent channels so that their correlation is `shared`. Shape: (c, c) -> (c, c)."""
+    values, vectors = np.linalg.eigh(shared)
+    return np.asarray(vectors * np.sqrt(values.clip(0)) @ vectors.T)

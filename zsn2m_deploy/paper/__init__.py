@@ -1,0 +1,1 @@
+"""The published method, whole: downsamplers, losses, networks, stages (Zero-Shot Noise2Mean, AAAI 2025)."""

@@ -1,0 +1,145 @@
+"""Pairs of noisy and clean crops to pretrain on: processes draw scenes and sensors, the device crops and adds noise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import conv2d
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+
+from zsn2m_deploy.config import SCENE_SIDE
+from zsn2m_deploy.noise.draw import KERNEL_SIDE, random_sensor, with_skewness
+from zsn2m_deploy.pretrain.scenes import dead_leaves, random_palette
+from zsn2m_runtime.noise.model import Doubles
+
+SCENES = 1024  # to cut crops from; the oldest is replaced
+FIRST_SCENES = 64
+SENSORS = 16  # drawn with a scene
+DRAWN_TOGETHER = 8  # scenes
+CROPS_PER_SCENE = 64
+CLIPPED = 0.5  # share of crops whose samples end at 0 and 1
+
+
+class Drawn(NamedTuple):
+    """Scenes and sensors.
+
+    Shape:
+        scene: (n, c, side, side)
+        slope, floor, gain: (n, sensors, c)
+        filters: (n, sensors, c, c, 5, 5)
+    """
+
+    scene: Tensor
+    slope: Tensor
+    floor: Tensor
+    gain: Tensor  # units per photon
+    filters: Tensor
+
+
+class _Drawing(IterableDataset[Drawn]):
+    """Endless scenes, each with some sensors."""
+
+    def __init__(self, channels: int, seed: int) -> None:
+        self._channels = channels
+        self._seed = seed
+
+    def __iter__(self) -> Iterator[Drawn]:
+        worker = get_worker_info()
+        generator = np.random.default_rng((self._seed, worker.id if worker else 0))
+        while True:
+            scene = dead_leaves(generator, SCENE_SIDE, random_palette(generator)).clip(0, 1)
+            scene = scene if self._channels > 1 else scene.mean(axis=2, keepdims=True)
+            sensors = [random_sensor(generator, self._channels) for _ in range(SENSORS)]
+            yield Drawn(
+                scene=torch.from_numpy(np.moveaxis(scene, 2, 0).astype(np.float16)),
+                slope=_stacked([sensor.slope for sensor in sensors]),
+                floor=_stacked([sensor.floor for sensor in sensors]),
+                gain=_stacked([sensor.slope * sensor.white for sensor in sensors]),
+                filters=_stacked([sensor.filters for sensor in sensors]),
+            )
+
+
+def _stacked(values: list[Doubles]) -> Tensor:
+    return torch.from_numpy(np.stack(values).astype(np.float32))
+
+
+def _use_one_thread(_: int) -> None:
+    cv2.setNumThreads(1)
+
+
+class PairSource:
+    """Endless batches of noisy and clean crops.
+
+    Args:
+        crops: of a batch
+        side: of a crop, pixels
+        workers: processes that draw; 0: this one does
+    """
+
+    def __init__(self, channels: int, seed: int, crops: int, side: int, workers: int, device: torch.device) -> None:
+        self._crops, self._side, self._device = crops, side, device
+        self._generator = torch.Generator(device).manual_seed(seed)
+        loader = DataLoader(
+            _Drawing(channels, seed),
+            batch_size=DRAWN_TOGETHER,
+            num_workers=workers,
+            worker_init_fn=_use_one_thread,
+            multiprocessing_context="spawn" if workers else None,  # a fork of a process with threads can hang
+            pin_memory=device.type == "cuda",
+        )
+        self._drawing = iter(loader)
+        first: Drawn = next(self._drawing)
+        self._kept = Drawn(*(torch.empty(SCENES, *part.shape[1:], dtype=part.dtype, device=device) for part in first))
+        self._count = self._due = 0
+        self._keep(first)
+        while self._count < FIRST_SCENES:
+            self._keep(next(self._drawing))
+
+    def __call__(self) -> tuple[Tensor, Tensor]:
+        """Noisy and clean crops, each (b, c, side, side)."""
+        self._due += self._crops
+        while self._due >= DRAWN_TOGETHER * CROPS_PER_SCENE:
+            self._due -= DRAWN_TOGETHER * CROPS_PER_SCENE
+            self._keep(next(self._drawing))
+        clean = self._clean()
+        return self._noisy(clean), clean
+
+    def _keep(self, drawn: Drawn) -> None:
+        places = slice(self._count % SCENES, self._count % SCENES + DRAWN_TOGETHER)
+        for kept, new in zip(self._kept, drawn, strict=True):
+            kept[places].copy_(new, non_blocking=True)
+        self._count += DRAWN_TOGETHER
+
+    def _clean(self) -> Tensor:
+        """Crops in any of eight orientations."""
+        rows, columns = (self._run_of_pixels() for _ in range(2))
+        scenes = self._draw(min(self._count, SCENES))[:, None, None]
+        crops = self._kept.scene[scenes, :, rows[:, :, None], columns[:, None, :]].movedim(3, 1).float()
+        turned = self._draw(2)[:, None, None, None].bool()
+        return torch.where(turned, crops.mT, crops).contiguous(memory_format=torch.channels_last)
+
+    def _run_of_pixels(self) -> Tensor:
+        """Places of a crop's pixels in a row or column, forwards or backwards, (b, side)."""
+        steps = torch.arange(self._side, device=self._device)
+        steps = torch.where(self._draw(2)[:, None].bool(), steps, steps.flip(0))
+        return self._draw(SCENE_SIDE - self._side + 1)[:, None] + steps
+
+    def _noisy(self, clean: Tensor) -> Tensor:
+        scenes, sensors = self._draw(min(self._count, SCENES)), self._draw(SENSORS)
+        slope, floor, gain, filters = (part[scenes, sensors] for part in self._kept[1:])
+        deviation = (slope[:, :, None, None] * clean + floor[:, :, None, None]).clamp_min(1e-12).sqrt()
+        crops, channels = clean.shape[:2]
+        around = self._side + KERNEL_SIDE - 1
+        white = torch.randn(1, crops * channels, around, around, generator=self._generator, device=self._device)
+        unit = conv2d(white, filters.flatten(0, 1), groups=crops).view(clean.shape)
+        noisy = clean + deviation * with_skewness(unit, gain[:, :, None, None] / deviation)
+        ends = torch.rand(crops, 1, 1, 1, generator=self._generator, device=self._device) < CLIPPED
+        return torch.where(ends, noisy.clamp(0, 1), noisy)
+
+    def _draw(self, end: int) -> Tensor:
+        return torch.randint(end, (self._crops,), generator=self._generator, device=self._device)

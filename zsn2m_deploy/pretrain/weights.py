@@ -1,0 +1,26 @@
+"""The pretrained SensorNets that the package holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+
+from zsn2m_deploy.paper.networks import SensorNet
+
+FOLDER = Path(__file__).parent
+
+
+def pretrained_files() -> list[Path]:
+    """The files of the weights, for grey and for colour."""
+    return sorted(FOLDER.glob("sensor_*.safetensors"))
+
+
+def pretrained(channels: int) -> SensorNet:
+    """A SensorNet for frames of 1 or 3 channels, as `zsn2m_deploy.pretrain.run` left it."""
+    with torch.random.fork_rng(devices=[]):  # a caller's random numbers stay what they are
+        network = SensorNet(channels)
+    weights = load_file(FOLDER / f"sensor_{channels}.safetensors")
+    network.load_state_dict({name: weight.float() for name, weight in weights.items()})
+    return network
