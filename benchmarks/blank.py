@@ -23,9 +23,9 @@ from zsn2m_deploy.config import Preset, load_config
 from zsn2m_deploy.pretrain.weights import pretrained
 from zsn2m_deploy.training import Trained, train
 from zsn2m_runtime.blank.areas import blank_areas, filled, with_blank_kept
-from zsn2m_runtime.blank.surroundings import Mask
 from zsn2m_runtime.files import open_image
-from zsn2m_runtime.image import Frame, Pixels
+from zsn2m_runtime.image import Frame
+from zsn2m_runtime.sample_types import Mask, Pixels
 
 SIDE, SIGMA, RING = 192, 25, 16
 BARS = 32  # rows

@@ -22,8 +22,9 @@ from benchmarks.results import table, write_section
 from zsn2m_deploy.bundle.restore import restored_networks
 from zsn2m_export.graph import SensorGraph
 from zsn2m_runtime.bundle import Bundle, load_bundle
-from zsn2m_runtime.image import Pixels, from_nchw, to_nchw
+from zsn2m_runtime.image import from_nchw, to_nchw
 from zsn2m_runtime.inference.session import Session
+from zsn2m_runtime.sample_types import Pixels
 
 Call = Callable[[], Pixels]
 SIDE = 512

@@ -22,7 +22,7 @@ from benchmarks.results import table, write_section
 from benchmarks.speed import scene
 from zsn2m_deploy.config import TrainConfig
 from zsn2m_deploy.training import train
-from zsn2m_runtime.image import Pixels
+from zsn2m_runtime.sample_types import Pixels
 
 SIDE = 256  # pixels
 METHODS = (  # name, stage, preset, precisions, seconds of the paper's Table 3

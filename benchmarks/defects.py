@@ -20,9 +20,9 @@ from zsn2m_deploy.config import TrainConfig
 from zsn2m_deploy.noise.defects import DefectCorrection, find_defects
 from zsn2m_deploy.training import train
 from zsn2m_runtime.files import open_image
-from zsn2m_runtime.image import Pixels
 from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.model import NoiseModel
+from zsn2m_runtime.sample_types import Pixels
 
 SHARE = 0.002  # of the pixels that are made hot
 EXCESSES = (5, 10, 20, 50, 200)  # deviations of the noise

@@ -25,10 +25,10 @@ from benchmarks.results import table, write_section
 from zsn2m_deploy.api import train_and_export
 from zsn2m_deploy.config import TrainConfig
 from zsn2m_runtime.denoiser import Denoiser
-from zsn2m_runtime.image import Pixels
 from zsn2m_runtime.manifest import LookRecord, NoiseRecord
 from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.familiarity import Sight, differences, look_of, see
+from zsn2m_runtime.sample_types import Pixels
 
 SIGMA = 25.0
 LEVELS = (5.0, 10.0, 25.0, 50.0)  # that are trained on and used alike

@@ -26,7 +26,7 @@ from zsn2m_deploy import training
 from zsn2m_deploy.adapt.mixture import apart, kinds_of
 from zsn2m_deploy.config import SensorConfig, TrainConfig
 from zsn2m_deploy.training import Trained, train
-from zsn2m_runtime.image import Pixels
+from zsn2m_runtime.sample_types import Pixels
 
 PEAK = 255.0
 ALIKE = ("gauss 25", "poisson 25", "gauss 10", "gauss 5", "gauss 50 clamped")

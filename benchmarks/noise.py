@@ -13,10 +13,10 @@ import numpy as np
 from benchmarks.quality import cases
 from benchmarks.results import table, write_section
 from zsn2m_deploy.sample.noise import correlation_taps
-from zsn2m_runtime.image import Pixels
 from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.level import estimate_sigma
 from zsn2m_runtime.noise.model import NoiseModel
+from zsn2m_runtime.sample_types import Pixels
 
 LEVELS = (10.0, 25.0, 50.0)  # of 255
 CORRELATIONS = (0.0, 0.2, 0.4)

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from zsn2m_deploy.sample.noise import correlation_taps
-from zsn2m_runtime.image import Pixels
 from zsn2m_runtime.patterns import Patterns, patterns_in_words
+from zsn2m_runtime.sample_types import Pixels
 
 SIGMA = 15.0
 RAW = np.array([0.55, 1.0, 0.7])  # a sensor's red and blue before white balance

@@ -17,8 +17,8 @@ from benchmarks.results import DATA, table, write_section
 from zsn2m_deploy.sample import SampleConfig
 from zsn2m_deploy.sample.scene import clean_scene
 from zsn2m_runtime.files import open_image
-from zsn2m_runtime.image import Pixels
 from zsn2m_runtime.patterns import find_patterns, patterns_in_words
+from zsn2m_runtime.sample_types import Pixels
 
 FOLDERS = (
     "kodak24",

@@ -22,7 +22,7 @@ from benchmarks.quality.methods import METHODS, SENSOR
 from benchmarks.results import DATA
 from zsn2m_deploy.sample import SampleConfig, write_sample
 from zsn2m_runtime.files import open_image
-from zsn2m_runtime.image import Pixels
+from zsn2m_runtime.sample_types import Pixels
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "pictures"
 QUALITY = 92  # of JPEG, colours at full resolution: noise stays noise

@@ -30,9 +30,9 @@ from zsn2m_deploy.report.presence import has_noise
 from zsn2m_deploy.report.self_check import self_check
 from zsn2m_deploy.report.words import warnings
 from zsn2m_deploy.training import train
-from zsn2m_runtime.image import Pixels
 from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.model import Doubles
+from zsn2m_runtime.sample_types import Pixels
 
 ROWS = Path(__file__).with_name("regular.csv")
 NOW, BEFORE = "now", "before"

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from zsn2m_deploy.pretrain.scenes import dead_leaves, random_palette
-from zsn2m_runtime.image import Pixels
+from zsn2m_runtime.sample_types import Pixels
 
 SIDE = 192  # pixels
 PERIODS = (2.0, 2.3, 2.7, 3.0, 3.5, 4.0, 5.0)

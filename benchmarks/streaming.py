@@ -24,8 +24,9 @@ from benchmarks.results import table, write_section
 from zsn2m_runtime.benching import SIZES, frame_of, times
 from zsn2m_runtime.bundle import load_bundle
 from zsn2m_runtime.denoiser import Denoiser
-from zsn2m_runtime.image import Pixels, to_nchw
+from zsn2m_runtime.image import to_nchw
 from zsn2m_runtime.inference.strips import DEFAULT_STRIP_PIXELS, plan_strips
+from zsn2m_runtime.sample_types import Pixels
 from zsn2m_runtime.streaming.image_sink import NullSink
 from zsn2m_runtime.streaming.running import Stream
 from zsn2m_runtime.streaming.video.containers import RAW

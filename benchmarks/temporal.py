@@ -26,7 +26,7 @@ from zsn2m_deploy.sample.canvas import Floats
 from zsn2m_deploy.sample.noise import noisy_pixels
 from zsn2m_deploy.sample.scene import clean_frames
 from zsn2m_runtime.files import open_image
-from zsn2m_runtime.image import Pixels
+from zsn2m_runtime.sample_types import Pixels
 from zsn2m_runtime.streaming import temporal
 from zsn2m_runtime.streaming.temporal import Temporal
 

@@ -11,7 +11,8 @@ from typing import Any
 import av
 import numpy as np
 
-from zsn2m_runtime.image import Frame, Pixels
+from zsn2m_runtime.image import Frame
+from zsn2m_runtime.sample_types import Pixels
 from zsn2m_runtime.streaming.items import Picture, StreamInfo
 from zsn2m_runtime.streaming.video.sink import VideoSink
 from zsn2m_runtime.streaming.video.source import VideoSource

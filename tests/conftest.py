@@ -15,6 +15,7 @@ import torch
 from onnx import numpy_helper
 
 from zsn2m_deploy.config import GrdConfig, MbdConfig, TrainConfig
+from zsn2m_deploy.fit.network import FrameNetwork
 from zsn2m_deploy.paper.networks import GrdNet, MbdNet
 from zsn2m_export.manifest_file import write_manifest
 from zsn2m_export.writer import ExportableModel, write_models, write_test_input, write_weights
@@ -105,7 +106,7 @@ def write_bundle(folder: Path, dtype: str, channels: int, value_range: tuple[flo
     config = TrainConfig(stage="full", grd=SMALL_GRD)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        networks: dict[str, torch.nn.Module] = {
+        networks: dict[str, FrameNetwork] = {
             "mbd": MbdNet(channels, MbdConfig()),
             "grd": GrdNet(channels, SMALL_GRD),
         }
@@ -116,7 +117,7 @@ def write_bundle(folder: Path, dtype: str, channels: int, value_range: tuple[flo
     normalisation = Normalisation(offset=low, scale=high - low)
     frame = noisy_planes(channels, 120, 104, high)
     test_input = write_test_input(folder, frame)
-    models = [ExportableModel(name, name, net, getattr(net, "stride", 1)) for name, net in networks.items()]
+    models = [ExportableModel(name, name, net, net.stride) for name, net in networks.items()]
     manifest = Manifest(
         created="2026-01-01T00:00:00+00:00",
         versions={},

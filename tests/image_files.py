@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from zsn2m_runtime.files import save_image
-from zsn2m_runtime.image import Frame, Pixels
+from zsn2m_runtime.image import Frame
+from zsn2m_runtime.sample_types import Pixels
 
 PACKAGES = {".heic": "pillow_heif", ".heif": "pillow_heif", ".hif": "pillow_heif", ".exr": "OpenEXR"}
 FLOATS = (".exr", ".pfm")

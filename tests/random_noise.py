@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from zsn2m_deploy.noise.draw import random_sensor
+from zsn2m_deploy.pretrain.sensors import random_sensor
 from zsn2m_runtime.noise.model import REACH, Doubles, NoiseModel
 
 

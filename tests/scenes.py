@@ -9,8 +9,8 @@ import numpy as np
 
 from zsn2m_deploy.noise.draw import draw_noise
 from zsn2m_deploy.pretrain.scenes import dead_leaves, random_palette
-from zsn2m_runtime.image import Pixels
 from zsn2m_runtime.noise.model import NoiseModel
+from zsn2m_runtime.sample_types import Pixels
 
 RANGE = (0.0, 255.0)
 SIDE = 160

@@ -10,24 +10,19 @@ import pytest
 import torch
 from random_noise import random_noise_model
 
-from zsn2m_deploy.adapt.loss import (
-    FIELD_SIDE,
-    NoiseFields,
-    noise_factor,
-    pairs_are_independent,
-    photon_gain,
-    sensor_loss,
-    synthetic_scenes,
-)
+from zsn2m_deploy.adapt.loss import noise_factor, pairs_are_independent, photon_gain, sensor_loss
+from zsn2m_deploy.adapt.scenes import synthetic_scenes
 from zsn2m_deploy.config import SensorConfig, TrainConfig
+from zsn2m_deploy.noise.fields import FIELD_SIDE, NoiseFields
 from zsn2m_deploy.noise.refine import Look
 from zsn2m_deploy.sample.config import SampleConfig
 from zsn2m_deploy.sample.noise import sample_frames
 from zsn2m_deploy.training import Trained, train
 from zsn2m_runtime.errors import UsageError
-from zsn2m_runtime.image import Pixels, to_nchw
+from zsn2m_runtime.image import to_nchw
 from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.model import REACH, NoiseModel
+from zsn2m_runtime.sample_types import Pixels
 
 CPU = torch.device("cpu")
 WHITE = NoiseModel.white(np.zeros(3), np.full(3, 0.01))

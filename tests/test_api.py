@@ -21,7 +21,7 @@ from zsn2m_deploy.report.words import self_check_in_words
 from zsn2m_deploy.sample import SampleConfig, write_sample
 from zsn2m_runtime.errors import BundleError, CheckFailedError, OutputError
 from zsn2m_runtime.files import open_image
-from zsn2m_runtime.image import Pixels
+from zsn2m_runtime.sample_types import Pixels
 from zsn2m_runtime.verify import verify_bundle
 
 TINY = zsn2m.TrainConfig(stage="full").updated(

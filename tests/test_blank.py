@@ -11,7 +11,7 @@ import pytest
 
 from zsn2m_runtime.blank.areas import GRID, blank_areas, filled, largest_scene
 from zsn2m_runtime.files import open_image
-from zsn2m_runtime.image import Pixels
+from zsn2m_runtime.sample_types import Pixels
 
 Mask = npt.NDArray[np.bool_]
 KINDS = {  # name: dtype, channels, noise, brightness

@@ -12,8 +12,7 @@ from test_denoiser import gain_denoiser
 from zsn2m_runtime.blank.areas import blank_areas, filled, with_blank_kept
 from zsn2m_runtime.blank.constant import _equal
 from zsn2m_runtime.blank.surroundings import LOOK, Rims, rims_of
-from zsn2m_runtime.image import Pixels
-from zsn2m_runtime.sample_types import FLOAT_DTYPES, SAMPLE_DTYPES, is_whole, limits_of
+from zsn2m_runtime.sample_types import FLOAT_DTYPES, SAMPLE_DTYPES, Pixels, is_whole, limits_of
 
 SIZE = (96, 112)
 

@@ -20,9 +20,10 @@ from zsn2m_runtime.blank.areas import blank_areas, filled
 from zsn2m_runtime.blank.facts import blank_facts
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import InputError
-from zsn2m_runtime.image import Frame, Pixels
+from zsn2m_runtime.image import Frame
 from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.familiarity import look_of, unlike
+from zsn2m_runtime.sample_types import Pixels
 
 
 def scene(size: tuple[int, int] = (128, 144), seed: int = 1000, sigma: float = 12.0) -> Pixels:

@@ -20,7 +20,7 @@ from zsn2m_runtime.benching import FEWEST, NLM, Contender, Timing, measure, run_
 from zsn2m_runtime.bundle import Bundle, load_bundle
 from zsn2m_runtime.errors import UnavailableError
 from zsn2m_runtime.further_models import PRECISIONS, further_models
-from zsn2m_runtime.image import Pixels
+from zsn2m_runtime.sample_types import Pixels
 
 QUICK = ("--size", "64x48", "--threads", 1, "--seconds", 0)
 Capture = pytest.CaptureFixture[str]

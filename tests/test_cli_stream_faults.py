@@ -23,7 +23,7 @@ from test_cli_stream import ONE_THREAD, STREAM, Capture
 from test_streaming_video_sink import small_disk  # noqa: F401 - a fixture
 
 from zsn2m_runtime.denoiser import Denoiser
-from zsn2m_runtime.image import Pixels
+from zsn2m_runtime.sample_types import Pixels
 from zsn2m_runtime.streaming import camera, opening, reconnecting
 
 ENDS = 300  # seconds after which a command hangs, also on a machine that is busy with other things

@@ -14,9 +14,10 @@ from zsn2m_deploy.config import TrainConfig
 from zsn2m_deploy.noise.defects import BAND, DefectCorrection, find_defects
 from zsn2m_export.writer import read_weights
 from zsn2m_runtime.files import save_image
-from zsn2m_runtime.image import Frame, Pixels
+from zsn2m_runtime.image import Frame
 from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.model import NoiseModel
+from zsn2m_runtime.sample_types import Pixels
 
 SIGMA = 10.0
 TINY = TrainConfig().updated(

@@ -14,7 +14,8 @@ from zsn2m_deploy.frames.sensor import SensorOptions, load_training_frames
 from zsn2m_runtime.errors import InputError, UnavailableError, UsageError
 from zsn2m_runtime.files import extras, open_image, save_image
 from zsn2m_runtime.files.avif_facts import Cicp, cicp_of, depth_of, with_cicp
-from zsn2m_runtime.image import Frame, Pixels
+from zsn2m_runtime.image import Frame
+from zsn2m_runtime.sample_types import Pixels
 from zsn2m_runtime.streaming.image_source import ImageSource
 
 GENERATOR = np.random.default_rng(1)

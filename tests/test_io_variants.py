@@ -20,8 +20,9 @@ from zsn2m_export.parity import check_twin
 from zsn2m_export.twins import as_twin, from_twin, to_twin
 from zsn2m_runtime.bundle import load_bundle
 from zsn2m_runtime.errors import BundleError, CheckFailedError, UsageError
-from zsn2m_runtime.image import Pixels, from_nchw
+from zsn2m_runtime.image import from_nchw
 from zsn2m_runtime.manifest import CARD_KEY, ModelCard, ModelIo, Normalisation, Sensor
+from zsn2m_runtime.sample_types import Pixels
 from zsn2m_runtime.verify import verify_bundle
 
 TWELVE_BIT = Sensor(dtype="uint16", channels=1, range=(64.0, 4095.0), noise_sigma=9.0)

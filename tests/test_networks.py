@@ -8,7 +8,11 @@ import reference
 import torch
 
 from zsn2m_deploy.config import GrdConfig, MbdConfig
-from zsn2m_deploy.paper.networks import GrdNet, MbdNet, parameter_count
+from zsn2m_deploy.paper.networks import GrdNet, MbdNet
+
+
+def parameter_count(network: torch.nn.Module) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())
 
 
 def test_mbd_has_the_papers_parameters() -> None:

@@ -22,12 +22,13 @@ from zsn2m_export.quantising import quantised
 from zsn2m_runtime.bundle import load_bundle
 from zsn2m_runtime.errors import BundleError, InputError, UsageError
 from zsn2m_runtime.files import save_image
-from zsn2m_runtime.image import Frame, Pixels, from_nchw, to_nchw
+from zsn2m_runtime.image import Frame, from_nchw, to_nchw
 from zsn2m_runtime.inference.providers import starting_providers
 from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.inference.strips import plan_strips, run_in_strips
 from zsn2m_runtime.machine.installation import import_onnxruntime
 from zsn2m_runtime.manifest import ModelEntry
+from zsn2m_runtime.sample_types import Pixels
 from zsn2m_runtime.verify import verify_bundle
 
 STARTING = [name for name, reason in starting_providers(import_onnxruntime()).items() if reason is None]

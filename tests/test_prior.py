@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import torch
 
-from zsn2m_deploy.noise.draw import RandomSensor
-from zsn2m_deploy.paper.networks import SensorNet
 from zsn2m_deploy.pretrain import pairs
+from zsn2m_deploy.pretrain.network import SensorNet
 from zsn2m_deploy.pretrain.run import pretrain
 from zsn2m_deploy.pretrain.scenes import dead_leaves, random_palette
+from zsn2m_deploy.pretrain.sensors import RandomSensor
 from zsn2m_deploy.pretrain.weights import pretrained
 from zsn2m_deploy.sample.config import SampleConfig
 from zsn2m_deploy.sample.noise import sample_frames

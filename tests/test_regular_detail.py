@@ -17,15 +17,15 @@ from zsn2m_deploy.config import TrainConfig
 from zsn2m_deploy.fit.checks import Error
 from zsn2m_deploy.frames.sensor import SensorOptions
 from zsn2m_deploy.noise.defects import defects_in_words, find_defects
-from zsn2m_deploy.paper.networks import SensorNet
+from zsn2m_deploy.pretrain.network import SensorNet
 from zsn2m_deploy.report.analysis import PEAKS_LIMIT, analyse
 from zsn2m_deploy.report.self_check import without_noise
 from zsn2m_deploy.report.words import checks, warnings
 from zsn2m_runtime.files import open_image
-from zsn2m_runtime.image import Pixels
 from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.model import NoiseModel
 from zsn2m_runtime.patterns import find_patterns
+from zsn2m_runtime.sample_types import Pixels
 
 SIDE = 128
 QUICK = TrainConfig.from_preset("fast").updated({"sensor": {"scenes": 4, "schedule": {"iterations": 12}}})

@@ -27,11 +27,11 @@ from zsn2m_deploy.report.words import NO_NOISE, Check, Verdict, chosen, judge, s
 from zsn2m_deploy.report.writing import Subject, write_report
 from zsn2m_runtime.blank.areas import filled
 from zsn2m_runtime.bundle import load_bundle
-from zsn2m_runtime.image import Nchw, Pixels
 from zsn2m_runtime.manifest import Manifest
 from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.facts import noise_facts
 from zsn2m_runtime.noise.model import NoiseModel
+from zsn2m_runtime.sample_types import Nchw, Pixels
 
 BLANK = 9.0
 VOID = ("meta", "img", "wbr")

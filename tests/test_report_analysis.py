@@ -10,9 +10,10 @@ from scenes import RANGE, SIDE, Scene, scene
 
 from zsn2m_deploy.pretrain.weights import pretrained
 from zsn2m_deploy.report.analysis import Removed, analyse
-from zsn2m_runtime.image import Pixels, to_nchw
+from zsn2m_runtime.image import to_nchw
 from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.model import REACH, NoiseModel
+from zsn2m_runtime.sample_types import Pixels
 
 KINDS = ("white", "sloped", "correlated")
 

@@ -12,8 +12,8 @@ from clips import Clip
 from conftest import BundleMaker
 
 from zsn2m_runtime.denoiser import Denoiser
-from zsn2m_runtime.image import Pixels
 from zsn2m_runtime.manifest import Sensor
+from zsn2m_runtime.sample_types import Pixels
 from zsn2m_runtime.streaming.camera import CameraSource
 from zsn2m_runtime.streaming.items import Picture
 from zsn2m_runtime.streaming.temporal import Temporal

@@ -15,7 +15,8 @@ from test_cli import run_command
 
 from zsn2m_runtime.errors import UsageError
 from zsn2m_runtime.files import save_image
-from zsn2m_runtime.image import Frame, Pixels
+from zsn2m_runtime.image import Frame
+from zsn2m_runtime.sample_types import Pixels
 from zsn2m_runtime.streaming.image_source import ImageSource
 from zsn2m_runtime.streaming.items import Picture
 from zsn2m_runtime.streaming.video.sink import VideoSink

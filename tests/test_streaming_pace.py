@@ -16,7 +16,7 @@ from test_cli import run_command
 from zsn2m_deploy.cli import stream_pace as words
 from zsn2m_runtime.blank.areas import blank_areas
 from zsn2m_runtime.denoiser import Denoiser
-from zsn2m_runtime.image import Pixels
+from zsn2m_runtime.sample_types import Pixels
 from zsn2m_runtime.streaming import pace
 from zsn2m_runtime.streaming.items import StreamInfo
 from zsn2m_runtime.streaming.pace import Faster, faster_ways

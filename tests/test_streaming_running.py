@@ -14,7 +14,8 @@ import pytest
 from zsn2m_runtime import pipeline
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import InputError, OutputError
-from zsn2m_runtime.image import Frame, Pixels
+from zsn2m_runtime.image import Frame
+from zsn2m_runtime.sample_types import Pixels
 from zsn2m_runtime.streaming.items import Item, Passenger, Picture, StreamInfo
 from zsn2m_runtime.streaming.running import Stream
 

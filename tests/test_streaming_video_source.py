@@ -17,7 +17,7 @@ import pytest
 from clips import HEIGHT, RATE, RAW, STEP, TICK, WIDTH, Clip, frames_of, pixels_of, through, times_of
 
 from zsn2m_runtime.errors import InputError
-from zsn2m_runtime.image import Pixels
+from zsn2m_runtime.sample_types import Pixels
 from zsn2m_runtime.streaming.items import Picture
 from zsn2m_runtime.streaming.video import demuxer
 from zsn2m_runtime.streaming.video.source import VideoSource

@@ -17,10 +17,11 @@ from zsn2m_deploy.paper.networks import GrdNet
 from zsn2m_export.graph import SensorGraph, receptive_radius
 from zsn2m_export.onnx_model import export_onnx
 from zsn2m_runtime.bundle import load_bundle
-from zsn2m_runtime.image import Pixels, from_nchw, to_nchw
+from zsn2m_runtime.image import from_nchw, to_nchw
 from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.inference.strips import Strip, plan_strips, run_in_strips
 from zsn2m_runtime.manifest import ModelFacts, Normalisation, Sensor
+from zsn2m_runtime.sample_types import Pixels
 
 PRIME_SIZES = ((97, 61), (211, 37), (131, 127))
 STRIP_ROWS = (1, 11, 50)

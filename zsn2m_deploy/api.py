@@ -29,13 +29,14 @@ from zsn2m_runtime.errors import InputError, TrainingError
 from zsn2m_runtime.files import open_image, save_image
 from zsn2m_runtime.files.limits import NO_LIMIT
 from zsn2m_runtime.files.path_kinds import check_outside_bundles
-from zsn2m_runtime.image import Frame, Nchw, to_nchw
+from zsn2m_runtime.image import Frame, to_nchw
 from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.machine.temporary_files import temporary_files_beside
 from zsn2m_runtime.manifest import Manifest, Normalisation, Sensor
 from zsn2m_runtime.noise.facts import noise_facts
 from zsn2m_runtime.noise.familiarity import look_of
 from zsn2m_runtime.plain_text import one_line
+from zsn2m_runtime.sample_types import Nchw
 
 GATE_SIDE = 512  # pixels of the frame's crop that the parity gate compares
 PREVIEW_NAME = "preview.png"

@@ -12,22 +12,19 @@ from torch import Tensor
 from zsn2m_deploy.adapt.mixture import grouped, in_words
 from zsn2m_deploy.adapt.stage import confirm_noise, train_sensor
 from zsn2m_deploy.config import TrainConfig
-from zsn2m_deploy.fit.checks import strayed
-from zsn2m_deploy.fit.crops import average_orientations
 from zsn2m_deploy.fit.device import resolve_device, resolve_precision
-from zsn2m_deploy.fit.fitter import Fitter, ProgressCallback, StageReport
+from zsn2m_deploy.fit.fitter import Fitter, ProgressCallback
 from zsn2m_deploy.fit.run import FrameGroup, Run, Trained
 from zsn2m_deploy.frames.scene import Scene, scene_of
 from zsn2m_deploy.frames.screening import screen
 from zsn2m_deploy.noise.defects import defects_in_words, find_defects_of_groups
-from zsn2m_deploy.paper.downsample import random_mask
-from zsn2m_deploy.paper.losses import grd_loss, mbd_loss
-from zsn2m_deploy.paper.networks import GrdNet, MbdNet
+from zsn2m_deploy.paper.stages import train_mbd_and_grd
 from zsn2m_runtime.blank.areas import largest_scene, present
-from zsn2m_runtime.errors import InputError, TrainingError, UsageError
-from zsn2m_runtime.image import Frame, Pixels, to_nchw
+from zsn2m_runtime.errors import InputError, UsageError
+from zsn2m_runtime.image import Frame, to_nchw
 from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.level import value_span
+from zsn2m_runtime.sample_types import Pixels
 
 __all__ = ["Trained", "train"]
 
@@ -99,72 +96,8 @@ def train(
         confirm_noise(run, trained)
         if len(run.groups) > 1:
             _refuse_mixture(run, trained, names)
-        _train_mbd_and_grd(run, trained)
+        train_mbd_and_grd(run, trained)
     return trained
-
-
-def _train_mbd_and_grd(run: Run, trained: Trained) -> None:
-    config = trained.config
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
-        mbd = MbdNet(trained.channels, config.mbd)
-    trained.reports.append(_train_mbd(run, mbd, config))
-    if config.keep_mean:
-        run.keep_mean(mbd)
-    trained.networks["mbd"] = mbd.cpu()
-    if config.stage == "full":
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(config.seed)
-            grd = GrdNet(trained.channels, config.grd, mbd)
-        trained.reports.append(_train_grd(run, mbd, grd, config))
-        if config.keep_mean:
-            run.keep_mean(grd)
-        if strayed(run.fitter.place(grd), run.fitter.place(mbd), run.pool):
-            trained.warn("GRD-Net did not learn to follow MBD-Net; the bundle holds MBD-Net only")
-        else:
-            trained.networks["grd"] = grd.cpu()
-        mbd.cpu()
-    last = trained.networks["grd" if "grd" in trained.networks else "mbd"]
-    run.judge(last, trained)
-    last.cpu()  # the judge has it on the device
-
-
-def _train_mbd(run: Run, mbd: MbdNet, config: TrainConfig) -> StageReport:
-    network, device = run.fitter.place(mbd), run.fitter.device
-    masks = torch.Generator(device).manual_seed(config.seed)
-
-    def loss(crops: Tensor) -> Tensor:
-        noisy = crops[:, : run.channels]
-        batch, channels, height, width = noisy.shape
-        half = torch.Size((batch, channels, height // 2, width // 2))
-        if config.mbd.random_masks:
-            mask = random_mask(half, masks, device, config.mbd.mask_per_pixel)  # a new one each iteration
-        else:
-            mask = torch.ones(half, dtype=torch.bool, device=device)  # the pair (y1, y2) itself
-        return mbd_loss(network, noisy, mask, config.strength, config.mbd)
-
-    schedule = config.mbd.schedule
-    report = run.fitter.fit("mbd", mbd, loss, run.crops(run.pool, schedule, multiple=2), schedule)
-    if run.is_dead(network):
-        raise TrainingError(
-            "MBD-Net died: its output no longer follows the frame; try another --seed, or a lower "
-            "mbd.schedule.learning_rate in a --config file"
-        )
-    return report
-
-
-def _train_grd(run: Run, mbd: MbdNet, grd: GrdNet, config: TrainConfig) -> StageReport:
-    teacher, network = run.fitter.place(mbd), run.fitter.place(grd)
-
-    def loss(crops: Tensor) -> Tensor:
-        noisy = crops[:, : run.channels]
-        with torch.no_grad():  # f is frozen
-            clean = average_orientations(teacher, noisy) if config.grd.average_orientations else teacher(noisy)
-        return grd_loss(network, noisy, clean, config.grd)
-
-    schedule = config.grd.schedule
-    crops = run.crops(run.pool, schedule, multiple=2 * grd.stride)  # half-size frames must fit the stride too
-    return run.fitter.fit("grd", grd, loss, crops, schedule)
 
 
 def _presence(scene: Scene, device: torch.device) -> Tensor:

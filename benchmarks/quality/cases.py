@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.results import DATA
 from zsn2m_runtime.files import open_image
-from zsn2m_runtime.image import Pixels
+from zsn2m_runtime.sample_types import Pixels
 
 SIDE = 256
 SYNTHETIC = ("kodak24", "set14")

@@ -22,7 +22,7 @@ from benchmarks.quality.cross_frame_plan import GROUPS, LATER, SEQUENCES, Traini
 from benchmarks.quality.methods import METHODS, OURS, PAPER, SENSOR, apply
 from zsn2m_deploy.config import REAL_STRENGTH, TrainConfig
 from zsn2m_deploy.training import Trained, train
-from zsn2m_runtime.image import Pixels
+from zsn2m_runtime.sample_types import Pixels
 
 ROWS = Path(__file__).with_name("cross_frame.csv")
 CONFIG = {preset: TrainConfig.from_preset(preset) for preset in ("default", "paper")}

@@ -12,7 +12,7 @@ from benchmarks.quality import cases
 from benchmarks.results import DATA
 from zsn2m_deploy.sample import SampleConfig, sample_frames
 from zsn2m_runtime.files import open_image
-from zsn2m_runtime.image import Pixels
+from zsn2m_runtime.sample_types import Pixels
 
 FIRST = 8  # images of kodak24
 TRAINED, FRESH = 0, 1  # seeds of the noise

@@ -13,7 +13,8 @@ from benchmarks.quality.methods import METHODS, OURS, SENSOR
 from benchmarks.quality.rows import Row
 from benchmarks.results import FIGURES
 from zsn2m_runtime.files import save_image
-from zsn2m_runtime.image import Frame, Pixels
+from zsn2m_runtime.image import Frame
+from zsn2m_runtime.sample_types import Pixels
 
 METHODS_FIGURE = "kodak24_gauss25.svg"
 STRENGTH_FIGURE = "strength.svg"

@@ -23,9 +23,10 @@ from zsn2m_deploy.config import REAL_STRENGTH, TrainConfig
 from zsn2m_deploy.pretrain.weights import pretrained_files
 from zsn2m_deploy.training import Trained, train
 from zsn2m_export.graph import SensorGraph
-from zsn2m_runtime.image import Pixels, from_nchw, to_nchw
+from zsn2m_runtime.image import from_nchw, to_nchw
 from zsn2m_runtime.manifest import Normalisation, Sensor
 from zsn2m_runtime.noise.level import estimate_sigma
+from zsn2m_runtime.sample_types import Pixels
 
 OURS = "zsn2m"
 SENSOR = f"{OURS} default"
@@ -48,7 +49,7 @@ def apply(trained: Trained, model: str, noisy: Pixels) -> Pixels:
     network = trained.networks[model]
     sensor = Sensor(dtype="float32", channels=trained.channels, range=(0.0, 255.0), noise_sigma=0.0)
     normalisation = Normalisation(offset=trained.offset, scale=trained.scale)
-    graph = SensorGraph(network, getattr(network, "stride", 1), sensor, normalisation)
+    graph = SensorGraph(network, network.stride, sensor, normalisation, network.before_padding())
     with torch.no_grad():
         return from_nchw(graph(torch.from_numpy(to_nchw(noisy))).numpy(), np.float32)
 

@@ -12,7 +12,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from benchmarks.quality import cases, resumable
 from benchmarks.quality.methods import METHODS
-from zsn2m_runtime.image import Pixels
+from zsn2m_runtime.sample_types import Pixels
 
 ROWS = Path(__file__).with_name("rows.csv")
 

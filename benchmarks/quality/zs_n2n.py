@@ -21,7 +21,8 @@ from zsn2m_deploy.fit.device import resolve_precision
 from zsn2m_deploy.fit.fitter import Fitter, StageReport
 from zsn2m_deploy.paper.downsample import diagonal_downsample, mix_halves, random_mask
 from zsn2m_deploy.paper.networks import MbdNet
-from zsn2m_runtime.image import Pixels, from_nchw, to_nchw
+from zsn2m_runtime.image import from_nchw, to_nchw
+from zsn2m_runtime.sample_types import Pixels
 
 PUBLISHED = ScheduleConfig(
     iterations=2000,

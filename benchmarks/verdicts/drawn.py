@@ -13,7 +13,7 @@ import numpy as np
 from zsn2m_deploy.pretrain.scenes import dead_leaves, random_palette
 from zsn2m_deploy.sample.config import SampleConfig
 from zsn2m_deploy.sample.noise import sample_frames
-from zsn2m_runtime.image import Pixels
+from zsn2m_runtime.sample_types import Pixels
 
 SIDE = 192  # pixels
 

@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.quality import cases
 from benchmarks.verdicts import drawn
 from benchmarks.verdicts.frames import FIRST_TEST_SEED, Example, half_of
-from zsn2m_runtime.image import Pixels
+from zsn2m_runtime.sample_types import Pixels
 
 EACH = 4  # frames of each faulty kind
 SIDE = 192

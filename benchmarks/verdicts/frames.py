@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.quality import cases
 from benchmarks.verdicts import drawn
-from zsn2m_runtime.image import Pixels
+from zsn2m_runtime.sample_types import Pixels
 
 Half = Literal["tuning", "test"]
 

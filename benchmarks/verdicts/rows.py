@@ -22,8 +22,8 @@ from zsn2m_deploy.report.self_check import self_check
 from zsn2m_deploy.report.words import warnings
 from zsn2m_deploy.training import train
 from zsn2m_runtime.errors import Zsn2mError
-from zsn2m_runtime.image import Pixels
 from zsn2m_runtime.noise.model import Doubles
+from zsn2m_runtime.sample_types import Pixels
 
 OWN = "own result"
 OTHER_STRENGTHS = {"noise taken for 4 times as strong": 1000.0, "noise taken for a quarter": 0.01}

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from zsn2m_runtime.errors import CheckFailedError
-from zsn2m_runtime.image import Nchw
 from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.manifest import Fidelity, ModelCard
+from zsn2m_runtime.sample_types import Nchw
 
 _EQUAL = 1e-20  # mean squared error that counts as none: 200 dB
 

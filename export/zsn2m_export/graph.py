@@ -15,20 +15,26 @@ _LARGEST_FIELD = 2048  # pixels probed before a network counts as one that looks
 
 
 class SensorGraph(nn.Module):
-    """normalise -> correct -> pad to the stride -> network -> crop -> denormalise -> clamp to the sensor's range.
+    """normalise -> before_padding -> pad to the stride -> network -> crop -> denormalise -> clamp to the range.
 
     Shape:
         forward: (n, c, h, w) float32 in sensor units, h and w from 1 up -> the same shape and units
 
-    A network may have a module `correction`, which is to see the frame's true border. Frames are padded at the bottom
-    and right by mirroring, down to 1 x 1. Integer sensors are clamped to their range; float frames may exceed it and
-    are not.
+    `before_padding` sees the frame's true border. Frames are padded at the bottom and right by mirroring, down to
+    1 x 1. Integer sensors are clamped to their range; float frames may exceed it and are not.
     """
 
-    def __init__(self, network: nn.Module, stride: int, sensor: Sensor, normalisation: Normalisation) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        stride: int,
+        sensor: Sensor,
+        normalisation: Normalisation,
+        before_padding: nn.Module | None = None,
+    ) -> None:
         super().__init__()
-        self.network = copy.deepcopy(network).cpu().float().eval().requires_grad_(False)
-        self.correction = getattr(self.network, "correction", nn.Identity())
+        self.network = _frozen(network)
+        self.before_padding = _frozen(before_padding or nn.Identity())
         self.stride = stride
         self.offset = normalisation.offset
         self.scale = normalisation.scale
@@ -39,7 +45,7 @@ class SensorGraph(nn.Module):
     def forward(self, noisy: Tensor) -> Tensor:
         """Denoise frames in sensor units."""
         height, width = noisy.shape[2], noisy.shape[3]
-        x: Tensor = self.correction((noisy - self.offset) * self.inverse_scale)
+        x: Tensor = self.before_padding((noisy - self.offset) * self.inverse_scale)
         if self.stride > 1:
             x = mirrored(x, self.stride)
         x = self.network(x)[:, :, :height, :width]
@@ -47,6 +53,10 @@ class SensorGraph(nn.Module):
         if self.clamped:
             x = x.clamp(self.low, self.high)
         return x
+
+
+def _frozen(network: nn.Module) -> nn.Module:
+    return copy.deepcopy(network).cpu().float().eval().requires_grad_(False)
 
 
 def mirrored(frame: Tensor, stride: int) -> Tensor:

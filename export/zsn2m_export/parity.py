@@ -12,9 +12,9 @@ from torch import nn
 from zsn2m_export.torchscript import load_torchscript
 from zsn2m_export.twins import INTEGER_DTYPES, from_twin, to_twin
 from zsn2m_runtime.errors import CheckFailedError
-from zsn2m_runtime.image import Nchw
 from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.manifest import ModelCard, Parity
+from zsn2m_runtime.sample_types import Nchw
 from zsn2m_runtime.verify import TOLERANCE, TOLERANCES, largest_difference
 
 _UNIT_STEP = 2.0**-22  # of the range: four roundings to float32 of values from 0 to 1, on the way in and out

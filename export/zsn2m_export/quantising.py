@@ -13,8 +13,8 @@ import onnx
 from zsn2m_export.errors import ExportError
 from zsn2m_export.layers import frame_layers, network_layers, with_neighbours
 from zsn2m_export.onnx_model import quiet
-from zsn2m_runtime.image import Nchw
 from zsn2m_runtime.machine.installation import import_onnxruntime
+from zsn2m_runtime.sample_types import Nchw
 
 _NOISE_SIDE = 96  # pixels: some 9,000 samples of each plane's extremes
 _PREPARED = {"onnx.quant.pre_process": "onnxruntime.quant"}  # else it asks, in the log, for what is done already

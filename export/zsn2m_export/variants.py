@@ -21,11 +21,11 @@ from zsn2m_export.writer import expected_output_name, write_array
 from zsn2m_runtime.atomic import atomic_file
 from zsn2m_runtime.bundle import Bundle, file_record
 from zsn2m_runtime.errors import BundleError, CheckFailedError, Zsn2mError
-from zsn2m_runtime.image import Nchw
 from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.manifest import Manifest, ModelEntry, ModelFacts, ModelIo
 from zsn2m_runtime.onnx_checks.limits import OnnxLimits
 from zsn2m_runtime.plain_file import read_checked
+from zsn2m_runtime.sample_types import Nchw
 from zsn2m_runtime.self_test import read_test_input
 
 

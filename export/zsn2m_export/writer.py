@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -20,7 +20,6 @@ from zsn2m_export.torchscript import export_torchscript
 from zsn2m_runtime.atomic import atomic_file
 from zsn2m_runtime.bundle import file_record
 from zsn2m_runtime.errors import BundleError
-from zsn2m_runtime.image import Nchw, Pixels
 from zsn2m_runtime.manifest import (
     SCHEMA_VERSION,
     FileRecord,
@@ -30,6 +29,7 @@ from zsn2m_runtime.manifest import (
     Normalisation,
     Sensor,
 )
+from zsn2m_runtime.sample_types import Nchw, Pixels
 
 WEIGHTS_NAME = "weights.safetensors"
 REACH = 100  # at 100 the models of one network differ by 2e-5 of the values in use, at 1000 by 1.7e-4; measured
@@ -41,15 +41,19 @@ SUFFIXES: dict[Literal["onnx", "torchscript"], str] = {"onnx": ".onnx", "torchsc
 
 @dataclass(frozen=True)
 class ExportableModel:
-    """A network to export: (n, c, h, w) normalised -> the same, h and w multiples of `stride`."""
+    """A network to export: (n, c, h, w) normalised -> the same, h and w multiples of `stride`.
+
+    `before_padding`: what is to see the frame's true border, before it is padded to the stride; any size -> the same.
+    """
 
     id: str
     role: str
     network: nn.Module
     stride: int
+    before_padding: nn.Module | None = None
 
 
-def write_weights(folder: Path, networks: dict[str, nn.Module]) -> FileRecord:
+def write_weights(folder: Path, networks: Mapping[str, nn.Module]) -> FileRecord:
     """All networks' weights in one file, each name led by the network's id."""
     tensors = {
         f"{model_id}.{name}": tensor.contiguous()
@@ -145,8 +149,8 @@ def write_models(
 def _write_model(
     folder: Path, model: ExportableModel, sensor: Sensor, normalisation: Normalisation, probe: Nchw
 ) -> ModelEntry:
-    graph = SensorGraph(model.network, model.stride, sensor, normalisation)
-    reads = nn.Sequential(graph.correction, graph.network)
+    graph = SensorGraph(model.network, model.stride, sensor, normalisation, model.before_padding)
+    reads = nn.Sequential(graph.before_padding, graph.network)
     facts = ModelFacts(
         id=model.id,
         role=model.role,

@@ -18,11 +18,11 @@ from zsn2m_runtime.bundle import Bundle, load_bundle
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import UsageError, Zsn2mError
 from zsn2m_runtime.further_models import further_models
-from zsn2m_runtime.image import Pixels, from_nchw
+from zsn2m_runtime.image import from_nchw
 from zsn2m_runtime.inference.providers import parse_provider, starting_providers
 from zsn2m_runtime.machine.installation import import_onnxruntime
 from zsn2m_runtime.machine.memory import peak_memory
-from zsn2m_runtime.sample_types import is_whole
+from zsn2m_runtime.sample_types import Pixels, is_whole
 from zsn2m_runtime.self_test import read_test_input
 
 SIZES = {"480p": (480, 854), "720p": (720, 1280), "1080p": (1080, 1920), "4k": (2160, 3840)}  # rows, columns

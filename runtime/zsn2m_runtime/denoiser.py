@@ -11,14 +11,14 @@ from pydantic import ValidationError
 from zsn2m_runtime.blank.areas import filled, largest_scene, with_blank_kept
 from zsn2m_runtime.bundle import Bundle, read_manifest
 from zsn2m_runtime.errors import BundleError, InputError, UsageError
-from zsn2m_runtime.image import Frame, Pixels, as_frame, check_computable, check_finite, from_nchw, to_nchw
+from zsn2m_runtime.image import Frame, as_frame, check_computable, check_finite, from_nchw, to_nchw
 from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.inference.strips import DEFAULT_STRIP_PIXELS, plan_strips, run_in_strips
 from zsn2m_runtime.manifest import CARD_KEY, SCHEMA_VERSION, LookRecord, ModelCard, NoiseRecord, Sensor
 from zsn2m_runtime.noise.familiarity import unlike_all
 from zsn2m_runtime.patterns import MOSAIC, find_patterns, patterns_in_words
 from zsn2m_runtime.pipeline import Pipeline
-from zsn2m_runtime.sample_types import is_whole
+from zsn2m_runtime.sample_types import Pixels, is_whole
 from zsn2m_runtime.validation import fault_in_words
 
 PRETRAINED = "sensor"  # role of the models, of any precision, whose network was taught noise of every level

@@ -9,20 +9,23 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from zsn2m_runtime.errors import InputError
-from zsn2m_runtime.sample_types import MOST_COMPUTED, SAMPLE_DTYPES, conversion_of, is_whole, limits_of, to_samples
-
-if TYPE_CHECKING:
-    from zsn2m_runtime.blank.surroundings import Mask
-
-Pixels = npt.NDArray[Any]
-Nchw = npt.NDArray[np.float32]
+from zsn2m_runtime.sample_types import (
+    MOST_COMPUTED,
+    SAMPLE_DTYPES,
+    Mask,
+    Nchw,
+    Pixels,
+    conversion_of,
+    is_whole,
+    limits_of,
+    to_samples,
+)
 
 _MERGED_BY_OPENCV = ("uint8", "uint16", "int16", "float32")
 

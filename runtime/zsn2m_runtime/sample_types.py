@@ -8,6 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 Samples = npt.NDArray[Any]
+Pixels = npt.NDArray[Any]  # (h, w) or (h, w, 3), sensor units
+Nchw = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]  # (h, w)
 
 WHOLE_DTYPES = ("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64")
 FLOAT_DTYPES = ("float16", "float32", "float64")

@@ -10,11 +10,11 @@ from pydantic import ValidationError
 
 from zsn2m_runtime.bundle import Bundle, load_bundle
 from zsn2m_runtime.errors import BundleError, UnavailableError
-from zsn2m_runtime.image import Pixels
 from zsn2m_runtime.inference.providers import starting_providers
 from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.machine.installation import import_onnxruntime
 from zsn2m_runtime.manifest import CARD_KEY, ModelCard, ModelEntry
+from zsn2m_runtime.sample_types import Pixels
 from zsn2m_runtime.self_test import read_expected_output, read_test_input
 
 ALL = "all"  # every provider that starts here

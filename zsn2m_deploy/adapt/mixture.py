@@ -20,15 +20,15 @@ from zsn2m_deploy.config import ScheduleConfig
 from zsn2m_deploy.fit.crops import CropSampler
 from zsn2m_deploy.fit.run import FrameGroup
 from zsn2m_deploy.noise.refine import look_at, seen
-from zsn2m_deploy.paper.networks import SensorNet
+from zsn2m_deploy.pretrain.network import SensorNet
 from zsn2m_deploy.pretrain.weights import pretrained
 from zsn2m_runtime.blank.areas import present
-from zsn2m_runtime.blank.surroundings import Mask
-from zsn2m_runtime.image import Pixels, to_nchw
+from zsn2m_runtime.image import to_nchw
 from zsn2m_runtime.manifest import NoiseGroup
 from zsn2m_runtime.noise.familiarity import look_of, see
 from zsn2m_runtime.noise.level import value_span
 from zsn2m_runtime.noise.model import Doubles, NoiseModel
+from zsn2m_runtime.sample_types import Mask, Pixels
 
 DEVIATIONS = 1.13  # a frame's deviation over that of the common line, or the other way; measured
 FAINT = 0.012  # deviation, normalised, that is added to all: textures blur what is seen of noise so faint; measured

@@ -15,13 +15,17 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from zsn2m_deploy.adapt.loss import NoiseFields, noise_factor, pairs_are_independent, sensor_loss, synthetic_scenes
+from zsn2m_deploy.adapt.loss import noise_factor, pairs_are_independent, sensor_loss
+from zsn2m_deploy.adapt.scenes import synthetic_scenes
 from zsn2m_deploy.config import SensorConfig
-from zsn2m_deploy.fit.checks import brightened, samples
+from zsn2m_deploy.fit.checks import estimated_error
 from zsn2m_deploy.fit.crops import CropSampler
+from zsn2m_deploy.fit.device import with_precision
 from zsn2m_deploy.fit.run import Run, Trained
+from zsn2m_deploy.noise.fields import NoiseFields
+from zsn2m_deploy.noise.mean import brightened, samples
 from zsn2m_deploy.noise.refine import Look, look_at, seen
-from zsn2m_deploy.paper.networks import SensorNet
+from zsn2m_deploy.pretrain.network import SensorNet
 from zsn2m_deploy.pretrain.weights import pretrained
 from zsn2m_runtime.errors import TrainingError, UsageError
 from zsn2m_runtime.noise.model import NoiseModel
@@ -30,6 +34,7 @@ LOOKS = 8  # steps' crops of each group that the pretrained network looks at fir
 FEWEST_SHARED = 2  # groups that share the steps of one; with three 0.7 dB were lost at a third of fast's; measured
 PALETTE_STEP = 7  # pixels
 IMPLAUSIBLE = 0.8  # correlation of neighbours that no sensor's noise has: 0.74 is the most of PolyU's frames
+WHOLE = 0.9  # of what a network takes away is noise, at least; the noise is known no better
 
 Network = Callable[[Tensor], Tensor]
 
@@ -71,7 +76,7 @@ def train_sensor(run: Run, trained: Trained) -> None:
         )
     if trained.config.keep_mean:
         run.keep_mean(sensor, by_noise=True)
-    run.keep_regular_detail(sensor, trained)
+    _keep_regular_detail(run, sensor, trained)
     run.judge(sensor, trained)
     if trained.correction:
         sensor.correction = trained.correction.rescaled(trained.offset, trained.scale)
@@ -95,6 +100,21 @@ def confirm_noise(run: Run, trained: Trained) -> None:
         crops = run.crops(run.frames_of(group), schedule, SensorNet.stride, generator)
         looks = look_at([crops() for _ in range(LOOKS // 2)], first, run.channels)
         run.confirm(number, seen(group.noise, first, looks, trained.config.seed), trained)
+
+
+def _keep_regular_detail(run: Run, network: SensorNet, trained: Trained) -> None:
+    """Weaken a network that takes regular detail for noise, as far as its error on the frames asks for."""
+    apply = with_precision(network.to(run.fitter.device), run.fitter.device, "fp32")
+    regular = [group for group in run.groups if group.noise.regular]
+    found = [estimated_error(apply, run.frames_of(one), one.noise, trained.config.seed) for one in regular]
+    share = min((error.best_share for error in found if error), default=1.0)
+    if share >= WHOLE:
+        return
+    network.weaken(share)
+    trained.warn(
+        f"the network takes some of the regular detail for noise; only {100 * share:.0f} % of what it would take "
+        f"away goes, which leaves the smallest error"
+    )
 
 
 def _adaptation(run: Run, trained: Trained, first: Network, number: int) -> Adaptation:

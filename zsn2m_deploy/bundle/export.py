@@ -7,14 +7,15 @@ import os
 import platform
 import shutil
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from torch import nn
 
 from zsn2m_deploy.bundle.restore import restored_networks
 from zsn2m_deploy.fit.fitter import Progress, ProgressCallback
+from zsn2m_deploy.fit.network import FrameNetwork
 from zsn2m_deploy.frames.value_range import FEWEST_STEPS
 from zsn2m_export.manifest_file import write_manifest
 from zsn2m_export.twins import INTEGER_DTYPES
@@ -25,12 +26,13 @@ from zsn2m_runtime.bundle import Bundle, load_bundle
 from zsn2m_runtime.denoiser import Denoiser, check_fits
 from zsn2m_runtime.errors import BundleError, CheckFailedError, UsageError
 from zsn2m_runtime.files import open_image
-from zsn2m_runtime.image import Nchw, to_nchw
+from zsn2m_runtime.image import to_nchw
 from zsn2m_runtime.machine.installation import installed_version
 from zsn2m_runtime.machine.temporary_files import temporary_files_beside
 from zsn2m_runtime.manifest import MOST_BUNDLE, Manifest, ModelEntry, ModelIo
 from zsn2m_runtime.plain_file import open_plain
 from zsn2m_runtime.plain_text import one_line
+from zsn2m_runtime.sample_types import Nchw
 from zsn2m_runtime.self_test import read_expected_output, read_test_input
 from zsn2m_runtime.verify import TOLERANCE, largest_difference
 
@@ -100,7 +102,7 @@ def export(
 def with_models(
     folder: Path,
     manifest: Manifest,
-    networks: dict[str, nn.Module],
+    networks: Mapping[str, FrameNetwork],
     probe: Nchw,
     progress: ProgressCallback | None,
 ) -> Manifest:
@@ -115,7 +117,7 @@ def with_models(
     entries: list[ModelEntry] = []
     for done, (model_id, network) in enumerate(networks.items()):
         _tell(progress, done, len(networks))
-        model = ExportableModel(model_id, model_id, network, getattr(network, "stride", 1))
+        model = ExportableModel(model_id, model_id, network, network.stride, network.before_padding())
         entries += write_models(folder, [model], manifest.sensor, manifest.normalisation, probe)
     _tell(progress, len(networks), len(networks))
     seconds = {"export_seconds": time.perf_counter() - started}

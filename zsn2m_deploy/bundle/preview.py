@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 
 from zsn2m_runtime.files import save_image
-from zsn2m_runtime.image import Frame, Pixels
+from zsn2m_runtime.image import Frame
+from zsn2m_runtime.sample_types import Pixels
 
 _SIDE = 512  # pixels; larger frames show their centre at full size, for scaling would hide the noise
 _SMALLEST = 160  # pixels; smaller frames are enlarged so that the labels fit

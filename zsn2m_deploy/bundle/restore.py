@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from zsn2m_deploy.config import SensorConfig, TrainConfig
+from zsn2m_deploy.fit.network import FrameNetwork
 from zsn2m_deploy.noise.defects import DefectCorrection
-from zsn2m_deploy.paper.networks import GrdNet, MbdNet, SensorNet
+from zsn2m_deploy.paper.networks import GrdNet, MbdNet
+from zsn2m_deploy.pretrain.network import SensorNet
 from zsn2m_export.writer import read_weights
 from zsn2m_runtime.bundle import Bundle
 from zsn2m_runtime.errors import BundleError, UsageError
 
 
-def restored_networks(bundle: Bundle) -> dict[str, nn.Module]:
+def restored_networks(bundle: Bundle) -> dict[str, FrameNetwork]:
     """The networks of a bundle with their trained weights, by model id.
 
     Raises:
@@ -34,12 +36,12 @@ def restored_networks(bundle: Bundle) -> dict[str, nn.Module]:
             f"by zsn2m-deploy {manifest.versions.get('zsn2m-deploy')}; export with that version, or train again"
         )
     channels = manifest.sensor.channels
-    makers: dict[str, Callable[[], nn.Module]] = {
+    makers: dict[str, Callable[[], FrameNetwork]] = {
         "sensor": lambda: _sensor_net(channels, config.sensor),
         "mbd": lambda: MbdNet(channels, config.mbd),
         "grd": lambda: GrdNet(channels, config.grd, MbdNet(channels, config.mbd)),
     }
-    networks: dict[str, nn.Module] = {}
+    networks: dict[str, FrameNetwork] = {}
     states = read_weights(bundle.content(manifest.weights), str(bundle.file(manifest.weights)))
     if not states:
         raise BundleError(f"{bundle.file(manifest.weights)}: expected weights of a network, but got none; train again")
@@ -54,7 +56,7 @@ def restored_networks(bundle: Bundle) -> dict[str, nn.Module]:
     return networks
 
 
-def _check_fit(bundle: Bundle, make: Callable[[], nn.Module], state: dict[str, Tensor]) -> None:
+def _check_fit(bundle: Bundle, make: Callable[[], FrameNetwork], state: dict[str, Tensor]) -> None:
     """Refuse a method that the weights do not fit, before its network takes the memory that it asks for."""
     try:
         with torch.device("meta"):

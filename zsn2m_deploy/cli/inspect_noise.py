@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from zsn2m_runtime.blank.surroundings import Mask
-    from zsn2m_runtime.image import Pixels
     from zsn2m_runtime.noise.facts import NoiseFacts
+    from zsn2m_runtime.sample_types import Mask, Pixels
 
 
 def estimated(pixels: Pixels, blank: Mask | None) -> tuple[NoiseFacts | None, str]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from zsn2m_deploy.noise.clipping import added_by_clipping, clipped, has_noise
-from zsn2m_deploy.noise.draw import curve_skewness, photon_gain
+from zsn2m_deploy.noise.clipping import clipped, has_noise
+from zsn2m_deploy.noise.draw import photon_gain
+from zsn2m_deploy.noise.mean import brightened
 from zsn2m_deploy.noise.variance import VarianceLine, per_channel
 from zsn2m_runtime.noise.model import NoiseModel
 
@@ -142,25 +143,6 @@ def shift(network: Network, frames: Sequence[Tensor], noise: NoiseModel | None =
             noise went through a tone curve the median is zero
     """
     return brightened(((noisy, network(noisy)) for noisy in _pieces(frames)), noise)
-
-
-def brightened(pairs: Iterable[tuple[Tensor, Tensor]], noise: NoiseModel | None = None) -> Tensor:
-    """By how much clean crops are brighter than noisy ones, as for `shift`. Shape: each (b, c, h, w) -> (c,)."""
-    all_added, rises = [], []
-    for noisy, clean in pairs:
-        all_added.append(samples(clean - noisy))
-        if noise is not None:
-            rises.append(samples(added_by_clipping(noise, clean) * has_noise(noisy, noise.ends)))
-    added = torch.cat(all_added)
-    if noise is None:
-        return added.mean(dim=0)
-    curved = torch.from_numpy(curve_skewness(noise) < 0).to(added.device)
-    return torch.where(curved, added.median(dim=0).values, (added + torch.cat(rises)).mean(dim=0))
-
-
-def samples(frames: Tensor) -> Tensor:
-    """The pixels of frames: (b, c, h, w) -> (n, c)."""
-    return frames.movedim(1, -1).flatten(0, -2)
 
 
 def _pieces(frames: Sequence[Tensor]) -> Iterator[Tensor]:

@@ -16,11 +16,9 @@ from zsn2m_deploy.fit.checks import estimated_error, is_dead, shift
 from zsn2m_deploy.fit.crops import CropSampler
 from zsn2m_deploy.fit.device import with_precision
 from zsn2m_deploy.fit.fitter import Fitter, StageReport
+from zsn2m_deploy.fit.network import FrameNetwork
 from zsn2m_deploy.noise.defects import DefectCorrection
-from zsn2m_deploy.paper.networks import GrdNet, MbdNet, SensorNet
 from zsn2m_runtime.noise.model import NoiseModel
-
-WHOLE = 0.9  # of what a network takes away is noise, at least; the noise is known no better
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +44,7 @@ class Trained:
     offset: float
     scale: float
     groups: list[FrameGroup]
-    networks: dict[str, nn.Module]
+    networks: dict[str, FrameNetwork]
     device: str
     precision: str
     reports: list[StageReport] = field(default_factory=list)
@@ -108,7 +106,7 @@ class Run:
         """Whether a network lost the frames of any group."""
         return any(is_dead(network, self.frames_of(group), self.sigma(group)) for group in self.groups)
 
-    def keep_mean(self, network: SensorNet | MbdNet | GrdNet, by_noise: bool = False) -> None:
+    def keep_mean(self, network: FrameNetwork, by_noise: bool = False) -> None:
         """Shift the network's results so that its frames keep their mean; in float32, as it will be used.
 
         Args:
@@ -126,20 +124,6 @@ class Run:
         frames = self.groups[group].frames
         self.groups[group] = FrameGroup(frames, noise)
         trained.groups[group] = FrameGroup(frames, noise.rescaled(-trained.offset / trained.scale, 1 / trained.scale))
-
-    def keep_regular_detail(self, network: SensorNet, trained: Trained) -> None:
-        """Weaken a network that takes regular detail for noise, as far as its error on the frames asks for."""
-        apply = with_precision(network.to(self.fitter.device), self.fitter.device, "fp32")
-        regular = [group for group in self.groups if group.noise.regular]
-        found = [estimated_error(apply, self.frames_of(one), one.noise, trained.config.seed) for one in regular]
-        share = min((error.best_share for error in found if error), default=1.0)
-        if share >= WHOLE:
-            return
-        network.weaken(share)
-        trained.warn(
-            f"the network takes some of the regular detail for noise; only {100 * share:.0f} % of what it would take "
-            f"away goes, which leaves the smallest error"
-        )
 
     def judge(self, network: nn.Module, trained: Trained) -> None:
         """Warn if a finished network's results are further from the picture than the frames themselves."""

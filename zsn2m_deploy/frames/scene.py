@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 
 from zsn2m_runtime.blank.areas import filled
-from zsn2m_runtime.blank.surroundings import Mask
 from zsn2m_runtime.errors import InputError
-from zsn2m_runtime.image import Frame, Pixels
+from zsn2m_runtime.image import Frame
 from zsn2m_runtime.noise.estimate import SIDE
+from zsn2m_runtime.sample_types import Mask, Pixels
 
 
 class Scene(NamedTuple):

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from zsn2m_runtime.errors import InputError
-from zsn2m_runtime.image import Pixels
 from zsn2m_runtime.patterns import find_patterns, mosaic_refusal, patterns_in_words
+from zsn2m_runtime.sample_types import Pixels
 
 # Why no PSNR is stated, by the kind that was found.
 REASONS = {

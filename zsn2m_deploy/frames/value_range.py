@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from zsn2m_runtime.errors import InputError, UsageError
-from zsn2m_runtime.image import Frame, Pixels
+from zsn2m_runtime.image import Frame
 from zsn2m_runtime.noise.level import value_span
-from zsn2m_runtime.sample_types import MOST_COMPUTED, is_whole, limits_of
+from zsn2m_runtime.sample_types import MOST_COMPUTED, Pixels, is_whole, limits_of
 
 _WIDE = (10, 12, 14, 16, 18, 20, 24, 32)
 BIT_DEPTHS = {

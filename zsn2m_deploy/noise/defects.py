@@ -18,11 +18,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import max_pool2d
 
-from zsn2m_runtime.blank.surroundings import Mask
-from zsn2m_runtime.image import Pixels
 from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.level import value_span
 from zsn2m_runtime.noise.model import NoiseModel
+from zsn2m_runtime.sample_types import Mask, Pixels
 
 BEYOND = 7.0  # deviations of the noise to the nearest of the neighbours' values
 BEYOND_PHOTONS = 4.0  # and so many photons: few of them have more than a normal distribution's extremes

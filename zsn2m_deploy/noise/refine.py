@@ -22,9 +22,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zsn2m_deploy.fit.checks import samples
 from zsn2m_deploy.noise.clipping import clipped, has_noise
 from zsn2m_deploy.noise.draw import counts_photons
+from zsn2m_deploy.noise.mean import samples
 from zsn2m_deploy.noise.variance import VarianceLine
 from zsn2m_runtime.noise.estimate import NO_NOISE
 from zsn2m_runtime.noise.model import Doubles, NoiseModel

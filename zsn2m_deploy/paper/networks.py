@@ -1,4 +1,4 @@
-"""SensorNet, and the paper's MBD-Net and GRD-Net."""
+"""The paper's networks: MBD-Net and GRD-Net."""
 
 from __future__ import annotations
 
@@ -6,97 +6,13 @@ import copy
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, interpolate, leaky_relu, max_pool2d, pad, pixel_shuffle
+from torch.nn.functional import interpolate, max_pool2d
 
 from zsn2m_deploy.config import GrdConfig, MbdConfig
+from zsn2m_deploy.fit.network import FrameNetwork, LevelBlindConv
 
 
-class _Conv(nn.Conv2d):
-    """A 3 x 3 convolution; one that is blind to the level has kernels that each sum to zero.
-
-    With a border that repeats the frame, an offset added to a whole channel changes none of its results.
-    """
-
-    def __init__(self, channels_in: int, channels_out: int, level_blind: bool) -> None:
-        super().__init__(channels_in, channels_out, 3)
-        self.level_blind = level_blind
-
-    def forward(self, noisy: Tensor) -> Tensor:
-        """Convolve; the size stays."""
-        weight: Tensor = self.weight
-        if not self.level_blind:
-            return conv2d(noisy, weight, self.bias, padding=1)
-        weight = weight - weight.mean(dim=(2, 3), keepdim=True)
-        return conv2d(pad(noisy, [1, 1, 1, 1], mode="replicate"), weight, self.bias)
-
-
-class SensorNet(nn.Module):
-    """A UNet of four levels that predicts the noise: 0.8 M parameters, 89 k multiplications a pixel.
-
-    Most of its work is at full and half resolution, where noise and detail are; the levels below see wide.
-
-    Shape:
-        forward: (n, c, h, w) normalised, h and w multiples of 8 -> the same shape, denoised
-
-    Source: measured, docs/decisions/sensor-network.md.
-    """
-
-    stride = 8
-    WIDTHS = (32, 64, 96, 128)
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        full, half, quarter, eighth = self.WIDTHS
-        self.correction: nn.Module = nn.Identity()  # of defective pixels; applied by who pads the frame, before that
-        self.first = _Conv(channels, full, level_blind=True)
-        self.second = nn.Conv2d(full, full, 3, padding=1)
-        self.to_half = nn.Conv2d(full, half, 2, stride=2)
-        self.half_down = nn.Conv2d(half, half, 3, padding=1)
-        self.to_quarter = nn.Conv2d(half, quarter, 2, stride=2)
-        self.quarter = nn.ModuleList(nn.Conv2d(quarter, quarter, 3, padding=1) for _ in range(2))
-        self.to_eighth = nn.Conv2d(quarter, eighth, 2, stride=2)
-        self.eighth = nn.ModuleList(nn.Conv2d(eighth, eighth, 3, padding=1) for _ in range(2))
-        self.from_eighth = nn.Conv2d(eighth, 4 * quarter, 1)
-        self.from_quarter = nn.Conv2d(quarter, 4 * half, 1)
-        self.half_up = nn.ModuleList((nn.Conv2d(2 * half, half, 3, padding=1), nn.Conv2d(half, half, 3, padding=1)))
-        self.from_half = nn.Conv2d(half, 4 * full, 1)
-        self.last = nn.Conv2d(2 * full, full, 3, padding=1)
-        self.out = nn.Conv2d(full, channels, 1)
-
-    @torch.no_grad()
-    def add_to_output(self, offset: Tensor) -> None:
-        """Shift every result by a constant per channel, (c,), normalised."""
-        bias = self.out.get_parameter("bias")
-        bias.sub_(offset)
-
-    @torch.no_grad()
-    def weaken(self, share: float) -> None:
-        """Take away so much of what was taken away, 0 to 1."""
-        for parameter in self.out.parameters():
-            parameter.mul_(share)
-
-    def forward(self, noisy: Tensor) -> Tensor:
-        """Denoise a frame whose sides are multiples of the stride."""
-        full = _active(self.second(_active(self.first(noisy))))
-        half = _active(self.half_down(_active(self.to_half(full))))
-        quarter = _active(self.quarter[0](_active(self.to_quarter(half))))
-        eighth = _active(self.to_eighth(quarter))
-        for layer in self.eighth:
-            eighth = _active(layer(eighth))
-        quarter = _active(self.quarter[1](quarter + pixel_shuffle(self.from_eighth(eighth), 2)))
-        x = torch.cat((half, pixel_shuffle(self.from_quarter(quarter), 2)), dim=1)
-        for layer in self.half_up:
-            x = _active(layer(x))
-        x = torch.cat((full, pixel_shuffle(self.from_half(x), 2)), dim=1)
-        out: Tensor = self.out(_active(self.last(x)))
-        return noisy - out
-
-
-def _active(x: Tensor) -> Tensor:
-    return leaky_relu(x, 0.1)
-
-
-class MbdNet(nn.Module):
+class MbdNet(FrameNetwork):
     """Mean-based denoising network f: three convolutions, 22,275 parameters at 3 channels.
 
     Shape:
@@ -111,7 +27,7 @@ class MbdNet(nn.Module):
         self.residual = config.residual
         self.level_blind = config.level_blind and config.residual  # without the frame itself the level must be seen
         self.layers = nn.Sequential(
-            _Conv(channels, hidden, self.level_blind),
+            LevelBlindConv(channels, hidden, self.level_blind),
             nn.LeakyReLU(config.negative_slope),
             nn.Conv2d(hidden, hidden, 3, padding=1),
             nn.LeakyReLU(config.negative_slope),
@@ -133,14 +49,14 @@ class MbdNet(nn.Module):
 class _Block(nn.Sequential):
     def __init__(self, channels_in: int, channels_out: int, level_blind: bool = False) -> None:
         super().__init__(
-            _Conv(channels_in, channels_out, level_blind),
+            LevelBlindConv(channels_in, channels_out, level_blind),
             nn.LeakyReLU(0.2),
             nn.Conv2d(channels_out, channels_out, 3, padding=1),
             nn.LeakyReLU(0.2),
         )
 
 
-class GrdNet(nn.Module):
+class GrdNet(FrameNetwork):
     """Gap refinement denoising network h: a UNet of about 2.7 M parameters.
 
     With a teacher, and `start_from_teacher`, it starts as that network, frozen inside it, and learns what to add,
@@ -197,8 +113,3 @@ class GrdNet(nn.Module):
         if self.teacher is not None:
             out = out + self.teacher(noisy)
         return out
-
-
-def parameter_count(network: nn.Module) -> int:
-    """How many weights a network has, frozen ones included."""
-    return sum(parameter.numel() for parameter in network.parameters())

@@ -13,8 +13,9 @@ from torch.nn.functional import conv2d
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from zsn2m_deploy.config import SCENE_SIDE
-from zsn2m_deploy.noise.draw import KERNEL_SIDE, random_sensor, with_skewness
+from zsn2m_deploy.noise.draw import with_skewness
 from zsn2m_deploy.pretrain.scenes import dead_leaves, random_palette
+from zsn2m_deploy.pretrain.sensors import KERNEL_SIDE, random_sensor
 from zsn2m_runtime.noise.model import Doubles
 
 SCENES = 1024  # to cut crops from; the oldest is replaced

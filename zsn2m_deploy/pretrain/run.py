@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 
 from zsn2m_deploy.fit.device import resolve_device, resolve_precision, retained_memory, with_precision
 from zsn2m_deploy.fit.muon import Muon
-from zsn2m_deploy.paper.networks import SensorNet
+from zsn2m_deploy.pretrain.network import SensorNet
 from zsn2m_deploy.pretrain.pairs import PairSource
 from zsn2m_runtime.atomic import atomic_file
 from zsn2m_runtime.errors import UsageError

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
-from zsn2m_deploy.paper.networks import SensorNet
+from zsn2m_deploy.pretrain.network import SensorNet
 
 FOLDER = Path(__file__).parent
 

@@ -12,11 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from zsn2m_deploy.report.detail import SURE, Detail, compare_detail
-from zsn2m_runtime.blank.surroundings import Mask
-from zsn2m_runtime.image import Pixels
 from zsn2m_runtime.noise.model import REACH, Doubles, NoiseModel
 from zsn2m_runtime.noise.waves import find_waves, power_of
-from zsn2m_runtime.sample_types import is_whole
+from zsn2m_runtime.sample_types import Mask, Pixels, is_whole
 
 LAGS = REACH  # pixels
 BINS = 60  # of the histogram, at most

@@ -12,10 +12,8 @@ from zsn2m_deploy.bundle.preview import pictures
 from zsn2m_deploy.report.analysis import SHOWN, expected_sigma
 from zsn2m_deploy.report.detail import BLOCK, activity
 from zsn2m_runtime.blank.areas import filled
-from zsn2m_runtime.blank.surroundings import Mask
-from zsn2m_runtime.image import Pixels
 from zsn2m_runtime.noise.model import NoiseModel
-from zsn2m_runtime.sample_types import is_whole
+from zsn2m_runtime.sample_types import Mask, Pixels, is_whole
 
 SIDE = 256  # pixels of the crop: three of them of pure noise are 0.8 MB in the page
 OVERVIEW_SIDE = 200  # pixels at most

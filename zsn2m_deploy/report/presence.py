@@ -15,13 +15,13 @@ import math
 import numpy as np
 import torch
 
-from zsn2m_deploy.paper.networks import SensorNet
+from zsn2m_deploy.pretrain.network import SensorNet
 from zsn2m_deploy.pretrain.weights import pretrained
-from zsn2m_runtime.image import Pixels, to_nchw
+from zsn2m_runtime.image import to_nchw
 from zsn2m_runtime.noise.familiarity import block_means
 from zsn2m_runtime.noise.level import value_span
 from zsn2m_runtime.noise.model import Doubles, NoiseModel
-from zsn2m_runtime.sample_types import is_whole
+from zsn2m_runtime.sample_types import Pixels, is_whole
 
 SIDE = 256  # pixels of the centre that the network looks at
 OF_ROUNDING = 0.4  # whole numbers: rounding alone is a noise of 0.29

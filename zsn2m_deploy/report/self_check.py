@@ -19,8 +19,8 @@ import numpy as np
 from zsn2m_deploy.noise.draw import draw_noise
 from zsn2m_deploy.report.analysis import ROUNDING, usable
 from zsn2m_deploy.report.detail import FLAT, activity, blocks
-from zsn2m_runtime.blank.surroundings import Mask
 from zsn2m_runtime.noise.model import Doubles, NoiseModel
+from zsn2m_runtime.sample_types import Mask
 
 DRAWS = 2
 FAINT = 0.3  # of the noise's deviation

@@ -17,11 +17,11 @@ from zsn2m_deploy.report.presence import has_noise
 from zsn2m_deploy.report.self_check import SelfCheck, self_check, without_noise
 from zsn2m_deploy.report.words import checks, warnings
 from zsn2m_runtime.blank.areas import filled, largest_scene, present
-from zsn2m_runtime.blank.surroundings import Mask
-from zsn2m_runtime.image import Nchw, Pixels, to_nchw
+from zsn2m_runtime.image import to_nchw
 from zsn2m_runtime.manifest import Manifest
 from zsn2m_runtime.noise.facts import noise_facts
 from zsn2m_runtime.noise.model import Doubles, NoiseModel
+from zsn2m_runtime.sample_types import Mask, Nchw, Pixels
 
 PAGE_NAME, FACTS_NAME = "report.html", "report.json"
 ANALYSED = 1024  # pixels of the frame's centre that are looked at

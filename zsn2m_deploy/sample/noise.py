@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from zsn2m_deploy.sample.config import SampleConfig
 from zsn2m_deploy.sample.scene import clean_frames
-from zsn2m_runtime.image import Frame, Pixels
+from zsn2m_runtime.image import Frame
+from zsn2m_runtime.sample_types import Pixels
 
 Doubles = npt.NDArray[np.float64]
 

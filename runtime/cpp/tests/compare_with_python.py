@@ -22,8 +22,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from zsn2m_runtime.blank.areas import blank_areas, filled, with_blank_kept
 from zsn2m_runtime.bundle import load_bundle
-from zsn2m_runtime.image import Pixels, from_nchw, to_nchw
+from zsn2m_runtime.image import from_nchw, to_nchw
 from zsn2m_runtime.manifest import Sensor
+from zsn2m_runtime.sample_types import Pixels
 
 SIZES = ((1, 1), (1, 7), (13, 17), (61, 97), (512, 512), (1021, 769))  # the last one in two strips of libzsn2m
 BLANK_SIZE = (97, 113)  # of frames with bars and the like, for the first model of each bundle

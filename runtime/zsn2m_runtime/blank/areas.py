@@ -12,8 +12,7 @@ import numpy as np
 
 from zsn2m_runtime.blank.constant import constant_areas
 from zsn2m_runtime.blank.mirroring import filled_by_mirroring
-from zsn2m_runtime.blank.surroundings import Mask
-from zsn2m_runtime.image import Pixels
+from zsn2m_runtime.sample_types import Mask, Pixels
 
 FEWEST = 256  # pixels that say something of a frame's noise
 GRID = 8  # pixels; even, so that a mosaic keeps its phase

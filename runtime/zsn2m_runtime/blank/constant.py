@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from zsn2m_runtime.blank.surroundings import Mask, Places, look_beside, rims_of
-from zsn2m_runtime.image import Pixels
+from zsn2m_runtime.blank.surroundings import Places, look_beside, rims_of
+from zsn2m_runtime.sample_types import Mask, Pixels
 
 SIDE = 16  # pixels of the squares that areas are made of
 RUN = 32  # pixels of one value along the frame's border: a shift or a turn of the frame leaves less than a square

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zsn2m_runtime.image import Frame
+if TYPE_CHECKING:
+    from zsn2m_runtime.image import Frame
 
 NAMED = 3  # values
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from zsn2m_runtime.blank.surroundings import Mask, Places
-from zsn2m_runtime.image import Pixels
+from zsn2m_runtime.blank.surroundings import Places
+from zsn2m_runtime.sample_types import Mask, Pixels
 
 
 def filled_by_mirroring(pixels: Pixels, blank: Mask) -> Pixels:

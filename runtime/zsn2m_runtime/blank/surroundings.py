@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from zsn2m_runtime.image import Pixels
+from zsn2m_runtime.sample_types import Mask, Pixels
 
-Mask = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.int64]  # indices of pixels, row by row
 
 LOOK = 12  # pixels beside an area that are looked at

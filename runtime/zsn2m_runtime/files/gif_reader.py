@@ -12,7 +12,8 @@ from zsn2m_runtime.errors import InputError, UsageError, Zsn2mError
 from zsn2m_runtime.files.layout import Layout, Metadata
 from zsn2m_runtime.files.reader import ImageFile
 from zsn2m_runtime.files.writer import ImageWriter
-from zsn2m_runtime.image import Frame, Pixels
+from zsn2m_runtime.image import Frame
+from zsn2m_runtime.sample_types import Pixels
 
 TRAILER = b"\x3b"
 MOST_PIXELS_PER_BYTE = 1 << 12  # LZW codes of 12 bits stand for at most 4096 pixels

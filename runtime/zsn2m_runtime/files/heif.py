@@ -14,7 +14,8 @@ from zsn2m_runtime.errors import InputError, Zsn2mError
 from zsn2m_runtime.files.extras import import_extra
 from zsn2m_runtime.files.layout import EXIF_PREFIX, ORIENTATION, Layout, Metadata
 from zsn2m_runtime.files.writer import ImageWriter
-from zsn2m_runtime.image import Frame, Pixels
+from zsn2m_runtime.image import Frame
+from zsn2m_runtime.sample_types import Pixels
 
 SUFFIXES = (".heic", ".heif", ".hif")
 _LOSSLESS: dict[str, Any] = {"quality": -1, "chroma": 444, "matrix_coefficients": 0}

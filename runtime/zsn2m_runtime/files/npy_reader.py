@@ -15,7 +15,8 @@ from zsn2m_runtime.files.layout import Layout, Metadata
 from zsn2m_runtime.files.npy_writer import NpyWriter
 from zsn2m_runtime.files.reader import ImageFile
 from zsn2m_runtime.files.writer import ImageWriter
-from zsn2m_runtime.image import Frame, Pixels, as_frame
+from zsn2m_runtime.image import Frame, as_frame
+from zsn2m_runtime.sample_types import Pixels
 
 PIECE = 1 << 24  # samples of a stack in Fortran's order that are read at once
 

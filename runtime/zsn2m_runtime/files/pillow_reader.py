@@ -16,7 +16,8 @@ from zsn2m_runtime.files.layout import EXIF_PREFIX, Metadata
 from zsn2m_runtime.files.picture_file import PictureFile
 from zsn2m_runtime.files.pillow_writer import PillowWriter
 from zsn2m_runtime.files.writer import ImageWriter
-from zsn2m_runtime.image import Frame, Pixels
+from zsn2m_runtime.image import Frame
+from zsn2m_runtime.sample_types import Pixels
 
 # The plugins are called directly: Image.open() would refuse large frames as "decompression bombs".
 PLUGINS: dict[str, type[PillowImage.ImageFile]] = {

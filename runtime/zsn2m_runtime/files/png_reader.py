@@ -23,7 +23,8 @@ from zsn2m_runtime.files.png_chunks import (
 )
 from zsn2m_runtime.files.png_writer import PngWriter
 from zsn2m_runtime.files.writer import ImageWriter
-from zsn2m_runtime.image import Frame, Pixels
+from zsn2m_runtime.image import Frame
+from zsn2m_runtime.sample_types import Pixels
 
 GREY, GREY_ALPHA = 0, 4  # PNG colour types
 PIXEL_CHUNKS = frozenset((b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"))

@@ -15,7 +15,8 @@ import numpy as np
 from zsn2m_runtime.files.layout import Layout, Metadata
 from zsn2m_runtime.files.png_chunks import SIGNATURE, Chunk, chunks_of
 from zsn2m_runtime.files.writer import ImageWriter
-from zsn2m_runtime.image import Frame, Pixels
+from zsn2m_runtime.image import Frame
+from zsn2m_runtime.sample_types import Pixels
 
 COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # samples per pixel: PNG colour type
 SUBTRACT_LEFT = 1  # PNG filter type "Sub"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zsn2m_runtime.image import Pixels
+from zsn2m_runtime.sample_types import Pixels
 
 PLAIN, BINARY, ANY, FLOAT = (b"P2", b"P3"), (b"P5", b"P6"), b"P7", (b"Pf", b"PF")
 MAGICS = (*PLAIN, *BINARY, ANY, *FLOAT)

@@ -27,7 +27,7 @@ from zsn2m_runtime.files.tiff_tags import (
     YCBCR,
     values_of,
 )
-from zsn2m_runtime.image import Pixels
+from zsn2m_runtime.sample_types import Pixels
 
 _LEFT_OUT = frozenset((DESCRIPTION, SUB_IMAGES))  # of no use to a decoder
 OPENCV_COMPRESSIONS = {5, 7, DEFLATE, OLD_DEFLATE}  # LZW, JPEG; deflate with the float predictor

@@ -15,8 +15,7 @@ from zsn2m_runtime.files.tiff_pages import PageFacts
 from zsn2m_runtime.files.tiff_segments import PageForm
 from zsn2m_runtime.files.tiff_structure import BrokenTiffError, Dialect, Tag
 from zsn2m_runtime.files.tiff_tags import HEIGHT, SUB_IMAGES, TILE_OFFSETS, WIDTH, values_of
-from zsn2m_runtime.image import Pixels
-from zsn2m_runtime.sample_types import is_whole
+from zsn2m_runtime.sample_types import Pixels, is_whole
 
 NEW_SUBFILE_TYPE, SUBFILE_TYPE = 254, 255
 REDUCED_OR_MASK = 1 | 4  # bits of the former

@@ -43,7 +43,8 @@ from zsn2m_runtime.files.tiff_tags import (
 )
 from zsn2m_runtime.files.tiff_writer import FilePlan, TiffWriter, dialect_for
 from zsn2m_runtime.files.writer import ImageWriter, describe
-from zsn2m_runtime.image import Frame, Pixels
+from zsn2m_runtime.image import Frame
+from zsn2m_runtime.sample_types import Pixels
 
 # What tifffile reports is checked here and raised; without a handler Python would print it as well.
 log = logging.getLogger(__name__)

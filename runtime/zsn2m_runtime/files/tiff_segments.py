@@ -15,8 +15,7 @@ import tifffile
 from zsn2m_runtime.files.layout import Layout
 from zsn2m_runtime.files.tiff_structure import ByteOrder, Tag
 from zsn2m_runtime.files.tiff_tags import DEFLATE, HORIZONTAL, OLD_DEFLATE, UNCOMPRESSED
-from zsn2m_runtime.image import Pixels
-from zsn2m_runtime.sample_types import is_whole
+from zsn2m_runtime.sample_types import Pixels, is_whole
 
 if TYPE_CHECKING:
     from zsn2m_runtime.files.tiff_pages import PageFacts

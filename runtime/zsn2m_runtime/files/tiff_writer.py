@@ -27,7 +27,8 @@ from zsn2m_runtime.files.tiff_tags import (
     plain_tags,
 )
 from zsn2m_runtime.files.writer import ImageWriter
-from zsn2m_runtime.image import Frame, Pixels
+from zsn2m_runtime.image import Frame
+from zsn2m_runtime.sample_types import Pixels
 
 CLASSIC_LIMIT = (1 << 32) - (1 << 25)  # as tifffile: 32 MB of a classic file are left for tags
 

@@ -10,12 +10,12 @@ import threading
 from pathlib import Path
 
 from zsn2m_runtime.errors import BundleError, UnavailableError
-from zsn2m_runtime.image import Nchw
 from zsn2m_runtime.inference.providers import Threads, open_first, parse_provider
 from zsn2m_runtime.machine.installation import doubled_advice, import_onnxruntime, installed_onnxruntimes
 from zsn2m_runtime.manifest import MOST_MODEL
 from zsn2m_runtime.onnx_checks.limits import OnnxLimits
 from zsn2m_runtime.plain_file import read_plain
+from zsn2m_runtime.sample_types import Nchw
 
 log = logging.getLogger(__name__)
 

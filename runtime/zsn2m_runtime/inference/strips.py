@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zsn2m_runtime.image import Pixels
+from zsn2m_runtime.sample_types import Pixels
 
 DEFAULT_STRIP_PIXELS = 2**19  # kept pixels per strip; about 100 MB for each layer of 48 channels
 SMALLEST_STRIP = 4  # halos; a strip is read with two more, so that at most half of the work is done twice

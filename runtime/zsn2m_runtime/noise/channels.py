@@ -7,9 +7,10 @@ from itertools import permutations
 
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.files import Channel, ImageFile
-from zsn2m_runtime.image import Frame, Pixels, check_finite
+from zsn2m_runtime.image import Frame, check_finite
 from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.familiarity import look_of, unlike
+from zsn2m_runtime.sample_types import Pixels
 
 OF_NOISE = "noise"  # what a sentence on noise, and on no other difference, begins with
 

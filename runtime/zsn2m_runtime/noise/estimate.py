@@ -12,13 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from zsn2m_runtime.blank.areas import blanks_of, filled, present
-from zsn2m_runtime.blank.surroundings import Mask
 from zsn2m_runtime.errors import InputError
-from zsn2m_runtime.image import Pixels
 from zsn2m_runtime.noise.floor import without_regular_detail
 from zsn2m_runtime.noise.level import value_span
 from zsn2m_runtime.noise.model import REACH, Doubles, NoiseModel
 from zsn2m_runtime.noise.tails import skew_and_gain
+from zsn2m_runtime.sample_types import Mask, Pixels
 
 Floats = npt.NDArray[np.float32]
 

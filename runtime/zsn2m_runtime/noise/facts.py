@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from zsn2m_runtime.image import Pixels
 from zsn2m_runtime.noise.level import value_span
 from zsn2m_runtime.noise.model import NoiseModel
+from zsn2m_runtime.sample_types import Pixels
 
 POINTS = 8  # of the curve of noise over brightness
 BAR = 40  # characters of the longest bar of the plot

@@ -15,13 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from zsn2m_runtime.blank.areas import blanks_of, filled
-from zsn2m_runtime.blank.surroundings import Mask
 from zsn2m_runtime.errors import InputError
-from zsn2m_runtime.image import Pixels
 from zsn2m_runtime.manifest import LookRecord, NoiseRecord, Span
 from zsn2m_runtime.noise.estimate import SIDE, estimate_noise
 from zsn2m_runtime.noise.model import REACH, Doubles, NoiseModel
-from zsn2m_runtime.sample_types import is_whole
+from zsn2m_runtime.sample_types import Mask, Pixels, is_whole
 
 # What counts as unlike; measured, docs/results/cross-frame.md#familiarity. Networks trained on pairs of the
 # frame's own pixels know one level: for the upper limit they lose about 1 dB. A pretrained network knows every level,

@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from zsn2m_runtime.blank.areas import largest_scene
-from zsn2m_runtime.blank.surroundings import Mask
 from zsn2m_runtime.noise.model import Doubles, NoiseModel
 from zsn2m_runtime.noise.waves import find_waves, power_of
+from zsn2m_runtime.sample_types import Mask
 
 Floats = npt.NDArray[np.float32]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from zsn2m_runtime.image import Pixels
+from zsn2m_runtime.sample_types import Pixels
 
 # Median absolute deviation of a normal distribution in units of its standard deviation.
 _MAD_OF_NORMAL = 0.6744897501960817

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from zsn2m_runtime.patterns.lattice import Doubles
+from zsn2m_runtime.noise.model import Doubles
 
 SIDE = 192  # pixels of a tile, at most: a wave is one point of its spectrum
 SMALL_SIDE = 64  # pixels of tiles in which waves that bend are straight

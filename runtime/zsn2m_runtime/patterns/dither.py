@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zsn2m_runtime.image import Pixels
 from zsn2m_runtime.patterns.lattice import TINY, Floats
+from zsn2m_runtime.sample_types import Pixels
 
 # What counts; measured, docs/results/frames.md#patterns.
 FEW_VALUES = 16  # of a channel

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from zsn2m_runtime.blank.areas import blank_areas, filled
-from zsn2m_runtime.image import Pixels
 from zsn2m_runtime.noise.level import estimate_sigma
 from zsn2m_runtime.noise.waves import Wave, find_waves, power_of
 from zsn2m_runtime.patterns.dither import FEW_VALUES, Dither, Enlarged, find_dither, find_enlarged
 from zsn2m_runtime.patterns.lattice import MOST_TILES
 from zsn2m_runtime.patterns.mosaic import Mosaic, Repetition, find_mosaic
 from zsn2m_runtime.patterns.stripes import Axis, Stripes, find_stripes
+from zsn2m_runtime.sample_types import Pixels
 
 SMALLEST = 16  # pixels of a side; smaller frames are not looked at
 FEWEST_SAMPLES = 20_000  # whose spread says what is negligible

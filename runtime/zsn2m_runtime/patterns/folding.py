@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from zsn2m_runtime.image import Pixels
 from zsn2m_runtime.patterns.lattice import Doubles
+from zsn2m_runtime.sample_types import Pixels
 
 FILTERS = {2: 4, 3: 6, 4: 4, 6: 6}  # the longest period of filters, of which the one found may be a harmonic
 LONGEST = 24  # pixels; beyond, the repeats are few and pictures of mosaics look slower, too

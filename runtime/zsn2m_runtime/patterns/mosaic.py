@@ -8,9 +8,9 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from zsn2m_runtime.image import Pixels
 from zsn2m_runtime.patterns.folding import slower_period
 from zsn2m_runtime.patterns.lattice import MOST_TILES, TINY, Flags, Peaks, peaks_of
+from zsn2m_runtime.sample_types import Pixels
 
 # What counts; measured, docs/results/frames.md#patterns.
 MOSAIC_SHARE = 0.1  # of the tiles show a mosaic: the others may be grey

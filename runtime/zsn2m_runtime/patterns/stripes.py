@@ -13,8 +13,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from zsn2m_runtime.image import Pixels
 from zsn2m_runtime.patterns.lattice import TINY, Doubles, Flags
+from zsn2m_runtime.sample_types import Pixels
 
 # What counts; measured, docs/results/frames.md#patterns.
 WORTH = 0.1  # deviation of the rows' noise, of that of the pixels: above, it is seen in the result

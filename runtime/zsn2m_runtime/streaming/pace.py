@@ -12,10 +12,11 @@ from zsn2m_runtime.bundle import load_bundle
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import Zsn2mError
 from zsn2m_runtime.further_models import further_models
-from zsn2m_runtime.image import Frame, Pixels
+from zsn2m_runtime.image import Frame
 from zsn2m_runtime.inference.providers import starting_providers
 from zsn2m_runtime.machine.installation import import_onnxruntime
 from zsn2m_runtime.manifest import Sensor
+from zsn2m_runtime.sample_types import Pixels
 from zsn2m_runtime.streaming.items import StreamInfo
 
 PART = 256  # pixels of the side of what is measured: some 0.1 s of a slow model on a laptop

@@ -14,9 +14,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from zsn2m_runtime.image import Pixels
 from zsn2m_runtime.manifest import Sensor
-from zsn2m_runtime.sample_types import is_whole, to_samples
+from zsn2m_runtime.sample_types import Pixels, is_whole, to_samples
 
 Floats = npt.NDArray[np.float32]
 

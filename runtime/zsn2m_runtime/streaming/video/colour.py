@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zsn2m_runtime.errors import InputError
-from zsn2m_runtime.image import Pixels
+from zsn2m_runtime.sample_types import Pixels
 
 # Numbers of ITU-T H.273, which libav uses too; only those of the range are libav's own.
 UNSPECIFIED = 2

@@ -8,7 +8,7 @@ import av
 import numpy as np
 
 from zsn2m_runtime.errors import InputError
-from zsn2m_runtime.image import Pixels
+from zsn2m_runtime.sample_types import Pixels
 from zsn2m_runtime.streaming.video.frame_side_data import side_data_of
 
 ONE = 2**16  # of the matrix's fixed-point numbers

@@ -1,0 +1,91 @@
+"""Noise for crops, fast: pieces of fields of unit noise that are drawn once."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from zsn2m_deploy.noise.clipping import clipped, has_noise
+from zsn2m_deploy.noise.draw import curve_skewness, photon_gain, unit_noise, with_skewness
+from zsn2m_deploy.noise.variance import VarianceLine, per_channel
+from zsn2m_runtime.noise.model import NoiseModel
+from zsn2m_runtime.noise.tails import bend_of, curved
+
+FIELD_SIDE = 256  # pixels of a field of unit noise, which wraps around
+FIELDS = 16
+CORRELATED_STRENGTHS = (1.3, 2.5)  # times the estimate, for correlated noise: flat places hold less of it; measured
+
+
+class NoiseFields:
+    """Draws noise of a model: pieces of fields drawn once, wrapped around at random.
+
+    Args:
+        model: of normalised frames
+        stronger: by this factor
+        seed: of the fields
+        generator: on the CPU, for the pieces
+    """
+
+    def __init__(
+        self, model: NoiseModel, stronger: float, seed: int, device: torch.device, generator: torch.Generator
+    ) -> None:
+        rng = np.random.default_rng(seed)
+        fields = np.stack([unit_noise(model, (FIELD_SIDE, FIELD_SIDE), rng) for _ in range(FIELDS)])
+        bends = [bend_of(skew) for skew in curve_skewness(model)]
+        bent = np.stack([curved(fields[..., channel], bend) for channel, bend in enumerate(bends)], axis=-1)
+        self._symmetric, self._curved = (
+            torch.from_numpy(drawn.astype(np.float32)).movedim(3, 1).to(device) for drawn in (fields, bent)
+        )
+        self._variance = VarianceLine(model, device, stronger**2)
+        self._stronger = stronger
+        self._gain = per_channel(stronger * photon_gain(model), device)
+        self._ends = model.ends
+        self._strengths = CORRELATED_STRENGTHS if model.correlated else (1.0, 1.0)
+        self._generator = generator
+
+    def noise(self, clean: Tensor) -> Tensor:
+        """Symmetric noise for clean crops, as strong as clipping leaves it.
+
+        Shape:
+            clean: (b, c, h, w), h and w at most 256
+            returns: the same
+        """
+        variance = self._variance(clean)
+        left = clipped(clean, self._stronger * self._gain, variance, self._ends).variance
+        return self._units(clean, self._symmetric) * (variance * left).sqrt()
+
+    def noisy(self, clean: Tensor) -> Tensor:
+        """Crops as the sensor gives them: skewed by its tone curve or by few photons, and clipped.
+
+        Shape:
+            clean: (b, c, h, w), h and w at most 256
+            returns: the same
+        """
+        factors = [self._factor() for _ in clean]
+        factor = clean.new_tensor(factors).view(-1, 1, 1, 1)
+        deviation = self._variance(clean).sqrt()
+        skewed = with_skewness(self._units(clean, self._curved), self._gain / deviation)
+        return (clean + factor * deviation * skewed).clamp(*self._ends)
+
+    def present(self, noisy: Tensor) -> Tensor:
+        """1 where crops have noise, 0 where all samples around are at an end. Shape: (b, c, h, w) -> the same."""
+        return has_noise(noisy, self._ends)
+
+    def _units(self, clean: Tensor, fields: Tensor) -> Tensor:
+        height, width = clean.shape[-2:]
+        drawn = []
+        for _ in range(len(clean)):
+            field, top, left = (self._draw(end) for end in (FIELDS, FIELD_SIDE, FIELD_SIDE))
+            turned = fields[field].roll((-top, -left), (1, 2))
+            drawn.append(turned[:, :height, :width])
+        return torch.stack(drawn)
+
+    def _factor(self) -> float:
+        least, most = self._strengths
+        if least == most:
+            return least
+        return float(least * (most / least) ** float(torch.rand(1, generator=self._generator)))
+
+    def _draw(self, end: int) -> int:
+        return int(torch.randint(end, (1,), generator=self._generator))

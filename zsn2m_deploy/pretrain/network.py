@@ -1,0 +1,79 @@
+"""SensorNet: the network of the default, which is pretrained on noise of every level."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import leaky_relu, pixel_shuffle
+
+from zsn2m_deploy.fit.network import FrameNetwork, LevelBlindConv
+
+
+class SensorNet(FrameNetwork):
+    """A UNet of four levels that predicts the noise: 0.8 M parameters, 89 k multiplications a pixel.
+
+    Most of its work is at full and half resolution, where noise and detail are; the levels below see wide.
+
+    Shape:
+        forward: (n, c, h, w) normalised, h and w multiples of 8 -> the same shape, denoised
+
+    Source: measured, docs/decisions/sensor-network.md.
+    """
+
+    stride = 8
+    WIDTHS = (32, 64, 96, 128)
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        full, half, quarter, eighth = self.WIDTHS
+        self.correction: nn.Module = nn.Identity()  # of defective pixels
+        self.first = LevelBlindConv(channels, full, level_blind=True)
+        self.second = nn.Conv2d(full, full, 3, padding=1)
+        self.to_half = nn.Conv2d(full, half, 2, stride=2)
+        self.half_down = nn.Conv2d(half, half, 3, padding=1)
+        self.to_quarter = nn.Conv2d(half, quarter, 2, stride=2)
+        self.quarter = nn.ModuleList(nn.Conv2d(quarter, quarter, 3, padding=1) for _ in range(2))
+        self.to_eighth = nn.Conv2d(quarter, eighth, 2, stride=2)
+        self.eighth = nn.ModuleList(nn.Conv2d(eighth, eighth, 3, padding=1) for _ in range(2))
+        self.from_eighth = nn.Conv2d(eighth, 4 * quarter, 1)
+        self.from_quarter = nn.Conv2d(quarter, 4 * half, 1)
+        self.half_up = nn.ModuleList((nn.Conv2d(2 * half, half, 3, padding=1), nn.Conv2d(half, half, 3, padding=1)))
+        self.from_half = nn.Conv2d(half, 4 * full, 1)
+        self.last = nn.Conv2d(2 * full, full, 3, padding=1)
+        self.out = nn.Conv2d(full, channels, 1)
+
+    def before_padding(self) -> nn.Module:
+        """The correction of defective pixels."""
+        return self.correction
+
+    @torch.no_grad()
+    def add_to_output(self, offset: Tensor) -> None:
+        """Shift every result by a constant per channel, (c,), normalised."""
+        bias = self.out.get_parameter("bias")
+        bias.sub_(offset)
+
+    @torch.no_grad()
+    def weaken(self, share: float) -> None:
+        """Take away so much of what was taken away, 0 to 1."""
+        for parameter in self.out.parameters():
+            parameter.mul_(share)
+
+    def forward(self, noisy: Tensor) -> Tensor:
+        """Denoise a frame whose sides are multiples of the stride."""
+        full = _active(self.second(_active(self.first(noisy))))
+        half = _active(self.half_down(_active(self.to_half(full))))
+        quarter = _active(self.quarter[0](_active(self.to_quarter(half))))
+        eighth = _active(self.to_eighth(quarter))
+        for layer in self.eighth:
+            eighth = _active(layer(eighth))
+        quarter = _active(self.quarter[1](quarter + pixel_shuffle(self.from_eighth(eighth), 2)))
+        x = torch.cat((half, pixel_shuffle(self.from_quarter(quarter), 2)), dim=1)
+        for layer in self.half_up:
+            x = _active(layer(x))
+        x = torch.cat((full, pixel_shuffle(self.from_half(x), 2)), dim=1)
+        out: Tensor = self.out(_active(self.last(x)))
+        return noisy - out
+
+
+def _active(x: Tensor) -> Tensor:
+    return leaky_relu(x, 0.1)

@@ -1,0 +1,72 @@
+"""Noise of random sensors, to pretrain on."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from zsn2m_runtime.noise.model import Doubles
+
+WHITE = 0.55  # share of random models without correlation
+SLOPED = 0.5  # share whose variance depends on brightness
+COLOURED = 0.5  # share of the correlated ones whose channels share noise
+KERNEL_SIDE = 5  # pixels of a random blur
+LOWEST, HIGHEST = 0.012, 0.3  # standard deviation at mid-range of random models, of a range of 1
+
+
+class RandomSensor(NamedTuple):
+    """Noise of some sensor whose frames are in 0 to 1: white noise, filtered, times its deviation at a brightness.
+
+    Shape:
+        slope, floor: (c,), of the variance
+        filters: (c, c, 5, 5), from channel j of the white noise to channel i; the filtered noise has a variance of 1
+    """
+
+    slope: Doubles
+    floor: Doubles
+    filters: Doubles
+    white: bool
+
+
+def random_sensor(generator: np.random.Generator, channels: int) -> RandomSensor:
+    """Some sensor to pretrain on."""
+    level = np.exp(generator.uniform(np.log(LOWEST), np.log(HIGHEST)))
+    variance = np.full(channels, level**2)
+    share = generator.random() if generator.random() < SLOPED else 0.0  # of the variance at mid-range that light brings
+    white = bool(generator.random() < WHITE)
+    filters = _no_filters(channels) if white else _random_filters(generator, channels)
+    return RandomSensor(2 * share * variance, (1 - share) * variance, filters, white)
+
+
+def _no_filters(channels: int) -> Doubles:
+    filters = np.zeros((channels, channels, KERNEL_SIDE, KERNEL_SIDE))
+    filters[:, :, KERNEL_SIDE // 2, KERNEL_SIDE // 2] = np.eye(channels)
+    return filters
+
+
+def _random_filters(generator: np.random.Generator, channels: int) -> Doubles:
+    """A random blur, another for each channel or the same, and a mix of channels."""
+    alike = generator.random() < 0.5
+    kernels = np.stack([_random_kernel(generator) for _ in range(1 if alike else channels)])
+    mix = np.eye(channels)
+    if channels > 1 and generator.random() < COLOURED:
+        mix = mix + generator.uniform(0, 1) * generator.random((channels, channels))
+    filters = mix[:, :, None, None] * kernels
+    return np.asarray(filters / np.sqrt(np.square(filters).sum(axis=(1, 2, 3), keepdims=True)))
+
+
+def _random_kernel(generator: np.random.Generator) -> Doubles:
+    """A blur of at most 5 x 5, turned any way, sometimes with a sharpening rim."""
+    rows, columns = np.mgrid[-2:3, -2:3].astype(np.float64)
+    angle = generator.uniform(0, np.pi)
+    along, across = (
+        columns * np.cos(angle) + rows * np.sin(angle),
+        rows * np.cos(angle) - columns * np.sin(angle),
+    )
+    widths = np.exp(generator.uniform(np.log(0.3), np.log(1.6), 2))
+    kernel = np.exp(-0.5 * ((along / widths[0]) ** 2 + (across / widths[1]) ** 2))
+    kernel /= kernel.sum()
+    if generator.random() < 0.3:
+        kernel[2, 2] += generator.uniform(0.2, 1.0)
+    return np.asarray(kernel)
