@@ -1,0 +1,99 @@
+"""inspect FRAME: the noise in words, a plot of plain characters and JSON, without torch; what training says of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.commands import run_command, untrained, write_frame
+
+from zsn2m_deploy import api
+from zsn2m_deploy.sample import SampleConfig, write_sample
+from zsn2m_runtime.bundle import load_bundle
+
+
+def test_a_frame_s_noise_in_words_and_in_a_plot(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    frame = write_sample(tmp_path / "cam.png", SampleConfig(width=160, height=144))[0]
+    ended = run_command(capsys, "inspect", frame)
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.isascii()
+    lines = ended.out.splitlines()
+    rows = dict(line.split(None, 1) for line in lines[:7])
+    assert rows["frame"].startswith("uint8, 160 x 144 (width x height), 3 channel(s), 1 page(s)")
+    assert "depends on brightness" in rows["noise"]
+    assert re.match(r"independent: correlation -?0\.0", rows["neighbours"])
+    assert "% of samples at 0" in rows["extremes"]
+    assert rows["channels"].startswith("correlation")
+    assert lines[8] == "noise against brightness (sensor units)"
+    assert sum("|#" in line for line in lines) == 8
+
+
+def test_all_of_it_in_json(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    config = SampleConfig(
+        width=160, height=144, channels=1, bit_depth=16, photons=0.0, read_noise=15.0, correlation=0.4
+    )
+    frame = write_sample(tmp_path / "cam.tif", config)[0]
+    facts = run_command(capsys, "inspect", frame, "--json").json
+    noise = facts["noise"]
+    assert facts["noise_sigma"] == noise["sigma"] == pytest.approx(15 / 255 * config.peak, rel=0.1)
+    assert noise["correlated"] is True
+    assert (noise["beside"], noise["below"]) == pytest.approx((0.4, 0.4), abs=0.08)
+    assert (noise["channels"], len(noise["slope"]), len(noise["floor"])) == (0, 1, 1)
+    assert [len(point["channels"]) for point in noise["curve"]] == [1] * 8
+    assert set(noise["clipping"]) == {"low", "high", "low_share", "high_share"}
+    assert "correlated: correlation 0.4" in run_command(capsys, "inspect", frame).out
+
+
+def test_a_frame_too_small_for_an_estimate_is_still_shown(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.full((4, 5), 7, np.uint8))
+    ended = run_command(capsys, "inspect", tmp_path / "a.npy")
+    assert ended.code == 0
+    assert "at least 16 x 16 pixels" in ended.out
+    facts = run_command(capsys, "inspect", tmp_path / "a.npy", "--json").json
+    assert (facts["noise"], facts["noise_sigma"]) == (None, 0)
+
+
+def test_a_frame_is_inspected_without_the_training_packages(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.random.default_rng(0).normal(100, 9, (40, 48, 3)).astype(np.float32))
+    blocked = "".join(f"sys.modules[{name!r}] = None; " for name in ("torch", "onnx", "safetensors", "onnxruntime"))
+    program = f"import sys; {blocked}from zsn2m_deploy.cli import main; sys.argv[0] = 'zsn2m-deploy'; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "inspect", str(tmp_path / "a.npy"), "--json"],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["noise_sigma"] == pytest.approx(9, rel=0.1)
+
+
+@pytest.mark.parametrize("command", ["train", "train-and-export"])
+def test_training_says_in_one_line_what_it_found_and_chose(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str
+) -> None:
+    monkeypatch.setattr(api, "train_networks", untrained)
+    frame, bundle = write_frame(tmp_path / "a.png", side=40), tmp_path / "cam.zsn2m"
+    ended = run_command(capsys, command, frame, "-o", bundle, "--stage", "mbd")
+    assert ended.code == 0
+    line = load_bundle(bundle).manifest.training["chosen"]
+    assert line.startswith("noise of 9 (standard deviation), independent from pixel to pixel")
+    assert f"chosen{' ' * (ended.out.index(line) - ended.out.index('chosen') - 6)}{line}\n" in ended.out
+    inspected = run_command(capsys, "inspect", bundle).out
+    assert line in inspected
+    found = load_bundle(bundle).manifest.training
+    for shown in (ended.out, inspected):
+        for name in ("verdict", "self-check"):
+            sentence = found.get("summary", {}).get(name)
+            assert (f"\n{name} " in shown) is (sentence is not None) is (command == "train-and-export")
+            assert (sentence or "") in shown
+        assert shown.count("\nwarning ") == len(found["warnings"])
+    assert (str(bundle / "report.html") in inspected) is (command == "train-and-export")
+    assert (str(bundle / "report.html") in ended.out) is (command == "train-and-export")
+    assert "report.json" not in ended.out

@@ -1,0 +1,169 @@
+"""What is exported: the graph against its own recipe, the receptive radius against pixels, the files' promises."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from support.bundles import BundleMaker, noisy_planes
+from support.tolerances import PARITY
+from torch import nn
+
+from zsn2m_deploy.config import GrdConfig, MbdConfig
+from zsn2m_deploy.paper.networks import GrdNet, MbdNet
+from zsn2m_export.errors import ExportError
+from zsn2m_export.graph import SensorGraph, receptive_radius
+from zsn2m_export.torchscript import load_torchscript
+from zsn2m_runtime.bundle import load_bundle
+from zsn2m_runtime.inference.session import Session
+from zsn2m_runtime.manifest import CARD_KEY, Normalisation, Sensor
+
+SIZES = ((1, 1), (1, 7), (3, 5), (8, 8), (17, 31))
+NORMALISATION = Normalisation(offset=100.0, scale=2000.0)
+
+
+def sensor(dtype: str = "uint16") -> Sensor:
+    """A 12-bit grey sensor."""
+    return Sensor(dtype=dtype, channels=1, range=(64.0, 4095.0), noise_sigma=9.0)
+
+
+def lively_grd(widths: tuple[int, ...] = (4, 6, 8)) -> GrdNet:
+    """A GRD-Net in float64 of which every weight is positive: whatever it reads changes the result."""
+    network = GrdNet(1, GrdConfig(widths=widths)).double()
+    generator = torch.Generator().manual_seed(0)
+    for parameter in network.parameters():
+        nn.init.uniform_(parameter, 0.1, 1.0, generator=generator)
+    return network
+
+
+def scaled_network(gain: float) -> nn.Module:
+    """A 1 x 1 convolution that multiplies."""
+    network = nn.Conv2d(1, 1, 1, bias=False)
+    nn.init.constant_(network.weight, gain)
+    return network
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_graph_is_normalise_network_denormalise(size: tuple[int, int]) -> None:
+    network = MbdNet(1, MbdConfig())
+    noisy = torch.from_numpy(noisy_planes(1, *size, 3000.0))
+    expected = network((noisy - 100) / 2000) * 2000 + 100
+    result = SensorGraph(network, 1, sensor("float32"), NORMALISATION)(noisy)
+    torch.testing.assert_close(result, expected, rtol=0, atol=PARITY * 2000 / 100)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_strided_network_sees_the_frame_mirrored_to_its_stride(size: tuple[int, int]) -> None:
+    network = GrdNet(1, GrdConfig(widths=(4, 6, 8, 8)))
+    noisy = noisy_planes(1, *size, 3000.0)
+    rows, columns = ([*range(side), *(max(side - 1 - more, 0) for more in range(-side % 8))] for side in size)
+    padded = torch.from_numpy(noisy[:, :, rows][:, :, :, columns])
+    expected = (network((padded - 100) / 2000) * 2000 + 100)[:, :, : size[0], : size[1]]
+    result = SensorGraph(network, 8, sensor("float32"), NORMALISATION)(torch.from_numpy(noisy))
+    torch.testing.assert_close(result, expected, rtol=0, atol=PARITY * 2000 / 100)
+
+
+def test_integers_are_clamped_to_the_sensors_range_and_floats_are_not() -> None:
+    noisy = torch.tensor([[[[64.0, 1000.0, 4095.0]]]])
+    strong = (noisy - 100) * 5 + 100
+    clamped = SensorGraph(scaled_network(5.0), 1, sensor("uint16"), NORMALISATION)(noisy)
+    free = SensorGraph(scaled_network(5.0), 1, sensor("float32"), NORMALISATION)(noisy)
+    torch.testing.assert_close(free, strong)
+    assert clamped.flatten().tolist() == [64.0, 4095.0, 4095.0]
+
+
+def test_the_graph_keeps_a_copy_and_leaves_the_network_alone() -> None:
+    network = scaled_network(1.0).double().train()
+    graph = SensorGraph(network, 1, sensor("float32"), NORMALISATION)
+    nn.init.constant_(network.weight, 9.0)
+    assert network.training and network.weight.requires_grad and network.weight.dtype == torch.float64
+    torch.testing.assert_close(graph(torch.full((1, 1, 2, 2), 500.0)), torch.full((1, 1, 2, 2), 500.0))
+
+
+def test_radius_of_mbd_is_that_of_its_two_3x3_convolutions() -> None:
+    assert receptive_radius(MbdNet(3, MbdConfig()), 3, 1) == 2
+
+
+@pytest.mark.parametrize("axis", [2, 3])
+def test_radius_of_grd_is_where_its_results_end(axis: int) -> None:
+    network, stride, length = lively_grd(), 4, 160
+    radius = receptive_radius(network, 1, stride)
+    shape = [1, 1, 16, 16]
+    shape[axis] = length
+    noisy = torch.rand(shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    reached = []
+    for position in range(length // 2, length // 2 + stride):
+        changed = noisy.clone()
+        changed.select(axis, position).add_(1e3)  # the largest of its pool: maxima hide no change
+        rows = (network(changed) != network(noisy))[0, 0].any(dim=1 if axis == 2 else 0).nonzero()
+        reached.append(int((rows - position).abs().max()))
+    assert max(reached) == radius
+    assert min(reached) >= radius - stride  # and no phase of the stride ends much earlier
+
+
+def test_radius_of_a_network_that_is_not_local_is_refused() -> None:
+    class WholeFrame(nn.Module):
+        def forward(self, noisy: torch.Tensor) -> torch.Tensor:
+            return noisy - noisy.mean()
+
+    with pytest.raises(ExportError, match="expected a network of local layers"):
+        receptive_radius(WholeFrame(), 1, 1)
+
+
+@pytest.mark.parametrize("name", ["mbd", "grd"])
+def test_the_onnx_file_is_what_runtimes_were_promised(make_bundle: BundleMaker, name: str) -> None:
+    path = make_bundle() / f"{name}.onnx"
+    model = onnx.load(path, load_external_data=False)
+    assert model.ir_version == 10
+    assert {entry.domain: entry.version for entry in model.opset_import}[""] == 18
+    for port, port_name in ((model.graph.input, "noisy"), (model.graph.output, "denoised")):
+        assert [value.name for value in port] == [port_name]
+        assert port[0].type.tensor_type.elem_type == onnx.TensorProto.FLOAT
+        count, channels, height, width = port[0].type.tensor_type.shape.dim
+        assert (count.dim_param, channels.dim_value) == ("n", 3)
+        assert height.dim_param and width.dim_param  # dynamic; of a strided network's output a formula in h or w
+    height, width = model.graph.input[0].type.tensor_type.shape.dim[2:]
+    assert (height.dim_param, width.dim_param) == ("h", "w")
+    assert all(tensor.data_location != onnx.TensorProto.EXTERNAL for tensor in model.graph.initializer)
+    assert not list(path.parent.glob("*.data"))
+
+
+@pytest.mark.parametrize("name", ["mbd.onnx", "grd.onnx", "mbd.ts", "grd.ts"])
+def test_no_file_tells_of_the_machine_it_was_made_on(make_bundle: BundleMaker, name: str) -> None:
+    content = (make_bundle() / name).read_bytes()
+    assert re.findall(rb"/(?:home|root|usr|tmp|Users)/[\w./-]+|site-packages|Traceback", content) == []
+    for folder in (Path(__file__).parents[2], Path(torch.__file__).parent):
+        assert str(folder).encode() not in content
+
+
+@pytest.mark.parametrize("name", ["mbd", "grd"])
+def test_both_files_carry_the_same_card(make_bundle: BundleMaker, name: str) -> None:
+    folder = make_bundle()
+    manifest = load_bundle(folder).manifest
+    expected = manifest.card(next(model for model in manifest.models if model.id == name)).model_dump_json()
+    extra = {CARD_KEY: ""}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # torch 2.13 deprecates TorchScript
+        torch.jit.load(str(folder / f"{name}.ts"), _extra_files=extra)
+    card = extra[CARD_KEY]
+    assert (card.decode() if isinstance(card, bytes) else card) == expected
+    assert {prop.key: prop.value for prop in onnx.load(folder / f"{name}.onnx").metadata_props}[CARD_KEY] == expected
+
+
+@pytest.mark.parametrize("name", ["mbd", "grd"])
+def test_a_batch_is_its_frames_one_by_one(make_bundle: BundleMaker, name: str) -> None:
+    batch = np.concatenate([noisy_planes(3, 19, 23, 255.0, seed) for seed in range(3)])
+    session = Session(make_bundle() / f"{name}.onnx", "cpu", 1)
+    script = load_torchscript(make_bundle() / f"{name}.ts")
+    with torch.no_grad():
+        scripted = script(torch.from_numpy(batch)).numpy()
+    together = session.run(batch)
+    for number in range(3):
+        alone = session.run(batch[number : number + 1])
+        np.testing.assert_allclose(together[number : number + 1], alone, rtol=0, atol=PARITY * 255)
+        np.testing.assert_allclose(scripted[number : number + 1], alone, rtol=0, atol=PARITY * 255)

@@ -1,0 +1,261 @@
+"""Providers: names and options go through, and one that does not really run every node on pixels is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from support.bundles import BundleMaker
+from support.stand_ins import (
+    CPU,
+    CUDA,
+    PIXEL_NODE,
+    RECORDING,
+    SIZE_NODE,
+    STRICT,
+    UNNAMED,
+    StandInRuntime,
+    StandInSession,
+)
+
+from zsn2m_runtime.errors import BundleError, UnavailableError, UsageError
+from zsn2m_runtime.inference import providers
+from zsn2m_runtime.inference.providers import (
+    PROVIDERS,
+    Provider,
+    Threads,
+    open_first,
+    parse_provider,
+    starting_providers,
+)
+
+ACCELERATORS = sorted(set(PROVIDERS) - {"cpu"})
+MODEL = b"a model"
+AS_EVER = Threads()
+
+
+def runtime_with(name: str, **facts: Any) -> StandInRuntime:
+    """A stand-in that was built with one provider besides the CPU."""
+    return StandInRuntime(compiled=(PROVIDERS[name], CPU), **facts)
+
+
+def opened(runtime: StandInRuntime, text: str, threads: Threads = AS_EVER) -> str:
+    """Short name of the provider that runs."""
+    return open_first(runtime, MODEL, "mbd.onnx", parse_provider(text), threads)[0]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "options"),
+    [
+        ("cpu", "cpu", {}),
+        ("cuda", "cuda", {}),
+        ("cuda:device_id=1", "cuda", {"device_id": "1"}),
+        ("tensorrt:trt_fp16_enable=1,trt_engine_cache_path=/a:b=c", "tensorrt",
+         {"trt_fp16_enable": "1", "trt_engine_cache_path": "/a:b=c"}),
+        ('openvino:load_config={"CPU":{"A":"f32","B":"2"}},num_of_threads=2', "openvino",
+         {"load_config": '{"CPU":{"A":"f32","B":"2"}}', "num_of_threads": "2"}),
+        ("cuda:a=1,,", "cuda", {"a": "1,,"}),  # a comma is the value's unless option= follows
+    ],
+)  # fmt: skip
+def test_names_and_options_are_read(text: str, name: str, options: dict[str, str]) -> None:
+    assert parse_provider(text) == (Provider(name, options),)
+
+
+@pytest.mark.parametrize("text", ["gpu", "CPU", "", CPU, "gpu:device_id=1", ":device_id=1"])
+def test_an_unknown_name_is_a_usage_error_that_names_the_known(text: str) -> None:
+    known = "expected provider auto, cpu, cuda, tensorrt, openvino, directml, coreml, but got"
+    with pytest.raises(UsageError, match=known):
+        parse_provider(text)
+
+
+@pytest.mark.parametrize("listed", ["", "device_id", "device_id=", "=1", "device_id,a=1", "a=,b=1"])
+def test_an_option_without_its_value_is_a_usage_error(listed: str) -> None:
+    with pytest.raises(UsageError, match=r"expected --provider cuda:option=value\[,option=value\.\.\.\], but got"):
+        parse_provider(f"cuda:{listed}")
+
+
+@pytest.mark.parametrize("name", ["auto", "cpu"])
+def test_options_where_none_are_taken_are_a_usage_error(name: str) -> None:
+    with pytest.raises(UsageError, match=f"expected no options for provider {name}, but got 'device_id=1'"):
+        parse_provider(f"{name}:device_id=1")
+
+
+@pytest.mark.parametrize("name", ACCELERATORS)
+def test_name_and_options_reach_onnxruntime_and_its_fall_backs_are_off(name: str) -> None:
+    runtime = runtime_with(name)
+    assert opened(runtime, f"{name}:device_id=1,some_limit=7") == name
+    [session] = runtime.opened
+    assert session.provider == PROVIDERS[name]
+    assert session.passed.items() >= {"device_id": "1", "some_limit": "7"}.items()
+    assert (session.options.entries[STRICT], session.falls_back) == ("1", [])
+
+
+@pytest.mark.parametrize(
+    ("text", "passed"),
+    [
+        ("cuda", {"use_tf32": "0"}),
+        ("cuda:use_tf32=1", {"use_tf32": "1"}),
+        ("openvino", {"precision": "ACCURACY"}),
+        ("openvino:precision=FP16", {"precision": "FP16"}),
+        ("tensorrt", {}),
+        ("directml", {}),
+        ("coreml", {"ModelFormat": "MLProgram"}),
+    ],
+)
+def test_full_precision_unless_another_is_asked_for(text: str, passed: dict[str, str]) -> None:
+    runtime = runtime_with(text.partition(":")[0])
+    opened(runtime, text)
+    assert runtime.opened[0].passed == passed
+
+
+def test_the_thread_count_reaches_openvinos_own_threads() -> None:
+    runtime = runtime_with("openvino")
+    opened(runtime, "openvino", Threads(3))
+    opened(runtime, "openvino:num_of_threads=1", Threads(3))
+    opened(runtime, "openvino")
+    assert [session.passed.get("num_of_threads") for session in runtime.opened] == ["3", "1", None]
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_memory_patterns_are_off_where_directml_refuses_them(name: str) -> None:
+    runtime = runtime_with(name)
+    opened(runtime, name)
+    assert runtime.opened[0].options.enable_mem_pattern == (name != "directml")
+
+
+def test_threads_and_their_spinning_are_set() -> None:
+    runtime = StandInRuntime()
+    opened(runtime, "cpu", Threads(3))
+    opened(runtime, "cpu", Threads(1, spinning=False))
+    first, second = (session.options for session in runtime.opened)
+    assert (first.intra_op_num_threads, first.entries) == (3, {})
+    quiet = {"session.intra_op.allow_spinning": "0", "session.inter_op.allow_spinning": "0"}
+    assert (second.intra_op_num_threads, second.entries) == (1, quiet)
+
+
+@pytest.mark.parametrize("name", ACCELERATORS)
+def test_a_provider_that_is_not_built_in_is_unavailable(name: str) -> None:
+    with pytest.raises(UnavailableError, match=rf"{name}: not in this onnxruntime \({CPU}\).*--provider cpu") as caught:
+        opened(StandInRuntime(compiled=(CPU,)), name)
+    assert caught.value.exit_code == 4
+
+
+@pytest.mark.parametrize("name", ACCELERATORS)
+def test_a_provider_that_get_providers_does_not_list_first_is_refused(name: str) -> None:
+    with pytest.raises(UnavailableError, match=f"{name}: asked for, but onnxruntime runs {CPU}"):
+        opened(runtime_with(name, absent=(PROVIDERS[name],)), name)
+
+
+def test_get_providers_is_compared_though_nothing_was_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(StandInSession, "get_providers", lambda _: [CPU, CUDA])
+    with pytest.raises(UnavailableError, match="cuda: asked for, but onnxruntime runs CPUExecutionProvider, CUDAEx"):
+        opened(StandInRuntime(), "cuda")
+
+
+@pytest.mark.parametrize("name", ACCELERATORS)
+def test_a_node_on_pixels_left_to_the_cpu_is_refused_by_its_name(name: str) -> None:
+    runtime = runtime_with(name, left_to_cpu=(SIZE_NODE, PIXEL_NODE))
+    with pytest.raises(UnavailableError, match=rf"{name}: .*the CPU would compute 1 node\(s\): Conv \(node_conv\)"):
+        opened(runtime, name)
+
+
+@pytest.mark.parametrize("name", ACCELERATORS)
+def test_arithmetic_on_sizes_may_stay_on_the_cpu(name: str) -> None:
+    runtime = runtime_with(name, left_to_cpu=(SIZE_NODE,))
+    assert opened(runtime, name) == name
+    strict, working, *compared = runtime.opened
+    assert strict.options.entries[STRICT] == working.options.entries[RECORDING] == "1"
+    assert (working.provider, working.options.sizes) == (PROVIDERS[name], {})
+    assert [(each.provider, set(each.options.sizes)) for each in compared] == [(CPU, set()), (CPU, {"n", "h", "w"})]
+
+
+@pytest.mark.parametrize("made", ["fused_by_the_providers_optimiser", UNNAMED])
+def test_a_node_that_only_the_providers_own_graph_has_is_refused_on_the_cpu(made: str) -> None:
+    with pytest.raises(UnavailableError, match=rf"the CPU would compute 1 node\(s\): .*\({made}\)"):
+        opened(StandInRuntime(left_to_cpu=(SIZE_NODE, made)), "cuda")
+
+
+def test_an_onnxruntime_that_cannot_tell_where_nodes_run_is_taken_at_its_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(StandInSession, "get_provider_graph_assignment_info")
+    with pytest.raises(UnavailableError, match="fallback to CPU EP has been explicitly disabled"):
+        opened(StandInRuntime(left_to_cpu=(SIZE_NODE,)), "cuda")
+
+
+def test_what_vanishes_with_fixed_sizes_is_the_arithmetic_on_them(make_bundle: BundleMaker) -> None:
+    """With the real onnxruntime, on a GRD-Net, which pads and crops by the frame's size."""
+    model = str(make_bundle() / "grd.onnx")
+    options = onnxruntime.SessionOptions()
+    options.add_session_config_entry(RECORDING, "1")
+    session = onnxruntime.InferenceSession(model, options, providers=[CPU])
+    every = {node.name: node.op_type for node in onnx.load(model).graph.node}
+    found = providers._pixel_nodes_on_cpu(onnxruntime, model, session)
+    vanished = [every[name] for name in every if f"{every[name]} ({name})" not in found]
+    sizes = {"Shape", "Mod", "Mul", "Add", "Sub", "Range", "Clip", "Min", "Squeeze", "Reshape", "Concat"}
+    assert {"Shape", "Mod", "Range"} <= set(vanished) <= sizes
+    pixels = ("Conv", "LeakyRelu", "MaxPool", "Resize", "Gather", "Slice")
+    assert all(f"{kind} ({name})" in found for name, kind in every.items() if kind in pixels)
+
+
+def test_auto_takes_cuda_where_it_runs_and_the_cpu_else() -> None:
+    assert opened(StandInRuntime(), "auto") == "cuda"
+    assert opened(StandInRuntime(absent=(CUDA,)), "auto") == "cpu"
+    assert opened(StandInRuntime(failing={CUDA: "no device"}), "auto") == "cpu"
+    assert opened(StandInRuntime(left_to_cpu=(PIXEL_NODE,)), "auto") == "cpu"
+    assert opened(StandInRuntime(compiled=(CPU,)), "auto") == "cpu"
+
+
+def test_a_provider_that_raises_says_why_in_one_line() -> None:
+    runtime = StandInRuntime(failing={CUDA: "libcudnn.so.9:\n cannot open shared object file"})
+    with pytest.raises(UnavailableError, match=r"cuda: onnxruntime says: libcudnn.so.9: cannot open shared object"):
+        opened(runtime, "cuda")
+
+
+def test_a_model_that_the_cpu_cannot_open_is_a_bundle_error() -> None:
+    with pytest.raises(BundleError, match=r"mbd\.onnx: expected an ONNX model, but onnxruntime says: bad protobuf"):
+        opened(StandInRuntime(failing={CUDA: "bad protobuf", CPU: "bad protobuf"}), "auto")
+
+
+def test_what_is_wrong_with_the_cuda_libraries_is_the_reason_and_not_on_stdout(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def preload(_: object) -> None:
+        print("Failed to load\nlibcublas.so.13")
+
+    monkeypatch.setattr(StandInRuntime, "preload_dlls", preload, raising=False)
+    with pytest.raises(UnavailableError, match=f"onnxruntime runs {CPU}. Failed to load libcublas.so.13"):
+        opened(StandInRuntime(absent=(CUDA,)), "cuda")
+    assert opened(StandInRuntime(), "cpu") == "cpu"
+    assert capsys.readouterr().out == ""
+
+
+def test_the_providers_that_start_here_by_computing() -> None:
+    assert starting_providers(onnxruntime)["cpu"] is None
+
+
+def test_the_reason_of_every_provider_that_does_not_start() -> None:
+    compiled = ("AzureExecutionProvider", *PROVIDERS.values())
+    runtime = StandInRuntime(compiled, absent=(PROVIDERS["cuda"],), failing={PROVIDERS["coreml"]: "no\ndevice"})
+    found = starting_providers(runtime)  # type: ignore[arg-type]
+    assert list(found) == list(PROVIDERS)
+    assert [name for name, reason in found.items() if reason is None] == ["cpu", "tensorrt", "openvino", "directml"]
+    assert found["cuda"] == f"asked for, but onnxruntime runs {CPU}"
+    assert found["coreml"] == "onnxruntime says: no device"
+
+
+def test_a_provider_that_computes_wrongly_does_not_start() -> None:
+    found = starting_providers(StandInRuntime(gain=2.5))  # type: ignore[arg-type]
+    assert set(found.values()) == {"it starts, but computes a convolution wrongly"}
+
+
+def test_the_embedded_probe_is_the_model_that_its_comment_says() -> None:
+    ports = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 1, 4, 4]) for name in ("x", "y")]
+    weight = numpy_helper.from_array(np.full((1, 1, 1, 1), 2, np.float32), "w")
+    node = helper.make_node("Conv", ["x", "w"], ["y"], name="conv")
+    graph = helper.make_graph([node], "probe", ports[:1], ports[1:], [weight])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    assert onnx.load_from_string(providers._PROBE) == model
+    assert providers.open_proven(onnxruntime, providers._PROBE, Provider("cpu"), Threads(1))

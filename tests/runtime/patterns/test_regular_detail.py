@@ -1,0 +1,121 @@
+"""Regular detail in training and in the report: kept, or said to be lost."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from support.bundles import SHARED_DATA
+from support.scenes import RANGE, scene
+
+from benchmarks.regular_cases import FIRST_TEST_SEED, Texture, draw
+from zsn2m_deploy import api
+from zsn2m_deploy.config import TrainConfig
+from zsn2m_deploy.fit.checks import Error
+from zsn2m_deploy.frames.sensor import SensorOptions
+from zsn2m_deploy.noise.defects import defects_in_words, find_defects
+from zsn2m_deploy.pretrain.network import SensorNet
+from zsn2m_deploy.report.analysis import PEAKS_LIMIT, analyse
+from zsn2m_deploy.report.self_check import without_noise
+from zsn2m_deploy.report.words import checks, warnings
+from zsn2m_runtime.files import open_image
+from zsn2m_runtime.noise.estimate import estimate_noise
+from zsn2m_runtime.noise.model import NoiseModel
+from zsn2m_runtime.patterns import find_patterns
+from zsn2m_runtime.sample_types import Pixels
+
+SIDE = 128
+QUICK = TrainConfig.from_preset("fast").updated({"sensor": {"scenes": 4, "schedule": {"iterations": 12}}})
+METHOD = TrainConfig().model_dump()
+KNOWN = NoiseModel.white(np.zeros(1), np.full(1, 25.0))
+
+
+def lattice(period: float, amplitude: float) -> Pixels:
+    rows, columns = np.mgrid[:192, :192]
+    angles = np.radians([10, 70, 130])
+    waves = [np.cos(2 * np.pi / period * (columns * np.cos(one) - rows * np.sin(one))) for one in angles]
+    return np.asarray(amplitude * sum(waves), np.float32)
+
+
+def psnr(pixels: Pixels, clean: Pixels) -> float:
+    return float(10 * np.log10(255**2 / np.square(pixels.astype(np.float64) - clean).mean()))
+
+
+@pytest.mark.parametrize(("period", "amplitude"), [(2.3, 2.0), (4.0, 1.0)])
+def test_a_lattice_among_what_was_removed_is_said_with_period_and_direction(period: float, amplitude: float) -> None:
+    noise = np.random.default_rng(FIRST_TEST_SEED).normal(0, 5, (192, 192)).astype(np.float32)
+    clean = np.full((192, 192), 120, np.float32) + lattice(period, amplitude)
+    removed = analyse(clean + noise, clean - lattice(period, amplitude), KNOWN, RANGE)
+    assert removed.peaks is not None
+    assert removed.peaks.share == pytest.approx(1.5 * amplitude**2 / (25 + 1.5 * amplitude**2), rel=0.3)
+    assert removed.structured
+    [said] = [text for text in warnings(removed, without_noise(RANGE), METHOD) if "sharp peaks" in text]
+    assert f"a period of {period:.3g} pixels at " in said
+    assert any(f"at {degrees} degrees" in said for degrees in (10, 70, 130))
+    [check] = [one for one in checks(removed) if "sharp peaks" in one.name]
+    assert check.passed is False
+
+
+@pytest.mark.parametrize("kind", ["white", "sloped", "correlated"])
+@pytest.mark.parametrize("seed", range(FIRST_TEST_SEED, FIRST_TEST_SEED + 3))
+def test_noise_alone_has_no_sharp_peaks(kind: str, seed: int) -> None:
+    made = scene(kind, seed=seed)
+    for result in (made.clean, made.good):
+        removed = analyse(made.noisy, result, made.model, RANGE)
+        assert removed.peaks is not None
+        assert removed.peaks.share < PEAKS_LIMIT / 2
+
+
+def test_a_network_is_weakened_by_as_much_as_is_said() -> None:
+    torch.manual_seed(0)
+    network, noisy = SensorNet(1), torch.rand(1, 1, 32, 32)
+    before = noisy - network(noisy)
+    network.weaken(0.25)
+    torch.testing.assert_close(noisy - network(noisy), 0.25 * before)
+
+
+@pytest.mark.parametrize(
+    ("removed", "cleared", "share"),
+    [(4.0, 4.0, 1.0), (4.0, 5.0, 1.0), (4.0, 1.0, 0.25), (4.0, -1.0, 0.0), (0.0, 0.0, 1.0)],
+)
+def test_the_best_share_is_that_of_the_noise_in_what_goes(removed: float, cleared: float, share: float) -> None:
+    assert Error(1.0, 0.1, 1.0, removed, cleared).best_share == share
+
+
+def test_training_on_a_texture_loses_nothing_and_says_what_it_did(tmp_path: Path) -> None:
+    texture = Texture("hexagonal lattice", 3.0, 10.0, FIRST_TEST_SEED + 9)
+    noisy, clean = (pixels[:SIDE, :SIDE] for pixels in draw(texture))
+    bundle = api.train_and_export(noisy, tmp_path / "a.zsn2m", QUICK, SensorOptions(value_range=RANGE))
+    with open_image(bundle.path / "denoised.npy") as image:
+        result = image.read().pixels
+    assert psnr(result, clean) > psnr(noisy, clean)
+    assert bundle.manifest.sensor.noise_sigma == pytest.approx(texture.sigma, rel=0.15)
+    assert any("between the peaks of the spectrum" in hint for hint in bundle.manifest.training["hints"])
+    report = json.loads((bundle.path / "report.json").read_text())
+    assert set(report["removed"]["peaks"]) == {"share", "period", "direction"}
+
+
+def test_lines_of_any_period_are_no_noise_of_rows_and_no_hot_pixels() -> None:
+    noisy, _ = draw(Texture("weave", 2.3, 1.0, 0))
+    found = find_patterns(noisy)
+    assert found.rows is None
+    assert found.columns is None
+    noise = estimate_noise([noisy])
+    assert noise.regular
+    defects = find_defects([noisy], noise)
+    assert defects is not None
+    assert defects_in_words(defects, asked=False)
+    assert defects_in_words(defects, asked=False, regular=True) == []
+
+
+@pytest.mark.skipif(not (SHARED_DATA / "faults").is_dir(), reason="needs ../shared/data")
+def test_the_noise_of_the_shared_frame_of_lines_is_measured() -> None:
+    with open_image(SHARED_DATA / "faults" / "lines_period2.png") as image:
+        frame = image.read().pixels
+    found = estimate_noise([frame])
+    assert found.regular
+    assert not found.correlated
+    assert found.sigma([frame]) == pytest.approx(10, rel=0.1)

@@ -1,0 +1,66 @@
+"""Ten thousand frames from a pipe to a video: every one in its place, and memory that does not grow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from support.bundles import BundleMaker
+
+from zsn2m_runtime.denoiser import Denoiser
+from zsn2m_runtime.streaming.running import Stream
+from zsn2m_runtime.streaming.video.containers import RAW
+from zsn2m_runtime.streaming.video.sink import VideoSink
+from zsn2m_runtime.streaming.video.source import VideoSource
+
+FRAMES = 10_000
+SETTLED = 2_000  # frames after which buffers, pools and the encoder's own queues have their size
+HEIGHT, WIDTH = 48, 64
+GROWTH = 1e7  # bytes over 8,000 frames: 1,250 a frame, where a lost one is 9,216; an arena may grow by 5e6 once
+
+OPTIONS = {"video_size": f"{WIDTH}x{HEIGHT}", "pixel_format": "rgb24", "framerate": "30"}
+
+
+class Camera:
+    """A pipe with numbered frames: the number is the level of the frame, from 0 to 255 and around."""
+
+    def __init__(self) -> None:
+        self._left = b""
+        self._number = 0
+
+    def read(self, size: int) -> bytes:
+        while len(self._left) < size and self._number < FRAMES:
+            self._left += bytes([self._number % 256]) * (HEIGHT * WIDTH * 3)
+            self._number += 1
+        given, self._left = self._left[:size], self._left[size:]
+        return given
+
+
+def resident() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from Linux's /proc")
+def test_ten_thousand_frames_keep_their_order_in_flat_memory(make_bundle: BundleMaker, tmp_path: Path) -> None:
+    source: Any = VideoSource(Camera(), format=RAW.format, options=OPTIONS, name="camera")
+    sink = VideoSink(tmp_path / "clean.mkv", source.info, source=source, lossless=True)
+    held: dict[int, int] = {}
+
+    def look(done: int) -> None:
+        if done % 500 == 0:
+            held[done] = resident()
+
+    denoiser = Denoiser(make_bundle(), "mbd", "cpu", 1, spinning=False)
+    report = Stream(denoiser, source, sink, temporal=True).run(look)
+    assert (report.frames_in, report.frames_out, report.frames_dropped) == (FRAMES, FRAMES, 0)
+    assert max(held.values()) - held[SETTLED] < GROWTH, held
+    expected = [denoiser(np.full((HEIGHT, WIDTH, 3), level, np.uint8)).mean() for level in range(256)]
+    with av.open(str(tmp_path / "clean.mkv")) as video:
+        for number, frame in enumerate(video.decode(video=0)):
+            if number % 256 in range(20, 236):  # the blend may follow a jump of the level from 255 to 0
+                assert abs(frame.to_ndarray(format="rgb24").mean() - expected[number % 256]) < 0.8, number
+    assert number == FRAMES - 1

@@ -1,0 +1,135 @@
+"""Shared by tests: parts of conftest."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import numpy_helper
+
+from zsn2m_deploy.config import GrdConfig, MbdConfig, TrainConfig
+from zsn2m_deploy.fit.network import FrameNetwork
+from zsn2m_deploy.paper.networks import GrdNet, MbdNet
+from zsn2m_export.manifest_file import write_manifest
+from zsn2m_export.writer import ExportableModel, write_models, write_test_input, write_weights
+from zsn2m_runtime.bundle import file_record
+from zsn2m_runtime.inference.session import Session
+from zsn2m_runtime.manifest import Manifest, Normalisation, Sensor
+
+SMALL_GRD = GrdConfig(widths=(8, 12, 16, 16), start_from_teacher=False)  # the stride of the real one, 1/400 of its work
+
+
+SHARED_DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+
+
+BundleMaker = Callable[..., Path]
+
+
+def noisy_planes(channels: int, height: int, width: int, high: float, seed: int = 0) -> np.ndarray:
+    """A ramp with noise, (1, c, h, w) float32 of whole values from 0 to high."""
+    generator = np.random.default_rng(seed)
+    ramp = np.linspace(0.2, 0.8, width) * np.linspace(0.7, 1.0, height)[:, None]
+    noisy = ramp + generator.normal(0, 0.08, (1, channels, height, width))
+    return np.rint(np.clip(noisy, 0, 1) * high).astype(np.float32)
+
+
+def edit_manifest(bundle: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Apply a change to the manifest's content."""
+    path = bundle / "manifest.json"
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+def content(bundle: Path) -> dict[str, bytes]:
+    """Every file of a bundle by its name."""
+    return {path.name: path.read_bytes() for path in bundle.iterdir()}
+
+
+@pytest.fixture(scope="session")
+def make_bundle(tmp_path_factory: pytest.TempPathFactory) -> BundleMaker:
+    """make_bundle(dtype, channels, value_range) -> folder of a bundle with mbd and a small grd (default: grd)."""
+    made: dict[tuple[object, ...], Path] = {}
+
+    def make(dtype: str = "uint8", channels: int = 3, value_range: tuple[float, float] = (0.0, 255.0)) -> Path:
+        key = (dtype, channels, value_range)
+        if key not in made:
+            made[key] = write_bundle(tmp_path_factory.mktemp("bundle"), dtype, channels, value_range)
+        return made[key]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def calm_bundle(make_bundle: BundleMaker, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As make_bundle(), with a grd whose last layer is weak: in 8 bits an untrained one would stray too far."""
+    folder = shutil.copytree(make_bundle(), tmp_path_factory.mktemp("calm") / "cam.zsn2m")
+    path, output = folder / "grd.onnx", folder / "test_output_grd.npy"
+    model = onnx.load(path)
+    for tensor in model.graph.initializer:
+        if tensor.name.startswith("network.out."):
+            tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor) * np.float32(0.3), tensor.name))
+    onnx.save(model, path)
+    np.save(output, Session(path, "cpu", 1).run(np.load(folder / "test_input.npy")))
+
+    def record(content: dict[str, Any]) -> None:
+        grd = content["models"][1]
+        grd["files"]["onnx"], grd["self_test"] = (file_record(file).model_dump() for file in (path, output))
+
+    edit_manifest(folder, record)
+    return folder
+
+
+@pytest.fixture
+def bundle(calm_bundle: Path, tmp_path: Path) -> Path:
+    """A copy of it to change, alone in its folder."""
+    return shutil.copytree(calm_bundle, tmp_path / "bundles" / "cam.zsn2m")
+
+
+def write_bundle(folder: Path, dtype: str, channels: int, value_range: tuple[float, float]) -> Path:
+    config = TrainConfig(stage="full", grd=SMALL_GRD)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        networks: dict[str, FrameNetwork] = {
+            "mbd": MbdNet(channels, MbdConfig()),
+            "grd": GrdNet(channels, SMALL_GRD),
+        }
+        for network in networks.values():
+            _enliven(network)
+    low, high = value_range
+    sensor = Sensor(dtype=dtype, channels=channels, range=value_range, noise_sigma=0.08 * (high - low))
+    normalisation = Normalisation(offset=low, scale=high - low)
+    frame = noisy_planes(channels, 120, 104, high)
+    test_input = write_test_input(folder, frame)
+    models = [ExportableModel(name, name, net, net.stride) for name, net in networks.items()]
+    manifest = Manifest(
+        created="2026-01-01T00:00:00+00:00",
+        versions={},
+        method=config.model_dump(mode="json"),
+        seed=0,
+        sensor=sensor,
+        normalisation=normalisation,
+        default="grd",
+        weights=write_weights(folder, networks),
+        self_test_input=test_input,
+        models=write_models(folder, models, sensor, normalisation, frame),
+        training={"frames": [], "stages": [], "warnings": []},
+    )
+    write_manifest(folder, manifest)
+    return folder
+
+
+@torch.no_grad()
+def _enliven(network: torch.nn.Module) -> None:
+    """Weights that keep the signal's size through the layers: an untrained GRD-Net would give a constant."""
+    for layer in network.modules():
+        if isinstance(layer, torch.nn.Conv2d):
+            torch.nn.init.normal_(layer.weight, std=1.4 / layer.weight[0].numel() ** 0.5)
+            torch.nn.init.normal_(layer.bias, std=0.05)

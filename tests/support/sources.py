@@ -1,0 +1,50 @@
+"""Shared by tests: parts of streaming running."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from zsn2m_runtime.image import Frame
+from zsn2m_runtime.sample_types import Pixels
+from zsn2m_runtime.streaming.items import Item, Passenger, Picture, StreamInfo
+
+SHAPE = (24, 32, 3)
+
+
+def noise(number: int, dtype: str = "uint8") -> Pixels:
+    return np.random.default_rng(number).integers(0, 256, SHAPE).astype(dtype)
+
+
+@dataclass
+class FakeSource:
+    """Frames 1 to `count`, a passenger after every third one; `fault` is raised after the last frame."""
+
+    count: int = 10
+    live: bool = False
+    fault: Exception | None = None
+    closed: bool = False
+    before: Any = None  # called with a frame's number before it is given
+
+    @property
+    def info(self) -> StreamInfo:
+        return StreamInfo("camera", *SHAPE[:2], "uint8", 3, (0, 255), frames=self.count, live=self.live)
+
+    def __iter__(self) -> Iterator[Item]:
+        for number in range(1, self.count + 1):
+            if self.before:
+                self.before(number)
+            yield Picture(Frame(noise(number)), number, f"frame {number}")
+            if number % 3 == 0:
+                yield Passenger(number)
+        if self.fault:
+            raise self.fault
+
+    def stop(self) -> None:
+        pass
+
+    def close(self) -> None:
+        self.closed = True
