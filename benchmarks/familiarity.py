@@ -25,9 +25,9 @@ from benchmarks.results import table, write_section
 from zsn2m_deploy.api import train_and_export
 from zsn2m_deploy.config import TrainConfig
 from zsn2m_runtime.denoiser import Denoiser
-from zsn2m_runtime.manifest import LookRecord, NoiseRecord
+from zsn2m_runtime.manifest import NoiseRecord, TrainingStats
 from zsn2m_runtime.noise.estimate import estimate_noise
-from zsn2m_runtime.noise.familiarity import Sight, differences, look_of, see
+from zsn2m_runtime.noise.familiarity import FrameStats, differences, measure, training_stats
 from zsn2m_runtime.sample_types import Pixels
 
 SIGMA = 25.0
@@ -44,7 +44,7 @@ Share of the pairs of training frame and frame in use that are noticed, and for 
 Cross-frame losses: of the pairs in cross_frame.csv, how many of those that lose more than {MUCH:g} dB against a network
 of the frame's own are noticed, and how many of the others. Milliseconds of one core."""
 
-Known = tuple[NoiseRecord, LookRecord]
+Known = tuple[NoiseRecord, TrainingStats]
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def share(part: int, whole: int) -> str:
 def known(frames: list[Pixels]) -> Known:
     """What a bundle keeps of its training frames."""
     noise = estimate_noise(frames)
-    return noise.record(), look_of(frames, noise)
+    return noise.record(), training_stats(frames, noise)
 
 
 @cache
@@ -87,7 +87,7 @@ def noisy(image: str, sigma: float, seed: int, lag_1: float = 0.0, gain: float =
     )
 
 
-def pairs(name: str, trained: dict[str, Known], used: dict[str, Sight]) -> list[Count]:
+def pairs(name: str, trained: dict[str, Known], used: dict[str, FrameStats]) -> list[Count]:
     """The same scene, and the other scenes, in two rows."""
     same = [differences(used[image], *trained[image]) for image in trained]
     other = [differences(used[there], *trained[here]) for here in trained for there in used if here != there]
@@ -100,13 +100,13 @@ def kodak() -> list[Count]:
     rows: list[Count] = []
     trained = {level: {image: known([noisy(image, level, 0)]) for image in images} for level in LEVELS}
     for level in LEVELS:
-        used = {image: see(noisy(image, level, 1)) for image in images}
+        used = {image: measure(noisy(image, level, 1)) for image in images}
         rows += pairs(f"sigma {level:g} on {level:g}", trained[level], used)
     changed = {f"sigma {level:g} on {SIGMA:g}": (level, 1, 0.0, 1.0) for level in OTHER_LEVELS}
     changed[f"sigma {SIGMA:g}, neighbours {LAG_1:g}, on white"] = SIGMA, 1, LAG_1, 1.0
     changed |= {f"sigma {SIGMA:g}, gain {gain:g}": (SIGMA, 1, 0.0, gain) for gain in GAINS}
     for name, noise in changed.items():
-        rows += pairs(name, trained[SIGMA], {image: see(noisy(image, *noise)) for image in images})
+        rows += pairs(name, trained[SIGMA], {image: measure(noisy(image, *noise)) for image in images})
     return rows
 
 
@@ -120,7 +120,7 @@ def other_noises() -> list[Count]:
             frames = [cases.case("kodak24", image, noise, seed, images).noisy for seed in (0, 1)]
             if noise.endswith("clamped"):
                 frames = [np.rint(frame).astype(np.uint8) for frame in frames]
-            said.append(differences(see(frames[1]), *known(frames[:1])))
+            said.append(differences(measure(frames[1]), *known(frames[:1])))
         rows.append(Count(f"{noise}, same scene", said))
     return rows
 
@@ -134,7 +134,7 @@ def fields() -> list[Count]:
         field = first.rpartition("_")[0]
         others = [image for image in images if image.rpartition("_")[0] == field and image != first]
         kept = known([frames[first]])
-        said += [differences(see(frames[image]), *kept) for image in others]
+        said += [differences(measure(frames[image]), *kept) for image in others]
     return [Count("fmd, other captures of the field", said)]
 
 
@@ -148,7 +148,7 @@ def losses(model: str) -> list[object]:
         reference = own.get((row.dataset, row.test, row.model))
         if reference is None or row.psnr is None or row.scenario in OWN:
             continue
-        noticed = bool(differences(_sight(_shot(row)), *_known(_training(row)), model == "sensor"))
+        noticed = bool(differences(_stats(_shot(row)), *_known(_training(row)), model == "sensor"))
         (much if reference - row.psnr > MUCH else little).append(noticed)
     return [model, len(much), share(sum(much), len(much)), len(little), share(sum(little), len(little))]
 
@@ -168,8 +168,8 @@ def _shot(row: Row) -> Shot:
 
 
 @cache
-def _sight(shot: Shot) -> Sight:
-    return see(load_shot(shot)[0])
+def _stats(shot: Shot) -> FrameStats:
+    return measure(load_shot(shot)[0])
 
 
 @cache

@@ -34,7 +34,7 @@ from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.machine.temporary_files import temporary_files_beside
 from zsn2m_runtime.manifest import Manifest, Normalisation, Sensor
 from zsn2m_runtime.noise.facts import noise_facts
-from zsn2m_runtime.noise.familiarity import look_of
+from zsn2m_runtime.noise.familiarity import training_stats
 from zsn2m_runtime.plain_text import one_line
 from zsn2m_runtime.sample_types import Nchw
 
@@ -143,7 +143,7 @@ def _describe(folder: Path, training: TrainingFrames, trained: Trained, first: N
         ),
         normalisation=Normalisation(offset=trained.offset, scale=trained.scale),
         noise=trained.noise.record(),
-        look=look_of([shown[i] for i in first_group], trained.noise, [training.blanks[i] for i in first_group]),
+        look=training_stats([shown[i] for i in first_group], trained.noise, [training.blanks[i] for i in first_group]),
         mixture=mixture,
         weights=write_weights(folder, trained.networks),
         self_test_input=write_test_input(folder, first),

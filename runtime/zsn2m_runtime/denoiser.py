@@ -14,7 +14,7 @@ from zsn2m_runtime.errors import BundleError, InputError, UsageError
 from zsn2m_runtime.image import Frame, as_frame, check_computable, check_finite, from_nchw, to_nchw
 from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.inference.strips import DEFAULT_STRIP_PIXELS, plan_strips, run_in_strips
-from zsn2m_runtime.manifest import CARD_KEY, SCHEMA_VERSION, LookRecord, ModelCard, NoiseRecord, Sensor
+from zsn2m_runtime.manifest import CARD_KEY, SCHEMA_VERSION, ModelCard, NoiseRecord, Sensor, TrainingStats
 from zsn2m_runtime.noise.familiarity import unlike_all
 from zsn2m_runtime.patterns import MOSAIC, find_patterns, patterns_in_words
 from zsn2m_runtime.pipeline import Pipeline
@@ -55,7 +55,7 @@ class Denoiser:
         if strip_pixels < 1:
             raise UsageError(f"expected strip_pixels of at least 1, but got {strip_pixels}")
         path = Path(path)
-        self._trained_on: list[tuple[NoiseRecord, LookRecord]] = []
+        self._trained_on: list[tuple[NoiseRecord, TrainingStats]] = []
         self._mosaic: str | None = None  # the option of training; None: not known
         if path.suffix == ".onnx" and not path.is_dir():
             self._session = Session(path, provider, threads, spinning)

@@ -106,7 +106,7 @@ class NoiseRecord(_ChannelsRecord):
     correlated: bool = Field(description="whether the neighbours count as correlated")
 
 
-class LookRecord(_ChannelsRecord):
+class TrainingStats(_ChannelsRecord):
     """What the training frames look like, to compare others with: pairs are least and most over the frames."""
 
     of_channels = ("low", "high")
@@ -126,7 +126,7 @@ class NoiseGroup(_Record):
     frames: tuple[str, ...] = Field(description="their names")
     sigma: float = Field(ge=0, description="standard deviation of their noise, sensor units")
     noise: NoiseRecord
-    look: LookRecord
+    look: TrainingStats
 
 
 class Normalisation(_Record):
@@ -231,7 +231,7 @@ class Manifest(_Record):
     sensor: Sensor
     normalisation: Normalisation
     noise: NoiseRecord | None = Field(None, description="None in bundles of older versions")
-    look: LookRecord | None = Field(None, description="None in bundles of older versions")
+    look: TrainingStats | None = Field(None, description="None in bundles of older versions")
     mixture: tuple[NoiseGroup, ...] = Field(
         (), description="where training frames differ in noise; `noise` and `look` are of the first group then"
     )
@@ -244,7 +244,7 @@ class Manifest(_Record):
 
     @model_validator(mode="after")
     def _is_of_its_sensor(self) -> Self:
-        records: list[NoiseRecord | LookRecord | None] = [self.noise, self.look]
+        records: list[NoiseRecord | TrainingStats | None] = [self.noise, self.look]
         for group in self.mixture:
             records += [group.noise, group.look]
         for record in filter(None, records):

@@ -10,9 +10,9 @@ import numpy as np
 
 from support.bundles import edit_manifest
 from zsn2m_deploy.sample.noise import correlation_taps
-from zsn2m_runtime.manifest import LookRecord, NoiseRecord
+from zsn2m_runtime.manifest import NoiseRecord, TrainingStats
 from zsn2m_runtime.noise.estimate import estimate_noise
-from zsn2m_runtime.noise.familiarity import look_of
+from zsn2m_runtime.noise.familiarity import training_stats
 
 SIZE = (160, 192)
 
@@ -44,10 +44,10 @@ def whole(frame: Array) -> Array:
     return np.rint(frame).clip(0, 255).astype(np.uint8)
 
 
-def known(*frames: Array) -> tuple[NoiseRecord, LookRecord]:
+def known(*frames: Array) -> tuple[NoiseRecord, TrainingStats]:
     """What a bundle keeps of its training frames."""
     model = estimate_noise(frames)
-    return model.record(), look_of(frames, model)
+    return model.record(), training_stats(frames, model)
 
 
 def bundle_knowing(bundle: Path, folder: Path, *frames: Array) -> Path:

@@ -10,7 +10,7 @@ import numpy as np
 
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.sample_types import Pixels
-from zsn2m_runtime.streaming.items import Item, Passenger, Picture, StreamInfo
+from zsn2m_runtime.streaming.items import Item, Packet, Picture, StreamInfo
 
 SHAPE = (24, 32, 3)
 
@@ -39,7 +39,7 @@ class FakeSource:
                 self.before(number)
             yield Picture(Frame(noise(number)), number, f"frame {number}")
             if number % 3 == 0:
-                yield Passenger(number)
+                yield Packet(number)
         if self.fault:
             raise self.fault
 

@@ -18,7 +18,7 @@ from zsn2m_deploy.config import REAL_STRENGTH, SYNTHETIC_STRENGTH, SensorConfig
 from zsn2m_deploy.noise.clipping import has_noise
 from zsn2m_deploy.noise.draw import MOST_SKEW, photon_gain
 from zsn2m_deploy.noise.fields import NoiseFields
-from zsn2m_deploy.noise.refine import Look
+from zsn2m_deploy.noise.refine import FirstGuess
 from zsn2m_deploy.noise.variance import VarianceLine, per_channel
 from zsn2m_runtime.noise.model import NoiseModel
 
@@ -40,15 +40,16 @@ def noise_factor(strength: float) -> float:
     return float(beyond**STRENGTH_POWER)
 
 
-def pairs_are_independent(noise: NoiseModel, looks: Sequence[Look]) -> bool:
+def pairs_are_independent(noise: NoiseModel, guesses: Sequence[FirstGuess]) -> bool:
     """Whether recorrupted pairs of noise of this kind, in frames looked at, share little enough to learn from."""
     least, most = float(noise.skew.min()), float(noise.skew.max())
     if noise.correlated or least < -SYMMETRIC or most > SYMMETRIC:
         return False
-    device = looks[0].clean.device
+    device = guesses[0].clean.device
     line, gain = VarianceLine(noise, device), per_channel(photon_gain(noise), device)
     of_photons = [
-        (gain / line(look.clean).sqrt()).clamp_max(MOST_SKEW)[has_noise(look.noisy, noise.ends) > 0] for look in looks
+        (gain / line(guess.clean).sqrt()).clamp_max(MOST_SKEW)[has_noise(guess.noisy, noise.ends) > 0]
+        for guess in guesses
     ]
     return float(torch.cat(of_photons).mean()) <= MANY_PHOTONS  # without samples: no
 
@@ -67,10 +68,10 @@ def sensor_loss(
     frame, shown = frame[:, : scene.shape[1]], frame[:, scene.shape[1] :]
     loss = frame.new_zeros(())
     if config.weight_synthetic:
-        loss = loss + config.weight_synthetic * (network(noise.noisy(scene)) - scene).square().mean()
+        loss = loss + config.weight_synthetic * (network(noise.corrupt(scene)) - scene).square().mean()
     if config.weight_recorrupted:
         with torch.no_grad():
-            z = noise.noise(clean(frame)) * noise.present(frame)
+            z = noise.draw(clean(frame)) * noise.unclipped(frame)
         noisier, target = frame + config.recorruption * z, frame - z / config.recorruption
         error = (network(noisier) - target).square()
         if shown.shape[1]:

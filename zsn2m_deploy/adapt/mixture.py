@@ -19,13 +19,13 @@ import torch
 from zsn2m_deploy.config import ScheduleConfig
 from zsn2m_deploy.fit.crops import CropSampler
 from zsn2m_deploy.fit.run import FrameGroup
-from zsn2m_deploy.noise.refine import look_at, seen
+from zsn2m_deploy.noise.refine import first_guesses, refine_noise
 from zsn2m_deploy.pretrain.network import SensorNet
 from zsn2m_deploy.pretrain.weights import pretrained
 from zsn2m_runtime.blank.areas import present
 from zsn2m_runtime.image import to_nchw
 from zsn2m_runtime.manifest import NoiseGroup
-from zsn2m_runtime.noise.familiarity import look_of, see
+from zsn2m_runtime.noise.familiarity import measure, training_stats
 from zsn2m_runtime.noise.level import value_span
 from zsn2m_runtime.noise.model import Doubles, NoiseModel
 from zsn2m_runtime.sample_types import Mask, Pixels
@@ -118,16 +118,18 @@ def kinds_of(
         pool = [(torch.from_numpy(to_nchw(frame)[0]).to(device) - low) / scale]
         shown = None if blank is None else [torch.from_numpy(~blank)[None].float().to(device)]
         crops = CropSampler(pool, schedule, SensorNet.stride, generator, shown)
-        looks = look_at([crops() for _ in range(LOOKS)], prior, len(pool[0]))
-        levels = torch.cat([look.levels() for look in looks]).double().cpu().numpy()
-        kinds.append(Kind.of(seen(see(frame, blank).noise.rescaled(low, scale), prior, looks, seed), levels))
+        guesses = first_guesses([crops() for _ in range(LOOKS)], prior, len(pool[0]))
+        levels = torch.cat([guess.levels() for guess in guesses]).double().cpu().numpy()
+        kinds.append(
+            Kind.of(refine_noise(measure(frame, blank).noise.rescaled(low, scale), prior, guesses, seed), levels)
+        )
     return kinds
 
 
 def _by_patches(frame: Pixels, blank: Mask | None, span: tuple[float, float]) -> Kind:
     low, scale = span[0], span[1] - span[0] or 1.0
-    sight = see(frame, blank)
-    return Kind.of(sight.noise.rescaled(low, scale), (sight.blocks - low) / scale)
+    stats = measure(frame, blank)
+    return Kind.of(stats.noise.rescaled(low, scale), (stats.blocks - low) / scale)
 
 
 def records(
@@ -148,7 +150,7 @@ def records(
                 frames=tuple(names[index] for index in group.frames),
                 sigma=group.noise.sigma([present(frames[index], blanks[index]) for index in group.frames]),
                 noise=group.noise.record(),
-                look=look_of(pixels, group.noise, [blanks[index] for index in group.frames]),
+                look=training_stats(pixels, group.noise, [blanks[index] for index in group.frames]),
             )
         )
     return tuple(made)

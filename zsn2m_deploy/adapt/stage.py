@@ -23,8 +23,8 @@ from zsn2m_deploy.fit.crops import CropSampler
 from zsn2m_deploy.fit.device import with_precision
 from zsn2m_deploy.fit.run import Run, Trained
 from zsn2m_deploy.noise.fields import NoiseFields
-from zsn2m_deploy.noise.mean import brightened, samples
-from zsn2m_deploy.noise.refine import Look, look_at, seen
+from zsn2m_deploy.noise.mean import mean_bias, samples
+from zsn2m_deploy.noise.refine import FirstGuess, first_guesses, refine_noise
 from zsn2m_deploy.pretrain.network import SensorNet
 from zsn2m_deploy.pretrain.weights import pretrained
 from zsn2m_runtime.errors import TrainingError, UsageError
@@ -98,8 +98,8 @@ def confirm_noise(run: Run, trained: Trained) -> None:
     for number, group in enumerate(run.groups):
         generator = torch.Generator().manual_seed(trained.config.seed)
         crops = run.crops(run.frames_of(group), schedule, SensorNet.stride, generator)
-        looks = look_at([crops() for _ in range(LOOKS // 2)], first, run.channels)
-        run.confirm(number, seen(group.noise, first, looks, trained.config.seed), trained)
+        guesses = first_guesses([crops() for _ in range(LOOKS // 2)], first, run.channels)
+        run.confirm(number, refine_noise(group.noise, first, guesses, trained.config.seed), trained)
 
 
 def _keep_regular_detail(run: Run, network: SensorNet, trained: Trained) -> None:
@@ -121,15 +121,15 @@ def _adaptation(run: Run, trained: Trained, first: Network, number: int) -> Adap
     """What one group needs; its noise is put right in the run and in what was trained."""
     group, config, seed = run.groups[number], trained.config.sensor, trained.config.seed
     crops = run.crops(run.frames_of(group), config.schedule, SensorNet.stride)
-    looks = look_at([crops() for _ in range(LOOKS)], first, run.channels)
-    model = seen(group.noise, first, looks, seed)
+    guesses = first_guesses([crops() for _ in range(LOOKS)], first, run.channels)
+    model = refine_noise(group.noise, first, guesses, seed)
     run.confirm(number, model, trained)
     if min(model.neighbours) > IMPLAUSIBLE:
         trained.warn(
             f"what passed for noise is alike from pixel to pixel (correlation {min(model.neighbours):.2f}): it may be "
             f"the picture itself, and the frame without noise; look at the preview"
         )
-    if not pairs_are_independent(model, looks):
+    if not pairs_are_independent(model, guesses):
         if not config.weight_synthetic:
             raise UsageError(
                 "expected sensor.weight_synthetic above 0 for noise that is correlated, skewed or of few photons, but "
@@ -137,13 +137,13 @@ def _adaptation(run: Run, trained: Trained, first: Network, number: int) -> Adap
             )
         config = config.model_copy(update={"weight_recorrupted": 0.0})
     noise = NoiseFields(model, noise_factor(trained.config.strength), seed, run.fitter.device, run.generator)
-    scenes = synthetic_scenes(_colours(looks, model), config, seed).clamp(*model.ends)
+    scenes = synthetic_scenes(_colours(guesses, model), config, seed).clamp(*model.ends)
     drawn = CropSampler(list(scenes.to(run.fitter.device)), config.schedule, SensorNet.stride, run.generator)
     return Adaptation(crops, drawn, noise, config)
 
 
-def _colours(looks: list[Look], noise: NoiseModel) -> Tensor:
+def _colours(guesses: list[FirstGuess], noise: NoiseModel) -> Tensor:
     """Clean colours of noisy crops, (n, c), as a network sees them, as bright as the crops."""
-    clean = torch.cat([samples(look.clean) for look in looks])
-    pairs = ((look.noisy, look.clean) for look in looks)
-    return (clean - brightened(pairs, noise))[::PALETTE_STEP]
+    clean = torch.cat([samples(guess.clean) for guess in guesses])
+    pairs = ((guess.noisy, guess.clean) for guess in guesses)
+    return (clean - mean_bias(pairs, noise))[::PALETTE_STEP]

@@ -12,7 +12,7 @@ from torch.nn.functional import avg_pool2d
 
 from zsn2m_deploy.noise.clipping import clipped, has_noise
 from zsn2m_deploy.noise.draw import photon_gain
-from zsn2m_deploy.noise.mean import brightened
+from zsn2m_deploy.noise.mean import mean_bias
 from zsn2m_deploy.noise.variance import VarianceLine, per_channel
 from zsn2m_runtime.noise.model import NoiseModel
 
@@ -24,7 +24,7 @@ _BLOCK = 8  # pixels; noise leaves sigma^2 / 64 in the mean of such a block
 _PIECES = 9  # whose error is estimated
 _BATCH = 16  # pixels of the blocks that the standard error is taken over
 _PERTURBATION = 0.1  # of the noise's deviation
-_SURE = 3.0  # standard errors
+_CONFIDENCE = 3.0  # standard errors
 _KNOWN = 0.2  # of the variance, which is how well it is known in textured frames; measured
 _NEGLIGIBLE = 1e-6  # mean square of an error that nobody sees: a quarter of a grey level of 255
 
@@ -106,7 +106,7 @@ def estimated_error(network: Network, frames: Sequence[Tensor], noise: NoiseMode
     spread = float(blocks.std()) / math.sqrt(len(blocks)) if len(blocks) > 1 else math.inf
     return Error(
         float(blocks.mean()),
-        math.hypot(_SURE * spread, _KNOWN * known),
+        math.hypot(_CONFIDENCE * spread, _KNOWN * known),
         known,
         sum(removed) / len(removed),
         sum(cleared) / len(cleared),
@@ -114,7 +114,7 @@ def estimated_error(network: Network, frames: Sequence[Tensor], noise: NoiseMode
 
 
 @torch.no_grad()
-def strayed(grd: Network, mbd: Network, frames: Sequence[Tensor]) -> bool:
+def diverged(grd: Network, mbd: Network, frames: Sequence[Tensor]) -> bool:
     """Whether GRD-Net is further from MBD-Net, its teacher, than half of the noise that MBD-Net removes.
 
     Such a network is dead, not trained for long enough, or puts more error in than it takes noise out.
@@ -132,7 +132,7 @@ def strayed(grd: Network, mbd: Network, frames: Sequence[Tensor]) -> bool:
 
 
 @torch.no_grad()
-def shift(network: Network, frames: Sequence[Tensor], noise: NoiseModel | None = None) -> Tensor:
+def result_bias(network: Network, frames: Sequence[Tensor], noise: NoiseModel | None = None) -> Tensor:
     """By how much a network's results are brighter than its frames, whose noise has no mean.
 
     Shape:
@@ -142,7 +142,7 @@ def shift(network: Network, frames: Sequence[Tensor], noise: NoiseModel | None =
         noise: of the frames, where its mean need not be zero: what clipping adds is taken out, and of channels whose
             noise went through a tone curve the median is zero
     """
-    return brightened(((noisy, network(noisy)) for noisy in _pieces(frames)), noise)
+    return mean_bias(((noisy, network(noisy)) for noisy in _pieces(frames)), noise)
 
 
 def _pieces(frames: Sequence[Tensor]) -> Iterator[Tensor]:

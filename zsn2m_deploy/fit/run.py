@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from zsn2m_deploy.advice import gentler
 from zsn2m_deploy.config import ScheduleConfig, TrainConfig
-from zsn2m_deploy.fit.checks import estimated_error, is_dead, shift
+from zsn2m_deploy.fit.checks import estimated_error, is_dead, result_bias
 from zsn2m_deploy.fit.crops import CropSampler
 from zsn2m_deploy.fit.device import with_precision
 from zsn2m_deploy.fit.fitter import Fitter, StageReport
@@ -110,13 +110,13 @@ class Run:
         """Shift the network's results so that its frames keep their mean; in float32, as it will be used.
 
         Args:
-            by_noise: the mean of noise need not be zero, as for `shift`
+            by_noise: the mean of noise need not be zero, as for `result_bias`
         """
         apply = with_precision(network.to(self.fitter.device), self.fitter.device, "fp32")
         if not by_noise:
-            network.add_to_output(-shift(apply, self.pool))
+            network.add_to_output(-result_bias(apply, self.pool))
             return
-        shifts = [shift(apply, self.frames_of(group), group.noise) for group in self.groups]
+        shifts = [result_bias(apply, self.frames_of(group), group.noise) for group in self.groups]
         network.add_to_output(-torch.stack(shifts).mean(dim=0))
 
     def confirm(self, group: int, noise: NoiseModel, trained: Trained) -> None:

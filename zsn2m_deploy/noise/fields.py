@@ -44,7 +44,7 @@ class NoiseFields:
         self._strengths = CORRELATED_STRENGTHS if model.correlated else (1.0, 1.0)
         self._generator = generator
 
-    def noise(self, clean: Tensor) -> Tensor:
+    def draw(self, clean: Tensor) -> Tensor:
         """Symmetric noise for clean crops, as strong as clipping leaves it.
 
         Shape:
@@ -55,7 +55,7 @@ class NoiseFields:
         left = clipped(clean, self._stronger * self._gain, variance, self._ends).variance
         return self._units(clean, self._symmetric) * (variance * left).sqrt()
 
-    def noisy(self, clean: Tensor) -> Tensor:
+    def corrupt(self, clean: Tensor) -> Tensor:
         """Crops as the sensor gives them: skewed by its tone curve or by few photons, and clipped.
 
         Shape:
@@ -68,7 +68,7 @@ class NoiseFields:
         skewed = with_skewness(self._units(clean, self._curved), self._gain / deviation)
         return (clean + factor * deviation * skewed).clamp(*self._ends)
 
-    def present(self, noisy: Tensor) -> Tensor:
+    def unclipped(self, noisy: Tensor) -> Tensor:
         """1 where crops have noise, 0 where all samples around are at an end. Shape: (b, c, h, w) -> the same."""
         return has_noise(noisy, self._ends)
 
@@ -76,7 +76,7 @@ class NoiseFields:
         height, width = clean.shape[-2:]
         drawn = []
         for _ in range(len(clean)):
-            field, top, left = (self._draw(end) for end in (FIELDS, FIELD_SIDE, FIELD_SIDE))
+            field, top, left = (self._integer(end) for end in (FIELDS, FIELD_SIDE, FIELD_SIDE))
             turned = fields[field].roll((-top, -left), (1, 2))
             drawn.append(turned[:, :height, :width])
         return torch.stack(drawn)
@@ -87,5 +87,5 @@ class NoiseFields:
             return least
         return float(least * (most / least) ** float(torch.rand(1, generator=self._generator)))
 
-    def _draw(self, end: int) -> int:
+    def _integer(self, end: int) -> int:
         return int(torch.randint(end, (1,), generator=self._generator))

@@ -12,7 +12,7 @@ from zsn2m_deploy.noise.draw import curve_skewness
 from zsn2m_runtime.noise.model import NoiseModel
 
 
-def brightened(pairs: Iterable[tuple[Tensor, Tensor]], noise: NoiseModel | None = None) -> Tensor:
+def mean_bias(pairs: Iterable[tuple[Tensor, Tensor]], noise: NoiseModel | None = None) -> Tensor:
     """By how much clean crops are brighter than noisy ones, as for `shift`. Shape: each (b, c, h, w) -> (c,)."""
     all_added, rises = [], []
     for noisy, clean in pairs:

@@ -54,7 +54,7 @@ STRONG = 0.1  # deviation, normalised, from which on that is so
 Line = tuple[float, float]  # slope and floor of the variance
 
 
-class Look(NamedTuple):
+class FirstGuess(NamedTuple):
     """Crops of frames, and what a network makes of them.
 
     Shape:
@@ -87,7 +87,9 @@ class Look(NamedTuple):
 
 
 @torch.no_grad()
-def look_at(crops: Sequence[Tensor], network: Callable[[Tensor], Tensor], channels: int | None = None) -> list[Look]:
+def first_guesses(
+    crops: Sequence[Tensor], network: Callable[[Tensor], Tensor], channels: int | None = None
+) -> list[FirstGuess]:
     """A network's looks at crops.
 
     Args:
@@ -95,31 +97,34 @@ def look_at(crops: Sequence[Tensor], network: Callable[[Tensor], Tensor], channe
     """
     parts = [(crop[:, :channels], None if channels is None else crop[:, channels:]) for crop in crops]
     return [
-        Look(noisy, network(noisy), None if shown is None or not shown.shape[1] else shown) for noisy, shown in parts
+        FirstGuess(noisy, network(noisy), None if shown is None or not shown.shape[1] else shown)
+        for noisy, shown in parts
     ]
 
 
-def seen(model: NoiseModel, network: Callable[[Tensor], Tensor], looks: Sequence[Look], seed: int) -> NoiseModel:
+def refine_noise(
+    model: NoiseModel, network: Callable[[Tensor], Tensor], guesses: Sequence[FirstGuess], seed: int
+) -> NoiseModel:
     """An estimate, put right by what the network of the looks makes of the frames.
 
     Regular detail is taken for noise by networks, too: there it is never put higher.
     """
-    found = model if model.regular else confirmed(model, looks)
+    found = model if model.regular else confirm_correlation(model, guesses)
     if found.correlated:
         return found
-    changed = calibrated(found, network, looks, seed)
+    changed = fit_variance(found, network, guesses, seed)
     if not model.regular:
         return changed
-    levels = [look.levels().cpu().numpy() for look in looks]
+    levels = [guess.levels().cpu().numpy() for guess in guesses]
     return min(found, changed, key=lambda noise: noise.sigma(levels))
 
 
-def confirmed(model: NoiseModel, looks: Sequence[Look]) -> NoiseModel:
+def confirm_correlation(model: NoiseModel, guesses: Sequence[FirstGuess]) -> NoiseModel:
     """A model without the correlation that textures left in it, where what a network removes has none.
 
     Nor has noise any of which a network removes hardly anything although it is strong: that is regular detail.
     """
-    removed = [look.removed() for look in looks]
+    removed = [guess.removed() for guess in guesses]
     power = sum(float(noise.square().mean()) for noise in removed)
     if power <= 0:
         return model
@@ -130,28 +135,30 @@ def confirmed(model: NoiseModel, looks: Sequence[Look]) -> NoiseModel:
     )  # 1 / c for independent channels
     pairs = model.channels - 1
     between = (shared * model.channels - 1) / pairs if pairs else 0.0
-    estimate = np.mean([model.variance(samples(look.clean).cpu().numpy()).mean() for look in looks])
-    share = float(np.mean([float(look.shown_share().mean()) for look in looks]))
-    regular = estimate > STRONG**2 and power / len(looks) < LEAST_REMOVED**2 * estimate * share
+    estimate = np.mean([model.variance(samples(guess.clean).cpu().numpy()).mean() for guess in guesses])
+    share = float(np.mean([float(guess.shown_share().mean()) for guess in guesses]))
+    regular = estimate > STRONG**2 and power / len(guesses) < LEAST_REMOVED**2 * estimate * share
     if model.correlated and max(beside, below) > ALIKE and not regular:
         return model
     return model.without_correlation(of_channels=between <= CHANNELS_ALIKE)
 
 
 @torch.no_grad()
-def calibrated(model: NoiseModel, network: Callable[[Tensor], Tensor], looks: Sequence[Look], seed: int) -> NoiseModel:
+def fit_variance(
+    model: NoiseModel, network: Callable[[Tensor], Tensor], guesses: Sequence[FirstGuess], seed: int
+) -> NoiseModel:
     """White noise with the variance that agrees, in each band of brightness, with what the network of the looks does.
 
     Of a channel with one brightness only, the model's line is made stronger or weaker.
     """
     generator = torch.Generator().manual_seed(seed)
     parts = []  # of each look: clean, power removed, share passed, whether there is noise
-    for look in looks:
-        variance = VarianceLine(model, look.noisy.device)(look.clean)
+    for guess in guesses:
+        variance = VarianceLine(model, guess.noisy.device)(guess.clean)
         variance = variance.clamp_min(LEAST_VARIANCE * float(variance.mean()))
-        passed = _passed(model, network, look, variance, generator)
-        noise_there = has_noise(look.noisy, model.ends) * (1 if look.shown is None else look.shown)
-        found = (look.clean, (look.noisy - look.clean).square(), passed, noise_there)
+        passed = _divergence(model, network, guess, variance, generator)
+        noise_there = has_noise(guess.noisy, model.ends) * (1 if guess.shown is None else guess.shown)
+        found = (guess.clean, (guess.noisy - guess.clean).square(), passed, noise_there)
         parts.append([samples(part) for part in found])
     pixels = torch.stack([torch.cat(part) for part in zip(*parts, strict=True)], dim=-1)  # (n, c, 4)
     present = [pixels[pixels[:, channel, 3] > 0, channel, :3] for channel in range(model.channels)]
@@ -225,14 +232,18 @@ def _photons(level: Doubles, variance: Doubles, gain: float, black: float) -> Do
     return (level - black) / gain if math.isfinite(black) else variance / gain**2
 
 
-def _passed(
-    model: NoiseModel, network: Callable[[Tensor], Tensor], look: Look, variance: Tensor, generator: torch.Generator
+def _divergence(
+    model: NoiseModel,
+    network: Callable[[Tensor], Tensor],
+    guess: FirstGuess,
+    variance: Tensor,
+    generator: torch.Generator,
 ) -> Tensor:
     """The share of the noise that goes through at each pixel; a mean of many says something."""
-    signs = torch.randint(0, 2, look.noisy.shape, generator=generator).to(look.noisy) * 2 - 1
-    shared = torch.from_numpy(_root(model.between)).to(look.noisy)
+    signs = torch.randint(0, 2, guess.noisy.shape, generator=generator).to(guess.noisy) * 2 - 1
+    shared = torch.from_numpy(_root(model.between)).to(guess.noisy)
     step = PERTURBATION * torch.einsum("ij,bjhw->bihw", shared, signs) * variance.sqrt()
-    return (network(look.noisy + step) - look.clean) * step / (PERTURBATION**2 * variance)
+    return (network(guess.noisy + step) - guess.clean) * step / (PERTURBATION**2 * variance)
 
 
 def _root(shared: Doubles) -> Doubles:

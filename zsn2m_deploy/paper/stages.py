@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from zsn2m_deploy.config import TrainConfig
-from zsn2m_deploy.fit.checks import strayed
+from zsn2m_deploy.fit.checks import diverged
 from zsn2m_deploy.fit.crops import average_orientations
 from zsn2m_deploy.fit.fitter import StageReport
 from zsn2m_deploy.fit.run import Run, Trained
@@ -39,7 +39,7 @@ def train_mbd_and_grd(run: Run, trained: Trained) -> None:
         trained.reports.append(_train_grd(run, mbd, grd, config))
         if config.keep_mean:
             run.keep_mean(grd)
-        if strayed(run.fitter.place(grd), run.fitter.place(mbd), run.pool):
+        if diverged(run.fitter.place(grd), run.fitter.place(mbd), run.pool):
             trained.warn("GRD-Net did not learn to follow MBD-Net; the bundle holds MBD-Net only")
         else:
             trained.networks["grd"] = grd.cpu()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zsn2m_deploy.report.detail import SURE, Detail, compare_detail
+from zsn2m_deploy.report.detail import CONFIDENCE, Detail, compare_detail
 from zsn2m_runtime.noise.model import REACH, Doubles, NoiseModel
 from zsn2m_runtime.noise.waves import find_waves, power_of
 from zsn2m_runtime.sample_types import Mask, Pixels, is_whole
@@ -66,7 +66,7 @@ class Autocorrelation:
     @property
     def structured(self) -> bool:
         """Whether that is more than noise and its estimate can explain."""
-        return self.excess > self.limit + SURE / math.sqrt(self.samples)
+        return self.excess > self.limit + CONFIDENCE / math.sqrt(self.samples)
 
 
 @dataclass(frozen=True)

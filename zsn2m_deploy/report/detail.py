@@ -20,7 +20,7 @@ DETAILED, FLAT = 0.8, 0.5  # of the blocks of one brightness: the upper fifth an
 BAND, MOST_BANDS = 60, 8  # blocks of a band of brightness; bands
 FEWEST_BLOCKS = 20
 WHOLE = 0.9  # of a block's samples that must be usable
-SURE = 3.0  # standard errors beyond a limit
+CONFIDENCE = 3.0  # standard errors beyond a limit
 
 # Set on the tuning half of docs/results/verdicts.md#verdicts, noise that pixels do not share.
 POWER_LIMIT = 1.25  # power removed in detailed places, of that in flat ones; perfect and good results have up to 1.2
@@ -44,12 +44,12 @@ class Detail:
     @property
     def powerful(self) -> bool:
         """Whether structure of the picture explains the power."""
-        return self.power > POWER_LIMIT and math.log(self.power) > SURE * self.power_error
+        return self.power > POWER_LIMIT and math.log(self.power) > CONFIDENCE * self.power_error
 
     @property
     def edged(self) -> bool:
         """Whether edges of the picture explain the likeness."""
-        return self.edges > EDGES_LIMIT and self.edges > SURE * self.edges_error
+        return self.edges > EDGES_LIMIT and self.edges > CONFIDENCE * self.edges_error
 
 
 def compare_detail(removed: Doubles, weight: Doubles, denoised: Doubles, sigma: Doubles) -> Detail | None:

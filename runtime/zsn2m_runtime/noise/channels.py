@@ -9,7 +9,7 @@ from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.files import Channel, ImageFile
 from zsn2m_runtime.image import Frame, check_finite
 from zsn2m_runtime.noise.estimate import estimate_noise
-from zsn2m_runtime.noise.familiarity import look_of, unlike
+from zsn2m_runtime.noise.familiarity import training_stats, unlike
 from zsn2m_runtime.sample_types import Pixels
 
 OF_NOISE = "noise"  # what a sentence on noise, and on no other difference, begins with
@@ -41,7 +41,7 @@ def noise_is_alike(frames: Sequence[Pixels]) -> bool | None:
         for frame in frames:
             check_finite(Frame(frame))
         models = [estimate_noise([frame]) for frame in frames]
-        looks = [look_of([frame], noise) for frame, noise in zip(frames, models, strict=True)]
+        looks = [training_stats([frame], noise) for frame, noise in zip(frames, models, strict=True)]
         pairs = permutations(range(len(frames)), 2)
         found = [unlike(frames[one], models[other].record(), looks[other]) for one, other in pairs]
     except InputError:

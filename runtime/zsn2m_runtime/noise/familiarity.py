@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from zsn2m_runtime.blank.areas import blanks_of, filled
 from zsn2m_runtime.errors import InputError
-from zsn2m_runtime.manifest import LookRecord, NoiseRecord, Span
+from zsn2m_runtime.manifest import NoiseRecord, Span, TrainingStats
 from zsn2m_runtime.noise.estimate import SIDE, estimate_noise
 from zsn2m_runtime.noise.model import REACH, Doubles, NoiseModel
 from zsn2m_runtime.sample_types import Mask, Pixels, is_whole
@@ -44,7 +44,7 @@ TINY = 1e-12
 
 
 @dataclass(frozen=True)
-class Sight:
+class FrameStats:
     """What is seen of one frame.
 
     Shape:
@@ -59,7 +59,9 @@ class Sight:
     rounding: float  # variance that whole numbers add; 0 for others
 
 
-def look_of(frames: Sequence[Pixels], noise: NoiseModel, blanks: Sequence[Mask | None] | None = None) -> LookRecord:
+def training_stats(
+    frames: Sequence[Pixels], noise: NoiseModel, blanks: Sequence[Mask | None] | None = None
+) -> TrainingStats:
     """What a bundle keeps of its training frames, to compare others with.
 
     Shape:
@@ -70,16 +72,16 @@ def look_of(frames: Sequence[Pixels], noise: NoiseModel, blanks: Sequence[Mask |
     Raises:
         InputError: frames too small.
     """
-    sights = [see(frame, blank) for frame, blank in zip(frames, blanks or blanks_of(frames), strict=True)]
-    edges = np.array([np.quantile(sight.blocks, SPREAD, axis=0) for sight in sights])  # (frames, 2, c)
+    all_stats = [measure(frame, blank) for frame, blank in zip(frames, blanks or blanks_of(frames), strict=True)]
+    edges = np.array([np.quantile(stats.blocks, SPREAD, axis=0) for stats in all_stats])  # (frames, 2, c)
     low, high = edges[:, 0].min(axis=0), edges[:, 1].max(axis=0)
-    least = _least_variance(low, high, sights[0])
-    models = [sight.noise for sight in sights]
-    return LookRecord(
+    least = _least_variance(low, high, all_stats[0])
+    models = [stats.noise for stats in all_stats]
+    return TrainingStats(
         low=tuple(low.tolist()),
         high=tuple(high.tolist()),
-        texture=max(_texture(sight, noise, least) for sight in sights),
-        noise=_ends([_strength(sight, noise, least)[0] for sight in sights]),
+        texture=max(_texture(stats, noise, least) for stats in all_stats),
+        noise=_ends([_strength(stats, noise, least)[0] for stats in all_stats]),
         beside=_ends([model.neighbours[0] for model in models]),
         below=_ends([model.neighbours[1] for model in models]),
         channels=_ends([model.between_channels for model in models]),
@@ -87,7 +89,7 @@ def look_of(frames: Sequence[Pixels], noise: NoiseModel, blanks: Sequence[Mask |
 
 
 def unlike(
-    frame: Pixels, noise: NoiseRecord, look: LookRecord, every_level: bool = False, blank: Mask | None = None
+    frame: Pixels, noise: NoiseRecord, look: TrainingStats, every_level: bool = False, blank: Mask | None = None
 ) -> tuple[str, ...]:
     """In what a frame is unlike the training frames, and what to do; empty where it is like them.
 
@@ -106,7 +108,7 @@ def unlike(
 
 def unlike_all(
     frame: Pixels,
-    known: Sequence[tuple[NoiseRecord, LookRecord]],
+    known: Sequence[tuple[NoiseRecord, TrainingStats]],
     every_level: bool = False,
     blank: Mask | None = None,
 ) -> tuple[str, ...]:
@@ -120,30 +122,32 @@ def unlike_all(
     if not known or min(frame.shape[:2]) < SIDE:
         return ()
     try:
-        sight = see(frame, blank)
+        stats = measure(frame, blank)
     except InputError:  # too little of it is not blank
         return ()
-    return min((differences(sight, *group, every_level) for group in known), key=len)
+    return min((differences(stats, *group, every_level) for group in known), key=len)
 
 
-def differences(sight: Sight, noise: NoiseRecord, look: LookRecord, every_level: bool = False) -> tuple[str, ...]:
+def differences(
+    stats: FrameStats, noise: NoiseRecord, look: TrainingStats, every_level: bool = False
+) -> tuple[str, ...]:
     """The sentences of `unlike` for a frame that was looked at."""
-    least = _least_variance(np.array(look.low), np.array(look.high), sight)
-    busy = _is_busy(sight, least)
-    found, line = _strength(sight, _trained(noise), least)
+    least = _least_variance(np.array(look.low), np.array(look.high), stats)
+    busy = _is_busy(stats, least)
+    found, line = _strength(stats, _trained(noise), least)
     weaker, stronger = (WEAKER_OF_EVERY, STRONGER_OF_EVERY) if every_level else (WEAKER, STRONGER)
     limits = weaker, max(stronger, BUSY_STRONGER) if busy else stronger
     said = [_unlike_noise(found, line, look, limits)]
     if not busy:
-        said.append(_unlike_neighbours(sight.noise, look))
-        if sight.noise.between_channels <= look.channels[1] or found <= STRONGER * look.noise[1]:  # else it is texture
-            said.append(_unlike_channels(sight.noise, noise, look))
+        said.append(_unlike_neighbours(stats.noise, look))
+        if stats.noise.between_channels <= look.channels[1] or found <= STRONGER * look.noise[1]:  # else it is texture
+            said.append(_unlike_channels(stats.noise, noise, look))
     if not every_level:
-        said.append(_unlike_texture(sight, _trained(noise), look, least))
+        said.append(_unlike_texture(stats, _trained(noise), look, least))
     return tuple(sentence for sentence in said if sentence)
 
 
-def _unlike_noise(found: float, line: float, look: LookRecord, limits: Span) -> str | None:
+def _unlike_noise(found: float, line: float, look: TrainingStats, limits: Span) -> str | None:
     """Of noise in units of the line's, which is a standard deviation."""
     usual = _nearest(found, look.noise)
     ratio, expected = found / usual, usual * line
@@ -155,7 +159,7 @@ def _unlike_noise(found: float, line: float, look: LookRecord, limits: Span) -> 
     )
 
 
-def _unlike_neighbours(noise: NoiseModel, look: LookRecord) -> str | None:
+def _unlike_neighbours(noise: NoiseModel, look: TrainingStats) -> str | None:
     named = zip(("beside", "below"), noise.neighbours, (look.beside, look.below), strict=True)
     place, found, seen = max(named, key=lambda one: abs(_beyond(one[1], one[2])))
     if abs(_beyond(found, seen)) <= SHARED:
@@ -166,7 +170,7 @@ def _unlike_neighbours(noise: NoiseModel, look: LookRecord) -> str | None:
     )
 
 
-def _unlike_channels(found: NoiseModel, trained: NoiseRecord, look: LookRecord) -> str | None:
+def _unlike_channels(found: NoiseModel, trained: NoiseRecord, look: TrainingStats) -> str | None:
     """Textures raise what patches say of the training frames, so what the network confirmed counts as seen, too."""
     seen = min(look.channels[0], trained.channels), max(look.channels[1], trained.channels)
     if abs(_beyond(found.between_channels, seen)) <= SHARED_BY_CHANNELS:
@@ -177,8 +181,8 @@ def _unlike_channels(found: NoiseModel, trained: NoiseRecord, look: LookRecord) 
     )
 
 
-def _unlike_texture(sight: Sight, trained: NoiseModel, look: LookRecord, least: float) -> str | None:
-    ratio = (1 + _texture(sight, trained, least)) / (1 + look.texture)
+def _unlike_texture(stats: FrameStats, trained: NoiseModel, look: TrainingStats, least: float) -> str | None:
+    ratio = (1 + _texture(stats, trained, least)) / (1 + look.texture)
     if ratio <= MORE_TEXTURE:
         return None
     return (
@@ -187,7 +191,7 @@ def _unlike_texture(sight: Sight, trained: NoiseModel, look: LookRecord, least: 
     )
 
 
-def see(frame: Pixels, blank: Mask | None = None) -> Sight:
+def measure(frame: Pixels, blank: Mask | None = None) -> FrameStats:
     """Look at one frame.
 
     Shape:
@@ -200,9 +204,9 @@ def see(frame: Pixels, blank: Mask | None = None) -> Sight:
     hidden = None if blank is None else _sampled(blank[..., None])[..., 0]
     rounding = ROUNDING if is_whole(sample.dtype) else 0.0
     if hidden is None or not hidden.any():
-        return Sight(estimate_noise([sample], [None]), *_blocks(sample.astype(np.float32)), rounding)
+        return FrameStats(estimate_noise([sample], [None]), *_blocks(sample.astype(np.float32)), rounding)
     noise = estimate_noise([sample], [hidden])
-    return Sight(noise, *_shown(_blocks(filled(sample, hidden).astype(np.float32)), hidden), rounding)
+    return FrameStats(noise, *_shown(_blocks(filled(sample, hidden).astype(np.float32)), hidden), rounding)
 
 
 def _sampled(frame: Pixels) -> Pixels:
@@ -254,33 +258,33 @@ def block_means(values: npt.NDArray[np.floating], side: int) -> Doubles:
     return np.asarray(blocks.mean(axis=(1, 3), dtype=np.float64))
 
 
-def _strength(sight: Sight, trained: NoiseModel, least: float) -> tuple[float, float]:
+def _strength(stats: FrameStats, trained: NoiseModel, least: float) -> tuple[float, float]:
     """The noise of a frame over that expected at its brightness, and the latter, as standard deviations."""
-    expected, own = (np.maximum(model.variance(sight.level), least).mean() for model in (trained, sight.noise))
+    expected, own = (np.maximum(model.variance(stats.level), least).mean() for model in (trained, stats.noise))
     return float(np.sqrt(own / expected)), float(np.sqrt(expected))
 
 
-def _texture(sight: Sight, trained: NoiseModel, least: float) -> float:
+def _texture(stats: FrameStats, trained: NoiseModel, least: float) -> float:
     """Detail of the patches that have most, without the frame's own noise; in units of the variance expected."""
-    expected = np.maximum(trained.variance(sight.level), least)
-    excess = ((sight.detail - _own_detail(sight, least)) / expected).mean(axis=1)
+    expected = np.maximum(trained.variance(stats.level), least)
+    excess = ((stats.detail - _own_detail(stats, least)) / expected).mean(axis=1)
     return max(0.0, float(np.quantile(excess, TEXTURED)))
 
 
-def _is_busy(sight: Sight, least: float) -> bool:
+def _is_busy(stats: FrameStats, least: float) -> bool:
     """Whether a frame is nowhere flat: then its texture passes for noise."""
-    relative = (sight.detail / _own_detail(sight, least)).mean(axis=1)
+    relative = (stats.detail / _own_detail(stats, least)).mean(axis=1)
     return bool(np.quantile(relative, CALM) > BUSY)
 
 
-def _own_detail(sight: Sight, least: float) -> Doubles:
+def _own_detail(stats: FrameStats, least: float) -> Doubles:
     """The detail that the frame's own noise makes. Shape: (m, c)."""
-    own = np.einsum("iiyx->yx", sight.noise.correlation) / sight.noise.channels
+    own = np.einsum("iiyx->yx", stats.noise.correlation) / stats.noise.channels
     near = own[REACH - BLOCK + 1 : REACH + BLOCK, REACH - BLOCK + 1 : REACH + BLOCK]
     halves, whole = np.repeat((1.0, -1.0), BLOCK // 2), np.ones(BLOCK)
     pattern = np.outer(np.correlate(halves, halves, "full"), np.correlate(whole, whole, "full")) / BLOCK**2
     share = max(0.0, float((near * (pattern + pattern.T) / 2).sum()))  # 1 for white noise
-    return np.maximum(sight.noise.variance(sight.level) * share, least)
+    return np.maximum(stats.noise.variance(stats.level) * share, least)
 
 
 def _trained(noise: NoiseRecord) -> NoiseModel:
@@ -289,9 +293,9 @@ def _trained(noise: NoiseRecord) -> NoiseModel:
     return replace(white, span=noise.span) if noise.span else white
 
 
-def _least_variance(low: Doubles, high: Doubles, sight: Sight) -> float:
+def _least_variance(low: Doubles, high: Doubles, stats: FrameStats) -> float:
     """Of noise that is worth a word."""
-    return max(float(NEGLIGIBLE * (high - low).max()) ** 2, sight.rounding) or TINY
+    return max(float(NEGLIGIBLE * (high - low).max()) ** 2, stats.rounding) or TINY
 
 
 def _ends(values: list[float]) -> Span:

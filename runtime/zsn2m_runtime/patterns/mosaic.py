@@ -20,7 +20,7 @@ COVERED = 0.5  # share of the tiles that anything else that repeats is in: it co
 ALIKE = 0.8  # correlation of what changes along rows with what changes along columns in a mosaic of colours
 FIXED = 0.7  # likeness of the phases of all tiles, where a pattern is tied to the pixels
 MANY = 16  # tiles from which on their likeness says something
-SURE = 5.0  # deviations of the correlation of so many tiles without a mosaic
+CONFIDENCE = 5.0  # deviations of the correlation of so many tiles without a mosaic
 AGREE = 0.9  # of the tiles have the same phase where a faint pattern covers the frame
 FAINT = 0.15  # deviation of such a pattern, of that of the noise
 NOTABLE = 0.5  # and of the deviation that counts as none
@@ -97,7 +97,7 @@ def _mosaic(peaks: Peaks) -> Mosaic | None:
     powers = np.square(np.abs(values)).sum(axis=0) + TINY
     alike = complex((values[:, 0] * values[:, 1].conj()).sum()) / float(np.sqrt(powers.prod()))
     tied = powers.min() >= BALANCE * powers.max() and _fixed(values) >= FIXED
-    likeness = ALIKE if coloured else min(ALIKE, SURE / float(np.sqrt(len(values))))
+    likeness = ALIKE if coloured else min(ALIKE, CONFIDENCE / float(np.sqrt(len(values))))
     if not tied or (abs(alike) < likeness and (not coloured or shares.min() < COVERED)):
         return None
     layouts: tuple[str, ...] = ()

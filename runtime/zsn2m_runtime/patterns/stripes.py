@@ -23,7 +23,7 @@ EVENLY = 0.35  # of the covariance of steps is in nearly all parts of the frame
 COMMON = 0.5  # of it the halves of the frame have in common
 FRESH = 0.3  # of it is opposite in the next row; pictures have less
 NOTABLE = 0.5  # of the deviation that counts as none
-SURE = 6.0  # deviations of the covariance where rows share nothing
+CONFIDENCE = 6.0  # deviations of the covariance where rows share nothing
 
 GROUPS = 16  # of columns
 APART = 2  # groups that are compared are so many from each other
@@ -158,7 +158,7 @@ def _shared(steps: _Steps, least: float, ratio: float) -> float | None:
     covariance = float(product.sum() / both.sum())
     chance = float(np.square(steps.mean[steps.valid]).mean()) / 2 / float(np.sqrt(both.sum()))
     worth = max(ratio * max(steps.sigma, least), NOTABLE * least) ** 2
-    if covariance < max(worth, SURE * chance):
+    if covariance < max(worth, CONFIDENCE * chance):
         return None
     middle = groups // 2
     across = (one < middle) & (other >= middle)

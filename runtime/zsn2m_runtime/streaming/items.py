@@ -54,13 +54,13 @@ class Picture:
 
 
 @dataclass(frozen=True, eq=False)
-class Passenger:
+class Packet:
     """A packet of another track (audio, subtitles) that goes through untouched, in its place among the frames."""
 
     packet: Any
 
 
-Item = Picture | Passenger
+Item = Picture | Packet
 
 
 def frame_name(number: int) -> str:

@@ -14,7 +14,7 @@ from zsn2m_deploy.adapt.loss import noise_factor, pairs_are_independent, photon_
 from zsn2m_deploy.adapt.scenes import synthetic_scenes
 from zsn2m_deploy.config import SensorConfig, TrainConfig
 from zsn2m_deploy.noise.fields import FIELD_SIDE, NoiseFields
-from zsn2m_deploy.noise.refine import Look
+from zsn2m_deploy.noise.refine import FirstGuess
 from zsn2m_deploy.sample.config import SampleConfig
 from zsn2m_deploy.sample.noise import sample_frames
 from zsn2m_deploy.training import Trained, train
@@ -59,7 +59,7 @@ def test_noise_of_fields_is_as_the_model_says() -> None:
     generator = np.random.default_rng(1)
     for model in (random_noise_model(generator, 3) for _ in range(3)):
         clean = torch.full((8, 3, FIELD_SIDE, FIELD_SIDE), 0.5)
-        drawn = fields(model, stronger=2.0).noise(clean)
+        drawn = fields(model, stronger=2.0).draw(clean)
         expected = 2 * np.sqrt(model.variance(np.full(3, 0.5)))
         assert drawn.std(dim=(0, 2, 3)).numpy() == pytest.approx(expected, rel=0.06)
         beside = (drawn[..., 1:] * drawn[..., :-1]).mean() / drawn.square().mean()
@@ -69,7 +69,7 @@ def test_noise_of_fields_is_as_the_model_says() -> None:
 @pytest.mark.parametrize("skew", [-0.9, -0.3, 0.0, 0.8])
 def test_noise_below_a_tone_curve_keeps_its_median(skew: float) -> None:
     model = replace(WHITE, skew=np.full(3, skew))
-    drawn = fields(model).noisy(torch.zeros(8, 3, FIELD_SIDE, FIELD_SIDE)).numpy()
+    drawn = fields(model).corrupt(torch.zeros(8, 3, FIELD_SIDE, FIELD_SIDE)).numpy()
     assert drawn.std() == pytest.approx(0.1, rel=0.03)
     assert np.median(drawn) == pytest.approx(0, abs=2e-3)
     found = np.mean((drawn - drawn.mean()) ** 3) / drawn.std() ** 3
@@ -82,7 +82,7 @@ def test_noise_of_photons_is_skewed_as_their_gain_says() -> None:
     variance = gain * clean + 1e-3
     frame = torch.full((8, 3, FIELD_SIDE, FIELD_SIDE), clean)
     for model, expected in ((replace(slope, skew=np.full(3, 0.4)), gain / np.sqrt(variance)), (slope, 0.0)):
-        drawn = (fields(model).noisy(frame) - frame).numpy()
+        drawn = (fields(model).corrupt(frame) - frame).numpy()
         assert drawn.mean() == pytest.approx(0, abs=1e-3)
         assert drawn.std() == pytest.approx(np.sqrt(variance), rel=0.03)
         assert np.mean((drawn - drawn.mean()) ** 3) / drawn.std() ** 3 == pytest.approx(expected, abs=0.03)
@@ -99,7 +99,7 @@ def test_strength_is_neutral_between_the_paper_s_values() -> None:
 
 def test_no_two_draws_are_alike() -> None:
     noise, clean = fields(WHITE), torch.zeros(2, 3, 32, 32)
-    first, second = noise.noise(clean), noise.noise(clean)
+    first, second = noise.draw(clean), noise.draw(clean)
     assert abs(float((first * second).mean())) < 0.1 * float(first.square().mean())
     assert abs(float((first[0] * first[1]).mean())) < 0.1 * float(first.square().mean())
 
@@ -130,7 +130,7 @@ def test_pairs_of_clipped_noise_share_nothing_either(slope: float) -> None:
     drawn = clean + deviation * torch.randn(300, 3, 192, 16, generator=torch.Generator().manual_seed(1))
     left = drawn.clamp(0, 1).var(dim=(0, 2))
     units = fields(model)
-    found = torch.cat([units.noise(clean) for _ in range(100)]).square().mean(dim=(0, 2))
+    found = torch.cat([units.draw(clean) for _ in range(100)]).square().mean(dim=(0, 2))
     assert torch.allclose(found, left, rtol=0.12)
     assert (left[:, [0, -1]] < 0.5 * left[:, [8]]).all()
 
@@ -152,8 +152,8 @@ def test_pairs_are_for_symmetric_noise(noise: NoiseModel, level: float, expected
     noisy = clean.clone()
     noisy[:, 2] = 0.0
     black = replace(noise, ends=(0.0, np.inf))
-    assert pairs_are_independent(black, [Look(noisy, clean)]) is expected
-    assert not pairs_are_independent(black, [Look(torch.zeros_like(clean), clean)])
+    assert pairs_are_independent(black, [FirstGuess(noisy, clean)]) is expected
+    assert not pairs_are_independent(black, [FirstGuess(torch.zeros_like(clean), clean)])
 
 
 def test_a_black_border_does_not_switch_pairs_off() -> None:

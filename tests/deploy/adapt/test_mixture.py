@@ -181,7 +181,7 @@ def test_each_group_has_its_own_noise_and_turns(monkeypatch: pytest.MonkeyPatch)
     real = sensor_stage.sensor_loss
 
     def counted(*args: Any) -> torch.Tensor:
-        seen.append(float(args[4].noise(torch.full((1, 1, 64, 64), 0.5)).std()))
+        seen.append(float(args[4].draw(torch.full((1, 1, 64, 64), 0.5)).std()))
         return real(*args)
 
     monkeypatch.setattr(sensor_stage, "sensor_loss", counted)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.nn.functional import avg_pool2d
 
-from zsn2m_deploy.fit.checks import estimated_error, shift
+from zsn2m_deploy.fit.checks import estimated_error, result_bias
 from zsn2m_deploy.noise.clipping import added_by_clipping, has_noise
 from zsn2m_runtime.noise.model import NoiseModel
 
@@ -33,8 +33,8 @@ def test_counted_photons_are_not_clipped_although_many_are_zero() -> None:
     photons = NoiseModel.white(np.full(1, gain), np.zeros(1))
     model = replace(photons, ends=(0.0, np.inf), span=(0.01, 1.0), skew=np.full(1, 0.4))
     perfect = clean[None, :, :64]
-    assert shift(lambda _: perfect, [counted[:, :64]], model).abs() < 0.002
-    assert shift(lambda _: perfect, [counted[:, :64]], replace(model, skew=np.zeros(1))).abs() > 0.004
+    assert result_bias(lambda _: perfect, [counted[:, :64]], model).abs() < 0.002
+    assert result_bias(lambda _: perfect, [counted[:, :64]], replace(model, skew=np.zeros(1))).abs() > 0.004
 
 
 def test_a_black_border_has_no_noise_and_clipped_noise_has() -> None:
@@ -52,7 +52,7 @@ def test_a_black_border_does_not_darken_the_frame() -> None:
     noise = 0.1 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
     noisy = torch.where(clean > 0, (clean + noise).clamp(0, 1), clean)
     model = replace(NoiseModel.white(np.zeros(1), np.full(1, 0.01)), ends=(0.0, np.inf))
-    assert shift(lambda _: clean[None], [noisy], model).abs() < 0.003
+    assert result_bias(lambda _: clean[None], [noisy], model).abs() < 0.003
 
 
 @pytest.mark.parametrize("median", [False, True])
@@ -67,8 +67,8 @@ def test_a_right_result_is_not_shifted_because_samples_are_clipped(median: bool)
 
     skew = np.array([-0.5, 0.0, 0.0]) if median else np.zeros(3)
     model = replace(model, slope=np.zeros(3), floor=np.full(3, 0.04), skew=skew)
-    assert shift(perfect, [noisy], model).abs().max() < 0.006
-    assert shift(perfect, [noisy]).abs().max() > 0.03
+    assert result_bias(perfect, [noisy], model).abs().max() < 0.006
+    assert result_bias(perfect, [noisy]).abs().max() > 0.03
 
 
 def striped(sigma: float, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:

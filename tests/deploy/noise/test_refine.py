@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from zsn2m_deploy.noise.draw import unit_noise
-from zsn2m_deploy.noise.refine import Look, calibrated, confirmed, look_at, seen
+from zsn2m_deploy.noise.refine import FirstGuess, confirm_correlation, first_guesses, fit_variance, refine_noise
 from zsn2m_deploy.noise.variance import VarianceLine
 from zsn2m_deploy.pretrain.scenes import dead_leaves, random_palette
 from zsn2m_deploy.pretrain.weights import pretrained
@@ -37,7 +37,7 @@ def sigma_at(model: NoiseModel, levels: torch.Tensor) -> np.ndarray:
     return np.sqrt(model.variance(levels.movedim(1, -1).numpy()).reshape(-1, model.channels).mean(axis=0))
 
 
-def looks(model: NoiseModel) -> list[Look]:
+def looks(model: NoiseModel) -> list[FirstGuess]:
     """The pretrained network's looks at noisy crops of two sizes."""
     generator = np.random.default_rng(5)
     crops = []
@@ -46,14 +46,14 @@ def looks(model: NoiseModel) -> list[Look]:
         clean = scene if model.channels == 3 else scene.mean(axis=2, keepdims=True)
         noisy = clean + SIGMA * unit_noise(model, (side, side), generator)
         crops.append(torch.from_numpy(noisy.astype(np.float32)).movedim(2, 0)[None])
-    return look_at(crops, pretrained(model.channels))
+    return first_guesses(crops, pretrained(model.channels))
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("guess", [0.5, 0.95, 1.9])
 def test_a_wrong_level_is_put_right(channels: int, guess: float) -> None:
     seen = looks(white(channels))
-    found = calibrated(white(channels, guess * SIGMA), pretrained(channels), seen, 0)
+    found = fit_variance(white(channels, guess * SIGMA), pretrained(channels), seen, 0)
     assert sigma_at(found, seen[0].clean) == pytest.approx(np.full(channels, SIGMA), rel=0.1)
 
 
@@ -61,20 +61,20 @@ def test_a_wrong_level_is_put_right(channels: int, guess: float) -> None:
 def test_correlation_that_textures_left_goes_and_that_of_the_noise_stays(channels: int) -> None:
     model = correlated(channels, 0.25)
     assert model.correlated
-    assert not confirmed(model, looks(white(channels))).correlated
-    assert confirmed(model, looks(model)) is model
+    assert not confirm_correlation(model, looks(white(channels))).correlated
+    assert confirm_correlation(model, looks(model)) is model
 
 
 def test_grey_pictures_in_three_channels_keep_what_channels_share_and_lose_what_textures_left() -> None:
     model = correlated(3, 0.25)
     correlation = model.correlation.copy()
     correlation[:, :, REACH, REACH] = 1.0
-    grey = [Look(*(part.expand(-1, 3, -1, -1) for part in look[:2])) for look in looks(white(1))]
-    found = confirmed(NoiseModel(model.slope, model.floor, correlation), grey)
+    grey = [FirstGuess(*(part.expand(-1, 3, -1, -1) for part in look[:2])) for look in looks(white(1))]
+    found = confirm_correlation(NoiseModel(model.slope, model.floor, correlation), grey)
     assert not found.correlated
     assert found.between_channels == 1.0
-    seen = look_at([look.noisy for look in grey], pretrained(3))
-    level = calibrated(found, pretrained(3), seen, 0)
+    seen = first_guesses([look.noisy for look in grey], pretrained(3))
+    level = fit_variance(found, pretrained(3), seen, 0)
     assert sigma_at(level, seen[0].clean) == pytest.approx(np.full(3, SIGMA), rel=0.12)
 
 
@@ -87,7 +87,7 @@ def test_lines_are_left_to_the_picture(channels: int, period: int) -> None:
     assert taken.regular
     assert taken.sigma([noisy]) == pytest.approx(10, rel=0.15)
     crop = torch.from_numpy(noisy.astype(np.float32) / 255).movedim(2, 0)[None]
-    found = seen(taken.rescaled(0, 255), pretrained(channels), look_at([crop], pretrained(channels)), 0)
+    found = refine_noise(taken.rescaled(0, 255), pretrained(channels), first_guesses([crop], pretrained(channels)), 0)
     assert not found.correlated
     assert 255 * sigma_at(found, crop) == pytest.approx(np.full(channels, 10), rel=0.15)
 
@@ -97,8 +97,8 @@ def test_a_border_without_noise_does_not_lower_the_level() -> None:
     for crop in bordered:
         crop[..., :48] = 0.0
     model = replace(white(3), ends=(0.0, 1.0))
-    seen = look_at(bordered, pretrained(3))
-    found = calibrated(model, pretrained(3), seen, 0)
+    seen = first_guesses(bordered, pretrained(3))
+    found = fit_variance(model, pretrained(3), seen, 0)
     assert sigma_at(found, seen[0].clean[..., 48:]) == pytest.approx(np.full(3, SIGMA), rel=0.1)
 
 
@@ -112,7 +112,7 @@ def test_the_noise_at_each_brightness_is_found_where_samples_are_clipped_too(
     normal = torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
     noisy = (clean + (slope * clean + 0.02).sqrt() * normal).clamp(*ends)
     guess = replace(NoiseModel.white(np.zeros(3), np.full(3, 0.1)), ends=ends)
-    found = calibrated(guess, lambda _: clean, [Look(noisy, clean)], 0)
+    found = fit_variance(guess, lambda _: clean, [FirstGuess(noisy, clean)], 0)
     at = np.array([[0.0] * 3, [0.5] * 3, [1.0] * 3])
     assert found.variance(at) == pytest.approx(slope * at + 0.02, rel=0.1)
 
@@ -122,7 +122,7 @@ def test_photons_are_not_taken_for_clipped_although_many_pixels_are_zero() -> No
     clean = torch.linspace(0.02, 1, 128).expand(4, 1, 128, 128)
     counted = gain * torch.poisson(clean / gain, generator=torch.Generator().manual_seed(0))
     guess = replace(NoiseModel.white(np.zeros(1), np.full(1, 0.15)), ends=(0.0, np.inf), skew=np.full(1, 0.4))
-    found = calibrated(guess, lambda _: clean, [Look(counted, clean)], 0)
+    found = fit_variance(guess, lambda _: clean, [FirstGuess(counted, clean)], 0)
     at = np.array([[0.1], [0.5], [1.0]])
     assert found.variance(at) == pytest.approx(gain * at, rel=0.06)
 
@@ -130,12 +130,12 @@ def test_photons_are_not_taken_for_clipped_although_many_pixels_are_zero() -> No
 def test_noise_that_a_network_lets_through_is_counted() -> None:
     clean = torch.linspace(0, 1, 64).expand(2, 3, 64, 64)
     noise = SIGMA * torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
-    half = [Look(clean + noise, clean + 0.5 * noise + 0.5 * noise.roll(1, 3))]  # removes half of the power
+    half = [FirstGuess(clean + noise, clean + 0.5 * noise + 0.5 * noise.roll(1, 3))]  # removes half of the power
 
     def network(noisy: torch.Tensor) -> torch.Tensor:
         return half[0].clean + 0.5 * (noisy - half[0].noisy)
 
-    found = calibrated(white(3, 2 * SIGMA), network, half, 0)
+    found = fit_variance(white(3, 2 * SIGMA), network, half, 0)
     assert np.sqrt(found.variance(np.full((1, 3), 0.5))) == pytest.approx(np.full((1, 3), SIGMA), rel=0.05)
 
 
@@ -144,7 +144,7 @@ def test_one_brightness_gives_no_slope() -> None:
     clean += 0.1 * SIGMA * torch.randn(clean.shape, generator=torch.Generator().manual_seed(1))
     noisy = clean + SIGMA * torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
     guess = NoiseModel.white(np.array([0.02]), np.array([0.01]))
-    found = calibrated(guess, lambda _: clean, [Look(noisy, clean)], 0)
+    found = fit_variance(guess, lambda _: clean, [FirstGuess(noisy, clean)], 0)
     assert found.slope / found.floor == pytest.approx([2.0])
     assert found.variance(np.array([[0.5]])) == pytest.approx(np.array([[SIGMA**2]]), rel=0.06)
 
@@ -152,7 +152,7 @@ def test_one_brightness_gives_no_slope() -> None:
 def test_a_frame_at_its_end_all_over_leaves_the_model_as_it_is() -> None:
     black = torch.zeros(1, 1, 64, 64)
     guess = replace(white(1), ends=(0.0, 1.0))
-    found = calibrated(guess, lambda _: black, [Look(black, black)], 0)
+    found = fit_variance(guess, lambda _: black, [FirstGuess(black, black)], 0)
     assert (found.slope, found.floor) == (guess.slope, guess.floor)
 
 
@@ -162,7 +162,7 @@ def test_what_a_network_takes_for_noise_in_bright_objects_is_limited() -> None:
     clean[..., ::24, ::24] = clean[..., 1::24, ::24] = 0.9
     noisy = clean + 0.02 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
     flattened = torch.where(clean > 0.5, clean - 0.2, clean)
-    found = calibrated(white(1, 0.02), lambda _: flattened, [Look(noisy, flattened)], 0)
+    found = fit_variance(white(1, 0.02), lambda _: flattened, [FirstGuess(noisy, flattened)], 0)
     assert np.sqrt(found.variance(np.array([[0.1], [0.7]]))).max() < 0.03
 
 
@@ -171,7 +171,7 @@ def test_the_variance_is_above_zero_wherever_pixels_are() -> None:
     noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
     noisy = clean + 0.3 * clean.square() * noise  # grows so fast that a line through it falls below zero
     guess = replace(NoiseModel.white(np.full(1, 0.05), np.full(1, 1e-4)), span=(0.0, 0.2))
-    found = calibrated(guess, lambda _: clean, [Look(noisy, clean)], 0)
+    found = fit_variance(guess, lambda _: clean, [FirstGuess(noisy, clean)], 0)
     assert VarianceLine(found, torch.device("cpu"))(clean).min() > 0
 
 
@@ -179,10 +179,10 @@ def test_a_channel_without_noise_or_picture_is_no_trouble() -> None:
     noisy = looks(white(3))[0].noisy.clone()
     noisy[:, 1] = 0.5
     nothing = replace(white(3), floor=np.array([SIGMA**2, 1e-12, SIGMA**2]))
-    found = calibrated(nothing, pretrained(3), look_at([noisy], pretrained(3)), 0)
+    found = fit_variance(nothing, pretrained(3), first_guesses([noisy], pretrained(3)), 0)
     assert (found.slope[1], found.floor[1]) == (0, 1e-12)
     assert np.isfinite([found.slope, found.floor]).all()
     level = np.array([[0.4] * 3])
     assert np.sqrt(found.variance(level)[0, [0, 2]]) == pytest.approx(np.full(2, SIGMA), rel=0.2)
-    exact = calibrated(white(3), lambda frame: frame, [Look(noisy, noisy)], 0)
+    exact = fit_variance(white(3), lambda frame: frame, [FirstGuess(noisy, noisy)], 0)
     assert np.isfinite([exact.slope, exact.floor]).all()

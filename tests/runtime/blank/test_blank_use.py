@@ -22,7 +22,7 @@ from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.noise.estimate import estimate_noise
-from zsn2m_runtime.noise.familiarity import look_of, unlike
+from zsn2m_runtime.noise.familiarity import training_stats, unlike
 from zsn2m_runtime.sample_types import Pixels
 
 
@@ -90,8 +90,8 @@ def test_noise_and_familiarity_do_not_see_padding(name: str) -> None:
     plain, found = estimate_noise([frame]), estimate_noise([padded(frame, name)])
     assert found.sigma([frame]) == pytest.approx(plain.sigma([frame]), rel=0.05)
     assert found.correlated == plain.correlated
-    assert unlike(padded(frame, name), plain.record(), look_of([frame], plain)) == ()
-    assert unlike(frame, found.record(), look_of([padded(frame, name)], found)) == ()
+    assert unlike(padded(frame, name), plain.record(), training_stats([frame], plain)) == ()
+    assert unlike(frame, found.record(), training_stats([padded(frame, name)], found)) == ()
 
 
 def test_a_frame_that_is_blank_nearly_all_over_is_refused() -> None:

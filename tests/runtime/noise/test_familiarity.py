@@ -9,30 +9,30 @@ import pytest
 from support.known_noise import SIGMA, SIZE, Array, known, noise, scene, whole
 
 from zsn2m_runtime.errors import InputError
-from zsn2m_runtime.manifest import LookRecord, NoiseRecord
+from zsn2m_runtime.manifest import NoiseRecord, TrainingStats
 from zsn2m_runtime.noise.estimate import estimate_noise
-from zsn2m_runtime.noise.familiarity import MOST_PIXELS, differences, look_of, see, unlike
+from zsn2m_runtime.noise.familiarity import MOST_PIXELS, differences, measure, training_stats, unlike
 
 
 @pytest.fixture(scope="module")
-def trained() -> tuple[NoiseRecord, LookRecord]:
+def trained() -> tuple[NoiseRecord, TrainingStats]:
     return known(whole(scene() + noise(0)))
 
 
 @pytest.mark.parametrize("seed", range(1, 6))
 def test_nothing_is_said_of_the_same_scene_under_fresh_noise(
-    trained: tuple[NoiseRecord, LookRecord], seed: int
+    trained: tuple[NoiseRecord, TrainingStats], seed: int
 ) -> None:
     assert unlike(whole(scene() + noise(seed)), *trained) == ()
 
 
-def test_nothing_is_said_of_a_little_more_noise_light_or_texture(trained: tuple[NoiseRecord, LookRecord]) -> None:
+def test_nothing_is_said_of_a_little_more_noise_light_or_texture(trained: tuple[NoiseRecord, TrainingStats]) -> None:
     assert unlike(whole(scene(texture=3, low=55) + noise(1, 1.05 * SIGMA)), *trained) == ()
 
 
 @pytest.mark.parametrize("factor", [0.5, 1.4, 2.0])
 def test_noise_of_another_level_is_said_with_both_levels(
-    trained: tuple[NoiseRecord, LookRecord], factor: float
+    trained: tuple[NoiseRecord, TrainingStats], factor: float
 ) -> None:
     [sentence] = unlike(whole(scene() + noise(1, factor * SIGMA)), *trained)
     form = (
@@ -43,7 +43,7 @@ def test_noise_of_another_level_is_said_with_both_levels(
     assert [float(number) for number in found.groups()] == pytest.approx([SIGMA, factor * SIGMA, factor], rel=0.08)
 
 
-def test_correlated_noise_is_said(trained: tuple[NoiseRecord, LookRecord]) -> None:
+def test_correlated_noise_is_said(trained: tuple[NoiseRecord, TrainingStats]) -> None:
     [sentence] = unlike(whole(scene() + noise(1, lag_1=0.35)), *trained)
     assert sentence.startswith("noise of neighbouring pixels: expected a correlation of ")
     assert "but the frame has 0.3" in sentence
@@ -59,22 +59,22 @@ def test_noise_that_channels_share_is_said_both_ways() -> None:
     white, shared = (whole(scene() + shared_by_channels(seed, share)) for seed, share in ((1, 0.0), (2, 0.8)))
     for trained_on, used_on in ((white, shared), (shared, white)):
         for every_level in (False, True):
-            said = differences(see(used_on), *known(trained_on), every_level)
+            said = differences(measure(used_on), *known(trained_on), every_level)
             assert any(sentence.startswith("noise of the channels: expected a correlation of") for sentence in said)
     fresh = whole(scene() + shared_by_channels(3, 0.6))
-    assert differences(see(fresh), *known(shared)) == ()
+    assert differences(measure(fresh), *known(shared)) == ()
 
 
 @pytest.mark.parametrize("factor", [0.4, 0.5, 1.4, 2.0])
 def test_a_network_that_knows_every_level_is_warned_of_far_ones_only(
-    trained: tuple[NoiseRecord, LookRecord], factor: float
+    trained: tuple[NoiseRecord, TrainingStats], factor: float
 ) -> None:
     assert unlike(whole(scene() + noise(1, factor * SIGMA)), *trained, every_level=True) == ()
     far = [whole(scene() + noise(1, other * SIGMA)) for other in (0.2, 3.5)]
     assert all(unlike(frame, *trained, every_level=True) for frame in far)
 
 
-def test_light_colour_and_texture_are_no_reason_to_warn(trained: tuple[NoiseRecord, LookRecord]) -> None:
+def test_light_colour_and_texture_are_no_reason_to_warn(trained: tuple[NoiseRecord, TrainingStats]) -> None:
     green = scene() + noise(1)
     green[..., 1] += 75
     for frame in (green, scene(low=10) + noise(1)):
@@ -83,7 +83,7 @@ def test_light_colour_and_texture_are_no_reason_to_warn(trained: tuple[NoiseReco
 
 
 def test_much_more_texture_is_said_of_networks_that_know_their_frames_alone(
-    trained: tuple[NoiseRecord, LookRecord],
+    trained: tuple[NoiseRecord, TrainingStats],
 ) -> None:
     said = unlike(whole(scene(texture=40) + noise(1)), *trained)
     assert [sentence for sentence in said if sentence.startswith("texture: expected detail as in the training frames")]
@@ -133,7 +133,7 @@ NASTY = {
 
 
 @pytest.mark.parametrize("name", NASTY)
-def test_nasty_frames_are_looked_at_like_others(trained: tuple[NoiseRecord, LookRecord], name: str) -> None:
+def test_nasty_frames_are_looked_at_like_others(trained: tuple[NoiseRecord, TrainingStats], name: str) -> None:
     frame = NASTY[name].astype(np.uint8)
     for pixels in (frame, frame.astype(np.float32)):
         said = unlike(pixels, *trained)
@@ -145,17 +145,17 @@ def test_nasty_frames_are_looked_at_like_others(trained: tuple[NoiseRecord, Look
 
 
 @pytest.mark.parametrize("size", [(1, 1), (15, 400), (400, 15)])
-def test_tiny_frames_are_not_judged(trained: tuple[NoiseRecord, LookRecord], size: tuple[int, int]) -> None:
+def test_tiny_frames_are_not_judged(trained: tuple[NoiseRecord, TrainingStats], size: tuple[int, int]) -> None:
     assert unlike(np.zeros((*size, 3), np.uint8), *trained) == ()
     with pytest.raises(InputError, match="at least 16 x 16"):
-        see(np.zeros((*size, 3), np.uint8))
+        measure(np.zeros((*size, 3), np.uint8))
 
 
 @pytest.mark.parametrize("size", [(512, 768), (3000, 400), (400, 9000), (64, 20000), (20, 20000), (20000, 17)])
 def test_of_large_frames_only_a_part_is_looked_at_all_over_it(size: tuple[int, int]) -> None:
     rows, columns = np.mgrid[: size[0], : size[1]]
     frame = np.stack((rows, columns, rows), axis=2).astype(np.float32)
-    blocks = see(frame).blocks
+    blocks = measure(frame).blocks
     assert 0.25 * MOST_PIXELS < 16 * len(blocks) <= MOST_PIXELS
     for channel, side in ((0, size[0]), (1, size[1])):
         assert blocks[:, channel].min() < 8
@@ -178,6 +178,6 @@ def test_blank_spots_all_over_leave_something_to_look_at() -> None:
             frame[row::32, column::32] = np.nan
     spotted = np.isnan(frame)
     model = estimate_noise([frame], [spotted])
-    look = look_of([frame], model, [spotted])
+    look = training_stats([frame], model, [spotted])
     assert np.isfinite([look.texture, *look.noise, *look.low]).all()
-    assert differences(see(frame, spotted), model.record(), look) == ()
+    assert differences(measure(frame, spotted), model.record(), look) == ()

@@ -14,7 +14,7 @@ from zsn2m_runtime.errors import OutputError, UsageError
 from zsn2m_runtime.files import open_image, save_image
 from zsn2m_runtime.streaming.image_sink import FolderSink
 from zsn2m_runtime.streaming.image_source import ImageSource
-from zsn2m_runtime.streaming.items import Passenger, StreamInfo
+from zsn2m_runtime.streaming.items import Packet, StreamInfo
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_a_folder_gets_a_file_for_every_picture_and_none_for_other_tracks(
     sink = FolderSink(out, suffix, StreamInfo("test", 6, 8, dtype, 3, None))
     for number in (1, 2):
         sink.write(picture(number, dtype=dtype))
-        sink.write(Passenger("audio"))
+        sink.write(Packet("audio"))
     assert sink.finish() == str(out)
     assert names_in(out) == [f"frame_0001{suffix}", f"frame_0002{suffix}"]
     with open_image(out / f"frame_0002{suffix}") as image:

@@ -18,7 +18,7 @@ from zsn2m_runtime.image import Frame
 from zsn2m_runtime.manifest import Sensor
 from zsn2m_runtime.streaming import preview
 from zsn2m_runtime.streaming.image_sink import NullSink
-from zsn2m_runtime.streaming.items import Passenger, Picture
+from zsn2m_runtime.streaming.items import Packet, Picture
 from zsn2m_runtime.streaming.preview import Preview, as_8_bit
 
 SENSOR = Sensor(dtype="uint8", channels=3, range=(0, 255), noise_sigma=1.0)
@@ -105,7 +105,7 @@ def test_linux_without_a_display_is_an_error_and_not_the_end_of_the_process(
 def test_pictures_reach_the_sink_and_then_the_screen_as_bgr(windows: Windows) -> None:
     sink = NullSink()
     shown = Preview(sink, SENSOR)
-    for item in (picture(), Passenger("audio"), picture()):
+    for item in (picture(), Packet("audio"), picture()):
         shown.write(item)
     assert sink.frames == 2
     assert [array[0, 0].tolist() for array in windows.shown] == [[10, 20, 200]] * 2

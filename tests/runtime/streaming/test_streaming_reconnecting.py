@@ -13,7 +13,7 @@ import pytest
 
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.image import Frame
-from zsn2m_runtime.streaming.items import Item, Passenger, Picture, Source, StreamInfo
+from zsn2m_runtime.streaming.items import Item, Packet, Picture, Source, StreamInfo
 from zsn2m_runtime.streaming.reconnecting import LONGEST_PAUSE, Reconnecting
 
 INFO = StreamInfo("street", 6, 8, "uint8", 3, (0, 255), live=True)
@@ -58,7 +58,7 @@ class Connection:
         for number in range(1, self._count + 1):
             self._clock.now += 1
             pts = round((number - 1) * CAMERA_SECOND / self._base)
-            yield Passenger("audio")
+            yield Packet("audio")
             yield Picture(
                 Frame(np.zeros((6, 8, 3), np.uint8)), number, "x", pts, self._base, round(Fraction(1, 2) / self._base)
             )
@@ -172,7 +172,7 @@ def test_pictures_without_a_clock_stay_without() -> None:
 def test_packets_of_other_tracks_pass_until_the_first_reconnection() -> None:
     clock = Clock()
     given = items_of(reconnecting(clock, Connection(clock, 2), Connection(clock, 2)))
-    assert [type(item).__name__ for item in given] == ["Passenger", "Picture"] * 2 + ["Picture"] * 2
+    assert [type(item).__name__ for item in given] == ["Packet", "Picture"] * 2 + ["Picture"] * 2
 
 
 def test_pauses_double_up_to_the_longest_and_start_anew_after_a_frame() -> None:

@@ -16,7 +16,7 @@ from zsn2m_runtime import pipeline
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import InputError, OutputError
 from zsn2m_runtime.image import Frame
-from zsn2m_runtime.streaming.items import Item, Passenger, Picture
+from zsn2m_runtime.streaming.items import Item, Packet, Picture
 from zsn2m_runtime.streaming.running import Stream
 
 
@@ -180,7 +180,7 @@ def test_a_slow_denoiser_drops_late_frames_of_a_camera_and_counts_them(denoiser:
     assert numbers[-1] == 30
     assert report.frames_dropped > 10
     assert report.frames_in == 30 == report.frames_out + report.frames_dropped
-    assert sum(isinstance(item, Passenger) for item in sink.items) == 10
+    assert sum(isinstance(item, Packet) for item in sink.items) == 10
 
 
 def test_a_source_that_hangs_is_left_open_and_said(

@@ -18,7 +18,7 @@ from zsn2m_runtime.sample_types import SAMPLE_DTYPES
 from zsn2m_runtime.streaming import image_sink
 from zsn2m_runtime.streaming.image_sink import NullSink, StackSink
 from zsn2m_runtime.streaming.image_source import ImageSource
-from zsn2m_runtime.streaming.items import Passenger, Picture, StreamInfo
+from zsn2m_runtime.streaming.items import Packet, Picture, StreamInfo
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_a_stack_is_big_where_its_length_is_unknown_or_long(tmp_path: Path, fram
     sink = StackSink(path, StreamInfo("test", 6, 8, "uint8", 3, None, frames=frames))
     for number in (1, 2, 3):
         sink.write(picture(number))
-        sink.write(Passenger("audio"))
+        sink.write(Packet("audio"))
     assert not path.exists()
     assert sink.finish() == str(path)
     assert names_in(path.parent) == ["stack.tif"]
@@ -131,6 +131,6 @@ def test_a_stack_never_replaces_its_input(tmp_path: Path) -> None:
 
 def test_the_null_sink_counts_pictures_only() -> None:
     sink = NullSink()
-    for item in (picture(1), Passenger("audio"), picture(2)):
+    for item in (picture(1), Packet("audio"), picture(2)):
         sink.write(item)
     assert (sink.frames, sink.finish(), sink.salvage()) == (2, "no output", None)

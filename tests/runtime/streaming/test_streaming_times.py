@@ -22,7 +22,7 @@ from support.clips import (
 )
 
 from zsn2m_runtime.image import Frame
-from zsn2m_runtime.streaming.items import Passenger, Picture, StreamInfo
+from zsn2m_runtime.streaming.items import Packet, Picture, StreamInfo
 from zsn2m_runtime.streaming.video.sink import VideoSink
 from zsn2m_runtime.streaming.video.source import VideoSource
 from zsn2m_runtime.streaming.video.timeline import Timeline
@@ -111,7 +111,7 @@ def test_a_packet_out_of_order_is_left_out_and_told(
     sink = VideoSink(tmp_path / "out.mp4", source.info, source=source)
     late = None
     for item in source:
-        if isinstance(item, Passenger) and item.packet.dts is not None and item.packet.dts > 4000 and late is None:
+        if isinstance(item, Packet) and item.packet.dts is not None and item.packet.dts > 4000 and late is None:
             late = item.packet
             late.pts = late.dts = -2000
         sink.write(item)

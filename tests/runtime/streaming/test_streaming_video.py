@@ -23,7 +23,7 @@ from support.clips import (
 
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.pipeline import Pipeline
-from zsn2m_runtime.streaming.items import Passenger
+from zsn2m_runtime.streaming.items import Packet
 from zsn2m_runtime.streaming.video.sink import VideoSink
 from zsn2m_runtime.streaming.video.source import VideoSource
 
@@ -141,11 +141,11 @@ def test_shape_of_pixels_goes_through_or_is_told(tmp_path: Path, caplog: pytest.
 
 def test_packets_of_tracks_come_among_the_frames_only_if_asked_for(clip: Path) -> None:
     items = list(VideoSource(clip))
-    kinds = [isinstance(item, Passenger) for item in items]
+    kinds = [isinstance(item, Packet) for item in items]
     assert sum(kinds) == len(packets_of(clip, "audio"))
     assert any(a and not b for a, b in pairwise(kinds))  # not all at the end
     silent = VideoSource(clip, pass_tracks=False)
-    assert not any(isinstance(item, Passenger) for item in silent)
+    assert not any(isinstance(item, Packet) for item in silent)
     assert silent.decoder.left_out == ["audio (aac)"]
 
 

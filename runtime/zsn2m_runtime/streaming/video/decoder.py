@@ -13,7 +13,7 @@ import av
 
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.files.limits import Stated, check_stated
-from zsn2m_runtime.streaming.items import MICROSECOND, Passenger
+from zsn2m_runtime.streaming.items import MICROSECOND, Packet
 from zsn2m_runtime.streaming.video.beside import side_data, time_code
 from zsn2m_runtime.streaming.video.completeness import Completeness
 from zsn2m_runtime.streaming.video.containers import RAW, Y4M
@@ -109,7 +109,7 @@ class Decoder:
     def _count(self) -> int:
         return self._completeness.frames
 
-    def items(self) -> Iterator[av.VideoFrame | Passenger]:
+    def items(self) -> Iterator[av.VideoFrame | Packet]:
         """Frames in the order of showing, whole where `deinterlace` is set, and packets where they were.
 
         Raises:
@@ -120,7 +120,7 @@ class Decoder:
         failure: InputError | None = None
         try:
             for item in self._checked():
-                if isinstance(item, Passenger) or not self._reading.deinterlace:
+                if isinstance(item, Packet) or not self._reading.deinterlace:
                     yield item
                 else:
                     deinterlacer = deinterlacer or Deinterlacer(item, self.time_base)
@@ -139,7 +139,7 @@ class Decoder:
         """Release the file; may be called twice."""
         self.container.close()
 
-    def _checked(self) -> Iterator[av.VideoFrame | Passenger]:
+    def _checked(self) -> Iterator[av.VideoFrame | Packet]:
         for item in self._decoded():
             if isinstance(item, av.VideoFrame):
                 self._check(item)
@@ -170,7 +170,7 @@ class Decoder:
             self._is_told = True
             log.info("%s: frame %d is interlaced: such frames are made whole, one for one", self.name, self._count)
 
-    def _decoded(self) -> Iterator[av.VideoFrame | Passenger]:
+    def _decoded(self) -> Iterator[av.VideoFrame | Packet]:
         try:
             passed = [stream.index for stream in self.tracks]
             for packet in self.container.demux():
@@ -181,7 +181,7 @@ class Decoder:
                 if index == self.video.index:
                     yield from self._frames_of(packet)
                 elif packet.size and index in passed:
-                    yield Passenger(packet)
+                    yield Packet(packet)
             self._check_nothing_is_left()
         except (OSError, av.FFmpegError, DamagedError) as error:
             self._check_interrupt()

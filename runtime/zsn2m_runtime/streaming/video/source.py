@@ -13,7 +13,7 @@ import av
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.plain_text import without_secrets
-from zsn2m_runtime.streaming.items import Item, Passenger, Picture, StreamInfo, frame_name
+from zsn2m_runtime.streaming.items import Item, Packet, Picture, StreamInfo, frame_name
 from zsn2m_runtime.streaming.video.beside import facts_of
 from zsn2m_runtime.streaming.video.colour import Colour
 from zsn2m_runtime.streaming.video.decoder import Decoder
@@ -89,7 +89,7 @@ class VideoSource:
         """
         number = 0
         for item in chain(self._ahead, self._items):
-            if isinstance(item, Passenger):
+            if isinstance(item, Packet):
                 yield item
             else:
                 number += 1
@@ -153,7 +153,7 @@ class VideoSource:
         )
 
 
-def _up_to_first_frame(items: Iterator[av.VideoFrame | Passenger], name: str) -> list[Any]:
+def _up_to_first_frame(items: Iterator[av.VideoFrame | Packet], name: str) -> list[Any]:
     ahead = []
     for item in items:
         ahead.append(item)
