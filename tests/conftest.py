@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from support.shared import SHARED_DATA
 
 from zsn2m_runtime.machine.installation import refuse_telemetry
 

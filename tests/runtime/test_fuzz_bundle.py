@@ -1,6 +1,7 @@
 """Whatever a bundle holds: opening it works, or ends in an error of ours, within seconds and little memory.
 
-The fast set tries few examples of each property; `pytest -s -m slow tests/runtime/test_fuzz_bundle.py` many, and says how many.
+The fast set tries few examples of each property; many, and how many they were:
+`pytest -s -m slow tests/runtime/test_fuzz_bundle.py`.
 """
 
 from __future__ import annotations

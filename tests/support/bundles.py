@@ -26,9 +26,6 @@ from zsn2m_runtime.manifest import Manifest, Normalisation, Sensor
 SMALL_GRD = GrdConfig(widths=(8, 12, 16, 16), start_from_teacher=False)  # the stride of the real one, 1/400 of its work
 
 
-SHARED_DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
-
-
 BundleMaker = Callable[..., Path]
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from support.bundles import SHARED_DATA
 from support.scenes import RANGE, scene
+from support.shared import SHARED_DATA
 
 from benchmarks.regular_cases import FIRST_TEST_SEED, Texture, draw
 from zsn2m_deploy import api
