@@ -200,8 +200,10 @@ def _body(path: Path, temporary: Path) -> Iterator[None]:
     """Around code of the caller, which may also read: only errors of writing become an OutputError."""
     try:
         yield
-    except OutputError as error:  # of a file in a folder that does not have its name yet
-        raise OutputError(str(error).replace(str(temporary), str(path))) from error
+    except OutputError as error:
+        if str(temporary) not in str(error):
+            raise
+        raise OutputError(str(error).replace(str(temporary), str(path))) from error  # it does not have its name yet
     except OSError as error:
         elsewhere = error.filename is not None and not str(error.filename).startswith(str(temporary))
         if elsewhere or error.errno not in ADVICE:

@@ -244,3 +244,9 @@ def test_failed_swap_puts_the_old_folder_back(tmp_path: Path, monkeypatch: pytes
     assert len(calls) == 3
     assert (target / "manifest.json").read_text() == "old"
     assert contents(tmp_path) == ["bundle", "bundle/manifest.json"]
+
+
+def test_giving_up_never_raises(tmp_path: Path) -> None:
+    unfinished = atomic.UnfinishedFile(tmp_path / "out.tif")
+    assert unfinished.give_up(keep=False) is None
+    assert list(tmp_path.iterdir()) == []
