@@ -54,12 +54,14 @@ def read_plain(path: Path, most: int) -> bytes:
     """
     try:
         with open_plain(path) as stream:
-            content = stream.read(most + 1)
             size = os.fstat(stream.fileno()).st_size
+            if size > most:
+                raise BundleError(f"{path}: expected at most {most:,} bytes, but got {size:,}; export again")
+            content = stream.read(size + 1)  # room for as much is set aside
     except OSError as error:
         raise _unreadable(path, error) from error
-    if len(content) > most:
-        raise BundleError(f"{path}: expected at most {most:,} bytes, but got {size:,}; export again")
+    if len(content) > size:
+        raise BundleError(f"{path}: expected {size:,} bytes, but it grows while it is read; copy the bundle again")
     return content
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import logging
 import os
@@ -50,9 +51,7 @@ class Session:
     ) -> None:
         candidates = parse_provider(provider)
         runtime = import_onnxruntime()
-        found = installed_onnxruntimes()
-        if len(found) > 1:
-            log.warning(doubled_advice(found))
+        warn_of_doubled()
         content = _read(model, sha256)
         self.limits = OnnxLimits(content, str(model))
         self.provider, self._session = open_first(runtime, content, str(model), candidates, Threads(threads, spinning))
@@ -82,6 +81,14 @@ class Session:
                 f"{error}; free some memory, or use --provider cpu"
             ) from error
         return result
+
+
+@functools.cache  # which packages are installed is looked up once, as it takes as long as a small model's checks
+def warn_of_doubled() -> None:
+    """Warn, once, where several onnxruntimes overwrite each other's files."""
+    found = installed_onnxruntimes()
+    if len(found) > 1:
+        log.warning(doubled_advice(found))
 
 
 def _read(model: Path, sha256: str | None) -> bytes:

@@ -10,7 +10,8 @@ import math
 from typing import NoReturn
 
 from zsn2m_runtime.errors import BundleError
-from zsn2m_runtime.onnx_checks.graph import Graph, Node, Port, read_onnx
+from zsn2m_runtime.onnx_checks.graph import Graph, Node, Port
+from zsn2m_runtime.onnx_checks.reading import read_onnx
 from zsn2m_runtime.onnx_checks.shapes import shape_of
 from zsn2m_runtime.onnx_checks.values import DTYPES, Made, UnknownError, of_file
 from zsn2m_runtime.onnx_checks.wire_format import DamagedError
@@ -95,32 +96,31 @@ class OnnxLimits:
 
     def _follow(self, frame: Made) -> tuple[int, int]:
         """The most values held at a time, and the products of all convolutions."""
-        there = self._constants | {self.input.name: frame}
+        there: dict[str, Made | None] = {**self._constants, self.input.name: frame, "": None}
+        sizes = {self.input.name: frame.size}  # of what the steps make
         held, most, products = frame.size, frame.size, 0
-        for place, node in enumerate(self._graph.nodes):
-            inputs = [self._named(there, name) for name in node.inputs]
+        for node, last_uses in zip(self._graph.nodes, self._last_uses, strict=True):
+            try:
+                inputs = [there[name] for name in node.inputs]
+            except KeyError as error:
+                raise UnknownError(f"a value {error.args[0][:40]!r} that no step makes before") from error
             result = shape_of(node, inputs)
             if min(result.shape, default=0) < 0:
                 raise UnknownError(f"sizes below zero, of {node.operator}")
+            size = result.size
             for name in node.outputs[:1]:
                 if name in there:
                     raise UnknownError(f"two values of the name {name[:40]!r}")
-                there[name] = result
-            held += result.size
-            products += _products(node, inputs, result)
+                there[name], sizes[name] = result, size
+            held += size
+            products += _products(node, inputs, size)
             most = max(most, held)
-            held -= sum(there[name].size for name in self._last_uses[place])
-        result = there.get(self.output.name, Made((), 0))
+            for name in last_uses:
+                held -= sizes[name]
+        result = there.get(self.output.name) or Made((), 0)
         if (result.shape, result.kind) != (frame.shape, self.output.kind):
             raise UnknownError(f"one that gives {DTYPES.get(result.kind)} of shape {result.shape}")
         return most, products
-
-    def _named(self, there: dict[str, Made], name: str) -> Made | None:
-        if not name:
-            return None
-        if name not in there:
-            raise UnknownError(f"a value {name[:40]!r} that no step makes before")
-        return there[name]
 
 
 def _last_uses(graph: Graph) -> list[list[str]]:
@@ -132,9 +132,9 @@ def _last_uses(graph: Graph) -> list[list[str]]:
     return found[::-1]
 
 
-def _products(node: Node, inputs: list[Made | None], result: Made) -> int:
+def _products(node: Node, inputs: list[Made | None], size: int) -> int:
     kernel = inputs[1] if node.operator == "Conv" else None
     if kernel is not None:
-        return result.size * math.prod(kernel.shape[1:])
+        return size * math.prod(kernel.shape[1:])
     window = node.attributes.get("kernel_shape", ()) if node.operator == "MaxPool" else ()
-    return result.size * math.prod(window) if isinstance(window, tuple) else result.size
+    return size * math.prod(window) if isinstance(window, tuple) else size

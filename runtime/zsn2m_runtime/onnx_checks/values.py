@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from zsn2m_runtime.onnx_checks.graph import Tensor
-from zsn2m_runtime.onnx_checks.wire_format import Span, number, numbers, real, span
+from zsn2m_runtime.onnx_checks.graph import FEW, Tensor
+from zsn2m_runtime.onnx_checks.wire_format import Value, message, number, numbers, real
 
-FEW = 64  # values that are followed: sizes, pads, axes; exports have at most 16 in one tensor
 BOOL, INT32, INT64, FLOAT = 9, 6, 7, 1  # onnx's numbers of element types
 DTYPES = {
     1: "float32", 2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 6: "int32", 7: "int64", 9: "bool", 10: "float16",
@@ -57,7 +56,8 @@ class Made:
         values = _decoded(self.known)
         if values.size != self.size:
             raise UnknownError(f"a tensor of shape {self.shape} with {values.size} values")
-        return values.reshape(self.shape)
+        self.known = values.reshape(self.shape)
+        return self.known
 
     @property
     def followed(self) -> Values | None:
@@ -90,7 +90,7 @@ def of_file(tensor: Tensor) -> Made:
     """
     if tensor.kind not in DTYPES:
         raise UnknownError(f"a tensor of element type {tensor.kind}")
-    few = tensor.kind in (*FOLLOWED, FLOAT) and math.prod(tensor.shape) <= FEW
+    few = tensor.is_few and tensor.kind in (*FOLLOWED, FLOAT)
     return Made(tensor.shape, tensor.kind, tensor if few else None)
 
 
@@ -98,7 +98,7 @@ def _decoded(tensor: Tensor) -> Values:
     dtype = np.dtype(DTYPES[tensor.kind])
     for place, parts in tensor.data.items():
         if place == "raw_data":
-            raw = span(parts[-1]).raw()
+            raw = message(parts[-1])
             if len(raw) % dtype.itemsize:
                 raise UnknownError("a tensor whose bytes are cut")
             return np.frombuffer(raw, dtype.newbyteorder("<")).astype(dtype)
@@ -109,8 +109,8 @@ def _decoded(tensor: Tensor) -> Values:
     return np.empty(0, dtype)
 
 
-def _reals(part: int | Span) -> list[float]:
+def _reals(part: Value) -> list[float]:
     if isinstance(part, int):
         return [float(number(part))]
     step = 4
-    return [real(Span(part.content, at, min(at + step, part.end))) for at in range(part.start, part.end, step)]
+    return [real(part[at : at + step]) for at in range(0, len(part), step)]

@@ -7,83 +7,60 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # wire types
 _FIXED_LENGTHS = {FIXED64: 8, FIXED32: 4}
 _LONGEST_VARINT = 70  # bits
+_MOST_KEY = 1 << 32  # C++ drops bits beyond, and would read another field than we do
 _SIGN, _WRAP = 1 << 63, 1 << 64
+
+# A part of a file: text, a message or a packed list. Of bytes the parts are copies, which are read faster; of a view
+# they are views, so that large ones are not copied.
+Message = bytes | memoryview
+Value = int | Message
 
 
 class DamagedError(Exception):
     """The bytes are no message."""
 
 
-@dataclass(slots=True)  # not frozen, which would take three times as long to make
-class Span:
-    """A part of a file: text, a message or a packed list, where it lies. Nothing is copied."""
-
-    content: bytes
-    start: int
-    end: int
-
-    def __len__(self) -> int:
-        return self.end - self.start
-
-    def raw(self) -> bytes:
-        """The bytes themselves."""
-        return self.content[self.start : self.end]
-
-    def text(self) -> str:
-        """As UTF-8.
-
-        Raises:
-            DamagedError: it is none.
-        """
-        try:
-            return self.content[self.start : self.end].decode()
-        except UnicodeDecodeError as error:
-            raise DamagedError("text that is no UTF-8") from error
-
-
-Value = int | Span
-
-
-def fields(message: Span) -> Iterator[tuple[int, Value]]:
-    """Number and value of each field of a message: a whole number, or where its bytes lie.
+def fields(message: Message) -> Iterator[tuple[int, Value]]:
+    """Number and value of each field of a message: a whole number, or bytes.
 
     Raises:
         DamagedError: it is no message.
     """
-    content, position, end = message.content, message.start, message.end
-    while position < end:
-        key = content[position]
-        position += 1
-        if key >= 0x80:
-            key, position = _varint(content, position - 1, end)
-        kind = key & 7
-        if kind in (BYTES, VARINT):
-            if position >= end:
-                raise DamagedError("it ends too early")
-            value = content[position]
+    position, end = 0, len(message)
+    try:
+        while position < end:
+            key = message[position]
             position += 1
-            if value >= 0x80:
-                value, position = _varint(content, position - 1, end)
-            if kind == VARINT:
-                yield key >> 3, value
-                continue
-            length = value
-        elif kind in _FIXED_LENGTHS:
-            length = _FIXED_LENGTHS[kind]
-        else:
-            raise DamagedError(f"wire type {kind}")
-        if position + length > end:
-            raise DamagedError("it ends too early")
-        yield key >> 3, Span(content, position, position + length)
-        position += length
+            if key >= 0x80:
+                key, position = _varint(message, position - 1)
+                if key >= _MOST_KEY:
+                    raise DamagedError("a field's number is too long")
+            kind = key & 7
+            if kind in (BYTES, VARINT):
+                length = message[position]
+                position += 1
+                if length >= 0x80:
+                    length, position = _varint(message, position - 1)
+                if kind == VARINT:
+                    yield key >> 3, length
+                    continue
+            elif kind in _FIXED_LENGTHS:
+                length = _FIXED_LENGTHS[kind]
+            else:
+                raise DamagedError(f"wire type {kind}")
+            start, position = position, position + length
+            if position > end:
+                raise DamagedError("it ends too early")
+            yield key >> 3, message[start:position]
+    except IndexError as error:
+        raise DamagedError("it ends too early") from error
 
 
-def span(value: Value) -> Span:
+def message(value: Value) -> Message:
     """A field's value as what must be bytes.
 
     Raises:
@@ -92,6 +69,18 @@ def span(value: Value) -> Span:
     if isinstance(value, int):
         raise DamagedError("a number where a message belongs")
     return value
+
+
+def text(value: Value) -> str:
+    """A field's value as what must be UTF-8.
+
+    Raises:
+        DamagedError: it is none.
+    """
+    try:
+        return str(value, "utf-8")  # type: ignore[arg-type]
+    except (TypeError, UnicodeDecodeError) as error:
+        raise DamagedError("text that is no UTF-8") from error
 
 
 def number(value: Value) -> int:
@@ -114,10 +103,13 @@ def numbers(value: Value) -> list[int]:
     """
     if isinstance(value, int):
         return [number(value)]
-    found, position = [], value.start
-    while position < value.end:
-        one, position = _varint(value.content, position, value.end)
-        found.append(number(one))
+    found, position = [], 0
+    try:
+        while position < len(value):
+            one, position = _varint(value, position)
+            found.append(number(one))
+    except IndexError as error:
+        raise DamagedError("it ends too early") from error
     return found
 
 
@@ -127,17 +119,21 @@ def real(value: Value) -> float:
     Raises:
         DamagedError: it is none.
     """
-    raw = span(value).raw()
+    raw = message(value)
     if len(raw) != _FIXED_LENGTHS[FIXED32]:
         raise DamagedError("a float of another size")
     return float(struct.unpack("<f", raw)[0])
 
 
-def _varint(content: bytes, position: int, end: int) -> tuple[int, int]:
+def _varint(content: Message, position: int) -> tuple[int, int]:
+    """A whole number and where the next field begins.
+
+    Raises:
+        IndexError: the bytes end within it.
+        DamagedError: it has more bits than there are.
+    """
     value = shift = 0
     while shift < _LONGEST_VARINT:
-        if position >= end:
-            raise DamagedError("it ends too early")
         byte = content[position]
         position += 1
         value |= (byte & 0x7F) << shift

@@ -126,9 +126,11 @@ def test_doubled_onnxruntimes_are_warned_of_with_the_command(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     install(monkeypatch, "onnxruntime", "onnxruntime-gpu")
-    with caplog.at_level(logging.WARNING), pytest.raises(BundleError):
-        Session(Path("none.onnx"))
-    assert "pip uninstall -y onnxruntime onnxruntime-gpu && pip install 'zsn2m-deploy[gpu]'" in caplog.text
+    session.warn_of_doubled.cache_clear()
+    for _ in range(2):  # each time a bundle is opened, but said once
+        with caplog.at_level(logging.WARNING), pytest.raises(BundleError):
+            Session(Path("none.onnx"))
+    assert caplog.text.count("pip uninstall -y onnxruntime onnxruntime-gpu && pip install 'zsn2m-deploy[gpu]'") == 1
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ from zsn2m_runtime.bundle import file_record
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import BundleError
 from zsn2m_runtime.inference.session import Session
-from zsn2m_runtime.onnx_checks.graph import read_onnx
 from zsn2m_runtime.onnx_checks.limits import OnnxLimits
+from zsn2m_runtime.onnx_checks.reading import read_onnx
+from zsn2m_runtime.onnx_checks.wire_format import DamagedError, fields
 
 
 @pytest.fixture
@@ -92,6 +94,39 @@ def test_functions_sparse_tensors_and_endless_graphs_are_refused(model: onnx.Mod
         change(changed)
         with pytest.raises(BundleError, match="expected a plain model"):
             read_onnx(changed.SerializeToString(), "m")
+
+
+def test_a_field_whose_number_has_more_bits_than_there_are_is_refused(model: onnx.ModelProto) -> None:
+    """Readers in C++ drop the bits beyond 32, and find external data where others find a field that they skip."""
+    content = external(model, "weights.bin").SerializeToString()
+    key = bytes([14 << 3])  # data_location, a number: 1 is external
+    at = content.index(key + b"\x01", content.index(b"weights.bin"))
+    hidden = bytes([key[0] | 0x80, 0x80, 0x80, 0x80, 0x10])  # the same and 2**32
+    tensor = content[:at] + hidden + content[at + 1 :]
+    with pytest.raises(BundleError):
+        read_onnx(tensor, "m")
+    with pytest.raises(DamagedError, match="too long"):
+        list(fields(hidden + b"\x01"))
+
+
+@pytest.mark.parametrize("place", ["model", "graph", "node", "tensor", "input"])
+def test_endless_fields_are_not_read_to_their_end(model: onnx.ModelProto, place: str) -> None:
+    """A file of 1 GiB has room for half a billion fields."""
+    many = helper.make_node("Identity", [""] * 2**21, ["y"])
+    changes: dict[str, Any] = {
+        "model": lambda m: m.metadata_props.extend([onnx.StringStringEntryProto()] * 2**22),
+        "graph": lambda m: m.graph.output.extend([onnx.ValueInfoProto()] * 2**22),
+        "node": lambda m: m.graph.node.append(many),
+        "tensor": lambda m: m.graph.initializer[0].dims.extend([1] * 2000),
+        "input": lambda m: m.graph.input[0].type.tensor_type.shape.dim.extend(
+            [onnx.TensorShapeProto.Dimension()] * 2**21
+        ),
+    }
+    changes[place](model)
+    started = time.process_time()
+    with pytest.raises(BundleError, match=r"more than [\d,]+ (bytes that are no weights|fields)|a tensor of"):
+        read_onnx(model.SerializeToString(), "m")
+    assert time.process_time() - started < 20
 
 
 def test_every_cut_and_many_changed_bytes_are_refused_or_pass_without_another_error(model: onnx.ModelProto) -> None:

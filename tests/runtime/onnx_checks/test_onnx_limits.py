@@ -15,8 +15,8 @@ from onnx.defs import get_schema
 from support.bundles import BundleMaker
 
 from zsn2m_runtime.errors import BundleError
-from zsn2m_runtime.onnx_checks.graph import OPERATORS, read_onnx
 from zsn2m_runtime.onnx_checks.limits import MOST_PRODUCTS, MOST_VALUES, OnnxLimits
+from zsn2m_runtime.onnx_checks.reading import OPERATORS, read_onnx
 from zsn2m_runtime.onnx_checks.shapes import shape_of
 from zsn2m_runtime.onnx_checks.values import DTYPES, Made, UnknownError, of_file
 
