@@ -13,6 +13,7 @@ import onnx
 from zsn2m_export.errors import ExportError
 from zsn2m_export.layers import frame_layers, network_layers, with_neighbours
 from zsn2m_export.onnx_model import quiet
+from zsn2m_runtime.errors import BundleError
 from zsn2m_runtime.machine.installation import import_onnxruntime
 from zsn2m_runtime.sample_types import Nchw
 
@@ -55,6 +56,7 @@ def quantised(model: onnx.ModelProto, channels: int, frames: Iterable[Nchw], car
         careful: the layers beside the first and the last stay in fp32 too
     Raises:
         ExportError: if there is no layer between the first and the last.
+        BundleError: if onnxruntime's quantiser cannot work with the graph.
     """
     outer = frame_layers(model.graph, channels)
     outer = with_neighbours(model.graph, outer) if careful else outer
@@ -68,14 +70,22 @@ def quantised(model: onnx.ModelProto, channels: int, frames: Iterable[Nchw], car
         from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
         path = Path(folder) / "quantised.onnx"
-        quantize_static(
-            prepared,
-            path,
-            _Frames(model.graph.input[0].name, frames),
-            quant_format=QuantFormat.QDQ,
-            per_channel=True,
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
-            nodes_to_quantize=[node.name for node in inner],
-        )
+        try:
+            quantize_static(
+                prepared,
+                path,
+                _Frames(model.graph.input[0].name, frames),
+                quant_format=QuantFormat.QDQ,
+                per_channel=True,
+                activation_type=QuantType.QUInt8,
+                weight_type=QuantType.QInt8,
+                nodes_to_quantize=[node.name for node in inner],
+            )
+        except (OSError, MemoryError):  # no fault of the graph
+            raise
+        except Exception as error:  # it has no common base class of its errors
+            raise BundleError(
+                f"expected a graph that onnxruntime can quantise, but it says: {type(error).__name__}: {error}; export "
+                f"the bundle's weights again"
+            ) from error
         return onnx.load(path)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -14,12 +16,12 @@ from support.commands import run_command
 from support.tolerances import STRIPS, STRIPS_MBD
 
 import zsn2m_deploy as zsn2m
-from zsn2m_export import quantising
+from zsn2m_export import quantising, variants
 from zsn2m_export.errors import ExportError
 from zsn2m_export.fidelity import GATES
 from zsn2m_export.half import halved
 from zsn2m_export.quantising import quantised
-from zsn2m_runtime.bundle import load_bundle
+from zsn2m_runtime.bundle import file_record, load_bundle
 from zsn2m_runtime.errors import BundleError, InputError, UsageError
 from zsn2m_runtime.files import save_image
 from zsn2m_runtime.image import Frame, from_nchw, to_nchw
@@ -220,3 +222,69 @@ def test_a_bundle_of_before_is_read(bundle: Path) -> None:
     edit_manifest(bundle, forget)
     assert load_bundle(bundle).model("mbd").io == "sensor"
     assert all(check.passed for check in verify_bundle(bundle, "cpu"))
+
+
+def changed_model(bundle: Path, change: Callable[[onnx.GraphProto], object]) -> None:
+    """The default's graph changed, and a manifest that vouches for it."""
+    path = bundle / "grd.onnx"
+    model = onnx.load(path)
+    change(model.graph)
+    onnx.save(model, path)
+
+    def record(manifest: dict[str, Any]) -> None:
+        manifest["models"][1]["files"]["onnx"] = file_record(path).model_dump()
+
+    edit_manifest(bundle, record)
+
+
+def nameless(graph: onnx.GraphProto) -> None:
+    for node in graph.node:
+        node.name = ""
+
+
+def computed_kernel(graph: onnx.GraphProto) -> None:
+    conv = next(node for node in graph.node if node.op_type == "Conv")
+    graph.node.insert(0, onnx.helper.make_node("Identity", [conv.input[1]], ["kernel"], name="kernel"))
+    next(node for node in graph.node if node.op_type == "Conv").input[1] = "kernel"
+
+
+def cut_weights(graph: onnx.GraphProto) -> None:
+    large = max(graph.initializer, key=lambda tensor: len(tensor.raw_data))
+    large.raw_data = large.raw_data[:-4]
+
+
+@pytest.mark.parametrize("precision", ["int8", "fp16"])
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [(nameless, "without names"), (computed_kernel, "kernels that are no weights"), (cut_weights, "an ONNX model")],
+)
+def test_a_graph_of_another_program_that_cannot_be_changed_is_refused(
+    bundle: Path, precision: str, change: Callable[[onnx.GraphProto], object], said: str
+) -> None:
+    changed_model(bundle, change)
+    before = content(bundle)
+    with pytest.raises(BundleError, match=said):
+        zsn2m.export(bundle, precision, model="grd")
+    assert content(bundle) == before
+
+
+@pytest.mark.parametrize("precision", ["int8", "fp16"])
+def test_a_fault_of_our_own_is_not_laid_on_the_bundle(
+    bundle: Path, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrong(*_: object) -> onnx.ModelProto:
+        raise TypeError("ours")
+
+    monkeypatch.setattr(variants, "quantised", wrong)
+    monkeypatch.setattr(variants, "halved", wrong)
+    with pytest.raises(TypeError, match="ours"):
+        zsn2m.export(bundle, precision, model="grd")
+
+
+def test_what_the_quantiser_cannot_do_is_said_of_the_graph(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ValueError("no such shape")
+
+    monkeypatch.setattr("onnxruntime.quantization.quantize_static", fail)
+    with pytest.raises(BundleError, match=r"ValueError: no such shape.*export the bundle's weights again"):
+        zsn2m.export(bundle, "int8", model="grd")

@@ -65,7 +65,7 @@ class StandInRuntime:
         self, model: str | bytes, options: Options, providers: list[tuple[str, dict[str, str]]], enable_fallback: int
     ) -> StandInSession:
         [(name, passed)] = providers
-        self.opened.append(Opened(name, passed, options, ["start"] * bool(enable_fallback) + ["run"]))
+        self.opened.append(Opened(name, passed, options, ["start", "run"] * bool(enable_fallback)))
         return StandInSession(self, name, options)
 
 
@@ -80,10 +80,6 @@ class StandInSession:
         if self.on_cpu and options.entries.get(STRICT) == "1":
             raise RuntimeError(REFUSAL)
         self.gain, self.options = runtime.gain, options
-        self.opened = runtime.opened[-1]
-
-    def disable_fallback(self) -> None:
-        self.opened.falls_back.remove("run")
 
     def get_providers(self) -> list[str]:
         return self.active

@@ -137,8 +137,6 @@ def open_proven(runtime: ModuleType, model: bytes, provider: Provider, threads: 
         recording = _session_options(runtime, provider, threads, "session.record_ep_graph_assignment_info")
         session = _open(runtime, model, provider, recording)
         _require_active(session, provider, said)
-        if not hasattr(session, "get_provider_graph_assignment_info"):  # onnxruntime before 1.24
-            raise
         strays = _pixel_nodes_on_cpu(runtime, model, session)
         if strays:
             listed = f"{', '.join(strays[:3])}{', ...' if len(strays) > 3 else ''}"
@@ -185,11 +183,9 @@ def _open(runtime: ModuleType, model: bytes, provider: Provider, options: Any) -
         passed = passed | {"num_of_threads": str(options.intra_op_num_threads)}
     providers = [(PROVIDERS[provider.name], passed | provider.options)]
     try:
-        session = runtime.InferenceSession(model, options, providers=providers, enable_fallback=0)
+        return runtime.InferenceSession(model, options, providers=providers, enable_fallback=0)
     except Exception as error:  # onnxruntime has no common base class of its errors
         raise UnavailableError(f"onnxruntime says: {_one_line(error)}") from error
-    session.disable_fallback()  # for onnxruntime before 1.23, which does not know the argument
-    return session
 
 
 def _load_cuda(runtime: ModuleType) -> str:

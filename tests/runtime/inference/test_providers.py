@@ -179,12 +179,6 @@ def test_a_node_that_only_the_providers_own_graph_has_is_refused_on_the_cpu(made
         opened(StandInRuntime(left_to_cpu=(SIZE_NODE, made)), "cuda")
 
 
-def test_an_onnxruntime_that_cannot_tell_where_nodes_run_is_taken_at_its_word(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(StandInSession, "get_provider_graph_assignment_info")
-    with pytest.raises(UnavailableError, match="fallback to CPU EP has been explicitly disabled"):
-        opened(StandInRuntime(left_to_cpu=(SIZE_NODE,)), "cuda")
-
-
 def test_what_vanishes_with_fixed_sizes_is_the_arithmetic_on_them(make_bundle: BundleMaker) -> None:
     """With the real onnxruntime, on a GRD-Net, which pads and crops by the frame's size."""
     model = str(make_bundle() / "grd.onnx")
