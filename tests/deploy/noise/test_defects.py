@@ -185,7 +185,7 @@ def test_they_stay_and_are_told_of_unless_asked_for(bad_frame: Path, tmp_path: P
     assert any(text.startswith("0.52 % of the samples stand alone") for text in training["warnings"])
     assert training["defective_share"] == 0 and "replaced by" not in training["chosen"]
     assert bundle.manifest.weights is not None
-    [state] = read_weights(bundle.file(bundle.manifest.weights)).values()
+    [state] = read_weights(bundle.content(bundle.manifest.weights), bundle.manifest.weights.name).values()
     assert not any("correction" in name for name in state)
 
 

@@ -16,6 +16,7 @@ import pytest
 from support.bundles import BundleMaker
 from support.scenes import RANGE, Scene, scene
 
+from benchmarks.regular_cases import FIRST_TEST_SEED, KINDS, Texture, draw
 from zsn2m_deploy.adapt.loss import noise_factor
 from zsn2m_deploy.advice import gentler, stronger
 from zsn2m_deploy.config import TrainConfig
@@ -349,13 +350,22 @@ def test_a_frame_without_noise_is_told_so_and_nothing_else(tmp_path: Path, manif
     made = Scene(clean, np.zeros_like(clean), model)
     report, page, facts = write(tmp_path, manifest, made, cv2.blur(clean, (5, 5)))
     assert facts["verdict"] == "look closer"
-    if kind == "wall":  # a regular one: its noise is taken to be what is between its peaks, and there is some
-        assert model.regular and any("holds structure of the picture" in text for text in report.warnings)
-        return
+    assert model.regular == (kind == "wall")
     assert report.warnings == (NO_NOISE,)
     assert facts["has_noise"] is False
     assert facts["self_check"]["psnr"] is None
     assert "Use the frame as it is" in seen(page)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "one channel"])
+def test_noise_is_told_from_regular_detail(kind: str, whole: bool) -> None:
+    noisy, clean = draw(Texture(kind, 3.0, 2.0, FIRST_TEST_SEED + 7))
+    if whole:
+        noisy, clean = (np.rint(pixels.clip(0, 255)).astype(np.uint8) for pixels in (noisy, clean))
+    of_noisy, of_clean = (estimate_noise([pixels]) for pixels in (noisy, clean))
+    assert of_clean.regular and not has_noise(clean, of_clean)
+    assert has_noise(noisy, of_noisy)
 
 
 @pytest.mark.parametrize("kind", ["white", "sloped", "correlated"])
