@@ -15,6 +15,7 @@ from pathlib import Path
 
 from zsn2m_runtime.errors import OutputError
 from zsn2m_runtime.leftovers import PREFIX, claimed, name_leftovers
+from zsn2m_runtime.resolved_path import resolved
 
 FOLDER_MARK = "manifest.json"
 
@@ -32,6 +33,7 @@ ADVICE = {
     errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
     errno.EMFILE: "too many files are open; allow more with: ulimit -n 1024",
     errno.ENFILE: "the system has too many files open; close other programs",
+    errno.ELOOP: "links lead round in a ring; choose another path",
     errno.EIO: "the device fails; check the disk or the connection to it",
 }
 
@@ -48,7 +50,7 @@ def atomic_file(path: Path) -> Iterator[Path]:
     """
     with ExitStack() as undo:
         with writing(path):
-            target = path.resolve()
+            target = resolved(path)
             if target.is_dir():
                 raise OutputError(f"{path}: expected a file to write, but got a folder; add a file name to it")
             if target.exists() and not target.is_file():
@@ -130,7 +132,7 @@ def atomic_folder(path: Path, overwrite: bool) -> Iterator[Path]:
     """
     with ExitStack() as undo:
         with writing(path):
-            target = path.resolve()
+            target = resolved(path)
             _refuse_to_replace(target, path, overwrite)
             parent = undo.enter_context(_parent_folder(target.parent))
             temporary = undo.enter_context(_gone_on_error(parent / _hidden_name()))
@@ -152,7 +154,7 @@ def one_at_a_time(path: Path) -> Iterator[None]:
     """
     with ExitStack() as undo:
         with suppress(OSError):
-            parent = os.open(path.resolve().parent, os.O_RDONLY)
+            parent = os.open(resolved(path).parent, os.O_RDONLY)
             undo.callback(os.close, parent)
             try:
                 fcntl.flock(parent, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -169,7 +171,7 @@ def check_folder_target(path: Path, overwrite: bool) -> None:
         OutputError: if the folder exists and may not be replaced, or cannot be written.
     """
     with writing(path):
-        target = path.resolve()
+        target = resolved(path)
         _refuse_to_replace(target, path, overwrite)
         with _parent_folder(target.parent, keep=False) as parent:
             trial = parent / _hidden_name()
@@ -188,11 +190,20 @@ def _free_name(path: Path) -> Path:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Around what only writes to `path`: every system error becomes an OutputError that names it."""
+    """Around what only writes to `path`: every system error of it becomes an OutputError that names it."""
     try:
         yield
     except OSError as error:
+        if isinstance(error, FileNotFoundError) and not _has_working_folder():
+            raise
         raise _explained(path, error) from error
+
+
+def _has_working_folder() -> bool:
+    try:
+        return bool(Path.cwd())
+    except FileNotFoundError:  # it was removed
+        return False
 
 
 @contextmanager

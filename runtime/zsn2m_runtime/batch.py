@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from zsn2m_runtime.atomic import writing
 from zsn2m_runtime.channel_choice import ChannelChoice, choose_channels
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import InputError, UsageError, Zsn2mError
@@ -16,6 +17,7 @@ from zsn2m_runtime.files import WRITABLE_SUFFIXES, ImageWriter, open_image, resu
 from zsn2m_runtime.files.path_kinds import check_outside_bundles
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.patterns import MOSAIC
+from zsn2m_runtime.resolved_path import resolved
 
 NOT_FINITE = "are NaN or infinite"
 
@@ -66,10 +68,11 @@ def plan_outputs(sources: Sequence[Path], out: Path) -> list[Job]:
         raise UsageError(f"expected a folder for {len(sources)} inputs, but got the file name {out}; name a folder")
     jobs = [Job(source, out if names_a_file else out / _result_name(source)) for source in sources]
     check_outside_bundles(jobs[0].target)
-    inputs = {source.resolve() for source in sources}
+    inputs = {resolved(source) for source in sources}
     taken: dict[Path, Path] = {}
     for job in jobs:
-        target = job.target.resolve()
+        with writing(job.target):
+            target = resolved(job.target)
         if target in inputs:
             raise UsageError(f"{job.target}: expected an output other than the inputs; choose another folder or name")
         if target in taken:

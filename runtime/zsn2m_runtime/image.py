@@ -84,6 +84,11 @@ def as_frame(array: Pixels, name: str = "frame") -> Frame:
     """
     if not isinstance(array, np.ndarray):
         raise InputError(f"{name}: expected a NumPy array, but got {type(array).__name__}; pass numpy.asarray(frame)")
+    if np.ma.is_masked(array):
+        raise InputError(
+            f"{name}: expected an array without masked samples, but got some; say what they are: array.filled(0), or "
+            f"NaN, which is kept, where samples are floats"
+        )
     if array.dtype.name not in SAMPLE_DTYPES:
         raise InputError(
             f"{name}: expected samples of {', '.join(SAMPLE_DTYPES)}, but got {array.dtype.name}; "

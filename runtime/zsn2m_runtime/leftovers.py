@@ -12,11 +12,13 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 PREFIX = ".partial-"  # of the hidden names
 # Written so that what is there plays without the end that was never written; a .tif is whole after every page.
 PLAYABLE = frozenset((".mkv", ".webm", ".mp4", ".mov", ".m4v", ".ts", ".avi", ".nut", ".y4m", ".tif", ".tiff"))
+MOST_LOOKED_AT = 10_000  # files and folders in one; a bundle has some dozens
 _HOUR, _DAY = 3600, 86400  # seconds
 
 log = logging.getLogger(__name__)
@@ -92,11 +94,22 @@ def _look(path: Path) -> Leftover | None:
             return None
         finally:
             os.close(handle)
-    files = [file.stat() for file in path.rglob("*")] if path.is_dir() else []
+    files = list(islice(_facts_below(path), MOST_LOOKED_AT)) if path.is_dir() else []
     facts = [path.stat(), *files]
     newest = max(fact.st_mtime for fact in facts)
     size = sum(fact.st_size for fact in (files or facts))
     return Leftover(path, max(0.0, time.time() - newest), size, is_free)
+
+
+def _facts_below(folder: Path) -> Iterator[os.stat_result]:
+    """Of all that lies in a folder; without recursion, as a stranger's may be of any depth."""
+    waiting = [str(folder)]
+    while waiting:
+        with suppress(OSError), os.scandir(waiting.pop()) as entries:  # it may go while it is looked at
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+                yield entry.stat(follow_symlinks=False)
 
 
 def _age(seconds: float) -> str:

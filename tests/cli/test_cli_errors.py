@@ -18,6 +18,7 @@ from support.refusals import Refused, mounted
 
 from zsn2m_deploy import api
 from zsn2m_deploy.bundle import export as exporting
+from zsn2m_runtime.errors import UnavailableError
 
 TINY = "[mbd.schedule]\niterations = 2\nlearning_rate = {rate}\ncrop_side = 16\nmax_crops = 1\nflips = false\n"
 
@@ -237,6 +238,27 @@ def test_interrupted(
     finally:
         signal.signal(number, before)
     assert partial == [moment == "export"]  # and there was something to remove
+
+
+@pytest.mark.parametrize(
+    "turned_into", [UnavailableError("onnxruntime"), ImportError("initialization failed")], ids=repr
+)
+def test_interrupted_while_a_package_is_imported(
+    refused: Refused, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, turned_into: Exception
+) -> None:
+    """Some make an ImportError of what is raised in them; that the package is missing would be wrong."""
+
+    def interrupt(*_: object, **__: object) -> NoReturn:
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except KeyboardInterrupt:
+            raise turned_into from None
+        raise AssertionError("the signal was ignored")
+
+    monkeypatch.delenv("ZSN2M_DEBUG", raising=False)
+    monkeypatch.setattr("zsn2m_runtime.denoiser.Denoiser.__init__", interrupt)
+    frame = write_frame(tmp_path / "a.png")
+    assert refused(130, "denoise", bundle, frame, "-o", "b.png").startswith("interrupted: ")
 
 
 def test_a_loss_that_is_not_finite(refused: Refused, tmp_path: Path) -> None:

@@ -27,8 +27,11 @@ from zsn2m_deploy.config_file import MOST_BYTES
 from zsn2m_deploy.frames.sensor import SensorOptions
 from zsn2m_export.writer import REACH, without_outliers
 from zsn2m_runtime.atomic import atomic_file, atomic_folder
+from zsn2m_runtime.batch import plan_outputs
 from zsn2m_runtime.denoiser import Denoiser
-from zsn2m_runtime.errors import InputError, OutputError, UsageError
+from zsn2m_runtime.errors import BundleError, InputError, OutputError, UsageError
+from zsn2m_runtime.files import list_inputs, open_image, save_image
+from zsn2m_runtime.image import Frame
 from zsn2m_runtime.noise.estimate import estimate_noise
 
 TRAIN = "train-and-export float.npy -o new.zsn2m"
@@ -116,8 +119,25 @@ COMMANDS = (
     ("sample s.png --photons nan", 2, "photons"),
     ("sample s.png --frames 1000000000", 2, "frames"),
     (f"denoise cam.zsn2m a.png -o {LONG}.png", 6, "too long"),
-    (f"inspect {LONG}", 6, "too long"),
-    (f"verify {LONG}", 6, "too long"),
+    (f"inspect {LONG}", 3, "too long"),
+    (f"verify {LONG}", 5, "there is none"),
+    (f"inspect {LONG}.png", 3, "too long"),
+    (f"export {LONG}", 5, "there is none"),
+    (f"denoise {LONG} a.png -o out.png", 5, "there is none"),
+    (f"denoise cam.zsn2m {LONG}.png -o out.png", 3, "too long"),
+    (f"denoise cam.zsn2m a.png -o {LONG}/out.png", 6, "too long"),
+    (f"export cam.zsn2m --cpp {LONG}", 6, "too long"),
+    ("denoise cam.zsn2m ring.png -o out.png", 3, "there is none"),
+    ("verify ring.png", 5, "there is none"),
+    ("denoise cam.zsn2m a.png -o ring.png", 6, "round in a ring"),
+    ("stream cam.zsn2m a.png -o ring.png", 6, "round in a ring"),
+    ("train-and-export a.png -o ring.png", 6, "round in a ring"),
+    ("sample ring.png", 6, "round in a ring"),
+    ("denoise cam.zsn2m pipe.png -o out.png", 3, "got a pipe or a device"),
+    ("stream cam.zsn2m pipe.png -o out.mkv", 3, "got a pipe or a device"),
+    ("train-and-export pipe.tif -o new.zsn2m", 3, "got a pipe or a device"),
+    ("export cam.zsn2m --precision int8 --calibrate zero.npy", 3, "got a pipe or a device"),
+    ("inspect zero.npy", 3, "got a pipe or a device"),
     ("denoise cam.zsn2m a.png -o /dev/full", 6, "/dev/full"),
     ("denoise cam.zsn2m a.png -o a.png/b.png", 6, "a.png"),
     ("inspect [red]none.png", 3, "[red]none.png"),
@@ -145,6 +165,10 @@ def place(make_bundle: BundleMaker, tmp_path: Path) -> Path:
     }
     for name, array in arrays.items():
         np.save(tmp_path / f"{name}.npy", array)
+    (tmp_path / "ring.png").symlink_to("ring.png")
+    (tmp_path / "zero.npy").symlink_to("/dev/zero")
+    for name in ("pipe.png", "pipe.tif"):
+        os.mkfifo(tmp_path / name)
     np.save(tmp_path / "object.npy", np.full((20, 20), None, object), allow_pickle=True)
     np.savez(tmp_path / "several.npz", one=pixels, two=pixels)
     return tmp_path
@@ -313,6 +337,7 @@ def test_the_form_of_an_array_changes_nothing(make_bundle: BundleMaker) -> None:
         np.zeros((5, 5), "U3"),
         np.zeros((5, 5), "M8[s]"),
         np.zeros((5, 5), bool),
+        np.ma.masked_array(np.zeros((5, 5), np.uint8), mask=np.eye(5)),
     ],
     ids=lambda array: f"{array.dtype}{array.shape}",
 )
@@ -331,3 +356,30 @@ def test_what_is_no_frame_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(api, "train_networks", refuse)
     with pytest.raises((InputError, UsageError)):
         api.train(frame, tmp_path / "new.zsn2m")
+
+
+def test_names_that_are_no_paths(tmp_path: Path) -> None:
+    """A NUL comes from Python only: no shell can pass one."""
+    name, frame = f"{tmp_path}/a\0b.png", Frame(np.zeros((32, 32), np.uint8))
+    with pytest.raises(InputError, match="NUL"):
+        list_inputs([name])
+    with pytest.raises(InputError):
+        open_image(Path(name))
+    with pytest.raises(BundleError):
+        Denoiser(name)
+    with pytest.raises(OutputError, match="NUL"):
+        save_image(Path(name), frame)
+    with pytest.raises(OutputError, match="NUL"):
+        plan_outputs([tmp_path / "c.png"], Path(name))
+    with pytest.raises(InputError):
+        api.train(name, tmp_path / "new.zsn2m", sensor=SensorOptions())
+    with pytest.raises(OutputError, match="NUL"):
+        api.train(frame.pixels, Path(f"{tmp_path}/new\0.zsn2m"), sensor=SensorOptions())
+
+
+def test_folders_without_end_in_a_bundle(refused: Refused, place: Path) -> None:
+    folder = place / "cam.zsn2m"
+    for _ in range(100):
+        folder /= "deeper"
+        folder.mkdir()
+    assert "folders at most" in refused(5, "export", "cam.zsn2m")

@@ -116,7 +116,9 @@ def test_what_a_killed_command_leaves_is_named(
     write_frame(tmp_path / "a.png")
     bundle = shutil.copytree(make_bundle(), tmp_path / "cam.zsn2m")
     program = KILLED.format(patched=patched, arguments=arguments)
-    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=False, capture_output=True)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}  # pytest's own, with what tests share
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, check=False, capture_output=True)
     assert done.returncode == -signal.SIGKILL, done.stderr
     (left,) = hidden(tmp_path)
     leftovers._seen.clear()  # as in a new process
@@ -161,3 +163,17 @@ def test_without_locks_it_may_belong_to_a_program_that_runs(tmp_path: Path, monk
     with atomic_file(tmp_path / "a.png") as temporary:
         temporary.write_bytes(b"y")
     assert (tmp_path / "a.png").read_bytes() == b"y"
+
+
+def test_folders_without_end_in_a_leftover(tmp_path: Path) -> None:
+    """Anybody may give a folder such a name."""
+    folder = os.open(tmp_path, os.O_RDONLY)
+    for name in (f"{leftovers.PREFIX}0", *["d"] * 2000):  # a path of more than 4,096 letters, and too deep to recurse
+        os.mkdir(name, dir_fd=folder)
+        inner = os.open(name, os.O_RDONLY, dir_fd=folder)
+        os.close(folder)
+        folder = inner
+    os.close(folder)
+    (left,) = leftovers.find_leftovers(tmp_path)
+    assert left.path == tmp_path / f"{leftovers.PREFIX}0"
+    subprocess.run(["rm", "-r", left.path], check=True)  # pytest's own way would recurse

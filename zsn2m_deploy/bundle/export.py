@@ -39,6 +39,7 @@ from zsn2m_runtime.verify import TOLERANCE, largest_difference
 log = logging.getLogger(__name__)
 
 PREFERENCE = ("sensor", "grd", "mbd")  # which model is the default: the last stage trained
+DEEPEST_FOLDER = 16  # levels below a bundle's folder; exports make none
 CALIBRATION_SIDE = 512  # pixels of the calibration frame's centre that are looked at
 _EXACT = 2**24  # whole numbers up to there are exact in float32
 _VERSIONED = ("zsn2m-deploy", "torch", "onnx", "onnxscript", "onnxruntime", "onnxruntime-gpu", "numpy")
@@ -155,19 +156,24 @@ def _export_weights(bundle: Bundle, progress: ProgressCallback | None) -> Bundle
     return load_bundle(bundle.path)
 
 
-def _copy(source: Path, folder: Path, room: int = MOST_BUNDLE) -> int:
+def _copy(source: Path, folder: Path, room: int = MOST_BUNDLE, depth: int = DEEPEST_FOLDER) -> int:
     """Copy all that lies in a bundle's folder, the user's own files among it; returns the room that is left, in bytes.
 
     A link becomes the file that it leads to: what is exported must not be written through it.
 
     Raises:
-        BundleError: something that is no plain file and no folder, or far more than a bundle has.
+        BundleError: something that is no plain file and no folder, or far more or deeper folders than a bundle has.
     """
+    if depth == 0:
+        raise BundleError(
+            f"{str(source)[:80]}...: expected folders at most {DEEPEST_FOLDER} deep in a bundle, but got more; move "
+            f"what is not of the bundle elsewhere"
+        )
     for path in sorted(source.iterdir()):
         target = folder / path.name
         if path.is_dir() and not path.is_symlink():
             target.mkdir(exist_ok=True)
-            room = _copy(path, target, room)
+            room = _copy(path, target, room, depth - 1)
             continue
         with open_plain(path) as stream:
             room -= os.fstat(stream.fileno()).st_size

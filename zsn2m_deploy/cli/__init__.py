@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
 from typing import Annotated
 
@@ -17,8 +16,9 @@ from zsn2m_deploy.cli import inspect as inspecting
 from zsn2m_deploy.cli import sample as sampling
 from zsn2m_deploy.cli import stream as streaming
 from zsn2m_deploy.cli import train as training
+from zsn2m_deploy.cli.interrupts import catch_interrupts, end_interrupted
 from zsn2m_deploy.cli.spelling import LogFormatter, SpelledGroup, prepare_streams
-from zsn2m_deploy.cli.terminal import INTERRUPTED, Interrupted, complain, remark
+from zsn2m_deploy.cli.terminal import INTERRUPTED, Interrupted, complain
 from zsn2m_deploy.cli.unexpected import explained
 
 app = typer.Typer(
@@ -51,7 +51,7 @@ for module in (training, exporting, using, streaming, inspecting, benching, samp
 
 def main() -> None:
     """Run the command line; every error of ours ends in its message and exit code, never in a traceback."""
-    from zsn2m_runtime.errors import Zsn2mError
+    from zsn2m_runtime.errors import UnavailableError, Zsn2mError
 
     # Threads of training that wait busily cost up to ten times the time beside other programs; set before torch loads.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -59,23 +59,25 @@ def main() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(LogFormatter())
     logging.basicConfig(handlers=[handler], level=logging.WARNING)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # kill: clean up as on Ctrl-C
-    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # a closed terminal; nohup asks to go on
-        signal.signal(signal.SIGHUP, signal.default_int_handler)
+    interrupts = catch_interrupts()
     try:
         app()
     except Zsn2mError as error:
+        if interrupts and isinstance(error, UnavailableError):  # it came while a package was imported
+            end_interrupted()
         complain(str(error))
         sys.exit(error.exit_code)
     except Interrupted:
         raise
     except SystemExit as end:
         if end.code == INTERRUPTED:
-            remark("interrupted: what was unfinished is removed or named partial")
+            end_interrupted()
         raise
     except Exception as error:
         if os.environ.get("ZSN2M_DEBUG"):
             raise
+        if interrupts:
+            end_interrupted()
         text, code = explained(error)
         complain(text)
         sys.exit(code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -33,7 +34,8 @@ def inspect(
     from zsn2m_runtime.files.videos import VIDEO_SUFFIXES
 
     refuse_foreign(path)
-    if path.is_dir() or is_model_file(path) or path.name == "manifest.json":
+    is_folder = os.path.isdir(path)  # noqa: PTH112 - unlike Path's, False for what is too long to be a path
+    if is_folder or is_model_file(path) or path.name == "manifest.json":
         text, content = _bundle_facts(path)
     elif path.suffix.lower() in VIDEO_SUFFIXES and path.is_file():
         text, content = _video_facts(path, max_pixels)

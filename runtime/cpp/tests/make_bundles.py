@@ -14,9 +14,9 @@ from torch.nn.functional import leaky_relu, pixel_shuffle
 REPOSITORY = Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(REPOSITORY / part) for part in (".", "export", "runtime", "tests")]
 
-from conftest import noisy_planes, write_bundle  # noqa: E402  (the path above comes first)
+from support.bundles import noisy_planes, write_bundle  # noqa: E402  (the path above comes first)
 
-from zsn2m_deploy.paper.networks import SensorNet  # noqa: E402
+from zsn2m_deploy.pretrain.network import SensorNet  # noqa: E402
 from zsn2m_export.manifest_file import write_manifest  # noqa: E402
 from zsn2m_export.writer import ExportableModel, write_models, write_test_input  # noqa: E402
 from zsn2m_runtime.manifest import Manifest, Normalisation, Sensor  # noqa: E402

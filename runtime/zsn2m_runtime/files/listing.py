@@ -12,6 +12,7 @@ from zsn2m_runtime.files.formats import IMAGE_SUFFIXES
 from zsn2m_runtime.files.path_kinds import is_bundle, no_frame
 from zsn2m_runtime.files.reader import unreadable
 from zsn2m_runtime.files.videos import stream_hint
+from zsn2m_runtime.resolved_path import resolved
 
 GLOB_LETTERS = re.compile(r"[*?\[]")
 
@@ -31,7 +32,7 @@ def list_inputs(arguments: Sequence[str]) -> list[Path]:
     for argument in arguments:
         try:
             for path in _expand(argument):
-                found.setdefault(path.resolve(), path)
+                found.setdefault(resolved(path), path)
         except OSError as error:
             raise unreadable(argument, error) from error
     return list(found.values())
@@ -39,6 +40,8 @@ def list_inputs(arguments: Sequence[str]) -> list[Path]:
 
 def _expand(argument: str) -> list[Path]:
     path = Path(argument)
+    if "\0" in argument:
+        raise InputError(f"{argument}: expected a path, but a NUL is in it, which no name has; check it")
     if fault := no_frame(path):
         raise InputError(fault)
     if path.exists():

@@ -82,6 +82,8 @@ def _check(path: Path) -> None:
         raise InputError(f"{path}: expected an image file, but there is none; check the path")
     if path.is_dir():
         raise InputError(f"{path}: expected an image file, but got a folder; name one file in it")
+    if not path.is_file():  # a pipe would wait for its writer, /dev/zero has no end
+        raise InputError(f"{path}: expected an image file, but got a pipe or a device; save it as a file first")
     if suffix not in FILE_TYPES:
         if hint := stream_hint(path):
             raise InputError(hint)

@@ -8,9 +8,11 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from zsn2m_runtime.atomic import writing
 from zsn2m_runtime.errors import BundleError, UsageError
 from zsn2m_runtime.manifest import MANIFEST_NAME, MOST_MANIFEST
 from zsn2m_runtime.plain_file import read_plain
+from zsn2m_runtime.resolved_path import resolved
 
 BUNDLE_SUFFIX = ".zsn2m"
 _ZIP = b"PK\x03\x04"  # TorchScript files are zip archives; a .ts may be a video, too
@@ -43,7 +45,7 @@ def is_model_file(path: Path) -> bool:
 
 def no_bundle(path: Path) -> str:
     """What came in the place of a bundle, and what to do; `path` is none."""
-    if not path.exists():
+    if not os.path.exists(path):  # noqa: PTH110 - unlike Path's, False for what is too long to be a path
         return "there is none; check the path"
     if path.is_dir():
         inside = _bundles_in(path)
@@ -104,8 +106,11 @@ def check_outside_bundles(output: Path) -> None:
 
     Raises:
         UsageError: naming the bundle.
+        OutputError: it cannot be a path.
     """
-    bundle = next((folder for folder in output.resolve().parents if is_bundle(folder)), None)
+    with writing(output):
+        target = resolved(output)
+    bundle = next((folder for folder in target.parents if is_bundle(folder)), None)
     if bundle is not None:
         raise UsageError(f"{output}: expected an output outside of bundles, but got one in {bundle}; choose another")
 
@@ -113,7 +118,7 @@ def check_outside_bundles(output: Path) -> None:
 def _bundles_in(folder: Path) -> list[Path]:
     try:
         return sorted(path for path in folder.iterdir() if is_bundle(path))
-    except OSError:  # no folder, or one that may not be looked into
+    except (OSError, ValueError):  # no folder, one that may not be looked into, or a NUL in its name
         return []
 
 

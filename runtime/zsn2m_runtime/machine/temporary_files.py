@@ -11,6 +11,7 @@ from pathlib import Path
 
 from zsn2m_runtime.atomic import writing
 from zsn2m_runtime.leftovers import PREFIX, claimed
+from zsn2m_runtime.resolved_path import resolved
 
 _CACHE = "TORCHINDUCTOR_CACHE_DIR"  # torch makes this folder when it is imported, though nothing here is compiled
 _NAMED = ("TMPDIR", "TEMP", "TMP")
@@ -31,8 +32,8 @@ def temporary_files_beside(output: Path) -> Iterator[None]:
         yield
         return
     cache = os.environ.get(_CACHE)
-    parent = next(folder for folder in output.resolve().parents if folder.is_dir())
     with writing(output):
+        parent = next(folder for folder in resolved(output).parents if folder.is_dir())
         folder = tempfile.mkdtemp(prefix=PREFIX, dir=parent)
     before, tempfile.tempdir = tempfile.tempdir, folder
     try:

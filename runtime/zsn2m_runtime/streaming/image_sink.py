@@ -24,6 +24,7 @@ from zsn2m_runtime.files.tiff_tags import (
 from zsn2m_runtime.files.tiff_writer import CLASSIC_LIMIT
 from zsn2m_runtime.files.writer import describe
 from zsn2m_runtime.image import Frame
+from zsn2m_runtime.resolved_path import resolved
 from zsn2m_runtime.streaming.items import Item, Picture, StreamInfo
 
 LARGEST_CLASSIC_PLAN = 3_500_000_000  # bytes; what a source says of its length may be a guess, so not all of 4 GiB
@@ -206,7 +207,9 @@ class NullSink:
 
 
 def _refuse_inputs(targets: Sequence[Path], inputs: Sequence[Path]) -> None:
-    taken = {path.resolve() for path in inputs}
+    taken = {resolved(path) for path in inputs}
     for target in targets:
-        if target.resolve() in taken:
+        with writing(target):
+            is_input = resolved(target) in taken
+        if is_input:
             raise UsageError(f"{target}: expected an output other than the inputs; choose another folder or name")
