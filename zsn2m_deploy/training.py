@@ -16,7 +16,7 @@ from zsn2m_deploy.fit.device import resolve_device, resolve_precision
 from zsn2m_deploy.fit.fitter import Fitter, ProgressCallback
 from zsn2m_deploy.fit.run import FrameGroup, Run, Trained
 from zsn2m_deploy.frames.scene import Scene, scene_of
-from zsn2m_deploy.frames.screening import screen
+from zsn2m_deploy.frames.screening import REGULAR_DETAIL, screen
 from zsn2m_deploy.noise.defects import defects_in_words, find_defects_of_groups
 from zsn2m_deploy.paper.stages import train_mbd_and_grd
 from zsn2m_runtime.blank.areas import largest_scene, present
@@ -83,6 +83,8 @@ def train(
     crops = torch.Generator().manual_seed(config.seed)
     run = Run(pool, normalised, Fitter(device, precision, progress), crops, shown)
     trained = Trained(config, channels, low, high - low, groups, {}, str(device), precision)
+    if config.stage == "sensor" and all(noise.regular for noise in noises):  # it is told from noise
+        screened = screened.without(REGULAR_DETAIL)
     for text in (*screened.warnings, *warnings):
         trained.warn(text)
     if any(noise.regular for noise in noises):

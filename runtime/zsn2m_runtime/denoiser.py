@@ -107,7 +107,7 @@ class Denoiser:
         Noise of a far level or another correlation, and of networks trained on their frames alone much more texture:
         the frame can be denoised, but not as well as by a bundle trained on such a frame. Stripes, regular detail and
         dither are said of each frame that has them, and "mosaic: ..." where the frame is a sensor's mosaic, unless the
-        bundle was trained with --mosaic none. A look takes about 0.1 s at any size. Nothing is said of frames below
+        bundle was trained with --mosaic none. A look takes 0.1 to 0.2 s at any size. Nothing is said of frames below
         16 x 16 pixels, by a single .onnx file, and by bundles of older versions: they hold nothing to compare with.
 
         Shape:

@@ -34,6 +34,7 @@ LOOKS = 8  # steps' crops of each group that the pretrained network looks at fir
 FEWEST_SHARED = 2  # groups that share the steps of one; with three 0.7 dB were lost at a third of fast's; measured
 PALETTE_STEP = 7  # pixels
 IMPLAUSIBLE = 0.8  # correlation of neighbours that no sensor's noise has: 0.74 is the most of PolyU's frames
+LITTLE_GAINED = 0.8  # power of the error, of that of the noise: 1 dB
 WHOLE = 0.9  # of what a network takes away is noise, at least; the noise is known no better
 
 Network = Callable[[Tensor], Tensor]
@@ -106,15 +107,23 @@ def _keep_regular_detail(run: Run, network: SensorNet, trained: Trained) -> None
     """Weaken a network that takes regular detail for noise, as far as its error on the frames asks for."""
     apply = with_precision(network.to(run.fitter.device), run.fitter.device, "fp32")
     regular = [group for group in run.groups if group.noise.regular]
-    found = [estimated_error(apply, run.frames_of(one), one.noise, trained.config.seed) for one in regular]
-    share = min((error.best_share for error in found if error), default=1.0)
+    found = [
+        error
+        for one in regular
+        if (error := estimated_error(apply, run.frames_of(one), one.noise, trained.config.seed))
+    ]
+    share = min((error.best_share for error in found), default=1.0)
     if share >= WHOLE:
         return
     network.weaken(share)
-    trained.warn(
+    text = (
         f"the network takes some of the regular detail for noise; only {100 * share:.0f} % of what it would take "
         f"away goes, which leaves the smallest error"
     )
+    if max(error.left(share) for error in found) > LITTLE_GAINED:
+        trained.warn(f"{text}, hardly less than the noise")
+    else:
+        trained.hints.append(text)
 
 
 def _adaptation(run: Run, trained: Trained, first: Network, number: int) -> Adaptation:

@@ -42,7 +42,7 @@ def denoise(
     check: Annotated[
         bool,
         typer.Option(
-            "--check/--no-check", help="Warn of frames unlike those trained on, refuse mosaics (0.1 s a file)."
+            "--check/--no-check", help="Warn of frames unlike those trained on, refuse mosaics (0.2 s a file)."
         ),
     ] = True,
     channel: Annotated[

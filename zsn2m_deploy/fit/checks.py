@@ -66,6 +66,11 @@ class Error:
         """The share of what the network takes away that leaves the smallest error: all of it if all is noise."""
         return min(max(self.cleared, 0.0) / self.removed, 1.0) if self.removed > 0 else 1.0
 
+    def left(self, share: float) -> float:
+        """Power of the error, of that of the noise, where only a share of what the network takes away goes."""
+        error = self.noise - 2 * share * self.cleared + share**2 * self.removed
+        return error / self.noise if self.noise > 0 else math.inf
+
     @property
     def worse(self) -> bool:
         """Whether the results are surely further from the picture than the frames themselves."""

@@ -92,7 +92,7 @@ class Removed:
 
     sigma, expected_sigma: standard deviations, sensor units
     usable: share of the samples looked at, the others being clipped
-    shared: whether neighbouring pixels share the estimated noise
+    shared: whether neighbouring pixels share the estimated noise; regular: whether the frame has regular detail
     histogram, autocorrelation, detail, peaks: None where there are too few of them
     """
 
@@ -104,6 +104,7 @@ class Removed:
     autocorrelation: Autocorrelation | None
     detail: Detail | None
     peaks: Peaks | None = None
+    regular: bool = False
 
     @property
     def ratio(self) -> float:
@@ -150,7 +151,7 @@ def analyse(
     removed = (before - after) * weight
     if weight.sum() < FEWEST_SAMPLES:
         everywhere = float(np.sqrt(np.square(before - after).mean())), float(np.sqrt(np.square(sigma).mean()))
-        return Removed(*everywhere, float(weight.mean()), model.correlated, None, None, None)
+        return Removed(*everywhere, float(weight.mean()), model.correlated, None, None, None, None, model.regular)
     samples = weight.sum()
     unit = removed / sigma
     return Removed(
@@ -162,6 +163,7 @@ def analyse(
         _autocorrelation(unit, weight, model),
         compare_detail(unit, weight, after, sigma),
         _peaks(unit, weight),
+        model.regular,
     )
 
 

@@ -147,7 +147,7 @@ def warnings(removed: Removed, check: SelfCheck, method: Mapping[str, Any], nois
     if check.worse:
         found.append(
             f"hardly anything was gained, or something lost: the result's estimated error has "
-            f"{100 * (check.left or 0):.0f} % of the noise's power; {_instead(method)}"
+            f"{100 * (check.left or 0):.0f} % of the noise's power; {_instead(method, removed)}"
         )
     if removed.structured:
         found.append(
@@ -155,7 +155,10 @@ def warnings(removed: Removed, check: SelfCheck, method: Mapping[str, Any], nois
             f"which {gentler(method)} keeps more"
         )
     amount = f"{removed.ratio:.2f} times the deviation of the noise expected there"
-    if removed.ratio < LITTLE:
+    if removed.ratio < LITTLE and removed.regular:
+        if not check.worse:
+            found.append(f"little was removed: {amount}; noise is left, for with more of it regular detail would go")
+    elif removed.ratio < LITTLE:
         found.append(
             f"little was removed: {amount}; noise is left, which {stronger(method)} takes, or fine texture was taken "
             f"for noise"
@@ -172,15 +175,17 @@ def remedy(removed: Removed, check: SelfCheck, method: Mapping[str, Any]) -> str
     """Options of training that help against what is wrong; None where nothing is."""
     if method["stage"] != "sensor" and (removed.shared or check.worse):
         return ""
-    if removed.structured or removed.ratio > removed.most or check.worse:
+    if removed.structured or removed.ratio > removed.most or (check.worse and not removed.regular):
         return gentler(method)
-    return stronger(method) if removed.ratio < LITTLE else None
+    return stronger(method) if removed.ratio < LITTLE and not removed.regular else None
 
 
-def _instead(method: Mapping[str, Any]) -> str:
+def _instead(method: Mapping[str, Any], removed: Removed) -> str:
     """What to do instead of a training that gained nothing."""
     if method["stage"] != "sensor":
         return "train without --stage, for the default network is better here"
+    if removed.regular:
+        return "regular detail is hard to tell from this noise; use the frame as it is where that detail matters"
     return f"compare the pictures, and try {gentler(method)}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ from support.shared import SHARED_DATA
 
 from benchmarks.regular_cases import FIRST_TEST_SEED, Texture, draw
 from zsn2m_deploy import api
+from zsn2m_deploy.adapt import stage
+from zsn2m_deploy.advice import stronger
 from zsn2m_deploy.config import TrainConfig
 from zsn2m_deploy.fit.checks import Error
 from zsn2m_deploy.frames.sensor import SensorOptions
@@ -20,7 +23,8 @@ from zsn2m_deploy.noise.defects import defects_in_words, find_defects
 from zsn2m_deploy.pretrain.network import SensorNet
 from zsn2m_deploy.report.analysis import PEAKS_LIMIT, analyse
 from zsn2m_deploy.report.self_check import without_noise
-from zsn2m_deploy.report.words import checks, warnings
+from zsn2m_deploy.report.words import checks, remedy, warnings
+from zsn2m_deploy.training import train
 from zsn2m_runtime.files import open_image
 from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.model import NoiseModel
@@ -83,6 +87,46 @@ def test_a_network_is_weakened_by_as_much_as_is_said() -> None:
 )
 def test_the_best_share_is_that_of_the_noise_in_what_goes(removed: float, cleared: float, share: float) -> None:
     assert Error(1.0, 0.1, 1.0, removed, cleared).best_share == share
+
+
+def test_the_error_of_a_share_is_least_at_the_best_one() -> None:
+    found = Error(error=3.0, margin=0.1, noise=2.0, removed=4.0, cleared=1.5)
+    assert found.left(0.0) == 1.0
+    assert found.left(found.best_share) == pytest.approx(1 - 1.5**2 / 4 / 2)
+    assert all(found.left(found.best_share) < found.left(found.best_share + step) for step in (-0.1, 0.1))
+
+
+@pytest.mark.parametrize(("cleared", "warned"), [(0.9, False), (0.3, True)])
+def test_a_weakened_network_is_a_reason_to_worry_only_where_hardly_anything_is_gained(
+    monkeypatch: pytest.MonkeyPatch, cleared: float, warned: bool
+) -> None:
+    found = Error(error=0.1, margin=0.1, noise=1.0, removed=1.2, cleared=cleared)
+    monkeypatch.setattr(stage, "estimated_error", lambda *_: found)
+    noisy, _ = draw(Texture("hexagonal lattice", 3.0, 10.0, FIRST_TEST_SEED + 9))
+    trained = train([noisy], QUICK)
+    said, hints = ([text for text in texts if "smallest error" in text] for texts in (trained.warnings, trained.hints))
+    assert (bool(said), bool(hints)) == (warned, not warned)
+
+
+@pytest.mark.parametrize("name", ["sensor", "mbd"])
+def test_lines_are_warned_of_where_the_network_knows_no_noise_between_peaks(name: str) -> None:
+    noisy, _ = draw(Texture("lines", 2.0, 10.0, FIRST_TEST_SEED + 9))
+    schedule = {"iterations": 2, "crop_side": 32}
+    trained = train([noisy], QUICK.updated({"stage": name, "mbd": {"schedule": schedule}}))
+    warned = any(text.startswith("regular detail") for text in trained.warnings)
+    assert warned == (name == "mbd") == bool(trained.unmodelled)
+
+
+def test_no_more_strength_is_advised_where_it_would_take_regular_detail() -> None:
+    noise = np.random.default_rng(FIRST_TEST_SEED).normal(0, 5, (192, 192)).astype(np.float32)
+    clean = np.full((192, 192), 120, np.float32)
+    for regular in (False, True):
+        removed = analyse(clean + noise, clean + 0.7 * noise, replace(KNOWN, regular=regular), RANGE)
+        said = warnings(removed, without_noise(RANGE), METHOD)
+        [little] = [text for text in said if text.startswith("little was removed")]
+        assert ("--strength" in little) == (not regular)
+        expected = None if regular else stronger(METHOD)
+        assert remedy(replace(removed, detail=None), without_noise(RANGE), METHOD) == expected
 
 
 def test_training_on_a_texture_loses_nothing_and_says_what_it_did(tmp_path: Path) -> None:
