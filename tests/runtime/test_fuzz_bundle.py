@@ -166,8 +166,8 @@ def test_any_card(bundle: Path, count: int) -> None:
 def test_any_onnx_file(bundle: Path, count: int) -> None:
     """Bytes near the start and the end are nodes and cards; those between are weights."""
 
-    def attempt(changed: tuple[str, bytes]) -> None:
-        name, content = changed
+    def attempt(changed: tuple[str, Whole]) -> None:
+        name, content = changed[0], changed[1].content
         opened(lambda: OnnxLimits(content, name))
         put(bundle, name, content)
         opened(lambda: Denoiser(bundle, name.removesuffix(".onnx"), threads=1)(FRAME))
@@ -175,7 +175,7 @@ def test_any_onnx_file(bundle: Path, count: int) -> None:
     names = ("mbd.onnx", "grd.onnx")
     contents = {name: Whole((bundle / name).read_bytes()) for name in names}
     strategy = st.sampled_from(names).flatmap(
-        lambda name: st.tuples(st.just(name), changed_bytes(contents[name], head=9000))
+        lambda name: st.tuples(st.just(name), changed_bytes(contents[name], head=9000).map(Whole))
     )
     try_many(strategy, count, attempt)
 
@@ -185,14 +185,16 @@ def test_any_weights_and_self_tests(bundle: Path, count: int) -> None:
     names = ("weights.safetensors", "test_input.npy", "test_output_mbd.npy")
     contents = {name: Whole((bundle / name).read_bytes()) for name in names}
 
-    def attempt(changed: tuple[str, bytes]) -> None:
-        name, content = changed
+    def attempt(changed: tuple[str, Whole]) -> None:
+        name, content = changed[0], changed[1].content
         put(bundle, name, content)
         opened(lambda: restored_networks(load_bundle(bundle)))
         opened(lambda: verify_bundle(bundle, "cpu"))
         put(bundle, name, contents[name].content)
 
     strategy = st.sampled_from(names).flatmap(
-        lambda name: st.tuples(st.just(name), st.binary(max_size=40) | changed_bytes(contents[name], head=200))
+        lambda name: st.tuples(
+            st.just(name), (st.binary(max_size=40) | changed_bytes(contents[name], head=200)).map(Whole)
+        )
     )
     try_many(strategy, count, attempt)

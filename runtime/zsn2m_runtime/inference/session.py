@@ -55,7 +55,12 @@ class Session:
         content = _read(model, sha256)
         self.limits = OnnxLimits(content, str(model))
         self.provider, self._session = open_first(runtime, content, str(model), candidates, Threads(threads, spinning))
-        self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
+        try:
+            self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
+        except UnicodeDecodeError as error:
+            raise BundleError(
+                f"{model}: expected metadata in UTF-8, but it is damaged ({error.reason}); export again"
+            ) from error
         self._input = self._session.get_inputs()[0].name
         self._output = self._session.get_outputs()[0].name
         # DirectML alone forbids two calls of one session at a time.

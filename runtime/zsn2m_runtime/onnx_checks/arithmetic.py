@@ -82,7 +82,12 @@ def _constant(node: Node, inputs: list[Made | None]) -> Made:
 def _filled(node: Node, inputs: list[Made | None]) -> Made:
     value = node.attributes.get("value")
     one = of_file(value) if isinstance(value, Tensor) else made(np.zeros(1, np.float32))
-    return _spread(one, tuple(given(inputs, 0).listed("sizes")))
+    if one.size != 1:
+        raise ValueError("a filling of several values")
+    values = one.values
+    return _spread(
+        Made((), one.kind, None if values is None else values.reshape(())), tuple(given(inputs, 0).listed("sizes"))
+    )
 
 
 def _expand(node: Node, inputs: list[Made | None]) -> Made:

@@ -67,9 +67,12 @@ def _slice(node: Node, inputs: list[Made | None]) -> Made:
     )
     parts = [slice(None)] * len(first.shape)
     for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
-        # ONNX reads the far end of a backward slice as Python reads None.
-        last = None if step < 0 and end < -first.shape[axis_of(axis, len(parts))] else end
-        parts[axis_of(axis, len(parts))] = slice(start, last, step)
+        place = axis_of(axis, len(parts))
+        if step < 0:  # ONNX reads what lies before the front as the front, and as an end as what lies beyond it
+            before = -first.shape[place]
+            parts[place] = slice(0 if start < before else start, None if end < before else end, step)
+        else:
+            parts[place] = slice(start, end, step)
     shape = tuple(len(range(*part.indices(length))) for part, length in zip(parts, first.shape, strict=True))
     values = first.followed
     return Made(shape, first.kind, None if values is None else values[tuple(parts)])

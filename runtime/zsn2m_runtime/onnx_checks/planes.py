@@ -5,6 +5,8 @@ Source: the operators' definitions, onnx/docs/Operators.md, opset 13 to 25.
 
 from __future__ import annotations
 
+import numpy as np
+
 from zsn2m_runtime.onnx_checks.arguments import Rule, axis_of, given, integer, integers, optional, text
 from zsn2m_runtime.onnx_checks.graph import Node
 from zsn2m_runtime.onnx_checks.values import Made, UnknownError
@@ -35,7 +37,9 @@ def _resize(node: Node, inputs: list[Made | None]) -> Made:
     if sizes is not None:
         lengths = sizes.listed("sizes")
     elif scales is not None and scales.values is not None:
-        lengths = [int(length * scale) for length, scale in zip(first.shape, scales.values.tolist(), strict=True)]
+        if scales.values.shape != (len(first.shape),):
+            raise ValueError("another number of scales")
+        lengths = [int(length) for length in np.array(first.shape, np.float32) * scales.values]  # rounded as float32 is
     else:
         raise UnknownError("scales that depend on the pixels")
     if len(lengths) != len(first.shape):
@@ -84,7 +88,8 @@ def _windows(node: Node, lengths: tuple[int, ...], sides: tuple[int, ...]) -> li
         room = length - dilation * (side - 1) - 1 + (0 if automatic == "VALID" else before + after)
         if room < 0:
             raise ValueError("a window that does not fit")
-        found.append((-(-room // stride) if upwards else room // stride) + 1)
+        count = (-(-room // stride) if upwards else room // stride) + 1
+        found.append(count - (upwards and (count - 1) * stride >= length + before))  # none begins in the padding behind
     return found
 
 

@@ -144,6 +144,14 @@ def test_every_cut_and_many_changed_bytes_are_refused_or_pass_without_another_er
             continue
 
 
+@pytest.mark.parametrize("part", [b"zsn2m.json", b'"receptive_radius"'])
+def test_metadata_that_is_no_text_is_refused(make_bundle: BundleMaker, tmp_path: Path, part: bytes) -> None:
+    path = tmp_path / "mbd.onnx"
+    path.write_bytes((make_bundle() / "mbd.onnx").read_bytes().replace(part, b"\xff" + part[1:]))
+    with pytest.raises(BundleError, match="expected metadata in UTF-8"):
+        Denoiser(path)
+
+
 def test_what_was_hashed_is_what_is_loaded(make_bundle: BundleMaker, tmp_path: Path) -> None:
     path = tmp_path / "mbd.onnx"
     path.write_bytes((make_bundle() / "mbd.onnx").read_bytes())

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnx.defs import get_schema
@@ -18,10 +17,9 @@ from zsn2m_runtime.errors import BundleError
 from zsn2m_runtime.onnx_checks.limits import MOST_PRODUCTS, MOST_VALUES, OnnxLimits
 from zsn2m_runtime.onnx_checks.reading import OPERATORS, read_onnx
 from zsn2m_runtime.onnx_checks.shapes import shape_of
-from zsn2m_runtime.onnx_checks.values import DTYPES, Made, UnknownError, of_file
+from zsn2m_runtime.onnx_checks.values import Made, UnknownError
 
 FLOAT, INT64 = TensorProto.FLOAT, TensorProto.INT64
-SHAPES = [(1, 3, 1, 1), (1, 3, 5, 7), (2, 3, 17, 40), (1, 3, 61, 67)]
 
 
 def graph(nodes: list[onnx.NodeProto], constants: dict[str, Any], output: tuple[object, ...] | None = None) -> bytes:
@@ -46,28 +44,6 @@ def same(*nodes: onnx.NodeProto) -> list[onnx.NodeProto]:
 
 def whole(*values: int) -> np.ndarray:
     return np.array(values, np.int64)
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-def test_every_shape_of_an_export_is_the_one_that_onnxruntime_makes(bundle: Path, shape: tuple[int, ...]) -> None:
-    """Each step's result is made an output, so that onnxruntime says what it made."""
-    for path in bundle.glob("*.onnx"):
-        model = onnx.load(path)
-        names = [name for step in model.graph.node for name in step.output if name != model.graph.output[0].name]
-        model.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in names)
-        options = onnxruntime.SessionOptions()
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-        session = onnxruntime.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"])
-        results = session.run(names, {"noisy": np.zeros(shape, np.float32)})
-        read = read_onnx(path.read_bytes(), path.name)
-        there = {name: of_file(tensor) for name, tensor in read.tensors.items()} | {"noisy": Made(shape, 1)}
-        for step in read.nodes:
-            there[step.outputs[0]] = shape_of(step, [there[name] if name else None for name in step.inputs])
-        for name, result in zip(names, results, strict=True):
-            found = there[name]
-            assert (found.shape, DTYPES[found.kind]) == (result.shape, result.dtype.name), name
-            if found.values is not None:
-                np.testing.assert_array_equal(found.values, result, name)
 
 
 def test_exports_take_a_small_part_of_what_is_allowed(bundle: Path) -> None:
