@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -21,12 +22,12 @@ from zsn2m_deploy.training import Trained
 from zsn2m_deploy.training import train as train_networks
 from zsn2m_export.manifest_file import write_manifest
 from zsn2m_export.writer import centre_crop, without_outliers, write_test_input, write_weights
-from zsn2m_runtime.atomic import atomic_folder, check_folder_target
+from zsn2m_runtime.atomic import atomic_folder, check_folder_target, one_at_a_time
 from zsn2m_runtime.blank.areas import filled, present
 from zsn2m_runtime.bundle import Bundle, file_record, load_bundle
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import InputError, TrainingError
-from zsn2m_runtime.files import open_image, save_image
+from zsn2m_runtime.files import Layout, open_image, save_image
 from zsn2m_runtime.files.limits import NO_LIMIT
 from zsn2m_runtime.files.path_kinds import check_outside_bundles
 from zsn2m_runtime.image import Frame, to_nchw
@@ -95,13 +96,14 @@ def _make_bundle(
     trained = _train(training, config or TrainConfig(), progress)
     first = to_nchw(filled(training.frames[0].pixels, training.blanks[0]))
     first = without_outliers(first, trained.offset, trained.scale)
-    with atomic_folder(path, overwrite) as folder:
+    with ExitStack() as lock, atomic_folder(path, overwrite) as folder:
         manifest = _describe(folder, training, trained, first)
         if exported:
             manifest = with_models(folder, manifest, trained.networks, centre_crop(first, GATE_SIDE), progress)
             write_manifest(folder, manifest)
             manifest = _with_results(folder, manifest, training, trained, one_line(path.name))
         write_manifest(folder, manifest)
+        lock.enter_context(one_at_a_time(path))  # an export that runs would put the old bundle back afterwards
     return load_bundle(path)
 
 
@@ -207,10 +209,11 @@ def _with_results(folder: Path, manifest: Manifest, training: TrainingFrames, tr
 
 
 def _save_like(source: Path | None, path: Path, frame: Frame) -> None:
-    if source is not None:
-        with open_image(source, NO_LIMIT) as image:
-            if image.page_count == 1:
-                with image.create(path) as writer:
-                    writer.write(frame)
-                return
+    """With the metadata of its source, unless that was removed or changed while the network trained."""
+    with suppress(InputError), ExitStack() as opened:
+        image = opened.enter_context(open_image(source, NO_LIMIT)) if source else None
+        if image and image.layout == Layout.of(frame):
+            with image.create(path) as writer:
+                writer.write(frame)
+            return
     save_image(path, frame)

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -18,6 +19,8 @@ from support.refusals import Refused, mounted
 
 from zsn2m_deploy import api
 from zsn2m_deploy.bundle import export as exporting
+from zsn2m_runtime.atomic import one_at_a_time
+from zsn2m_runtime.bundle import load_bundle
 from zsn2m_runtime.errors import UnavailableError
 
 TINY = "[mbd.schedule]\niterations = 2\nlearning_rate = {rate}\ncrop_side = 16\nmax_crops = 1\nflips = false\n"
@@ -259,6 +262,42 @@ def test_interrupted_while_a_package_is_imported(
     monkeypatch.setattr("zsn2m_runtime.denoiser.Denoiser.__init__", interrupt)
     frame = write_frame(tmp_path / "a.png")
     assert refused(130, "denoise", bundle, frame, "-o", "b.png").startswith("interrupted: ")
+
+
+@pytest.mark.parametrize("meanwhile", ["removed", "another size", "a pipe"])
+def test_a_frame_that_changes_while_the_network_trains(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    """What minutes of training gave is not lost with it."""
+    frame = write_frame(tmp_path / "a.png")
+
+    def trained(*arguments: Any) -> Any:
+        frame.unlink()
+        if meanwhile == "another size":
+            write_frame(frame, side=33)
+        elif meanwhile == "a pipe":
+            os.mkfifo(frame)
+        return untrained(*arguments)
+
+    monkeypatch.setattr(api, "train_networks", trained)
+    ended = run_command(capsys, "train-and-export", frame, "-o", tmp_path / "new.zsn2m")
+    assert ended.code == 0, ended.err
+    assert (tmp_path / "new.zsn2m" / "denoised.png").exists()
+
+
+def test_training_waits_for_an_export_into_the_bundle_that_it_replaces(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the export, which read the old bundle, would put it back."""
+    monkeypatch.setattr(api, "train_networks", untrained)
+    frame, before = write_frame(tmp_path / "a.png"), load_bundle(bundle).manifest.created
+    with ThreadPoolExecutor() as pool:
+        with one_at_a_time(bundle):
+            training = pool.submit(api.train, frame, bundle, overwrite=True)
+            with pytest.raises(TimeoutError):
+                training.result(3)
+            assert load_bundle(bundle).manifest.created == before
+        assert training.result(60).manifest.created != before
 
 
 def test_a_loss_that_is_not_finite(refused: Refused, tmp_path: Path) -> None:
