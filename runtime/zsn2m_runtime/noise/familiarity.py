@@ -150,6 +150,8 @@ def differences(
 def _unlike_noise(found: float, line: float, look: TrainingStats, limits: Span) -> str | None:
     """Of noise in units of the line's, which is a standard deviation."""
     usual = _nearest(found, look.noise)
+    if usual <= 0:  # of a stranger's manifest; nothing to compare with
+        return None
     ratio, expected = found / usual, usual * line
     if limits[0] <= ratio <= limits[1]:
         return None
@@ -182,6 +184,8 @@ def _unlike_channels(found: NoiseModel, trained: NoiseRecord, look: TrainingStat
 
 
 def _unlike_texture(stats: FrameStats, trained: NoiseModel, look: TrainingStats, least: float) -> str | None:
+    if look.texture <= -1:  # of a stranger's manifest
+        return None
     ratio = (1 + _texture(stats, trained, least)) / (1 + look.texture)
     if ratio <= MORE_TEXTURE:
         return None
