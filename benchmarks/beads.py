@@ -51,7 +51,7 @@ def _banding(removed: np.ndarray) -> float:
 def main() -> None:
     argparse.ArgumentParser(description=__doc__).parse_args()
     stack = DATA / "seq_beads" / "stuck_beads.tif"
-    figures = measure(stack, TrainConfig()) | measure(stack, TrainConfig(stage="mbd"))
+    figures = measure(stack, TrainConfig()) | measure(stack, TrainConfig(method="mbd"))
     names = ["flicker", "largest mean shift", "banding"]
     rows = [[model, *(f"{values[name]:.3f}" for name in names)] for model, values in figures.items()]
     write_section(

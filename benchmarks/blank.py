@@ -19,7 +19,8 @@ import numpy.typing as npt
 import torch
 
 from benchmarks.results import DATA, table, write_section
-from zsn2m_deploy.config import Preset, load_config
+from zsn2m_deploy.config import Preset
+from zsn2m_deploy.config_loading import load_config
 from zsn2m_deploy.pretrain.weights import pretrained
 from zsn2m_deploy.training import Trained, train
 from zsn2m_runtime.blank.areas import blank_areas, filled, with_blank_kept

@@ -50,11 +50,10 @@ def startup() -> str:
 def training(frame: Path, folder: Path) -> str:
     """The stages from the command line on a 256 x 256 colour frame."""
     rows: list[list[object]] = []
-    for stage in ("sensor", "mbd", "full"):
-        bundle = folder / f"{stage}.zsn2m"
+    for method in ("adapt", "mbd", "full"):
+        bundle = folder / f"{method}.zsn2m"
         started = time.perf_counter()
-        command = [*CLI, "train-and-export", str(frame), "-o", str(bundle), "--stage", stage]
-        command += ["--strength", "1", "--json"]
+        command = [*CLI, "train-and-export", str(frame), "-o", str(bundle), "--method", method, "--json"]
         done = subprocess.run(command, check=True, capture_output=True, text=True)
         wall = time.perf_counter() - started
         report = json.loads(done.stdout)["training"]
@@ -62,16 +61,16 @@ def training(frame: Path, folder: Path) -> str:
         size = sum(path.stat().st_size for path in bundle.iterdir()) / 1e6
         stages = [f"{parts.get(name, 0):.1f}" for name in ("sensor", "mbd", "grd")]
         export = f"{report['export_seconds']:.1f}"
-        rows.append([stage, f"{wall:.1f}", *stages, export, report["precision"], f"{size:.2f}"])
-    header = ["--stage", "command, s", "sensor, s", "MBD, s", "GRD, s", "export, s", "precision", "bundle, MB"]
+        rows.append([method, f"{wall:.1f}", *stages, export, report["precision"], f"{size:.2f}"])
+    header = ["--method", "command, s", "sensor, s", "MBD, s", "GRD, s", "export, s", "precision", "bundle, MB"]
     return table(header, rows)
 
 
 def inference(folder: Path) -> str:
     """onnxruntime on the CPU, per frame, all cores."""
     rows: list[list[object]] = []
-    for stage, model in (("sensor", "sensor"), ("full", "mbd"), ("full", "grd")):
-        denoise = Denoiser(folder / f"{stage}.zsn2m", model, provider="cpu")
+    for method, model in (("adapt", "sensor"), ("full", "mbd"), ("full", "grd")):
+        denoise = Denoiser(folder / f"{method}.zsn2m", model, provider="cpu")
         for height, width in ((256, 256), (512, 512), (1080, 1920)):
             frame = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
             denoise(frame)
@@ -91,7 +90,7 @@ def main() -> None:
         noisy = case("kodak24", "kodim23.png", "gauss 25 clamped", 0, ["kodim23.png"]).noisy
         save_image(frame, Frame(np.rint(noisy).astype(np.uint8)))
         trained = training(frame, Path(name))
-        title = "kodim23, centre 256 x 256, Gaussian 25, 8 bit, strength 1:"
+        title = "kodim23, centre 256 x 256, Gaussian 25, 8 bit:"
         body = f"{startup()}\n\n{title}\n\n{trained}\n\n{inference(Path(name))}"
     write_section("Costs", "python -m benchmarks.costs", body)
 

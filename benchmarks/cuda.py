@@ -17,10 +17,9 @@ import torch
 from skimage.metrics import peak_signal_noise_ratio
 
 from benchmarks.quality import zs_n2n
-from benchmarks.quality.methods import denoised
+from benchmarks.quality.methods import configured, denoised
 from benchmarks.results import table, write_section
 from benchmarks.speed import scene
-from zsn2m_deploy.config import TrainConfig
 from zsn2m_deploy.training import train
 from zsn2m_runtime.sample_types import Pixels
 
@@ -37,8 +36,8 @@ NAMES = [name for name, *_ in METHODS]
 
 def trained_on_cuda(stage: str, preset: str, precision: str) -> Callable[[Pixels], Pixels]:
     """A method: train on the frame, denoise it."""
-    base = TrainConfig.from_preset(preset)  # type: ignore[arg-type]
-    config = base.updated({"stage": stage, "strength": 1.0, "precision": precision, "device": "cuda"})
+    base = configured(preset, stage)
+    config = base.updated({"mbd": {"alpha_ie": 1.0}, "precision": precision, "device": "cuda"})
 
     def run(noisy: Pixels) -> Pixels:
         return denoised(train([noisy], config), noisy)

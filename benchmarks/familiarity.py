@@ -179,7 +179,7 @@ def _known(shots: tuple[Shot, ...]) -> Known:
 
 def times() -> str:
     """How long a look takes, beside one pass of MBD-Net."""
-    config = TrainConfig(stage="mbd").updated({"mbd": {"schedule": {"iterations": 1}}})
+    config = TrainConfig(method="mbd").updated({"mbd": {"schedule": {"iterations": 1}}})
     rows: list[list[object]] = []
     for shape in TIMED:
         scene = np.resize(noisy("kodim01.png", SIGMA, 0), shape)

@@ -17,12 +17,12 @@ from pathlib import Path
 import numpy as np
 from skimage.metrics import peak_signal_noise_ratio
 
+from benchmarks.quality.methods import configured
 from benchmarks.results import DATA, table, write_section
-from zsn2m_deploy.config import Preset, Stage, TrainConfig
 
 SIGMA = 25.0
 SINGLE_SIDE = 256  # pixels; larger frames are not also trained on in fp32
-TRAININGS: dict[str, tuple[Preset, Stage, int | None]] = {  # the iterations where they are not the preset's
+TRAININGS: dict[str, tuple[str, str, int | None]] = {  # the iterations where they are not the preset's
     "default": ("default", "sensor", None),
     "fast": ("fast", "sensor", None),
     "mbd": ("default", "mbd", None),
@@ -84,7 +84,7 @@ def measure_here(method: str, precision: str, height: int, width: int) -> dict[s
         loop = report.seconds
     else:
         preset, stage, iterations = TRAININGS[method]
-        config = TrainConfig.from_preset(preset).updated({"stage": stage, "strength": 1.0, "precision": precision})
+        config = configured(preset, stage).updated({"mbd": {"alpha_ie": 1.0}, "precision": precision})
         if iterations:
             config = config.updated({"mbd": {"schedule": {"iterations": iterations}}})
         trained = train([noisy], config)

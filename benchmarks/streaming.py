@@ -33,8 +33,9 @@ from zsn2m_runtime.streaming.video.containers import RAW
 from zsn2m_runtime.streaming.video.source import VideoSource
 
 SHORT = """
-stage = "full"
-strength = 1.0
+method = "full"
+[mbd]
+alpha_ie = 1.0
 [mbd.schedule]
 iterations = 60
 [grd.schedule]

@@ -21,6 +21,7 @@ import numpy as np
 
 from benchmarks.results import DATA, table, write_section
 from zsn2m_deploy import Denoiser, TrainConfig, train_and_export
+from zsn2m_deploy.config import MbdConfig
 from zsn2m_deploy.sample import SampleConfig, clean_scene
 from zsn2m_deploy.sample.canvas import Floats
 from zsn2m_deploy.sample.noise import noisy_pixels
@@ -221,15 +222,15 @@ def main() -> None:
     argparse.ArgumentParser(description=__doc__).parse_args()
     sensors = {}
     with tempfile.TemporaryDirectory() as folder:
-        for name, (config, strength) in SENSORS.items():
+        for name, (config, alpha_ie) in SENSORS.items():
             clean = np.rint(clean_scene(config) * config.peak + config.black_level).astype(config.dtype)
             frame = noisy_pixels(clean, config, np.random.default_rng(0))
-            chosen = TrainConfig(stage="mbd", strength=strength)
+            chosen = TrainConfig(method="mbd", mbd=MbdConfig(alpha_ie=alpha_ie))
             bundle = train_and_export(frame, Path(folder) / f"{name}.zsn2m", chosen)
             denoise = Denoiser(bundle.path, provider="cpu", threads=1)
             sensors[name] = (prepare(config, denoise), denoise, float(config.peak))
         page = DATA / "seq_beads" / "stuck_beads.tif"
-        bundle = train_and_export(page, Path(folder) / "beads.zsn2m", TrainConfig(stage="mbd", strength=10.0))
+        bundle = train_and_export(page, Path(folder) / "beads.zsn2m", TrainConfig(method="mbd"))
         of_beads = beads(Denoiser(bundle.path, provider="cpu", threads=1))
     parts = [
         "Flicker: ratio, with the blend over without. PSNR: change on moving pixels; cut: of the first frame after it; "

@@ -15,9 +15,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from zsn2m_deploy.api import train, train_and_export
+    from zsn2m_deploy.api import train_and_export
     from zsn2m_deploy.bundle.export import export
-    from zsn2m_deploy.config import TrainConfig, load_config
+    from zsn2m_deploy.config import TrainConfig
+    from zsn2m_deploy.config_loading import load_config
     from zsn2m_deploy.frames.sensor import SensorOptions
     from zsn2m_runtime.bundle import Bundle, load_bundle
     from zsn2m_runtime.denoiser import Denoiser
@@ -32,7 +33,6 @@ __all__ = [
     "export",
     "load_bundle",
     "load_config",
-    "train",
     "train_and_export",
 ]
 
@@ -44,8 +44,7 @@ _HOMES = {
     "Zsn2mError": "zsn2m_runtime.errors",
     "export": "zsn2m_deploy.bundle.export",
     "load_bundle": "zsn2m_runtime.bundle",
-    "load_config": "zsn2m_deploy.config",
-    "train": "zsn2m_deploy.api",
+    "load_config": "zsn2m_deploy.config_loading",
     "train_and_export": "zsn2m_deploy.api",
 }
 
@@ -53,7 +52,7 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if name in ("export", "train", "train_and_export"):
+    if name in ("export", "train_and_export"):
         from zsn2m_deploy.requirements import require_training
 
         require_training()

@@ -5,26 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from zsn2m_deploy.config import REAL_STRENGTH, SYNTHETIC_STRENGTH
+from zsn2m_deploy.config import LEAST_STRENGTH, MOST_STRENGTH
 
-NETWORKS = {"sensor": "SensorNet", "mbd": "MBD-Net", "full": "MBD-Net and GRD-Net", "grd": "GRD-Net"}
-GENTLER, STRONGER = 0.3, 100.0  # strengths at which SensorNet takes noise for 0.7 and 2 times as strong
+NETWORKS = {"sensor": "SensorNet", "mbd": "MBD-Net", "grd": "GRD-Net"}
+METHODS = {"adapt": "SensorNet", "mbd": "MBD-Net", **dict.fromkeys(("full", "paper"), "MBD-Net and GRD-Net")}
+GENTLER, STRONGER = 0.7, 1.5  # steps of the factor on the noise, up and down
 
 
 def gentler(method: Mapping[str, Any]) -> str:
     """The option of training that keeps more detail than it did."""
-    strength = float(method["strength"])
-    if method["stage"] == "sensor" and strength <= REAL_STRENGTH:  # from 1 to 10 it is the same
-        return f"--strength {min(strength, SYNTHETIC_STRENGTH) * GENTLER:.2g}"
-    return f"--strength {SYNTHETIC_STRENGTH if strength > SYNTHETIC_STRENGTH else strength * GENTLER:.2g}"
+    return _with_strength(method, GENTLER)
 
 
 def stronger(method: Mapping[str, Any]) -> str:
     """The option of training that removes more than it did."""
-    strength = float(method["strength"])
-    if method["stage"] == "sensor" and strength <= REAL_STRENGTH:
-        return f"--strength {STRONGER if strength >= SYNTHETIC_STRENGTH else SYNTHETIC_STRENGTH:.3g}"
-    return f"--strength {strength * REAL_STRENGTH:.3g}"
+    return _with_strength(method, STRONGER)
+
+
+def _with_strength(method: Mapping[str, Any], times: float) -> str:
+    if method["method"] != "adapt":
+        return "--method adapt"
+    return f"--strength {min(max(float(method['strength']) * times, LEAST_STRENGTH), MOST_STRENGTH):.2g}"
 
 
 def next_steps(verdict_is_good: bool, noisy: bool, remedy: str | None, frame: str, bundle: str) -> tuple[str, ...]:

@@ -64,20 +64,7 @@ def train_and_export(
         Zsn2mError: each with a message that says what to do; nothing is written then.
     """
     with temporary_files_beside(Path(path)):
-        return _make_bundle(frames, Path(path), config, sensor, overwrite, progress, exported=True)
-
-
-def train(
-    frames: FrameSource | Sequence[FrameSource],
-    path: str | Path,
-    config: TrainConfig | None = None,
-    sensor: SensorOptions | None = None,
-    overwrite: bool = False,
-    progress: ProgressCallback | None = None,
-) -> Bundle:
-    """As `train_and_export`, but write weights and manifest only; `export` adds the graphs later."""
-    with temporary_files_beside(Path(path)):
-        return _make_bundle(frames, Path(path), config, sensor, overwrite, progress, exported=False)
+        return _make_bundle(frames, Path(path), config, sensor, overwrite, progress)
 
 
 def _make_bundle(
@@ -87,7 +74,6 @@ def _make_bundle(
     sensor: SensorOptions | None,
     overwrite: bool,
     progress: ProgressCallback | None,
-    exported: bool,
 ) -> Bundle:
     check_outside_bundles(path)
     check_folder_target(path, overwrite)
@@ -98,10 +84,9 @@ def _make_bundle(
     first = without_outliers(first, trained.offset, trained.scale)
     with ExitStack() as lock, atomic_folder(path, overwrite) as folder:
         manifest = _describe(folder, training, trained, first)
-        if exported:
-            manifest = with_models(folder, manifest, trained.networks, centre_crop(first, GATE_SIDE), progress)
-            write_manifest(folder, manifest)
-            manifest = _with_results(folder, manifest, training, trained, one_line(path.name))
+        manifest = with_models(folder, manifest, trained.networks, centre_crop(first, GATE_SIDE), progress)
+        write_manifest(folder, manifest)
+        manifest = _with_results(folder, manifest, training, trained, one_line(path.name))
         write_manifest(folder, manifest)
         lock.enter_context(one_at_a_time(path))  # an export that runs would put the old bundle back afterwards
     return load_bundle(path)

@@ -6,12 +6,11 @@ Sources: "paper" is Liu et al., Zero-Shot Noise2Mean, AAAI 2025; "ZS-N2N" is Man
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
-from zsn2m_deploy.config_file import check_names, merged, read_toml
+from zsn2m_deploy.config_file import check_names, merged
 from zsn2m_deploy.config_limits import (
     LARGEST_POSITIVE,
     MOST_CHANNELS,
@@ -26,14 +25,17 @@ from zsn2m_deploy.config_limits import (
 from zsn2m_runtime.errors import UsageError
 from zsn2m_runtime.validation import first_fault
 
+Method = Literal["adapt", "mbd", "full", "paper"]
 Stage = Literal["sensor", "mbd", "full"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
-Preset = Literal["default", "fast", "best", "paper"]
+Preset = Literal["default", "fast", "best"]
 
 SCENE_SIDE = 192  # pixels of the scenes that the sensor stage draws
 EFFORT = {"fast": 0.25, "default": 1.0, "best": 4.0}  # iterations of the presets, of the default's
-SYNTHETIC_STRENGTH = 1.0  # paper, Sec. 4.2: alpha_ie for synthetic noise
-REAL_STRENGTH = 10.0  # and for real camera and microscope noise
+SYNTHETIC_ALPHA_IE, REAL_ALPHA_IE = 1.0, 10.0  # paper, Sec. 4.2: for synthetic noise, and for cameras and microscopes
+STAGES: dict[Method, Stage] = {"adapt": "sensor", "mbd": "mbd", "full": "full", "paper": "full"}
+# Noise taken for half or twice as strong is beyond what an estimate errs by; so the numbers of alpha_ie are no factors.
+LEAST_STRENGTH, MOST_STRENGTH = 0.1, 4.0
 
 
 class _Config(BaseModel):
@@ -122,6 +124,12 @@ class MbdConfig(_Config):
     level_blind: bool = Field(
         True, description="the kernels of the first layer sum to zero, so that brightness cannot shift; measured"
     )
+    alpha_ie: float = Field(
+        REAL_ALPHA_IE,
+        gt=0,
+        le=LARGEST_POSITIVE,
+        description="a_ie of Eq. 2, larger is smoother: 1 for synthetic noise, 10 for real; paper, Sec. 4.2, Fig. 7",
+    )
     weight_cross_mapping: float = Field(5.0, ge=0, le=MOST_WEIGHT, description="a_cm of Eq. 3; paper, Sec. 4.2")
     weight_denoising: float = Field(10.0, ge=0, le=MOST_WEIGHT, description="a_id of Eq. 4; paper, Sec. 4.2")
     c_constant: float = Field(
@@ -174,17 +182,17 @@ class GrdConfig(_Config):
 class TrainConfig(_Config):
     """Everything that decides what a training run does."""
 
-    preset: Preset = Field("default", description="where the values started from")
-    stage: Stage = Field(
-        "sensor",
-        description="sensor: the pretrained SensorNet, adapted; mbd: MBD-Net (ZS-N2M*); full: GRD-Net too (ZS-N2M)",
+    preset: Preset = Field("default", description="the effort that the numbers of steps started from")
+    method: Method = Field(
+        "adapt",
+        description="adapt: the pretrained SensorNet, adapted; mbd: MBD-Net (ZS-N2M*); full: GRD-Net too (ZS-N2M); "
+        "paper: full with nothing that the paper does not have",
     )
     strength: float = Field(
-        REAL_STRENGTH,
+        1.0,
         gt=0,
-        le=LARGEST_POSITIVE,
-        description="larger is smoother; MBD-Net: a_ie of Eq. 2, 1 synthetic, 10 real, paper, Fig. 7; "
-        "SensorNet: 1 to 10 neutral",
+        description="the noise is taken for so many times as strong as estimated: larger is smoother; 0.1 to 4; "
+        "method adapt; of the others see mbd.alpha_ie",
     )
     seed: int = Field(0, ge=0, lt=2**63, description="of initialisation, crops and masks")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1, ...")
@@ -201,30 +209,52 @@ class TrainConfig(_Config):
     mbd: MbdConfig = MbdConfig()
     grd: GrdConfig = GrdConfig()
 
+    @property
+    def stage(self) -> Stage:
+        """Which networks are trained: SensorNet, MBD-Net, or MBD-Net and then GRD-Net."""
+        return STAGES[self.method]
+
+    @field_validator("strength")
     @classmethod
-    def from_preset(cls, preset: Preset) -> Self:
-        """The values of a preset.
+    def _is_a_factor(cls, strength: float) -> float:
+        if not LEAST_STRENGTH <= strength <= MOST_STRENGTH:
+            raise ValueError(
+                f"expected a factor on the noise from {LEAST_STRENGTH:g} to {MOST_STRENGTH:g}, 1 as it is estimated, "
+                f"but got {strength:g} (the paper's a_ie is mbd.alpha_ie)"
+            )
+        return strength
+
+    @model_validator(mode="after")
+    def _acts(self) -> Self:
+        if self.strength != 1 and self.method != "adapt":
+            raise ValueError(
+                f"expected no strength for method {self.method}, but got {self.strength:g}; set mbd.alpha_ie in a "
+                f"--config file"
+            )
+        return self
+
+    @classmethod
+    def from_preset(cls, preset: Preset, method: Method = "adapt") -> Self:
+        """The values of a preset and a method.
 
         "fast" and "best" are "default" with a quarter and four times its iterations.
-        "paper" is the paper's networks, losses and weights and nothing else; what it leaves open, above all the
-        optimiser and its schedule, is as in "default".
+        Method "paper" is the paper's networks, losses and weights and nothing else; what it leaves open, above all the
+        optimiser and its schedule, is as in the others.
         """
-        if preset != "paper":
-            stages = {"sensor": SensorConfig(), "mbd": MbdConfig(), "grd": GrdConfig()}
-            return cls(preset=preset, **{name: _scaled(stage, EFFORT[preset]) for name, stage in stages.items()})
-        plain = GrdConfig().schedule
-        return cls(
-            preset="paper",
-            stage="full",
-            keep_mean=False,
-            mbd=MbdConfig(level_blind=False),
-            grd=GrdConfig(
+        stages = {"sensor": SensorConfig(), "mbd": MbdConfig(), "grd": GrdConfig()}
+        own: dict[str, Any] = {}
+        if method == "paper":
+            stages["mbd"] = MbdConfig(level_blind=False)
+            plain = GrdConfig().schedule
+            stages["grd"] = GrdConfig(
                 weight_distillation=0.0,
                 start_from_teacher=False,
                 average_orientations=False,
                 schedule=plain.model_copy(update={"iterations": 2400}),  # it starts from nothing; measured
-            ),
-        )
+            )
+            own = {"keep_mean": False}
+        scaled = {name: _scaled(stage, EFFORT[preset]) for name, stage in stages.items()}
+        return cls(preset=preset, method=method, **own, **scaled)
 
     def updated(self, values: dict[str, Any], source: str = "options") -> Self:
         """This configuration with some fields replaced (nested tables as nested dictionaries).
@@ -244,18 +274,3 @@ def _scaled(stage: Any, effort: float) -> Any:
     """A stage's configuration with so many times the iterations."""
     steps = round(stage.schedule.iterations * effort)
     return stage.model_copy(update={"schedule": stage.schedule.model_copy(update={"iterations": steps})})
-
-
-def load_config(path: Path | None, preset: Preset | None = None, **options: Any) -> TrainConfig:
-    """A preset, then a TOML file over it, then options that are not None over both.
-
-    Raises:
-        UsageError: file missing or no TOML, unknown field, value out of range.
-    """
-    values = read_toml(path) if path is not None else {}
-    chosen = preset or values.get("preset", "default")
-    if chosen not in get_args(Preset):
-        expected = ", ".join(get_args(Preset))
-        raise UsageError(f"{path or 'options'}: expected one of the presets {expected}, but got {chosen!r}; choose one")
-    config = TrainConfig.from_preset(chosen).updated(values | {"preset": chosen}, str(path or "options"))
-    return config.updated({name: value for name, value in options.items() if value is not None})

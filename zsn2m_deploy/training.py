@@ -119,8 +119,8 @@ def _refuse_mixture(run: Run, trained: Trained, names: Sequence[str] | None) -> 
     named = names or [f"frame {number}" for number in range(1, len(run.pool) + 1)]
     levels = [([named[index] for index in group.frames], trained.scale * run.sigma(group)) for group in run.groups]
     raise InputError(
-        f"expected frames of the same noise for stage {trained.config.stage}, but got {in_words(levels)}; train them "
-        f"separately, or take the default (--stage sensor), which adapts to a mixture"
+        f"expected frames of the same noise for method {trained.config.method}, but got {in_words(levels)}; train them "
+        f"separately, or take the default (--method adapt), which adapts to a mixture"
     )
 
 
@@ -128,7 +128,7 @@ def _check(frames: Sequence[Pixels], config: TrainConfig) -> int:
     if not frames:
         raise InputError("expected at least one frame to train on, but got none")
     if config.sensor.correct_defects and config.stage != "sensor":
-        raise UsageError(f"expected stage sensor where defective pixels are corrected, but got {config.stage}")
+        raise UsageError(f"expected method adapt where defective pixels are corrected, but got {config.method}")
     channels = {1 if frame.ndim == 2 else frame.shape[2] for frame in frames}
     if len(channels) > 1:
         raise InputError(f"expected frames of one sensor, but got {sorted(channels)} channels; train them separately")

@@ -19,13 +19,12 @@ from skimage.metrics import peak_signal_noise_ratio
 
 from benchmarks.quality import resumable
 from benchmarks.quality.cross_frame_plan import GROUPS, LATER, SEQUENCES, Training, load_shot
-from benchmarks.quality.methods import METHODS, OURS, PAPER, SENSOR, apply
-from zsn2m_deploy.config import REAL_STRENGTH, TrainConfig
+from benchmarks.quality.methods import METHODS, OURS, PAPER, SENSOR, apply, configured
+from zsn2m_deploy.config import REAL_ALPHA_IE, SYNTHETIC_ALPHA_IE
 from zsn2m_deploy.training import Trained, train
 from zsn2m_runtime.sample_types import Pixels
 
 ROWS = Path(__file__).with_name("cross_frame.csv")
-CONFIG = {preset: TrainConfig.from_preset(preset) for preset in ("default", "paper")}
 METHOD = {"sensor": SENSOR, "mbd": OURS, "paper mbd": PAPER, "grd": f"{OURS} full"}
 NETWORKS = {"sensor": ("sensor",), "mbd": ("mbd",), "full": ("mbd", "grd"), "paper": ("paper mbd",)}
 
@@ -134,9 +133,9 @@ def missing(trainings: list[Training], networks: str) -> list[Training]:
 
 
 def _train(frames: list[Pixels], training: Training, networks: str) -> Trained:
-    strength = REAL_STRENGTH if training.real else 1.0
+    alpha_ie = REAL_ALPHA_IE if training.real else SYNTHETIC_ALPHA_IE
     preset, stage = ("paper", "mbd") if networks == "paper" else ("default", networks)
-    return train(frames, CONFIG[preset].updated({"stage": stage, "strength": strength, "seed": 0}))
+    return train(frames, configured(preset, stage).updated({"mbd": {"alpha_ie": alpha_ie}, "seed": 0}))
 
 
 def _row(training: Training, name: str, model: str, scenario: str, test: str, results: list[Result]) -> Row:

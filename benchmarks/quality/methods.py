@@ -19,7 +19,8 @@ import torch
 
 from benchmarks.quality import zs_n2n
 from benchmarks.quality.cases import Case
-from zsn2m_deploy.config import REAL_STRENGTH, TrainConfig
+from zsn2m_deploy.config import REAL_ALPHA_IE, STAGES, SYNTHETIC_ALPHA_IE, TrainConfig
+from zsn2m_deploy.config import Method as Training
 from zsn2m_deploy.pretrain.weights import pretrained_files
 from zsn2m_deploy.training import Trained, train
 from zsn2m_export.graph import SensorGraph
@@ -60,19 +61,23 @@ def denoised(trained: Trained, noisy: Pixels) -> Pixels:
 
 
 def ours(preset: str, stage: str, **values: Any) -> Method:
-    """Our training with a preset's values, some replaced; the paper's strengths: 1 synthetic, 10 real."""
+    """Our training with a preset's values, some replaced; alpha_ie as in the paper, 1 synthetic, 10 real.
 
-    config = TrainConfig.from_preset(preset).updated({"stage": stage} | values)  # type: ignore[arg-type]
+    Preset "paper" is the method of that name.
+    """
+    config = configured(preset, stage).updated(values)
 
     def run(case: Case) -> dict[str, Pixels]:
-        usual = {"strength": REAL_STRENGTH if case.noise == "real" else 1.0, "seed": case.seed}
-        trained = train([case.noisy], config.updated(usual | values))
+        usual = {"mbd": {"alpha_ie": REAL_ALPHA_IE if case.noise == "real" else SYNTHETIC_ALPHA_IE}, "seed": case.seed}
+        trained = train([case.noisy], config.updated(usual).updated(values))
         found = {model: apply(trained, model, case.noisy) for model in trained.networks}
         if stage == "full":
             found.setdefault("grd", found["mbd"])  # a GRD-Net that strayed is left out: users get MBD-Net
         return found
 
-    method = config.model_dump(mode="json", exclude={"stage", "strength", "seed", "device", "mosaic"})
+    method = config.model_dump(mode="json", exclude={"method", "strength", "seed", "device", "mosaic"})
+    method["preset"] = preset
+    del method["mbd"]["alpha_ie"]  # it goes with the case, or with the method's name
     used = {"sensor": {"sensor"}, "mbd": {"mbd"}, "full": {"mbd", "grd"}}[stage]
     for unused in {"sensor", "mbd", "grd"} - used:
         del method[unused]
@@ -82,6 +87,14 @@ def ours(preset: str, stage: str, **values: Any) -> Method:
         method["pretrained"] = [hashlib.sha256(path.read_bytes()).hexdigest() for path in pretrained_files()]
     results = tuple(name for name in ("sensor", "mbd", "grd") if name in used)
     return Method(run, _fingerprint(method), results)
+
+
+def configured(preset: str, stage: str) -> TrainConfig:
+    """A preset's configuration with the networks of a stage; preset "paper" is the method of that name."""
+    paper = preset == "paper"
+    chosen: Any = {"preset": "default" if paper else preset, "method": "paper" if paper else "adapt"}
+    methods: dict[str, Training] = {its: method for method, its in STAGES.items() if method != "paper"}
+    return TrainConfig.from_preset(**chosen).updated({"method": methods[stage]})
 
 
 def _fingerprint(settings: dict[str, Any]) -> str:
@@ -206,4 +219,6 @@ CHOICES: dict[str, dict[str, Any]] = {  # what the paper leaves open, each the o
 
 METHODS |= _ladder()
 METHODS |= {f"{CHOICE} {name}": ours("paper", "mbd", mbd=values) for name, values in CHOICES.items()}
-METHODS |= {f"strength {value:g}": ours("default", "mbd", strength=value) for value in (0.3, 1, 3, 10, 30, 100)}
+METHODS |= {
+    f"strength {value:g}": ours("default", "mbd", mbd={"alpha_ie": value}) for value in (0.3, 1, 3, 10, 30, 100)
+}

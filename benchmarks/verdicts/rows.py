@@ -26,7 +26,7 @@ from zsn2m_runtime.noise.model import Doubles
 from zsn2m_runtime.sample_types import Pixels
 
 OWN = "own result"
-OTHER_STRENGTHS = {"noise taken for 4 times as strong": 1000.0, "noise taken for a quarter": 0.01}
+OTHER_STRENGTHS = {"noise taken for 4 times as strong": 4.0, "noise taken for a quarter": 0.25}
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from zsn2m_runtime.bundle import Bundle
 
 PRECISIONS = {"int8": "faster on CPUs", "fp16": "for CUDA and TensorRT"}
-# Each network with the stage that trains it; the fraction of the time is docs/results/speed.md#costs, 512 x 512.
+# Each network with the method that trains it; the fraction of the time is docs/results/speed.md#costs, 512 x 512.
 NETWORKS = {
-    "sensor": ("sensor", "the default network"),
+    "sensor": ("adapt", "the default network"),
     "mbd": ("mbd", "a fifth of the default's time"),
     "grd": ("full", "the paper's second network, slower than the default"),
 }
@@ -39,8 +39,8 @@ def further_models(bundle: Bundle) -> list[FurtherModel]:
             command = f"zsn2m-deploy export {path} --precision {precision}{only}"
             found.append(FurtherModel(f"{model.id}.{precision}", precision, use, command))
     roles = {model.role for model in models}
-    for role, (stage, use) in NETWORKS.items():
+    for role, (method, use) in NETWORKS.items():
         if role not in roles:
-            command = f"zsn2m-deploy train-and-export FRAME... --stage {stage} -o OTHER.zsn2m"
+            command = f"zsn2m-deploy train-and-export FRAME... --method {method} -o OTHER.zsn2m"
             found.append(FurtherModel(role, "fp32", use, command))
     return found

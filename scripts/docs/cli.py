@@ -23,7 +23,9 @@ def page() -> str:
     """The text of the page."""
     root: Any = typer.main.get_command(app)
     commands = [
-        "\n".join([f"## {name}\n", *_command(name, command)]) + "\n" for name, command in sorted(root.commands.items())
+        "\n".join([f"## {name}\n", *_command(name, command)]) + "\n"
+        for name, command in sorted(root.commands.items())
+        if not command.hidden
     ]
     return "\n".join([HEAD, _wrapped(f"{root.epilog}") + "\n", *commands])
 

@@ -267,7 +267,7 @@ def test_the_baseline_trains_and_denoises(shape: tuple[int, ...]) -> None:
 def test_results_of_frames_that_do_not_fit_the_stride_are_those_of_the_padded_frame() -> None:
     noisy = np.random.default_rng(0).normal(128, 25, (33, 30, 3)).astype(np.float32)
     once = {"schedule": {"iterations": 1, "crop_side": 16}}
-    config = TrainConfig().updated({"stage": "full", "mbd": once, "grd": {"widths": (4, 4, 8), **once}})
+    config = TrainConfig().updated({"method": "full", "mbd": once, "grd": {"widths": (4, 4, 8), **once}})
     trained = train([noisy], config)
     padded = np.pad(noisy, ((0, 3), (0, 2), (0, 0)), mode="symmetric")
     np.testing.assert_allclose(apply(trained, "grd", noisy), apply(trained, "grd", padded)[:33, :30], atol=1e-3)

@@ -182,16 +182,13 @@ def test_sample(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert ended.json == {"files": [str(out), str(clean)], "peak": 255}
 
 
-def test_train_then_export_then_denoise(
+def test_train_then_verify_then_denoise(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(api, "train_networks", untrained)
     frame, bundle = write_frame(tmp_path / "a.png"), tmp_path / "cam.zsn2m"
-    ended = run_command(capsys, "train", frame, "-o", bundle)
+    ended = run_command(capsys, "train-and-export", frame, "-o", bundle)
     assert ended.code == 0
-    assert f"Next: zsn2m-deploy export {bundle}" in ended.out
-    assert "none exported yet" in run_command(capsys, "inspect", bundle).out
-    assert run_command(capsys, "denoise", bundle, frame, "-o", tmp_path / "b.png").code == 5
     ended = run_command(capsys, "export", bundle, "--json")
     assert (ended.code, ended.json["default"], ended.json["bundle"]) == (0, "mbd", str(bundle))
     assert run_command(capsys, "verify", bundle).code == 0

@@ -202,7 +202,7 @@ def test_an_output_that_cannot_be_written(
         message = refused(6, "denoise", bundle, "a.npy", "-o", disk / "b.npy")
         assert "b.npy: expected to be able to write here" in message
         assert reason in message
-        assert reason in refused(6, "train", "a.npy", "-o", disk / "new.zsn2m")
+        assert reason in refused(6, "train-and-export", "a.npy", "-o", disk / "new.zsn2m")
 
 
 @pytest.mark.parametrize("module", ["torch", "onnx", "safetensors"])
@@ -214,7 +214,7 @@ def test_training_without_its_packages(
         importlib.util, "find_spec", lambda name, *rest: None if name == module else find_spec(name, *rest)
     )
     write_frame(tmp_path / "a.png")
-    for command in (["train-and-export", "a.png"], ["train", "a.png", "-o", "b"], ["export", bundle]):
+    for command in (["train-and-export", "a.png"], ["export", bundle]):
         message = refused(4, *command)
         assert f"expected {module} for training and export" in message
         assert "pip install 'zsn2m-deploy[cpu,train]'" in message
@@ -303,7 +303,7 @@ def test_training_waits_for_an_export_into_the_bundle_that_it_replaces(
 def test_a_loss_that_is_not_finite(refused: Refused, tmp_path: Path) -> None:
     write_frame(tmp_path / "a.png")
     (tmp_path / "c.toml").write_text(TINY.format(rate="1e30"))
-    message = refused(7, "train-and-export", "a.png", "--stage", "mbd", "--config", "c.toml")
+    message = refused(7, "train-and-export", "a.png", "--method", "mbd", "--config", "c.toml")
     assert "the loss of stage mbd is nan after 2 iterations" in message
     assert "lower mbd.schedule.learning_rate" in message
 
@@ -311,7 +311,7 @@ def test_a_loss_that_is_not_finite(refused: Refused, tmp_path: Path) -> None:
 def test_a_network_that_died(refused: Refused, tmp_path: Path) -> None:
     write_frame(tmp_path / "a.png", side=40)
     (tmp_path / "c.toml").write_text("[mbd]\nresidual = false\n" + TINY.format(rate="1e-9"))  # stays as good as black
-    assert "MBD-Net died" in refused(7, "train-and-export", "a.png", "--stage", "mbd", "--config", "c.toml")
+    assert "MBD-Net died" in refused(7, "train-and-export", "a.png", "--method", "mbd", "--config", "c.toml")
 
 
 def test_a_bug_is_named_as_one(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

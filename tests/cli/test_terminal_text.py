@@ -130,7 +130,7 @@ def test_manifests_and_usage_errors_do_not_act(
     edit_manifest(bundle, change)
     shown = run_command(capsys, "inspect", bundle)
     assert shown.code == 0 and "\\x1b]0;owned" in shown.out and not acts(shown.out)
-    for arguments in (["inspect", "a", EVIL], [f"--{EVIL}"], ["train", "a", "--preset", EVIL], [EVIL]):
+    for arguments in (["inspect", "a", EVIL], [f"--{EVIL}"], ["train-and-export", "a", "--preset", EVIL], [EVIL]):
         refused = run_command(capsys, *arguments)
         assert refused.code == 2 and not acts(refused.err) and "owned" in refused.err
 

@@ -24,13 +24,13 @@ from zsn2m_runtime.files import open_image
 from zsn2m_runtime.sample_types import Pixels
 from zsn2m_runtime.verify import verify_bundle
 
-TINY = zsn2m.TrainConfig(stage="full").updated(
+TINY = zsn2m.TrainConfig(method="full").updated(
     {
         "mbd": {"schedule": {"iterations": 30, "crop_side": 32}},
         "grd": {"widths": (8, 8), "schedule": {"iterations": 3, "crop_side": 32}},
     }
 )
-TINY_MBD = TINY.updated({"stage": "mbd"})
+TINY_MBD = TINY.updated({"method": "mbd"})
 
 
 def read(path: Path) -> Pixels:
@@ -112,15 +112,6 @@ def test_an_export_that_gives_other_pixels_is_refused(bundle: zsn2m.Bundle, tmp_
     edit_manifest(copy, lambda content: content["method"]["mbd"].update(level_blind=False))
     with pytest.raises(CheckFailedError, match="the pixels that it gave before"):
         zsn2m.export(copy)
-
-
-def test_train_then_export(frame_file: Path, tmp_path: Path) -> None:
-    trained = zsn2m.train(frame_file, tmp_path / "cam.zsn2m", TINY_MBD)
-    assert "MBD-Net trained" in trained.manifest.training["chosen"]
-    assert {path.name for path in trained.path.iterdir()} == {"manifest.json", "weights.safetensors", "test_input.npy"}
-    with pytest.raises(BundleError, match="zsn2m-deploy export"):
-        zsn2m.Denoiser(trained.path)
-    assert [model.id for model in zsn2m.export(trained.path).manifest.models] == ["mbd"]
 
 
 def test_a_failing_gate_writes_no_bundle_and_keeps_the_old_one(

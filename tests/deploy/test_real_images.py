@@ -13,12 +13,12 @@ from zsn2m_deploy.config import TrainConfig
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("stage", ["mbd", "full"])
-def test_a_bundle_of_one_frame_serves_the_frames_after_it(shared_data: Path, stage: str) -> None:
+@pytest.mark.parametrize("method", ["mbd", "full"])
+def test_a_bundle_of_one_frame_serves_the_frames_after_it(shared_data: Path, method: str) -> None:
     stack = shared_data / "seq_beads" / "stuck_beads.tif"
-    figures = beads.measure(stack, TrainConfig(stage=stage))  # type: ignore[arg-type]
+    figures = beads.measure(stack, TrainConfig(method=method))  # type: ignore[arg-type]
     noisy = figures.pop("noisy")
-    assert set(figures) == ({"mbd"} if stage == "mbd" else {"mbd", "grd"})
+    assert set(figures) == ({"mbd"} if method == "mbd" else {"mbd", "grd"})
     for name, values in figures.items():
         assert values["flicker"] <= noisy["flicker"] / 2, name
         assert values["largest mean shift"] < 0.5, name

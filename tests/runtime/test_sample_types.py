@@ -15,7 +15,7 @@ from zsn2m_runtime.files import open_image
 from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.sample_types import SAMPLE_DTYPES, is_whole
 
-QUICK = zsn2m.TrainConfig(stage="mbd").updated({"mbd": {"schedule": {"iterations": 20, "crop_side": 32}}})
+QUICK = zsn2m.TrainConfig(method="mbd").updated({"mbd": {"schedule": {"iterations": 20, "crop_side": 32}}})
 SHIFT = 60  # int8 has room for it: noisy_planes below stay under 2 * SHIFT
 OTHERS = [name for name in SAMPLE_DTYPES if name not in ("uint8", "uint16", "float32")]
 

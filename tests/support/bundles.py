@@ -91,7 +91,7 @@ def bundle(calm_bundle: Path, tmp_path: Path) -> Path:
 
 
 def write_bundle(folder: Path, dtype: str, channels: int, value_range: tuple[float, float]) -> Path:
-    config = TrainConfig(stage="full", grd=SMALL_GRD)
+    config = TrainConfig(method="full", grd=SMALL_GRD)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         networks: dict[str, FrameNetwork] = {

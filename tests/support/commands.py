@@ -23,7 +23,6 @@ from zsn2m_runtime.noise.model import NoiseModel
 
 COMMANDS = (
     "train-and-export",
-    "train",
     "export",
     "denoise",
     "stream",

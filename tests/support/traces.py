@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 
-TINY = "stage = 'mbd'\n[mbd.schedule]\niterations = 2\ncrop_side = 16\nmax_crops = 1\nflips = false\n"
+TINY = "method = 'mbd'\n[mbd.schedule]\niterations = 2\ncrop_side = 16\nmax_crops = 1\nflips = false\n"
 
 
 COMMANDS = """

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from zsn2m_deploy.config import REAL_STRENGTH, SYNTHETIC_STRENGTH, SensorConfig
+from zsn2m_deploy.config import SensorConfig
 from zsn2m_deploy.noise.clipping import has_noise
 from zsn2m_deploy.noise.draw import MOST_SKEW, photon_gain
 from zsn2m_deploy.noise.fields import NoiseFields
@@ -24,20 +24,9 @@ from zsn2m_runtime.noise.model import NoiseModel
 
 Network = Callable[[Tensor], Tensor]
 
-STRENGTH_POWER = 0.3
 SYMMETRIC = 0.65  # skewness of patches up to which the noises of a recorrupted pair share little; measured
 MANY_PHOTONS = 0.6  # mean skewness of photons up to which they do; measured
 LEAST_SHOWN = 0.1  # share of crops that are not blank: fewer count less
-
-
-def noise_factor(strength: float) -> float:
-    """How many times as strong as estimated the noise is taken for: more is smoother.
-
-    1 from strength 1 to 10, the paper's values for synthetic and for real noise, for here the noise is known; 2 at 100,
-    one half at 0.1.
-    """
-    beyond = strength / min(max(strength, SYNTHETIC_STRENGTH), REAL_STRENGTH)
-    return float(beyond**STRENGTH_POWER)
 
 
 def pairs_are_independent(noise: NoiseModel, guesses: Sequence[FirstGuess]) -> bool:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from zsn2m_deploy.adapt.loss import noise_factor, pairs_are_independent, sensor_loss
+from zsn2m_deploy.adapt.loss import pairs_are_independent, sensor_loss
 from zsn2m_deploy.adapt.scenes import synthetic_scenes
 from zsn2m_deploy.config import SensorConfig
 from zsn2m_deploy.fit.checks import estimated_error
@@ -73,7 +73,7 @@ def train_sensor(run: Run, trained: Trained) -> None:
     trained.reports.append(run.fitter.fit("sensor", sensor, loss, crops, trained.config.sensor.schedule))
     if run.is_dead(network):
         raise TrainingError(
-            "SensorNet died: its output no longer follows the frame; try another --seed, or --stage mbd"
+            "SensorNet died: its output no longer follows the frame; try another --seed, or --method mbd"
         )
     if trained.config.keep_mean:
         run.keep_mean(sensor, by_noise=True)
@@ -145,7 +145,7 @@ def _adaptation(run: Run, trained: Trained, first: Network, number: int) -> Adap
                 "got 0; recorrupted pairs cannot learn from it"
             )
         config = config.model_copy(update={"weight_recorrupted": 0.0})
-    noise = NoiseFields(model, noise_factor(trained.config.strength), seed, run.fitter.device, run.generator)
+    noise = NoiseFields(model, trained.config.strength, seed, run.fitter.device, run.generator)
     scenes = synthetic_scenes(_colours(guesses, model), config, seed).clamp(*model.ends)
     drawn = CropSampler(list(scenes.to(run.fitter.device)), config.schedule, SensorNet.stride, run.generator)
     return Adaptation(crops, drawn, noise, config)

@@ -1,9 +1,9 @@
-"""train-and-export, train."""
+"""train-and-export."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
@@ -21,19 +21,19 @@ Out = Annotated[Path | None, typer.Option("--output", "-o", help="Bundle folder 
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="TOML file with any field of the configuration.")]
 Preset = Annotated[
     Literal["default", "fast", "best", "paper"] | None,
-    typer.Option(help="fast, default, best: a quarter, once, four times the iterations; paper: its losses alone."),
+    typer.Option(metavar="[fast|default|best]", help="The effort: a quarter, once, four times the steps."),
 ]
-Stage = Annotated[
-    Literal["sensor", "mbd", "full"] | None,
+Method = Annotated[
+    Literal["adapt", "mbd", "full", "paper"] | None,
     typer.Option(
-        help="sensor: the pretrained network, adapted (default); mbd, full: the paper's, of one stage or both."
+        help="adapt: the pretrained network, adapted (default). mbd, full: the paper's networks, one or both. paper: "
+        "full, with its losses alone."
     ),
 ]
+FormerStage = Annotated[str | None, typer.Option("--stage", hidden=True)]
 Strength = Annotated[
     float | None,
-    typer.Option(
-        help="Larger is smoother; default 10. Stage sensor: 1 to 10 as the noise asks. mbd, full: 1 if it is synthetic."
-    ),
+    typer.Option(help="The noise is taken for so many times as strong: larger is smoother. Default: 1. Method adapt."),
 ]
 Seed = Annotated[int | None, typer.Option(help="Of initialisation, crops and masks. Default: 0.")]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, ... Default: auto.")]
@@ -72,7 +72,7 @@ KeepFrames = Annotated[
     Path | None, typer.Option("--keep-frames", help="A new or empty folder for those frames, as PNG.")
 ]
 CorrectDefects = Annotated[
-    bool, typer.Option("--correct-defects", help="Hot and dead pixels are replaced, in every frame. Stage sensor.")
+    bool, typer.Option("--correct-defects", help="Hot and dead pixels are replaced, in every frame. Method adapt.")
 ]
 Mosaic = Annotated[
     Literal["auto", "none"] | None,
@@ -84,7 +84,7 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existin
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
     app.command("train-and-export")(train_and_export)
-    app.command("train")(train)
+    app.command("train", hidden=True, context_settings={"ignore_unknown_options": True})(train)
 
 
 def train_and_export(
@@ -92,7 +92,8 @@ def train_and_export(
     output: Out = None,
     config: ConfigFile = None,
     preset: Preset = None,
-    stage: Stage = None,
+    method: Method = None,
+    stage: FormerStage = None,
     strength: Strength = None,
     seed: Seed = None,
     device: Device = None,
@@ -113,80 +114,18 @@ def train_and_export(
 
     The bundle holds TorchScript and ONNX models that were shown to give the same pixels.
     """
-    options = {"stage": stage, "strength": strength, "seed": seed, "device": device, "precision": precision}
-    options["mosaic"] = mosaic
-    _run(
-        "train_and_export",
-        frames,
-        output,
-        (config, preset, correct_defects, options),
-        (bit_depth, value_range, pages, channel, frame_count, keep_frames, max_pixels),
-        overwrite,
-        as_json,
-    )
-
-
-def train(
-    frames: Frames,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Bundle folder to write.")],
-    config: ConfigFile = None,
-    preset: Preset = None,
-    stage: Stage = None,
-    strength: Strength = None,
-    seed: Seed = None,
-    device: Device = None,
-    precision: Precision = None,
-    bit_depth: BitDepth = None,
-    value_range: Range = None,
-    pages: Pages = "1",
-    channel: ChannelOption = None,
-    frame_count: FrameCount = None,
-    keep_frames: KeepFrames = None,
-    correct_defects: CorrectDefects = False,
-    mosaic: Mosaic = None,
-    max_pixels: MaxPixels = None,
-    overwrite: Overwrite = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Train on noisy frames, write weights only.
-
-    `zsn2m-deploy export` adds the models to the bundle later.
-    """
-    options = {"stage": stage, "strength": strength, "seed": seed, "device": device, "precision": precision}
-    options["mosaic"] = mosaic
-    _run(
-        "train",
-        frames,
-        output,
-        (config, preset, correct_defects, options),
-        (bit_depth, value_range, pages, channel, frame_count, keep_frames, max_pixels),
-        overwrite,
-        as_json,
-    )
-
-
-def _run(
-    action: Literal["train", "train_and_export"],
-    frames: list[str],
-    output: Path | None,
-    method: tuple[Path | None, Literal["default", "fast", "best", "paper"] | None, bool, dict[str, Any]],
-    sensor: tuple[int | None, tuple[float, float] | None, str, str | None, int | None, Path | None, int | None],
-    overwrite: bool,
-    as_json: bool,
-) -> None:
     from zsn2m_deploy.requirements import require_training
 
     require_training()
     from zsn2m_deploy import api
-    from zsn2m_deploy.config import load_config
+    from zsn2m_deploy.config_loading import load_config
     from zsn2m_deploy.frames.sensor import SensorOptions
     from zsn2m_runtime.atomic import check_folder_target
     from zsn2m_runtime.errors import UsageError
 
-    config_file, preset, correct_defects, options = method
     sensor_stage = {"correct_defects": True} if correct_defects else None
-    config = load_config(config_file, preset, sensor=sensor_stage, **options)
-    bit_depth, value_range, pages, channel, frame_count, keep_frames, max_pixels = sensor
+    options = {"stage": stage, "strength": strength, "seed": seed, "device": device, "precision": precision}
+    configuration = load_config(config, preset, method, sensor=sensor_stage, mosaic=mosaic, **options)
     sources = _sources(frames)
     if (frame_count or keep_frames) and not any(isinstance(source, str) for source in sources):
         raise UsageError(
@@ -200,12 +139,18 @@ def _run(
     for target, one in targets:
         with training_progress(as_json) as progress:
             of_sensor = SensorOptions(bit_depth, value_range, pages, one, frame_count, keep_frames, max_pixels)
-            make = getattr(api, action)
-            bundles.append(make(sources, target, config, of_sensor, overwrite, progress))
+            bundles.append(api.train_and_export(sources, target, configuration, of_sensor, overwrite, progress))
         if not as_json:
             show_bundle(bundles[-1], as_json)
     if as_json:
         show_json(bundle_facts(bundles[0]) if len(bundles) == 1 else [bundle_facts(bundle) for bundle in bundles])
+
+
+def train(arguments: Annotated[list[str] | None, typer.Argument(hidden=True)] = None) -> NoReturn:
+    """Says what took its place."""
+    from zsn2m_runtime.errors import UsageError
+
+    raise UsageError("expected the command train-and-export, but got train, which is no more; bundles hold both")
 
 
 def _sources(names: list[str]) -> list[Path | str]:

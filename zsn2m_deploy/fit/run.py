@@ -133,7 +133,7 @@ class Run:
             if found and found.worse:
                 error, noise = (trained.scale * math.sqrt(power) for power in (found.error, found.noise))
                 sensor = trained.config.stage == "sensor"
-                advice = gentler(trained.config.model_dump()) if sensor else "the default (--stage sensor)"
+                advice = gentler(trained.config.model_dump()) if sensor else "the default (--method adapt)"
                 trained.warn(
                     f"the result is further from the picture than the noisy frame: an error of about {error:.3g}, and "
                     f"the noise has {noise:.3g} (sensor units); take {advice}"

@@ -94,18 +94,18 @@ def interactive_denoising(denoised_1: Tensor, denoised_2: Tensor, c_constant: fl
     return (weight * (denoised_1 - mean_1)).square().mean() + (weight * (denoised_2 - mean_2)).square().mean()
 
 
-def mbd_loss(network: Network, noisy: Tensor, mask: Tensor, strength: float, config: MbdConfig) -> Tensor:
+def mbd_loss(network: Network, noisy: Tensor, mask: Tensor, config: MbdConfig) -> Tensor:
     """The loss of stage 1: a_ie L_ie + a_cm L_cm + a_id L_id.
 
     Shape:
         noisy: (b, c, h, w), h and w even, normalised; mask: bool (b, c or 1, h/2, w/2)
 
-    Paper: Eq. 2-4, Sec. 3.2; strength is a_ie.
+    Paper: Eq. 2-4, Sec. 3.2.
     """
     half_1, half_2 = random_mask_downsample(noisy, mask)
     denoised_1, denoised_2 = network(torch.cat((half_1, half_2))).float().chunk(2)
     masked_1, masked_2 = random_mask_downsample(network(noisy).float(), mask)
-    loss = strength * interactive_equality(denoised_1, denoised_2, masked_1, masked_2)
+    loss = config.alpha_ie * interactive_equality(denoised_1, denoised_2, masked_1, masked_2)
     loss = loss + config.weight_cross_mapping * cross_mapping(denoised_1, denoised_2, half_1, half_2)
     if config.weight_denoising:
         loss = loss + config.weight_denoising * interactive_denoising(

@@ -61,7 +61,7 @@ def _train_mbd(run: Run, mbd: MbdNet, config: TrainConfig) -> StageReport:
             mask = random_mask(half, masks, device, config.mbd.mask_per_pixel)  # a new one each iteration
         else:
             mask = torch.ones(half, dtype=torch.bool, device=device)  # the pair (y1, y2) itself
-        return mbd_loss(network, noisy, mask, config.strength, config.mbd)
+        return mbd_loss(network, noisy, mask, config.mbd)
 
     schedule = config.mbd.schedule
     report = run.fitter.fit("mbd", mbd, loss, run.crops(run.pool, schedule, multiple=2), schedule)

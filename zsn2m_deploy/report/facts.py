@@ -82,7 +82,7 @@ def as_json(report: Report) -> str:
         "sensor": manifest.sensor.model_dump(mode="json"),
         "verdict": report.verdict,
         "chosen": report.chosen,
-        "method": {name: manifest.method.get(name) for name in ("preset", "stage", "strength", "seed")},
+        "method": {name: manifest.method.get(name) for name in ("preset", "method", "strength", "seed")},
         "noise": report.noise.as_json(),
         "mixture": [group.model_dump(mode="json", include={"frames", "sigma"}) for group in manifest.mixture],
         "removed": asdict(report.removed),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-from zsn2m_deploy.advice import NETWORKS
+from zsn2m_deploy.advice import METHODS, NETWORKS
 from zsn2m_deploy.report.facts import Report
 from zsn2m_deploy.report.pictures import ReportPictures
 from zsn2m_deploy.report.plots import correlation_plot, histogram_plot, noise_plot, training_plot
@@ -116,7 +116,7 @@ def _pictures(report: Report, pictures: ReportPictures) -> str:
             f"<p>The pictures show the marked {pictures.width} &times; {pictures.height} pixels of the frame.</p></div>"
         )
     read = HOW_TO_READ
-    if report.manifest.method["stage"] == "sensor" and report.noise.clipping.worth_a_word:
+    if report.manifest.method["method"] == "adapt" and report.noise.clipping.worth_a_word:
         read += f" {CLIPPED_LIGHT}"
     return f'<section><h2>Before and after</h2><div class="pictures">{figures}</div><p>{read}</p>{where}</section>'
 
@@ -125,7 +125,7 @@ def _chosen(report: Report) -> str:
     noise, method = report.noise, report.manifest.method
     clip = noise.clipping
     rows = [
-        ("Network, preset, strength", f"{NETWORKS[method['stage']]}, {method['preset']}, {method['strength']:g}"),
+        ("Networks, preset, strength", f"{METHODS[method['method']]}, {method['preset']}, {method['strength']:g}"),
         ("Correlation of neighbours", f"{noise.beside:.2f} beside, {noise.below:.2f} below"),
         ("Clipped samples", f"{100 * clip.low_share:.2g} % low, {100 * clip.high_share:.2g} % high"),
     ]

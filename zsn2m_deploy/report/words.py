@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from zsn2m_deploy.adapt.loss import noise_factor
 from zsn2m_deploy.adapt.mixture import in_words
 from zsn2m_deploy.advice import gentler, stronger
 from zsn2m_deploy.config import TrainConfig
@@ -60,7 +59,7 @@ def chosen(config: TrainConfig, noise: NoiseFacts, defective: float = 0.0, mixtu
         method = _sensor_method(config)
     else:
         networks = "MBD-Net" if config.stage == "mbd" else "MBD-Net and GRD-Net"
-        method = f"{networks} trained on random pairs of the frame's own pixels, strength {config.strength:g}"
+        method = f"{networks} trained on random pairs of the frame's own pixels, alpha_ie {config.mbd.alpha_ie:g}"
         if noise.correlated:
             method += "; such pairs tell noise from the picture only where pixels do not share it"
     if defective:
@@ -139,10 +138,10 @@ def warnings(removed: Removed, check: SelfCheck, method: Mapping[str, Any], nois
     if not noisy:
         return (NO_NOISE,)
     found = []
-    if removed.shared and method["stage"] != "sensor":
+    if removed.shared and method["method"] != "adapt":
         found.append(
             "neighbouring pixels share this noise, which the chosen network takes for the picture: most of it stays; "
-            "train without --stage, for the default network knows such noise"
+            "train without --method, for the default network knows such noise"
         )
     if check.worse:
         found.append(
@@ -173,7 +172,7 @@ def warnings(removed: Removed, check: SelfCheck, method: Mapping[str, Any], nois
 
 def remedy(removed: Removed, check: SelfCheck, method: Mapping[str, Any]) -> str | None:
     """Options of training that help against what is wrong; None where nothing is."""
-    if method["stage"] != "sensor" and (removed.shared or check.worse):
+    if method["method"] != "adapt" and (removed.shared or check.worse):
         return ""
     if removed.structured or removed.ratio > removed.most or (check.worse and not removed.regular):
         return gentler(method)
@@ -182,8 +181,8 @@ def remedy(removed: Removed, check: SelfCheck, method: Mapping[str, Any]) -> str
 
 def _instead(method: Mapping[str, Any], removed: Removed) -> str:
     """What to do instead of a training that gained nothing."""
-    if method["stage"] != "sensor":
-        return "train without --stage, for the default network is better here"
+    if method["method"] != "adapt":
+        return "train without --method, for the default network is better here"
     if removed.regular:
         return "regular detail is hard to tell from this noise; use the frame as it is where that detail matters"
     return f"compare the pictures, and try {gentler(method)}"
@@ -204,9 +203,8 @@ def _sensor_method(config: TrainConfig) -> str:
         method += " and on pairs made of the frame itself"
     else:
         method += " alone (pairs made of the frame itself need noise that is known to be independent and symmetric)"
-    stronger = noise_factor(config.strength)
-    if stronger != 1:
-        method += f"; noise taken for {stronger:.2g} times as strong (strength {config.strength:g})"
+    if config.strength != 1:
+        method += f"; noise taken for {config.strength:.2g} times as strong (--strength)"
     return method
 
 

@@ -1,4 +1,4 @@
-"""The sensor stage: recorrupted pairs, synthetic scenes, and what comes of both."""
+"""The default: recorrupted pairs, synthetic scenes, and what comes of both."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 import torch
 from support.random_noise import random_noise_model
 
-from zsn2m_deploy.adapt.loss import noise_factor, pairs_are_independent, photon_gain, sensor_loss
+from zsn2m_deploy.adapt.loss import pairs_are_independent, photon_gain, sensor_loss
 from zsn2m_deploy.adapt.scenes import synthetic_scenes
 from zsn2m_deploy.config import SensorConfig, TrainConfig
 from zsn2m_deploy.noise.fields import FIELD_SIDE, NoiseFields
@@ -89,12 +89,6 @@ def test_noise_of_photons_is_skewed_as_their_gain_says() -> None:
     shared = slope.correlation.copy()
     shared[..., REACH, REACH + 1] = shared[..., REACH, REACH - 1] = 0.4 * np.eye(3)
     assert photon_gain(replace(slope, skew=np.full(3, 0.4), correlation=shared)).tolist() == [0.0, 0.0, 0.0]
-
-
-def test_strength_is_neutral_between_the_paper_s_values() -> None:
-    assert [noise_factor(strength) for strength in (1.0, 3.0, 10.0)] == [1.0, 1.0, 1.0]
-    assert noise_factor(100.0) == pytest.approx(2.0, abs=0.01)
-    assert noise_factor(0.1) == pytest.approx(0.5, abs=0.01)
 
 
 def test_no_two_draws_are_alike() -> None:
@@ -217,12 +211,12 @@ def test_correlated_noise_is_learnt_from_scenes_alone() -> None:
 def test_strength_smooths() -> None:
     noisy, _ = sample()
     removed = []
-    for strength in (0.1, 3.0, 100.0):
+    for strength in (0.5, 0.9, 1.0, 1.1, 2.0):
         trained = train([noisy], short(40, strength=strength))
         with torch.no_grad():
             x = (torch.from_numpy(to_nchw(noisy)) - trained.offset) / trained.scale
             removed.append(float((trained.networks["sensor"](x) - x).square().mean()))
-    assert removed == sorted(removed)
+    assert removed == sorted(removed) and len(set(removed)) == len(removed)
 
 
 def test_the_same_seed_gives_the_same_network() -> None:

@@ -137,11 +137,11 @@ def test_words_name_frames_and_noise() -> None:
     assert "f and 3 more at 5" in in_words([(list("abcdefghi"), 5.0)])
 
 
-@pytest.mark.parametrize("stage", ["mbd", "full"])
-def test_stages_that_cannot_are_refused_with_both_figures(stage: str) -> None:
+@pytest.mark.parametrize("method", ["mbd", "full"])
+def test_stages_that_cannot_are_refused_with_both_figures(method: str) -> None:
     frames = [gaussian(clean(1070 + i, 64), sigma, i) for i, sigma in enumerate((5, 40))]
-    config = TrainConfig().updated({"stage": stage, **SHORT})
-    with pytest.raises(InputError, match=r"day\.png at [4-8]\..*night\.png at (3\d|4\d).*separately.*--stage sensor"):
+    config = TrainConfig().updated({"method": method, **SHORT})
+    with pytest.raises(InputError, match=r"day\.png at [4-8]\..*night\.png at (3\d|4\d).*separately.*--method adapt"):
         train(frames, config, names=["day.png", "night.png"])
 
 

@@ -86,7 +86,7 @@ def test_what_stays_or_may_be_lost_is_warned_of_with_the_frames_that_have_it(
 
 
 def test_stripes_are_in_the_bundle_s_verdict_and_no_psnr_is_stated(tmp_path: Path) -> None:
-    config = small(2, "sensor", sensor={"schedule": {"iterations": 2, "crop_side": 48}, "scenes": 1})
+    config = small(2, "adapt", sensor={"schedule": {"iterations": 2, "crop_side": 48}, "scenes": 1})
     bundle = api.train_and_export(whole(striped(1000)), tmp_path / "a.zsn2m", config)
     training = bundle.manifest.training
     assert any(text.startswith("row noise: each row has an offset") for text in training["warnings"])
@@ -110,7 +110,7 @@ def test_a_page_of_a_stack_is_refused(tmp_path: Path) -> None:
     pages = np.stack([whole(plain(1000)), whole(mosaic(1000))])[..., None]
     np.save(tmp_path / "stack.npy", pages)
     with pytest.raises(InputError, match=r"stack.npy page 2.*frame 2 of 2: expected a picture"):
-        api.train([tmp_path / "stack.npy"], tmp_path / "a.zsn2m", QUICK, api.SensorOptions(pages="all"))
+        api.train_and_export([tmp_path / "stack.npy"], tmp_path / "a.zsn2m", QUICK, api.SensorOptions(pages="all"))
 
 
 @pytest.mark.parametrize(("draw", "row"), [(mosaic, "mosaic"), (striped, "row noise"), (lined, "regular detail")])

@@ -176,11 +176,11 @@ def test_weights_are_exported_again_with_the_correction(
     np.testing.assert_array_equal(zsn2m.Denoiser(bundle.path)(frame), before(frame))
 
 
-@pytest.mark.parametrize("stage", ["sensor", "mbd"])
-def test_they_stay_and_are_told_of_unless_asked_for(bad_frame: Path, tmp_path: Path, stage: str) -> None:
+@pytest.mark.parametrize("method", ["adapt", "mbd"])
+def test_they_stay_and_are_told_of_unless_asked_for(bad_frame: Path, tmp_path: Path, method: str) -> None:
     schedule = {"iterations": 2, "crop_side": 32}
-    config = TINY.updated({"stage": stage, "sensor": {"correct_defects": False}, "mbd": {"schedule": schedule}})
-    bundle = zsn2m.train(bad_frame, tmp_path / "a.zsn2m", config)
+    config = TINY.updated({"method": method, "sensor": {"correct_defects": False}, "mbd": {"schedule": schedule}})
+    bundle = zsn2m.train_and_export(bad_frame, tmp_path / "a.zsn2m", config)
     training = bundle.manifest.training
     assert any(text.startswith("0.52 % of the samples stand alone") for text in training["warnings"])
     assert training["defective_share"] == 0 and "replaced by" not in training["chosen"]
@@ -192,11 +192,13 @@ def test_they_stay_and_are_told_of_unless_asked_for(bad_frame: Path, tmp_path: P
 def test_none_to_correct_is_told_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "sound.tif"
     save_image(path, Frame(np.rint(ramp((70, 83))).astype(np.uint16)))
-    bundle = zsn2m.train(path, tmp_path / "a.zsn2m", TINY)
+    bundle = zsn2m.train_and_export(path, tmp_path / "a.zsn2m", TINY)
     assert any("but found none" in text for text in bundle.manifest.training["warnings"])
     assert bundle.manifest.method["sensor"]["correct_defects"] is False
-    ended = run_command(capsys, "train", path, "-o", tmp_path / "b.zsn2m", "--stage", "mbd", "--correct-defects")
-    assert (ended.code, "expected stage sensor" in ended.err) == (2, True)
+    ended = run_command(
+        capsys, "train-and-export", path, "-o", tmp_path / "b.zsn2m", "--method", "mbd", "--correct-defects"
+    )
+    assert (ended.code, "expected method adapt" in ended.err) == (2, True)
 
 
 @pytest.mark.parametrize("size", [(70, 83), (64, 80), (2, 3), (1, 1), (1, 9)])

@@ -85,13 +85,13 @@ def test_interactive_equality_is_crossed() -> None:
     assert float(loss) > 0
 
 
-@pytest.mark.parametrize("strength", [1.0, 10.0])
+@pytest.mark.parametrize("alpha_ie", [1.0, 10.0])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_mbd_loss_is_the_oracles(shape: tuple[int, ...], strength: float) -> None:
+def test_mbd_loss_is_the_oracles(shape: tuple[int, ...], alpha_ie: float) -> None:
     noisy, mask = case(shape)
-    config = MbdConfig()
-    expected = reference.loss_mbd(smooth_reference, *in_numpy(noisy, mask), strength, 5.0, 10.0, config.c_constant)
-    assert float(mbd_loss(smooth, noisy, mask, strength, config)) == pytest.approx(expected, rel=1e-4)
+    config = MbdConfig(alpha_ie=alpha_ie)
+    expected = reference.loss_mbd(smooth_reference, *in_numpy(noisy, mask), alpha_ie, 5.0, 10.0, config.c_constant)
+    assert float(mbd_loss(smooth, noisy, mask, config)) == pytest.approx(expected, rel=1e-4)
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 8, 12)])

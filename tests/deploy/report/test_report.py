@@ -17,7 +17,6 @@ from support.bundles import BundleMaker
 from support.scenes import RANGE, Scene, scene
 
 from benchmarks.regular_cases import FIRST_TEST_SEED, KINDS, Texture, draw
-from zsn2m_deploy.adapt.loss import noise_factor
 from zsn2m_deploy.advice import gentler, stronger
 from zsn2m_deploy.config import TrainConfig
 from zsn2m_deploy.report.facts import Report
@@ -142,14 +141,14 @@ def test_a_small_frame_that_passes_what_can_be_checked_is_not_praised(tmp_path: 
     assert '<section class="verdict"><strong>Not fully judged.</strong> Nothing spoke against it' in page
 
 
-@pytest.mark.parametrize(("stage", "black", "expected"), [("sensor", 60, 1), ("sensor", 0, 0), ("mbd", 60, 0)])
+@pytest.mark.parametrize(("chosen_method", "black", "expected"), [("adapt", 60, 1), ("adapt", 0, 0), ("mbd", 60, 0)])
 def test_the_tint_of_clipped_places_is_explained(
-    tmp_path: Path, manifest: Manifest, stage: str, black: float, expected: int
+    tmp_path: Path, manifest: Manifest, chosen_method: str, black: float, expected: int
 ) -> None:
     bright = scene()
     clean = np.maximum(bright.clean - black, 0)
     made = replace(bright, clean=clean, noise=np.maximum(bright.noise, -clean))
-    method = manifest.method | {"stage": stage}
+    method = manifest.method | {"method": chosen_method}
     _, page, _ = write(tmp_path, manifest.model_copy(update={"method": method}), made, made.good)
     assert seen(page).count("tint") == expected
 
@@ -213,10 +212,10 @@ def test_the_crop_is_where_the_detail_is() -> None:
     ("config", "expected", "missing"),
     [
         (TrainConfig(), ("adapted in 150 steps", "pairs made of the frame itself"), "strength"),
-        (TrainConfig(strength=100.0), ("(strength 100)",), "preset"),
+        (TrainConfig(strength=2.0), ("taken for 2 times as strong",), "preset"),
         (TrainConfig.from_preset("fast"), ("adapted in 38 steps", "(preset fast)"), "strength"),
-        (TrainConfig(stage="mbd", strength=1.0), ("MBD-Net trained", "strength 1"), "GRD"),
-        (TrainConfig.from_preset("paper"), ("MBD-Net and GRD-Net", "(preset paper)"), "expect little"),
+        (TrainConfig(method="mbd"), ("MBD-Net trained", "alpha_ie 10"), "GRD"),
+        (TrainConfig.from_preset("best", "paper"), ("MBD-Net and GRD-Net", "(preset best)"), "expect little"),
     ],
 )
 def test_the_line_says_what_was_chosen(config: TrainConfig, expected: tuple[str, ...], missing: str) -> None:
@@ -235,11 +234,11 @@ def test_the_line_says_why_for_correlated_noise() -> None:
     assert "alone (pairs made of the frame itself need noise that is known to be independent and symmetric)" in chosen(
         config, facts
     )
-    assert "only where pixels do not share it" in chosen(TrainConfig(stage="mbd"), facts)
+    assert "only where pixels do not share it" in chosen(TrainConfig(method="mbd"), facts)
 
 
 SENSOR = TrainConfig().model_dump(mode="json")
-MBD = TrainConfig(stage="mbd").model_dump(mode="json")
+MBD = TrainConfig(method="mbd").model_dump(mode="json")
 FINE = SelfCheck(30.0, 29.0, 31.0, 20.0, 8.0, 25.0, 255.0, None, 0.1)
 
 
@@ -257,8 +256,8 @@ def test_a_result_that_gained_nothing_is_no_good_result(tmp_path: Path, manifest
     report, _, _ = write(tmp_path, manifest, made, made.good)
     worse = replace(FINE, left=1.2)
     [said] = warnings(report.removed, worse, MBD)
-    assert "hardly anything was gained, or something lost" in said and "without --stage" in said
-    assert "--strength 0.3" in warnings(report.removed, worse, SENSOR)[0]
+    assert "hardly anything was gained, or something lost" in said and "without --method" in said
+    assert "--strength 0.7" in warnings(report.removed, worse, SENSOR)[0]
 
 
 def test_a_result_worse_than_its_frame_is_noticed(tmp_path: Path, manifest: Manifest) -> None:
@@ -267,7 +266,7 @@ def test_a_result_worse_than_its_frame_is_noticed(tmp_path: Path, manifest: Mani
     assert facts["verdict"] == "look closer"
     assert facts["self_check"]["left"] > 1
     assert any("hardly anything was gained" in warning for warning in facts["warnings"])
-    assert "without --stage" in seen(page)
+    assert "without --method" in seen(page)
     assert report.next_steps[0].endswith("train-and-export FRAME... -o cam.zsn2m --overwrite`")
 
 
@@ -275,11 +274,11 @@ def test_noise_that_the_network_cannot_tell_from_the_picture_is_one_judgement(
     tmp_path: Path, manifest: Manifest
 ) -> None:
     made = scene("correlated")
-    method = manifest.method | {"stage": "mbd"}
+    method = manifest.method | {"method": "mbd"}
     report, _, facts = write(tmp_path, manifest.model_copy(update={"method": method}), made, made.good)
     assert facts["verdict"] == "look closer"
     assert [warning for warning in report.warnings if "most of it stays" in warning]
-    default = manifest.model_copy(update={"method": manifest.method | {"stage": "sensor"}})
+    default = manifest.model_copy(update={"method": manifest.method | {"method": "adapt"}})
     assert write(tmp_path, default, made, made.good)[2]["verdict"] == "looks right"
 
 
@@ -320,22 +319,18 @@ def test_commands_name_files_that_can_be_read(
 
 
 @pytest.mark.parametrize(
-    ("stage", "strength", "less", "more"),
+    ("method", "strength", "less", "more"),
     [
-        ("sensor", 10.0, "--strength 0.3", "--strength 100"),
-        ("sensor", 1.0, "--strength 0.3", "--strength 100"),
-        ("sensor", 0.3, "--strength 0.09", "--strength 1"),
-        ("sensor", 100.0, "--strength 1", "--strength 1e+03"),
-        ("mbd", 10.0, "--strength 1", "--strength 100"),
-        ("mbd", 1.0, "--strength 0.3", "--strength 10"),
+        ("adapt", 1.0, "--strength 0.7", "--strength 1.5"),
+        ("adapt", 0.7, "--strength 0.49", "--strength 1"),
+        ("adapt", 0.1, "--strength 0.1", "--strength 0.15"),
+        ("adapt", 4.0, "--strength 2.8", "--strength 4"),
+        ("mbd", 1.0, "--method adapt", "--method adapt"),
     ],
 )
-def test_advice_names_a_value_that_acts(stage: str, strength: float, less: str, more: str) -> None:
-    method = {"stage": stage, "strength": strength}
-    assert (gentler(method), stronger(method)) == (less, more)
-    if stage == "sensor":
-        assert noise_factor(float(less.split()[1])) < 0.75 * noise_factor(strength)
-        assert noise_factor(float(more.split()[1])) > 1.4 * noise_factor(strength)
+def test_advice_names_a_value_that_acts(method: str, strength: float, less: str, more: str) -> None:
+    found = {"method": method, "strength": strength}
+    assert (gentler(found), stronger(found)) == (less, more)
 
 
 @pytest.mark.parametrize("kind", ["shading", "wall"])
@@ -393,7 +388,7 @@ def test_the_noise_has_one_figure_and_stages_have_names(tmp_path: Path, manifest
     text = seen(page)
     assert text.count(f"{report.noise.sigma:.3g}standard deviation") == 1
     assert f"{report.removed.sigma:.3g}" not in text.replace("of 12:", "")
-    assert "stage" not in text.lower().replace("--stage", "")
+    assert "stage" not in text.lower().replace("--method", "")
     assert "MBD-Net" in text and "What to do next" in text
 
 

@@ -147,7 +147,9 @@ def test_a_bundle_for_each_channel(
     monkeypatch.setattr(api, "train_networks", untrained)
     monkeypatch.chdir(tmp_path)
     write_stack(tmp_path / "a.ome.tif", louder=1.0)
-    ended = run_command(capsys, "train", "a.ome.tif", "--channel", "all", "-o", "cam.zsn2m", "--stage", "mbd", "--json")
+    ended = run_command(
+        capsys, "train-and-export", "a.ome.tif", "--channel", "all", "-o", "cam.zsn2m", "--method", "mbd", "--json"
+    )
     assert ended.code == 0, ended.err
     assert [Path(bundle["bundle"]).name for bundle in ended.json] == ["cam.DAPI.zsn2m", "cam.GFP.zsn2m"]
     for number, name in enumerate(NAMES, start=1):
@@ -156,7 +158,9 @@ def test_a_bundle_for_each_channel(
         shown = run_command(capsys, "inspect", f"cam.{name}.zsn2m").out
         assert f"{name} (channel {number} of 2)" in shown
         assert "this bundle may serve them all (denoise --channel all)" in shown
-    again = run_command(capsys, "train", "a.ome.tif", "--channel", "all", "-o", "cam.zsn2m", "--stage", "mbd")
+    again = run_command(
+        capsys, "train-and-export", "a.ome.tif", "--channel", "all", "-o", "cam.zsn2m", "--method", "mbd"
+    )
     assert again.code != 0 and "--overwrite" in again.err
     ended = run_command(capsys, "train-and-export", "a.ome.tif")
     assert ended.code == 2 and "--channel GFP" in ended.err

@@ -35,7 +35,7 @@ def test_each_names_a_package_and_python_that_converts(tmp_path: Path, suffix: s
     assert Path(target).suffix in IMAGE_SUFFIXES
 
 
-@pytest.mark.parametrize("command", ["denoise", "stream", "train", "train-and-export", "inspect"])
+@pytest.mark.parametrize("command", ["denoise", "stream", "train-and-export", "inspect"])
 @pytest.mark.parametrize("name", ["cells.czi", "cells.zarr", "scan.dcm"])
 def test_every_command_says_so(
     tmp_path: Path, bundle: Path, capsys: pytest.CaptureFixture[str], command: str, name: str

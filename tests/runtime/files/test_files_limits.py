@@ -157,7 +157,6 @@ def test_every_command_has_the_option(make_bundle, tmp_path: Path, capsys: pytes
     frame, out = write_frame(tmp_path / "a.png"), tmp_path / "out"
     for arguments in (
         ("train-and-export", frame, "-o", tmp_path / "a.zsn2m"),
-        ("train", frame, "-o", tmp_path / "a.zsn2m"),
         ("denoise", make_bundle(), frame, "-o", out),
         ("stream", make_bundle(), frame, "-o", out),
         ("inspect", frame),

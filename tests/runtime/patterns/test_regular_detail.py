@@ -108,11 +108,11 @@ def test_a_weakened_network_is_a_reason_to_worry_only_where_hardly_anything_is_g
     assert (bool(said), bool(hints)) == (warned, not warned)
 
 
-@pytest.mark.parametrize("name", ["sensor", "mbd"])
+@pytest.mark.parametrize("name", ["adapt", "mbd"])
 def test_lines_are_warned_of_where_the_network_knows_no_noise_between_peaks(name: str) -> None:
     noisy, _ = draw(Texture("lines", 2.0, 10.0, FIRST_TEST_SEED + 9))
     schedule = {"iterations": 2, "crop_side": 32}
-    trained = train([noisy], QUICK.updated({"stage": name, "mbd": {"schedule": schedule}}))
+    trained = train([noisy], QUICK.updated({"method": name, "mbd": {"schedule": schedule}}))
     warned = any(text.startswith("regular detail") for text in trained.warnings)
     assert warned == (name == "mbd") == bool(trained.unmodelled)
 

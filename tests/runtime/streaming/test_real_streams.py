@@ -21,7 +21,7 @@ FRAMES = 40
 def short(tmp_path: Path) -> Path:
     """Settings of a short training."""
     path = tmp_path / "short.toml"
-    path.write_text('stage = "mbd"\n[mbd.schedule]\niterations = 20\n')
+    path.write_text('method = "mbd"\n[mbd.schedule]\niterations = 20\n')
     return path
 
 
