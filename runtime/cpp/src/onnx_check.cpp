@@ -52,6 +52,7 @@ public:
     bool next(Field &field) {
         if (at_ >= bytes_.size()) return false;
         const std::uint64_t key = varint();
+        if (key >> 32) damaged("the number of a field is too large"); // protobuf drops these bits and reads another field
         field = {key >> 3, 0, {}, (key & 7) == kVarint};
         switch (key & 7) {
         case kVarint: field.value = varint(); return true;

@@ -58,6 +58,8 @@ TEST_CASE("what no export holds is refused") {
     CHECK(refuses(message(7, "") + message(7, ""), "2 graphs"));
     CHECK(refuses("", "no graph"));
     CHECK(refuses(std::string("\xca\x01\x00", 3), "functions")); // field 25
+    const std::string operator_by_dropped_bits("\xa2\x80\x80\x80\x10\x04Loop", 10);
+    CHECK(refuses(model_of(message(4, "Add") + operator_by_dropped_bits), "number of a field"));
     std::string nodes;
     for (int i = 0; i < 5001; ++i) nodes += message(1, message(4, "Add"));
     std::string length;
