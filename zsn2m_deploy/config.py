@@ -267,7 +267,8 @@ class TrainConfig(_Config):
             return type(self).model_validate(merged(self.model_dump(), values))
         except ValidationError as error:
             name, fault = first_fault(error)
-            raise UsageError(f"{source}: {name}: {fault}; change it") from error
+            where = f"{source}: {name}" if name else source
+            raise UsageError(f"{where}: {fault}; change it") from error
 
 
 def _scaled(stage: Any, effort: float) -> Any:

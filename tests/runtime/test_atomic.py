@@ -11,6 +11,7 @@ import pytest
 from zsn2m_runtime import atomic
 from zsn2m_runtime.atomic import atomic_file, atomic_folder, check_folder_target
 from zsn2m_runtime.errors import OutputError
+from zsn2m_runtime.unfinished_file import UnfinishedFile
 
 
 @pytest.fixture
@@ -122,7 +123,7 @@ def test_errors_of_reading_another_file_pass_through(tmp_path: Path, code: int |
 
 
 @pytest.mark.parametrize("code", [errno.EACCES, errno.EIO, errno.ENOENT, None])
-@pytest.mark.parametrize("name", ["_flush_to_disk", "_swap_in"])
+@pytest.mark.parametrize("name", ["flush_to_disk", "_swap_in"])
 def test_own_errors_of_every_kind_become_output_errors(
     tmp_path: Path, code: int | None, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,7 +133,7 @@ def test_own_errors_of_every_kind_become_output_errors(
         raise error
 
     monkeypatch.setattr(atomic, name, fail)
-    opened = atomic_file(tmp_path / "out") if name == "_flush_to_disk" else atomic_folder(tmp_path / "out", False)
+    opened = atomic_file(tmp_path / "out") if name == "flush_to_disk" else atomic_folder(tmp_path / "out", False)
     with pytest.raises(OutputError, match=r"out: expected .*, but .*; .*") as caught, opened:
         pass
     assert caught.value.__cause__ is error
@@ -247,6 +248,6 @@ def test_failed_swap_puts_the_old_folder_back(tmp_path: Path, monkeypatch: pytes
 
 
 def test_giving_up_never_raises(tmp_path: Path) -> None:
-    unfinished = atomic.UnfinishedFile(tmp_path / "out.tif")
+    unfinished = UnfinishedFile(tmp_path / "out.tif")
     assert unfinished.give_up(keep=False) is None
     assert list(tmp_path.iterdir()) == []

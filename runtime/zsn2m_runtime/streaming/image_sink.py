@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zsn2m_runtime.atomic import UnfinishedFile, writing
+from zsn2m_runtime.atomic import writing
 from zsn2m_runtime.errors import OutputError, UsageError
 from zsn2m_runtime.files import Layout, Metadata, check_format, new_writer, open_image, save_image
 from zsn2m_runtime.files.limits import NO_LIMIT
@@ -26,6 +26,7 @@ from zsn2m_runtime.files.writer import describe
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.resolved_path import resolved
 from zsn2m_runtime.streaming.items import Item, Picture, StreamInfo
+from zsn2m_runtime.unfinished_file import UnfinishedFile
 
 LARGEST_CLASSIC_PLAN = 3_500_000_000  # bytes; what a source says of its length may be a guess, so not all of 4 GiB
 

@@ -7,13 +7,14 @@ import os
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from zsn2m_runtime.atomic import UnfinishedFile, writing
+from zsn2m_runtime.atomic import writing
 from zsn2m_runtime.files import open_image
 from zsn2m_runtime.files.limits import NO_LIMIT
 from zsn2m_runtime.files.tiff_tags import DESCRIPTION
 from zsn2m_runtime.files.tiff_writer import TiffWriter
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.streaming.items import Item, Picture
+from zsn2m_runtime.unfinished_file import UnfinishedFile
 
 log = logging.getLogger(__name__)
 COUNTS = (b"images=", b"channels=", b"slices=", b"frames=", b"hyperstack=")  # lines of ImageJ that speak of all pages

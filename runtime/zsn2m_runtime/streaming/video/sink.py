@@ -11,7 +11,7 @@ from typing import Any
 
 import av
 
-from zsn2m_runtime.atomic import UnfinishedFile, writing
+from zsn2m_runtime.atomic import writing
 from zsn2m_runtime.errors import OutputError, UsageError
 from zsn2m_runtime.streaming.items import Item, Picture, StreamInfo
 from zsn2m_runtime.streaming.video.alpha_check import plan_with_alpha
@@ -24,6 +24,7 @@ from zsn2m_runtime.streaming.video.hdr import with_hdr
 from zsn2m_runtime.streaming.video.source import VideoSource
 from zsn2m_runtime.streaming.video.tag_check import changed_by, lost_by
 from zsn2m_runtime.streaming.video.writer import VideoWriter, tags_of
+from zsn2m_runtime.unfinished_file import UnfinishedFile
 
 DEFAULT_RATE = Fraction(25)  # frames per second of sources that do not know theirs, as in FFmpeg
 
