@@ -40,7 +40,7 @@ class Denoiser:
     Raises:
         BundleError, UsageError, UnavailableError
 
-    One Denoiser may be used from several threads.
+    One Denoiser may be used from several threads. Another process gets one that opens its bundle again.
     """
 
     def __init__(
@@ -52,6 +52,7 @@ class Denoiser:
         strip_pixels: int = DEFAULT_STRIP_PIXELS,
         spinning: bool = True,
     ) -> None:
+        self._opened_with = (Path(path).absolute(), model, provider, threads, strip_pixels, spinning)
         if strip_pixels < 1:
             raise UsageError(f"expected strip_pixels of at least 1, but got {strip_pixels}")
         path = Path(path)
@@ -83,6 +84,9 @@ class Denoiser:
     def provider(self) -> str:
         """Short name of the provider that really runs."""
         return self._session.provider
+
+    def __reduce__(self) -> tuple[type[Denoiser], tuple[object, ...]]:
+        return type(self), self._opened_with
 
     def __repr__(self) -> str:
         sensor, (low, high) = self.card.sensor, self.card.sensor.range

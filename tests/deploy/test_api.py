@@ -161,6 +161,10 @@ def test_arrays_and_several_frames(tmp_path: Path) -> None:
     assert np.load(bundle.path / "denoised.npy").shape == (33, 40, 3)
 
 
+def test_names_complete_before_they_are_loaded() -> None:
+    assert {"train_and_export", "Denoiser", "load_bundle"} <= set(dir(zsn2m))
+
+
 def test_unknown_names_are_no_attributes() -> None:
     with pytest.raises(AttributeError, match="no attribute 'denoise'"):
         zsn2m.denoise  # noqa: B018

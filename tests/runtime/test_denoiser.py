@@ -5,6 +5,7 @@ Frames other than 8-bit colour go through a one-line model (the frame times a ga
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -186,6 +187,14 @@ def test_the_onnx_file_alone_is_the_bundle(make_bundle: BundleMaker, mbd: Denois
     assert alone.card == mbd.card
     assert alone.provider == mbd.provider == "cpu"
     np.testing.assert_array_equal(alone(colour_frame(17, 31)), mbd(colour_frame(17, 31)))
+
+
+def test_a_copy_for_another_process_opens_the_bundle_again(make_bundle: BundleMaker) -> None:
+    frame = np.random.default_rng(0).integers(0, 256, (24, 40, 3)).astype(np.uint8)
+    first = Denoiser(make_bundle(), "mbd", "cpu", threads=1)
+    again = pickle.loads(pickle.dumps(first))
+    assert (again.card, again.provider) == (first.card, "cpu")
+    np.testing.assert_array_equal(again(frame), first(frame))
 
 
 def test_it_says_what_it_is(mbd: Denoiser, tmp_path: Path) -> None:

@@ -212,7 +212,7 @@ def test_strength_smooths() -> None:
     noisy, _ = sample()
     removed = []
     for strength in (0.5, 0.9, 1.0, 1.1, 2.0):
-        trained = train([noisy], short(40, strength=strength))
+        trained = train([noisy], short(15, strength=strength))
         with torch.no_grad():
             x = (torch.from_numpy(to_nchw(noisy)) - trained.offset) / trained.scale
             removed.append(float((trained.networks["sensor"](x) - x).square().mean()))
