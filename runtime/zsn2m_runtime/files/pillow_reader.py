@@ -90,9 +90,11 @@ class PillowFile(PictureFile):
 
 def _pixels(image: PillowImage.ImageFile, mode: str) -> Pixels:
     """The samples, taken strip by strip: whole copies on the way would be several times the picture."""
+    rows = max(1, STRIP_PIXELS // image.width)
+    if image.height <= rows:
+        return np.array(image if image.mode == mode else image.convert(mode))
     channels = len(mode)
     pixels = np.empty((image.height, image.width) + ((channels,) if channels > 1 else ()), np.uint8)
-    rows = max(1, STRIP_PIXELS // image.width)
     for top in range(0, image.height, rows):
         strip = image.crop((0, top, image.width, min(top + rows, image.height)))
         pixels[top : top + rows] = np.asarray(strip if strip.mode == mode else strip.convert(mode))

@@ -45,7 +45,8 @@ def _png(content: bytes) -> Stated:
 
 def _jpeg(content: bytes) -> Stated:
     with JpegImageFile(io.BytesIO(content)) as image:
-        return Stated(image.width, image.height, len(image.getbands()), scans=count_scans(content))
+        scans = count_scans(content) if image.info.get("progressive") else 1  # of others one for a channel, at most
+        return Stated(image.width, image.height, len(image.getbands()), scans=scans)
 
 
 def count_scans(content: bytes) -> int:

@@ -109,6 +109,7 @@ def test_large_files_are_no_bombs(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_frames_that_do_not_fit_in_memory_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     np.save(tmp_path / "a.npy", np.zeros((100, 120), np.uint8))
     monkeypatch.setattr(limits, "available_memory", lambda: 20_000)
+    monkeypatch.setattr(limits, "LITTLE", 10_000)
     with pytest.raises(InputError, match=r"fits in memory .* to try it all the same: --max-pixels 12000 "):
         open_image(tmp_path / "a.npy")
     with open_image(tmp_path / "a.npy", 12_000) as image:
