@@ -293,7 +293,7 @@ def test_training_waits_for_an_export_into_the_bundle_that_it_replaces(
     frame, before = write_frame(tmp_path / "a.png"), load_bundle(bundle).manifest.created
     with ThreadPoolExecutor() as pool:
         with one_at_a_time(bundle):
-            training = pool.submit(api.train, frame, bundle, overwrite=True)
+            training = pool.submit(api.train_and_export, frame, bundle, overwrite=True)
             with pytest.raises(TimeoutError):
                 training.result(3)
             assert load_bundle(bundle).manifest.created == before

@@ -84,11 +84,15 @@ def test_every_command_works_with_the_output_folder_alone(container: Container, 
     ("command", "code", "said"),
     [
         (
-            "train in/a.png -o a.zsn2m",
+            "train-and-export in/a.png -o a.zsn2m",
             6,
             "a.zsn2m: expected to be able to write here, but the file system",
         ),
-        ("train in/a.png -o out --overwrite", 6, "out: expected to be able to write here, but something is mounted"),
+        (
+            "train-and-export in/a.png -o out --overwrite",
+            6,
+            "out: expected to be able to write here, but something is mounted",
+        ),
         ("sample /nowhere/s.png", 6, "/nowhere/s.png: expected to be able to write here, but permission denied; name"),
     ],
 )

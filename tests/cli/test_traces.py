@@ -105,7 +105,9 @@ def test_its_events_are_off_too_where_it_was_loaded_before_us(
     monkeypatch: pytest.MonkeyPatch, chosen: str, asked: int
 ) -> None:
     said: list[str] = []
-    stand_in = SimpleNamespace(InferenceSession=None, disable_telemetry_events=lambda: said.append("off"))
+    stand_in = SimpleNamespace(
+        __version__="1.24.0", InferenceSession=None, disable_telemetry_events=lambda: said.append("off")
+    )
     monkeypatch.setitem(sys.modules, "onnxruntime", stand_in)
     monkeypatch.setenv(TELEMETRY_SWITCH, chosen)
     assert import_onnxruntime() is stand_in
