@@ -137,7 +137,7 @@ def test_a_constant_channel_has_no_correlation(value: int) -> None:
 
 
 def test_many_frames_are_looked_at_in_as_many_places_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    from zsn2m_runtime.noise.level import estimate as noise_estimate
+    from zsn2m_runtime.noise import estimate as noise_estimate
 
     seen = []
     real = noise_estimate._joined

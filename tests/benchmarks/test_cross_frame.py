@@ -10,7 +10,6 @@ import pytest
 
 from benchmarks.quality import cross_frame, cross_frame_plan, cross_frame_tables
 from benchmarks.quality.cross_frame_plan import FRESH, LATER, TRAINED, Shot, Training
-from zsn2m_deploy.config import TrainConfig
 from zsn2m_deploy.sample import SampleConfig
 
 IMAGES = [f"kodim0{number}.png" for number in range(1, 9)]
@@ -160,7 +159,8 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Three iterations, small frames, rows of their own."""
     schedule = {"iterations": 3, "crop_side": 32}
     values = {"mbd": {"schedule": schedule}, "grd": {"widths": (8, 16), "schedule": schedule}}
-    monkeypatch.setattr(cross_frame, "CONFIG", {"default": TrainConfig().updated(values)})
+    configured = cross_frame.configured
+    monkeypatch.setattr(cross_frame, "configured", lambda *names: configured(*names).updated(values))
     monkeypatch.setattr(cross_frame, "ROWS", tmp_path / "rows.csv")
     monkeypatch.setattr(cross_frame_plan, "SAMPLE", SampleConfig(frames=5, width=64, height=64))
 
