@@ -23,7 +23,7 @@ from zsn2m_deploy.config_limits import (
     SMALLEST_POSITIVE,
 )
 from zsn2m_runtime.errors import UsageError
-from zsn2m_runtime.validation import first_fault
+from zsn2m_runtime.validation import fault_in_words
 
 Method = Literal["adapt", "mbd", "full", "paper"]
 Stage = Literal["sensor", "mbd", "full"]
@@ -266,9 +266,7 @@ class TrainConfig(_Config):
         try:
             return type(self).model_validate(merged(self.model_dump(), values))
         except ValidationError as error:
-            name, fault = first_fault(error)
-            where = f"{source}: {name}" if name else source
-            raise UsageError(f"{where}: {fault}; change it") from error
+            raise UsageError(f"{source}: {fault_in_words(error)}; change it") from error
 
 
 def _scaled(stage: Any, effort: float) -> Any:

@@ -41,7 +41,7 @@ def train(
     progress: ProgressCallback | None = None,
     names: Sequence[str] | None = None,
 ) -> Trained:
-    """Train the networks of `config.stage` on the noisy frames of one sensor.
+    """Train the networks of `config.method` on the noisy frames of one sensor.
 
     Shape:
         frames: each (h, w) or (h, w, 3), sensor units, at least 16 x 16; sizes may differ, channels may not; blank
@@ -50,7 +50,7 @@ def train(
         names: of the frames, for errors
     Raises:
         InputError: frames too small, of different channel counts, constant, blank nearly all over, or a mosaic; for
-            stages mbd and full also frames of different noise.
+            methods mbd and full also frames of different noise.
         UsageError, UnavailableError: device or precision not to be had.
         TrainingError: the loss stopped being finite, or a network died.
 

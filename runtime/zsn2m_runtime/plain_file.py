@@ -9,6 +9,8 @@ import errno
 import hashlib
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
 
@@ -44,24 +46,23 @@ def open_plain(path: Path) -> BufferedReader:
         raise
 
 
-def read_plain(path: Path, most: int) -> bytes:
+def read_plain(path: Path, most: int, sha256: str | None = None) -> bytes:
     """The bytes of a plain file.
 
     Args:
         most: bytes that it may have
+        sha256: the hash that they must have; None: any
     Raises:
-        BundleError: as `open_plain`, or a larger file.
+        BundleError: as `open_plain`, a larger file, or another hash.
     """
-    try:
-        with open_plain(path) as stream:
-            size = os.fstat(stream.fileno()).st_size
-            if size > most:
-                raise BundleError(f"{path}: expected at most {most:,} bytes, but got {size:,}; export again")
-            content = stream.read(size + 1)  # room for as much is set aside
-    except OSError as error:
-        raise _unreadable(path, error) from error
+    with _reading(path) as (stream, size):
+        if size > most:
+            raise BundleError(f"{path}: expected at most {most:,} bytes, but got {size:,}; export again")
+        content = stream.read(size + 1)  # room for as much is set aside
     if len(content) > size:
         raise BundleError(f"{path}: expected {size:,} bytes, but it grows while it is read; copy the bundle again")
+    if sha256 is not None:
+        _check_digest(path, hashlib.sha256(content).hexdigest(), sha256)
     return content
 
 
@@ -71,12 +72,9 @@ def check_plain(path: Path, size: int, sha256: str) -> None:
     Raises:
         BundleError: as `open_plain`, or another size or hash.
     """
-    try:
-        with open_plain(path) as stream:
-            _check_size(path, os.fstat(stream.fileno()).st_size, size)
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
-        raise _unreadable(path, error) from error
+    with _reading(path) as (stream, found):
+        _check_size(path, found, size)
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
     _check_digest(path, digest, sha256)
 
 
@@ -86,15 +84,22 @@ def read_checked(path: Path, size: int, sha256: str) -> bytes:
     Raises:
         BundleError: as `open_plain`, or another size or hash.
     """
-    try:
-        with open_plain(path) as stream:
-            _check_size(path, os.fstat(stream.fileno()).st_size, size)
-            content = stream.read(size + 1)
-    except OSError as error:
-        raise _unreadable(path, error) from error
+    with _reading(path) as (stream, found):
+        _check_size(path, found, size)
+        content = stream.read(size + 1)
     _check_size(path, len(content), size)
     _check_digest(path, hashlib.sha256(content).hexdigest(), sha256)
     return content
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[tuple[BufferedReader, int]]:
+    """A plain file and its size; what the system says while it is read is told like what it says on opening."""
+    try:
+        with open_plain(path) as stream:
+            yield stream, os.fstat(stream.fileno()).st_size
+    except OSError as error:
+        raise _unreadable(path, error) from error
 
 
 def _check_kind(path: Path, mode: int) -> None:

@@ -28,6 +28,7 @@ def _is(path: Path, text: str) -> bool:
 
 
 def main() -> int:
+    """Write the pages that are old, or with --check only name them; returns the exit code."""
     old = old_pages()
     if "--check" in sys.argv[1:]:
         for name in old:

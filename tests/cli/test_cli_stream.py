@@ -6,7 +6,6 @@ import io
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import av
 import numpy as np
@@ -17,22 +16,13 @@ from support.clips import Clip, frames_of, info_of, noise, packets_of, tags_of, 
 from support.commands import run_command, write_frame
 from support.known_noise import SIGMA, bundle_knowing, scene, whole
 from support.known_noise import noise as normal_noise
-from support.streams import ONE_THREAD, STREAM, Capture
+from support.streams import ONE_THREAD, STREAM, Capture, pictures
 
 from zsn2m_deploy.cli import terminal
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.files import open_image
-from zsn2m_runtime.streaming.items import Picture
 from zsn2m_runtime.streaming.video.sink import VideoSink
 from zsn2m_runtime.streaming.video.source import VideoSource
-
-
-def pictures(path: Path | io.BytesIO, **options: Any) -> list[Picture]:
-    source = VideoSource(path, pass_tracks=False, **options)
-    try:
-        return [item for item in source if isinstance(item, Picture)]
-    finally:
-        source.close()
 
 
 @pytest.fixture

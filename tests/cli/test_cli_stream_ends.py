@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import signal
 import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -17,26 +14,13 @@ from support.bundles import BundleMaker
 from support.clips import Clip
 from support.commands import run_command
 from support.sources import FakeSource
+from support.streams import ONE_THREAD, STREAM, Capture, pictures
 
 from zsn2m_deploy.cli import stream as streaming
 from zsn2m_deploy.cli.terminal import Interrupted
 from zsn2m_runtime import pipeline
 from zsn2m_runtime.streaming import opening
-from zsn2m_runtime.streaming.items import Picture
 from zsn2m_runtime.streaming.running import StreamReport
-from zsn2m_runtime.streaming.video.source import VideoSource
-
-STREAM = [sys.executable, "-m", "zsn2m_deploy", "stream"]
-ONE_THREAD = ("--model", "mbd", "--provider", "cpu", "--threads", "1")
-Capture = pytest.CaptureFixture[str]
-
-
-def pictures(path: Path | io.BytesIO, **options: Any) -> list[Picture]:
-    source = VideoSource(path, pass_tracks=False, **options)
-    try:
-        return [item for item in source if isinstance(item, Picture)]
-    finally:
-        source.close()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Shared by tests: parts of streaming running."""
+"""Sources that give what a test asks for, and what comes of a source."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.sample_types import Pixels
-from zsn2m_runtime.streaming.items import Item, Packet, Picture, StreamInfo
+from zsn2m_runtime.streaming.items import Item, Packet, Picture, Source, StreamInfo
 
 SHAPE = (24, 32, 3)
 
@@ -48,3 +48,11 @@ class FakeSource:
 
     def close(self) -> None:
         self.closed = True
+
+
+def collect(source: Source, given: list[Any], most: int = 100) -> None:
+    """Add what a source gives, also before it fails."""
+    for item in source:
+        given.append(item)
+        if len(given) == most:
+            return

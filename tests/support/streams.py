@@ -1,15 +1,25 @@
-"""Shared by tests: parts of cli stream."""
+"""The command stream in tests: how it is started, and the pictures of a video."""
 
 from __future__ import annotations
 
+import io
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from zsn2m_runtime.streaming.items import Picture
+from zsn2m_runtime.streaming.video.source import VideoSource
+
 STREAM = [sys.executable, "-m", "zsn2m_deploy", "stream"]
-
-
 ONE_THREAD = ("--model", "mbd", "--provider", "cpu", "--threads", "1")
-
-
 Capture = pytest.CaptureFixture[str]
+
+
+def pictures(path: Path | io.BytesIO, **options: Any) -> list[Picture]:
+    source = VideoSource(path, pass_tracks=False, **options)
+    try:
+        return [item for item in source if isinstance(item, Picture)]
+    finally:
+        source.close()

@@ -20,7 +20,6 @@ from zsn2m_deploy.adapt.scenes import synthetic_scenes
 from zsn2m_deploy.config import SensorConfig
 from zsn2m_deploy.fit.checks import estimated_error
 from zsn2m_deploy.fit.crops import CropSampler
-from zsn2m_deploy.fit.device import with_precision
 from zsn2m_deploy.fit.run import Run, Trained
 from zsn2m_deploy.noise.fields import NoiseFields
 from zsn2m_deploy.noise.mean import mean_bias, samples
@@ -105,7 +104,7 @@ def confirm_noise(run: Run, trained: Trained) -> None:
 
 def _keep_regular_detail(run: Run, network: SensorNet, trained: Trained) -> None:
     """Weaken a network that takes regular detail for noise, as far as its error on the frames asks for."""
-    apply = with_precision(network.to(run.fitter.device), run.fitter.device, "fp32")
+    apply = run.as_used(network)
     regular = [group for group in run.groups if group.noise.regular]
     found = [
         error

@@ -9,13 +9,7 @@ from typing import Annotated
 
 import typer
 
-from zsn2m_deploy.cli import bench as benching
-from zsn2m_deploy.cli import denoise as using
-from zsn2m_deploy.cli import export as exporting
-from zsn2m_deploy.cli import inspect as inspecting
-from zsn2m_deploy.cli import sample as sampling
-from zsn2m_deploy.cli import stream as streaming
-from zsn2m_deploy.cli import train as training
+from zsn2m_deploy.cli import bench, denoise, export, inspect, sample, stream, train
 from zsn2m_deploy.cli.interrupts import catch_interrupts, end_interrupted
 from zsn2m_deploy.cli.spelling import LogFormatter, SpelledGroup, prepare_streams
 from zsn2m_deploy.cli.terminal import INTERRUPTED, Interrupted, complain
@@ -45,7 +39,7 @@ def _options(
         raise typer.Exit
 
 
-for module in (training, exporting, using, streaming, inspecting, benching, sampling):
+for module in (train, export, denoise, stream, inspect, bench, sample):
     module.register(app)
 
 

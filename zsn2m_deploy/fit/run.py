@@ -106,13 +106,17 @@ class Run:
         """Whether a network lost the frames of any group."""
         return any(is_dead(network, self.frames_of(group), self.sigma(group)) for group in self.groups)
 
+    def as_used(self, network: nn.Module) -> Callable[[Tensor], Tensor]:
+        """A network on the run's device, in float32, as it will be used."""
+        return with_precision(network.to(self.fitter.device), self.fitter.device, "fp32")
+
     def keep_mean(self, network: FrameNetwork, by_noise: bool = False) -> None:
-        """Shift the network's results so that its frames keep their mean; in float32, as it will be used.
+        """Shift the network's results so that its frames keep their mean.
 
         Args:
             by_noise: the mean of noise need not be zero, as for `result_bias`
         """
-        apply = with_precision(network.to(self.fitter.device), self.fitter.device, "fp32")
+        apply = self.as_used(network)
         if not by_noise:
             network.add_to_output(-result_bias(apply, self.pool))
             return
@@ -127,7 +131,7 @@ class Run:
 
     def judge(self, network: nn.Module, trained: Trained) -> None:
         """Warn if a finished network's results are further from the picture than the frames themselves."""
-        apply = with_precision(network.to(self.fitter.device), self.fitter.device, "fp32")
+        apply = self.as_used(network)
         for group in self.groups:
             found = estimated_error(apply, self.frames_of(group), group.noise, trained.config.seed)
             if found and found.worse:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from zsn2m_runtime.blank.areas import largest_scene
 from zsn2m_runtime.noise.model import Doubles, NoiseModel
-from zsn2m_runtime.noise.waves import find_waves, power_of
+from zsn2m_runtime.noise.waves import find_waves, hann_window, power_of
 from zsn2m_runtime.sample_types import Mask
 
 Floats = npt.NDArray[np.float32]
@@ -91,7 +91,7 @@ def _tiles(planes: Sequence[Floats], side: int) -> tuple[Doubles, Doubles]:
         parts.append(windows[np.unravel_index(np.unique(chosen), windows.shape[:2])])  # fewer where there are fewer
     tiles = np.concatenate(parts).astype(np.float64)
     level = tiles.mean(axis=(1, 2))
-    window, fine = _window(side), _fine(side)
+    window, fine = hann_window(side), _fine(side)
     spectra = np.fft.rfft2((tiles - level[:, None, None]) * window)
     power = np.square(np.abs(spectra[:, fine])) / np.square(window).sum()
     return level, np.asarray(np.quantile(power, QUIET, axis=1) / -math.log(1 - QUIET))  # of an exponential's mean
@@ -109,12 +109,6 @@ def _line(level: Doubles, variance: Doubles) -> tuple[tuple[float, float], tuple
     y = np.array([np.quantile(variance[band], FLAT) for band in bands])
     slope, height = map(float, np.polyfit(x, y, 1, w=1 / np.maximum(y, TINY)))
     return (constant, span) if min(slope * end + height for end in span) <= 0 else ((slope, height), span)
-
-
-@cache
-def _window(side: int) -> Doubles:
-    hann = np.hanning(side + 2)[1:-1]
-    return np.asarray(hann[:, None] * hann)
 
 
 @cache

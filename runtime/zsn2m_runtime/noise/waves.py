@@ -107,7 +107,7 @@ def _starts(length: int, side: int, places: int) -> list[int]:
 
 def _of_tile(tile: npt.NDArray[np.floating]) -> list[Wave]:
     side = len(tile)
-    window = _window(side)
+    window = hann_window(side)
     values = np.asarray(tile, np.float64)
     power = np.square(np.abs(np.fft.fft2((values - values.mean()) * window)))
     power += max(ROUNDED * float(power.mean()), LEAST)
@@ -127,7 +127,7 @@ def _wave(power: Doubles, place: tuple[int, int], strength: float) -> Wave:
     off = [_between(power, *place, axis) for axis in (0, 1)]
     down, across = (_signed(start + more, side) for start, more in zip(place, off, strict=True))
     alone = all(2 * start % side == 0 for start in place)  # of the two of a pair that are one here
-    height = math.sqrt(power[place]) / float(_window(side).sum()) / math.prod(map(_seen, off))
+    height = math.sqrt(power[place]) / float(hann_window(side).sum()) / math.prod(map(_seen, off))
     return Wave(down, across, (math.sqrt(2) if alone else 2) * height, strength)
 
 
@@ -191,9 +191,10 @@ def _largest_near(power: Doubles) -> Doubles:
 
 
 @cache
-def _window(side: int) -> Doubles:
+def hann_window(side: int) -> Doubles:
+    """What a tile is faded with, so that its borders make no peaks. Shape: (side, side)."""
     hann = np.hanning(side + 2)[1:-1]
-    return hann[:, None] * hann
+    return np.asarray(hann[:, None] * hann)
 
 
 @cache

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
-from zsn2m_runtime.onnx_checks.graph import Attribute, Node
+from zsn2m_runtime.onnx_checks.graph import Node
 from zsn2m_runtime.onnx_checks.values import Made, Values
 
+Kind = TypeVar("Kind", int, str, tuple[int, ...])
 Rule = Callable[[Node, list[Made | None]], Made]
 
 
@@ -27,39 +29,15 @@ def optional(inputs: list[Made | None], place: int) -> Made | None:
     return inputs[place] if place < len(inputs) else None
 
 
-def integer(node: Node, name: str, otherwise: int) -> int:
-    """An attribute that is a whole number.
+def attribute(node: Node, name: str, otherwise: Kind) -> Kind:
+    """An attribute of the type of the value that it has where it is left out.
 
     Raises:
-        ValueError: it is something else.
+        ValueError: it is of another.
     """
     value = node.attributes.get(name, otherwise)
-    if not isinstance(value, int):
-        raise ValueError(f"{name} is no whole number")
-    return value
-
-
-def integers(node: Node, name: str, otherwise: tuple[int, ...]) -> tuple[int, ...]:
-    """An attribute that is a list of whole numbers.
-
-    Raises:
-        ValueError: it is something else.
-    """
-    value: Attribute = node.attributes.get(name, otherwise)
-    if not isinstance(value, tuple):
-        raise ValueError(f"{name} is no list")
-    return value
-
-
-def text(node: Node, name: str, otherwise: str) -> str:
-    """An attribute that is text.
-
-    Raises:
-        ValueError: it is something else.
-    """
-    value = node.attributes.get(name, otherwise)
-    if not isinstance(value, str):
-        raise ValueError(f"{name} is no text")
+    if not isinstance(value, type(otherwise)):
+        raise ValueError(f"{name} is no {type(otherwise).__name__}")
     return value
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from zsn2m_runtime.onnx_checks.arguments import Rule, all_followed, given, integer, joined, optional
+from zsn2m_runtime.onnx_checks.arguments import Rule, all_followed, attribute, given, joined, optional
 from zsn2m_runtime.onnx_checks.graph import FEW, Node, Tensor
 from zsn2m_runtime.onnx_checks.values import BOOL, DTYPES, FOLLOWED, Made, UnknownError, Values, made, of_file
 
@@ -62,7 +62,7 @@ def _where(node: Node, inputs: list[Made | None]) -> Made:
 
 
 def _cast(node: Node, inputs: list[Made | None]) -> Made:
-    first, kind = given(inputs, 0), integer(node, "to", 0)
+    first, kind = given(inputs, 0), attribute(node, "to", 0)
     if kind not in DTYPES:
         raise ValueError("an element type that is not known")
     values = first.followed if kind in FOLLOWED else None

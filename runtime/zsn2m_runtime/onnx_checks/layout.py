@@ -9,14 +9,14 @@ import math
 
 import numpy as np
 
-from zsn2m_runtime.onnx_checks.arguments import Rule, all_followed, axis_of, given, integer, integers, optional
+from zsn2m_runtime.onnx_checks.arguments import Rule, all_followed, attribute, axis_of, given, optional
 from zsn2m_runtime.onnx_checks.graph import FEW, Node
 from zsn2m_runtime.onnx_checks.values import Made, made
 
 
 def _concat(node: Node, inputs: list[Made | None]) -> Made:
     parts = [given(inputs, place) for place in range(len(inputs))]
-    axis = axis_of(integer(node, "axis", 0), len(parts[0].shape))
+    axis = axis_of(attribute(node, "axis", 0), len(parts[0].shape))
     around = {part.shape[:axis] + part.shape[axis + 1 :] for part in parts}
     if len(around) > 1:
         raise ValueError("shapes do not fit")
@@ -28,7 +28,7 @@ def _concat(node: Node, inputs: list[Made | None]) -> Made:
 
 def _gather(node: Node, inputs: list[Made | None]) -> Made:
     data, places = given(inputs, 0), given(inputs, 1)
-    axis = axis_of(integer(node, "axis", 0), len(data.shape))
+    axis = axis_of(attribute(node, "axis", 0), len(data.shape))
     shape = data.shape[:axis] + places.shape + data.shape[axis + 1 :]
     values = [] if math.prod(shape) > FEW else all_followed([data, places])
     return Made(shape, data.kind, np.take(values[0], values[1], axis) if values else None)
@@ -36,7 +36,7 @@ def _gather(node: Node, inputs: list[Made | None]) -> Made:
 
 def _reshape(node: Node, inputs: list[Made | None]) -> Made:
     first, wanted = given(inputs, 0), given(inputs, 1).listed("sizes")
-    if integer(node, "allowzero", 0) == 0:
+    if attribute(node, "allowzero", 0) == 0:
         wanted = [first.shape[place] if length == 0 else length for place, length in enumerate(wanted)]
     if -1 in wanted:
         others = -math.prod(wanted)
@@ -54,7 +54,7 @@ def _reshaped(first: Made, shape: tuple[int, ...]) -> Made:
 def _shape(node: Node, inputs: list[Made | None]) -> Made:
     lengths = given(inputs, 0).shape
     end = node.attributes.get("end")
-    part = slice(integer(node, "start", 0), end if isinstance(end, int) else None)
+    part = slice(attribute(node, "start", 0), end if isinstance(end, int) else None)
     return made(np.array(lengths[part], np.int64))
 
 
@@ -101,7 +101,7 @@ def _unsqueeze(node: Node, inputs: list[Made | None]) -> Made:
 
 def _transpose(node: Node, inputs: list[Made | None]) -> Made:
     first = given(inputs, 0)
-    order = integers(node, "perm", tuple(reversed(range(len(first.shape)))))
+    order = attribute(node, "perm", tuple(reversed(range(len(first.shape)))))
     if sorted(order) != list(range(len(first.shape))):
         raise ValueError("no order of the axes")
     values = first.followed

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from zsn2m_runtime.onnx_checks.arguments import Rule, axis_of, given, integer, integers, optional, text
+from zsn2m_runtime.onnx_checks.arguments import Rule, attribute, axis_of, given, optional
 from zsn2m_runtime.onnx_checks.graph import Node
 from zsn2m_runtime.onnx_checks.values import Made, UnknownError
 
@@ -32,7 +32,7 @@ def _pad(node: Node, inputs: list[Made | None]) -> Made:
 
 def _resize(node: Node, inputs: list[Made | None]) -> Made:
     first, scales, sizes = given(inputs, 0), optional(inputs, 2), optional(inputs, 3)
-    if "axes" in node.attributes or text(node, "keep_aspect_ratio_policy", "stretch") != "stretch":
+    if "axes" in node.attributes or attribute(node, "keep_aspect_ratio_policy", "stretch") != "stretch":
         raise ValueError("attributes that no export has")
     if sizes is not None:
         lengths = sizes.listed("sizes")
@@ -49,7 +49,7 @@ def _resize(node: Node, inputs: list[Made | None]) -> Made:
 
 def _depth_to_space(node: Node, inputs: list[Made | None]) -> Made:
     n, c, h, w = given(inputs, 0).shape
-    block = integer(node, "blocksize", 0)
+    block = attribute(node, "blocksize", 0)
     if block < 1 or c % block**2:
         raise ValueError("channels do not fit the block")
     return Made((n, c // block**2, h * block, w * block), given(inputs, 0).kind)
@@ -58,14 +58,14 @@ def _depth_to_space(node: Node, inputs: list[Made | None]) -> Made:
 def _conv(node: Node, inputs: list[Made | None]) -> Made:
     first, kernel = given(inputs, 0), given(inputs, 1)
     n, c = first.shape[:2]
-    if len(first.shape) != len(kernel.shape) or kernel.shape[1] * integer(node, "group", 1) != c:
+    if len(first.shape) != len(kernel.shape) or kernel.shape[1] * attribute(node, "group", 1) != c:
         raise ValueError("channels do not fit the kernels")
     return Made((n, kernel.shape[0], *_windows(node, first.shape[2:], kernel.shape[2:])), first.kind)
 
 
 def _max_pool(node: Node, inputs: list[Made | None]) -> Made:
     first = given(inputs, 0)
-    sides = integers(node, "kernel_shape", ())
+    sides = attribute(node, "kernel_shape", ())
     if len(first.shape) != len(sides) + 2 or len(node.outputs) > 1:
         raise ValueError("a window of another rank, or a second output")
     return Made((*first.shape[:2], *_windows(node, first.shape[2:], sides)), first.kind)
@@ -74,11 +74,11 @@ def _max_pool(node: Node, inputs: list[Made | None]) -> Made:
 def _windows(node: Node, lengths: tuple[int, ...], sides: tuple[int, ...]) -> list[int]:
     """How many windows fit along each axis."""
     rank = len(lengths)
-    pads, ones = integers(node, "pads", (0,) * 2 * rank), (1,) * rank
-    strides, dilations = integers(node, "strides", ones), integers(node, "dilations", ones)
+    pads, ones = attribute(node, "pads", (0,) * 2 * rank), (1,) * rank
+    strides, dilations = attribute(node, "strides", ones), attribute(node, "dilations", ones)
     if min(pads, default=0) < 0 or min(strides + dilations + sides, default=1) < 1:
         raise ValueError("windows that are none")
-    automatic, upwards = text(node, "auto_pad", "NOTSET"), integer(node, "ceil_mode", 0)
+    automatic, upwards = attribute(node, "auto_pad", "NOTSET"), attribute(node, "ceil_mode", 0)
     found = []
     around = zip(lengths, sides, pads[:rank], pads[rank:], strides, dilations, strict=True)
     for length, side, before, after, stride, dilation in around:

@@ -4,28 +4,16 @@ from __future__ import annotations
 
 import time
 from fractions import Fraction
-from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 from support.cameras import Capture, bgr
+from support.sources import collect
 
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.streaming.camera import CameraSource
-from zsn2m_runtime.streaming.items import Picture, Source, StreamInfo
-
-INFO = StreamInfo("street", 6, 8, "uint8", 3, (0, 255), live=True)
-MILLISECOND = Fraction(1, 1000)
-CAMERA_SECOND = Fraction(9, 10)  # a camera's clock that is slow
-
-
-def collect(source: Source, given: list[Any], most: int = 100) -> None:
-    """Add what a source gives, also before it fails."""
-    for item in source:
-        given.append(item)
-        if len(given) == most:
-            return
+from zsn2m_runtime.streaming.items import Picture, StreamInfo
 
 
 def test_a_camera_gives_rgb_after_the_frame_that_told_its_kind() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.sources import collect
 
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.image import Frame
@@ -19,14 +20,6 @@ from zsn2m_runtime.streaming.reconnecting import LONGEST_PAUSE, Reconnecting
 INFO = StreamInfo("street", 6, 8, "uint8", 3, (0, 255), live=True)
 MILLISECOND = Fraction(1, 1000)
 CAMERA_SECOND = Fraction(9, 10)  # a camera's clock that is slow
-
-
-def collect(source: Source, given: list[Any], most: int = 100) -> None:
-    """Add what a source gives, also before it fails."""
-    for item in source:
-        given.append(item)
-        if len(given) == most:
-            return
 
 
 class Clock:
