@@ -18,7 +18,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from benchmarks.quality import cases
 from benchmarks.results import DATA, table, write_section
+from benchmarks.split import half_of
 from zsn2m_deploy.config import Preset
 from zsn2m_deploy.config_loading import load_config
 from zsn2m_deploy.pretrain.weights import pretrained
@@ -54,7 +56,7 @@ def main() -> None:
     )
     cost = _cost()
     print(found, cost, sep="\n\n", flush=True)
-    images = sorted((DATA / "kodak24").glob("*.png"))[1::2][: given.images]
+    images = [DATA / "kodak24" / name for name in half_of(cases.names("kodak24"), "test")][: given.images]
     rims = _table(["padding", "before it", "filled", "cut", "as it is"], [_rims(*of) for of in enumerate(images)])
     parts, command = [rims, EXPLAINED, found, cost], f"python -m benchmarks.blank --images {len(images)}"
     if given.trained:
@@ -153,10 +155,10 @@ def _psnr(result: Pixels, clean: Pixels, where: Mask) -> float:
 
 def _test_half(name: str) -> Iterator[Pixels]:
     files = sorted(path for path in (DATA / name).rglob("*") if path.suffix.lower() in (".png", ".jpg", ".tif"))
-    for path in files if len(files) == 1 else files[1::2]:
+    for path in files if len(files) == 1 else half_of(files, "test"):
         with open_image(path) as image:
             pages = list(range(image.page_count))
-        for page in pages if len(files) > 1 else pages[1::2]:
+        for page in pages if len(files) > 1 else half_of(pages, "test"):
             yield _read(path, page).pixels
 
 

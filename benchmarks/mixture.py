@@ -22,6 +22,7 @@ from benchmarks.noise import noise_of
 from benchmarks.quality import cases
 from benchmarks.quality.methods import apply
 from benchmarks.results import table, write_section
+from benchmarks.split import half_of
 from zsn2m_deploy import training
 from zsn2m_deploy.adapt.mixture import apart, kinds_of
 from zsn2m_deploy.config import SensorConfig, TrainConfig
@@ -42,7 +43,7 @@ Draw = Callable[[Pixels, np.random.Generator], Pixels]
 
 def scenes() -> list[str]:
     """The test half."""
-    return cases.names("kodak24")[1::2]
+    return half_of(cases.names("kodak24"), "test")
 
 
 def told_apart() -> str:

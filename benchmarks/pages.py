@@ -64,6 +64,9 @@ SECTIONS = {
         "noise",
         "Drawn lines, lattices, weaves and screens of 2 to 5 pixels: the noise found, the result, what is said.",
     ),
+    "Regular detail, looked at": Section(
+        "noise", "Some of these and of the real frames by eye, false alarms, and what the search for peaks costs."
+    ),
     "Self-check": Section("verdicts", "Whether the PSNR without a clean image is right."),
     "Verdicts": Section(
         "verdicts", "False alarms on good results, planted faults that are found, and the self-check's ranges."

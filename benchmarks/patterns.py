@@ -14,6 +14,7 @@ import numpy as np
 
 from benchmarks.pattern_cases import SHARES, SIGMA, Case, grey, mosaics, ordinary, regular, stripes, whole
 from benchmarks.results import DATA, table, write_section
+from benchmarks.split import HALVES, Half, half_of
 from zsn2m_deploy.sample import SampleConfig
 from zsn2m_deploy.sample.scene import clean_scene
 from zsn2m_runtime.files import open_image
@@ -43,15 +44,15 @@ the tuning half, and of the test half. Noise of {SIGMA:g} (of 255) is added to d
 Milliseconds of one core."""
 
 
-def pictures(folder: str, half: int) -> Iterator[tuple[str, Pixels]]:
-    """Frames of a set: half 0 tunes, half 1 tests."""
-    for path in sorted(path for path in (DATA / folder).iterdir() if path.is_file())[half::2]:
-        with open_image(path) as image:
-            yield path.name, image.read().pixels
+def pictures(folder: str, half: Half) -> Iterator[tuple[str, Pixels]]:
+    """Frames of half of a set."""
+    for name in half_of((path.name for path in (DATA / folder).iterdir() if path.is_file()), half):
+        with open_image(DATA / folder / name) as image:
+            yield name, image.read().pixels
 
 
 @cache
-def centres(half: int) -> list[Pixels]:
+def centres(half: Half) -> list[Pixels]:
     """The middle of the clean pictures."""
     found = []
     for name in PICTURES:
@@ -61,10 +62,10 @@ def centres(half: int) -> list[Pixels]:
     return found
 
 
-def rate(case: Case, half: int) -> str:
+def rate(case: Case, half: Half) -> str:
     """Found of all."""
     found = [
-        case.right(find_patterns(case.draw(picture, np.random.default_rng([half, number]))))
+        case.right(find_patterns(case.draw(picture, np.random.default_rng([HALVES.index(half), number]))))
         for number, picture in enumerate(centres(half))
     ]
     return f"{sum(found)} of {len(found)}"
@@ -74,7 +75,7 @@ def rows(cases: list[Case]) -> list[list[object]]:
     """Of pictures of both sets."""
     lines: list[list[object]] = []
     for case in cases:
-        halves = [rate(case, half) for half in (0, 1)]
+        halves = [rate(case, half) for half in HALVES]
         lines.append([case.name, *halves])
     return lines
 
@@ -84,7 +85,7 @@ def real() -> list[list[object]]:
     lines: list[list[object]] = []
     for folder in FOLDERS:
         found: list[str] = []
-        for half in (0, 1):
+        for half in HALVES:
             said = {name: patterns_in_words(find_patterns(frame)) for name, frame in pictures(folder, half)}
             named = ", ".join(f"{name}: {' and '.join(kinds)}" for name, kinds in said.items() if kinds)
             found.append(f"{sum(map(bool, said.values()))} of {len(said)}" + (f" ({named})" if named else ""))
@@ -106,7 +107,7 @@ def accuracy() -> str:
     lines: list[list[object]] = []
     for share in SHARES[1:]:
         ratios = []
-        for number, picture in enumerate(centres(1)):
+        for number, picture in enumerate(centres("test")):
             generator = np.random.default_rng([7, number])
             frame = grey(picture)
             offsets = generator.normal(0, share * SIGMA, (len(frame), 1))

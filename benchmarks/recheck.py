@@ -1,6 +1,7 @@
-"""Is the default what the tables say? Some of their frames trained again: python -m benchmarks.recheck
+"""Are the tables what the code gives now? Some rows of older sources measured again: python -m benchmarks.recheck KIND
 
-Two columns of Table 1 on the test frames (every second one) of Kodak24, beside the rows that the tables are made of.
+Rows of older sources are chosen evenly over the frames, COUNT of each method, and measured again; the new rows go into
+the same file. Without a KIND the section is written from the rows that there are.
 """
 
 from __future__ import annotations
@@ -10,57 +11,118 @@ import os
 os.environ["OMP_NUM_THREADS"] = "1"
 
 import argparse
-from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from statistics import mean
+from typing import Any
 
-from benchmarks.quality import cases, rows
-from benchmarks.quality.methods import SENSOR
+from benchmarks import regular, resumable
+from benchmarks.quality import compare, plan
+from benchmarks.quality import rows as quality
 from benchmarks.results import table, write_section
+from benchmarks.verdicts import __main__ as verdict_tasks
+from benchmarks.verdicts import rows as verdict_rows
 
-DATASET, NOISES, METHOD = "kodak24", ("gauss 25", "poisson 25"), f"{SENSOR} sensor"
 NOTES = """\
-The default on the test frames (every second one) of Kodak24, as it is now, beside the rows of Table 1. Times are of one
-thread beside another such process, on the machine of each."""
+Rows that were measured twice, by sources whose hashes differ: the first time, and the last. dB: PSNR; of verdicts the
+gain over the frame. Said otherwise: with a warning the one time and without the other."""
 
 
-def measured(image: str, noise: str, of: int) -> rows.Row:
-    """A row of today."""
-    (row,) = rows.measure(rows.Task(DATASET, image, noise, SENSOR, 0, of))
-    return row
+@dataclass(frozen=True)
+class Kind:
+    """A file of rows, and how they are measured again.
+
+    Attributes:
+        load: all rows
+        today: the hash of the sources that would make a row now
+        tasks: all that are planned, as (group, task, keys of its rows)
+        measure, store: a task's rows, and where to keep them
+        said: whether a row has a warning; None where rows have none
+    """
+
+    load: Callable[[], list[Any]]
+    today: Callable[[Any], str]
+    tasks: Callable[[], Iterable[tuple[str, Any, list[Any]]]]
+    measure: Callable[[Any], list[Any]]
+    store: Callable[[list[Any]], None]
+    said: Callable[[Any], bool] | None = None
+
+    def older(self, groups: Sequence[str] | None, count: int) -> list[Any]:
+        """So many tasks of each group whose rows are all there, of older sources."""
+        stale = {row.key for row in resumable.latest(self.load()) if row.sources != self.today(row)}
+        found: dict[str, list[Any]] = {}
+        for group, task, keys in self.tasks():
+            if stale.issuperset(keys) and (not groups or group in groups) and task not in found.get(group, []):
+                found.setdefault(group, []).append(task)
+        return [task for tasks in found.values() for task in evenly(tasks, count)]
+
+
+def evenly(tasks: Sequence[Any], count: int) -> list[Any]:
+    """So many of the tasks, at even distances."""
+    count = min(count, len(tasks))
+    return [tasks[len(tasks) * (2 * place + 1) // (2 * count)] for place in range(count)]
+
+
+def _of_quality() -> Iterable[tuple[str, quality.Task, list[Any]]]:
+    for tasks in plan.EXPERIMENTS.values():
+        for task in tasks():
+            yield task.method, task, quality.keys(task)
+
+
+KINDS = {
+    "quality": Kind(
+        lambda: compare.planned(quality.load()), quality.today, _of_quality, quality.measure, quality.append
+    ),
+    "verdicts": Kind(
+        lambda: resumable.read(verdict_rows.ROWS, verdict_rows.Row),
+        lambda _: verdict_rows.SOURCES,
+        lambda: ((task.fault, task, [task.key]) for task in verdict_tasks.tasks(None)),
+        verdict_rows.measure,
+        lambda found: resumable.append(verdict_rows.ROWS, found),
+        lambda row: bool(row.warned),
+    ),
+    "regular": Kind(
+        lambda: [row for row in resumable.read(regular.ROWS, regular.Row) if row.label == regular.NOW],
+        lambda _: regular.SOURCES,
+        lambda: ((task.texture.kind, task, [task.key]) for task in regular.tasks(regular.NOW)),
+        regular.measure,
+        lambda found: resumable.append(regular.ROWS, found),
+        lambda row: bool(row.said),
+    ),
+}
+
+
+def section() -> str:
+    """What the rows say that were measured again, of each method."""
+    lines: list[list[object]] = []
+    for name, kind in KINDS.items():
+        groups: dict[str, list[tuple[Any, Any]]] = {}
+        for then, now in resumable.measured_again(kind.load()):
+            groups.setdefault(now.method if name == "quality" else name, []).append((then, now))
+        for group, pairs in groups.items():
+            changes = [now.figure - then.figure for then, now in pairs if None not in (now.figure, then.figure)]
+            said = sum(kind.said(then) != kind.said(now) for then, now in pairs) if kind.said else ""
+            means = [
+                f"{mean(row.figure for row in rows if row.figure is not None):.2f}" for rows in zip(*pairs, strict=True)
+            ]
+            lines.append([group, len(pairs), *means, f"{min(changes):+.3f} to {max(changes):+.3f}", said])
+    header = ["rows", "measured again", "first, dB", "last, dB", "change of a row, dB", "said otherwise"]
+    return f"{table(header, lines)}\n\n{NOTES}"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--images", type=int, help="only the first N test frames")
+    parser.add_argument("kind", nargs="?", choices=KINDS, help="the rows to measure again")
+    parser.add_argument("--groups", nargs="+", help="only these methods, faults or textures")
+    parser.add_argument("--count", type=int, default=1, help="so many tasks of each")
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     arguments = parser.parse_args()
-    names = cases.names(DATASET)
-    test = names[1::2][: arguments.images]
-    before = {(row.image, row.noise): row for row in rows.load() if row.dataset == DATASET and row.method == METHOD}
-    missing = [(image, noise) for image in test for noise in NOISES if (Path(image).stem, noise) not in before]
-    if missing:
-        parser.error(f"expected rows of {METHOD} as it is now, but {len(missing)} are missing, as {missing[0]}")
-    lines: list[list[object]] = []
-    with ProcessPoolExecutor(arguments.processes) as pool:
-        for noise in NOISES:
-            found = list(pool.map(measured, test, [noise] * len(test), [len(names)] * len(test)))
-            old = [before[Path(image).stem, noise] for image in test]
-            changes = [now.psnr - then.psnr for now, then in zip(found, old, strict=True)]
-            lines.append(
-                [
-                    noise,
-                    len(test),
-                    f"{mean(row.psnr for row in old):.2f}",
-                    f"{mean(row.psnr for row in found):.2f}",
-                    f"{min(changes):+.3f} to {max(changes):+.3f}",
-                    f"{mean(row.seconds for row in old):.0f} / {mean(row.seconds for row in found):.0f}",
-                ]
-            )
-            print(lines[-1], flush=True)
-    header = ["noise", "frames", "table, dB", "now, dB", "change of a frame, dB", "seconds, table / now"]
-    command = "python -m benchmarks.recheck" + (f" --images {arguments.images}" if arguments.images else "")
-    write_section("The tables, measured again", command, f"{table(header, lines)}\n\n{NOTES}")
+    if arguments.kind:
+        kind = KINDS[arguments.kind]
+        left = kind.older(arguments.groups, arguments.count)
+        resumable.run_tasks(left, kind.measure, kind.store, lambda task, _: str(task), arguments.processes)
+    every = [row for kind in KINDS.values() for pair in resumable.measured_again(kind.load()) for row in pair]
+    write_section("The tables, measured again", "python -m benchmarks.recheck", section(), resumable.made(every))
 
 
 if __name__ == "__main__":

@@ -20,10 +20,12 @@ from statistics import median
 
 import numpy as np
 
+from benchmarks import sources
 from benchmarks.quality.methods import apply
-from benchmarks.quality.resumable import append, code, machine, made, read, run_tasks
-from benchmarks.regular_cases import FIRST_TEST_SEED, KINDS, PERIODS, SIGMAS, Texture, draw, textures
+from benchmarks.regular_cases import KINDS, PERIODS, SIGMAS, Texture, draw, textures
 from benchmarks.results import table, write_section
+from benchmarks.resumable import append, code, latest, machine, made, read, run_tasks, state
+from benchmarks.split import FIRST_TEST_SEED
 from zsn2m_deploy.config import TrainConfig
 from zsn2m_deploy.report.analysis import analyse
 from zsn2m_deploy.report.presence import has_noise
@@ -35,6 +37,9 @@ from zsn2m_runtime.noise.model import Doubles
 from zsn2m_runtime.sample_types import Pixels
 
 ROWS = Path(__file__).with_name("regular.csv")
+SOURCES = sources.digest(
+    (*sources.VERDICT, "benchmarks/regular_cases.py"), settings=TrainConfig.from_preset("fast").model_dump_json()
+)
 NOW, BEFORE = "now", "before"
 EACH = 2  # frames of each kind that are trained on
 PEAK = 255.0
@@ -63,6 +68,17 @@ class Row:
     code: str
     date: str
     machine: str
+    sources: str  # hash of what made it; none where that was before hashes were kept
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What a row is of: measured again, it has the same."""
+        return (self.label, self.kind, self.seed)
+
+    @property
+    def figure(self) -> float:
+        """What is compared when it is measured again, in dB."""
+        return self.result
 
     @property
     def gain(self) -> float:
@@ -71,8 +87,20 @@ class Row:
 
 @dataclass(frozen=True)
 class Task:
+    """A frame to train on, for rows of a label."""
+
     texture: Texture
     label: str
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """That of its row."""
+        return (self.label, self.texture.kind, self.texture.seed)
+
+
+def tasks(label: str) -> list[Task]:
+    """All that are planned."""
+    return [Task(one, label) for one in textures(FIRST_TEST_SEED, EACH)]
 
 
 def measure(task: Task) -> list[Row]:
@@ -92,7 +120,7 @@ def measure(task: Task) -> list[Row]:
     figures = trained.noise.sigma([noisy]), _psnr(noisy, clean), _psnr(result, clean)
     text = " | ".join(said).replace("\n", " ")
     identity = task.label, texture.kind, texture.period, texture.sigma, texture.seed
-    return [Row(*identity, *figures, text, code(), today, machine())]
+    return [Row(*identity, *figures, text, code(), today, machine(), SOURCES)]
 
 
 def _psnr(pixels: Pixels, clean: Pixels) -> float:
@@ -170,11 +198,11 @@ def main() -> None:
     parser.add_argument("--label", default=NOW, help="of the rows that are measured")
     parser.add_argument("--limit", type=int, help="so many frames only")
     parser.add_argument("--processes", type=int, help="default: one for each core")
+    parser.add_argument("--tables", action="store_true", help="train on nothing, write the section from the rows")
     parser.add_argument("--rows", type=Path, default=ROWS)
     options = parser.parse_args()
-    done = {(row.label, row.kind, row.seed) for row in read(options.rows, Row)}
-    chosen = textures(FIRST_TEST_SEED, EACH)[: options.limit]
-    todo = [Task(one, options.label) for one in chosen if (options.label, one.kind, one.seed) not in done]
+    done = {row.key for row in read(options.rows, Row)}
+    todo = [task for task in tasks(options.label)[: options.limit] if task.key not in done and not options.tables]
     run_tasks(
         todo,
         measure,
@@ -184,8 +212,10 @@ def main() -> None:
     )
     if options.label != NOW:
         return
-    rows = read(options.rows, Row)
-    body = "\n\n".join((summary(rows), trainings(rows), estimates(FIRST_TEST_SEED), NOTES))
+    every = read(options.rows, Row)
+    rows = latest(every)
+    made_now = state([row for row in every if row.label == NOW], lambda _: SOURCES)
+    body = "\n\n".join((made_now, summary(rows), trainings(rows), estimates(FIRST_TEST_SEED), NOTES))
     write_section("Regular detail", "python -m benchmarks.regular", body, made(rows))
 
 

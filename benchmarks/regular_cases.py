@@ -1,7 +1,4 @@
-"""Regular detail with known noise: lines, checkerboards, lattices, weaves, halftones; a new one for each seed.
-
-Seeds below 1000 are for tuning, those from 1000 on for tests.
-"""
+"""Regular detail with known noise: lines, checkerboards, lattices, weaves, halftones; a new one for each seed."""
 
 from __future__ import annotations
 
@@ -19,7 +16,6 @@ PERIODS = (2.0, 2.3, 2.7, 3.0, 3.5, 4.0, 5.0)
 SIGMAS = (1.0, 2.0, 5.0, 10.0, 20.0)  # of 255
 CONTRASTS = (10.0, 45.0)  # amplitude of the texture, of 255
 SHADES = 25.0  # of the scene below it
-FIRST_TEST_SEED = 1000
 
 Draw = Callable[[np.random.Generator, float], Pixels]
 

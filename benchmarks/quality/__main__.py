@@ -1,7 +1,8 @@
 """Measure quality, a row at a time, and write the tables: python -m benchmarks.quality run, then tables.
 
-A run can be stopped at any time and goes on where it stopped: rows.csv keeps what was measured. A row counts for
-as long as its method's settings are what they were.
+A run can be stopped at any time and goes on where it stopped: rows.csv keeps what was measured. Rows of
+sources that have changed since still count; the tables say how many they are, and `python -m benchmarks.recheck`
+measures some of them again.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ os.environ["OMP_NUM_THREADS"] = "1"  # one process a core; must come before the 
 
 import argparse
 
-from benchmarks.quality import cases, resumable, rows
+from benchmarks import resumable
+from benchmarks.quality import cases, rows
 from benchmarks.quality.methods import METHODS
 from benchmarks.quality.plan import EXPERIMENTS
 

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 
 from benchmarks.quality import compare, figures, published
 from benchmarks.quality.cases import REAL, SYNTHETIC
-from benchmarks.quality.compare import REFERENCE, Results, Step, mean, select, step
+from benchmarks.quality.compare import REFERENCE, Results, Scores, Step, mean, select, step
 from benchmarks.quality.methods import CHOICE, CHOICES, PAPER
 from benchmarks.quality.plan import CHOICE_SETS
 from benchmarks.quality.rows import Row
 from benchmarks.results import table
+from benchmarks.split import HALVES, halves_of
 
 SETS = {"kodak24": "Kodak24", "set14": "Set14", "sidd_val": "SIDD", "polyu": "PolyU", "fmd": "FMD"}
 NOISES = {"gauss": "Gaussian", "poisson": "Poisson"}
@@ -22,7 +23,8 @@ PRECISIONS = ("zs-n2n", "zs-n2n fp32")
 
 COLUMNS = f"""\
 PSNR (dB) and SSIM by scikit-image on float frames with a data range of 255, SSIM with its uniform 7 x 7 window; no
-result is clamped (OpenCV takes 8 bit only). Each column is a mean over the n images that the method was measured on;
+result is clamped (OpenCV takes 8 bit only). Each column is a mean over the n images that the method was measured on,
+two of them over those of the [tuning and the test half](README.md#tuning-and-test-frames);
 "over {REFERENCE}" is the mean difference in PSNR on the images that both have (their number where it is not n):
 compare methods by it where n differs. Methods named "(sigma)" are told the deviation of each frame's noise.
 "{REFERENCE}" is what users get by default; "zsn2m mbd" is also the first stage of "zsn2m full". Where GRD-Net failed
@@ -85,14 +87,14 @@ the middle of the crop, enlarged: noisy, denoised, clean, and the removed noise 
 
 def comparison(found: Results, figures_of: Mapping[str, published.Figures] | None = None) -> str:
     """The methods on one set, and the published figures beside ours where there are any."""
-    header = ["method", "n", "noisy", "PSNR", "SSIM", f"over {REFERENCE}"]
+    header = ["method", "n", "noisy", "PSNR", *(f"{half} half" for half in HALVES), "SSIM", f"over {REFERENCE}"]
     lines: list[list[object]] = []
     for method in compare.SHOWN:
         if method not in found:
             continue
         noisy, psnr, ssim = (mean(found[method], field) for field in ("noisy_psnr", "psnr", "ssim"))
         gain = step(found[method], found.get(REFERENCE, {}))
-        line = [method, len(found[method]), f"{noisy:.2f}", f"{psnr:.2f}", f"{ssim:.3f}"]
+        line = [method, len(found[method]), f"{noisy:.2f}", f"{psnr:.2f}", *_of_halves(found[method]), f"{ssim:.3f}"]
         line.append(_difference(gain, len(found[method])))
         if figures_of:
             line += _beside((psnr, ssim), figures_of.get(method))
@@ -238,6 +240,13 @@ def _over_zs_n2n(name: str, results: Results, figures_of: Mapping[str, published
             theirs = figures_of[method][0] - figures_of[published.ZS_N2N][0]
             lines.append([name, method, gain.n, f"{gain.mean:+.2f}", f"{theirs:+.2f}", f"{gain.mean - theirs:+.2f}"])
     return lines
+
+
+def _of_halves(scores: Scores) -> list[str]:
+    """The mean PSNR of each half of the set, and its number of images where the halves differ."""
+    halves = [{key: row for key, row in scores.items() if halves_of(row.dataset)[row.image] == half} for half in HALVES]
+    uneven = len({len(part) for part in halves}) > 1
+    return [f"{mean(part, 'psnr'):.2f}" + (f" (n = {len(part)})" if uneven else "") if part else "" for part in halves]
 
 
 def _difference(gain: Step, of: int) -> str:

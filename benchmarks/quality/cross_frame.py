@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from skimage.metrics import peak_signal_noise_ratio
 
-from benchmarks.quality import resumable
+from benchmarks import resumable
 from benchmarks.quality.cross_frame_plan import GROUPS, LATER, SEQUENCES, Training, load_shot
 from benchmarks.quality.methods import METHODS, OURS, PAPER, SENSOR, apply, configured
 from zsn2m_deploy.config import REAL_ALPHA_IE, SYNTHETIC_ALPHA_IE
@@ -45,15 +45,20 @@ class Row:
     shift: float  # mean of denoised - noisy, of the channel where it is largest; sensor units
     flicker: float | None  # standard deviation over time where nothing moves, sensor units
     noisy_flicker: float | None
-    version: str
     code: str
     date: str
     machine: str
+    sources: str  # hash of what made it; none where that was before hashes were kept
 
     @property
     def key(self) -> Key:
-        """What may occur only once."""
+        """What a row is of."""
         return (self.dataset, self.training, self.model, self.scenario, self.test)
+
+    @property
+    def figure(self) -> float | None:
+        """What is compared when it is measured again, in dB."""
+        return self.psnr
 
 
 @dataclass(frozen=True)
@@ -115,9 +120,13 @@ def flicker(frames: list[Pixels], noisy: list[Pixels], clean: list[Pixels] | Non
 
 
 def load() -> list[Row]:
-    """All rows that belong to the method as it is now."""
-    versions = {model: METHODS[name].version for model, name in METHOD.items()}
-    return [row for row in resumable.read(ROWS, Row) if row.version == versions[row.model]]
+    """All rows."""
+    return resumable.read(ROWS, Row)
+
+
+def today(row: Row) -> str:
+    """The hash of the sources that would make the row now."""
+    return METHODS[METHOD[row.model]].sources
 
 
 def append(rows: list[Row]) -> None:
@@ -153,10 +162,10 @@ def _row(training: Training, name: str, model: str, scenario: str, test: str, re
         shift=round(max((shift(*pair) for pair in zip(denoised, noisy, strict=True)), key=abs), 4),
         flicker=round(flicker(denoised, noisy, clean), 4) if whole else None,
         noisy_flicker=round(flicker(noisy, noisy, clean), 4) if whole else None,
-        version=METHODS[METHOD[model]].version,
         code=resumable.code(),
         date=str(datetime.datetime.now(datetime.UTC).date()),
         machine=resumable.machine(),
+        sources=METHODS[METHOD[model]].sources,
     )
 
 
@@ -183,7 +192,7 @@ def main() -> None:
     if arguments.command == "tables":
         from benchmarks.quality.cross_frame_tables import write_tables
 
-        write_tables(load())
+        write_tables(load(), today)
         return
     unknown = sorted(set(arguments.groups) - set(GROUPS))
     if unknown:

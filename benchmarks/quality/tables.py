@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from benchmarks.quality import bodies, compare, figures, published, resumable, rows
+from benchmarks import resumable
+from benchmarks.quality import bodies, compare, figures, published, rows
 from benchmarks.quality.cases import REAL, SYNTHETIC
 from benchmarks.quality.methods import CHOICE, CHOICES
 from benchmarks.quality.plan import CHOICE_SETS, EXPERIMENTS, SEEDS
@@ -88,13 +89,15 @@ SECTIONS = (
 
 def write_tables() -> None:
     """Write every section that there are rows for, and draw its figures."""
-    found = compare.unique(compare.planned(rows.load()))
+    every = compare.planned(rows.load())
+    found = compare.unique(every)
     figures.draw(found)
     for section in SECTIONS:
         used = section.rows_of(found)
         body = section.body(used) if used else ""
         if body:
-            text = f"{body}\n\n{pending(section.experiments)}"
+            state = resumable.state(section.rows_of(every), rows.today)
+            text = f"{state}\n\n{body}\n\n{pending(section.experiments)}"
             write_section(section.title, section.command, text, resumable.made(used))
 
 

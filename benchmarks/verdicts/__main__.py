@@ -13,16 +13,14 @@ import os
 os.environ["OMP_NUM_THREADS"] = "1"
 
 from collections.abc import Sequence
-from pathlib import Path
 from statistics import mean, median
 
-from benchmarks.quality.resumable import append, made, read, run_tasks
 from benchmarks.results import table, write_section
+from benchmarks.resumable import append, latest, made, read, run_tasks, state
 from benchmarks.verdicts import faults
 from benchmarks.verdicts.frames import Spec, specs
-from benchmarks.verdicts.rows import OTHER_STRENGTHS, OWN, Row, Task, measure
+from benchmarks.verdicts.rows import OTHER_STRENGTHS, OWN, ROWS, SOURCES, Row, Task, measure
 
-ROWS = Path(__file__).with_name("rows.csv")
 GAINED, LOST = 1.0, 3.0  # dB: a result is good from so much gain on; a planted fault is one from so much loss on
 NOTES = f"""\
 `--preset fast` on centre crops of 192 x 192; thresholds were set on the other half of each set's sorted names and on
@@ -100,13 +98,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--limit", type=int, help="so many tasks only")
     parser.add_argument("--processes", type=int, help="default: one for each core")
+    parser.add_argument("--tables", action="store_true", help="measure nothing, write the section from the rows")
     options = parser.parse_args()
-    done = {(row.group, row.image, row.noise, row.fault) for row in read(ROWS, Row)}
-    todo = [
-        task
-        for task in tasks(options.limit)
-        if (task.spec.group, task.spec.image, task.spec.noise, task.fault) not in done
-    ]
+    done = {row.key for row in read(ROWS, Row)}
+    todo = [task for task in tasks(options.limit) if task.key not in done and not options.tables]
     run_tasks(
         todo,
         measure,
@@ -114,8 +109,13 @@ def main() -> None:
         lambda task, found: f"{task.spec} {task.fault}: {found[0].warned[:60] if found else ''}",
         options.processes,
     )
-    rows = read(ROWS, Row)
-    body = "\n\n".join((false_alarms(rows), planted(rows), ranges(rows), NOTES))
+    every = read(ROWS, Row)
+    rows = latest(every)
+    planned = {task.key for task in tasks(None)}
+    measured = f"{len(planned & {row.key for row in rows})} of {len(planned)} planned tasks are measured."
+    body = "\n\n".join(
+        (state(every, lambda _: SOURCES), false_alarms(rows), planted(rows), ranges(rows), NOTES, measured)
+    )
     write_section("Verdicts", "python -m benchmarks.verdicts", body, made(rows))
 
 

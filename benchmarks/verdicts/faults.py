@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 
 from benchmarks.quality import cases
+from benchmarks.split import FIRST_TEST_SEED, half_of
 from benchmarks.verdicts import drawn
-from benchmarks.verdicts.frames import FIRST_TEST_SEED, Example, half_of
+from benchmarks.verdicts.frames import Example
 from zsn2m_runtime.sample_types import Pixels
 
 EACH = 4  # frames of each faulty kind

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from benchmarks.quality import cases
+from benchmarks.split import Half, half_of, seeds
 from benchmarks.verdicts import drawn
 from zsn2m_runtime.sample_types import Pixels
-
-Half = Literal["tuning", "test"]
 
 CROP = 192  # pixels of the centre: the verdict is of the same kind as on larger frames, in half the time
 NOISES = ("gauss 25", "poisson 25", "gauss [5,50] 8-bit")
 PHOTOGRAPHS = {"kodak24": 2, "set14": 1}  # noises of each image, in turn
 REAL = {"sidd_val": 2, "polyu": 2, "fmd": 4}  # every so many-th pair of a half; fmd: one capture of a scene
 DRAWN_EACH = 6  # frames of each drawn kind
-FIRST_TEST_SEED = 1000
 BYTE = (0.0, 255.0)
 
 
@@ -45,11 +42,6 @@ class Example:
     value_range: tuple[float, float]
 
 
-def half_of(names: list[str], half: Half) -> list[str]:
-    """Every second name, from the first on for tuning."""
-    return sorted(names)[0 if half == "tuning" else 1 :: 2]
-
-
 def specs(half: Half) -> list[Spec]:
     """The frames of a half."""
     found = []
@@ -59,8 +51,7 @@ def specs(half: Half) -> list[Spec]:
     for group, step in REAL.items():
         images = half_of(cases.names(group), half) if group != "fmd" else _scenes(half)
         found += [Spec(group, image, "real") for image in images[:: step if group != "fmd" else 1]]
-    first = 0 if half == "tuning" else FIRST_TEST_SEED
-    found += [Spec("drawn", str(seed), kind) for kind in drawn.KINDS for seed in range(first, first + DRAWN_EACH)]
+    found += [Spec("drawn", str(seed), kind) for kind in drawn.KINDS for seed in seeds(half, DRAWN_EACH)]
     return found
 
 

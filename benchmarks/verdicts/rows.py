@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import sources
 from benchmarks.quality.methods import apply
-from benchmarks.quality.resumable import code, machine
+from benchmarks.resumable import code, machine
 from benchmarks.verdicts import faults
 from benchmarks.verdicts.frames import Example, Spec, load
 from zsn2m_deploy.api import train_and_export
@@ -25,6 +26,11 @@ from zsn2m_runtime.errors import Zsn2mError
 from zsn2m_runtime.noise.model import Doubles
 from zsn2m_runtime.sample_types import Pixels
 
+ROWS = Path(__file__).with_name("rows.csv")
+SOURCES = sources.digest(
+    (*sources.FRAMES, *sources.VERDICT, "benchmarks/verdicts/drawn.py", "benchmarks/verdicts/faults.py"),
+    settings=TrainConfig.from_preset("fast").model_dump_json(),
+)
 OWN = "own result"
 OTHER_STRENGTHS = {"noise taken for 4 times as strong": 4.0, "noise taken for a quarter": 0.25}
 
@@ -49,6 +55,17 @@ class Row:
     code: str
     date: str
     machine: str
+    sources: str  # hash of what made it; none where that was before hashes were kept
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What a row is of: measured again, it has the same."""
+        return (self.group, self.image, self.noise, self.fault)
+
+    @property
+    def figure(self) -> float | None:
+        """What is compared when it is measured again, in dB."""
+        return self.gain
 
 
 @dataclass(frozen=True)
@@ -57,6 +74,11 @@ class Task:
 
     spec: Spec
     fault: str = OWN
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """That of its own row."""
+        return (self.spec.group, self.spec.image, self.spec.noise, self.fault)
 
 
 def measure(task: Task) -> list[Row]:
@@ -104,7 +126,22 @@ def _row(spec: Spec, fault: str, said: tuple[str, ...], *figures: float | None) 
     gain, behind, true, low, high = (*figures, *(None,) * 5)[:5]
     today = str(datetime.datetime.now(datetime.UTC).date())
     text = " | ".join(said).replace("\n", " ")
-    return Row(spec.group, spec.image, spec.noise, fault, text, gain, behind, true, low, high, code(), today, machine())
+    return Row(
+        spec.group,
+        spec.image,
+        spec.noise,
+        fault,
+        text,
+        gain,
+        behind,
+        true,
+        low,
+        high,
+        code(),
+        today,
+        machine(),
+        SOURCES,
+    )
 
 
 def _planes(pixels: Pixels) -> Doubles:

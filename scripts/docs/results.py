@@ -13,10 +13,24 @@ from benchmarks.results import WIDTH
 HEAD = """# Results
 
 Everything that was measured, by subject. Each section of a page is written by the program that its command names, from
-the image sets that `benchmarks/quality/cases.py` names, in the folder that `ZSN2M_DATA` names. Rows that took long are
-kept in `benchmarks/quality/rows.csv`, `benchmarks/quality/cross_frame.csv` and `benchmarks/verdicts/rows.csv`. What
-single choices are worth: [decisions](../decisions/README.md). "code" names the commits that the rows were made at; a
-section that later changes have passed by says so here and in its page.
+the image sets that `benchmarks/quality/cases.py` names, in the folder that `ZSN2M_DATA` names. What single choices are
+worth: [decisions](../decisions/README.md).
+
+## Rows and their sources
+
+Rows that took long are kept in `benchmarks/quality/rows.csv` and `cross_frame.csv`, `benchmarks/verdicts/rows.csv` and
+`benchmarks/regular.csv`. "code" names the commits that they were made at. Each row has the hash of the sources that
+made it (`benchmarks/sources.py`: for the default the rooms `adapt/`, `noise/`, `fit/`, the network and its weights; for
+peers the version of their package), which comments, docstrings and the words of errors do not change; rows of before
+hashes were kept, in November 2026, have none. "Sources" says how many rows of a section are older than today's.
+[The tables, measured again](quality.md#the-tables-measured-again): how far a sample of them has moved.
+
+## Tuning and test frames
+
+Thresholds are set on one half of the frames and tested on the other (`benchmarks/split.py`). Image sets: every second
+sorted name from the first on is for tuning, the others are for tests; of FMD every second configuration of microscope
+and sample, so that no scene is in both. Drawn frames: seeds below 1000 are for tuning. The tables of quality state both
+halves. Thresholds and weights of losses from before the sets were split, on 2026-11-28, have seen all frames.
 """
 
 

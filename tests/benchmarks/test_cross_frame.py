@@ -26,7 +26,7 @@ def shots_by_scenario(training: Training) -> dict[str, list[Shot]]:
 
 def row(training: str, scenario: str, test: str, psnr: float | None, **values: object) -> cross_frame.Row:
     base = cross_frame.Row(
-        "kodak24", training, "mbd", scenario, test, psnr, 20.0, 0.1, None, None, "v", "c", "2026-01-01", "m"
+        "kodak24", training, "mbd", scenario, test, psnr, 20.0, 0.1, None, None, "c", "2026-01-01", "m", ""
     )
     return replace(base, **values)
 
@@ -188,12 +188,3 @@ def test_each_frame_gets_a_network_of_its_own() -> None:
     rows = cross_frame.measure(each, "mbd")
     assert [found.training for found in rows] == ["frame 2", "frame 3", "frame 4", "frame 5", "each frame"]
     assert {found.key for found in rows} == cross_frame.expected(each, "mbd")
-
-
-@pytest.mark.usefixtures("small")
-def test_rows_of_an_older_method_do_not_count() -> None:
-    later = cross_frame_plan.sequence("sample")[0]
-    rows = [replace(found, version="older") for found in cross_frame.measure(later, "mbd")]
-    cross_frame.append(rows)
-    assert cross_frame.load() == []
-    assert cross_frame.missing([later], "mbd") == [later]

@@ -6,7 +6,7 @@ from benchmarks.regular import BEFORE, NOW, Row, summary, trainings
 
 
 def row(label: str, result: float, said: str = "", seed: int = 1000) -> Row:
-    return Row(label, "lines", 2.3, 5.0, seed, 5.1, 34.0, result, said, code="", date="", machine="")
+    return Row(label, "lines", 2.3, 5.0, seed, 5.1, 34.0, result, said, code="", date="", machine="", sources="")
 
 
 def test_results_worse_than_their_frames_are_counted_with_what_was_said_of_them() -> None:

@@ -24,7 +24,7 @@ def test_the_noise_of_drawn_frames_is_finite_and_a_frame_is_drawn_again_alike(ki
 
 def row(fault: str, warned: str = "", **figures: float | None) -> Row:
     known = {"gain": 5.0, "behind": 0.0, "true": None, "low": None, "high": None} | figures
-    return Row("drawn", "1", "blobs", fault, warned, **known, code="", date="", machine="")
+    return Row("drawn", "1", "blobs", fault, warned, **known, code="", date="", machine="", sources="")
 
 
 def test_the_tables_count_by_the_truth() -> None:

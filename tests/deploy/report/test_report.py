@@ -16,7 +16,8 @@ import pytest
 from support.bundles import BundleMaker
 from support.scenes import RANGE, Scene, scene
 
-from benchmarks.regular_cases import FIRST_TEST_SEED, KINDS, Texture, draw
+from benchmarks.regular_cases import KINDS, Texture, draw
+from benchmarks.split import FIRST_TEST_SEED
 from zsn2m_deploy.advice import gentler, stronger
 from zsn2m_deploy.config import TrainConfig
 from zsn2m_deploy.report.facts import Report

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmarks.regular_cases import FIRST_TEST_SEED, KINDS, Texture, draw, textures
+from benchmarks.regular_cases import KINDS, Texture, draw, textures
+from benchmarks.split import FIRST_TEST_SEED
 from zsn2m_deploy.pretrain.scenes import dead_leaves, random_palette
 from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.waves import find_waves, power_of

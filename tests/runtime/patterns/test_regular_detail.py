@@ -12,7 +12,8 @@ import torch
 from support.scenes import RANGE, scene
 from support.shared import SHARED_DATA
 
-from benchmarks.regular_cases import FIRST_TEST_SEED, Texture, draw
+from benchmarks.regular_cases import Texture, draw
+from benchmarks.split import FIRST_TEST_SEED
 from zsn2m_deploy import api
 from zsn2m_deploy.adapt import stage
 from zsn2m_deploy.advice import stronger

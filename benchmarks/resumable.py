@@ -1,4 +1,8 @@
-"""What resumable measurements share: rows kept in a CSV file as they come, tasks run one process a core."""
+"""What resumable measurements share: rows kept in a CSV file as they come, tasks run one process a core.
+
+A kind of row is a frozen dataclass with `code`, `date`, `machine`, `sources` (benchmarks.sources), `key` (what it is
+of) and `figure` (dB, compared when it is measured again).
+"""
 
 from __future__ import annotations
 
@@ -18,8 +22,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from benchmarks.results import processor
-
-_ROOT = Path(__file__).resolve().parents[2]
+from benchmarks.sources import ROOT
 
 Row = TypeVar("Row")
 Task = TypeVar("Task")
@@ -92,7 +95,7 @@ def code() -> str:
 
     def git(*arguments: str) -> str:
         command = ["git", *arguments]
-        return subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False).stdout.strip()
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
 
     return git("rev-parse", "--short=8", "HEAD") + ("-dirty" if git("status", "--porcelain", "--", "*.py") else "")
 
@@ -110,3 +113,30 @@ def made(found: Sequence[Any]) -> str:
     dates = " to ".join(dict.fromkeys((found[0].date, found[-1].date)))
     machines, codes = (" / ".join(dict.fromkeys(getattr(row, field) for row in found)) for field in ("machine", "code"))
     return f"{dates}, {machines}, code {codes}"
+
+
+def latest(found: Sequence[Row]) -> list[Row]:
+    """Of each key the row that was measured last."""
+    return list({row.key: row for row in found}.values())
+
+
+def measured_again(found: Sequence[Row]) -> list[tuple[Row, Row]]:
+    """The first and the last row of each key that was measured by more than one state of the sources."""
+    first: dict[object, Row] = {}
+    for row in found:
+        first.setdefault(row.key, row)
+    return [(first[row.key], row) for row in latest(found) if row.sources != first[row.key].sources]
+
+
+def state(found: Sequence[Row], today: Callable[[Row], str]) -> str:
+    """Whether rows are of today's sources, and how far those that were measured again have moved."""
+    used = latest(found)
+    older = sum(row.sources != today(row) for row in used)
+    if not older:
+        return f"**Sources:** all {len(used)} rows are of today's."
+    text = f"**Sources:** {older} of {len(used)} rows are older than today's."
+    moved = [abs(now.figure - then.figure) for then, now in measured_again(found) if now.figure and then.figure]
+    if moved:
+        again = f"{len(moved)} were measured again, and moved by {max(moved):.3f} dB at most"
+        text += f" {again} ([what](quality.md#the-tables-measured-again))."
+    return text
