@@ -5,19 +5,22 @@ from __future__ import annotations
 import onnx
 
 _LAYERS = frozenset({"Conv", "LeakyRelu", "MaxPool", "Resize"})
+_BETWEEN_LAYERS = frozenset({"DepthToSpace", "SpaceToDepth", "Add"})  # of the network where all they read is planes
 _ACTIVATION = "LeakyRelu"
 
 
 def network_layers(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
-    """The nodes that turn planes into feature planes, in order.
+    """The nodes that compute feature planes, in order.
 
-    Not among them: normalisation, padding, residual sums, clamp, and the arithmetic on sizes. They need the sensor's
-    own precision or are no arithmetic on pixels.
+    Not among them: normalisation, padding, the residual sum with the frame, clamp, and the arithmetic on sizes. They
+    need the sensor's own precision or are no arithmetic on pixels.
     """
     layers: list[onnx.NodeProto] = []
     planes: set[str] = set()
     for node in graph.node:
-        if node.op_type in _LAYERS or (node.op_type == "Concat" and planes.intersection(node.input)):
+        joins = node.op_type == "Concat" and planes.intersection(node.input)
+        between = node.op_type in _BETWEEN_LAYERS and planes.issuperset(node.input)
+        if node.op_type in _LAYERS or joins or between:
             layers.append(node)
             planes.update(node.output)
     return layers

@@ -43,12 +43,13 @@ def test_the_command_line_loads_nothing_heavy_before_it_is_asked_to() -> None:
 
 def test_denoise_one_file(capsys: pytest.CaptureFixture[str], make_bundle: BundleMaker, tmp_path: Path) -> None:
     frame, out = write_frame(tmp_path / "a.png"), tmp_path / "out" / "b.png"
-    ended = run_command(capsys, "denoise", make_bundle(), frame, "-o", out, "--model", "mbd", "--threads", 1)
+    bundle = make_bundle(method="adapt")
+    ended = run_command(capsys, "denoise", bundle, frame, "-o", out, "--threads", 1)
     assert ended.code == 0
     assert ended.out.startswith(f"{frame} -> {out} (cpu, ")
     assert len(ended.out.splitlines()) == 1  # the bar is on stderr
     with open_image(frame) as noisy, open_image(out) as clean:
-        expected = Denoiser(make_bundle(), model="mbd", threads=1)(noisy.read().pixels)
+        expected = Denoiser(bundle, threads=1)(noisy.read().pixels)
         np.testing.assert_array_equal(clean.read().pixels, expected)
 
 

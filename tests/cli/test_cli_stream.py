@@ -16,7 +16,7 @@ from support.clips import Clip, frames_of, info_of, noise, packets_of, tags_of, 
 from support.commands import run_command, write_frame
 from support.known_noise import SIGMA, bundle_knowing, scene, whole
 from support.known_noise import noise as normal_noise
-from support.streams import ONE_THREAD, STREAM, Capture, pictures
+from support.streams import DEFAULT_ON_ONE_THREAD, ONE_THREAD, STREAM, Capture, pictures
 
 from zsn2m_deploy.cli import terminal
 from zsn2m_runtime.denoiser import Denoiser
@@ -34,7 +34,11 @@ def clip(tmp_path: Path) -> Path:
 def test_12_bits_in_a_16_bit_video_are_of_a_12_bit_sensor(
     capsys: Capture, make_bundle: BundleMaker, tmp_path: Path, channels: int, kind: str
 ) -> None:
-    bundle, place, out = make_bundle("uint16", channels, (0.0, 4095.0)), tmp_path / "in.mkv", tmp_path / "out.mkv"
+    bundle, place, out = (
+        make_bundle("uint16", channels, (0.0, 4095.0), "mbd"),
+        tmp_path / "in.mkv",
+        tmp_path / "out.mkv",
+    )
     arrays = noise(3, "uint16", channels, 4095)
     write_video(place, arrays)
     ended = run_command(capsys, "stream", bundle, place, "-o", out, "--lossless", *ONE_THREAD)
@@ -61,12 +65,12 @@ def write_video(place: Path, arrays: list[np.ndarray]) -> None:
 def test_a_video_comes_out_denoised_with_its_times_and_its_sound(
     capsys: Capture, make_bundle: BundleMaker, clip: Path, tmp_path: Path
 ) -> None:
-    out = tmp_path / "clean.mkv"
-    ended = run_command(capsys, "stream", make_bundle(), clip, "-o", out, "--lossless", "--json", *ONE_THREAD)
+    bundle, out = make_bundle(method="adapt"), tmp_path / "clean.mkv"
+    ended = run_command(capsys, "stream", bundle, clip, "-o", out, "--lossless", "--json", *DEFAULT_ON_ONE_THREAD)
     assert ended.code == 0, ended.err
     report = ended.json
     before, after = pictures(clip), pictures(out)
-    denoise = Denoiser(make_bundle(), "mbd", "cpu", 1)
+    denoise = Denoiser(bundle, provider="cpu", threads=1)
     assert report["frames_in"] == report["frames_out"] == len(before) == len(after) == 12
     assert (report["output"], report["provider"], report["complete"]) == (str(out), "cpu", True)
     for noisy, clean in zip(before, after, strict=True):
@@ -86,7 +90,7 @@ def test_a_clip_keeps_its_frames_times_sound_tags_and_depth(
     times = [0, 1001, 2002, 7007, 7500, 9009, 24_000]  # of no constant rate
     kind, tags = ("yuv420p", (1, 1, 1, 1)) if bits == 8 else ("yuv420p10le", (1, 9, 16, 9))
     first = Clip("libx264", kind, times, audio=True, tags=tags, options={"bf": "0"}).write(tmp_path / "in.mp4")
-    bundle = make_bundle(*(("uint8", 3, (0.0, 255.0)) if bits == 8 else ("uint16", 3, (0.0, 1023.0))))
+    bundle = make_bundle(*(("uint8", 3, (0.0, 255.0)) if bits == 8 else ("uint16", 3, (0.0, 1023.0), "mbd")))
     result = tmp_path / out
     ended = run_command(capsys, "stream", bundle, first, "-o", result, "--crf", 1, "--json", *ONE_THREAD)
     assert ended.code == 0, ended.err
@@ -146,10 +150,11 @@ def test_y4m_goes_through_a_pipe(make_bundle: BundleMaker, tmp_path: Path) -> No
 
 def test_raw_frames_go_through_a_pipe_bit_for_bit(make_bundle: BundleMaker) -> None:
     frames = np.random.default_rng(0).integers(0, 256, (3, 20, 24, 3), dtype=np.uint8)
-    command = [*STREAM, make_bundle(), "-", "--raw", "24x20:rgb24@5", "-o", "-", *ONE_THREAD]
+    bundle = make_bundle(method="adapt")
+    command = [*STREAM, bundle, "-", "--raw", "24x20:rgb24@5", "-o", "-", *DEFAULT_ON_ONE_THREAD]
     done = subprocess.run(command, input=frames.tobytes(), capture_output=True)
     assert done.returncode == 0, done.stderr
-    denoise = Denoiser(make_bundle(), "mbd", "cpu", 1)
+    denoise = Denoiser(bundle, provider="cpu", threads=1)
     assert done.stdout == b"".join(denoise(frame).tobytes() for frame in frames)
 
 
@@ -163,7 +168,7 @@ def test_a_video_goes_raw_through_a_pipe_where_that_is_asked_for(make_bundle: Bu
 
 def test_images_become_a_video_of_the_sensors_depth(capsys: Capture, make_bundle: BundleMaker, tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "in.tif", np.full((2, 24, 32), 4095, np.uint16), metadata=None)
-    bundle, out = make_bundle("uint16", 1, (0.0, 4095.0)), tmp_path / "out.mkv"
+    bundle, out = make_bundle("uint16", 1, (0.0, 4095.0), "mbd"), tmp_path / "out.mkv"
     ended = run_command(capsys, "stream", bundle, tmp_path / "in.tif", "-o", out, "--lossless", *ONE_THREAD)
     assert ended.code == 0, ended.err
     source = VideoSource(out)
@@ -232,7 +237,9 @@ def test_a_bad_request_leaves_nothing(
 def test_a_video_of_another_sensor_is_refused_before_its_first_frame(
     capsys: Capture, make_bundle: BundleMaker, clip: Path, tmp_path: Path
 ) -> None:
-    ended = run_command(capsys, "stream", make_bundle("uint16", 1, (0.0, 1023.0)), clip, "-o", tmp_path / "a.mp4")
+    ended = run_command(
+        capsys, "stream", make_bundle("uint16", 1, (0.0, 1023.0), "mbd"), clip, "-o", tmp_path / "a.mp4"
+    )
     assert ended.code == 3
     assert "expected grey uint16, range 0 to 1023" in ended.err
     assert "but got colour uint8" in ended.err

@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from support.bundles import BundleMaker, noisy_planes
+from support.bundles import Model, noisy_planes
 from support.tolerances import PARITY
 from torch import nn
 
@@ -115,9 +115,8 @@ def test_radius_of_a_network_that_is_not_local_is_refused() -> None:
         receptive_radius(WholeFrame(), 1, 1)
 
 
-@pytest.mark.parametrize("name", ["mbd", "grd"])
-def test_the_onnx_file_is_what_runtimes_were_promised(make_bundle: BundleMaker, name: str) -> None:
-    path = make_bundle() / f"{name}.onnx"
+def test_the_onnx_file_is_what_runtimes_were_promised(each_model: Model) -> None:
+    path = each_model.onnx
     model = onnx.load(path, load_external_data=False)
     assert model.ir_version == 10
     assert {entry.domain: entry.version for entry in model.opset_import}[""] == 18
@@ -133,17 +132,16 @@ def test_the_onnx_file_is_what_runtimes_were_promised(make_bundle: BundleMaker, 
     assert not list(path.parent.glob("*.data"))
 
 
-@pytest.mark.parametrize("name", ["mbd.onnx", "grd.onnx", "mbd.ts", "grd.ts"])
-def test_no_file_tells_of_the_machine_it_was_made_on(make_bundle: BundleMaker, name: str) -> None:
-    content = (make_bundle() / name).read_bytes()
+@pytest.mark.parametrize("suffix", [".onnx", ".ts"])
+def test_no_file_tells_of_the_machine_it_was_made_on(each_model: Model, suffix: str) -> None:
+    content = each_model.onnx.with_suffix(suffix).read_bytes()
     assert re.findall(rb"/(?:home|root|usr|tmp|Users)/[\w./-]+|site-packages|Traceback", content) == []
     for folder in (Path(__file__).parents[2], Path(torch.__file__).parent):
         assert str(folder).encode() not in content
 
 
-@pytest.mark.parametrize("name", ["mbd", "grd"])
-def test_both_files_carry_the_same_card(make_bundle: BundleMaker, name: str) -> None:
-    folder = make_bundle()
+def test_both_files_carry_the_same_card(each_model: Model) -> None:
+    folder, name = each_model
     manifest = load_bundle(folder).manifest
     expected = manifest.card(next(model for model in manifest.models if model.id == name)).model_dump_json()
     extra = {CARD_KEY: ""}
@@ -155,11 +153,10 @@ def test_both_files_carry_the_same_card(make_bundle: BundleMaker, name: str) -> 
     assert {prop.key: prop.value for prop in onnx.load(folder / f"{name}.onnx").metadata_props}[CARD_KEY] == expected
 
 
-@pytest.mark.parametrize("name", ["mbd", "grd"])
-def test_a_batch_is_its_frames_one_by_one(make_bundle: BundleMaker, name: str) -> None:
+def test_a_batch_is_its_frames_one_by_one(each_model: Model) -> None:
     batch = np.concatenate([noisy_planes(3, 19, 23, 255.0, seed) for seed in range(3)])
-    session = Session(make_bundle() / f"{name}.onnx", "cpu", 1)
-    script = load_torchscript(make_bundle() / f"{name}.ts")
+    session = Session(each_model.onnx, "cpu", 1)
+    script = load_torchscript(each_model.onnx.with_suffix(".ts"))
     with torch.no_grad():
         scripted = script(torch.from_numpy(batch)).numpy()
     together = session.run(batch)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import numpy_helper
-from support.bundles import content, edit_manifest, noisy_planes
+from support.bundles import METHOD_OF, content, edit_manifest, noisy_planes
 from support.commands import run_command
 from support.tolerances import STRIPS, STRIPS_MBD
 
@@ -36,13 +35,7 @@ from zsn2m_runtime.verify import verify_bundle
 STARTING = [name for name, reason in starting_providers(import_onnxruntime()).items() if reason is None]
 
 
-@pytest.fixture(scope="module")
-def lower(calm_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A bundle with int8 and fp16, to look at."""
-    path = shutil.copytree(calm_bundle, tmp_path_factory.mktemp("lower") / "cam.zsn2m")
-    zsn2m.export(path, "int8")
-    zsn2m.export(path, "fp16")
-    return path
+Bundles = dict[str, Path]
 
 
 def entry(bundle: Path, model_id: str) -> ModelEntry:
@@ -56,40 +49,46 @@ def psnr(bundle: Path, model_id: str, noisy: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("precision", ["int8", "fp16"])
-def test_entries_stand_beside_the_fp32_models(lower: Path, calm_bundle: Path, precision: str) -> None:
-    manifest, before = load_bundle(lower).manifest, load_bundle(calm_bundle).manifest
+@pytest.mark.parametrize("name", METHOD_OF)
+def test_an_entry_stands_beside_the_fp32_model(lower: Bundles, name: str, precision: str) -> None:
+    whole, added = (entry(lower[name], found) for found in (name, f"{name}.{precision}"))
+    assert (added.precision, added.io, added.role) == (precision, "sensor", name)
+    assert (added.stride, added.receptive_radius) == (whole.stride, whole.receptive_radius)
+    assert list(added.files) == ["onnx"]
+    assert added.parity is None and added.fidelity is not None
+    assert added.fidelity.gate == GATES[precision]
+    assert min(added.fidelity.psnr_frame, added.fidelity.psnr_noise) >= GATES[precision]
+    assert added.fidelity.calibrated_on == ("test_input.npy" if precision == "int8" else None)
+
+
+def test_what_was_in_the_bundle_stays(lower: Bundles, calm_bundle: Path) -> None:
+    manifest, before = load_bundle(lower["grd"]).manifest, load_bundle(calm_bundle).manifest
     assert manifest.default == before.default == "grd"
     assert manifest.models[:2] == before.models
-    for name in ("mbd", "grd"):
-        added = entry(lower, f"{name}.{precision}")
-        assert (added.precision, added.io, added.role) == (precision, "sensor", name)
-        assert (added.stride, added.receptive_radius) == (
-            entry(lower, name).stride,
-            entry(lower, name).receptive_radius,
-        )
-        assert list(added.files) == ["onnx"]
-        assert added.parity is None and added.fidelity is not None
-        assert added.fidelity.gate == GATES[precision]
-        assert min(added.fidelity.psnr_frame, added.fidelity.psnr_noise) >= GATES[precision]
-        assert added.fidelity.calibrated_on == ("test_input.npy" if precision == "int8" else None)
 
 
-@pytest.mark.parametrize("name", ["mbd.int8", "grd.int8", "mbd.fp16", "grd.fp16"])
-def test_another_frame_is_as_near_as_the_gate_promises(lower: Path, name: str) -> None:
-    assert psnr(lower, name, noisy_planes(3, 131, 89, 255.0, seed=7)) >= GATES[name.partition(".")[2]]
+@pytest.mark.parametrize("precision", ["int8", "fp16"])
+@pytest.mark.parametrize("name", METHOD_OF)
+def test_another_frame_is_as_near_as_the_gate_promises(lower: Bundles, name: str, precision: str) -> None:
+    noisy = noisy_planes(3, 131, 89, 255.0, seed=7)
+    assert psnr(lower[name], f"{name}.{precision}", noisy) >= GATES[precision]
 
 
-def test_every_entry_passes_its_self_test_and_is_a_file_of_its_own(lower: Path) -> None:
-    assert all(check.passed for check in verify_bundle(lower, "cpu"))
+def test_every_entry_passes_its_self_test_and_is_a_file_of_its_own(lower: Bundles) -> None:
+    for folder in set(lower.values()):
+        assert all(check.passed for check in verify_bundle(folder, "cpu"))
     frame = from_nchw(noisy_planes(3, 30, 41, 255.0), "uint8")
-    for name in ("mbd.int8", "grd.fp16"):
-        from_bundle = zsn2m.Denoiser(lower, name, provider="cpu")(frame)
-        np.testing.assert_array_equal(zsn2m.Denoiser(lower / f"{name}.onnx", provider="cpu")(frame), from_bundle)
+    for name in ("sensor.int8", "sensor.fp16", "mbd.int8", "grd.fp16"):
+        folder = lower[name.partition(".")[0]]
+        from_bundle = zsn2m.Denoiser(folder, name, provider="cpu")(frame)
+        np.testing.assert_array_equal(zsn2m.Denoiser(folder / f"{name}.onnx", provider="cpu")(frame), from_bundle)
 
 
-@pytest.mark.parametrize("name", ["mbd.int8", "grd.int8"])
-def test_layers_that_touch_the_frame_stay_float_and_all_others_are_8_bit(lower: Path, name: str) -> None:
-    graph = onnx.load(lower / f"{name}.onnx").graph
+@pytest.mark.parametrize(("name", "eight_bit"), [("mbd", 1), ("grd", 13)])
+def test_layers_that_touch_the_frame_stay_float_and_all_others_are_8_bit(
+    lower: Bundles, name: str, eight_bit: int
+) -> None:
+    graph = onnx.load(lower[name] / f"{name}.int8.onnx").graph
     weights = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     makers = {output: node for node in graph.node for output in node.output}
     seen = {"float": 0, "8 bit": 0}
@@ -108,21 +107,31 @@ def test_layers_that_touch_the_frame_stay_float_and_all_others_are_8_bit(lower: 
             seen["8 bit"] += 1
         elif node.op_type in ("Mul", "Sub", "Clip", "Gather"):  # normalise, residual, clamp: the sensor's own precision
             assert not any(makers[value].op_type == "DequantizeLinear" for value in node.input if value in makers)
-    assert seen == ({"float": 2, "8 bit": 1} if name == "mbd.int8" else {"float": 2, "8 bit": 13})
-    assert (lower / f"{name}.onnx").stat().st_size < (lower / f"{name[:3]}.onnx").stat().st_size
+    assert seen == {"float": 2, "8 bit": eight_bit}
+    assert (lower[name] / f"{name}.int8.onnx").stat().st_size < (lower[name] / f"{name}.onnx").stat().st_size
 
 
-@pytest.mark.parametrize("name", ["mbd.fp16", "grd.fp16"])
-def test_fp16_is_within_and_float32_where_it_meets_the_sensor(lower: Path, name: str) -> None:
-    model = onnx.shape_inference.infer_shapes(onnx.load(lower / f"{name}.onnx"))
+@pytest.mark.parametrize("name", METHOD_OF)
+def test_fp16_is_within_and_float32_where_it_meets_the_sensor(lower: Bundles, name: str) -> None:
+    model = onnx.shape_inference.infer_shapes(onnx.load(lower[name] / f"{name}.fp16.onnx"))
     types = {value.name: value.type.tensor_type.elem_type for value in model.graph.value_info}
     types |= {value.name: value.type.tensor_type.elem_type for value in (*model.graph.input, *model.graph.output)}
     for node in model.graph.node:
-        if node.op_type in ("Conv", "LeakyRelu", "MaxPool", "Resize"):
+        if node.op_type in ("Conv", "LeakyRelu", "MaxPool", "Resize", "DepthToSpace"):
             assert types[node.output[0]] == onnx.TensorProto.FLOAT16
         if node.op_type in ("Sub", "Clip", "Gather") or node.output[0] == "denoised":
             assert types[node.output[0]] in (onnx.TensorProto.FLOAT, onnx.TensorProto.INT64)  # whole numbers: of sizes
     assert types["noisy"] == onnx.TensorProto.FLOAT
+
+
+@pytest.mark.parametrize("name", METHOD_OF)
+def test_fp16_is_cast_to_once_before_the_network_and_back_once_after_it(lower: Bundles, name: str) -> None:
+    nodes = onnx.load(lower[name] / f"{name}.fp16.onnx").graph.node
+    kinds = [node.op_type for node in nodes]
+    casts = [place for place, kind in enumerate(kinds) if kind == "Cast"]
+    layers = [place for place, kind in enumerate(kinds) if kind == "Conv"]
+    assert len(casts) == 2
+    assert casts[0] < layers[0] <= layers[-1] < casts[1]
 
 
 def test_sensor_units_beyond_float16_survive_fp16() -> None:
@@ -144,10 +153,14 @@ def test_sensor_units_beyond_float16_survive_fp16() -> None:
 
 
 @pytest.mark.parametrize("provider", STARTING)
-@pytest.mark.parametrize("name", ["mbd", "grd", "mbd.int8", "grd.int8", "mbd.fp16", "grd.fp16"])
-def test_strips_equal_the_whole_on_every_provider_at_prime_sizes(lower: Path, name: str, provider: str) -> None:
-    model = entry(lower, name)
-    session = Session(lower / f"{name}.onnx", provider, 1)
+@pytest.mark.parametrize("precision", ["", ".int8", ".fp16"])
+@pytest.mark.parametrize("role", METHOD_OF)
+def test_strips_equal_the_whole_on_every_provider_at_prime_sizes(
+    lower: Bundles, role: str, precision: str, provider: str
+) -> None:
+    name = f"{role}{precision}"
+    model = entry(lower[role], name)
+    session = Session(lower[role] / f"{name}.onnx", provider, 1)
     noisy = from_nchw(noisy_planes(3, 1009, 31, 255.0), "float32")
     strips = plan_strips((1009, 31), model.stride, model.receptive_radius, 31 * 16)
 
@@ -160,12 +173,13 @@ def test_strips_equal_the_whole_on_every_provider_at_prime_sizes(lower: Path, na
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 7), (3, 5), (17, 31)])
-@pytest.mark.parametrize("name", ["mbd.int8", "grd.int8", "grd.fp16"])
-def test_any_size_goes_through(lower: Path, name: str, size: tuple[int, int]) -> None:
+@pytest.mark.parametrize("name", ["sensor.int8", "mbd.int8", "grd.int8", "sensor.fp16", "grd.fp16"])
+def test_any_size_goes_through(lower: Bundles, name: str, size: tuple[int, int]) -> None:
+    folder = lower[name.partition(".")[0]]
     noisy = np.concatenate([noisy_planes(3, *size, 255.0, seed) for seed in range(2)])
-    result = Session(lower / f"{name}.onnx", "cpu", 1).run(noisy)
+    result = Session(folder / f"{name}.onnx", "cpu", 1).run(noisy)
     assert result.shape == noisy.shape
-    assert psnr(lower, name, noisy) > 40
+    assert psnr(folder, name, noisy) > 40
 
 
 def test_exporting_twice_replaces(bundle: Path) -> None:

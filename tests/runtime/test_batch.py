@@ -21,8 +21,8 @@ from zsn2m_runtime.image import Frame
 
 @pytest.fixture(scope="module")
 def denoiser(make_bundle: BundleMaker) -> Denoiser:
-    """MBD-Net, 8-bit colour."""
-    return Denoiser(make_bundle(), model="mbd", threads=1)
+    """The default network, 8-bit colour."""
+    return Denoiser(make_bundle(method="adapt"), threads=1)
 
 
 def write_frame(path: Path, seed: int = 0, dtype: str = "uint8") -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -27,9 +28,9 @@ def bundle(make_bundle: BundleMaker, tmp_path: Path) -> Path:
     return shutil.copytree(make_bundle(), tmp_path / "cam.zsn2m")
 
 
-def perturb_mbd(bundle: Path, add: float, precision: str = "fp32") -> None:
-    """Add to the last bias of MBD-Net (in units of the range), and let it be a model of that precision."""
-    path = bundle / "mbd.onnx"
+def perturb_first(bundle: Path, add: float, precision: str = "fp32") -> None:
+    """Add to the last bias of the first model (in units of the range), and let it be a model of that precision."""
+    path = bundle / json.loads((bundle / "manifest.json").read_text())["models"][0]["files"]["onnx"]["name"]
     model = onnx.load(path)
     bias = next(tensor for tensor in model.graph.initializer if list(tensor.dims) == [3])
     bias.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(bias) + np.float32(add), bias.name))
@@ -79,9 +80,16 @@ def test_a_whole_bundle_passes(bundle: Path) -> None:
     assert all(check.difference <= PARITY and check.card_agrees for check in checks)
 
 
+def test_the_default_passes_and_a_changed_weight_of_it_is_found(make_bundle: BundleMaker, tmp_path: Path) -> None:
+    bundle = shutil.copytree(make_bundle(method="adapt"), tmp_path / "cam.zsn2m")
+    assert [(check.model, check.passed) for check in verify_bundle(bundle, "cpu")] == [("sensor", True)]
+    perturb_first(bundle, 5 * PARITY)
+    assert [(check.model, check.passed) for check in verify_bundle(bundle, "cpu")] == [("sensor", False)]
+
+
 @pytest.mark.parametrize(("add", "passed"), [(0.01, False), (5 * PARITY, False), (PARITY / 5, True)])
 def test_a_changed_weight_is_found_though_the_hashes_fit(bundle: Path, add: float, passed: bool) -> None:
-    perturb_mbd(bundle, add)
+    perturb_first(bundle, add)
     mbd, grd = verify_bundle(bundle, "cpu")
     assert (mbd.passed, grd.passed) == (passed, True)
     assert mbd.difference == pytest.approx(add, rel=0.05)
@@ -99,7 +107,7 @@ def test_a_changed_weight_is_found_though_the_hashes_fit(bundle: Path, add: floa
     ],
 )
 def test_lower_precisions_have_their_own_tolerance(bundle: Path, precision: str, add: float, passed: bool) -> None:
-    perturb_mbd(bundle, add, precision)
+    perturb_first(bundle, add, precision)
     mbd, _ = verify_bundle(bundle, "cpu")
     assert mbd.card_agrees
     assert (mbd.difference, mbd.rms) == pytest.approx((add, add), rel=0.05)  # some samples are clamped
@@ -127,7 +135,7 @@ def test_twins_are_judged_in_their_own_units(
 
 
 def test_a_weight_that_is_nan_is_found(bundle: Path) -> None:
-    perturb_mbd(bundle, float("nan"))
+    perturb_first(bundle, float("nan"))
     assert [check.passed for check in verify_bundle(bundle, "cpu")] == [False, True]
 
 

@@ -1,4 +1,8 @@
-"""Shared by tests: parts of conftest."""
+"""Bundles of every network, exported once a session; nothing here is trained.
+
+A bundle is named by the method that would have made it: `adapt` holds the default, a pretrained SensorNet (sensor);
+`mbd` an MBD-Net with seeded weights (mbd); `full` that and a small GRD-Net, which is then the default (mbd, grd).
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
@@ -14,17 +18,23 @@ import pytest
 import torch
 from onnx import numpy_helper
 
-from zsn2m_deploy.config import GrdConfig, MbdConfig, TrainConfig
+import zsn2m_deploy as zsn2m
+from zsn2m_deploy.config import GrdConfig, MbdConfig, Method, TrainConfig
 from zsn2m_deploy.fit.network import FrameNetwork
 from zsn2m_deploy.paper.networks import GrdNet, MbdNet
+from zsn2m_deploy.pretrain.weights import pretrained
 from zsn2m_export.manifest_file import write_manifest
 from zsn2m_export.writer import ExportableModel, write_models, write_test_input, write_weights
 from zsn2m_runtime.bundle import file_record
+from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.manifest import Manifest, Normalisation, Sensor
 
 SMALL_GRD = GrdConfig(widths=(8, 12, 16, 16), start_from_teacher=False)  # the stride of the real one, 1/400 of its work
 
+
+# The models that are run, each with the method whose bundle holds it.
+METHOD_OF = {"sensor": "adapt", "mbd": "full", "grd": "full"}
 
 BundleMaker = Callable[..., Path]
 
@@ -52,16 +62,44 @@ def content(bundle: Path) -> dict[str, bytes]:
 
 @pytest.fixture(scope="session")
 def make_bundle(tmp_path_factory: pytest.TempPathFactory) -> BundleMaker:
-    """make_bundle(dtype, channels, value_range) -> folder of a bundle with mbd and a small grd (default: grd)."""
+    """make_bundle(dtype, channels, value_range, method) -> folder of a bundle, the same for the same arguments."""
     made: dict[tuple[object, ...], Path] = {}
 
-    def make(dtype: str = "uint8", channels: int = 3, value_range: tuple[float, float] = (0.0, 255.0)) -> Path:
-        key = (dtype, channels, value_range)
+    def make(
+        dtype: str = "uint8",
+        channels: int = 3,
+        value_range: tuple[float, float] = (0.0, 255.0),
+        method: Method = "full",
+    ) -> Path:
+        key = (dtype, channels, value_range, method)
         if key not in made:
-            made[key] = write_bundle(tmp_path_factory.mktemp("bundle"), dtype, channels, value_range)
+            made[key] = write_bundle(tmp_path_factory.mktemp("bundle"), dtype, channels, value_range, method)
         return made[key]
 
     return make
+
+
+class Model(NamedTuple):
+    """A bundle, and the name of a model in it."""
+
+    bundle: Path
+    name: str
+
+    @property
+    def onnx(self) -> Path:
+        return self.bundle / f"{self.name}.onnx"
+
+
+@pytest.fixture(scope="session", params=list(METHOD_OF))
+def each_model(request: pytest.FixtureRequest, make_bundle: BundleMaker) -> Model:
+    """Each network in turn, for 8-bit colour."""
+    return Model(make_bundle(method=METHOD_OF[request.param]), request.param)
+
+
+@pytest.fixture(scope="session")
+def each_denoiser(each_model: Model) -> Denoiser:
+    """It, ready to run."""
+    return Denoiser(*each_model, "cpu", threads=1)
 
 
 @pytest.fixture(scope="session")
@@ -84,28 +122,35 @@ def calm_bundle(make_bundle: BundleMaker, tmp_path_factory: pytest.TempPathFacto
     return folder
 
 
+@pytest.fixture(scope="session")
+def lower(make_bundle: BundleMaker, calm_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Bundles with int8 and fp16, to look at, by the name of each fp32 model."""
+    made: dict[Path, Path] = {}
+    for source in (make_bundle(method="adapt"), calm_bundle):
+        made[source] = shutil.copytree(source, tmp_path_factory.mktemp("lower") / "cam.zsn2m")
+        for precision in ("int8", "fp16"):
+            zsn2m.export(made[source], precision)
+    return {name: made[make_bundle(method="adapt") if name == "sensor" else calm_bundle] for name in METHOD_OF}
+
+
 @pytest.fixture
 def bundle(calm_bundle: Path, tmp_path: Path) -> Path:
     """A copy of it to change, alone in its folder."""
     return shutil.copytree(calm_bundle, tmp_path / "bundles" / "cam.zsn2m")
 
 
-def write_bundle(folder: Path, dtype: str, channels: int, value_range: tuple[float, float]) -> Path:
-    config = TrainConfig(method="full", grd=SMALL_GRD)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        networks: dict[str, FrameNetwork] = {
-            "mbd": MbdNet(channels, MbdConfig()),
-            "grd": GrdNet(channels, SMALL_GRD),
-        }
-        for network in networks.values():
-            _enliven(network)
+def write_bundle(
+    folder: Path, dtype: str, channels: int, value_range: tuple[float, float], method: Method = "full"
+) -> Path:
+    """Write a bundle of a method; its last model is its default."""
+    config = TrainConfig(method=method, grd=SMALL_GRD)
+    networks = untrained_networks(channels, method)
     low, high = value_range
     sensor = Sensor(dtype=dtype, channels=channels, range=value_range, noise_sigma=0.08 * (high - low))
     normalisation = Normalisation(offset=low, scale=high - low)
     frame = noisy_planes(channels, 120, 104, high)
     test_input = write_test_input(folder, frame)
-    models = [ExportableModel(name, name, net, net.stride) for name, net in networks.items()]
+    models = [ExportableModel(name, name, net, net.stride, net.before_padding()) for name, net in networks.items()]
     manifest = Manifest(
         created="2026-01-01T00:00:00+00:00",
         versions={},
@@ -113,7 +158,7 @@ def write_bundle(folder: Path, dtype: str, channels: int, value_range: tuple[flo
         seed=0,
         sensor=sensor,
         normalisation=normalisation,
-        default="grd",
+        default=models[-1].id,
         weights=write_weights(folder, networks),
         self_test_input=test_input,
         models=write_models(folder, models, sensor, normalisation, frame),
@@ -121,6 +166,20 @@ def write_bundle(folder: Path, dtype: str, channels: int, value_range: tuple[flo
     )
     write_manifest(folder, manifest)
     return folder
+
+
+def untrained_networks(channels: int, method: Method) -> dict[str, FrameNetwork]:
+    """The networks of a method, by their names in the bundle."""
+    if method == "adapt":
+        return {"sensor": pretrained(channels)}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        networks: dict[str, FrameNetwork] = {"mbd": MbdNet(channels, MbdConfig())}
+        if method == "full":
+            networks["grd"] = GrdNet(channels, SMALL_GRD)
+        for network in networks.values():
+            _enliven(network)
+    return networks
 
 
 @torch.no_grad()

@@ -13,7 +13,8 @@ from zsn2m_runtime.streaming.items import Picture
 from zsn2m_runtime.streaming.video.source import VideoSource
 
 STREAM = [sys.executable, "-m", "zsn2m_deploy", "stream"]
-ONE_THREAD = ("--model", "mbd", "--provider", "cpu", "--threads", "1")
+DEFAULT_ON_ONE_THREAD = ("--provider", "cpu", "--threads", "1")
+ONE_THREAD = ("--model", "mbd", *DEFAULT_ON_ONE_THREAD)
 Capture = pytest.CaptureFixture[str]
 
 

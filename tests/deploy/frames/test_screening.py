@@ -155,7 +155,7 @@ def test_a_stream_of_a_mosaic_is_warned_of(make_bundle: BundleMaker, caplog: pyt
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_what_alpha_hides_is_not_warned_of(make_bundle: BundleMaker, tmp_path: Path, channels: int) -> None:
-    denoiser = Denoiser(make_bundle("uint8", channels), "mbd", "cpu", 1)
+    denoiser = Denoiser(make_bundle(channels=channels, method="mbd"), "mbd", "cpu", 1)
     frame, hidden = whole(plain(1000, channels)), whole(mosaic(1000, channels))
     alpha = np.full(frame.shape[:2], 255, np.uint8)
     alpha[:, :40] = 0

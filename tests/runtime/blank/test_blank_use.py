@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from support.bundles import BundleMaker
+from support.bundles import BundleMaker, Model
 from support.commands import run_command
 
 from zsn2m_deploy.config_loading import load_config
@@ -34,9 +34,8 @@ def scene(size: tuple[int, int] = (128, 144), seed: int = 1000, sigma: float = 1
     return (clean[..., None] + generator.normal(0, sigma, (*size, 3))).round().clip(0, 255).astype(np.uint8)
 
 
-@pytest.mark.parametrize("model", ["mbd", "grd"])
-def test_padding_stays_and_does_not_bleed(make_bundle: BundleMaker, model: str) -> None:
-    denoiser = Denoiser(make_bundle(), model, threads=1)
+def test_padding_stays_and_does_not_bleed(each_denoiser: Denoiser) -> None:
+    denoiser = each_denoiser
     frame = scene((96, 100))
     frame[:20], frame[:, 90:], frame[50:66, 30:50] = 0, (1, 200, 3), 255
     blank = blank_areas(frame)
@@ -49,11 +48,11 @@ def test_padding_stays_and_does_not_bleed(make_bundle: BundleMaker, model: str) 
     np.testing.assert_array_equal(denoiser(other)[~blank], clean[~blank])
 
 
-def test_strips_give_what_the_whole_frame_gives(make_bundle: BundleMaker) -> None:
+def test_strips_give_what_the_whole_frame_gives(each_model: Model, each_denoiser: Denoiser) -> None:
     frame = scene((400, 40))
     frame[:30], frame[200:230], frame[380:] = 0, 99, 7
-    whole = Denoiser(make_bundle(), "mbd", threads=1)(frame)
-    np.testing.assert_array_equal(Denoiser(make_bundle(), "mbd", threads=1, strip_pixels=1000)(frame), whole)
+    in_strips = Denoiser(*each_model, threads=1, strip_pixels=1000)
+    np.testing.assert_array_equal(in_strips(frame), each_denoiser(frame))
 
 
 def test_what_alpha_hides_stays_and_makes_no_difference(make_bundle: BundleMaker) -> None:

@@ -179,9 +179,12 @@ def test_a_node_that_only_the_providers_own_graph_has_is_refused_on_the_cpu(made
         opened(StandInRuntime(left_to_cpu=(SIZE_NODE, made)), "cuda")
 
 
-def test_what_vanishes_with_fixed_sizes_is_the_arithmetic_on_them(make_bundle: BundleMaker) -> None:
-    """With the real onnxruntime, on a GRD-Net, which pads and crops by the frame's size."""
-    model = str(make_bundle() / "grd.onnx")
+@pytest.mark.parametrize(("method", "name"), [("adapt", "sensor"), ("full", "grd")])
+def test_what_vanishes_with_fixed_sizes_is_the_arithmetic_on_them(
+    make_bundle: BundleMaker, method: str, name: str
+) -> None:
+    """With the real onnxruntime, on networks that pad and crop by the frame's size."""
+    model = str(make_bundle(method=method) / f"{name}.onnx")
     options = onnxruntime.SessionOptions()
     options.add_session_config_entry(RECORDING, "1")
     session = onnxruntime.InferenceSession(model, options, providers=[CPU])
@@ -190,7 +193,7 @@ def test_what_vanishes_with_fixed_sizes_is_the_arithmetic_on_them(make_bundle: B
     vanished = [every[name] for name in every if f"{every[name]} ({name})" not in found]
     sizes = {"Shape", "Mod", "Mul", "Add", "Sub", "Range", "Clip", "Min", "Squeeze", "Reshape", "Concat"}
     assert {"Shape", "Mod", "Range"} <= set(vanished) <= sizes
-    pixels = ("Conv", "LeakyRelu", "MaxPool", "Resize", "Gather", "Slice")
+    pixels = ("Conv", "LeakyRelu", "MaxPool", "Resize", "DepthToSpace", "Gather", "Slice")
     assert all(f"{kind} ({name})" in found for name, kind in every.items() if kind in pixels)
 
 

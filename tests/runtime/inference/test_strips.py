@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from support.bundles import BundleMaker, noisy_planes
-from support.tolerances import STRIPS_GRD, STRIPS_MBD
+from support.tolerances import STRIPS_GRD, STRIPS_MBD, STRIPS_SENSOR
 from torch import nn
 
 from zsn2m_deploy.config import GrdConfig
@@ -24,6 +25,7 @@ from zsn2m_runtime.manifest import ModelFacts, Normalisation, Sensor
 from zsn2m_runtime.sample_types import Pixels
 
 PRIME_SIZES = ((97, 61), (211, 37), (131, 127))
+TALL_PRIME_SIZES = ((331, 61), (509, 37))  # a strip of the default is 160 rows at least
 STRIP_ROWS = (1, 11, 50)
 
 
@@ -38,10 +40,21 @@ class Exported:
 
 
 @pytest.fixture(scope="module")
+def sensor(make_bundle: BundleMaker) -> Exported:
+    """The default network, colour, 8-bit."""
+    return exported(make_bundle(method="adapt"), "sensor")
+
+
+@pytest.fixture(scope="module")
 def mbd(make_bundle: BundleMaker) -> Exported:
     """MBD-Net, colour, 8-bit."""
-    bundle = load_bundle(make_bundle())
-    model = bundle.model("mbd")
+    return exported(make_bundle(), "mbd")
+
+
+def exported(folder: Path, name: str) -> Exported:
+    """A model of a bundle for colour."""
+    bundle = load_bundle(folder)
+    model = bundle.model(name)
     sessions = {threads: Session(bundle.file(model.files["onnx"]), "cpu", threads) for threads in (1, 2)}
     return Exported(sessions, 3, model.stride, model.receptive_radius)
 
@@ -128,6 +141,15 @@ def test_strips_of_any_frame_meet_seamlessly(shape: tuple[int, ...], dtype: str)
 
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("rows", STRIP_ROWS)
+@pytest.mark.parametrize("size", TALL_PRIME_SIZES)
+def test_the_default_in_strips_is_the_whole_frame(
+    sensor: Exported, size: tuple[int, int], rows: int, threads: int
+) -> None:
+    assert difference(sensor, size, rows, threads) <= STRIPS_SENSOR
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("rows", STRIP_ROWS)
 @pytest.mark.parametrize("size", PRIME_SIZES)
 def test_mbd_in_strips_is_the_whole_frame(mbd: Exported, size: tuple[int, int], rows: int, threads: int) -> None:
     assert difference(mbd, size, rows, threads) <= STRIPS_MBD
@@ -141,12 +163,16 @@ def test_grd_in_strips_is_the_whole_frame(grd: Exported, size: tuple[int, int], 
 
 
 @pytest.mark.parametrize("rows", STRIP_ROWS)
-def test_a_halo_too_short_is_seen(mbd: Exported, grd: Exported, rows: int) -> None:
+def test_a_halo_too_short_is_seen(sensor: Exported, mbd: Exported, grd: Exported, rows: int) -> None:
+    assert difference(sensor, TALL_PRIME_SIZES[0], rows, 1, less=sensor.stride) > 20 * STRIPS_SENSOR
     assert difference(mbd, (97, 61), rows, 1, less=1) > 1e-3
     assert difference(grd, (97, 61), rows, 1, less=grd.stride) > 20 * STRIPS_GRD
 
 
-def test_origins_off_the_pooling_grid_are_seen(grd: Exported) -> None:
+def test_origins_off_the_strided_grid_are_seen(sensor: Exported, grd: Exported) -> None:
     noisy = from_nchw(noisy_planes(1, 97, 61, 255.0), np.float32)
     strips = [Strip(0, 97, 0, 50), Strip(50 - 25, 97, 50, 97)]  # a halo above the radius, but 25 is no multiple of 4
     assert difference_to_whole(grd.sessions[1], noisy, strips) > 20 * STRIPS_GRD
+    noisy = from_nchw(noisy_planes(3, 97, 61, 255.0), np.float32)
+    strips = [Strip(0, 97, 0, 50), Strip(50 - 45, 97, 50, 97)]  # 45: above the radius, no multiple of 8
+    assert difference_to_whole(sensor.sessions[1], noisy, strips) > 20 * STRIPS_SENSOR

@@ -10,12 +10,10 @@ import numpy as np
 import onnx
 import pytest
 from onnx import helper, numpy_helper
-from support.bundles import BundleMaker, noisy_planes
+from support.bundles import BundleMaker
 from support.onnx_shapes import check_steps
 
 import zsn2m_deploy as zsn2m
-from zsn2m_deploy.config import TrainConfig
-from zsn2m_runtime.image import from_nchw
 from zsn2m_runtime.onnx_checks.limits import OnnxLimits
 from zsn2m_runtime.onnx_checks.reading import OPERATORS
 
@@ -251,17 +249,15 @@ def test_no_size_of_a_frame_is_refused_by_any_kind_of_export(every_export: list[
 
 
 @pytest.fixture(scope="module")
-def every_export(make_bundle: BundleMaker, calm_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+def every_export(
+    make_bundle: BundleMaker, lower: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> list[Path]:
     """Networks of both methods, colour and grey, 8 and 16 bits, in every precision and for every kind of array."""
     folder = tmp_path_factory.mktemp("exports")
-    config = TrainConfig(precision="fp32").updated({"sensor": {"scenes": 2, "schedule": {"iterations": 2}}})
-    frame = from_nchw(noisy_planes(3, 96, 96, 255.0), "uint8", (0.0, 255.0))
-    zsn2m.train_and_export(frame, folder / "sensor", config)
-    for precision, io in (("int8", "sensor"), ("fp16", "sensor"), ("int8", "u8"), ("fp16", "unit")):
-        zsn2m.export(folder / "sensor", precision, io)
-    shutil.copytree(calm_bundle, folder / "networks")
-    for precision, io in (("int8", "sensor"), ("fp16", "sensor"), ("int8", "u8"), ("fp16", "unit")):
-        zsn2m.export(folder / "networks", precision, io)
-    shutil.copytree(make_bundle("uint16", 1, (0.0, 4095.0)), folder / "grey")
+    for name in ("sensor", "grd"):
+        shutil.copytree(lower[name], folder / name)
+        for precision, io in (("int8", "u8"), ("fp16", "unit")):
+            zsn2m.export(folder / name, precision, io)
+    shutil.copytree(make_bundle("uint16", 1, (0.0, 4095.0), "mbd"), folder / "grey")
     zsn2m.export(folder / "grey", io="u16")
     return sorted(folder.glob("*/*.onnx"))

@@ -212,7 +212,7 @@ def test_the_report_names_what_was_lost_and_changed(
     capsys: pytest.CaptureFixture[str], make_bundle: BundleMaker, tmp_path: Path, faults: Path, name: str, out: str,
     options: tuple[str, ...], lost: list[str], changed: list[str],
 ) -> None:  # fmt: skip
-    bundle = make_bundle() if "odd" in name else make_bundle("uint16", 3, (0.0, 1023.0))
+    bundle = make_bundle() if "odd" in name else make_bundle("uint16", 3, (0.0, 1023.0), "mbd")
     ended = run_command(capsys, "stream", bundle, faults / name, "-o", tmp_path / out, "--json", *options, *ONE_THREAD)
     assert ended.code == 0, ended.err
     report = json.loads(ended.out)

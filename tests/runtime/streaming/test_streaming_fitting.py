@@ -48,7 +48,7 @@ def test_a_refusal_names_a_command_only_where_it_would_work(denoiser: Denoiser, 
 
 
 def test_images_whose_range_is_unknown_are_checked_frame_by_frame(make_bundle: Any, tmp_path: Path) -> None:
-    sensor = Denoiser(make_bundle("uint16", 1, (0.0, 1023.0)), "mbd", "cpu", 1).card.sensor
+    sensor = Denoiser(make_bundle("uint16", 1, (0.0, 1023.0), "mbd"), "mbd", "cpu", 1).card.sensor
     check_source_fits(sensor, StreamInfo("stack.tif", 24, 32, "uint16", 1, None))
     with pytest.raises(InputError, match="range 0 to 65535"):
         check_source_fits(sensor, StreamInfo("stack.mkv", 24, 32, "uint16", 1, (0, 65535)))

@@ -51,14 +51,15 @@ def denoiser(make_bundle: Any) -> Denoiser:
     return Denoiser(make_bundle(), "mbd", "cpu", 1)
 
 
-def test_streamed_frames_are_those_of_denoising_each(denoiser: Denoiser) -> None:
+def test_streamed_frames_are_those_of_denoising_each(each_denoiser: Denoiser) -> None:
     source, sink = FakeSource(), FakeSink()
-    report = Stream(denoiser, source, sink).run()
+    report = Stream(each_denoiser, source, sink).run()
     assert [picture.number for picture in sink.pictures] == list(range(1, 11))
     for picture in sink.pictures:
-        assert np.array_equal(picture.frame.pixels, denoiser(noise(picture.number)))
+        assert np.array_equal(picture.frame.pixels, each_denoiser(noise(picture.number)))
     assert (report.frames_in, report.frames_out, report.frames_dropped) == (10, 10, 0)
-    assert (report.output, report.complete, report.model, report.provider) == ("clean.mp4", True, "mbd", "cpu")
+    assert (report.output, report.complete) == ("clean.mp4", True)
+    assert (report.model, report.provider) == (each_denoiser.card.id, "cpu")
     assert sink.ended == ["finish"]
     assert source.closed
 
