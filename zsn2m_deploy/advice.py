@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from zsn2m_deploy.config import LEAST_STRENGTH, MOST_STRENGTH
+from zsn2m_deploy.config import LEAST_STRENGTH, MOST_STRENGTH, TrainConfig
+from zsn2m_runtime.training_record import MethodRecord
 
 NETWORKS = {"sensor": "SensorNet", "mbd": "MBD-Net", "grd": "GRD-Net"}
 METHODS = {"adapt": "SensorNet", "mbd": "MBD-Net", **dict.fromkeys(("full", "paper"), "MBD-Net and GRD-Net")}
 GENTLER, STRONGER = 0.7, 1.5  # steps of the factor on the noise, up and down
 
+Method = MethodRecord | TrainConfig  # of a training, as its manifest or its configuration has it
 
-def gentler(method: Mapping[str, Any]) -> str:
+
+def gentler(method: Method) -> str:
     """The option of training that keeps more detail than it did."""
     return _with_strength(method, GENTLER)
 
 
-def stronger(method: Mapping[str, Any]) -> str:
+def stronger(method: Method) -> str:
     """The option of training that removes more than it did."""
     return _with_strength(method, STRONGER)
 
 
-def _with_strength(method: Mapping[str, Any], times: float) -> str:
-    if method["method"] != "adapt":
+def _with_strength(method: Method, times: float) -> str:
+    if method.method != "adapt":
         return "--method adapt"
-    return f"--strength {min(max(float(method['strength']) * times, LEAST_STRENGTH), MOST_STRENGTH):.2g}"
+    return f"--strength {min(max(method.strength * times, LEAST_STRENGTH), MOST_STRENGTH):.2g}"
 
 
 def next_steps(verdict_is_good: bool, noisy: bool, remedy: str | None, frame: str, bundle: str) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from zsn2m_deploy.adapt.mixture import records
-from zsn2m_deploy.bundle.export import versions, with_models
+from zsn2m_deploy.bundle.export import export_networks, versions
 from zsn2m_deploy.bundle.preview import write_preview
 from zsn2m_deploy.config import TrainConfig
 from zsn2m_deploy.fit.fitter import ProgressCallback
@@ -25,12 +25,12 @@ from zsn2m_export.writer import centre_crop, without_outliers, write_test_input,
 from zsn2m_runtime.atomic import atomic_folder, check_folder_target, one_at_a_time
 from zsn2m_runtime.blank.areas import filled, present
 from zsn2m_runtime.bundle import Bundle, file_record, load_bundle
-from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import InputError, TrainingError
 from zsn2m_runtime.files import Layout, open_image, save_image
 from zsn2m_runtime.files.limits import NO_LIMIT
 from zsn2m_runtime.files.path_kinds import check_outside_bundles
 from zsn2m_runtime.image import Frame, to_nchw
+from zsn2m_runtime.inference.frames import denoise_frame
 from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.machine.temporary_files import temporary_files_beside
 from zsn2m_runtime.manifest import Manifest, Normalisation, Sensor
@@ -38,6 +38,7 @@ from zsn2m_runtime.noise.facts import noise_facts
 from zsn2m_runtime.noise.familiarity import training_stats
 from zsn2m_runtime.plain_text import one_line
 from zsn2m_runtime.sample_types import Nchw
+from zsn2m_runtime.training_record import TrainedFrame, TrainedStage, TrainingRecord
 
 GATE_SIDE = 512  # pixels of the frame's crop that the parity gate compares
 PREVIEW_NAME = "preview.png"
@@ -83,9 +84,7 @@ def _make_bundle(
     first = to_nchw(filled(training.frames[0].pixels, training.blanks[0]))
     first = without_outliers(first, trained.offset, trained.scale)
     with ExitStack() as lock, atomic_folder(path, overwrite) as folder:
-        manifest = _describe(folder, training, trained, first)
-        manifest = with_models(folder, manifest, trained.networks, centre_crop(first, GATE_SIDE), progress)
-        write_manifest(folder, manifest)
+        manifest = _with_models(folder, training, trained, first, progress)
         manifest = _with_results(folder, manifest, training, trained, one_line(path.name))
         write_manifest(folder, manifest)
         lock.enter_context(one_at_a_time(path))  # an export that runs would put the old bundle back afterwards
@@ -108,66 +107,73 @@ def _stages(config: TrainConfig) -> str:
     return {"sensor": "[sensor.schedule]", "mbd": "[mbd.schedule]"}.get(config.stage, "[mbd.schedule], [grd.schedule]")
 
 
-def _describe(folder: Path, training: TrainingFrames, trained: Trained, first: Nchw) -> Manifest:
-    """The manifest of a bundle without graphs; writes weights and self-test input."""
+def _with_models(
+    folder: Path, training: TrainingFrames, trained: Trained, first: Nchw, progress: ProgressCallback | None
+) -> Manifest:
+    """The manifest of a folder that holds weights, self-test vectors and exported models, but no results yet."""
     shown = [filled(frame.pixels, blank) for frame, blank in zip(training.frames, training.blanks, strict=True)]
     frames = [present(frame, blank) for frame, blank in zip(shown, training.blanks, strict=True)]
     first_group = trained.groups[0].frames  # of a mixture those with the first frame's noise
     pixels = [frames[index] for index in first_group]
     mixture = records(training.names, shown, trained.groups, training.blanks)
     found = noise_facts(pixels, trained.noise, training.value_range)
+    sensor = Sensor(
+        dtype=training.dtype,
+        channels=trained.channels,
+        range=training.value_range,
+        noise_sigma=trained.noise.sigma(pixels),
+        stack_channel=training.channel,
+    )
+    normalisation = Normalisation(offset=trained.offset, scale=trained.scale)
+    weights, test_input = write_weights(folder, trained.networks), write_test_input(folder, first)
+    probe = centre_crop(first, GATE_SIDE)
+    exported = export_networks(folder, trained.networks, sensor, normalisation, probe, progress)
     return Manifest(
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         versions=versions(),
         method=trained.config.model_dump(mode="json"),
         seed=trained.config.seed,
-        sensor=Sensor(
-            dtype=training.dtype,
-            channels=trained.channels,
-            range=training.value_range,
-            noise_sigma=trained.noise.sigma(pixels),
-            stack_channel=training.channel,
-        ),
-        normalisation=Normalisation(offset=trained.offset, scale=trained.scale),
+        sensor=sensor,
+        normalisation=normalisation,
         noise=trained.noise.record(),
         look=training_stats([shown[i] for i in first_group], trained.noise, [training.blanks[i] for i in first_group]),
         mixture=mixture,
-        weights=write_weights(folder, trained.networks),
-        self_test_input=write_test_input(folder, first),
-        training={
-            "frames": [
-                {"name": name, "height": frame.pixels.shape[0], "width": frame.pixels.shape[1]}
+        default=exported.default,
+        models=exported.models,
+        weights=weights,
+        self_test_input=test_input,
+        training=TrainingRecord(
+            frames=[
+                TrainedFrame(name=name, height=frame.pixels.shape[0], width=frame.pixels.shape[1])
                 for name, frame in zip(training.names, training.frames, strict=True)
             ],
-            "device": trained.device,
-            "precision": trained.precision,
-            "chosen": chosen(trained.config, found, trained.defective_share, mixture),
-            "defective_share": trained.defective_share,
-            "stages": [asdict(report) for report in trained.reports],
-            "warnings": trained.warnings,
-            "hints": [*training.hints, *trained.hints],
-        },
+            device=trained.device,
+            precision=trained.precision,
+            chosen=chosen(trained.config, found, trained.defective_share, mixture),
+            defective_share=trained.defective_share,
+            stages=[TrainedStage(**asdict(report)) for report in trained.reports],
+            export_seconds=exported.seconds,
+            hints=[*training.hints, *trained.hints],
+            warnings=trained.warnings,
+        ),
     )
 
 
 def _with_results(folder: Path, manifest: Manifest, training: TrainingFrames, trained: Trained, name: str) -> Manifest:
-    """The manifest with the first frame's denoised result, preview and report, by the exported default model."""
-    noisy = training.frames[0]
-    denoised = Denoiser(folder, provider="cpu").denoise(noisy, training.names[0])
-    result = folder / f"denoised{training.suffix}"
-    _save_like(training.source, result, denoised)
-    preview = folder / PREVIEW_NAME
-    write_preview(preview, noisy.pixels, denoised.pixels, manifest.normalisation.in_use, manifest.sensor.noise_sigma)
+    """The same with the first frame's denoised result, preview and report, by the exported default model."""
+    noisy, blank = training.frames[0], training.blanks[0]
     model = next(model for model in manifest.models if model.id == manifest.default)
     session = Session(folder / model.files["onnx"].name, "cpu")
-    blank = training.blanks[0]
+    denoised = denoise_frame(session, manifest.card(model), noisy)
+    result, preview = folder / f"denoised{training.suffix}", folder / PREVIEW_NAME
+    _save_like(training.source, result, denoised)
+    write_preview(preview, noisy.pixels, denoised.pixels, manifest.normalisation.in_use, manifest.sensor.noise_sigma)
     shown = filled(noisy.pixels, blank)
-    corrected = trained.correction.corrected(shown)[0] if trained.correction else shown
     subject = Subject(
         name,
         training.names[0],
         noisy.pixels,
-        corrected,
+        trained.correction.corrected(shown)[0] if trained.correction else shown,
         denoised.pixels,
         trained.noise,
         session.run,
@@ -175,20 +181,19 @@ def _with_results(folder: Path, manifest: Manifest, training: TrainingFrames, tr
         blank,
     )
     report = write_report(folder, subject, manifest)
-    extras = (result, preview, folder / PAGE_NAME, folder / FACTS_NAME)
-    summary = {
-        "verdict": f"{report.verdict}: {report.verdict.meaning}",
-        "self-check": f"PSNR {self_check_in_words(report.self_check)}",
-    }
     found = {
-        "summary": summary,
-        "warnings": list(report.warnings),
-        "next": list(report.next_steps),
-    }  # those of training among them
+        "summary": {
+            "verdict": f"{report.verdict}: {report.verdict.meaning}",
+            "self-check": f"PSNR {self_check_in_words(report.self_check)}",
+        },
+        "warnings": report.warnings,  # those of training among them
+        "next": report.next_steps,
+    }
+    extras = (result, preview, folder / PAGE_NAME, folder / FACTS_NAME)
     return manifest.model_copy(
         update={
             "extras": tuple(file_record(file) for file in extras),
-            "training": manifest.training | found,
+            "training": manifest.training.model_copy(update=found),
         }
     )
 

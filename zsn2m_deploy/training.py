@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NoReturn
 
 import numpy as np
@@ -11,28 +12,64 @@ from torch import Tensor
 
 from zsn2m_deploy.adapt.mixture import grouped, in_words
 from zsn2m_deploy.adapt.stage import confirm_noise, train_sensor
-from zsn2m_deploy.config import TrainConfig
+from zsn2m_deploy.config import Precision, TrainConfig
 from zsn2m_deploy.fit.device import resolve_device, resolve_precision
-from zsn2m_deploy.fit.fitter import Fitter, ProgressCallback
-from zsn2m_deploy.fit.run import FrameGroup, Run, Trained
+from zsn2m_deploy.fit.fitter import Fitter, ProgressCallback, StageReport
+from zsn2m_deploy.fit.network import FrameNetwork
+from zsn2m_deploy.fit.run import FrameGroup, Notes, Run
 from zsn2m_deploy.frames.scene import Scene, scene_of
 from zsn2m_deploy.frames.screening import REGULAR_DETAIL, screen
-from zsn2m_deploy.noise.defects import defects_in_words, find_defects_of_groups
+from zsn2m_deploy.noise.defects import DefectCorrection, Defects, defects_in_words, find_defects_of_groups
 from zsn2m_deploy.paper.stages import train_mbd_and_grd
 from zsn2m_runtime.blank.areas import largest_scene, present
 from zsn2m_runtime.errors import InputError, UsageError
 from zsn2m_runtime.image import Frame, to_nchw
 from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.level import value_span
+from zsn2m_runtime.noise.model import NoiseModel
 from zsn2m_runtime.sample_types import Pixels
-
-__all__ = ["Trained", "train"]
 
 REGULAR = (
     "the frame has regular detail, as lines, fabrics, screens and lattices have: its noise was measured between the "
     "peaks of the spectrum, and counts as shared by no pixels"
 )
 SMALLEST_SIDE = 16  # pixels; below, a half-size frame is hardly larger than the 5 x 5 window
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The specialised networks and what belongs to them.
+
+    config: as it was used
+    offset, scale: sensor units; a network sees (frame - offset) / scale
+    groups: noise in sensor units; the first has the first frame; several where frames of different noise were adapted
+        to as a mixture
+    networks: by their id, on the CPU in float32
+    hints: what is worth knowing and no reason to worry
+    correction: of defective pixels, sensor units; it is part of SensorNet
+    defective_share: of the samples, if they are corrected
+    unmodelled: what of the frames no noise of single pixels explains
+    """
+
+    config: TrainConfig
+    channels: int
+    offset: float
+    scale: float
+    groups: tuple[FrameGroup, ...]
+    networks: dict[str, FrameNetwork]
+    reports: tuple[StageReport, ...]
+    device: str
+    precision: str
+    warnings: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
+    correction: DefectCorrection | None = None
+    defective_share: float = 0.0
+    unmodelled: str | None = None
+
+    @property
+    def noise(self) -> NoiseModel:
+        """The noise of the first frame, and of all that go with it."""
+        return self.groups[0].noise
 
 
 def train(
@@ -56,50 +93,88 @@ def train(
 
     Paper: Sec. 3.2 and 3.3. Deterministic for a seed on one CPU with one thread count.
     """
-    given = [frame if isinstance(frame, Frame) else Frame(frame) for frame in frames]
-    channels = _check([frame.pixels for frame in given], config)
-    scenes = [scene_of(frame) for frame in given]
-    pixels, blanks = [scene.pixels for scene in scenes], [scene.blank for scene in scenes]
-    _check(pixels, config)  # without blank borders they may be too small
+    scenes = _scenes(frames, config)
     screened = screen([largest_scene(*scene) for scene in scenes], config.mosaic)
     device = resolve_device(config.device)
-    precision = resolve_precision(config.precision, device)
+    precision = _precision(config, device)
+    groups, defects = _noise(scenes, config, device)
+    notes = Notes()
+    if all(group.noise.regular for group in groups) and config.stage == "sensor":  # it is told from noise
+        screened = screened.without(REGULAR_DETAIL)
+    any_regular = any(group.noise.regular for group in groups)
+    for text in (*screened.warnings, *defects_in_words(defects, config.sensor.correct_defects, any_regular)):
+        notes.warn(text)
+    if any_regular:
+        notes.hints.append(REGULAR)
+    corrected = defects if config.sensor.correct_defects else None
+    if corrected:
+        scenes = [Scene(pixels, scene.blank) for pixels, scene in zip(corrected.frames, scenes, strict=True)]
+    config = config.updated({"sensor": {"correct_defects": corrected is not None}})
+
+    low, scale = _values_in_use(scenes)
+    run = Run(
+        pool=[(torch.from_numpy(to_nchw(scene.pixels)[0]).to(device) - low) / scale for scene in scenes],
+        groups=tuple(FrameGroup(group.frames, group.noise.rescaled(low, scale)) for group in groups),
+        scale=scale,
+        fitter=Fitter(device, precision, progress),
+        generator=torch.Generator().manual_seed(config.seed),
+        notes=notes,
+        shown=[_presence(scene, device) for scene in scenes] if any(s.blank is not None for s in scenes) else None,
+        correction=corrected.correction.rescaled(low, scale) if corrected else None,
+    )
+    if config.stage == "sensor":
+        fitted = train_sensor(run, config)
+    else:
+        run = confirm_noise(run, config)
+        if len(run.groups) > 1:
+            _refuse_mixture(run, config, names)
+        fitted = train_mbd_and_grd(run, config)
+    return Trained(
+        config=fitted.config,
+        channels=run.channels,
+        offset=low,
+        scale=scale,
+        groups=tuple(FrameGroup(one.frames, one.noise.rescaled(-low / scale, 1 / scale)) for one in fitted.groups),
+        networks=fitted.networks,
+        reports=fitted.reports,
+        device=str(device),
+        precision=precision,
+        warnings=tuple(notes.warnings),
+        hints=tuple(notes.hints),
+        correction=corrected.correction if corrected else None,
+        defective_share=corrected.share if corrected else 0.0,
+        unmodelled=screened.unmodelled,
+    )
+
+
+def _scenes(frames: Sequence[Pixels | Frame], config: TrainConfig) -> list[Scene]:
+    given = [frame if isinstance(frame, Frame) else Frame(frame) for frame in frames]
+    _check([frame.pixels for frame in given], config)
+    scenes = [scene_of(frame) for frame in given]
+    _check([scene.pixels for scene in scenes], config)  # without blank borders they may be too small
+    return scenes
+
+
+def _precision(config: TrainConfig, device: torch.device) -> Precision:
     if config.stage == "sensor" and config.precision == "auto" and device.type == "cpu":
-        precision = "fp32"  # narrow layers gain nothing from bf16 on a CPU: 1.45 times slower; measured
+        return "fp32"  # narrow layers gain nothing from bf16 on a CPU: 1.45 times slower; measured
+    return resolve_precision(config.precision, device)
+
+
+def _noise(
+    scenes: Sequence[Scene], config: TrainConfig, device: torch.device
+) -> tuple[list[FrameGroup], Defects | None]:
+    """Which frames have the same noise, that noise in sensor units, and their defective pixels.
+
+    The noise is that without defective pixels where they are to be corrected.
+    """
+    pixels, blanks = [scene.pixels for scene in scenes], [scene.blank for scene in scenes]
     grouping = grouped(pixels, config.sensor.schedule, device, config.seed, blanks)
     noises = [estimate_noise([pixels[i] for i in group], [blanks[i] for i in group]) for group in grouping]
     defects, without = find_defects_of_groups(pixels, grouping, noises, blanks)
-    warnings = defects_in_words(defects, config.sensor.correct_defects, any(noise.regular for noise in noises))
-    corrected = defects if config.sensor.correct_defects else None
-    if corrected:
-        pixels, noises = corrected.frames, without
-    low, high = _span([Scene(*scene) for scene in zip(pixels, blanks, strict=True)])
-    config = config.updated({"sensor": {"correct_defects": corrected is not None}})
-    pool = [(torch.from_numpy(to_nchw(frame)[0]).to(device) - low) / (high - low) for frame in pixels]
-    shown = [_presence(scene, device) for scene in scenes] if any(blank is not None for blank in blanks) else None
-
-    groups = [FrameGroup(tuple(group), noise) for group, noise in zip(grouping, noises, strict=True)]
-    normalised = [FrameGroup(group.frames, group.noise.rescaled(low, high - low)) for group in groups]
-    crops = torch.Generator().manual_seed(config.seed)
-    run = Run(pool, normalised, Fitter(device, precision, progress), crops, shown)
-    trained = Trained(config, channels, low, high - low, groups, {}, str(device), precision)
-    if config.stage == "sensor" and all(noise.regular for noise in noises):  # it is told from noise
-        screened = screened.without(REGULAR_DETAIL)
-    for text in (*screened.warnings, *warnings):
-        trained.warn(text)
-    if any(noise.regular for noise in noises):
-        trained.hints.append(REGULAR)
-    trained.unmodelled = screened.unmodelled
-    if corrected:
-        trained.correction, trained.defective_share = corrected.correction, corrected.share
-    if config.stage == "sensor":
-        train_sensor(run, trained)
-    else:
-        confirm_noise(run, trained)
-        if len(run.groups) > 1:
-            _refuse_mixture(run, trained, names)
-        train_mbd_and_grd(run, trained)
-    return trained
+    if defects and config.sensor.correct_defects:
+        noises = without
+    return [FrameGroup(tuple(group), noise) for group, noise in zip(grouping, noises, strict=True)], defects
 
 
 def _presence(scene: Scene, device: torch.device) -> Tensor:
@@ -108,23 +183,24 @@ def _presence(scene: Scene, device: torch.device) -> Tensor:
     return torch.from_numpy(~blank)[None].float().to(device)
 
 
-def _span(scenes: Sequence[Scene]) -> tuple[float, float]:
+def _values_in_use(scenes: Sequence[Scene]) -> tuple[float, float]:
+    """The lowest of them, and what there is from that to the highest."""
     low, high = value_span([present(*scene) for scene in scenes])
     if high <= low:
         raise InputError(f"expected frames with some variation, but nearly all values are {low:g}; nothing to learn")
-    return low, high
+    return low, high - low
 
 
-def _refuse_mixture(run: Run, trained: Trained, names: Sequence[str] | None) -> NoReturn:
+def _refuse_mixture(run: Run, config: TrainConfig, names: Sequence[str] | None) -> NoReturn:
     named = names or [f"frame {number}" for number in range(1, len(run.pool) + 1)]
-    levels = [([named[index] for index in group.frames], trained.scale * run.sigma(group)) for group in run.groups]
+    levels = [([named[index] for index in group.frames], run.scale * run.sigma(group)) for group in run.groups]
     raise InputError(
-        f"expected frames of the same noise for method {trained.config.method}, but got {in_words(levels)}; train them "
+        f"expected frames of the same noise for method {config.method}, but got {in_words(levels)}; train them "
         f"separately, or take the default (--method adapt), which adapts to a mixture"
     )
 
 
-def _check(frames: Sequence[Pixels], config: TrainConfig) -> int:
+def _check(frames: Sequence[Pixels], config: TrainConfig) -> None:
     if not frames:
         raise InputError("expected at least one frame to train on, but got none")
     if config.sensor.correct_defects and config.stage != "sensor":
@@ -139,4 +215,3 @@ def _check(frames: Sequence[Pixels], config: TrainConfig) -> int:
                 f"expected training frames of at least {smallest} x {smallest} pixels, but got "
                 f"{frame.shape[1]} x {frame.shape[0]} (width x height); use a larger frame of the same sensor"
             )
-    return channels.pop()

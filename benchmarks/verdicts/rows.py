@@ -91,7 +91,6 @@ def measure(task: Task) -> list[Row]:
         config = config.updated({"strength": OTHER_STRENGTHS[task.fault]})
     trained = train([example.noisy], config)
     own = faults.stored(apply(trained, "sensor", example.noisy.astype(np.float32)), example)
-    method = trained.config.model_dump(mode="json")
     seen = has_noise(example.noisy, trained.noise)
 
     def denoise(planes: Doubles) -> Doubles:
@@ -100,14 +99,14 @@ def measure(task: Task) -> list[Row]:
 
     removed = analyse(example.noisy, own, trained.noise, example.value_range)
     check = self_check(_planes(example.noisy), denoise, trained.noise, example.value_range, removed.structured)
-    said = (*trained.warnings, *warnings(removed, check, method, seen))
+    said = (*trained.warnings, *warnings(removed, check, trained.config, seen))
     first = _row(task.spec, task.fault, said, _gain(example, own), 0.0, _psnr(example, own), check.low, check.high)
     rows = [first]
     if task.fault == OWN:
         for name, result in faults.results(example, own):
             found = analyse(example.noisy, result, trained.noise, example.value_range)
             behind = _psnr(example, own) - _psnr(example, result)
-            text = warnings(found, replace(check, left=None), method)  # the check is of the own result
+            text = warnings(found, replace(check, left=None), trained.config)  # the check is of the own result
             rows.append(_row(task.spec, name, text, _gain(example, result), behind))
     return rows
 
@@ -119,7 +118,7 @@ def _said_of(frames: list[Pixels]) -> tuple[str, ...]:
             bundle = train_and_export(frames, Path(folder) / "cam.zsn2m", TrainConfig.from_preset("fast"))
         except Zsn2mError as error:
             return (str(error),)
-        return tuple(bundle.manifest.training.get("warnings", ()))
+        return bundle.manifest.training.warnings
 
 
 def _row(spec: Spec, fault: str, said: tuple[str, ...], *figures: float | None) -> Row:

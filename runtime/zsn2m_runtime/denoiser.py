@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 from pydantic import ValidationError
 
-from zsn2m_runtime.blank.areas import filled, largest_scene, with_blank_kept
+from zsn2m_runtime.blank.areas import largest_scene
 from zsn2m_runtime.bundle import Bundle, read_manifest
 from zsn2m_runtime.errors import BundleError, InputError, UsageError
-from zsn2m_runtime.image import Frame, as_frame, check_computable, check_finite, from_nchw, to_nchw
+from zsn2m_runtime.image import Frame, as_frame, check_computable, check_finite
+from zsn2m_runtime.inference.frames import denoise_frame
 from zsn2m_runtime.inference.session import Session
-from zsn2m_runtime.inference.strips import DEFAULT_STRIP_PIXELS, plan_strips, run_in_strips
+from zsn2m_runtime.inference.strips import DEFAULT_STRIP_PIXELS
 from zsn2m_runtime.manifest import CARD_KEY, SCHEMA_VERSION, ModelCard, NoiseRecord, Sensor, TrainingStats
 from zsn2m_runtime.noise.familiarity import unlike_all
 from zsn2m_runtime.patterns import MOSAIC, find_patterns, patterns_in_words
@@ -67,7 +68,7 @@ class Denoiser:
             bundle = Bundle(path, read_manifest(path))
             entry = bundle.model(model)
             self.card = bundle.manifest.card(entry)
-            self._mosaic = bundle.manifest.method.get("mosaic", "auto")
+            self._mosaic = bundle.manifest.method.mosaic
             if bundle.manifest.noise and bundle.manifest.look:
                 self._trained_on = [(bundle.manifest.noise, bundle.manifest.look)]
             if bundle.manifest.mixture:
@@ -162,16 +163,7 @@ class Denoiser:
             InputError: if the frame does not fit the sensor that the bundle was trained for.
         """
         check_fits(self.card.sensor, frame, name)
-        blank = frame.blank
-        if blank is not None and blank.all():
-            return frame.with_pixels(frame.pixels.copy())
-        height, width = frame.pixels.shape[:2]
-        strips = plan_strips((height, width), self.card.stride, self.card.receptive_radius, self._strip_pixels)
-        denoised = run_in_strips(self._run, filled(frame.pixels, blank), strips)
-        return frame.with_pixels(with_blank_kept(denoised, frame.pixels, blank))
-
-    def _run(self, pixels: Pixels) -> Pixels:
-        return from_nchw(self._session.run(to_nchw(pixels)), pixels.dtype, self.card.sensor.range)
+        return denoise_frame(self._session, self.card, frame, self._strip_pixels)
 
 
 def check_fits(sensor: Sensor, frame: Frame, name: str = "frame") -> None:

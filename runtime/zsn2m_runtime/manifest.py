@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from zsn2m_runtime.sample_types import MOST_COMPUTED, is_whole, limits_of
-from zsn2m_runtime.training_record import TrainingRecord, check_training
+from zsn2m_runtime.training_record import MethodRecord, TrainingRecord
 
 SCHEMA_VERSION = 1  # rises only on an incompatible change
 MANIFEST_NAME = "manifest.json"
@@ -226,7 +226,7 @@ class Manifest(_Record):
     schema_version: int = SCHEMA_VERSION
     created: str
     versions: dict[str, str]
-    method: dict[str, Any]
+    method: MethodRecord
     seed: int = Field(ge=-_MOST_COUNT, le=_MOST_COUNT)
     sensor: Sensor
     normalisation: Normalisation
@@ -240,7 +240,7 @@ class Manifest(_Record):
     weights: FileRecord | None = None
     self_test_input: FileRecord
     extras: tuple[FileRecord, ...] = Field((), max_length=MOST_EXTRAS)
-    training: Annotated[dict[str, Any], AfterValidator(check_training)] = {}
+    training: TrainingRecord = TrainingRecord()
 
     @model_validator(mode="after")
     def _is_of_its_sensor(self) -> Self:
@@ -271,11 +271,6 @@ class Manifest(_Record):
         if total > MOST_BUNDLE:
             raise ValueError(f"expected files of at most {MOST_BUNDLE:,} bytes together, but got {total:,}")
         return self
-
-    @property
-    def trained(self) -> TrainingRecord:
-        """What is said of the training."""
-        return TrainingRecord.model_validate(self.training)
 
     def card(self, model: ModelFacts) -> ModelCard:
         """The card of one of the models."""

@@ -1,52 +1,52 @@
-"""What a manifest says of the training, as far as anything reads it."""
+"""What a manifest says of the method and of the training."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from zsn2m_runtime.validation import fault_in_words
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class _Part(BaseModel):
-    # What nothing reads is kept in the manifest as it is; bundles of older versions have less.
-    model_config = ConfigDict(frozen=True, allow_inf_nan=False, extra="ignore")
+    # Bundles of older versions have less. What this version does not know is kept, for an export writes it again.
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False, extra="allow")
+
+
+class MethodRecord(_Part):
+    """The whole configuration of the training; readers know these of its fields, the others are kept."""
+
+    method: str = Field("adapt", description="`adapt`, `mbd`, `full` or `paper`")
+    preset: str = Field("default", description="`fast`, `default` or `best`")
+    strength: float = Field(1.0, description="factor on the noise")
+    mosaic: str = Field("auto", description="`none`: frames that look like a mosaic are pictures")
 
 
 class TrainedFrame(_Part):
     """A frame that was trained on."""
 
-    name: str
+    name: str = Field(description="of its file, or its number")
+    height: int = Field(0, description="pixels")
+    width: int = Field(0, description="pixels")
 
 
 class TrainedStage(_Part):
     """One stage of the training."""
 
-    stage: str
-    seconds: float
+    stage: str = Field(description="the network that it trained")
+    seconds: float = Field(description="it took")
+    iterations: int = Field(0, description="steps")
+    losses: tuple[float, ...] = Field((), description="at most 100, evenly spaced, from the first step on")
 
 
 class TrainingRecord(_Part):
     """The training, in the words of the terminal and the report."""
 
-    frames: tuple[TrainedFrame, ...] = ()
-    stages: tuple[TrainedStage, ...] = ()
+    frames: tuple[TrainedFrame, ...] = Field((), description="that were trained on")
+    device: str = Field("", description="such as `cpu` or `cuda:0`")
+    precision: str = Field("", description="of the convolutions in training; weights are float32")
     chosen: str | None = Field(None, description="the line of what was chosen and why")
-    summary: dict[str, str] = {}
-    hints: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
+    defective_share: float = Field(0.0, description="of the samples, if defective pixels are corrected")
+    stages: tuple[TrainedStage, ...] = Field((), description="in their order")
+    export_seconds: float = Field(0.0, description="the export took")
+    summary: dict[str, str] = Field({}, description="verdict and self-check, in a line each")
+    hints: tuple[str, ...] = Field((), description="what is worth knowing and no reason to worry")
+    warnings: tuple[str, ...] = Field((), description="what to look at")
     next: tuple[str, ...] = Field((), description="what to do next, with commands in backquotes")
-
-
-def check_training(training: dict[str, Any]) -> dict[str, Any]:
-    """The same, once what is read of it has the types that are expected.
-
-    Raises:
-        ValueError: it has others.
-    """
-    try:
-        TrainingRecord.model_validate(training)
-    except ValidationError as error:
-        raise ValueError(fault_in_words(error)) from error
-    return training

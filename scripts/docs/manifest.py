@@ -30,7 +30,7 @@ WORDS = {  # of fields whose models have no description
     "Manifest.weights": "absent: the bundle cannot be exported again",
     "Manifest.self_test_input": "`test_input.npy`",
     "Manifest.extras": "files for people: preview, report, the frame's own result",
-    "Manifest.training": "what happened in training: frames, stages with seconds and losses, warnings, hints, verdict",
+    "Manifest.training": "what happened in training",
     "FileRecord.name": "in the bundle's folder; never a path",
     "FileRecord.bytes": "size",
     "FileRecord.sha256": "in lower-case hexadecimal",
@@ -96,7 +96,7 @@ def _kind(info: FieldInfo) -> str:
     if inspect.isclass(annotation) and not get_args(annotation):
         text = annotation.__name__
     else:
-        text = re.sub(r"\b(?:zsn2m_runtime\.manifest|typing)\.", "", str(annotation))
+        text = re.sub(r"\b(?:zsn2m_runtime\.(?:manifest|training_record)|typing)\.", "", str(annotation))
     if "'uint8'" in text:
         text = "name of a NumPy type"
     named = re.sub(r"Annotated\[str, .*\]", "str", text).replace("NoneType", "None")

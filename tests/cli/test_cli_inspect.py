@@ -81,7 +81,7 @@ def test_training_says_in_one_line_what_it_found_and_chose(
     frame, bundle = write_frame(tmp_path / "a.png", side=40), tmp_path / "cam.zsn2m"
     ended = run_command(capsys, "train-and-export", frame, "-o", bundle, "--method", "mbd")
     assert ended.code == 0
-    line = load_bundle(bundle).manifest.training["chosen"]
+    line = load_bundle(bundle).manifest.training.chosen
     assert line.startswith("noise of 9 (standard deviation), independent from pixel to pixel")
     assert f"chosen{' ' * (ended.out.index(line) - ended.out.index('chosen') - 6)}{line}\n" in ended.out
     inspected = run_command(capsys, "inspect", bundle).out
@@ -89,10 +89,10 @@ def test_training_says_in_one_line_what_it_found_and_chose(
     found = load_bundle(bundle).manifest.training
     for shown in (ended.out, inspected):
         for name in ("verdict", "self-check"):
-            sentence = found.get("summary", {}).get(name)
+            sentence = found.summary.get(name)
             assert (f"\n{name} " in shown) is (sentence is not None)
             assert (sentence or "") in shown
-        assert shown.count("\nwarning ") == len(found["warnings"])
+        assert shown.count("\nwarning ") == len(found.warnings)
     assert str(bundle / "report.html") in inspected
     assert str(bundle / "report.html") in ended.out
     assert "report.json" not in ended.out

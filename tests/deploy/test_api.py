@@ -65,11 +65,11 @@ def test_the_report_tells_of_this_bundle(bundle: zsn2m.Bundle, tmp_path: Path) -
     facts = json.loads((bundle.path / "report.json").read_text())
     training = bundle.manifest.training
     assert (facts["bundle"], facts["frame"]["name"]) == ("cam.zsn2m", "cam.png")
-    assert facts["chosen"] == training["chosen"]
+    assert facts["chosen"] == training.chosen
     assert facts["chosen"].startswith("noise of ")
-    assert facts["warnings"] == training["warnings"]
-    assert training["summary"]["verdict"].startswith(f"{facts['verdict']}: ")
-    assert training["summary"]["self-check"] == f"PSNR {self_check_in_words(SelfCheck(**facts['self_check']))}"
+    assert facts["warnings"] == list(training.warnings)
+    assert training.summary["verdict"].startswith(f"{facts['verdict']}: ")
+    assert training.summary["self-check"] == f"PSNR {self_check_in_words(SelfCheck(**facts['self_check']))}"
     assert [stage["stage"] for stage in facts["training"]["stages"]] == ["mbd", "grd"]
     assert {model["id"]: model["default"] for model in facts["models"]} == {"mbd": False, "grd": True}
     page = (bundle.path / "report.html").read_text(encoding="utf-8")
@@ -157,7 +157,7 @@ def test_arrays_and_several_frames(tmp_path: Path) -> None:
     frames = [np.random.default_rng(seed).normal(0.5, 0.2, (33, 40, 3)).astype(np.float32) for seed in (1, 2)]
     sensor = zsn2m.SensorOptions(value_range=(0.0, 1.0))
     bundle = zsn2m.train_and_export(frames, tmp_path / "cam.zsn2m", TINY_MBD, sensor)
-    assert len(bundle.manifest.training["frames"]) == 2
+    assert len(bundle.manifest.training.frames) == 2
     assert np.load(bundle.path / "denoised.npy").shape == (33, 40, 3)
 
 

@@ -15,8 +15,9 @@ import pytest
 
 from support.bundles import noisy_planes
 from zsn2m_deploy.cli import main
-from zsn2m_deploy.fit.run import FrameGroup, Trained
+from zsn2m_deploy.fit.run import FrameGroup
 from zsn2m_deploy.paper.networks import MbdNet
+from zsn2m_deploy.training import Trained
 from zsn2m_runtime.files import save_image
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.noise.model import NoiseModel
@@ -77,5 +78,5 @@ def write_frame(path: Path, side: int = 20, dtype: str = "uint8") -> Path:
 def untrained(frames: list[np.ndarray[Any, Any]], config: Any, progress: object, names: Sequence[str] = ()) -> Trained:
     """In the place of training: an MBD-Net with the weights it begins with."""
     noise = NoiseModel.white(np.zeros(3), np.full(3, 81.0))
-    groups = [FrameGroup(tuple(range(len(frames))), noise)]
-    return Trained(config, 3, 0.0, 255.0, groups, {"mbd": MbdNet(3, config.mbd)}, "cpu", "fp32")
+    groups = (FrameGroup(tuple(range(len(frames))), noise),)
+    return Trained(config, 3, 0.0, 255.0, groups, {"mbd": MbdNet(3, config.mbd)}, (), "cpu", "fp32")

@@ -8,6 +8,7 @@ import platform
 import shutil
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -29,7 +30,7 @@ from zsn2m_runtime.files import open_image
 from zsn2m_runtime.image import to_nchw
 from zsn2m_runtime.machine.installation import installed_version
 from zsn2m_runtime.machine.temporary_files import temporary_files_beside
-from zsn2m_runtime.manifest import MOST_BUNDLE, Manifest, ModelEntry, ModelIo
+from zsn2m_runtime.manifest import MOST_BUNDLE, Manifest, ModelEntry, ModelIo, Normalisation, Sensor
 from zsn2m_runtime.plain_file import open_plain
 from zsn2m_runtime.plain_text import one_line
 from zsn2m_runtime.sample_types import Nchw
@@ -100,14 +101,24 @@ def export(
     return load_bundle(path)
 
 
-def with_models(
+@dataclass(frozen=True)
+class ExportedNetworks:
+    """The entries of networks in a bundle, which of them is the default, and what their export took."""
+
+    models: tuple[ModelEntry, ...]
+    default: str
+    seconds: float
+
+
+def export_networks(
     folder: Path,
-    manifest: Manifest,
     networks: Mapping[str, FrameNetwork],
+    sensor: Sensor,
+    normalisation: Normalisation,
     probe: Nchw,
     progress: ProgressCallback | None,
-) -> Manifest:
-    """The manifest with every network exported into the folder.
+) -> ExportedNetworks:
+    """Export every network into a folder that holds the self-test input.
 
     Shape:
         probe: (1, c, h, w) sensor units, what the parity gate compares on
@@ -119,14 +130,10 @@ def with_models(
     for done, (model_id, network) in enumerate(networks.items()):
         _tell(progress, done, len(networks))
         model = ExportableModel(model_id, model_id, network, network.stride, network.before_padding())
-        entries += write_models(folder, [model], manifest.sensor, manifest.normalisation, probe)
+        entries += write_models(folder, [model], sensor, normalisation, probe)
     _tell(progress, len(networks), len(networks))
-    seconds = {"export_seconds": time.perf_counter() - started}
     default = next(model_id for model_id in PREFERENCE if model_id in networks)
-    kept = [model for model in manifest.models if model.id not in networks]  # made from models with the same pixels
-    return manifest.model_copy(
-        update={"models": (*entries, *kept), "default": default, "training": manifest.training | seconds}
-    )
+    return ExportedNetworks(tuple(entries), default, time.perf_counter() - started)
 
 
 def versions() -> dict[str, str]:
@@ -142,7 +149,17 @@ def _export_weights(bundle: Bundle, progress: ProgressCallback | None) -> Bundle
     networks = restored_networks(bundle)
     with atomic_folder(bundle.path, overwrite=True) as folder:
         _copy(bundle.path, folder)
-        manifest = with_models(folder, before, networks, read_test_input(bundle), progress)
+        probe = read_test_input(bundle)
+        exported = export_networks(folder, networks, before.sensor, before.normalisation, probe, progress)
+        kept = [model for model in before.models if model.id not in networks]  # made from models of the same pixels
+        manifest = before.model_copy(
+            update={
+                "models": (*exported.models, *kept),
+                "default": exported.default,
+                "training": before.training.model_copy(update={"export_seconds": exported.seconds}),
+                "versions": versions(),
+            }
+        )
         after = {model.id: model for model in manifest.models}
         for model in before.models:
             now = read_expected_output(Bundle(folder, manifest), after[model.id])
@@ -152,7 +169,7 @@ def _export_weights(bundle: Bundle, progress: ProgressCallback | None) -> Bundle
                     f"{bundle.path}: expected {model.id} to give the pixels that it gave before, but they differ by "
                     f"{difference:g}; export with zsn2m-deploy {before.versions.get('zsn2m-deploy')}, or train again"
                 )
-        write_manifest(folder, manifest.model_copy(update={"versions": versions()}))
+        write_manifest(folder, manifest)
     return load_bundle(bundle.path)
 
 

@@ -26,11 +26,12 @@ def restored_networks(bundle: Bundle) -> dict[str, FrameNetwork]:
     manifest = bundle.manifest
     if manifest.weights is None:
         raise BundleError(f"{bundle.path}: expected weights in the bundle, but there are none; train again")
+    method = manifest.method.model_dump(mode="json", exclude_unset=True)
     try:
-        config = TrainConfig().updated(manifest.method, source="method")
+        config = TrainConfig().updated(method, source="method")
     except UsageError as error:
         raise BundleError(f"{bundle.path}: {error}; it was trained by another version, train again") from error
-    if config.model_dump(mode="json") != manifest.method:  # a field that is missing must not take today's default
+    if config.model_dump(mode="json") != method:  # a field that is missing must not take today's default
         raise BundleError(
             f"{bundle.path}: expected every field of the method in the manifest, but some are missing: it was trained "
             f"by zsn2m-deploy {manifest.versions.get('zsn2m-deploy')}; export with that version, or train again"

@@ -83,8 +83,8 @@ def _bundle_facts(path: Path) -> tuple[str, object]:
         ("sensor", f"{sensor.dtype}, {sensor.channels} channel(s), range {low_high[0]:g} to {low_high[1]:g}"),
         *channel_row(manifest),
         ("noise", f"sigma about {sensor.noise_sigma:.3g} (sensor units)"),
-        ("trained on", ", ".join(frame.name for frame in manifest.trained.frames)),
-        ("strength", manifest.method.get("strength")),
+        ("trained on", ", ".join(frame.name for frame in manifest.training.frames)),
+        ("strength", manifest.method.strength),
     ]
     rows += findings(manifest)
     for model in manifest.models:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def findings(manifest: Manifest) -> list[tuple[str, object]]:
     """What was found in training, as rows of a table; bundles of older versions have less."""
-    trained = manifest.trained
+    trained = manifest.training
     rows: list[tuple[str, object]] = [("chosen", trained.chosen)] if trained.chosen is not None else []
     rows += trained.summary.items()
     rows += [("hint", hint) for hint in trained.hints]
@@ -46,9 +46,9 @@ def show_bundle(bundle: Bundle, as_json: bool) -> None:
     shown = [record for record in manifest.extras if not record.name.endswith(".json")]  # for machines
     rows += [(Path(record.name).stem, bundle.file(record)) for record in shown]
     rows += findings(manifest)
-    rows += [(f"{stage.stage} trained", f"{stage.seconds:.1f} s") for stage in manifest.trained.stages]
+    rows += [(f"{stage.stage} trained", f"{stage.seconds:.1f} s") for stage in manifest.training.stages]
     show_lines(f"{table(rows)}\n")
     next_command = f"denoise {bundle.path} FRAME... -o OUT" if manifest.models else f"export {bundle.path}"
-    steps = manifest.trained.next or [f"zsn2m-deploy {next_command}"]
+    steps = manifest.training.next or [f"zsn2m-deploy {next_command}"]
     for number, step in enumerate(steps):
         show(("" if number else "Next: ") + step.replace("`", ""))

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
-from zsn2m_deploy.advice import gentler
 from zsn2m_deploy.config import ScheduleConfig, TrainConfig
-from zsn2m_deploy.fit.checks import estimated_error, is_dead, result_bias
+from zsn2m_deploy.fit.checks import Error, estimated_error, is_dead, result_bias
 from zsn2m_deploy.fit.crops import CropSampler
 from zsn2m_deploy.fit.device import with_precision
 from zsn2m_deploy.fit.fitter import Fitter, StageReport
@@ -31,33 +30,29 @@ class FrameGroup:
     noise: NoiseModel
 
 
-@dataclass
-class Trained:
-    """The specialised networks (on the CPU, float32) and what belongs to them.
+@dataclass(frozen=True)
+class Fitted:
+    """What a recipe makes of a run.
 
-    `offset` and `scale` are sensor units: a network sees (frame - offset) / scale. `groups`: sensor units, the first
-    has the first frame; several where frames of different noise were adapted to as a mixture.
+    config: as it was used; groups: with the noise as it was confirmed, normalised
+    networks: by their id, on the CPU in float32
     """
 
     config: TrainConfig
-    channels: int
-    offset: float
-    scale: float
-    groups: list[FrameGroup]
+    groups: tuple[FrameGroup, ...]
     networks: dict[str, FrameNetwork]
-    device: str
-    precision: str
-    reports: list[StageReport] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    hints: list[str] = field(default_factory=list)  # what is worth knowing and no reason to worry
-    correction: DefectCorrection | None = None  # of defective pixels, sensor units; it is part of SensorNet
-    defective_share: float = 0.0  # of the samples, if they are corrected
-    unmodelled: str | None = None  # what of the frames no noise of single pixels explains
+    reports: tuple[StageReport, ...]
 
-    @property
-    def noise(self) -> NoiseModel:
-        """The noise of the first frame, and of all that go with it."""
-        return self.groups[0].noise
+
+@dataclass(frozen=True)
+class Notes:
+    """What a run has to tell its user; grows while it runs.
+
+    hints: what is worth knowing and no reason to worry
+    """
+
+    warnings: list[str] = field(default_factory=list)
+    hints: list[str] = field(default_factory=list)
 
     def warn(self, text: str) -> None:
         """Tell the user, now and in the bundle."""
@@ -65,19 +60,24 @@ class Trained:
         log.warning(text)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Run:
-    """What the stages share.
+    """What a recipe works on.
 
     pool: each frame, (c, h, w), normalised; groups: the noise of each group of them, normalised
+    scale: sensor units of one normalised unit
     shown: each (1, h, w), 0 where a frame is blank; None: nowhere
+    correction: of defective pixels, which are none in the pool; normalised
     """
 
     pool: list[Tensor]
-    groups: list[FrameGroup]
+    groups: tuple[FrameGroup, ...]
+    scale: float
     fitter: Fitter
     generator: torch.Generator
+    notes: Notes
     shown: list[Tensor] | None = None
+    correction: DefectCorrection | None = None
 
     @property
     def channels(self) -> int:
@@ -123,26 +123,20 @@ class Run:
         shifts = [result_bias(apply, self.frames_of(group), group.noise) for group in self.groups]
         network.add_to_output(-torch.stack(shifts).mean(dim=0))
 
-    def confirm(self, group: int, noise: NoiseModel, trained: Trained) -> None:
-        """Put the noise of a group, normalised, in the place of its first estimate."""
-        frames = self.groups[group].frames
-        self.groups[group] = FrameGroup(frames, noise)
-        trained.groups[group] = FrameGroup(frames, noise.rescaled(-trained.offset / trained.scale, 1 / trained.scale))
-
-    def judge(self, network: nn.Module, trained: Trained) -> None:
-        """Warn if a finished network's results are further from the picture than the frames themselves."""
+    def errors(self, network: nn.Module, seed: int) -> list[Error | None]:
+        """The estimated error of a finished network on each group, as `estimated_error` says."""
         apply = self.as_used(network)
-        for group in self.groups:
-            found = estimated_error(apply, self.frames_of(group), group.noise, trained.config.seed)
-            if found and found.worse:
-                error, noise = (trained.scale * math.sqrt(power) for power in (found.error, found.noise))
-                sensor = trained.config.stage == "sensor"
-                advice = gentler(trained.config.model_dump()) if sensor else "the default (--method adapt)"
-                trained.warn(
-                    f"the result is further from the picture than the noisy frame: an error of about {error:.3g}, and "
-                    f"the noise has {noise:.3g} (sensor units); take {advice}"
-                )
-                return
+        return [estimated_error(apply, self.frames_of(group), group.noise, seed) for group in self.groups]
+
+    def warn_of_worse(self, errors: Sequence[Error | None], advice: str) -> None:
+        """Warn if a network's results are further from the picture than the frames themselves."""
+        worst = next((found for found in errors if found and found.worse), None)
+        if worst:
+            error, noise = (self.scale * math.sqrt(power) for power in (worst.error, worst.noise))
+            self.notes.warn(
+                f"the result is further from the picture than the noisy frame: an error of about {error:.3g}, and "
+                f"the noise has {noise:.3g} (sensor units); take {advice}"
+            )
 
     def sigma(self, group: FrameGroup) -> float:
         """Standard deviation of a group's noise, normalised."""

@@ -9,14 +9,15 @@ from zsn2m_deploy.config import TrainConfig
 from zsn2m_deploy.fit.checks import diverged
 from zsn2m_deploy.fit.crops import average_orientations
 from zsn2m_deploy.fit.fitter import StageReport
-from zsn2m_deploy.fit.run import Run, Trained
+from zsn2m_deploy.fit.network import FrameNetwork
+from zsn2m_deploy.fit.run import Fitted, Run
 from zsn2m_deploy.paper.downsample import random_mask
 from zsn2m_deploy.paper.losses import grd_loss, mbd_loss
 from zsn2m_deploy.paper.networks import GrdNet, MbdNet
 from zsn2m_runtime.errors import TrainingError
 
 
-def train_mbd_and_grd(run: Run, trained: Trained) -> None:
+def train_mbd_and_grd(run: Run, config: TrainConfig) -> Fitted:
     """Train MBD-Net, and GRD-Net for stage full.
 
     Raises:
@@ -24,29 +25,27 @@ def train_mbd_and_grd(run: Run, trained: Trained) -> None:
 
     Paper: Sec. 3.2 and 3.3.
     """
-    config = trained.config
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        mbd = MbdNet(trained.channels, config.mbd)
-    trained.reports.append(_train_mbd(run, mbd, config))
+        mbd = MbdNet(run.channels, config.mbd)
+    reports = [_train_mbd(run, mbd, config)]
     if config.keep_mean:
         run.keep_mean(mbd)
-    trained.networks["mbd"] = mbd.cpu()
+    networks: dict[str, FrameNetwork] = {"mbd": mbd}
     if config.stage == "full":
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
-            grd = GrdNet(trained.channels, config.grd, mbd)
-        trained.reports.append(_train_grd(run, mbd, grd, config))
+            grd = GrdNet(run.channels, config.grd, mbd.cpu())
+        reports.append(_train_grd(run, mbd, grd, config))
         if config.keep_mean:
             run.keep_mean(grd)
         if diverged(run.fitter.place(grd), run.fitter.place(mbd), run.pool):
-            trained.warn("GRD-Net did not learn to follow MBD-Net; the bundle holds MBD-Net only")
+            run.notes.warn("GRD-Net did not learn to follow MBD-Net; the bundle holds MBD-Net only")
         else:
-            trained.networks["grd"] = grd.cpu()
-        mbd.cpu()
-    last = trained.networks["grd" if "grd" in trained.networks else "mbd"]
-    run.judge(last, trained)
-    last.cpu()  # the judge has it on the device
+            networks["grd"] = grd
+    last = networks["grd" if "grd" in networks else "mbd"]
+    run.warn_of_worse(run.errors(last, config.seed), "the default (--method adapt)")
+    return Fitted(config, run.groups, {name: network.cpu() for name, network in networks.items()}, tuple(reports))
 
 
 def _train_mbd(run: Run, mbd: MbdNet, config: TrainConfig) -> StageReport:

@@ -40,12 +40,12 @@ class Report:
     @property
     def hints(self) -> tuple[str, ...]:
         """What may be worth knowing and is no reason to worry."""
-        return tuple(self.manifest.training.get("hints", ()))
+        return self.manifest.training.hints
 
     @property
     def next_steps(self) -> tuple[str, ...]:
         """What to do next, with commands in backquotes."""
-        names = [str(frame["name"]) for frame in self.manifest.training.get("frames", [])]
+        names = [frame.name for frame in self.manifest.training.frames]
         are_files = all(Path(name).suffix.lower() in IMAGE_SUFFIXES for name in names)  # no pages, no arrays
         frames = shlex.join(names) if are_files and 1 <= len(names) <= FRAMES_NAMED else "FRAME..."
         method = self.manifest.method
@@ -60,14 +60,14 @@ class Report:
     @property
     def chosen(self) -> str:
         """The line of what was chosen and why."""
-        return str(self.manifest.training["chosen"])
+        return self.manifest.training.chosen or ""
 
     @property
     def times(self) -> dict[str, float]:
         """Seconds of each part."""
         training = self.manifest.training
-        stages = {f"training of {NETWORKS[stage['stage']]}": float(stage["seconds"]) for stage in training["stages"]}
-        return stages | {"export": float(training["export_seconds"])}
+        stages = {f"training of {NETWORKS[stage.stage]}": stage.seconds for stage in training.stages}
+        return stages | {"export": training.export_seconds}
 
 
 def as_json(report: Report) -> str:
@@ -82,7 +82,7 @@ def as_json(report: Report) -> str:
         "sensor": manifest.sensor.model_dump(mode="json"),
         "verdict": report.verdict,
         "chosen": report.chosen,
-        "method": {name: manifest.method.get(name) for name in ("preset", "method", "strength", "seed")},
+        "method": manifest.method.model_dump(include={"preset", "method", "strength"}) | {"seed": manifest.seed},
         "noise": report.noise.as_json(),
         "mixture": [group.model_dump(mode="json", include={"frames", "sigma"}) for group in manifest.mixture],
         "removed": asdict(report.removed),
@@ -92,7 +92,7 @@ def as_json(report: Report) -> str:
         "hints": report.hints,
         "next": report.next_steps,
         "has_noise": report.noisy,
-        "training": {name: manifest.training[name] for name in ("device", "precision", "stages")},
+        "training": manifest.training.model_dump(mode="json", include={"device", "precision", "stages"}),
         "models": [_model(report, model.id) for model in manifest.models],
         "seconds": report.times,
     }

@@ -116,7 +116,7 @@ def _pictures(report: Report, pictures: ReportPictures) -> str:
             f"<p>The pictures show the marked {pictures.width} &times; {pictures.height} pixels of the frame.</p></div>"
         )
     read = HOW_TO_READ
-    if report.manifest.method["method"] == "adapt" and report.noise.clipping.worth_a_word:
+    if report.manifest.method.method == "adapt" and report.noise.clipping.worth_a_word:
         read += f" {CLIPPED_LIGHT}"
     return f'<section><h2>Before and after</h2><div class="pictures">{figures}</div><p>{read}</p>{where}</section>'
 
@@ -125,7 +125,7 @@ def _chosen(report: Report) -> str:
     noise, method = report.noise, report.manifest.method
     clip = noise.clipping
     rows = [
-        ("Networks, preset, strength", f"{METHODS[method['method']]}, {method['preset']}, {method['strength']:g}"),
+        ("Networks, preset, strength", f"{METHODS[method.method]}, {method.preset}, {method.strength:g}"),
         ("Correlation of neighbours", f"{noise.beside:.2f} beside, {noise.below:.2f} below"),
         ("Clipped samples", f"{100 * clip.low_share:.2g} % low, {100 * clip.high_share:.2g} % high"),
     ]
@@ -177,15 +177,14 @@ def _check_row(check: Check) -> str:
 
 
 def _training(report: Report) -> str:
-    stages = report.manifest.training["stages"]
-    figures = "".join(
-        f"<figure>{training_plot(stage['losses'], stage['iterations'])}"
-        f"<figcaption>Loss of {NETWORKS[stage['stage']]}, {stage['iterations']} steps</figcaption></figure>"
-        for stage in stages
-    )
     training = report.manifest.training
+    figures = "".join(
+        f"<figure>{training_plot(stage.losses, stage.iterations)}"
+        f"<figcaption>Loss of {NETWORKS[stage.stage]}, {stage.iterations} steps</figcaption></figure>"
+        for stage in training.stages
+    )
     rows = [(name[0].upper() + name[1:], _duration(seconds)) for name, seconds in report.times.items()]
-    rows.append(("Device, precision", f"{training['device']}, {training['precision']}"))
+    rows.append(("Device, precision", f"{training.device}, {training.precision}"))
     return f'<section><h2>Training and times</h2><div class="pair">{_facts(rows)}{figures}</div></section>'
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from zsn2m_deploy.adapt.mixture import in_words
-from zsn2m_deploy.advice import gentler, stronger
+from zsn2m_deploy.advice import Method, gentler, stronger
 from zsn2m_deploy.config import TrainConfig
 from zsn2m_deploy.report.analysis import ALIKE_LIMIT, LITTLE, PEAKS_LIMIT, Removed
 from zsn2m_deploy.report.detail import EDGES_LIMIT, POWER_LIMIT
@@ -128,17 +127,17 @@ NO_NOISE = (
 )
 
 
-def warnings(removed: Removed, check: SelfCheck, method: Mapping[str, Any], noisy: bool = True) -> tuple[str, ...]:
+def warnings(removed: Removed, check: SelfCheck, method: Method, noisy: bool = True) -> tuple[str, ...]:
     """What a user should look at, and what to do.
 
     Args:
-        method: of training, as a manifest keeps it
+        method: of training
         noisy: whether the frame has noise at all; where not, nothing else is worth a word
     """
     if not noisy:
         return (NO_NOISE,)
     found = []
-    if removed.shared and method["method"] != "adapt":
+    if removed.shared and method.method != "adapt":
         found.append(
             "neighbouring pixels share this noise, which the chosen network takes for the picture: most of it stays; "
             "train without --method, for the default network knows such noise"
@@ -170,18 +169,18 @@ def warnings(removed: Removed, check: SelfCheck, method: Mapping[str, Any], nois
     return tuple(found)
 
 
-def remedy(removed: Removed, check: SelfCheck, method: Mapping[str, Any]) -> str | None:
+def remedy(removed: Removed, check: SelfCheck, method: Method) -> str | None:
     """Options of training that help against what is wrong; None where nothing is."""
-    if method["method"] != "adapt" and (removed.shared or check.worse):
+    if method.method != "adapt" and (removed.shared or check.worse):
         return ""
     if removed.structured or removed.ratio > removed.most or (check.worse and not removed.regular):
         return gentler(method)
     return stronger(method) if removed.ratio < LITTLE and not removed.regular else None
 
 
-def _instead(method: Mapping[str, Any], removed: Removed) -> str:
+def _instead(method: Method, removed: Removed) -> str:
     """What to do instead of a training that gained nothing."""
-    if method["method"] != "adapt":
+    if method.method != "adapt":
         return "train without --method, for the default network is better here"
     if removed.regular:
         return "regular detail is hard to tell from this noise; use the frame as it is where that detail matters"

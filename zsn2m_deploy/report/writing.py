@@ -73,7 +73,7 @@ def write_report(folder: Path, subject: Subject, manifest: Manifest) -> Report:
         self_check=check,
         checks=checks(removed),
         warnings=(
-            *manifest.training.get("warnings", ()),
+            *manifest.training.warnings,
             *warnings(removed, check, manifest.method, noisy_at_all),
         ),
         noisy=noisy_at_all,

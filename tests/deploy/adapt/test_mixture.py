@@ -156,7 +156,7 @@ def test_a_mixture_is_kept_and_said(tmp_path: Path) -> None:
     assert loud.sigma == pytest.approx(40, rel=0.2)
     assert bundle.manifest.noise == quiet.noise
     assert bundle.manifest.sensor.noise_sigma == quiet.sigma
-    assert "different noise" in bundle.manifest.training["chosen"]
+    assert "different noise" in bundle.manifest.training.chosen
     assert "different noise" in (tmp_path / "cam.zsn2m" / "report.html").read_text()
     denoiser = Denoiser(tmp_path / "cam.zsn2m", provider="cpu")
     assert not any("noise" in text for frame in frames for text in denoiser.unlike(frame))

@@ -89,8 +89,8 @@ def test_stripes_are_in_the_bundle_s_verdict_and_no_psnr_is_stated(tmp_path: Pat
     config = small(2, "adapt", sensor={"schedule": {"iterations": 2, "crop_side": 48}, "scenes": 1})
     bundle = api.train_and_export(whole(striped(1000)), tmp_path / "a.zsn2m", config)
     training = bundle.manifest.training
-    assert any(text.startswith("row noise: each row has an offset") for text in training["warnings"])
-    assert training["summary"]["verdict"].startswith("look closer")
+    assert any(text.startswith("row noise: each row has an offset") for text in training.warnings)
+    assert training.summary["verdict"].startswith("look closer")
     report = json.loads((bundle.path / "report.json").read_text())
     assert report["self_check"]["psnr"] is None
     assert report["self_check"]["reason"].startswith("rows share noise")

@@ -155,10 +155,10 @@ def bundle(bad_frame: Path) -> zsn2m.Bundle:
 
 def test_a_sensors_network_replaces_them_in_other_frames(bundle: zsn2m.Bundle) -> None:
     training = bundle.manifest.training
-    assert training["defective_share"] == pytest.approx(30 / 70 / 83)
-    assert "hot or dead pixels, 0.52 % of the samples, are replaced by their neighbours" in training["chosen"]
-    assert bundle.manifest.method["sensor"]["correct_defects"] is True
-    assert not [text for text in training["warnings"] if "structure" in text or "removed" in text]
+    assert training.defective_share == pytest.approx(30 / 70 / 83)
+    assert "hot or dead pixels, 0.52 % of the samples, are replaced by their neighbours" in training.chosen
+    assert bundle.manifest.method.model_dump()["sensor"]["correct_defects"] is True
+    assert not [text for text in training.warnings if "structure" in text or "removed" in text]
     clean, where = np.linspace(300, 600, 83)[None].repeat(70, axis=0), places((70, 83), 30, seed=8)
     other = ramp((70, 83), seed=9)
     other[where] += 3000
@@ -182,8 +182,8 @@ def test_they_stay_and_are_told_of_unless_asked_for(bad_frame: Path, tmp_path: P
     config = TINY.updated({"method": method, "sensor": {"correct_defects": False}, "mbd": {"schedule": schedule}})
     bundle = zsn2m.train_and_export(bad_frame, tmp_path / "a.zsn2m", config)
     training = bundle.manifest.training
-    assert any(text.startswith("0.52 % of the samples stand alone") for text in training["warnings"])
-    assert training["defective_share"] == 0 and "replaced by" not in training["chosen"]
+    assert any(text.startswith("0.52 % of the samples stand alone") for text in training.warnings)
+    assert training.defective_share == 0 and "replaced by" not in training.chosen
     assert bundle.manifest.weights is not None
     [state] = read_weights(bundle.content(bundle.manifest.weights), bundle.manifest.weights.name).values()
     assert not any("correction" in name for name in state)
@@ -193,8 +193,8 @@ def test_none_to_correct_is_told_too(tmp_path: Path, capsys: pytest.CaptureFixtu
     path = tmp_path / "sound.tif"
     save_image(path, Frame(np.rint(ramp((70, 83))).astype(np.uint16)))
     bundle = zsn2m.train_and_export(path, tmp_path / "a.zsn2m", TINY)
-    assert any("but found none" in text for text in bundle.manifest.training["warnings"])
-    assert bundle.manifest.method["sensor"]["correct_defects"] is False
+    assert any("but found none" in text for text in bundle.manifest.training.warnings)
+    assert bundle.manifest.method.model_dump()["sensor"]["correct_defects"] is False
     ended = run_command(
         capsys, "train-and-export", path, "-o", tmp_path / "b.zsn2m", "--method", "mbd", "--correct-defects"
     )

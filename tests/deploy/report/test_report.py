@@ -33,6 +33,7 @@ from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.facts import noise_facts
 from zsn2m_runtime.noise.model import NoiseModel
 from zsn2m_runtime.sample_types import Nchw, Pixels
+from zsn2m_runtime.training_record import MethodRecord, TrainedFrame, TrainedStage, TrainingRecord
 
 BLANK = 9.0
 VOID = ("meta", "img", "wbr")
@@ -72,15 +73,13 @@ def seen(page: str) -> str:
 @pytest.fixture
 def manifest(make_bundle: BundleMaker) -> Manifest:
     found = load_bundle(make_bundle()).manifest
-    stage = {"stage": "mbd", "iterations": 300, "seconds": 12.3, "losses": [3.0, 2.0, 1.0]}
-    training = {
-        "chosen": "noise of 12: MBD-Net <trained>",
-        "device": "cpu",
-        "precision": "fp32",
-        "stages": [stage],
-        "export_seconds": 1.5,
-        "warnings": [],
-    }
+    training = TrainingRecord(
+        chosen="noise of 12: MBD-Net <trained>",
+        device="cpu",
+        precision="fp32",
+        stages=(TrainedStage(stage="mbd", iterations=300, seconds=12.3, losses=(3.0, 2.0, 1.0)),),
+        export_seconds=1.5,
+    )
     return found.model_copy(update={"training": training})
 
 
@@ -102,9 +101,9 @@ def test_a_good_result(tmp_path: Path, manifest: Manifest) -> None:
     text = seen(page)
     for expected in ("cam.zsn2m", "a <b>.png", "Looks right", "MBD-Net <trained>", "grd (default)", "12.3 s", "160"):
         assert expected in text
-    assert facts["warnings"] == [] == manifest.training["warnings"]
+    assert facts["warnings"] == []
     assert facts["verdict"] == "looks right"
-    assert facts["chosen"] == report.chosen == manifest.training["chosen"]
+    assert facts["chosen"] == report.chosen == manifest.training.chosen
     assert facts["seconds"] == {"training of MBD-Net": 12.3, "export": 1.5}
     assert facts["noise"]["sigma"] == pytest.approx(12)
     assert facts["removed"]["autocorrelation"]["expected_beside"] == [1, 0, 0, 0, 0]
@@ -149,7 +148,7 @@ def test_the_tint_of_clipped_places_is_explained(
     bright = scene()
     clean = np.maximum(bright.clean - black, 0)
     made = replace(bright, clean=clean, noise=np.maximum(bright.noise, -clean))
-    method = manifest.method | {"method": chosen_method}
+    method = manifest.method.model_copy(update={"method": chosen_method})
     _, page, _ = write(tmp_path, manifest.model_copy(update={"method": method}), made, made.good)
     assert seen(page).count("tint") == expected
 
@@ -179,15 +178,8 @@ def test_pictures_are_pictures_and_the_page_stays_small(tmp_path: Path, manifest
 def test_the_smallest_frames_have_a_report(tmp_path: Path, make_bundle: BundleMaker, channels: int, side: int) -> None:
     made = scene(channels=channels, side=side)
     base = load_bundle(make_bundle(channels=channels)).manifest
-    training = {
-        "chosen": "x",
-        "device": "cpu",
-        "precision": "fp32",
-        "stages": [],
-        "export_seconds": 0.1,
-        "warnings": [],
-    }
-    _, page, facts = write(tmp_path, base.model_copy(update={"training": training}), made, made.noisy)
+    base = base.model_copy(update={"training": TrainingRecord(chosen="x")})
+    _, page, facts = write(tmp_path, base, made, made.noisy)
     seen(page)
     assert facts["self_check"]["psnr"] is None
     assert "not available" in page
@@ -238,8 +230,8 @@ def test_the_line_says_why_for_correlated_noise() -> None:
     assert "only where pixels do not share it" in chosen(TrainConfig(method="mbd"), facts)
 
 
-SENSOR = TrainConfig().model_dump(mode="json")
-MBD = TrainConfig(method="mbd").model_dump(mode="json")
+SENSOR = TrainConfig()
+MBD = TrainConfig(method="mbd")
 FINE = SelfCheck(30.0, 29.0, 31.0, 20.0, 8.0, 25.0, 255.0, None, 0.1)
 
 
@@ -275,11 +267,11 @@ def test_noise_that_the_network_cannot_tell_from_the_picture_is_one_judgement(
     tmp_path: Path, manifest: Manifest
 ) -> None:
     made = scene("correlated")
-    method = manifest.method | {"method": "mbd"}
+    method = manifest.method.model_copy(update={"method": "mbd"})
     report, _, facts = write(tmp_path, manifest.model_copy(update={"method": method}), made, made.good)
     assert facts["verdict"] == "look closer"
     assert [warning for warning in report.warnings if "most of it stays" in warning]
-    default = manifest.model_copy(update={"method": manifest.method | {"method": "adapt"}})
+    default = manifest.model_copy(update={"method": manifest.method.model_copy(update={"method": "adapt"})})
     assert write(tmp_path, default, made, made.good)[2]["verdict"] == "looks right"
 
 
@@ -312,7 +304,7 @@ def test_a_scene_in_a_corner_is_judged_as_by_itself(tmp_path: Path, manifest: Ma
 def test_commands_name_files_that_can_be_read(
     names: list[str], expected: str, tmp_path: Path, manifest: Manifest
 ) -> None:
-    training = manifest.training | {"frames": [{"name": name, "height": 9, "width": 9} for name in names]}
+    training = manifest.training.model_copy(update={"frames": tuple(TrainedFrame(name=name) for name in names)})
     made = scene(sigma=3.0)
     denoised = cv2.GaussianBlur(made.noisy, (0, 0), 0.8)
     report = write(tmp_path, manifest.model_copy(update={"training": training}), made, denoised)[0]
@@ -330,7 +322,7 @@ def test_commands_name_files_that_can_be_read(
     ],
 )
 def test_advice_names_a_value_that_acts(method: str, strength: float, less: str, more: str) -> None:
-    found = {"method": method, "strength": strength}
+    found = MethodRecord(method=method, strength=strength)
     assert (gentler(found), stronger(found)) == (less, more)
 
 
@@ -375,7 +367,7 @@ def test_noise_is_seen(kind: str) -> None:
 def test_hints_are_beside_the_psnr_and_no_reason_to_worry(tmp_path: Path, manifest: Manifest) -> None:
     made = scene()
     hint = "all values fit 12 bits; if the sensor has no more, --bit-depth 12 <helps>"
-    hinted = manifest.model_copy(update={"training": manifest.training | {"hints": [hint]}})
+    hinted = manifest.model_copy(update={"training": manifest.training.model_copy(update={"hints": (hint,)})})
     report, page, facts = write(tmp_path, hinted, made, made.good)
     assert facts["hints"] == [hint] and facts["verdict"] == "looks right"
     assert report.warnings == ()
@@ -421,9 +413,10 @@ def test_nothing_is_drawn_as_removed_where_a_frame_is_blank() -> None:
 
 
 def test_names_of_files_stay_as_they_are(tmp_path: Path, manifest: Manifest) -> None:
-    manifest.training["hints"] = ["frame.png: something", "all values fit 12 bits"]
+    hints = ("frame.png: something", "all values fit 12 bits")
+    hinted = manifest.model_copy(update={"training": manifest.training.model_copy(update={"hints": hints})})
     made = scene()
-    page = seen(write(tmp_path, manifest, made, made.good)[1])
+    page = seen(write(tmp_path, hinted, made, made.good)[1])
     assert "frame.png: something." in page and "All values fit 12 bits." in page
 
 

@@ -176,7 +176,7 @@ def test_training_with_padding_is_as_good_as_without(name: str, tmp_path: Path) 
         results.append(Denoiser(made.path, threads=1)(trained_on))
         if number:
             np.testing.assert_array_equal(results[-1][mask], used[mask])
-            assert "blank" in " ".join(made.manifest.training["hints"])
+            assert "blank" in " ".join(made.manifest.training.hints)
             json.loads((made.path / "report.json").read_text())
     errors = [10 * np.log10(np.square(result.astype(np.float64) - clean)[~mask].mean()) for result in results]
     assert errors[1] <= errors[0] + 0.25

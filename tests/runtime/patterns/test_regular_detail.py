@@ -15,9 +15,9 @@ from support.shared import SHARED_DATA
 from benchmarks.regular_cases import Texture, draw
 from benchmarks.split import FIRST_TEST_SEED
 from zsn2m_deploy import api
-from zsn2m_deploy.adapt import stage
 from zsn2m_deploy.advice import stronger
 from zsn2m_deploy.config import TrainConfig
+from zsn2m_deploy.fit import run
 from zsn2m_deploy.fit.checks import Error
 from zsn2m_deploy.frames.sensor import SensorOptions
 from zsn2m_deploy.noise.defects import defects_in_words, find_defects
@@ -34,7 +34,7 @@ from zsn2m_runtime.sample_types import Pixels
 
 SIDE = 128
 QUICK = TrainConfig.from_preset("fast").updated({"sensor": {"scenes": 4, "schedule": {"iterations": 12}}})
-METHOD = TrainConfig().model_dump()
+METHOD = TrainConfig()
 KNOWN = NoiseModel.white(np.zeros(1), np.full(1, 25.0))
 
 
@@ -102,7 +102,7 @@ def test_a_weakened_network_is_a_reason_to_worry_only_where_hardly_anything_is_g
     monkeypatch: pytest.MonkeyPatch, cleared: float, warned: bool
 ) -> None:
     found = Error(error=0.1, margin=0.1, noise=1.0, removed=1.2, cleared=cleared)
-    monkeypatch.setattr(stage, "estimated_error", lambda *_: found)
+    monkeypatch.setattr(run, "estimated_error", lambda *_: found)
     noisy, _ = draw(Texture("hexagonal lattice", 3.0, 10.0, FIRST_TEST_SEED + 9))
     trained = train([noisy], QUICK)
     said, hints = ([text for text in texts if "smallest error" in text] for texts in (trained.warnings, trained.hints))
@@ -138,7 +138,7 @@ def test_training_on_a_texture_loses_nothing_and_says_what_it_did(tmp_path: Path
         result = image.read().pixels
     assert psnr(result, clean) > psnr(noisy, clean)
     assert bundle.manifest.sensor.noise_sigma == pytest.approx(texture.sigma, rel=0.15)
-    assert any("between the peaks of the spectrum" in hint for hint in bundle.manifest.training["hints"])
+    assert any("between the peaks of the spectrum" in hint for hint in bundle.manifest.training.hints)
     report = json.loads((bundle.path / "report.json").read_text())
     assert set(report["removed"]["peaks"]) == {"share", "period", "direction"}
 
