@@ -27,9 +27,10 @@ from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.image import to_nchw
 from zsn2m_runtime.inference.strips import DEFAULT_STRIP_PIXELS, plan_strips
 from zsn2m_runtime.sample_types import Pixels
+from zsn2m_runtime.streaming.containers import RAW
 from zsn2m_runtime.streaming.image_sink import NullSink
 from zsn2m_runtime.streaming.running import Stream
-from zsn2m_runtime.streaming.video.containers import RAW
+from zsn2m_runtime.streaming.video.demuxer import Reading
 from zsn2m_runtime.streaming.video.source import VideoSource
 
 SHORT = """
@@ -109,7 +110,7 @@ def overhead(bundle: Path, folder: Path) -> str:
     options = {"video_size": f"{width}x{height}", "pixel_format": "rgb24", "framerate": "25"}
 
     def stream() -> None:
-        report = Stream(denoiser, VideoSource(clip, format=RAW.format, options=options), NullSink()).run()
+        report = Stream(denoiser, VideoSource(clip, Reading(format=RAW.format, options=options)), NullSink()).run()
         assert report.frames_out == FRAMES
 
     card = denoiser.card

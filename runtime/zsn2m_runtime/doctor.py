@@ -1,13 +1,14 @@
-"""What is installed on this machine, what is wrong with it, and the command that mends it."""
+"""What is installed on this machine, which commands work with it, and what mends the others."""
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
 import platform
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from zsn2m_runtime.errors import UnavailableError
@@ -32,20 +33,43 @@ PACKAGES = (
     "onnxscript",
     "safetensors",
 )
-ALWAYS = ("pillow", "pydantic", "tifffile")  # what besides is always needed is imported to see whether it works
+ALWAYS = ("pillow", "pydantic", "tifffile")  # OpenCV is needed too, and imported to see whether it works
 FOR_TRAINING = ("torch", "onnx", "onnxscript", "safetensors")
+
+# What a command needs besides ALWAYS and OpenCV; the names are those of `_lacking`.
+NEEDS = {
+    "train-and-export": ("onnxruntime", "training"),
+    "train-and-export VIDEO": ("onnxruntime", "training", "video"),
+    "export": ("onnxruntime", "training"),
+    "export --cpp": (),
+    "denoise": ("onnxruntime",),
+    "stream": ("onnxruntime",),
+    "stream VIDEO": ("onnxruntime", "video"),
+    "verify": ("onnxruntime",),
+    "bench": ("onnxruntime",),
+    "inspect": (),
+    "inspect VIDEO": ("video",),
+    "sample": (),
+}
 
 # Distributions by which pip brings CUDA: their versions are those that torch and onnxruntime-gpu find.
 _CUDA_PACKAGE = re.compile(r"nvidia-(cuda-runtime|cudnn)(-cu\d+)?")
 _DRIVER_FILE = Path("/proc/driver/nvidia/version")
+_NO_CUDA = (
+    "onnxruntime-gpu does not find CUDA, see above; with an NVIDIA driver of the machine, run: "
+    "pip install 'onnxruntime-gpu[cuda,cudnn]'"
+)
 _PATIENCE = 10.0  # seconds that nvidia-smi gets; a driver in trouble lets it hang
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """`packages` holds None for what is not installed; `problems` stop inference, `remarks` do not.
+    """What was found.
 
-    `providers` are those that onnxruntime was built with: None for one that really starts, else why it does not.
+    packages: versions; None for what is not installed
+    providers: those that onnxruntime was built with; None for one that really starts, else why it does not
+    commands: None for one that works here, else what it lacks and the command that adds it
+    problems: what stops every denoising; remarks: what does not
     """
 
     python: str
@@ -53,8 +77,9 @@ class Diagnosis:
     packages: dict[str, str | None]
     nvidia_driver: str | None
     providers: dict[str, str | None]
-    problems: list[str] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
+    commands: dict[str, str | None]
+    problems: list[str]
+    remarks: list[str]
 
 
 def diagnose() -> Diagnosis:
@@ -62,21 +87,25 @@ def diagnose() -> Diagnosis:
     packages: dict[str, str | None] = {name: installed_version(name) for name in PACKAGES}
     runtimes = installed_onnxruntimes()
     packages |= runtimes | _cuda_packages()
-    problems = [doubled_advice(runtimes)] if len(runtimes) > 1 else []
     providers: dict[str, str | None] = {}
+    lacking = _lacking(packages)
     try:
         providers = starting_providers(import_onnxruntime())
     except UnavailableError as error:
-        problems.append(str(error))
-    problems += _opencv_problems() + _av_problems() + _missing(packages)
+        lacking["onnxruntime"] = str(error)
+    doubled = [doubled_advice(runtimes)] if len(runtimes) > 1 else []
     return Diagnosis(
-        platform.python_version(),
-        platform.platform(),
-        packages,
-        nvidia_driver(),
-        providers,
-        problems,
-        _remarks(packages, providers),
+        python=platform.python_version(),
+        platform=platform.platform(),
+        packages=packages,
+        nvidia_driver=nvidia_driver(),
+        providers=providers,
+        commands={
+            command: "; ".join(lacking[need] for need in ("always", *needs) if need in lacking) or None
+            for command, needs in NEEDS.items()
+        },
+        problems=doubled + [lacking[need] for need in ("onnxruntime", "always") if need in lacking],
+        remarks=[_NO_CUDA] if providers.get("cuda") else [],
     )
 
 
@@ -101,46 +130,37 @@ def _cuda_packages() -> dict[str, str]:
     return {name: version for name, version in sorted(installed.items()) if _CUDA_PACKAGE.fullmatch(name)}
 
 
-def _opencv_problems() -> list[str]:
-    try:
-        import cv2
-
-        cv2.merge  # noqa: B018 - absent when one of two doubled packages was uninstalled
-    except (ImportError, AttributeError) as error:
-        found = [name for name in ("opencv-python", "opencv-python-headless") if installed_version(name)]
-        remove = f"pip uninstall -y {' '.join(found)} && " if found else ""
-        return [
-            f"expected OpenCV, but it cannot be imported ({error}); run: {remove}pip install opencv-python-headless"
-        ]
-    return []
-
-
-def _av_problems() -> list[str]:
-    try:
-        import av  # noqa: F401
-    except ImportError as error:
-        return [f"expected PyAV, but it cannot be imported ({error}); run: pip install --force-reinstall av"]
-    return []
-
-
-def _missing(packages: dict[str, str | None]) -> list[str]:
+def _lacking(packages: dict[str, str | None]) -> dict[str, str]:
+    """What is not there for all commands, for training and for videos, with the command that adds it."""
+    found = {}
     missing = [name for name in ALWAYS if packages[name] is None]
-    if not missing:
-        return []
-    return [f"expected the package(s) {', '.join(missing)}, but got none; run: pip install {' '.join(missing)}"]
+    of_others = f"expected {', '.join(missing)}, but not installed; run: pip install {' '.join(missing)}"
+    if always := [*filter(None, [_opencv_problem()]), *([of_others] if missing else [])]:
+        found["always"] = "; ".join(always)
+    if missing := [name for name in FOR_TRAINING if packages[name] is None]:
+        found["training"] = f"needs {', '.join(missing)}; run: pip install 'zsn2m-deploy[cpu,train]'"
+    if fault := _import_fault("av"):
+        found["video"] = (
+            f"needs a PyAV that can be imported ({fault}); run: pip install --force-reinstall av"
+            if packages["av"]
+            else "needs PyAV; run: pip install 'zsn2m-deploy[video]'"
+        )
+    return found
 
 
-def _remarks(packages: dict[str, str | None], providers: dict[str, str | None]) -> list[str]:
-    remarks = []
-    missing = [name for name in FOR_TRAINING if packages[name] is None]
-    if missing:
-        remarks.append(
-            f"training and export need {', '.join(missing)}; run: pip install 'zsn2m-deploy[cpu,train]' "
-            f"(denoise, stream, verify and inspect work without)"
-        )
-    if providers.get("cuda"):
-        remarks.append(
-            "onnxruntime-gpu does not find CUDA, see above; with an NVIDIA driver of the machine, run: "
-            "pip install 'onnxruntime-gpu[cuda,cudnn]'"
-        )
-    return remarks
+def _opencv_problem() -> str | None:
+    fault = _import_fault("cv2", "merge")  # absent when one of two doubled packages was uninstalled
+    if fault is None:
+        return None
+    found = [name for name in ("opencv-python", "opencv-python-headless") if installed_version(name)]
+    remove = f"pip uninstall -y {' '.join(found)} && " if found else ""
+    return f"expected OpenCV, but it cannot be imported ({fault}); run: {remove}pip install opencv-python-headless"
+
+
+def _import_fault(module: str, name: str = "__name__") -> str | None:
+    """Why a name cannot be imported from a module; None where it can."""
+    try:
+        getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        return str(error)
+    return None

@@ -213,24 +213,3 @@ def test_threads_of_training_wait_without_using_the_processor_unless_told_otherw
     assert run_command(capsys, "--version").code == 0
     assert os.environ["OMP_WAIT_POLICY"] == (chosen or "PASSIVE")
     monkeypatch.setenv("OMP_WAIT_POLICY", "")  # so that undoing removes what the command has set
-
-
-@pytest.mark.parametrize("command", ["denoise", "verify", "inspect", "doctor"])
-def test_inference_runs_without_the_training_packages(make_bundle: BundleMaker, tmp_path: Path, command: str) -> None:
-    """In a process of its own in which torch, onnx, onnxscript and safetensors cannot be imported."""
-    frame = tmp_path / "frame.npy"
-    np.save(frame, np.full((9, 11, 3), 100, np.uint8))
-    bundle = str(make_bundle())
-    arguments = {"denoise": [bundle, str(frame), "-o", str(tmp_path / "out.npy")], "doctor": []}.get(command, [bundle])
-    blocked = "".join(f"sys.modules[{name!r}] = None; " for name in ("torch", "onnx", "onnxscript", "safetensors"))
-    program = f"import sys; {blocked}sys.argv = ['zsn2m-deploy', *sys.argv[1:]]\n"
-    program += "from zsn2m_deploy.cli import main; main()"
-    done = subprocess.run(
-        [sys.executable, "-c", program, command, *arguments],
-        capture_output=True,
-        text=True,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert command != "denoise" or np.load(tmp_path / "out.npy").shape == (9, 11, 3)

@@ -6,10 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.clips import Clip, info_of, write_all
+from support.clips import Clip, info_of, video_sink, write_all
 from support.commands import run_command
-
-from zsn2m_runtime.streaming.video.sink import VideoSink
 
 Capture = pytest.CaptureFixture[str]
 
@@ -17,7 +15,7 @@ Capture = pytest.CaptureFixture[str]
 def test_a_video_is_shown_with_the_noise_of_its_first_frame(capsys: Capture, tmp_path: Path) -> None:
     generator = np.random.default_rng(1001)
     frames = [generator.normal(500, 20, (96, 96)).clip(0, 1023).astype(np.uint16) for _ in range(3)]
-    sink = VideoSink(tmp_path / "noisy.mkv", info_of(frames[0], 1023), lossless=True)
+    sink = video_sink(tmp_path / "noisy.mkv", info_of(frames[0], 1023), lossless=True)
     write_all(sink, frames)
     path = sink.finish()
     found = run_command(capsys, "inspect", path, "--json").json

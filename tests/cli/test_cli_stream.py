@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tifffile
 from support.bundles import BundleMaker
-from support.clips import Clip, frames_of, info_of, noise, packets_of, tags_of, times_of, write_all
+from support.clips import Clip, frames_of, info_of, noise, packets_of, tags_of, times_of, video_sink, write_all
 from support.commands import run_command, write_frame
 from support.known_noise import SIGMA, bundle_knowing, scene, whole
 from support.known_noise import noise as normal_noise
@@ -21,7 +21,6 @@ from support.streams import DEFAULT_ON_ONE_THREAD, ONE_THREAD, STREAM, Capture, 
 from zsn2m_deploy.cli import terminal
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.files import open_image
-from zsn2m_runtime.streaming.video.sink import VideoSink
 from zsn2m_runtime.streaming.video.source import VideoSource
 
 
@@ -57,7 +56,7 @@ def test_12_bits_in_a_16_bit_video_are_of_a_12_bit_sensor(
 
 
 def write_video(place: Path, arrays: list[np.ndarray]) -> None:
-    sink = VideoSink(place, info_of(arrays[0], 65535), lossless=True)
+    sink = video_sink(place, info_of(arrays[0], 65535), lossless=True)
     write_all(sink, arrays)
     sink.finish()
 

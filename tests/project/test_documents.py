@@ -13,8 +13,8 @@ from support.documents import DOCS, PAGES, ROOT, anchors, commands, prose, read
 from scripts.docs.__main__ import old_pages
 from zsn2m_deploy.cli import app
 from zsn2m_runtime.inference.providers import PROVIDERS
-from zsn2m_runtime.streaming.opening import LIVE_SCHEMES
-from zsn2m_runtime.streaming.video.containers import VIDEO_SUFFIXES
+from zsn2m_runtime.streaming.containers import VIDEO_SUFFIXES
+from zsn2m_runtime.streaming.places import LIVE_SCHEMES
 
 LONGEST = 90  # lines of the README
 WIDEST = 120  # characters of a line of prose

@@ -18,7 +18,7 @@ from zsn2m_runtime.doctor import FOR_TRAINING, PACKAGES, diagnose, nvidia_driver
 def test_a_whole_installation(monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch, *PACKAGES, "onnxruntime")
     found = diagnose()
-    assert (found.problems, found.remarks) == ([], [])
+    assert (found.problems, found.remarks, set(found.commands.values())) == ([], [], {None})
     assert found.packages == dict.fromkeys((*PACKAGES, "onnxruntime"), "9.8.7")
     assert found.providers["cpu"] is None
     assert found.python == platform.python_version()
@@ -34,10 +34,11 @@ def test_this_installation_tells_its_real_versions() -> None:
 def test_an_installation_for_inference_only_is_no_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch, *(set(PACKAGES) - set(FOR_TRAINING)), "onnxruntime")
     found = diagnose()
-    assert found.problems == []
-    assert found.packages["torch"] is None
-    assert len(found.remarks) == 1
-    assert "need torch, onnx, onnxscript, safetensors; run: pip install 'zsn2m-deploy[cpu,train]'" in found.remarks[0]
+    assert (found.problems, found.packages["torch"]) == ([], None)
+    lacking = {name: words for name, words in found.commands.items() if words}
+    assert set(lacking) == {"train-and-export", "train-and-export VIDEO", "export"}
+    for words in lacking.values():
+        assert "torch, onnx, onnxscript, safetensors; run: pip install 'zsn2m-deploy[cpu,train]'" in words
 
 
 def test_doubled_onnxruntimes_are_a_problem_with_its_command(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,8 +54,11 @@ def test_no_onnxruntime_is_a_problem_with_its_command(monkeypatch: pytest.Monkey
     install(monkeypatch, *PACKAGES)
     found = diagnose()
     assert found.providers == {}
-    assert len(found.problems) == 1
-    assert "run: pip install 'zsn2m-deploy[cpu]'" in found.problems[0]
+    [problem] = found.problems
+    assert "run: pip install 'zsn2m-deploy[cpu]'" in problem
+    assert {name for name, lacking in found.commands.items() if not lacking} == {
+        "export --cpp", "inspect", "inspect VIDEO", "sample",
+    }  # fmt: skip
 
 
 def test_providers_that_do_not_start_are_told_from_those_that_do(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,17 +76,26 @@ def test_cuda_packages_of_pip_are_listed_and_others_are_not(monkeypatch: pytest.
     assert set(diagnose().packages) == {*PACKAGES, "onnxruntime", *brought}
 
 
-def test_a_package_that_is_always_needed_is_a_problem_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_package_that_is_always_needed_is_a_problem_of_every_command(monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch, *(set(PACKAGES) - {"pillow", "tifffile"}), "onnxruntime")
-    [problem] = diagnose().problems
-    assert problem == "expected the package(s) pillow, tifffile, but got none; run: pip install pillow tifffile"
+    found = diagnose()
+    [problem] = found.problems
+    assert "pip install pillow tifffile" in problem
+    assert set(found.commands.values()) == {problem}
 
 
-def test_av_that_cannot_be_imported_is_a_problem_with_its_command(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("is_there", "command"), [(False, "pip install 'zsn2m-deploy[video]'"), (True, "pip install --force-reinstall av")]
+)
+def test_pyav_that_cannot_be_imported_is_told_to_videos_alone(
+    monkeypatch: pytest.MonkeyPatch, is_there: bool, command: str
+) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
-    install(monkeypatch, *(set(PACKAGES) - {"av"}), "onnxruntime")
-    [problem] = diagnose().problems
-    assert problem.startswith("expected PyAV, but") and problem.endswith("run: pip install --force-reinstall av")
+    install(monkeypatch, *(set(PACKAGES) - (set() if is_there else {"av"})), "onnxruntime")
+    found = diagnose()
+    assert (found.problems, found.commands["stream"]) == ([], None)
+    for name in ("stream VIDEO", "inspect VIDEO", "train-and-export VIDEO"):
+        assert command in (found.commands[name] or "")
 
 
 def test_opencv_that_cannot_be_imported_is_a_problem_with_its_command(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.manifest import Sensor
 from zsn2m_runtime.sample_types import Pixels
 from zsn2m_runtime.streaming.camera import CameraSource
-from zsn2m_runtime.streaming.items import Picture
+from zsn2m_runtime.streaming.ends import Picture
 from zsn2m_runtime.streaming.temporal import Temporal
 from zsn2m_runtime.streaming.video.source import VideoSource
 

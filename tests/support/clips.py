@@ -13,7 +13,9 @@ import numpy as np
 
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.sample_types import Pixels
-from zsn2m_runtime.streaming.items import Picture, StreamInfo
+from zsn2m_runtime.streaming.ends import Picture, StreamInfo
+from zsn2m_runtime.streaming.options import Encoding
+from zsn2m_runtime.streaming.video.demuxer import Reading
 from zsn2m_runtime.streaming.video.sink import VideoSink
 from zsn2m_runtime.streaming.video.source import VideoSource
 
@@ -155,10 +157,28 @@ def packets_of(path: Path, kind: str) -> list[tuple[bytes, float, float]]:
         ]
 
 
+def video_source(place: Any, *, upright: bool = False, name: str | None = None, **reading: Any) -> VideoSource:
+    """A video opened for reading; further arguments are those of Reading."""
+    return VideoSource(place, Reading(**reading), upright=upright, name=name)
+
+
+def video_sink(
+    place: Any,
+    info: StreamInfo,
+    *,
+    source: VideoSource | None = None,
+    format: str | None = None,
+    rate: Fraction | None = None,
+    **encoding: Any,
+) -> VideoSink:
+    """A video opened for writing; further arguments are those of Encoding."""
+    return VideoSink(place, info, Encoding(**encoding), source=source, format=format, rate=rate)
+
+
 def through(place: Any, out: Any, read: dict[str, Any] | None = None, **write: Any) -> Any:
     """A video through source and sink as it is; returns the output."""
-    source = VideoSource(place, **(read or {}))
-    sink = VideoSink(out, source.info, source=source, **write)
+    source = video_source(place, **(read or {}))
+    sink = video_sink(out, source.info, source=source, **write)
     for item in source:
         sink.write(item)
     sink.finish()
@@ -168,7 +188,7 @@ def through(place: Any, out: Any, read: dict[str, Any] | None = None, **write: A
 
 def pixels_of(place: Any, **read: Any) -> list[Pixels]:
     """The arrays of all frames."""
-    source = VideoSource(place, **read)
+    source = video_source(place, **read)
     try:
         return [np.array(item.frame.pixels) for item in source if isinstance(item, Picture)]
     finally:

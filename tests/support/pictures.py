@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from zsn2m_runtime.image import Frame
-from zsn2m_runtime.streaming.items import Picture, StreamInfo
+from zsn2m_runtime.streaming.ends import Picture, StreamInfo
 
 INFO = StreamInfo("test", 6, 8, "uint8", 3, (0, 255))
 

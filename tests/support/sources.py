@@ -10,7 +10,7 @@ import numpy as np
 
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.sample_types import Pixels
-from zsn2m_runtime.streaming.items import Item, Packet, Picture, Source, StreamInfo
+from zsn2m_runtime.streaming.ends import Item, Packet, Picture, Source, StreamInfo
 
 SHAPE = (24, 32, 3)
 

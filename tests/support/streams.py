@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from zsn2m_runtime.streaming.items import Picture
-from zsn2m_runtime.streaming.video.source import VideoSource
+from support.clips import video_source
+from zsn2m_runtime.streaming.ends import Picture
 
 STREAM = [sys.executable, "-m", "zsn2m_deploy", "stream"]
 DEFAULT_ON_ONE_THREAD = ("--provider", "cpu", "--threads", "1")
@@ -19,7 +19,7 @@ Capture = pytest.CaptureFixture[str]
 
 
 def pictures(path: Path | io.BytesIO, **options: Any) -> list[Picture]:
-    source = VideoSource(path, pass_tracks=False, **options)
+    source = video_source(path, pass_tracks=False, **options)
     try:
         return [item for item in source if isinstance(item, Picture)]
     finally:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from zsn2m_deploy.cli import bench, denoise, export, inspect, sample, stream, train
+from zsn2m_deploy.cli import bench, denoise, doctor, export, inspect, sample, stream, train, verify
 from zsn2m_deploy.cli.interrupts import catch_interrupts, end_interrupted
 from zsn2m_deploy.cli.spelling import LogFormatter, SpelledGroup, prepare_streams
 from zsn2m_deploy.cli.terminal import INTERRUPTED, Interrupted, complain
@@ -39,7 +39,7 @@ def _options(
         raise typer.Exit
 
 
-for module in (train, export, denoise, stream, inspect, bench, sample):
+for module in (train, export, denoise, stream, verify, inspect, doctor, bench, sample):
     module.register(app)
 
 

@@ -1,9 +1,8 @@
-"""inspect, doctor: look at a bundle, a frame, or this installation."""
+"""inspect: what a bundle holds, or what a frame or video is."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,16 +10,15 @@ import typer
 
 from zsn2m_deploy.cli.inspect_noise import change_in_words, estimated, sharing_in_words
 from zsn2m_deploy.cli.summary import channel_row, findings
-from zsn2m_deploy.cli.terminal import JsonOption, MaxPixels, show, show_json, show_lines, table
+from zsn2m_deploy.cli.terminal import JsonOption, MaxPixels, show_json, show_lines, table
 
 if TYPE_CHECKING:
     from zsn2m_runtime.noise.facts import NoiseFacts
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands of this file."""
+    """Add the command of this file."""
     app.command("inspect")(inspect)
-    app.command("doctor")(doctor)
 
 
 def inspect(
@@ -45,28 +43,6 @@ def inspect(
         show_json(content)
     else:
         show_lines(text)
-
-
-def doctor(as_json: JsonOption = False) -> None:
-    """Show what is installed and how to mend it."""
-    from zsn2m_runtime.doctor import diagnose
-    from zsn2m_runtime.errors import UnavailableError
-
-    found = diagnose()
-    if as_json:
-        show_json(asdict(found))
-    else:
-        rows: list[tuple[str, object]] = [("python", f"{found.python}, {found.platform}")]
-        rows += [(name, version or "not installed") for name, version in found.packages.items()]
-        rows.append(("NVIDIA driver", found.nvidia_driver or "none"))
-        rows += [(f"provider {name}", reason or "starts") for name, reason in found.providers.items()]
-        show_lines(table(rows))
-        for text in found.remarks:
-            show(f"note: {text}")
-        if not found.problems:
-            show("ready to denoise")
-    if found.problems:
-        raise UnavailableError("; ".join(found.problems))
 
 
 def _bundle_facts(path: Path) -> tuple[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,17 +19,15 @@ def read_video(path: Path, max_pixels: int | None = None) -> tuple[Frame, list[t
         InputError: if it cannot be read.
     """
     from zsn2m_runtime.errors import InputError
-    from zsn2m_runtime.streaming.items import Picture
+    from zsn2m_runtime.streaming.ends import Picture
+    from zsn2m_runtime.streaming.video.demuxer import Reading
     from zsn2m_runtime.streaming.video.source import VideoSource
 
-    is_interlaced = False
+    reading = Reading(max_pixels=max_pixels)
     try:
-        video = VideoSource(path, max_pixels=max_pixels)
-    except InputError:
-        video, is_interlaced = (
-            VideoSource(path, deinterlace=True, max_pixels=max_pixels),
-            True,
-        )  # which fails again if it was not that
+        video, is_interlaced = VideoSource(path, reading), False
+    except InputError:  # of interlaced frames; else opening it again fails again
+        video, is_interlaced = VideoSource(path, replace(reading, deinterlace=True)), True
     with contextlib.closing(video):
         first = next(item for item in video if isinstance(item, Picture))
         content = _content(path, video) | {"interlaced": is_interlaced}

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import signal
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,7 +25,7 @@ from zsn2m_deploy.cli.terminal import (
 
 if TYPE_CHECKING:
     from zsn2m_runtime.manifest import Sensor
-    from zsn2m_runtime.streaming.items import Sink, Source
+    from zsn2m_runtime.streaming.ends import Sink, Source
     from zsn2m_runtime.streaming.options import SinkOptions, SourceOptions
     from zsn2m_runtime.streaming.running import Stream, StreamReport
 
@@ -41,6 +41,17 @@ OutputOption = Annotated[
     str | None,
     typer.Option("--output", "-o", help="Video file, folder of images, TIFF stack, or - for stdout."),
 ]
+
+
+@dataclass(frozen=True)
+class StreamRequest:
+    """What the command line asks for: the two ends of the stream, how each is opened, and whether late frames go."""
+
+    source: str
+    output: str | None
+    reading: SourceOptions
+    writing: SinkOptions
+    drop_late: bool
 
 
 def register(app: typer.Typer) -> None:
@@ -93,7 +104,7 @@ def stream(
     from zsn2m_runtime.denoiser import Denoiser
     from zsn2m_runtime.files.path_kinds import check_bundle_first
     from zsn2m_runtime.streaming.image_source import ImageSource
-    from zsn2m_runtime.streaming.options import SinkOptions, SourceOptions
+    from zsn2m_runtime.streaming.options import Encoding, SinkOptions, SourceOptions
     from zsn2m_runtime.streaming.pace import faster_ways
     from zsn2m_runtime.streaming.preview import Preview
     from zsn2m_runtime.streaming.running import Stream
@@ -103,11 +114,16 @@ def stream(
     logging.getLogger("zsn2m_runtime.streaming").setLevel(logging.INFO)  # a camera that comes back is news
     denoiser = Denoiser(bundle, model, provider, threads, spinning=False)
     of_stack = denoiser.card.sensor.stack_channel
-    reading = SourceOptions(raw, rate, deinterlace, tracks, alpha, channel, of_stack, max_pixels)
     is_raw = raw_output or (raw is not None and output == "-")
-    writing = SinkOptions(codec, crf, pixel_format, lossless, image_type, is_raw, rate)
+    request = StreamRequest(
+        source,
+        output,
+        SourceOptions(raw, rate, deinterlace, tracks, alpha, channel, of_stack, max_pixels),
+        SinkOptions(Encoding(codec, crf, pixel_format, lossless), image_type, is_raw, rate),
+        drop_late,
+    )
     with contextlib.ExitStack() as until_run:
-        frames_in, sink = _open_ends(until_run, denoiser.card.sensor, source, reading, output, writing, drop_late)
+        frames_in, sink = _open_ends(until_run, denoiser.card.sensor, request)
         window = Preview(sink, denoiser.card.sensor) if preview else None
         # Images have the rate of the video that they may become, and nobody waits for that.
         info = frames_in.info if rate or not isinstance(frames_in, ImageSource) else replace(frames_in.info, rate=None)
@@ -137,26 +153,18 @@ def _check_output(output: str | None, preview: bool, as_json: bool) -> None:
         raise UsageError("expected either --json or frames on stdout, but got both; leave one out")
 
 
-def _open_ends(
-    undo: contextlib.ExitStack,
-    sensor: Sensor,
-    source: str,
-    reading: SourceOptions,
-    output: str | None,
-    writing: SinkOptions,
-    drop_late: bool,
-) -> tuple[Source, Sink]:
+def _open_ends(undo: contextlib.ExitStack, sensor: Sensor, request: StreamRequest) -> tuple[Source, Sink]:
     """Open source and sink, which fit each other and the sensor; `undo` closes them again."""
     from zsn2m_runtime.errors import UsageError
     from zsn2m_runtime.streaming.opening import open_sink, open_source
     from zsn2m_runtime.streaming.running import check_source_fits
 
-    frames_in = open_source(source, reading, output)
+    frames_in = open_source(request.source, request.reading, request.output)
     undo.callback(frames_in.close)
-    if drop_late and not frames_in.info.live:
-        raise UsageError(f"{source}: expected a live source for --drop-late, but got a file; leave it out")
+    if request.drop_late and not frames_in.info.live:
+        raise UsageError(f"{request.source}: expected a live source for --drop-late, but got a file; leave it out")
     check_source_fits(sensor, frames_in.info)
-    sink = open_sink(output, frames_in, sensor, writing)
+    sink = open_sink(request.output, frames_in, sensor, request.writing)
     undo.callback(sink.salvage)
     return frames_in, sink
 

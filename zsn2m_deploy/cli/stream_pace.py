@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from zsn2m_deploy.cli.terminal import remark
 
 if TYPE_CHECKING:
-    from zsn2m_runtime.streaming.items import StreamInfo
+    from zsn2m_runtime.streaming.ends import StreamInfo
     from zsn2m_runtime.streaming.pace import Faster
     from zsn2m_runtime.streaming.running import Stream
 

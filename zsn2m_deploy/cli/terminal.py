@@ -16,7 +16,7 @@ from zsn2m_runtime.plain_text import one_line, visible
 if TYPE_CHECKING:
     from zsn2m_deploy.fit.fitter import ProgressCallback
     from zsn2m_runtime.batch import Job
-    from zsn2m_runtime.streaming.items import StreamInfo
+    from zsn2m_runtime.streaming.ends import StreamInfo
 
 INTERRUPTED = 130  # exit code by custom of shells: 128 + SIGINT
 QUIET_SECONDS = 10.0  # between lines of progress where stderr is a file

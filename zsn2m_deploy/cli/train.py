@@ -157,7 +157,7 @@ def _sources(names: list[str]) -> list[Path | str]:
     """The files that are named, each once; cameras and network streams stay text."""
     from zsn2m_deploy.frames.sensor import is_video
     from zsn2m_runtime.files import list_inputs
-    from zsn2m_runtime.streaming.opening import is_live
+    from zsn2m_runtime.streaming.places import is_live
 
     found: list[Path | str] = []
     for name in names:

@@ -40,7 +40,7 @@ def take_frames(source: str, count: int, keep: Path | None, max_pixels: int | No
         UsageError: if the folder holds files.
         OutputError: if a frame cannot be written.
     """
-    from zsn2m_runtime.streaming.items import Picture
+    from zsn2m_runtime.streaming.ends import Picture
     from zsn2m_runtime.streaming.opening import open_source
     from zsn2m_runtime.streaming.options import SourceOptions
 

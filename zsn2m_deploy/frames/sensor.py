@@ -180,7 +180,7 @@ def _read(source: FrameSource, options: SensorOptions, name_of_array: str) -> li
 def _is_live(source: FrameSource) -> bool:
     if not isinstance(source, str):
         return False
-    from zsn2m_runtime.streaming.opening import is_live
+    from zsn2m_runtime.streaming.places import is_live
 
     return is_live(source)
 
@@ -201,14 +201,16 @@ def is_video(path: Path) -> bool:
 
 def _read_video(path: Path, pages: str, max_pixels: int | None) -> list[_Read]:
     """Frames of a video at its own depth, as a stream of it would give them."""
-    from zsn2m_runtime.streaming.items import Picture
+    from zsn2m_runtime.streaming.ends import Picture
+    from zsn2m_runtime.streaming.video.demuxer import Reading
     from zsn2m_runtime.streaming.video.source import VideoSource
 
     if pages == "all":
         raise UsageError(f"{path}: expected a few frames of a video, but got --pages all; name some, such as 1,50,100")
     chosen = numbers_in(pages, LONGEST_VIDEO, str(path))
     found: dict[int, Frame] = {}
-    with contextlib.closing(VideoSource(path, pass_tracks=False, max_pixels=max_pixels)) as video:
+    reading = Reading(pass_tracks=False, max_pixels=max_pixels)
+    with contextlib.closing(VideoSource(path, reading)) as video:
         pictures = (item for item in video if isinstance(item, Picture))
         for picture in itertools.islice(pictures, max(chosen)):
             if picture.number in chosen:

@@ -11,7 +11,7 @@ import cv2
 
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.image import Frame, as_frame
-from zsn2m_runtime.streaming.items import MICROSECOND, Picture, StreamInfo, frame_name, kind_of
+from zsn2m_runtime.streaming.ends import MICROSECOND, Picture, StreamInfo, frame_name, kind_of
 
 SAMPLES = ("uint8", "uint16", "float32")  # that OpenCV turns from BGR to RGB
 

@@ -25,7 +25,7 @@ from zsn2m_runtime.files.tiff_writer import CLASSIC_LIMIT
 from zsn2m_runtime.files.writer import describe
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.resolved_path import resolved
-from zsn2m_runtime.streaming.items import Item, Picture, StreamInfo
+from zsn2m_runtime.streaming.ends import Item, Picture, StreamInfo
 from zsn2m_runtime.unfinished_file import UnfinishedFile
 
 LARGEST_CLASSIC_PLAN = 3_500_000_000  # bytes; what a source says of its length may be a guess, so not all of 4 GiB

@@ -15,7 +15,7 @@ from zsn2m_runtime.files.formats import FORMATS
 from zsn2m_runtime.files.writer import describe
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.manifest import ChannelRecord
-from zsn2m_runtime.streaming.items import Picture, StreamInfo
+from zsn2m_runtime.streaming.ends import Picture, StreamInfo
 
 log = logging.getLogger(__name__)
 

@@ -1,41 +1,35 @@
-"""From what a user names to a source and a sink."""
+"""From what a user names to a source and a sink. Videos alone need PyAV, which is loaded where one is opened."""
 
 from __future__ import annotations
 
 import os
-import re
 import sys
 from dataclasses import replace
 from fractions import Fraction
-from functools import partial
 from pathlib import Path
-
-import av
+from typing import TYPE_CHECKING
 
 from zsn2m_runtime.errors import InputError, OutputError, UsageError
-from zsn2m_runtime.files import IMAGE_SUFFIXES, result_suffix
-from zsn2m_runtime.files.foreign import FOREIGN_SUFFIXES
-from zsn2m_runtime.files.listing import GLOB_LETTERS
+from zsn2m_runtime.files import result_suffix
 from zsn2m_runtime.files.path_kinds import check_outside_bundles, no_frame
 from zsn2m_runtime.manifest import Sensor
 from zsn2m_runtime.sample_types import is_whole
 from zsn2m_runtime.streaming.camera import CameraSource
+from zsn2m_runtime.streaming.containers import CONTAINERS, RAW, Y4M, Container
+from zsn2m_runtime.streaming.ends import DEFAULT_RATE, Sink, Source
 from zsn2m_runtime.streaming.image_sink import FolderSink, NullSink, StackSink
 from zsn2m_runtime.streaming.image_source import ChannelWish, ImageSource
-from zsn2m_runtime.streaming.items import Sink, Source
-from zsn2m_runtime.streaming.options import SinkOptions, SourceOptions
+from zsn2m_runtime.streaming.options import USUAL_ENCODING, SinkOptions, SourceOptions
+from zsn2m_runtime.streaming.places import is_camera, is_folder, is_live_url, is_url, names_images
 from zsn2m_runtime.streaming.reconnecting import Reconnecting
 from zsn2m_runtime.streaming.stack_copy import StackCopySink
-from zsn2m_runtime.streaming.video.containers import CONTAINERS, RAW, Y4M, Container
-from zsn2m_runtime.streaming.video.demuxer import is_url
-from zsn2m_runtime.streaming.video.sink import DEFAULT_RATE, VideoSink
-from zsn2m_runtime.streaming.video.source import VideoSource
-from zsn2m_runtime.streaming.video.tag_check import lost_to_images
 
-LIVE_SCHEMES = ("rtsp", "rtsps", "rtmp", "rtp", "udp", "srt")
+if TYPE_CHECKING:
+    from zsn2m_runtime.streaming.video.sink import VideoSink
+    from zsn2m_runtime.streaming.video.source import VideoSource
+
 STACK_SUFFIXES = (".tif", ".tiff")
 FINEST_RATE = 1001  # largest denominator of a frame rate, as in 30000/1001
-_RAW_SPEC = re.compile(r"(\d+)x(\d+):([a-z0-9]+)(?:@(\d+(?:\.\d+)?(?:/\d+)?))?")
 
 
 def open_source(text: str, options: SourceOptions, output: str | None) -> Source:
@@ -46,26 +40,19 @@ def open_source(text: str, options: SourceOptions, output: str | None) -> Source
     Raises:
         InputError: if it cannot be opened.
         UsageError: options that do not fit it.
+        UnavailableError: a video, where PyAV is missing.
     """
     _refuse_empty("source", text)
     if fault := no_frame(Path(text)):
         raise InputError(fault)
-    if options.raw and text != "-":
-        raise UsageError(f"{text}: expected - as source of --raw frames, but got a name; leave --raw out")
-    is_camera, is_images = _is_camera(text), _names_images(text)
-    if options.deinterlace and (is_camera or is_images):
-        raise UsageError(f"{text}: expected a video to deinterlace, but got another source; leave --deinterlace out")
-    if not options.alpha and (is_camera or (is_images and _container(output) is None)):
-        raise UsageError(f"{text}: expected a video to leave alpha out of, but got another; leave --no-alpha out")
-    if options.channel is not None and not is_images:
-        raise UsageError(f"{text}: expected a stack of channels for --channel, but got another source; leave it out")
-    if is_images:
+    _refuse_source_options(text, options, output)
+    if names_images(text):
         whole = output is not None and Path(output).suffix.lower() in STACK_SUFFIXES
         wish = ChannelWish(options.trained_on, options.channel, whole)
         return ImageSource(
             [text], _rate(options.rate) or DEFAULT_RATE, wish, alpha=options.alpha, max_pixels=options.max_pixels
         )
-    if is_camera:
+    if is_camera(text):
         source: Source = Reconnecting(lambda: CameraSource(int(text) if text.isdecimal() else text))
     else:
         source = _open_video(text, options, output)
@@ -78,25 +65,47 @@ def open_source(text: str, options: SourceOptions, output: str | None) -> Source
     return source
 
 
+def _refuse_source_options(text: str, options: SourceOptions, output: str | None) -> None:
+    camera, images = is_camera(text), names_images(text)
+    misplaced = {
+        "- as source of --raw frames; leave --raw out": options.raw and text != "-",
+        "a video to deinterlace; leave --deinterlace out": options.deinterlace and (camera or images),
+        "a video to leave alpha out of; leave --no-alpha out": not options.alpha
+        and (camera or (images and _container(output) is None)),
+        "a stack of channels for --channel; leave it out": options.channel is not None and not images,
+    }
+    for rule, is_broken in misplaced.items():
+        if is_broken:
+            wanted, _, advice = rule.partition("; ")
+            raise UsageError(f"{text}: expected {wanted}, but got another source; {advice}")
+
+
 def _open_video(text: str, options: SourceOptions, output: str | None) -> Source:
+    if text != "-" and not is_url(text) and not os.path.lexists(text):  # a misspelt name asks for no PyAV
+        raise InputError(f"{text}: expected a video, a camera or images, but there is nothing of that name; check it")
+    from zsn2m_runtime.streaming.video.demuxer import Reading
+    from zsn2m_runtime.streaming.video.raw_frames import raw_settings
+    from zsn2m_runtime.streaming.video.source import VideoSource
+
     container = _container(output)
-    video = partial(
-        VideoSource,
+    turn = not (container and container.rotation)
+    reading = Reading(
         deinterlace=options.deinterlace,
         pass_tracks=options.tracks and bool(container and container.tracks),
-        upright=not (container and container.rotation),
         alpha=options.alpha,
         max_pixels=options.max_pixels,
     )
     if text == "-":
-        kind, settings = (RAW.format, raw_settings(options)) if options.raw else (Y4M.format, None)
         if sys.stdin is None:
             raise InputError("stdin: expected frames, but it is closed; name a file, or pipe frames into this program")
+        settings = raw_settings(options.raw, _rate(options.rate)) if options.raw else None
+        piped = replace(reading, format=RAW.format if options.raw else Y4M.format, options=settings)
         unlocked = open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)  # noqa: SIM115 - a read that blocks must not keep Python from ending
-        return video(unlocked, format=kind, options=settings, name="stdin")
-    if text.partition("://")[0].lower() in LIVE_SCHEMES:
-        return Reconnecting(lambda: video(text, live=True))
-    return video(text)
+        return VideoSource(unlocked, piped, upright=turn, name="stdin")
+    if is_live_url(text):
+        live = replace(reading, live=True)
+        return Reconnecting(lambda: VideoSource(text, live, upright=turn))
+    return VideoSource(text, reading, upright=turn)
 
 
 def open_sink(text: str | None, source: Source, sensor: Sensor, options: SinkOptions) -> Sink:
@@ -107,39 +116,38 @@ def open_sink(text: str | None, source: Source, sensor: Sensor, options: SinkOpt
     Raises:
         UsageError: if it cannot hold the source's frames, or would replace the source; options that do not fit it.
         OutputError: if it cannot be made.
+        UnavailableError: a video, where PyAV is missing.
     """
     if text is None:
-        _refuse_options("no output", options, is_video=False, is_folder=False)
+        _refuse_options("no output", options, is_video=False, to_folder=False)
         return NullSink()
     _refuse_empty("output", text)
     if text != "-":
-        check_outside_bundles(Path(text) / "frame" if _is_folder(text) else Path(text))
+        check_outside_bundles(Path(text) / "frame" if is_folder(text) else Path(text))
     suffix = Path(text).suffix.lower()
     is_video = text == "-" or suffix in CONTAINERS
-    is_folder = not is_video and (_is_folder(text) or text.endswith("/") or not suffix)
-    _refuse_options(text, options, is_video, is_folder)
+    to_folder = not is_video and (is_folder(text) or text.endswith("/") or not suffix)
+    _refuse_options(text, options, is_video, to_folder)
     if is_video:
         return _video_sink(text, source, sensor, options)
     inputs = source.paths if isinstance(source, ImageSource) else []
-    images = _image_sink(text, source, options, is_folder, inputs)
-    if isinstance(source, VideoSource):
-        images.lost = lost_to_images(source)
+    images = _image_sink(text, source, options, to_folder, inputs)
+    if video := _as_video(source):
+        from zsn2m_runtime.streaming.video.tag_check import lost_to_images
+
+        images.lost = lost_to_images(video)
     return images
 
 
 def _image_sink(
-    text: str, source: Source, options: SinkOptions, is_folder: bool, inputs: list[Path]
+    text: str, source: Source, options: SinkOptions, to_folder: bool, inputs: list[Path]
 ) -> FolderSink | StackSink | StackCopySink:
     path, suffix = Path(text), Path(text).suffix.lower()
-    if is_folder:
-        usual = (
-            result_suffix(inputs[0].suffix)
-            if inputs
-            else ".png"
-            if source.info.dtype in ("uint8", "uint16")
-            else ".tif"
-        )
-        kind = f".{options.image_type.lstrip('.')}" if options.image_type else usual
+    if to_folder:
+        usual = ".png" if source.info.dtype in ("uint8", "uint16") else ".tif"
+        kind = result_suffix(inputs[0].suffix) if inputs else usual
+        if options.image_type:
+            kind = f".{options.image_type.lstrip('.')}"
         return FolderSink(path, kind, source.info, source.named if isinstance(source, ImageSource) else ())
     if suffix in STACK_SUFFIXES:
         return StackCopySink(path, inputs[0]) if len(inputs) == 1 else StackSink(path, source.info, inputs)
@@ -149,51 +157,17 @@ def _image_sink(
     )
 
 
-def raw_settings(options: SourceOptions) -> dict[str, str]:
-    """FFmpeg's settings for raw frames from WxH:FORMAT[@FPS].
-
-    Raises:
-        UsageError: if the text is of another form.
-    """
-    found = _RAW_SPEC.fullmatch(options.raw or "")
-    if not found:
-        raise UsageError(f"expected --raw WxH:FORMAT[@FPS] such as 1920x1080:rgb24@25, but got {options.raw!r}")
-    width, height, pixel_format, rate = found.groups()
-    _check_raw(width, height, pixel_format, rate)
-    if rate and options.rate:
-        raise UsageError(f"expected one rate, but got {rate} in --raw and {options.rate:g} in --fps; leave one out")
-    return {
-        "video_size": f"{width}x{height}",
-        "pixel_format": pixel_format,
-        "framerate": rate or str(_rate(options.rate) or DEFAULT_RATE),
-    }
-
-
 def _refuse_empty(what: str, text: str) -> None:
     """A path of no letters is the current folder, which nobody means who leaves a name empty."""
     if not text:
         raise UsageError(f"expected the name of the {what}, but got an empty one; name it, or . for this folder")
 
 
-def _check_raw(width: str, height: str, pixel_format: str, rate: str | None) -> None:
-    if not int(width) or not int(height):
-        raise UsageError(f"expected --raw with a size of at least 1x1, but got {width}x{height}; state the frames' own")
-    try:
-        av.VideoFormat(pixel_format)
-    except ValueError as error:
-        raise UsageError(
-            f"expected a pixel format in --raw that ffmpeg -pix_fmts lists, such as gray, rgb24 or yuv420p10le, but "
-            f"got {pixel_format!r}; choose one of those"
-        ) from error
-    if rate and not all(map(float, rate.split("/"))):
-        raise UsageError(f"expected a rate in --raw above 0, but got {rate}; state the frames' own, or leave it out")
-
-
-def _refuse_options(text: str, options: SinkOptions, is_video: bool, is_folder: bool) -> None:
-    of_video = options.codec, options.crf, options.pixel_format, options.lossless or None
+def _refuse_options(text: str, options: SinkOptions, is_video: bool, to_folder: bool) -> None:
     misplaced = {
-        "--codec, --crf, --pixel-format and --lossless for a video": not is_video and of_video != (None,) * 4,
-        "--image-type for a folder of images": not is_folder and options.image_type is not None,
+        "--codec, --crf, --pixel-format and --lossless for a video": not is_video
+        and options.encoding != USUAL_ENCODING,
+        "--image-type for a folder of images": not to_folder and options.image_type is not None,
         "--raw-output for - (stdout)": text != "-" and options.raw,
     }
     for rule, is_broken in misplaced.items():
@@ -202,23 +176,32 @@ def _refuse_options(text: str, options: SinkOptions, is_video: bool, is_folder: 
 
 
 def _video_sink(text: str, source: Source, sensor: Sensor, options: SinkOptions) -> VideoSink:
-    first = source.source if isinstance(source, Reconnecting) else source
+    from zsn2m_runtime.streaming.video.sink import VideoSink
+
     if text == "-" and sys.stdout is None:
         raise OutputError("stdout: expected to be able to write here, but it is closed; name a file with -o")
+    video = _as_video(source)
     info, pipe_format = source.info, RAW.format if options.raw else Y4M.format
-    if info.range is None and is_whole(info.dtype) and not isinstance(first, VideoSource):
+    if info.range is None and is_whole(info.dtype) and not video:
         info = replace(info, range=sensor.range)
     return VideoSink(
         sys.stdout.buffer if text == "-" else text,
         info,
-        source=first if isinstance(first, VideoSource) else None,
-        codec=options.codec,
-        crf=options.crf,
-        pixel_format=options.pixel_format,
-        lossless=options.lossless,
+        options.encoding,
+        source=video,
         format=pipe_format if text == "-" else None,
         rate=_rate(options.rate),
     )
+
+
+def _as_video(source: Source) -> VideoSource | None:
+    """The video that a source reads; None for images and cameras, which need no PyAV."""
+    first = source.source if isinstance(source, Reconnecting) else source
+    if isinstance(first, (ImageSource, CameraSource)):
+        return None
+    from zsn2m_runtime.streaming.video.source import VideoSource
+
+    return first if isinstance(first, VideoSource) else None
 
 
 def _container(output: str | None) -> Container | None:
@@ -229,27 +212,3 @@ def _container(output: str | None) -> Container | None:
 
 def _rate(frames_per_second: float | None) -> Fraction | None:
     return Fraction(frames_per_second).limit_denominator(FINEST_RATE) if frames_per_second else None
-
-
-def is_live(text: str) -> bool:
-    """Whether a text names a camera or a place on a network; a file or folder of a camera's number is what it is."""
-    return _is_camera(text) or is_url(text)
-
-
-def _is_camera(text: str) -> bool:
-    if text.isdecimal():
-        return not os.path.exists(text)  # noqa: PTH110 - see _is_folder
-    return text.startswith("/dev/video")
-
-
-def _names_images(text: str) -> bool:
-    if is_url(text):
-        return False
-    is_image = Path(text).suffix.lower() in (*IMAGE_SUFFIXES, *FOREIGN_SUFFIXES)  # the latter to be refused
-    if os.path.exists(text):  # noqa: PTH110 - see _is_folder
-        return is_image or _is_folder(text)
-    return is_image or GLOB_LETTERS.search(text) is not None
-
-
-def _is_folder(text: str) -> bool:
-    return os.path.isdir(text)  # noqa: PTH112 - unlike Path's, False for what is too long to be a path

@@ -28,17 +28,31 @@ class SourceOptions:
 
 
 @dataclass(frozen=True)
-class SinkOptions:
-    """How to write a result; None takes what suits the source.
+class Encoding:
+    """What the user asks of a video's encoder; None takes what suits the source and the container.
 
-    codec, crf, pixel_format, lossless: of a video; image_type: suffix of a folder's files
-    raw: frames on stdout without Y4M's headers; rate: frames per second where the source knows none
+    codec, pixel_format: FFmpeg's names; crf: the codec's constant quality, 0 to 63, lower is better
+    lossless: FFV1 in RGB or grey of the result's own depth, which gives the denoised samples back bit for bit
     """
 
     codec: str | None = None
     crf: int | None = None
     pixel_format: str | None = None
     lossless: bool = False
+
+
+USUAL_ENCODING = Encoding()
+
+
+@dataclass(frozen=True)
+class SinkOptions:
+    """How to write a result; None takes what suits the source.
+
+    encoding: of a video; image_type: suffix of a folder's files
+    raw: frames on stdout without Y4M's headers; rate: frames per second where the source knows none
+    """
+
+    encoding: Encoding = USUAL_ENCODING
     image_type: str | None = None
     raw: bool = False
     rate: float | None = None

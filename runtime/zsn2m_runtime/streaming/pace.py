@@ -17,7 +17,7 @@ from zsn2m_runtime.inference.providers import starting_providers
 from zsn2m_runtime.machine.installation import import_onnxruntime
 from zsn2m_runtime.manifest import Sensor
 from zsn2m_runtime.sample_types import Pixels
-from zsn2m_runtime.streaming.items import StreamInfo
+from zsn2m_runtime.streaming.ends import StreamInfo
 
 PART = 256  # pixels of the side of what is measured: some 0.1 s of a slow model on a laptop
 MINUTE = 60.0  # seconds: what people wait for without asking how to do better

@@ -13,7 +13,7 @@ import numpy as np
 from zsn2m_runtime.errors import UnavailableError
 from zsn2m_runtime.manifest import Sensor
 from zsn2m_runtime.sample_types import Pixels
-from zsn2m_runtime.streaming.items import Item, Picture, Sink
+from zsn2m_runtime.streaming.ends import Item, Picture, Sink
 
 TITLE = "zsn2m-deploy (q quits)"
 QUIT_KEY = ord("q")

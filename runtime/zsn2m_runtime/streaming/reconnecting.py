@@ -10,7 +10,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from zsn2m_runtime.errors import InputError
-from zsn2m_runtime.streaming.items import Item, Picture, Source, StreamInfo, frame_name, kind_of
+from zsn2m_runtime.streaming.ends import Item, Picture, Source, StreamInfo, frame_name, kind_of
 
 FIRST_PAUSE = 0.5  # seconds before the first try to reopen a live source; twice as long before each further one
 LONGEST_PAUSE = 30.0  # seconds: a camera that is plugged in again is back within half a minute

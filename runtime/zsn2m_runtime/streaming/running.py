@@ -15,7 +15,7 @@ from zsn2m_runtime.machine.memory import peak_memory
 from zsn2m_runtime.manifest import Sensor
 from zsn2m_runtime.pipeline import Pipeline
 from zsn2m_runtime.sample_types import is_whole
-from zsn2m_runtime.streaming.items import Item, Picture, Sink, Source, StreamInfo, samples_of
+from zsn2m_runtime.streaming.ends import Item, Picture, Sink, Source, StreamInfo, samples_of
 from zsn2m_runtime.streaming.latency import Latency
 from zsn2m_runtime.streaming.pace import Faster
 from zsn2m_runtime.streaming.temporal import Temporal

@@ -13,7 +13,7 @@ from zsn2m_runtime.files.limits import NO_LIMIT
 from zsn2m_runtime.files.tiff_tags import DESCRIPTION
 from zsn2m_runtime.files.tiff_writer import TiffWriter
 from zsn2m_runtime.image import Frame
-from zsn2m_runtime.streaming.items import Item, Picture
+from zsn2m_runtime.streaming.ends import Item, Picture
 from zsn2m_runtime.unfinished_file import UnfinishedFile
 
 log = logging.getLogger(__name__)

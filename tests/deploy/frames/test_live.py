@@ -22,9 +22,10 @@ from zsn2m_deploy.frames.live import APART, short_name, take_frames
 from zsn2m_deploy.frames.sensor import SensorOptions, load_training_frames
 from zsn2m_runtime.errors import InputError, UsageError
 from zsn2m_runtime.files import open_image
-from zsn2m_runtime.streaming import opening
+from zsn2m_runtime.streaming import opening, places
 from zsn2m_runtime.streaming.camera import CameraSource
 from zsn2m_runtime.streaming.options import SourceOptions
+from zsn2m_runtime.streaming.video import source as video_module
 from zsn2m_runtime.streaming.video.source import VideoSource
 
 PLACES = {
@@ -43,15 +44,15 @@ PLACES = {
 def test_names_hold_no_password(source: str) -> None:
     assert short_name(source) == PLACES[source].replace("_1", "_1")
     assert "secret" not in short_name(source)
-    assert opening.is_live(source)
+    assert places.is_live(source)
 
 
 def test_a_file_of_a_cameras_name_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert opening.is_live("0")
+    assert places.is_live("0")
     (tmp_path / "0").mkdir()
-    assert not opening.is_live("0")
-    assert not opening.is_live("clip.mkv")
+    assert not places.is_live("0")
+    assert not places.is_live("clip.mkv")
     Clip().write(tmp_path / "0" / "clip.mkv")
     with pytest.raises(InputError, match="expected a folder with image files"):
         opening.open_source("0", SourceOptions(), None)
@@ -101,7 +102,7 @@ def test_a_camera_that_is_not_there_is_its_own_error() -> None:
 
 def test_what_ends_too_early_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clip = Clip("ffv1", "gray10le").write(tmp_path / "clip.mkv")
-    monkeypatch.setattr(opening, "VideoSource", lambda text, **how: VideoSource(clip, **how))
+    monkeypatch.setattr(video_module, "VideoSource", lambda text, reading, **how: VideoSource(clip, reading, **how))
     with pytest.raises(InputError, match="expected 20 frames, of which every 10th is taken, but it ended after 12"):
         take_frames("http://host/clip.mkv", 2, None)
     found = take_frames("http://host/clip.mkv", 1, tmp_path / "kept")

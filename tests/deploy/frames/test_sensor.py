@@ -7,13 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-from support.clips import Clip, info_of, write_all
+from support.clips import Clip, info_of, video_sink, write_all
 
 from zsn2m_deploy.frames.sensor import SensorOptions, load_training_frames
 from zsn2m_deploy.frames.value_range import check_steps
 from zsn2m_runtime.errors import InputError, UsageError, Zsn2mError
-from zsn2m_runtime.streaming.items import Picture
-from zsn2m_runtime.streaming.video.sink import VideoSink
+from zsn2m_runtime.streaming.ends import Picture
 from zsn2m_runtime.streaming.video.source import VideoSource
 
 GREY_8 = np.full((20, 20), 7, np.uint8)
@@ -126,7 +125,7 @@ def test_frames_of_a_video_are_those_of_its_stream_at_its_depth(tmp_path: Path) 
 @pytest.mark.parametrize(("depth", "high"), [(None, 65535), (12, 4095)])
 def test_bits_in_use_of_a_16_bit_video_are_stated(tmp_path: Path, depth: int | None, high: int) -> None:
     pixels = np.full((48, 64), 4095, np.uint16)
-    sink = VideoSink(tmp_path / "clip.mkv", info_of(pixels, 65535), lossless=True)
+    sink = video_sink(tmp_path / "clip.mkv", info_of(pixels, 65535), lossless=True)
     write_all(sink, [pixels])
     found = load_training_frames([Path(sink.finish())], SensorOptions(bit_depth=depth))
     assert (found.dtype, found.value_range) == ("uint16", (0, high))

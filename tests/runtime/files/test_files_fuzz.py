@@ -16,7 +16,7 @@ from support.image_files import save_any
 from zsn2m_runtime.errors import InputError, Zsn2mError
 from zsn2m_runtime.files import IMAGE_SUFFIXES, open_image
 from zsn2m_runtime.image import Frame
-from zsn2m_runtime.streaming.items import Picture
+from zsn2m_runtime.streaming.ends import Picture
 from zsn2m_runtime.streaming.video.source import VideoSource
 
 FEW, MANY = 15, 1000

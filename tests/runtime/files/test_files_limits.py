@@ -12,6 +12,7 @@ import pytest
 import tifffile
 from PIL import Image
 from support import bombs
+from support.clips import video_source
 from support.commands import run_command, write_frame
 
 from zsn2m_deploy import SensorOptions
@@ -21,7 +22,6 @@ from zsn2m_runtime.files import IMAGE_SUFFIXES, limits, open_image
 from zsn2m_runtime.files.stated_size import count_scans, stated_size
 from zsn2m_runtime.machine import memory
 from zsn2m_runtime.streaming.image_source import ImageSource
-from zsn2m_runtime.streaming.video.source import VideoSource
 
 MOST_MEMORY = 400_000_000  # bytes above what importing takes
 OPENER = """
@@ -146,10 +146,10 @@ def test_videos_of_huge_frames(tmp_path: Path, capsys: pytest.CaptureFixture[str
     path = tmp_path / "a.mov"
     bombs.huge_video(path, 300)
     with pytest.raises(InputError, match=r"at most 89,999 pixels .* got 300 x 300 .* --max-pixels 90000"):
-        VideoSource(path, max_pixels=89_999)
+        video_source(path, max_pixels=89_999)
     with pytest.raises(InputError, match="more than 10 pixels, a limit that --max-pixels raises"):
-        VideoSource(path, max_pixels=10)
-    VideoSource(path, max_pixels=90_000).close()
+        video_source(path, max_pixels=10)
+    video_source(path, max_pixels=90_000).close()
     assert run_command(capsys, "inspect", path, "--max-pixels", 80_000).code == 3
     assert run_command(capsys, "inspect", path, "--max-pixels", 90_000).code == 0
 

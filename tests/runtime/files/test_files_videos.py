@@ -12,7 +12,7 @@ from support.commands import run_command
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.files import open_image
 from zsn2m_runtime.files.videos import VIDEO_SUFFIXES, stream_hint
-from zsn2m_runtime.streaming.video.containers import CONTAINERS
+from zsn2m_runtime.streaming.containers import CONTAINERS
 
 
 def test_every_container_that_is_written_is_known_as_a_video() -> None:

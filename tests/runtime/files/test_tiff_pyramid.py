@@ -16,7 +16,7 @@ from zsn2m_runtime.files import open_image
 from zsn2m_runtime.files.layout import Layout
 from zsn2m_runtime.files.tiff_pyramid import smaller_copy
 from zsn2m_runtime.image import Frame
-from zsn2m_runtime.streaming.items import Picture
+from zsn2m_runtime.streaming.ends import Picture
 from zsn2m_runtime.streaming.stack_copy import StackCopySink
 
 TILE = (16, 32)

@@ -9,12 +9,11 @@ import av
 import numpy as np
 import pytest
 from support.bundles import BundleMaker
+from support.clips import video_sink, video_source
 
 from zsn2m_runtime.denoiser import Denoiser
+from zsn2m_runtime.streaming.containers import RAW
 from zsn2m_runtime.streaming.running import Stream
-from zsn2m_runtime.streaming.video.containers import RAW
-from zsn2m_runtime.streaming.video.sink import VideoSink
-from zsn2m_runtime.streaming.video.source import VideoSource
 
 FRAMES = 10_000
 SETTLED = 2_000  # frames after which buffers, pools and the encoder's own queues have their size
@@ -46,8 +45,8 @@ def resident() -> int:
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from Linux's /proc")
 def test_ten_thousand_frames_keep_their_order_in_flat_memory(make_bundle: BundleMaker, tmp_path: Path) -> None:
-    source: Any = VideoSource(Camera(), format=RAW.format, options=OPTIONS, name="camera")
-    sink = VideoSink(tmp_path / "clean.mkv", source.info, source=source, lossless=True)
+    source: Any = video_source(Camera(), format=RAW.format, options=OPTIONS, name="camera")
+    sink = video_sink(tmp_path / "clean.mkv", source.info, source=source, lossless=True)
     held: dict[int, int] = {}
 
     def look(done: int) -> None:

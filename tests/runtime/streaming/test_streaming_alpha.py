@@ -10,15 +10,15 @@ import av
 import numpy as np
 import pytest
 from support.bundles import BundleMaker
-from support.clips import HEIGHT, RAW, WIDTH, Clip, info_of, pixels_of, ramp, through
+from support.clips import HEIGHT, RAW, WIDTH, Clip, info_of, pixels_of, ramp, through, video_sink, video_source
 from support.commands import run_command
 
 from zsn2m_runtime.errors import UsageError
 from zsn2m_runtime.files import save_image
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.sample_types import Pixels
+from zsn2m_runtime.streaming.ends import Picture
 from zsn2m_runtime.streaming.image_source import ImageSource
-from zsn2m_runtime.streaming.items import Picture
 from zsn2m_runtime.streaming.video.sink import VideoSink
 from zsn2m_runtime.streaming.video.source import VideoSource
 
@@ -56,7 +56,7 @@ def clip_of(kind: str, folder: Path) -> Path:
 
 
 def frames_in(place: Any, **read: Any) -> list[Frame]:
-    source = VideoSource(place, pass_tracks=False, **read)
+    source = video_source(place, pass_tracks=False, **read)
     return [item.frame for item in source if isinstance(item, Picture)]
 
 
@@ -96,8 +96,8 @@ def test_raw_frames_with_alpha_come_back_bit_for_bit(name: str) -> None:
     assert first.alpha is not None
     kept = {"ya16be": "ya16le"}.get(name, name)
     out = io.BytesIO()
-    source = VideoSource(io.BytesIO(data), **how)
-    sink = VideoSink(out, source.info, source=source, format="rawvideo", pixel_format=kept)
+    source = video_source(io.BytesIO(data), **how)
+    sink = video_sink(out, source.info, source=source, format="rawvideo", pixel_format=kept)
     for item in source:
         sink.write(item)
     sink.finish()

@@ -12,7 +12,7 @@ import av
 import pytest
 from PIL import Image
 from support.bundles import BundleMaker
-from support.clips import STEP, Clip, frames_of, through
+from support.clips import STEP, Clip, frames_of, through, video_sink, video_source
 from support.commands import run_command
 
 from zsn2m_runtime.streaming.opening import open_sink
@@ -31,7 +31,7 @@ HDR_NAMES = {"HDR10 content light level", "HDR10 mastering display"}
 def run(first: Path, out: Path, **write: Any) -> VideoSink:
     """A video through source and sink; the sink, which knows what it lost."""
     source = VideoSource(first)
-    sink = VideoSink(out, source.info, source=source, **write)
+    sink = video_sink(out, source.info, source=source, **write)
     for item in source:
         sink.write(item)
     sink.finish()
@@ -230,9 +230,9 @@ def test_transparent_colours_of_a_palette_are_named(tmp_path: Path, used: bool) 
     if used:
         picture.putpixel((3, 3), 1)
     picture.save(tmp_path / "one.png", transparency=1)
-    source = VideoSource(tmp_path / "one.png", format="png_pipe")
+    source = video_source(tmp_path / "one.png", format="png_pipe")
     assert source.kind.name == "pal8"
     assert ("transparent colours of the palette" in source.facts) is used
-    sink = VideoSink(tmp_path / "out.mp4", source.info, source=source)
+    sink = video_sink(tmp_path / "out.mp4", source.info, source=source)
     assert ("transparent colours of the palette" in sink.lost) is used
     sink.salvage()

@@ -13,7 +13,7 @@ from support.sources import collect
 
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.streaming.camera import CameraSource
-from zsn2m_runtime.streaming.items import Picture, StreamInfo
+from zsn2m_runtime.streaming.ends import Picture, StreamInfo
 
 
 def test_a_camera_gives_rgb_after_the_frame_that_told_its_kind() -> None:

@@ -22,12 +22,13 @@ from support.clips import (
     samples,
     tags_of,
     through,
+    video_sink,
+    video_source,
     write_all,
 )
 
 from zsn2m_runtime.errors import InputError, UsageError
-from zsn2m_runtime.streaming.items import Picture
-from zsn2m_runtime.streaming.video.sink import VideoSink
+from zsn2m_runtime.streaming.ends import Picture
 from zsn2m_runtime.streaming.video.source import VideoSource
 
 
@@ -48,7 +49,7 @@ def test_lossless_gives_every_sample_back(
     tmp_path: Path, suffix: str, dtype: str, channels: int, high: int, pixel_format: str
 ) -> None:
     arrays = noise(3, dtype, channels, high)
-    sink = VideoSink(tmp_path / f"out{suffix}", info_of(arrays[0], high), lossless=True)
+    sink = video_sink(tmp_path / f"out{suffix}", info_of(arrays[0], high), lossless=True)
     write_all(sink, arrays)
     place = Path(sink.finish())
     source = VideoSource(place)
@@ -133,7 +134,7 @@ def test_full_range_of_a_pixel_format_needs_no_tag() -> None:
 @pytest.mark.parametrize("name", ["rgb24", "gbrp", "nv12", "yuv422p", "yuyv422", "gray", "pal8"])
 def test_eight_bit_formats_become_uint8(name: str) -> None:
     data = np.full((HEIGHT, WIDTH * 4), 128, np.uint8).tobytes()
-    source = VideoSource(io.BytesIO(data), format="rawvideo", options={**RAW, "pixel_format": name})
+    source = video_source(io.BytesIO(data), format="rawvideo", options={**RAW, "pixel_format": name})
     assert (source.info.dtype, source.info.channels) == ("uint8", 1 if name == "gray" else 3)
     item = next(iter(source))
     assert isinstance(item, Picture)
@@ -142,7 +143,7 @@ def test_eight_bit_formats_become_uint8(name: str) -> None:
 
 def test_grey_keeps_its_values_in_a_codec_without_grey(tmp_path: Path) -> None:
     ramps = [np.tile(np.arange(WIDTH, dtype=np.uint8) * 4, (HEIGHT, 1))] * 3
-    sink = VideoSink(tmp_path / "out.mp4", info_of(ramps[0], 255), codec="libx264", pixel_format="yuv420p", crf=0)
+    sink = video_sink(tmp_path / "out.mp4", info_of(ramps[0], 255), codec="libx264", pixel_format="yuv420p", crf=0)
     write_all(sink, ramps)
     frame = frames_of(Path(sink.finish()))[0]
     assert frame.color_range == 2
@@ -153,7 +154,7 @@ def test_grey_keeps_its_values_in_a_codec_without_grey(tmp_path: Path) -> None:
 def test_floating_point_is_refused(name: str) -> None:
     data = io.BytesIO(bytes(HEIGHT * WIDTH * 12))
     with pytest.raises(InputError, match=rf"in: expected pixels in grey, RGB or YUV.*but got {name}; convert it first"):
-        VideoSource(data, format="rawvideo", options={**RAW, "pixel_format": name}, name="in")
+        video_source(data, format="rawvideo", options={**RAW, "pixel_format": name}, name="in")
 
 
 def test_a_codec_of_too_few_bits_is_refused_unless_the_pixel_format_is_named(tmp_path: Path) -> None:

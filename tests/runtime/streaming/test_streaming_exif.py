@@ -10,9 +10,9 @@ import av
 import numpy as np
 import pytest
 from PIL import Image
+from support.clips import video_sink
 from support.commands import run_command
 
-from zsn2m_runtime.streaming.video.sink import VideoSink
 from zsn2m_runtime.streaming.video.source import VideoSource
 
 SIZE = (64, 96)
@@ -44,7 +44,7 @@ def _jpeg(seed: int) -> bytes:
 
 def test_the_frames_are_read_and_the_exif_is_named(clip: Path, tmp_path: Path) -> None:
     source = VideoSource(clip)
-    sink = VideoSink(tmp_path / "out.mkv", source.info, source=source)
+    sink = video_sink(tmp_path / "out.mkv", source.info, source=source)
     frames = 0
     for item in source:
         sink.write(item)

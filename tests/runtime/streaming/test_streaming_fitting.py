@@ -10,7 +10,7 @@ import pytest
 
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import InputError
-from zsn2m_runtime.streaming.items import StreamInfo
+from zsn2m_runtime.streaming.ends import StreamInfo
 from zsn2m_runtime.streaming.running import check_source_fits
 
 INFO = StreamInfo("clip.mov", 24, 32, "uint8", 3, (0, 255))

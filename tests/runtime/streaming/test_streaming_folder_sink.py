@@ -12,9 +12,9 @@ from support.pictures import INFO, frame_of, names_in, picture
 
 from zsn2m_runtime.errors import OutputError, UsageError
 from zsn2m_runtime.files import open_image, save_image
+from zsn2m_runtime.streaming.ends import Packet, StreamInfo
 from zsn2m_runtime.streaming.image_sink import FolderSink
 from zsn2m_runtime.streaming.image_source import ImageSource
-from zsn2m_runtime.streaming.items import Packet, StreamInfo
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from support.pictures import frame_of
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.files import save_image
 from zsn2m_runtime.image import Frame
+from zsn2m_runtime.streaming.ends import Picture, StreamInfo
 from zsn2m_runtime.streaming.image_source import ImageSource
-from zsn2m_runtime.streaming.items import Picture, StreamInfo
 
 
 def collect(source: ImageSource, given: list[Picture]) -> None:

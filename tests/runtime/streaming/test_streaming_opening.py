@@ -15,13 +15,16 @@ from zsn2m_runtime.files import save_image
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.manifest import Sensor
 from zsn2m_runtime.streaming import opening
+from zsn2m_runtime.streaming.ends import Source, StreamInfo
 from zsn2m_runtime.streaming.image_sink import FolderSink, NullSink, StackSink
 from zsn2m_runtime.streaming.image_source import ImageSource
-from zsn2m_runtime.streaming.items import Source, StreamInfo
-from zsn2m_runtime.streaming.opening import open_sink, open_source, raw_settings
+from zsn2m_runtime.streaming.opening import open_sink, open_source
 from zsn2m_runtime.streaming.options import SinkOptions, SourceOptions
 from zsn2m_runtime.streaming.reconnecting import Reconnecting
 from zsn2m_runtime.streaming.stack_copy import StackCopySink
+from zsn2m_runtime.streaming.video import source as video_source
+from zsn2m_runtime.streaming.video.demuxer import USUAL_READING, Reading
+from zsn2m_runtime.streaming.video.raw_frames import raw_settings
 from zsn2m_runtime.streaming.video.sink import VideoSink
 from zsn2m_runtime.streaming.video.source import VideoSource
 
@@ -32,8 +35,8 @@ INFO = StreamInfo("x", 6, 8, "uint8", 3, (0, 255))
 class Opened:
     """What would be opened, and how."""
 
-    def __init__(self, place: Any, **how: Any) -> None:
-        self.place, self.how, self.info, self.closed = place, how, INFO, 0
+    def __init__(self, place: Any, reading: Reading = USUAL_READING, **how: Any) -> None:
+        self.place, self.reading, self.how, self.info, self.closed = place, reading, how, INFO, 0
 
     def close(self) -> None:
         self.closed += 1
@@ -52,8 +55,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def nothing_opens(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("CameraSource", "VideoSource"):
-        monkeypatch.setattr(opening, name, type(name, (Opened,), {}))
+    monkeypatch.setattr(opening, "CameraSource", type("CameraSource", (Opened,), {}))
+    monkeypatch.setattr(video_source, "VideoSource", type("VideoSource", (Opened,), {}))
 
 
 def source_of(text: str, output: str | None = None, **options: Any) -> Source:
@@ -80,8 +83,6 @@ def test_images_by_folder_pattern_or_name(folder: Path, text: str) -> None:
         ("srt://127.0.0.1:1", "VideoSource", True),
         ("http://host/clip.mp4", "VideoSource", False),
         ("clip.mp4", "VideoSource", False),
-        ("no such clip.mkv", "VideoSource", False),
-        ("a" * 5000, "VideoSource", False),
     ],
 )
 def test_cameras_and_streams_come_back_and_files_do_not(folder: Path, text: str, kind: str, live: bool) -> None:
@@ -89,7 +90,7 @@ def test_cameras_and_streams_come_back_and_files_do_not(folder: Path, text: str,
     opened = source.source if isinstance(source, Reconnecting) else source
     assert (type(opened).__name__, isinstance(source, Reconnecting)) == (kind, live)
     assert opened.place == (int(text) if text.isdecimal() else text)
-    assert opened.how.get("live", False) is (live and kind == "VideoSource")
+    assert opened.reading.live is (live and kind == "VideoSource")
 
 
 @pytest.mark.usefixtures("nothing_opens")
@@ -99,18 +100,12 @@ def test_cameras_and_streams_come_back_and_files_do_not(folder: Path, text: str,
      ("-", False, True), ("a/", False, True), ("a.tif", False, True), (None, False, True)],
 )  # fmt: skip
 def test_tracks_and_rotation_go_through_where_the_output_holds_them(
-    output: str | None, tracks: bool, upright: bool
+    folder: Path, output: str | None, tracks: bool, upright: bool
 ) -> None:
-    source: Any = source_of("clip.mov", output, deinterlace=True)
-    assert source.how == {
-        "deinterlace": True,
-        "pass_tracks": tracks,
-        "upright": upright,
-        "alpha": True,
-        "max_pixels": None,
-    }
-    silent: Any = source_of("clip.mov", output, tracks=False)
-    assert silent.how["pass_tracks"] is False
+    source: Any = source_of("clip.mp4", output, deinterlace=True)
+    assert (source.reading, source.how) == (Reading(deinterlace=True, pass_tracks=tracks), {"upright": upright})
+    silent: Any = source_of("clip.mp4", output, tracks=False)
+    assert silent.reading.pass_tracks is False
 
 
 def test_raw_frames_are_described_for_ffmpeg() -> None:
@@ -118,10 +113,10 @@ def test_raw_frames_are_described_for_ffmpeg() -> None:
     for text, rate, expected in (
         ("640x480:gray10le@30000/1001", None, "30000/1001"),
         ("640x480:gray10le@12.5", None, "12.5"),
-        ("640x480:gray10le", 29.97, str(Fraction(2997, 100))),
+        ("640x480:gray10le", Fraction(2997, 100), "2997/100"),
         ("640x480:gray10le", None, "25"),
     ):
-        assert raw_settings(SourceOptions(text, rate)) == {**size, "framerate": expected}
+        assert raw_settings(text, rate) == {**size, "framerate": expected}
 
 
 @pytest.mark.parametrize(
@@ -148,7 +143,7 @@ def test_names_that_are_empty_are_refused(folder: Path) -> None:
 
 def test_names_that_are_too_long_are_refused(folder: Path) -> None:
     long = "a" * 5000
-    with pytest.raises(InputError, match="File name too long"):
+    with pytest.raises(InputError, match="nothing of that name"):
         source_of(long)
     source = source_of("frames")
     with pytest.raises(OutputError, match="the name is too long"):
@@ -192,15 +187,15 @@ def test_a_folder_takes_its_files_type_from_the_source_unless_told(folder: Path)
         opened.close()
 
 
-def test_a_source_is_closed_where_its_rate_is_stated_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_source_is_closed_where_its_rate_is_stated_twice(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Rated(Opened):
-        def __init__(self, place: Any, **how: Any) -> None:
-            super().__init__(place, **how)
+        def __init__(self, *arguments: Any, **how: Any) -> None:
+            super().__init__(*arguments, **how)
             self.info = StreamInfo("x", 6, 8, "uint8", 3, (0, 255), Fraction(24))
             made.append(self)
 
     made: list[Rated] = []
-    monkeypatch.setattr(opening, "VideoSource", Rated)
+    monkeypatch.setattr(video_source, "VideoSource", Rated)
     with pytest.raises(UsageError, match="these have 24 a second; leave --fps out"):
         source_of("clip.mp4", rate=25.0)
     assert made[0].closed == 1

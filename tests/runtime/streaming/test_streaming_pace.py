@@ -18,7 +18,7 @@ from zsn2m_runtime.blank.areas import blank_areas
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.sample_types import Pixels
 from zsn2m_runtime.streaming import pace
-from zsn2m_runtime.streaming.items import StreamInfo
+from zsn2m_runtime.streaming.ends import StreamInfo
 from zsn2m_runtime.streaming.pace import Faster, faster_ways
 
 ONE_THREAD = ("--model", "mbd", "--provider", "cpu", "--threads", "1")

@@ -16,13 +16,13 @@ from support.clips import (
     noise,
     pixels_of,
     through,
+    video_sink,
+    video_source,
     write_all,
 )
 
 from zsn2m_runtime.errors import OutputError
-from zsn2m_runtime.streaming.items import Picture
-from zsn2m_runtime.streaming.video.sink import VideoSink
-from zsn2m_runtime.streaming.video.source import VideoSource
+from zsn2m_runtime.streaming.ends import Picture
 
 
 def test_y4m_comes_and_goes_through_pipes() -> None:
@@ -41,7 +41,7 @@ def test_y4m_comes_and_goes_through_pipes() -> None:
 def test_y4m_holds_ten_bits() -> None:
     arrays = noise(2, "uint16", 1, 1023)
     out = io.BytesIO()
-    sink = VideoSink(out, info_of(arrays[0], 1023), format="yuv4mpegpipe")
+    sink = video_sink(out, info_of(arrays[0], 1023), format="yuv4mpegpipe")
     write_all(sink, arrays)
     sink.finish()
     out.seek(0)
@@ -55,7 +55,7 @@ def test_raw_frames_come_and_go_through_pipes(name: str, dtype: str, channels: i
     arrays = noise(4, dtype, channels, high)
     data = b"".join(array.tobytes() for array in arrays)
     read = {"format": "rawvideo", "options": {**RAW, "pixel_format": name}}
-    source = VideoSource(io.BytesIO(data), **read)  # type: ignore[arg-type]
+    source = video_source(io.BytesIO(data), **read)  # type: ignore[arg-type]
     assert source.info.rate == 25
     assert all(
         np.array_equal(item.frame.pixels, array)
@@ -74,7 +74,7 @@ def test_a_reader_that_went_away_is_an_error() -> None:
             raise BrokenPipeError(32, "Broken pipe")
 
     arrays = noise(2, "uint8", 3, 255)
-    sink = VideoSink(Broken(), info_of(arrays[0], 255), format="rawvideo")
+    sink = video_sink(Broken(), info_of(arrays[0], 255), format="rawvideo")
     with pytest.raises(OutputError, match="reads all frames from the pipe, but it has ended"):
         write_all(sink, arrays)
     assert sink.salvage() is None
@@ -92,4 +92,4 @@ def test_ctrl_c_while_a_pipe_gives_nothing_is_no_error_of_the_video(format: str)
 
     options = {**RAW, "pixel_format": "rgb24"} if format == "rawvideo" else None
     with pytest.raises(KeyboardInterrupt):
-        VideoSource(Interrupted(), format=format, options=options)
+        video_source(Interrupted(), format=format, options=options)

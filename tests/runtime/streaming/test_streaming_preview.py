@@ -17,8 +17,8 @@ from zsn2m_runtime.errors import UnavailableError
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.manifest import Sensor
 from zsn2m_runtime.streaming import preview
+from zsn2m_runtime.streaming.ends import Packet, Picture
 from zsn2m_runtime.streaming.image_sink import NullSink
-from zsn2m_runtime.streaming.items import Packet, Picture
 from zsn2m_runtime.streaming.preview import Preview, as_8_bit
 
 SENSOR = Sensor(dtype="uint8", channels=3, range=(0, 255), noise_sigma=1.0)
@@ -180,7 +180,7 @@ import numpy as np
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.manifest import Sensor
 from zsn2m_runtime.streaming.image_sink import NullSink
-from zsn2m_runtime.streaming.items import Picture
+from zsn2m_runtime.streaming.ends import Picture
 from zsn2m_runtime.streaming.preview import TITLE, Preview
 
 quits = []

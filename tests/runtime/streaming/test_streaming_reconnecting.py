@@ -14,7 +14,7 @@ from support.sources import collect
 
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.image import Frame
-from zsn2m_runtime.streaming.items import Item, Packet, Picture, Source, StreamInfo
+from zsn2m_runtime.streaming.ends import Item, Packet, Picture, Source, StreamInfo
 from zsn2m_runtime.streaming.reconnecting import LONGEST_PAUSE, Reconnecting
 
 INFO = StreamInfo("street", 6, 8, "uint8", 3, (0, 255), live=True)

@@ -16,7 +16,7 @@ from zsn2m_runtime import pipeline
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import InputError, OutputError
 from zsn2m_runtime.image import Frame
-from zsn2m_runtime.streaming.items import Item, Packet, Picture
+from zsn2m_runtime.streaming.ends import Item, Packet, Picture
 from zsn2m_runtime.streaming.running import Stream
 
 

@@ -14,8 +14,8 @@ from support.stacks import FullDisk, values_of
 from zsn2m_runtime.errors import OutputError, UsageError
 from zsn2m_runtime.files import open_image
 from zsn2m_runtime.manifest import Sensor
+from zsn2m_runtime.streaming.ends import Sink
 from zsn2m_runtime.streaming.image_source import ImageSource
-from zsn2m_runtime.streaming.items import Sink
 from zsn2m_runtime.streaming.opening import open_sink
 from zsn2m_runtime.streaming.options import SinkOptions
 from zsn2m_runtime.streaming.stack_copy import StackCopySink

@@ -16,9 +16,9 @@ from zsn2m_runtime.files import open_image
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.sample_types import SAMPLE_DTYPES
 from zsn2m_runtime.streaming import image_sink
+from zsn2m_runtime.streaming.ends import Packet, Picture, StreamInfo
 from zsn2m_runtime.streaming.image_sink import NullSink, StackSink
 from zsn2m_runtime.streaming.image_source import ImageSource
-from zsn2m_runtime.streaming.items import Packet, Picture, StreamInfo
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,10 @@ from support.clips import (
     frames_of,
     tags_of,
     through,
+    video_sink,
 )
 
 from zsn2m_runtime.streaming.video.colour import FULL
-from zsn2m_runtime.streaming.video.sink import VideoSink
 from zsn2m_runtime.streaming.video.source import VideoSource
 
 TAGS = (1, 9, 16, 9)  # limited range, BT.2020, PQ
@@ -57,7 +57,7 @@ def test_tags_that_an_output_cannot_say_are_told_before_the_first_frame(
 ) -> None:
     first = Clip(tags=(2, 1, 1, 1)).write(tmp_path / "in.mkv")
     source = VideoSource(first)
-    sink = VideoSink(tmp_path / out, source.info, source=source, **how)
+    sink = video_sink(tmp_path / out, source.info, source=source, **how)
     said = [message.split("colour ")[1] for message in caplog.messages if "colour " in message]
     assert said == ([f"{lost}; players will guess"] if lost else [])
     for item in source:

@@ -18,12 +18,13 @@ from support.clips import (
     noise,
     packets_of,
     times_of,
+    video_sink,
+    video_source,
     write_all,
 )
 
 from zsn2m_runtime.image import Frame
-from zsn2m_runtime.streaming.items import Packet, Picture, StreamInfo
-from zsn2m_runtime.streaming.video.sink import VideoSink
+from zsn2m_runtime.streaming.ends import Packet, Picture, StreamInfo
 from zsn2m_runtime.streaming.video.source import VideoSource
 from zsn2m_runtime.streaming.video.timeline import Timeline
 
@@ -72,13 +73,13 @@ def test_durations_are_the_frames_own_or_the_rates() -> None:
 
 def test_frames_of_no_video_get_the_rate_that_is_asked_for(tmp_path: Path) -> None:
     for rate, expected in ((None, 25), (Fraction(10), 10)):
-        sink = VideoSink(tmp_path / "out.mp4", INFO, rate=rate)
+        sink = video_sink(tmp_path / "out.mp4", INFO, rate=rate)
         write_all(sink, noise(4, "uint8", 3, 255))
         assert times_of(Path(sink.finish())) == [number / expected for number in range(4)]
 
 
 def test_a_video_of_a_live_stream_begins_at_zero(tmp_path: Path) -> None:
-    sink = VideoSink(tmp_path / "out.mp4", replace(INFO, live=True))
+    sink = video_sink(tmp_path / "out.mp4", replace(INFO, live=True))
     for number, pixels in enumerate(noise(3, "uint8", 3, 255), start=1):
         sink.write(Picture(Frame(pixels), number, "", 777_000 + 40 * number, Fraction(1, 1000)))
     assert times_of(Path(sink.finish())) == [0, 0.04, 0.08]
@@ -89,8 +90,8 @@ def test_sound_of_a_live_stream_moves_with_its_frames(
     tmp_path: Path, suffix: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     first = Clip(audio=True, times=range(24_000, 24_000 + 40 * STEP, STEP), format="mpegts").write(tmp_path / "a.ts")
-    source = VideoSource(first, live=True)
-    sink = VideoSink(tmp_path / f"out{suffix}", source.info, source=source)
+    source = video_source(first, live=True)
+    sink = video_sink(tmp_path / f"out{suffix}", source.info, source=source)
     for item in source:
         sink.write(item)
     place = Path(sink.finish())
@@ -108,7 +109,7 @@ def test_a_packet_out_of_order_is_left_out_and_told(
     clip: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     source = VideoSource(clip)
-    sink = VideoSink(tmp_path / "out.mp4", source.info, source=source)
+    sink = video_sink(tmp_path / "out.mp4", source.info, source=source)
     late = None
     for item in source:
         if isinstance(item, Packet) and item.packet.dts is not None and item.packet.dts > 4000 and late is None:

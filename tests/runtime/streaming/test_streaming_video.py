@@ -19,12 +19,13 @@ from support.clips import (
     tags_of,
     through,
     times_of,
+    video_sink,
+    video_source,
 )
 
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.pipeline import Pipeline
-from zsn2m_runtime.streaming.items import Packet
-from zsn2m_runtime.streaming.video.sink import VideoSink
+from zsn2m_runtime.streaming.ends import Packet
 from zsn2m_runtime.streaming.video.source import VideoSource
 
 TAGS = (1, 9, 16, 9)  # limited range, BT.2020, PQ
@@ -106,7 +107,7 @@ def test_the_order_of_tracks_does_not_matter(clip: Path, tmp_path: Path) -> None
 def test_frames_and_packets_go_through_threads(tmp_path: Path) -> None:
     first = Clip(audio=True, times=range(0, 150 * STEP, STEP)).write(tmp_path / "in.mp4")
     source = VideoSource(first)
-    sink = VideoSink(tmp_path / "out.mp4", source.info, source=source)
+    sink = video_sink(tmp_path / "out.mp4", source.info, source=source)
     with Pipeline(source, lambda item: item) as pipeline:
         for item in pipeline:
             sink.write(item)
@@ -120,7 +121,7 @@ def test_chapters_go_through(clip: Path, tmp_path: Path) -> None:
     chapter = {"id": 1, "start": 0, "end": 200, "time_base": Fraction(1, 1000), "metadata": {"title": "one"}}
     source = VideoSource(clip)
     source.decoder.container.set_chapters([chapter])  # type: ignore[list-item]
-    sink = VideoSink(tmp_path / "out.mkv", source.info, source=source)
+    sink = video_sink(tmp_path / "out.mkv", source.info, source=source)
     for item in source:
         sink.write(item)
     sink.finish()
@@ -144,7 +145,7 @@ def test_packets_of_tracks_come_among_the_frames_only_if_asked_for(clip: Path) -
     kinds = [isinstance(item, Packet) for item in items]
     assert sum(kinds) == len(packets_of(clip, "audio"))
     assert any(a and not b for a, b in pairwise(kinds))  # not all at the end
-    silent = VideoSource(clip, pass_tracks=False)
+    silent = video_source(clip, pass_tracks=False)
     assert not any(isinstance(item, Packet) for item in silent)
     assert silent.decoder.left_out == ["audio (aac)"]
 

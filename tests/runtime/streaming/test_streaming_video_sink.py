@@ -18,12 +18,13 @@ from support.clips import (
     pixels_of,
     through,
     times_of,
+    video_sink,
     write_all,
 )
 
 from zsn2m_runtime.errors import OutputError, UsageError
 from zsn2m_runtime.image import Frame
-from zsn2m_runtime.streaming.items import Picture, StreamInfo
+from zsn2m_runtime.streaming.ends import Picture, StreamInfo
 from zsn2m_runtime.streaming.video.sink import VideoSink
 from zsn2m_runtime.streaming.video.source import VideoSource
 
@@ -55,7 +56,7 @@ def test_nothing_stands_under_the_name_before_the_end(tmp_path: Path) -> None:
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".avi"])
 def test_what_was_written_before_a_failure_plays(tmp_path: Path, clip: Path, suffix: str) -> None:
     source = VideoSource(clip)
-    sink = VideoSink(tmp_path / f"out{suffix}", source.info, source=source)
+    sink = video_sink(tmp_path / f"out{suffix}", source.info, source=source)
     count = 0
     for item in source:
         sink.write(item)
@@ -73,7 +74,7 @@ def test_a_partial_video_does_not_take_the_place_of_its_source(tmp_path: Path) -
     place = Clip().write(tmp_path / "out.partial.mkv")
     before = place.read_bytes()
     source = VideoSource(place)
-    sink = VideoSink(tmp_path / "out.mkv", source.info, source=source)
+    sink = video_sink(tmp_path / "out.mkv", source.info, source=source)
     for item in source:
         sink.write(item)
     assert sink.salvage() == str(tmp_path / "out.partial-2.mkv")
@@ -88,7 +89,7 @@ def test_nothing_is_kept_of_a_stream_without_frames(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
 def test_a_full_disk_is_an_error_and_keeps_what_plays(small_disk: Path, suffix: str) -> None:
-    sink = VideoSink(small_disk / f"out{suffix}", INFO, crf=0)
+    sink = video_sink(small_disk / f"out{suffix}", INFO, crf=0)
     with pytest.raises(OutputError, match=rf"out{suffix}: .*the disk is full"):
         write_all(sink, noise(100, "uint8", 3, 255))
     kept = sink.salvage()
@@ -142,7 +143,7 @@ def test_a_disk_without_room_for_the_index_costs_a_second_at_most(tmp_path: Path
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
 def test_a_video_without_a_frame_is_not_written(tmp_path: Path, clip: Path, suffix: str) -> None:
     source = VideoSource(clip)
-    sink = VideoSink(tmp_path / f"out{suffix}", source.info, source=source)
+    sink = video_sink(tmp_path / f"out{suffix}", source.info, source=source)
     for item in source:
         if not isinstance(item, Picture):
             sink.write(item)
@@ -180,7 +181,7 @@ def test_what_cannot_be_written_is_refused_before_the_first_frame(
     tmp_path: Path, name: str, how: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(UsageError, match=message):
-        VideoSink(tmp_path / name, INFO, **how)
+        video_sink(tmp_path / name, INFO, **how)
     assert names(tmp_path) == []
 
 
@@ -199,7 +200,7 @@ def test_what_cannot_be_written_is_refused_before_the_first_frame(
 def test_frames_that_a_codec_cannot_hold_are_refused(tmp_path: Path, info: StreamInfo, message: str | None) -> None:
     if message is None:
         with pytest.raises(UsageError, match="refused 65x49 yuv420p; choose another codec or pixel format"):
-            VideoSink(tmp_path / "out.mp4", info, pixel_format="yuv420p")
+            video_sink(tmp_path / "out.mp4", info, pixel_format="yuv420p")
         return
     with pytest.raises(UsageError, match=message):
         VideoSink(tmp_path / "out.mp4", info)
@@ -216,8 +217,8 @@ def test_what_a_refusal_recommends_is_taken(tmp_path: Path, suffix: str, choices
     arrays = noise(2, "uint16", 3, 1023)
     info, codec = info_of(arrays[0], 1023), None if suffix == ".webm" else "mpeg4"
     with pytest.raises(UsageError, match=rf"choose {choices}, or accept"):
-        VideoSink(tmp_path / f"out{suffix}", info, codec=codec)
-    sink = VideoSink(tmp_path / f"out{suffix}", info, codec="libsvtav1")
+        video_sink(tmp_path / f"out{suffix}", info, codec=codec)
+    sink = video_sink(tmp_path / f"out{suffix}", info, codec="libsvtav1")
     write_all(sink, arrays)
     assert frames_of(Path(sink.finish()))[0].format.name == "yuv420p10le"
 

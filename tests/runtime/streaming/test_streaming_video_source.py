@@ -14,11 +14,24 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from support.clips import HEIGHT, RATE, RAW, STEP, TICK, WIDTH, Clip, frames_of, pixels_of, through, times_of
+from support.clips import (
+    HEIGHT,
+    RATE,
+    RAW,
+    STEP,
+    TICK,
+    WIDTH,
+    Clip,
+    frames_of,
+    pixels_of,
+    through,
+    times_of,
+    video_source,
+)
 
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.sample_types import Pixels
-from zsn2m_runtime.streaming.items import Picture
+from zsn2m_runtime.streaming.ends import Picture
 from zsn2m_runtime.streaming.video import demuxer
 from zsn2m_runtime.streaming.video.source import VideoSource
 
@@ -128,7 +141,7 @@ def test_frames_that_the_decoder_leaves_out_are_told(tmp_path: Path, caplog: pyt
 
 def test_raw_frames_that_stop_in_the_middle_are_an_error() -> None:
     data = np.zeros((5, HEIGHT, WIDTH, 3), np.uint8).tobytes()[:-100]
-    source = VideoSource(io.BytesIO(data), format="rawvideo", options={**RAW, "pixel_format": "rgb24"}, name="stdin")
+    source = video_source(io.BytesIO(data), format="rawvideo", options={**RAW, "pixel_format": "rgb24"}, name="stdin")
     given = []
     with pytest.raises(InputError, match="stdin: frame 5: expected a frame, but got 'an incomplete packet'"):
         given.extend(source)
@@ -172,7 +185,7 @@ def test_a_server_that_says_nothing_is_given_up(scheme: str, silent_port: int, m
     monkeypatch.setattr(demuxer, "OPEN_TIMEOUT", 0.2)
     started = time.monotonic()  # without our time-out, libav would wait for ever
     with pytest.raises(InputError) as caught:
-        VideoSource(f"{scheme}://user:se@cret@127.0.0.1:{silent_port}/live.mp4", live=True)
+        video_source(f"{scheme}://user:se@cret@127.0.0.1:{silent_port}/live.mp4", live=True)
     assert time.monotonic() - started < 30
     assert f"{scheme}://127.0.0.1:{silent_port}/live.mp4: expected a video that can be opened" in str(caught.value)
     assert "cret" not in str(caught.value)
@@ -204,7 +217,7 @@ def test_an_rtsp_stream_gives_frames_and_its_silence_is_an_error(monkeypatch: py
         url = f"rtsp://127.0.0.1:{server.getsockname()[1]}/camera"
     with subprocess.Popen([sys.executable, "-c", CAMERA, url, "60"], stdin=subprocess.PIPE) as camera:
         # FFmpeg itself is the server: it waits for a camera that sends to it.
-        source = VideoSource(url, live=True, options={"rtsp_flags": "listen", "listen_timeout": "60"})
+        source = video_source(url, live=True, options={"rtsp_flags": "listen", "listen_timeout": "60"})
         assert (source.info.live, source.info.frames, source.info.width) == (True, None, WIDTH)
         given = []
         with pytest.raises(InputError, match=r"frame 61: .* got 'no data for 3 s'; the connection is lost"):

@@ -12,10 +12,11 @@ import numpy as np
 
 from zsn2m_runtime.errors import UsageError
 from zsn2m_runtime.image import Frame
-from zsn2m_runtime.streaming.items import Picture, StreamInfo
+from zsn2m_runtime.streaming.containers import CONTAINERS, RAW, Container
+from zsn2m_runtime.streaming.ends import Picture, StreamInfo
+from zsn2m_runtime.streaming.options import Encoding
 from zsn2m_runtime.streaming.video.colour import Colour
-from zsn2m_runtime.streaming.video.containers import CONTAINERS, RAW, Container
-from zsn2m_runtime.streaming.video.encoder import Encoding, Plan, plan_encoding
+from zsn2m_runtime.streaming.video.encoder import Plan, plan_encoding
 from zsn2m_runtime.streaming.video.pixel_formats import PixelFormat
 from zsn2m_runtime.streaming.video.source import VideoSource
 from zsn2m_runtime.streaming.video.writer import VideoWriter

@@ -9,7 +9,7 @@ from typing import Any
 
 import av
 
-from zsn2m_runtime.streaming.items import MICROSECOND
+from zsn2m_runtime.streaming.ends import MICROSECOND
 
 CUT_SHORT = 0.95  # of the stated duration: below it, more is missing than rounding explains
 VP8_SHOWN = 0x10  # bit of the first byte (RFC 6386, 9.1): without it, later frames look back at one that is not shown

@@ -13,11 +13,12 @@ import av
 
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.files.limits import Stated, check_stated
-from zsn2m_runtime.streaming.items import MICROSECOND, Packet
+from zsn2m_runtime.streaming.containers import RAW, Y4M
+from zsn2m_runtime.streaming.ends import MICROSECOND, Packet
+from zsn2m_runtime.streaming.places import is_url
 from zsn2m_runtime.streaming.video.beside import side_data, time_code
 from zsn2m_runtime.streaming.video.completeness import Completeness
-from zsn2m_runtime.streaming.video.containers import RAW, Y4M
-from zsn2m_runtime.streaming.video.demuxer import Pipe, Reading, is_url, open_container, reason
+from zsn2m_runtime.streaming.video.demuxer import Pipe, Reading, open_container, reason
 from zsn2m_runtime.streaming.video.frames import Deinterlacer
 
 PASSED = ("audio", "subtitle")
@@ -109,7 +110,7 @@ class Decoder:
     def _count(self) -> int:
         return self._completeness.frames
 
-    def items(self) -> Iterator[av.VideoFrame | Packet]:
+    def frames_and_packets(self) -> Iterator[av.VideoFrame | Packet]:
         """Frames in the order of showing, whole where `deinterlace` is set, and packets where they were.
 
         Raises:

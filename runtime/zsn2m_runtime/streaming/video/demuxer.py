@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,8 @@ import av
 from av.container import InputContainer
 
 from zsn2m_runtime.files.limits import FREE_PIXELS
-from zsn2m_runtime.streaming.video.containers import PIPE_BUFFER
+from zsn2m_runtime.streaming.containers import PIPE_BUFFER
+from zsn2m_runtime.streaming.places import is_url
 
 LIBAV_FILLS = 1 << 16  # pixels that rows may be filled up with, of a small frame
 OPEN_TIMEOUT = READ_TIMEOUT = 10.0  # seconds without data after which a network stream is taken for dead
@@ -19,7 +19,15 @@ OPEN_TIMEOUT = READ_TIMEOUT = 10.0  # seconds without data after which a network
 
 @dataclass(frozen=True)
 class Reading:
-    """How to read a video; see VideoSource."""
+    """How to read a video.
+
+    format: FFmpeg's name of the container, where it does not show: yuv4mpegpipe, rawvideo
+    options: FFmpeg's options for it; rawvideo needs video_size, pixel_format and framerate
+    deinterlace: make whole frames of interlaced ones, which are an error otherwise
+    live: what cannot be decoded is skipped, not an error
+    pass_tracks: give the packets of audio and subtitles too; alpha: the alpha plane too, where there is one
+    max_pixels: the most that a frame may have; None: 2**27
+    """
 
     format: str | None = None
     options: dict[str, str] | None = None
@@ -38,6 +46,9 @@ class Reading:
     def limit(self) -> dict[str, str]:
         """libav's option for the largest frame that it makes room for, which counts what fills up its rows."""
         return {"max_pixels": str(self.most_pixels + self.most_pixels // 4 + LIBAV_FILLS)}
+
+
+USUAL_READING = Reading()
 
 
 class Pipe:
@@ -64,11 +75,6 @@ class Pipe:
         """Raise the KeyboardInterrupt that came while libav was reading, if one did."""
         if self._interrupt:
             raise self._interrupt
-
-
-def is_url(place: Any) -> bool:
-    """Whether a place is on a network, not a path or a file object."""
-    return isinstance(place, str) and re.match(r"[a-z][a-z0-9+.-]*://", place, re.IGNORECASE) is not None
 
 
 def open_container(place: Any, reading: Reading) -> InputContainer:

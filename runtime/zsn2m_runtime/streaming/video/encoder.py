@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import av
 
 from zsn2m_runtime.errors import UsageError
-from zsn2m_runtime.streaming.items import StreamInfo
-from zsn2m_runtime.streaming.video.containers import LOSSLESS_SUFFIXES, Y4M, Container
+from zsn2m_runtime.streaming.containers import LOSSLESS_SUFFIXES, Y4M, Container
+from zsn2m_runtime.streaming.ends import StreamInfo
+from zsn2m_runtime.streaming.options import Encoding
 from zsn2m_runtime.streaming.video.pixel_formats import PixelFormat, depth_of, nearest, planar
 
 KEEP_DURATIONS = "+frame_duration"  # libav's flag; or the last frame's is lost
@@ -28,19 +29,6 @@ Y4M_FORMATS = tuple(
     for kind, chroma in (("grey", ""), ("yuv", "420"), ("yuv", "422"), ("yuv", "444"))
     if (kind, bits) != ("grey", 14)
 )
-
-
-@dataclass(frozen=True)
-class Encoding:
-    """What the user asks of an encoder; None takes what suits the source and the container.
-
-    `lossless` is FFV1 in RGB or grey of the result's own depth: it gives the denoised samples back bit for bit.
-    """
-
-    codec: str | None = None
-    crf: int | None = None
-    pixel_format: str | None = None
-    lossless: bool = False
 
 
 @dataclass(frozen=True)

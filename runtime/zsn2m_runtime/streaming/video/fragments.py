@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from zsn2m_runtime.streaming.video.containers import Container
+from zsn2m_runtime.streaming.containers import Container
 from zsn2m_runtime.streaming.video.decoder import Decoder
 
 T = TypeVar("T")

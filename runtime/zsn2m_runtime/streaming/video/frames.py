@@ -13,7 +13,7 @@ from av.video.reformatter import Interpolation, VideoReformatter
 
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.sample_types import Pixels
-from zsn2m_runtime.streaming.items import StreamInfo
+from zsn2m_runtime.streaming.ends import StreamInfo
 from zsn2m_runtime.streaming.video.colour import Colour, YuvConverter
 from zsn2m_runtime.streaming.video.pixel_formats import PixelFormat, planar
 

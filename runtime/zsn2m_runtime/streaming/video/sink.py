@@ -13,20 +13,19 @@ import av
 
 from zsn2m_runtime.atomic import writing
 from zsn2m_runtime.errors import OutputError, UsageError
-from zsn2m_runtime.streaming.items import Item, Picture, StreamInfo
+from zsn2m_runtime.streaming.containers import container_of
+from zsn2m_runtime.streaming.ends import DEFAULT_RATE, Item, Picture, StreamInfo
+from zsn2m_runtime.streaming.options import USUAL_ENCODING, Encoding
 from zsn2m_runtime.streaming.video.alpha_check import plan_with_alpha
 from zsn2m_runtime.streaming.video.colour import Colour
-from zsn2m_runtime.streaming.video.containers import container_of
 from zsn2m_runtime.streaming.video.decoder import kind_of_track
-from zsn2m_runtime.streaming.video.encoder import Encoding, Plan, plan_encoding
+from zsn2m_runtime.streaming.video.encoder import Plan, plan_encoding
 from zsn2m_runtime.streaming.video.fragments import FragmentFile, in_fragments
 from zsn2m_runtime.streaming.video.hdr import with_hdr
 from zsn2m_runtime.streaming.video.source import VideoSource
 from zsn2m_runtime.streaming.video.tag_check import changed_by, lost_by
 from zsn2m_runtime.streaming.video.writer import VideoWriter, tags_of
 from zsn2m_runtime.unfinished_file import UnfinishedFile
-
-DEFAULT_RATE = Fraction(25)  # frames per second of sources that do not know theirs, as in FFmpeg
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +39,8 @@ class VideoSink:
     Args:
         place: path, or file object open for writing, which needs `format`
         info: what the frames are
+        encoding: codec, quality and pixel format; by default those that suit
         source: where they come from, if that is a video
-        codec, crf, pixel_format, lossless: see Encoding
         format: FFmpeg's name of the container; None: by the suffix
         rate: frames per second where the info has none; None: 25
     Raises:
@@ -53,12 +52,9 @@ class VideoSink:
         self,
         place: str | Path | Any,
         info: StreamInfo,
+        encoding: Encoding = USUAL_ENCODING,
         *,
         source: VideoSource | None = None,
-        codec: str | None = None,
-        crf: int | None = None,
-        pixel_format: str | None = None,
-        lossless: bool = False,
         format: str | None = None,
         rate: Fraction | None = None,
     ) -> None:
@@ -69,7 +65,6 @@ class VideoSink:
         self._changed: list[str] = []
         self._written, self._is_open = 0, True
         name = str(self._path)
-        encoding = Encoding(codec, crf, pixel_format, lossless)
         container = in_fragments(container_of(place, format), source.decoder if source else None)
         planner = plan_with_alpha if info.alpha else plan_encoding
         plan = planner(name, container, info, encoding, source.kind if source else None)

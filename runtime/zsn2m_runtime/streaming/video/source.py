@@ -13,11 +13,12 @@ import av
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.plain_text import without_secrets
-from zsn2m_runtime.streaming.items import Item, Packet, Picture, StreamInfo, frame_name
+from zsn2m_runtime.streaming.ends import Item, Packet, Picture, StreamInfo, frame_name
+from zsn2m_runtime.streaming.places import is_url
 from zsn2m_runtime.streaming.video.beside import facts_of
 from zsn2m_runtime.streaming.video.colour import Colour
 from zsn2m_runtime.streaming.video.decoder import Decoder
-from zsn2m_runtime.streaming.video.demuxer import Reading, is_url
+from zsn2m_runtime.streaming.video.demuxer import USUAL_READING, Reading
 from zsn2m_runtime.streaming.video.frames import FrameReader
 from zsn2m_runtime.streaming.video.hdr import Hdr
 from zsn2m_runtime.streaming.video.pixel_formats import PixelFormat
@@ -35,14 +36,9 @@ class VideoSource:
 
     Args:
         place: path, URL, or file object open for reading
-        format: FFmpeg's name of the container, where it does not show: yuv4mpegpipe, rawvideo
-        options: FFmpeg's options for it; rawvideo needs video_size, pixel_format and framerate
-        deinterlace: make whole frames of interlaced ones, which are an error otherwise
-        live: what cannot be decoded is skipped, not an error
-        name: how messages call it
-        pass_tracks: give the packets of audio and subtitles too
-        alpha: give the alpha plane too, where there is one
-        max_pixels: the most that a frame may have; None: 2**27
+        reading: how
+        upright: turn the frames of a turned camera
+        name: how messages call it; default: the place, without what a URL may hold of secrets
     Attributes:
         info: what the frames are; `frames` is a guess where only the duration is known
         decoder: of the tracks and their packets
@@ -57,25 +53,19 @@ class VideoSource:
     def __init__(
         self,
         place: str | Path | Any,
+        reading: Reading = USUAL_READING,
         *,
-        format: str | None = None,
-        options: dict[str, str] | None = None,
-        deinterlace: bool = False,
-        live: bool = False,
-        name: str | None = None,
-        pass_tracks: bool = True,
         upright: bool = False,
-        alpha: bool = True,
-        max_pixels: int | None = None,
+        name: str | None = None,
     ) -> None:
         name = name or _public_name(place)
         is_path = not is_url(place) and not hasattr(place, "read")
         self.path = Path(place) if is_path else None
-        self.decoder = Decoder(place, name, Reading(format, options, deinterlace, live, pass_tracks, alpha, max_pixels))
+        self.decoder = Decoder(place, name, reading)
         try:
-            self._items = self.decoder.items()
+            self._items = self.decoder.frames_and_packets()
             self._ahead = _up_to_first_frame(self._items, name)
-            self._describe(self._ahead[-1], name, live, upright, alpha)
+            self._describe(self._ahead[-1], name, reading, upright)
         except BaseException:
             self.close()
             raise
@@ -102,15 +92,15 @@ class VideoSource:
         """Release the file or connection; may be called twice."""
         self.decoder.close()
 
-    def _describe(self, first: av.VideoFrame, name: str, live: bool, turn: bool, alpha: bool) -> None:
+    def _describe(self, first: av.VideoFrame, name: str, reading: Reading, turn: bool) -> None:
         kind = PixelFormat.of(first.format.name)
         if kind is None:
             raise InputError(
                 f"{name}: expected pixels in grey, RGB or YUV, in whole numbers, but got "
                 f"{first.format.name}; convert it first, for example with ffmpeg -pix_fmt"
             )
-        self.kind, self.colour = kind if alpha else kind.opaque, Colour.of(first)
-        self._keep_alpha = alpha
+        self.kind, self.colour = kind if reading.alpha else kind.opaque, Colour.of(first)
+        self._keep_alpha = reading.alpha
         self.facts, self.hdr = facts_of(self.decoder.container, self.decoder.video, first), Hdr.of(first)
         self.aspect = self.decoder.video.sample_aspect_ratio or SQUARE
         self._reader = FrameReader(kind, self.colour.settled(first.height), name)
@@ -128,8 +118,10 @@ class VideoSource:
                 size, self.aspect = size[::-1], 1 / self.aspect
             self.colour = self.colour.settled(first.height)  # what players assume may not hold for the new height
         rate = self.decoder.video.average_rate or self.decoder.video.guessed_rate
-        frames = None if live else self._length(rate)
-        self.info = StreamInfo(name, *size, kind.dtype, kind.channels, kind.range, rate, frames, live, self.kind.alpha)
+        frames = None if reading.live else self._length(rate)
+        self.info = StreamInfo(
+            name, *size, kind.dtype, kind.channels, kind.range, rate, frames, reading.live, self.kind.alpha
+        )
 
     def _length(self, rate: Fraction | None) -> int | None:
         duration = self.decoder.duration

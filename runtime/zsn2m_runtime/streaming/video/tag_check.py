@@ -11,10 +11,10 @@ import av
 import numpy as np
 
 from zsn2m_runtime.image import Frame
-from zsn2m_runtime.streaming.items import Picture, StreamInfo
+from zsn2m_runtime.streaming.containers import RAW
+from zsn2m_runtime.streaming.ends import Picture, StreamInfo
 from zsn2m_runtime.streaming.video.beside import Facts, facts_of, missing
 from zsn2m_runtime.streaming.video.colour import FULL, RANGE_UNSPECIFIED, UNSPECIFIED, WEIGHTS, Colour
-from zsn2m_runtime.streaming.video.containers import RAW
 from zsn2m_runtime.streaming.video.decoder import kind_of_track
 from zsn2m_runtime.streaming.video.encoder import WHOLE_CHROMA, Plan
 from zsn2m_runtime.streaming.video.source import VideoSource

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from zsn2m_runtime.streaming.items import Picture
+from zsn2m_runtime.streaming.ends import Picture
 
 
 class Timeline:

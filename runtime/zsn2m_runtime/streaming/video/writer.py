@@ -10,9 +10,9 @@ import av
 from av.container import OutputContainer
 
 from zsn2m_runtime.errors import UsageError
-from zsn2m_runtime.streaming.items import Picture, StreamInfo
+from zsn2m_runtime.streaming.containers import PIPE_BUFFER, RAW, Y4M, Container
+from zsn2m_runtime.streaming.ends import Picture, StreamInfo
 from zsn2m_runtime.streaming.video.colour import FULL, LIMITED, RANGE_UNSPECIFIED, UNSPECIFIED, Colour
-from zsn2m_runtime.streaming.video.containers import PIPE_BUFFER, RAW, Y4M, Container
 from zsn2m_runtime.streaming.video.encoder import CONSTANT_RATE, Plan
 from zsn2m_runtime.streaming.video.fragments import FragmentFile
 from zsn2m_runtime.streaming.video.frames import FrameWriter

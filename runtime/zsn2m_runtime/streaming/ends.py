@@ -1,4 +1,4 @@
-"""What flows through a stream, and what its two ends promise each other."""
+"""The two ends of a stream, source and sink, and what flows between them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from zsn2m_runtime.image import Frame
 
+DEFAULT_RATE = Fraction(25)  # frames per second where nobody says: FFmpeg's default
 MICROSECOND = Fraction(1, 1_000_000)  # the tick of clocks that state no other; libav's unit of a container's duration
 
 
