@@ -18,7 +18,8 @@ def load_config(path: Path | None, preset: str | None = None, method: str | None
     """
     values = read_toml(path) if path is not None else {}
     source = str(path or "options")
-    _refuse_former_names(source, {"stage": options.pop("stage", None), "preset": preset} | values)
+    for given in (values, {"stage": options.pop("stage", None), "preset": preset}):
+        _refuse_former_names(source, given)
     chosen: dict[str, Any] = {
         "preset": _one_of(Preset, "presets", preset or values.get("preset", "default"), source),
         "method": _one_of(Method, "methods", method or values.get("method", "adapt"), source),

@@ -19,7 +19,7 @@ from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import UsageError, Zsn2mError
 from zsn2m_runtime.further_models import further_models
 from zsn2m_runtime.image import from_nchw
-from zsn2m_runtime.inference.providers import parse_provider, starting_providers
+from zsn2m_runtime.inference.providers import Threads, parse_provider, starting_providers
 from zsn2m_runtime.machine.installation import import_onnxruntime
 from zsn2m_runtime.machine.memory import peak_memory
 from zsn2m_runtime.sample_types import Pixels, is_whole
@@ -82,6 +82,7 @@ def contenders(path: Path, providers: str, threads: int) -> list[Contender]:
     Raises:
         BundleError, UsageError, UnavailableError
     """
+    Threads(threads)  # refuses what no machine has, which OpenCV has no words for
     bundle = load_bundle(path)
     bundle.model()  # refuses a bundle without exported models
     if providers == ALL:

@@ -15,7 +15,8 @@ BRACES = {ord("{"): None, ord("}"): None}  # that typer puts around what is need
 HEAD = """# Command line
 
 Made by `python -m scripts.docs` from the program itself, which says the same by `zsn2m-deploy COMMAND --help`.
-What the choices mean: [choices](choices.md).
+What the choices mean: [choices](choices.md). `zsn2m-deploy --install-completion` lets the shell complete commands,
+options and their values.
 """
 
 

@@ -18,7 +18,7 @@ from support.commands import run_command
 from zsn2m_runtime import benching
 from zsn2m_runtime.benching import FEWEST, NLM, Contender, Timing, measure, run_bench
 from zsn2m_runtime.bundle import Bundle, load_bundle
-from zsn2m_runtime.errors import UnavailableError
+from zsn2m_runtime.errors import UnavailableError, UsageError
 from zsn2m_runtime.further_models import PRECISIONS, further_models
 from zsn2m_runtime.sample_types import Pixels
 
@@ -49,6 +49,11 @@ def test_a_table_for_people_says_how_to_select_the_fastest(capsys: Capture, monk
     assert "not in this bundle: mbd.int8, faster; add it with: DO THIS\n" in ended.out
     assert "fastest: zsn2m-deploy denoise B FRAME... -o OUT --model mbd --provider cpu" in ended.out
     assert "grd on cpu: no" in ended.out
+
+
+def test_more_threads_than_any_machine_has_are_refused(capsys: Capture, make_bundle: BundleMaker) -> None:
+    ended = run_command(capsys, "bench", make_bundle(), "--threads", 10**30)
+    assert (ended.code, "expected threads" in ended.err) == (UsageError.exit_code, True)
 
 
 def test_a_provider_that_is_not_here_ends_with_its_exit_code(capsys: Capture, make_bundle: BundleMaker) -> None:

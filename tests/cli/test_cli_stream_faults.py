@@ -178,7 +178,11 @@ def test_a_camera_that_vanishes_is_taken_up_again_and_ctrl_c_completes_the_recor
             return Gone(0)
         return found
 
-    monkeypatch.setattr(opening, "CameraSource", lambda device: camera.CameraSource(device, opener=open_capture))
+    class Camera(camera.CameraSource):
+        def __init__(self, device: int | str) -> None:
+            super().__init__(device, opener=open_capture)
+
+    monkeypatch.setattr(opening, "CameraSource", Camera)
     monkeypatch.setattr(reconnecting, "FIRST_PAUSE", 0.02)
     out = tmp_path / "out.mkv"
     with caplog.at_level(logging.INFO):

@@ -26,6 +26,7 @@ from zsn2m_deploy import api
 from zsn2m_deploy.cli import app, main
 from zsn2m_deploy.config import TrainConfig
 from zsn2m_deploy.config_loading import load_config
+from zsn2m_runtime import benching
 from zsn2m_runtime.errors import TrainingError, UsageError
 
 CODES = {0, 1, 2, 3, 4, 5, 6, 7}
@@ -94,7 +95,7 @@ def command_lines(draw: st.DrawFn) -> list[str]:
 
 @pytest.fixture
 def place(make_bundle: BundleMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder to work in; training ends before it begins."""
+    """A folder to work in; training ends before it begins, and measuring starts no processes."""
 
     def end(*_: object) -> None:
         raise TrainingError("not trained here")
@@ -102,6 +103,7 @@ def place(make_bundle: BundleMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(api, "train_networks", end)
     monkeypatch.setattr("zsn2m_deploy.bundle.export.export", end)
+    monkeypatch.setattr(benching, "_measured_apart", benching.measure)  # starting a process takes a second
     shutil.copytree(make_bundle(), tmp_path / "cam.zsn2m")
     write_frame(tmp_path / "a.png")
     return tmp_path

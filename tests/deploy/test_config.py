@@ -51,6 +51,12 @@ def test_former_names_and_values_say_what_took_their_place(options: dict[str, An
         load_config(None, **options)
 
 
+def test_a_former_name_is_told_where_a_file_has_the_new_one(tmp_path: Path) -> None:
+    for given, options in (('preset = "fast"', {"preset": "paper"}), ('method = "mbd"', {"stage": "mbd"})):
+        with pytest.raises(UsageError, match="former name"):
+            load_config(write(tmp_path, f"{given}\n"), **options)
+
+
 def test_the_papers_method_is_the_papers_losses_and_nothing_else() -> None:
     config = TrainConfig.from_preset("default", "paper")
     assert (config.mbd.weight_cross_mapping, config.mbd.weight_denoising) == (5.0, 10.0)

@@ -71,7 +71,7 @@ def test_commands_and_options_exist(name: str) -> None:
             assert command in COMMANDS, line
             named = re.findall(r"(?<![\w-])--?[a-z][a-z-]*", line.split(f"zsn2m-deploy {command}")[1].split("|")[0])
             assert set(named) <= options(command), line
-    everywhere = set().union(*map(options, COMMANDS), {"--help", "--version"})
+    everywhere = set().union(*map(options, COMMANDS), {"--help", "--version", "--install-completion"})
     starts = tuple(f"{command} " for command in COMMANDS)
     for span in spans:
         if span.startswith(("--", *starts)):

@@ -19,7 +19,6 @@ app = typer.Typer(
     cls=SpelledGroup,
     no_args_is_help=True,
     invoke_without_command=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # importing rich would double the time of --help
     help="One noisy frame in, a denoiser specialised to its sensor out: Zero-Shot Noise2Mean as TorchScript and ONNX.",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from zsn2m_deploy.cli.denoise import BundleFolder
 from zsn2m_deploy.cli.terminal import JsonOption, remark, show, show_json
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def register(app: typer.Typer) -> None:
 
 
 def bench(
-    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="Bundle folder.")],
+    bundle: BundleFolder,
     size: Annotated[str, typer.Option(help="480p, 720p, 1080p, 4k or WIDTHxHEIGHT.")] = "1080p",
     providers: Annotated[str, typer.Option(help="all that start here, or one (see denoise --provider).")] = "all",
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: one per core.")] = 0,

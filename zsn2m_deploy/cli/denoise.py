@@ -7,18 +7,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from zsn2m_deploy.cli.completion import bundles, providers
 from zsn2m_deploy.cli.terminal import JsonOption, MaxPixels, page_progress, remark, show, show_json
 
 if TYPE_CHECKING:
     from zsn2m_runtime.batch import JobResult
 
-BundlePath = Annotated[Path, typer.Argument(metavar="BUNDLE", help="Bundle folder, or one exported .onnx file.")]
+BundleFolder = Annotated[Path, typer.Argument(metavar="BUNDLE", help="Bundle folder.", autocompletion=bundles)]
+BundlePath = Annotated[
+    Path,
+    typer.Argument(metavar="BUNDLE", help="Bundle folder, or one exported .onnx file.", autocompletion=bundles),
+]
 Provider = Annotated[
     str,
     typer.Option(
         metavar="NAME[:OPTION=VALUE,...]",
         help="auto, cpu, cuda, tensorrt, openvino, directml or coreml; one named here runs or fails. "
         "Options go through to onnxruntime.",
+        autocompletion=providers,
     ),
 ]
 

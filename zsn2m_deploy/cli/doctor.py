@@ -15,7 +15,7 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(as_json: JsonOption = False) -> None:
-    """Show what is installed, which commands work, and how to mend it."""
+    """Show which commands work here, and what is missing."""
     from zsn2m_runtime.doctor import diagnose
     from zsn2m_runtime.errors import UnavailableError
 

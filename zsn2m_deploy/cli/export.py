@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from zsn2m_deploy.cli.completion import bundles
 from zsn2m_deploy.cli.summary import show_bundle
 from zsn2m_deploy.cli.terminal import JsonOption, remark, show, show_json, show_lines, table, training_progress
 
@@ -50,7 +51,9 @@ def register(app: typer.Typer) -> None:
 
 
 def export(
-    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="Bundle folder with trained weights.")],
+    bundle: Annotated[
+        Path, typer.Argument(metavar="BUNDLE", help="Bundle folder with trained weights.", autocompletion=bundles)
+    ],
     precision: ExportPrecision = "fp32",
     io: Io = "sensor",
     calibrate: Calibrate = None,

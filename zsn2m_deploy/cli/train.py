@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
+from zsn2m_deploy.cli.completion import presets
 from zsn2m_deploy.cli.summary import bundle_facts, show_bundle
 from zsn2m_deploy.cli.terminal import JsonOption, MaxPixels, show_json, training_progress
 
@@ -21,7 +22,11 @@ Out = Annotated[Path | None, typer.Option("--output", "-o", help="Bundle folder 
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="TOML file with any field of the configuration.")]
 Preset = Annotated[
     Literal["default", "fast", "best", "paper"] | None,
-    typer.Option(metavar="[fast|default|best]", help="The effort: a quarter, once, four times the steps."),
+    typer.Option(
+        metavar="[fast|default|best]",
+        help="The effort: a quarter, once, four times the steps.",
+        autocompletion=presets,
+    ),
 ]
 Method = Annotated[
     Literal["adapt", "mbd", "full", "paper"] | None,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from zsn2m_deploy.cli.denoise import BundleFolder
 from zsn2m_deploy.cli.terminal import JsonOption, show, show_json
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
 
 
 def verify(
-    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="Bundle folder.")],
+    bundle: BundleFolder,
     provider: Annotated[
         str, typer.Option(metavar="NAME[:OPTION=VALUE,...]", help="all that start here, or one (see denoise).")
     ] = "all",
