@@ -21,8 +21,8 @@ import torch
 from benchmarks.quality import cases
 from benchmarks.results import DATA, table, write_section
 from benchmarks.split import half_of
-from zsn2m_deploy.config import Preset
-from zsn2m_deploy.config_loading import load_config
+from zsn2m_deploy.config.loading import load_config
+from zsn2m_deploy.config.training import Preset
 from zsn2m_deploy.pretrain.weights import pretrained
 from zsn2m_deploy.training import Trained, train
 from zsn2m_runtime.blank.areas import blank_areas, filled, with_blank_kept

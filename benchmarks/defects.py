@@ -16,7 +16,7 @@ from benchmarks.quality import cases
 from benchmarks.quality.bodies import title
 from benchmarks.quality.methods import apply
 from benchmarks.results import DATA, table, write_section
-from zsn2m_deploy.config import TrainConfig
+from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.noise.defects import DefectCorrection, find_defects
 from zsn2m_deploy.training import train
 from zsn2m_runtime.files import open_image

@@ -23,7 +23,7 @@ from benchmarks.quality.cross_frame_plan import FRESH, GROUPS, OWN, Shot, Traini
 from benchmarks.quality.cross_frame_tables import MUCH, own_psnr
 from benchmarks.results import table, write_section
 from zsn2m_deploy.api import train_and_export
-from zsn2m_deploy.config import TrainConfig
+from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.manifest import NoiseRecord, TrainingStats
 from zsn2m_runtime.noise.estimate import estimate_noise

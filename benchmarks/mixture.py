@@ -25,7 +25,8 @@ from benchmarks.results import table, write_section
 from benchmarks.split import half_of
 from zsn2m_deploy import training
 from zsn2m_deploy.adapt.mixture import apart, kinds_of
-from zsn2m_deploy.config import SensorConfig, TrainConfig
+from zsn2m_deploy.config.networks import SensorConfig
+from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.training import Trained, train
 from zsn2m_runtime.sample_types import Pixels
 

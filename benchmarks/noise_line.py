@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.quality import cases
 from benchmarks.quality.bodies import title
 from benchmarks.results import table, write_section
-from zsn2m_deploy.config import TrainConfig
+from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.training import train
 from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.model import Doubles, NoiseModel

@@ -26,7 +26,7 @@ from benchmarks.regular_cases import KINDS, PERIODS, SIGMAS, Texture, draw, text
 from benchmarks.results import table, write_section
 from benchmarks.resumable import append, code, latest, machine, made, read, run_tasks, state
 from benchmarks.split import FIRST_TEST_SEED
-from zsn2m_deploy.config import TrainConfig
+from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.report.analysis import analyse
 from zsn2m_deploy.report.presence import has_noise
 from zsn2m_deploy.report.self_check import self_check

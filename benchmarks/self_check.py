@@ -15,7 +15,7 @@ from benchmarks.quality import cases
 from benchmarks.quality.bodies import title
 from benchmarks.quality.methods import apply
 from benchmarks.results import table, write_section
-from zsn2m_deploy.config import TrainConfig
+from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.report.analysis import analyse
 from zsn2m_deploy.report.self_check import SelfCheck, self_check
 from zsn2m_deploy.training import train

@@ -21,7 +21,7 @@ import numpy as np
 
 from benchmarks.results import DATA, table, write_section
 from zsn2m_deploy import Denoiser, TrainConfig, train_and_export
-from zsn2m_deploy.config import MbdConfig
+from zsn2m_deploy.config.networks import MbdConfig
 from zsn2m_deploy.sample import SampleConfig, clean_scene
 from zsn2m_deploy.sample.canvas import Floats
 from zsn2m_deploy.sample.noise import noisy_pixels

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from zsn2m_deploy.api import train_and_export
     from zsn2m_deploy.bundle.export import export
-    from zsn2m_deploy.config import TrainConfig
-    from zsn2m_deploy.config_loading import load_config
+    from zsn2m_deploy.config.loading import load_config
+    from zsn2m_deploy.config.training import TrainConfig
     from zsn2m_deploy.frames.sensor import SensorOptions
     from zsn2m_runtime.bundle import Bundle, load_bundle
     from zsn2m_runtime.denoiser import Denoiser
@@ -40,11 +40,11 @@ _HOMES = {
     "Bundle": "zsn2m_runtime.bundle",
     "Denoiser": "zsn2m_runtime.denoiser",
     "SensorOptions": "zsn2m_deploy.frames.sensor",
-    "TrainConfig": "zsn2m_deploy.config",
+    "TrainConfig": "zsn2m_deploy.config.training",
     "Zsn2mError": "zsn2m_runtime.errors",
     "export": "zsn2m_deploy.bundle.export",
     "load_bundle": "zsn2m_runtime.bundle",
-    "load_config": "zsn2m_deploy.config_loading",
+    "load_config": "zsn2m_deploy.config.loading",
     "train_and_export": "zsn2m_deploy.api",
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zsn2m_deploy.config import LEAST_STRENGTH, MOST_STRENGTH, TrainConfig
+from zsn2m_deploy.config.training import LEAST_STRENGTH, MOST_STRENGTH, TrainConfig
 from zsn2m_runtime.training_record import MethodRecord
 
 NETWORKS = {"sensor": "SensorNet", "mbd": "MBD-Net", "grd": "GRD-Net"}

@@ -13,7 +13,7 @@ import torch
 from zsn2m_deploy.adapt.mixture import records
 from zsn2m_deploy.bundle.export import export_networks, versions
 from zsn2m_deploy.bundle.preview import write_preview
-from zsn2m_deploy.config import TrainConfig
+from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.fit.fitter import ProgressCallback
 from zsn2m_deploy.frames.sensor import FrameSource, SensorOptions, TrainingFrames, load_training_frames
 from zsn2m_deploy.report.words import chosen, self_check_in_words

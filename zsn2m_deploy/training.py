@@ -12,7 +12,7 @@ from torch import Tensor
 
 from zsn2m_deploy.adapt.mixture import grouped, in_words
 from zsn2m_deploy.adapt.stage import confirm_noise, train_sensor
-from zsn2m_deploy.config import Precision, TrainConfig
+from zsn2m_deploy.config.training import Precision, TrainConfig
 from zsn2m_deploy.fit.device import resolve_device, resolve_precision
 from zsn2m_deploy.fit.fitter import Fitter, ProgressCallback, StageReport
 from zsn2m_deploy.fit.network import FrameNetwork

@@ -20,7 +20,7 @@ from skimage.metrics import peak_signal_noise_ratio
 from benchmarks import resumable
 from benchmarks.quality.cross_frame_plan import GROUPS, LATER, SEQUENCES, Training, load_shot
 from benchmarks.quality.methods import METHODS, OURS, PAPER, SENSOR, apply, configured
-from zsn2m_deploy.config import REAL_ALPHA_IE, SYNTHETIC_ALPHA_IE
+from zsn2m_deploy.config.networks import REAL_ALPHA_IE, SYNTHETIC_ALPHA_IE
 from zsn2m_deploy.training import Trained, train
 from zsn2m_runtime.sample_types import Pixels
 

@@ -18,8 +18,9 @@ import torch
 from benchmarks import sources
 from benchmarks.quality import peers, zs_n2n
 from benchmarks.quality.cases import Case
-from zsn2m_deploy.config import REAL_ALPHA_IE, STAGES, SYNTHETIC_ALPHA_IE, ScheduleConfig, TrainConfig
-from zsn2m_deploy.config import Method as Training
+from zsn2m_deploy.config.networks import REAL_ALPHA_IE, SYNTHETIC_ALPHA_IE, ScheduleConfig
+from zsn2m_deploy.config.training import STAGES, TrainConfig
+from zsn2m_deploy.config.training import Method as Training
 from zsn2m_deploy.training import Trained, train
 from zsn2m_export.graph import SensorGraph
 from zsn2m_runtime.image import from_nchw, to_nchw

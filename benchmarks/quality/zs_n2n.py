@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import mse_loss
 
-from zsn2m_deploy.config import MbdConfig, Precision, ScheduleConfig
+from zsn2m_deploy.config.networks import MbdConfig, ScheduleConfig
+from zsn2m_deploy.config.training import Precision
 from zsn2m_deploy.fit.crops import CropSampler
 from zsn2m_deploy.fit.device import resolve_precision
 from zsn2m_deploy.fit.fitter import Fitter, StageReport

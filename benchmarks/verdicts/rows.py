@@ -16,7 +16,7 @@ from benchmarks.resumable import code, machine
 from benchmarks.verdicts import faults
 from benchmarks.verdicts.frames import Example, Spec, load
 from zsn2m_deploy.api import train_and_export
-from zsn2m_deploy.config import TrainConfig
+from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.report.analysis import analyse
 from zsn2m_deploy.report.presence import has_noise
 from zsn2m_deploy.report.self_check import self_check

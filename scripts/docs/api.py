@@ -10,7 +10,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 import zsn2m_deploy
-from zsn2m_deploy.config import GrdConfig, MbdConfig, ScheduleConfig, SensorConfig, TrainConfig
+from zsn2m_deploy.config.networks import GrdConfig, MbdConfig, ScheduleConfig, SensorConfig
+from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_runtime import errors
 
 HEAD = """# Python

@@ -17,7 +17,7 @@ from benchmarks.quality import bodies, cases, compare, plan, published, rows, ta
 from benchmarks.quality.compare import REFERENCE, Scores
 from benchmarks.quality.methods import METHODS, apply
 from benchmarks.quality.rows import Row, Task
-from zsn2m_deploy.config import TrainConfig
+from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.training import train
 from zsn2m_runtime.files import save_image
 from zsn2m_runtime.image import Frame

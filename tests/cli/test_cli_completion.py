@@ -13,7 +13,7 @@ import pytest
 from support.commands import COMMANDS
 
 from zsn2m_deploy.cli.completion import PRESETS, PROVIDERS
-from zsn2m_deploy.config import Preset
+from zsn2m_deploy.config.training import Preset
 from zsn2m_runtime.inference import providers
 
 COMPLETE = """

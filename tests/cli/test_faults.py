@@ -22,8 +22,8 @@ from support.refusals import Refused, mounted
 
 from zsn2m_deploy import api
 from zsn2m_deploy.cli.unexpected import explained
-from zsn2m_deploy.config import TrainConfig
-from zsn2m_deploy.config_file import MOST_BYTES
+from zsn2m_deploy.config.tables import MOST_BYTES
+from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.frames.sensor import SensorOptions
 from zsn2m_export.writer import REACH, without_outliers
 from zsn2m_runtime.atomic import atomic_file, atomic_folder

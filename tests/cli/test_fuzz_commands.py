@@ -24,8 +24,8 @@ from support.commands import write_frame
 
 from zsn2m_deploy import api
 from zsn2m_deploy.cli import app, main
-from zsn2m_deploy.config import TrainConfig
-from zsn2m_deploy.config_loading import load_config
+from zsn2m_deploy.config.loading import load_config
+from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_runtime import benching
 from zsn2m_runtime.errors import TrainingError, UsageError
 

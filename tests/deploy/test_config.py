@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from zsn2m_deploy.config import TrainConfig
-from zsn2m_deploy.config_loading import load_config
+from zsn2m_deploy.config.loading import load_config
+from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_runtime.errors import UsageError
 
 

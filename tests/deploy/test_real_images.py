@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import beads
 from benchmarks.quality import rows
-from zsn2m_deploy.config import TrainConfig
+from zsn2m_deploy.config.training import TrainConfig
 
 pytestmark = pytest.mark.slow
 

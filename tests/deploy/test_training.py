@@ -8,7 +8,7 @@ import torch
 from skimage.metrics import peak_signal_noise_ratio
 from support.trainings import small
 
-from zsn2m_deploy.config import TrainConfig
+from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.fit.checks import Error
 from zsn2m_deploy.fit.fitter import Progress
 from zsn2m_deploy.sample import SampleConfig, sample_frames

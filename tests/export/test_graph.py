@@ -14,7 +14,7 @@ from support.bundles import Model, noisy_planes
 from support.tolerances import PARITY
 from torch import nn
 
-from zsn2m_deploy.config import GrdConfig, MbdConfig
+from zsn2m_deploy.config.networks import GrdConfig, MbdConfig
 from zsn2m_deploy.paper.networks import GrdNet, MbdNet
 from zsn2m_export.errors import ExportError
 from zsn2m_export.graph import SensorGraph, receptive_radius

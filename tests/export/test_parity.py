@@ -14,7 +14,7 @@ from support.bundles import noisy_planes
 from support.tolerances import PARITY
 from torch import nn
 
-from zsn2m_deploy.config import MbdConfig
+from zsn2m_deploy.config.networks import MbdConfig
 from zsn2m_deploy.paper.networks import MbdNet
 from zsn2m_export import writer
 from zsn2m_export.graph import SensorGraph

@@ -19,7 +19,8 @@ import torch
 from onnx import numpy_helper
 
 import zsn2m_deploy as zsn2m
-from zsn2m_deploy.config import GrdConfig, MbdConfig, Method, TrainConfig
+from zsn2m_deploy.config.networks import GrdConfig, MbdConfig
+from zsn2m_deploy.config.training import Method, TrainConfig
 from zsn2m_deploy.fit.network import FrameNetwork
 from zsn2m_deploy.paper.networks import GrdNet, MbdNet
 from zsn2m_deploy.pretrain.weights import pretrained

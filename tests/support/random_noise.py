@@ -1,17 +1,17 @@
-"""Random noise models, those of the sensors that pretraining draws."""
+"""Random noise models of the kinds that pretraining draws."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from zsn2m_deploy.pretrain.sensors import random_sensor
+from zsn2m_deploy.pretrain.noise import random_noise
 from zsn2m_runtime.noise.model import REACH, Doubles, NoiseModel
 
 
 def random_noise_model(generator: np.random.Generator, channels: int) -> NoiseModel:
-    """The noise of some sensor whose frames are in 0 to 1, as symmetric noise."""
-    sensor = random_sensor(generator, channels)
-    return NoiseModel(sensor.slope, sensor.floor, correlation_after(sensor.filters))
+    """Noise of frames in 0 to 1, as a symmetric model."""
+    kind = random_noise(generator, channels)
+    return NoiseModel(kind.slope, kind.floor, correlation_after(kind.filters))
 
 
 def correlation_after(filters: Doubles) -> Doubles:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zsn2m_deploy.config import TrainConfig
+from zsn2m_deploy.config.training import TrainConfig
 
 
 def small(iterations: int = 20, method: str = "mbd", **fields: object) -> TrainConfig:

@@ -1,8 +1,8 @@
-"""The sensor stage: the pretrained SensorNet learns one sensor's noise, and what its frames look like.
+"""The two losses of a step of method adapt.
 
-Two losses a step. One is on synthetic scenes in the frame's colours with noise drawn from the estimated model: it knows
-no image, so it cannot learn one by heart. The other is on the frame itself, from a recorrupted pair: for noise n and a
-fresh z of the same distribution, y + a z and y - z / a see the same clean image with noises that share nothing.
+Supervised, on synthetic scenes in the frame's colours with noise drawn from the estimated model. Splitting, on the
+frame itself: for a frame y = x + n and fresh noise z of the same distribution, y + a z and y - z / a are two
+observations of x whose noises are uncorrelated, and independent if n is Gaussian.
 
 Source: Pang et al., Recorrupted-to-Recorrupted, CVPR 2021; measured, docs/decisions/two-losses.md.
 """
@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from zsn2m_deploy.config import SensorConfig
+from zsn2m_deploy.config.networks import SensorConfig
 from zsn2m_deploy.noise.clipping import has_noise
 from zsn2m_deploy.noise.draw import MOST_SKEW, photon_gain
 from zsn2m_deploy.noise.fields import NoiseFields
@@ -24,13 +24,19 @@ from zsn2m_runtime.noise.model import NoiseModel
 
 Network = Callable[[Tensor], Tensor]
 
-SYMMETRIC = 0.65  # skewness of patches up to which the noises of a recorrupted pair share little; measured
-MANY_PHOTONS = 0.6  # mean skewness of photons up to which they do; measured
-LEAST_SHOWN = 0.1  # share of crops that are not blank: fewer count less
+# Skewness up to which the noises of a recorrupted pair are independent enough: docs/decisions/two-losses.md.
+SYMMETRIC = 0.65  # of patches
+MANY_PHOTONS = 0.6  # of photons, on average
+LEAST_SHOWN = 0.1  # share of crops that is not blank; crops with less of it weigh less, so that none weighs by far more
 
 
 def pairs_are_independent(noise: NoiseModel, guesses: Sequence[FirstGuess]) -> bool:
-    """Whether recorrupted pairs of noise of this kind, in frames looked at, share little enough to learn from."""
+    """Whether the two noises of a recorrupted pair are independent enough to learn from.
+
+    Args:
+        noise: of the frames, normalised
+        guesses: crops of them, denoised by the pretrained network: photon noise is the more skewed the darker it is
+    """
     least, most = float(noise.skew.min()), float(noise.skew.max())
     if noise.correlated or least < -SYMMETRIC or most > SYMMETRIC:
         return False
@@ -40,19 +46,22 @@ def pairs_are_independent(noise: NoiseModel, guesses: Sequence[FirstGuess]) -> b
         (gain / line(guess.clean).sqrt()).clamp_max(MOST_SKEW)[has_noise(guess.noisy, noise.ends) > 0]
         for guess in guesses
     ]
-    return float(torch.cat(of_photons).mean()) <= MANY_PHOTONS  # without samples: no
+    return float(torch.cat(of_photons).mean()) <= MANY_PHOTONS  # no samples give NaN, and False
 
 
 def sensor_loss(
     network: Network, frame: Tensor, scene: Tensor, clean: Network, noise: NoiseFields, config: SensorConfig
 ) -> Tensor:
-    """The loss of one step.
+    """The loss of one step: weight_synthetic |f(x + z) - x|^2 + weight_recorrupted |f(y + a z) - (y - z / a)|^2.
 
     Shape:
-        frame, scene: (b, c, h, w), crops of noisy frames and of clean synthetic scenes, normalised; one more channel of
-            a frame is 0 where it is blank, which is not learned from
+        frame: (b, c, h, w), crops of noisy frames y, normalised; one more channel is 0 where a frame is blank, where
+            the second term counts nothing
+        scene: (b, c, h, w), crops of drawn scenes x, normalised
     Args:
-        clean: a first guess of the clean frame, which says how strong the noise is where
+        clean: the pretrained network, whose result says how strong the noise z is at each pixel
+
+    Source: the module's.
     """
     frame, shown = frame[:, : scene.shape[1]], frame[:, scene.shape[1] :]
     loss = frame.new_zeros(())

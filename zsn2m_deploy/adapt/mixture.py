@@ -1,10 +1,10 @@
-"""Frames whose noise differs, as those of different gain do: which of them go together.
+"""Which frames have the same noise; those of another gain, for one, do not.
 
-Each frame's noise is estimated by itself, as the pretrained network sees it, for textures raise what patches say.
-Frames go together if one line of variance over brightness describes all of them: a darker frame of the same sensor has
-less noise, but on the same line.
+Each frame's noise is measured by itself through the pretrained network (patches overestimate it where texture is).
+Frames belong together if one line of variance over brightness fits all of them: a darker frame of the same camera
+has less noise, but on the same line.
 
-How often frames of one sensor are told apart, and of different noise are not: docs/results/frames.md#mixture.
+How often that is wrong, either way: docs/results/frames.md#mixture. Why: docs/decisions/mixtures.md.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from zsn2m_deploy.config import ScheduleConfig
+from zsn2m_deploy.config.networks import ScheduleConfig
 from zsn2m_deploy.fit.crops import CropSampler
 from zsn2m_deploy.fit.run import FrameGroup
 from zsn2m_deploy.noise.refine import first_guesses, refine_noise
@@ -30,16 +30,17 @@ from zsn2m_runtime.noise.level import value_span
 from zsn2m_runtime.noise.model import Doubles, NoiseModel
 from zsn2m_runtime.sample_types import Mask, Pixels
 
-DEVIATIONS = 1.13  # a frame's deviation over that of the common line, or the other way; measured
-FAINT = 0.012  # deviation, normalised, that is added to all: textures blur what is seen of noise so faint; measured
-SHARED = 0.2  # difference of the correlation of neighbours; measured
-MOST_GROUPS = 4  # beyond, the nearest go together
-LOOKS = 4  # steps' crops of each frame
-MOST_LOOKED_AT = 32  # frames; the others go with the one that their patches are nearest to
-DARKEST = 1e-3  # normalised; levels count as at least so much where the steepest line through black is asked for
-LEAST = 1e-3  # of the largest variance
-TINY = 1e-12
-NAMED = 6  # frames of a group that are named
+# Limits of what is one noise, from the page of results above.
+DEVIATIONS = 1.13  # ratio of a frame's standard deviation to that of the common line, or its inverse
+FAINT = 0.012  # standard deviation, normalised, added to all: fainter noise is lost in textures
+SHARED = 0.2  # difference of the correlation of neighbours
+MOST_GROUPS = 4  # where there are more, the nearest are put together: each group shortens the others' training
+LOOKS = 4  # steps whose crops of each frame are denoised
+MOST_LOOKED_AT = 32  # frames, 0.1 s each; the others join the one whose patches are most like theirs
+DARKEST = 1e-3  # brightness, normalised, that the steepest line through black is asked for at least
+LEAST = 1e-3  # of the largest variance: a line ends there
+TINY = 1e-12  # keeps divisions finite
+NAMED = 6  # frames of a group that a message names
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def merged(kinds: Sequence[Kind]) -> list[list[int]]:
-    """Groups of like kinds: the nearest two are put together, as long as they are like each other or too many."""
+    """Agglomerative clustering: the nearest two groups are joined while they are one noise, or there are too many."""
     groups = [[index] for index in range(len(kinds))]
     distance = {
         (first, second): apart([kinds[first], kinds[second]])
@@ -190,16 +191,16 @@ def merged(kinds: Sequence[Kind]) -> list[list[int]]:
 
 
 def apart(kinds: Sequence[Kind]) -> float:
-    """How different noises are: above 1 they are not of one sensor at one gain."""
+    """How different noises are; above 1 they count as more than one."""
     level, variance, slope = (
         np.stack([getattr(kind, name) for kind in kinds]) for name in ("level", "variance", "slope")
     )
     common = np.empty_like(variance)
     for channel in range(level.shape[2]):
         common[..., channel] = _common_line(level[..., channel], variance[..., channel], slope[:, channel])
-    strayed = np.abs(np.log(variance.sum(axis=2) / common.sum(axis=2)) / 2).max()
+    deviation = np.abs(np.log(variance.sum(axis=2) / common.sum(axis=2)) / 2).max()
     neighbours = np.stack([kind.neighbours for kind in kinds])
-    return float(max(strayed / math.log(DEVIATIONS), np.ptp(neighbours, axis=0).max() / SHARED))
+    return float(max(deviation / math.log(DEVIATIONS), np.ptp(neighbours, axis=0).max() / SHARED))
 
 
 def _common_line(level: Doubles, variance: Doubles, slope: Doubles) -> Doubles:

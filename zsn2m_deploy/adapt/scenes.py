@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zsn2m_deploy.config import SCENE_SIDE, SensorConfig
+from zsn2m_deploy.config.networks import SCENE_SIDE, SensorConfig
 from zsn2m_deploy.pretrain.scenes import dead_leaves
 
-PALETTE_SIZE = 4096
+PALETTE_SIZE = 4096  # colours; shapes draw from them at random
 
 
 def synthetic_scenes(palette: Tensor, config: SensorConfig, seed: int) -> Tensor:

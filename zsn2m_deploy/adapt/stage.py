@@ -1,8 +1,9 @@
-"""The sensor stage, read top to bottom: the pretrained SensorNet adapts to the noise of its frames.
+"""Method adapt, read top to bottom: the pretrained SensorNet learns the noise of its frames.
 
-Frames of different noise are a mixture: each step takes one group's turn, with crops of its frames, scenes in its
-colours and its noise. The network tells the groups apart by the noise that it sees, as it does levels it was not
-adapted to.
+Each step has a loss on drawn scenes and one on the frame itself (`loss`). Frames of different noise are a mixture:
+steps take turns, each with crops, colours and noise of one group. The network is not told which; it sees the noise.
+
+Source: docs/decisions/two-losses.md, docs/decisions/mixtures.md.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from torch import Tensor
 from zsn2m_deploy.adapt.loss import pairs_are_independent, sensor_loss
 from zsn2m_deploy.adapt.scenes import synthetic_scenes
 from zsn2m_deploy.advice import gentler
-from zsn2m_deploy.config import SensorConfig, TrainConfig
+from zsn2m_deploy.config.networks import SensorConfig
+from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.fit.checks import Error
 from zsn2m_deploy.fit.crops import CropSampler
 from zsn2m_deploy.fit.run import Fitted, FrameGroup, Run
@@ -30,19 +32,19 @@ from zsn2m_deploy.pretrain.weights import pretrained
 from zsn2m_runtime.errors import TrainingError, UsageError
 from zsn2m_runtime.noise.model import NoiseModel
 
-LOOKS = 8  # steps' crops of each group that the pretrained network looks at first
-FEWEST_SHARED = 2  # groups that share the steps of one; with three 0.7 dB were lost at a third of fast's; measured
-PALETTE_STEP = 7  # pixels
-IMPLAUSIBLE = 0.8  # correlation of neighbours that no sensor's noise has: 0.74 is the most of PolyU's frames
-LITTLE_GAINED = 0.8  # power of the error, of that of the noise: 1 dB
-WHOLE = 0.9  # of what a network takes away is noise, at least; the noise is known no better
+LOOKS = 8  # steps whose crops of each group the pretrained network denoises first, to measure the noise
+FEWEST_SHARED = 2  # groups that share the steps of one; three lost 0.7 dB with preset fast: mixtures.md
+PALETTE_STEP = 7  # every so many pixels give a colour: enough of them, and no two of one row of blocks
+IMPLAUSIBLE = 0.8  # correlation of neighbours beyond that of any camera measured: at most 0.74, PolyU
+LITTLE_GAINED = 0.8  # power of the error over that of the noise: 1 dB
+WHOLE = 0.9  # share of what is removed that counts as all of it: the noise is known to 10 %
 
 Network = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
 class Adaptation:
-    """How the network adapts to one group of frames: where its crops come from, and how its noise is drawn."""
+    """What a step needs of one group of frames: crops of it, drawn scenes in its colours, and its noise to draw."""
 
     group: FrameGroup
     crops: CropSampler
@@ -91,7 +93,10 @@ def train_sensor(run: Run, config: TrainConfig) -> Fitted:
 
 
 def confirm_noise(run: Run, config: TrainConfig) -> Run:
-    """Have the pretrained network put the noise right for stages that do not use it; no random number is taken."""
+    """The run with its noise measured by the pretrained network, for methods that do not use that network.
+
+    The run's random numbers stay as they were.
+    """
     first, schedule = run.fitter.place(pretrained(run.channels)), config.sensor.schedule
     groups = []
     for group in run.groups:
@@ -113,7 +118,10 @@ def _as_used(config: TrainConfig, adaptations: Sequence[Adaptation]) -> TrainCon
 
 
 def _keep_regular_detail(run: Run, network: SensorNet, errors: Sequence[Error | None]) -> bool:
-    """Weaken a network that takes regular detail for noise, as far as its errors ask for; whether that was so."""
+    """Have a network that takes regular detail for noise remove less; whether it did.
+
+    The share that it still removes leaves the smallest estimated error: docs/decisions/noise-below-regular-detail.md.
+    """
     found = [error for group, error in zip(run.groups, errors, strict=True) if group.noise.regular and error]
     share = min((error.best_share for error in found), default=1.0)
     if share >= WHOLE:
@@ -131,7 +139,11 @@ def _keep_regular_detail(run: Run, network: SensorNet, errors: Sequence[Error | 
 
 
 def _adaptation(run: Run, config: TrainConfig, first: Network, group: FrameGroup) -> Adaptation:
-    """What one group needs, its noise put right."""
+    """The crops, drawn scenes and drawn noise of one group, whose noise the pretrained network measures.
+
+    Raises:
+        UsageError: the noise suits no pairs, and the weight of drawn scenes is 0.
+    """
     sensor, seed = config.sensor, config.seed
     crops = run.crops(run.frames_of(group), sensor.schedule, SensorNet.stride)
     guesses = first_guesses([crops() for _ in range(LOOKS)], first, run.channels)
@@ -155,7 +167,7 @@ def _adaptation(run: Run, config: TrainConfig, first: Network, group: FrameGroup
 
 
 def _colours(guesses: list[FirstGuess], noise: NoiseModel) -> Tensor:
-    """Clean colours of noisy crops, (n, c), as a network sees them, as bright as the crops."""
+    """Colours of the denoised crops, (n, c), with the mean of the noisy ones."""
     clean = torch.cat([samples(guess.clean) for guess in guesses])
     pairs = ((guess.noisy, guess.clean) for guess in guesses)
     return (clean - mean_bias(pairs, noise))[::PALETTE_STEP]

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from zsn2m_deploy.config import SensorConfig, TrainConfig
+from zsn2m_deploy.config.networks import SensorConfig
+from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.fit.network import FrameNetwork
 from zsn2m_deploy.noise.defects import DefectCorrection
 from zsn2m_deploy.paper.networks import GrdNet, MbdNet

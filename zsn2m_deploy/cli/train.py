@@ -123,7 +123,7 @@ def train_and_export(
 
     require_training()
     from zsn2m_deploy import api
-    from zsn2m_deploy.config_loading import load_config
+    from zsn2m_deploy.config.loading import load_config
     from zsn2m_deploy.frames.sensor import SensorOptions
     from zsn2m_runtime.atomic import check_folder_target
     from zsn2m_runtime.errors import UsageError

@@ -1,4 +1,4 @@
-"""What a finished network does to its own frames, seen without a clean image on pieces of bounded size."""
+"""Whether a finished network is sound, judged on its own frames without a clean image, on pieces of bounded size."""
 
 from __future__ import annotations
 
@@ -18,25 +18,27 @@ from zsn2m_runtime.noise.model import NoiseModel
 
 Network = Callable[[Tensor], Tensor]
 
-_FRAMES = 8  # frames judged on, in up to 9 pieces each
+_FRAMES = 8  # that are judged on, in up to 9 pieces each
 _SIDE = 128  # pixels
 _BLOCK = 8  # pixels; noise leaves sigma^2 / 64 in the mean of such a block
-_PIECES = 9  # whose error is estimated
+_PIECES = 9  # whose error is estimated, of all
 _BATCH = 16  # pixels of the blocks that the standard error is taken over
 _PERTURBATION = 0.1  # of the noise's deviation
 _CONFIDENCE = 3.0  # standard errors
-_KNOWN = 0.2  # of the variance, which is how well it is known in textured frames; measured
-_NEGLIGIBLE = 1e-6  # mean square of an error that nobody sees: a quarter of a grey level of 255
+_KNOWN = 0.2  # relative error of the variance in textured frames: docs/results/noise.md
+_NEGLIGIBLE = 1e-6  # mean square, normalised: an error of a quarter of a grey level of 255
+_STRUCTURE = 0.8  # of the frames' structure: a network that loses so much no longer follows them
+_DIVERGED = 0.5  # of what the teacher removes: a network farther from it makes more noise than it spares
 
 
 @torch.no_grad()
 def is_dead(network: Network, frames: Sequence[Tensor], sigma: float) -> bool:
-    """Whether a network lost the frames: its 8 x 8 block means no longer follow those of the noisy frames.
+    """Whether the 8 x 8 block means of a network's results no longer follow those of its frames.
 
     Shape:
         frames: each (c, h, w), normalised, at least 16 x 16
     Args:
-        sigma: of the noise, normalised; a constant output leaves all of the frames' structure, noise alone is forgiven
+        sigma: of the noise, normalised; that much of it is in the block means, and no reason
     """
     error = structure = allowed = 0.0
     for noisy in _pieces(frames):
@@ -44,7 +46,7 @@ def is_dead(network: Network, frames: Sequence[Tensor], sigma: float) -> bool:
         error += _power(avg_pool2d(network(noisy), _BLOCK) - expected)
         structure += _power(expected)
         allowed += max(sigma**2 / _BLOCK, _NEGLIGIBLE)
-    return not error <= max(0.8 * structure, allowed)
+    return not error <= max(_STRUCTURE * structure, allowed)  # NaN counts as dead
 
 
 @dataclass(frozen=True)
@@ -120,9 +122,9 @@ def estimated_error(network: Network, frames: Sequence[Tensor], noise: NoiseMode
 
 @torch.no_grad()
 def diverged(grd: Network, mbd: Network, frames: Sequence[Tensor]) -> bool:
-    """Whether GRD-Net is further from MBD-Net, its teacher, than half of the noise that MBD-Net removes.
+    """Whether GRD-Net is farther from MBD-Net, its teacher, than half of the noise that MBD-Net removes.
 
-    Such a network is dead, not trained for long enough, or puts more error in than it takes noise out.
+    Such a network is dead or not trained for long enough. Source: docs/decisions/grd-falls-back.md.
 
     Shape:
         frames: each (c, h, w), normalised, at least 16 x 16
@@ -133,12 +135,12 @@ def diverged(grd: Network, mbd: Network, frames: Sequence[Tensor]) -> bool:
         error += float((grd(noisy) - clean).square().mean())
         removed += float((noisy - clean).square().mean())
         allowed += _NEGLIGIBLE
-    return not error <= max(0.5 * removed, allowed)
+    return not error <= max(_DIVERGED * removed, allowed)  # NaN counts as diverged
 
 
 @torch.no_grad()
 def result_bias(network: Network, frames: Sequence[Tensor], noise: NoiseModel | None = None) -> Tensor:
-    """By how much a network's results are brighter than its frames, whose noise has no mean.
+    """The mean of a network's results less that of its frames.
 
     Shape:
         frames: each (c, h, w), normalised, at least 16 x 16

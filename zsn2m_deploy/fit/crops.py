@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from zsn2m_deploy.config import ScheduleConfig
+from zsn2m_deploy.config.networks import ScheduleConfig
 from zsn2m_runtime.errors import InputError
 
-TRIES = 8  # places that the one with the fewest blank pixels is chosen of
+TRIES = 8  # random places, of which the one with the fewest blank pixels is taken
 ORIENTATIONS = 8  # of the square: 4 rotations, each also mirrored
 
 
@@ -48,9 +48,10 @@ def average_orientations(network: Callable[[Tensor], Tensor], noisy: Tensor) -> 
 
 
 class CropSampler:
-    """Draws the crops of one step, at random places (so every phase of the 2 x 2 grid occurs).
+    """Draws the crops of one step at random places, so that every phase of the 2 x 2 grid occurs.
 
-    The frames of one sensor share one pool: a frame is chosen with the probability of its area.
+    A step's crops are of one frame, which is chosen with a probability proportional to its area. Why crops, and not
+    the whole frame: docs/decisions/random-crops.md.
 
     Shape:
         frames: each (c, h, w), normalised, on the training device

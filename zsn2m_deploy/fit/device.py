@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor, nn
 
-from zsn2m_deploy.config import Precision
+from zsn2m_deploy.config.training import Precision
 from zsn2m_runtime.errors import UnavailableError, UsageError
 
 

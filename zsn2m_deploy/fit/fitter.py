@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from zsn2m_deploy.config import Precision, ScheduleConfig
+from zsn2m_deploy.config.networks import ScheduleConfig
+from zsn2m_deploy.config.training import Precision
 from zsn2m_deploy.fit.device import retained_memory, with_precision
 from zsn2m_deploy.fit.muon import Muon
 from zsn2m_runtime.errors import TrainingError

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-_ROUNDS = 5
+_ROUNDS = 5  # Jordan et al.
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # Jordan et al.: steepest at zero, singular values end within 0.7 to 1.2
 
 
@@ -32,7 +32,7 @@ class Muon(torch.optim.Optimizer):
     """Muon on kernels of four dimensions, as matrices (output channels, everything else), and Adam on biases.
 
     A step of a kernel is 2 lr sqrt(max(1, m / n)) times the orthogonalised Nesterov momentum (0.9); one of a bias is
-    Adam's with lr. The ratio of 2 is measured.
+    Adam's with lr. The ratio of 2: docs/decisions/muon.md.
 
     Source: Jordan et al., Muon: an optimizer for hidden layers in neural networks, 2024.
     """

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from zsn2m_deploy.config import ScheduleConfig, TrainConfig
+from zsn2m_deploy.config.networks import ScheduleConfig
+from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.fit.checks import Error, estimated_error, is_dead, result_bias
 from zsn2m_deploy.fit.crops import CropSampler
 from zsn2m_deploy.fit.device import with_precision

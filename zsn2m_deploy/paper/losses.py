@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, mse_loss
 
-from zsn2m_deploy.config import GrdConfig, MbdConfig
+from zsn2m_deploy.config.networks import GrdConfig, MbdConfig
 from zsn2m_deploy.paper.downsample import block_mean, random_mask_downsample
 
 Network = Callable[[Tensor], Tensor]

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, max_pool2d
 
-from zsn2m_deploy.config import GrdConfig, MbdConfig
+from zsn2m_deploy.config.networks import GrdConfig, MbdConfig
 from zsn2m_deploy.fit.network import FrameNetwork, LevelBlindConv
 
 

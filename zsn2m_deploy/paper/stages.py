@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from zsn2m_deploy.config import TrainConfig
+from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.fit.checks import diverged
 from zsn2m_deploy.fit.crops import average_orientations
 from zsn2m_deploy.fit.fitter import StageReport

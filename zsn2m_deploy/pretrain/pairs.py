@@ -1,4 +1,4 @@
-"""Pairs of noisy and clean crops to pretrain on: processes draw scenes and sensors, the device crops and adds noise."""
+"""Pairs of noisy and clean crops to pretrain on: processes draw scenes and kinds of noise, the device does the rest."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from torch import Tensor
 from torch.nn.functional import conv2d
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from zsn2m_deploy.config import SCENE_SIDE
+from zsn2m_deploy.config.networks import SCENE_SIDE
 from zsn2m_deploy.noise.draw import with_skewness
+from zsn2m_deploy.pretrain.noise import KERNEL_SIDE, random_noise
 from zsn2m_deploy.pretrain.scenes import dead_leaves, random_palette
-from zsn2m_deploy.pretrain.sensors import KERNEL_SIDE, random_sensor
 from zsn2m_runtime.noise.model import Doubles
 
 SCENES = 1024  # to cut crops from; the oldest is replaced
 FIRST_SCENES = 64
-SENSORS = 16  # drawn with a scene
+KINDS = 16  # of noise, drawn with a scene
 DRAWN_TOGETHER = 8  # scenes
 CROPS_PER_SCENE = 64
 CLIPPED = 0.5  # share of crops whose samples end at 0 and 1
 
 
 class Drawn(NamedTuple):
-    """Scenes and sensors.
+    """Scenes and kinds of noise.
 
     Shape:
         scene: (n, c, side, side)
-        slope, floor, gain: (n, sensors, c)
-        filters: (n, sensors, c, c, 5, 5)
+        slope, floor, gain: (n, kinds, c)
+        filters: (n, kinds, c, c, 5, 5)
     """
 
     scene: Tensor
@@ -43,7 +43,7 @@ class Drawn(NamedTuple):
 
 
 class _Drawing(IterableDataset[Drawn]):
-    """Endless scenes, each with some sensors."""
+    """Endless scenes, each with some kinds of noise."""
 
     def __init__(self, channels: int, seed: int) -> None:
         self._channels = channels
@@ -55,13 +55,13 @@ class _Drawing(IterableDataset[Drawn]):
         while True:
             scene = dead_leaves(generator, SCENE_SIDE, random_palette(generator)).clip(0, 1)
             scene = scene if self._channels > 1 else scene.mean(axis=2, keepdims=True)
-            sensors = [random_sensor(generator, self._channels) for _ in range(SENSORS)]
+            kinds = [random_noise(generator, self._channels) for _ in range(KINDS)]
             yield Drawn(
                 scene=torch.from_numpy(np.moveaxis(scene, 2, 0).astype(np.float16)),
-                slope=_stacked([sensor.slope for sensor in sensors]),
-                floor=_stacked([sensor.floor for sensor in sensors]),
-                gain=_stacked([sensor.slope * sensor.white for sensor in sensors]),
-                filters=_stacked([sensor.filters for sensor in sensors]),
+                slope=_stacked([kind.slope for kind in kinds]),
+                floor=_stacked([kind.floor for kind in kinds]),
+                gain=_stacked([kind.slope * kind.white for kind in kinds]),
+                filters=_stacked([kind.filters for kind in kinds]),
             )
 
 
@@ -131,8 +131,8 @@ class PairSource:
         return self._draw(SCENE_SIDE - self._side + 1)[:, None] + steps
 
     def _noisy(self, clean: Tensor) -> Tensor:
-        scenes, sensors = self._draw(min(self._count, SCENES)), self._draw(SENSORS)
-        slope, floor, gain, filters = (part[scenes, sensors] for part in self._kept[1:])
+        scenes, kinds = self._draw(min(self._count, SCENES)), self._draw(KINDS)
+        slope, floor, gain, filters = (part[scenes, kinds] for part in self._kept[1:])
         deviation = (slope[:, :, None, None] * clean + floor[:, :, None, None]).clamp_min(1e-12).sqrt()
         crops, channels = clean.shape[:2]
         around = self._side + KERNEL_SIDE - 1

@@ -1,7 +1,9 @@
 """Synthetic scenes: dead leaves, that is, random shapes in random order with sizes of a power law, textured.
 
 Photographs share their statistics with such pictures (Lee, Mumford and Huang, 2001), and a network trained on them
-denoises photographs nearly as well as one trained on photographs (Achddou, Gousseau and Ladjal, 2021).
+denoises photographs nearly as well as one trained on photographs (Achddou, Gousseau and Ladjal, 2021). The ranges that
+sizes, colours and textures are drawn from are chosen, not fitted; fewer or weaker textures change little
+(docs/decisions/scene-textures.md).
 """
 
 from __future__ import annotations

@@ -12,7 +12,8 @@ from support.random_noise import random_noise_model
 
 from zsn2m_deploy.adapt.loss import pairs_are_independent, photon_gain, sensor_loss
 from zsn2m_deploy.adapt.scenes import synthetic_scenes
-from zsn2m_deploy.config import SensorConfig, TrainConfig
+from zsn2m_deploy.config.networks import SensorConfig
+from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.noise.fields import FIELD_SIDE, NoiseFields
 from zsn2m_deploy.noise.refine import FirstGuess
 from zsn2m_deploy.sample.config import SampleConfig

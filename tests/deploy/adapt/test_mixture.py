@@ -13,7 +13,8 @@ from support.scenes import scene
 from zsn2m_deploy.adapt import stage as sensor_stage
 from zsn2m_deploy.adapt.mixture import MOST_GROUPS, Kind, apart, grouped, in_words, merged
 from zsn2m_deploy.api import train_and_export
-from zsn2m_deploy.config import SensorConfig, TrainConfig
+from zsn2m_deploy.config.networks import SensorConfig
+from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.frames.scene import scene_of
 from zsn2m_deploy.noise.defects import find_defects_of_groups
 from zsn2m_deploy.pretrain.scenes import dead_leaves, random_palette

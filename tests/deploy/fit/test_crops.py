@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from zsn2m_deploy.config import ScheduleConfig
+from zsn2m_deploy.config.networks import ScheduleConfig
 from zsn2m_deploy.fit.crops import ORIENTATIONS, CropSampler, average_orientations, orient, orient_back
 from zsn2m_runtime.errors import InputError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from zsn2m_deploy.config import MbdConfig
+from zsn2m_deploy.config.networks import MbdConfig
 from zsn2m_deploy.fit import device
 from zsn2m_deploy.fit.device import resolve_device, resolve_precision, retained_memory, with_precision
 from zsn2m_deploy.paper.networks import MbdNet

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from zsn2m_deploy.config import ScheduleConfig
+from zsn2m_deploy.config.networks import ScheduleConfig
 from zsn2m_deploy.fit.fitter import Fitter
 from zsn2m_deploy.fit.muon import Muon
 

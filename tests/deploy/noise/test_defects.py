@@ -10,7 +10,7 @@ import torch
 from support.commands import run_command
 
 import zsn2m_deploy as zsn2m
-from zsn2m_deploy.config import TrainConfig
+from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.noise.defects import BAND, DefectCorrection, find_defects
 from zsn2m_export.writer import read_weights
 from zsn2m_runtime.files import save_image

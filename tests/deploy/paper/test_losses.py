@@ -8,7 +8,7 @@ import torch
 from support import reference
 from torch import Tensor
 
-from zsn2m_deploy.config import GrdConfig, MbdConfig
+from zsn2m_deploy.config.networks import GrdConfig, MbdConfig
 from zsn2m_deploy.paper.downsample import random_mask, random_mask_downsample
 from zsn2m_deploy.paper.losses import (
     cross_mapping,

@@ -7,7 +7,7 @@ import pytest
 import torch
 from support import reference
 
-from zsn2m_deploy.config import GrdConfig, MbdConfig
+from zsn2m_deploy.config.networks import GrdConfig, MbdConfig
 from zsn2m_deploy.paper.networks import GrdNet, MbdNet
 
 

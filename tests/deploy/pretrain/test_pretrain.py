@@ -12,9 +12,9 @@ import torch
 
 from zsn2m_deploy.pretrain import pairs
 from zsn2m_deploy.pretrain.network import SensorNet
+from zsn2m_deploy.pretrain.noise import RandomNoise
 from zsn2m_deploy.pretrain.run import pretrain
 from zsn2m_deploy.pretrain.scenes import dead_leaves, random_palette
-from zsn2m_deploy.pretrain.sensors import RandomSensor
 from zsn2m_deploy.pretrain.weights import pretrained
 from zsn2m_deploy.sample.config import SampleConfig
 from zsn2m_deploy.sample.noise import sample_frames
@@ -60,9 +60,9 @@ def test_pairs_have_the_noise_of_their_sensors(monkeypatch: pytest.MonkeyPatch) 
     filters = np.zeros((3, 3, 5, 5))
     filters[range(3), range(3), 2, 2:4] = 0.5**0.5  # smeared along rows
     filters[0, 0], filters[0, 1] = 0, filters[1, 1]  # the first channel's is the second's
-    faint, strong = (RandomSensor(np.full(3, level), np.full(3, level), filters, False) for level in (1e-4, 1e-2))
+    faint, strong = (RandomNoise(np.full(3, level), np.full(3, level), filters, False) for level in (1e-4, 1e-2))
     monkeypatch.setattr(pairs, "FIRST_SCENES", 8)
-    monkeypatch.setattr(pairs, "random_sensor", lambda generator, _: (faint, strong)[generator.integers(2)])
+    monkeypatch.setattr(pairs, "random_noise", lambda generator, _: (faint, strong)[generator.integers(2)])
     monkeypatch.setattr(pairs, "CLIPPED", 0.0)
     noisy, clean = pairs.PairSource(3, seed=0, crops=24, side=96, workers=0, device=torch.device("cpu"))()
     assert noisy.shape == clean.shape == (24, 3, 96, 96)
@@ -108,11 +108,11 @@ def _flat_scenes() -> Callable[..., np.ndarray]:
 
 def test_noise_of_photons_in_pairs_is_skewed_as_their_gain_says(monkeypatch: pytest.MonkeyPatch) -> None:
     gain = 0.05
-    photons = RandomSensor(
+    photons = RandomNoise(
         np.full(1, gain), np.full(1, 1e-4), np.pad(np.ones((1, 1, 1, 1)), [(0, 0)] * 2 + [(2, 2)] * 2), True
     )
     monkeypatch.setattr(pairs, "FIRST_SCENES", 8)
-    monkeypatch.setattr(pairs, "random_sensor", lambda *_: photons)
+    monkeypatch.setattr(pairs, "random_noise", lambda *_: photons)
     monkeypatch.setattr(pairs, "CLIPPED", 0.0)
     noisy, clean = pairs.PairSource(1, seed=0, crops=64, side=96, workers=0, device=torch.device("cpu"))()
     bright = (clean > 0.4) & (clean < 0.6)

@@ -19,7 +19,7 @@ from support.scenes import RANGE, Scene, scene
 from benchmarks.regular_cases import KINDS, Texture, draw
 from benchmarks.split import FIRST_TEST_SEED
 from zsn2m_deploy.advice import gentler, stronger
-from zsn2m_deploy.config import TrainConfig
+from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.report.facts import Report
 from zsn2m_deploy.report.pictures import SIDE, detailed_crop, report_pictures
 from zsn2m_deploy.report.presence import has_noise

@@ -12,7 +12,7 @@ import torch
 from support.bundles import BundleMaker, Model
 from support.commands import run_command
 
-from zsn2m_deploy.config_loading import load_config
+from zsn2m_deploy.config.loading import load_config
 from zsn2m_deploy.fit.crops import CropSampler
 from zsn2m_deploy.frames.scene import scene_of
 from zsn2m_deploy.training import train

@@ -13,7 +13,7 @@ from support.bundles import BundleMaker, noisy_planes
 from support.tolerances import STRIPS_GRD, STRIPS_MBD, STRIPS_SENSOR
 from torch import nn
 
-from zsn2m_deploy.config import GrdConfig
+from zsn2m_deploy.config.networks import GrdConfig
 from zsn2m_deploy.paper.networks import GrdNet
 from zsn2m_export.graph import SensorGraph, receptive_radius
 from zsn2m_export.onnx_model import export_onnx

@@ -16,7 +16,7 @@ from benchmarks.regular_cases import Texture, draw
 from benchmarks.split import FIRST_TEST_SEED
 from zsn2m_deploy import api
 from zsn2m_deploy.advice import stronger
-from zsn2m_deploy.config import TrainConfig
+from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.fit import run
 from zsn2m_deploy.fit.checks import Error
 from zsn2m_deploy.frames.sensor import SensorOptions

@@ -1,4 +1,7 @@
-"""Noise of random sensors, to pretrain on."""
+"""Random kinds of noise to pretrain on: white or correlated, with a variance that may rise with brightness.
+
+The distributions are chosen to cover what cameras and microscopes show; docs/model-card.md says what was measured.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,8 @@ KERNEL_SIDE = 5  # pixels of a random blur
 LOWEST, HIGHEST = 0.012, 0.3  # standard deviation at mid-range of random models, of a range of 1
 
 
-class RandomSensor(NamedTuple):
-    """Noise of some sensor whose frames are in 0 to 1: white noise, filtered, times its deviation at a brightness.
+class RandomNoise(NamedTuple):
+    """One kind of noise of frames in 0 to 1: white noise, filtered, times its standard deviation at a brightness.
 
     Shape:
         slope, floor: (c,), of the variance
@@ -29,14 +32,14 @@ class RandomSensor(NamedTuple):
     white: bool
 
 
-def random_sensor(generator: np.random.Generator, channels: int) -> RandomSensor:
-    """Some sensor to pretrain on."""
+def random_noise(generator: np.random.Generator, channels: int) -> RandomNoise:
+    """A kind of noise, drawn at random."""
     level = np.exp(generator.uniform(np.log(LOWEST), np.log(HIGHEST)))
     variance = np.full(channels, level**2)
     share = generator.random() if generator.random() < SLOPED else 0.0  # of the variance at mid-range that light brings
     white = bool(generator.random() < WHITE)
     filters = _no_filters(channels) if white else _random_filters(generator, channels)
-    return RandomSensor(2 * share * variance, (1 - share) * variance, filters, white)
+    return RandomNoise(2 * share * variance, (1 - share) * variance, filters, white)
 
 
 def _no_filters(channels: int) -> Doubles:

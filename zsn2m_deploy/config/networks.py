@@ -1,17 +1,16 @@
-"""Every choice of the method as a named, checked field with its unit, range and source.
+"""What each network is made of and how it learns, as named, checked fields with unit, range and source.
 
-Sources: "paper" is Liu et al., Zero-Shot Noise2Mean, AAAI 2025; "ZS-N2N" is Mansour and Heckel, CVPR 2023;
-"measured" is docs/decisions.
+Sources: "paper" is Liu et al., Zero-Shot Noise2Mean, AAAI 2025; "ZS-N2N" is Mansour and Heckel, CVPR 2023; "R2R" is
+Pang et al., Recorrupted-to-Recorrupted, CVPR 2021; "measured" is docs/decisions.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from zsn2m_deploy.config_file import check_names, merged
-from zsn2m_deploy.config_limits import (
+from zsn2m_deploy.config.limits import (
     LARGEST_POSITIVE,
     MOST_CHANNELS,
     MOST_CROP_SIDE,
@@ -22,23 +21,14 @@ from zsn2m_deploy.config_limits import (
     MOST_WEIGHT,
     SMALLEST_POSITIVE,
 )
-from zsn2m_runtime.errors import UsageError
-from zsn2m_runtime.validation import fault_in_words
 
-Method = Literal["adapt", "mbd", "full", "paper"]
-Stage = Literal["sensor", "mbd", "full"]
-Precision = Literal["auto", "fp32", "bf16", "fp16"]
-Preset = Literal["default", "fast", "best"]
-
-SCENE_SIDE = 192  # pixels of the scenes that the sensor stage draws
-EFFORT = {"fast": 0.25, "default": 1.0, "best": 4.0}  # iterations of the presets, of the default's
+SCENE_SIDE = 192  # pixels of the scenes that are drawn to adapt and to pretrain on
 SYNTHETIC_ALPHA_IE, REAL_ALPHA_IE = 1.0, 10.0  # paper, Sec. 4.2: for synthetic noise, and for cameras and microscopes
-STAGES: dict[Method, Stage] = {"adapt": "sensor", "mbd": "mbd", "full": "full", "paper": "full"}
-# Noise taken for half or twice as strong is beyond what an estimate errs by; so the numbers of alpha_ie are no factors.
-LEAST_STRENGTH, MOST_STRENGTH = 0.1, 4.0
 
 
-class _Config(BaseModel):
+class Config(BaseModel):
+    """Fields that cannot be changed, misspelt, or set to a truth value for a number."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     @field_validator("*", mode="before")
@@ -50,7 +40,7 @@ class _Config(BaseModel):
         return value
 
 
-class ScheduleConfig(_Config):
+class ScheduleConfig(Config):
     """How one network is optimised."""
 
     iterations: int = Field(ge=1, le=MOST_ITERATIONS, description="optimiser steps; measured")
@@ -81,8 +71,8 @@ class ScheduleConfig(_Config):
     flips: bool = Field(description="each crop in one of the 8 orientations of the square; measured")
 
 
-class SensorConfig(_Config):
-    """The sensor stage: the pretrained SensorNet adapts to the sensor."""
+class SensorConfig(Config):
+    """Method adapt: the pretrained SensorNet learns the noise of its frames (docs/decisions/two-losses.md)."""
 
     scenes: int = Field(24, ge=1, le=MOST_SCENES, description="synthetic scenes in the colours of the frames; measured")
     weight_synthetic: float = Field(1.0, ge=0, le=MOST_WEIGHT, description="of the loss on synthetic scenes; measured")
@@ -115,7 +105,7 @@ class SensorConfig(_Config):
     )
 
 
-class MbdConfig(_Config):
+class MbdConfig(Config):
     """Stage 1, MBD-Net (paper, Sec. 3.2 and 4.2)."""
 
     hidden_channels: int = Field(48, ge=1, le=MOST_CHANNELS, description="channels of the two hidden layers; ZS-N2N")
@@ -145,7 +135,7 @@ class MbdConfig(_Config):
     )
 
 
-class GrdConfig(_Config):
+class GrdConfig(Config):
     """Stage 2, GRD-Net (paper, Sec. 3.3)."""
 
     widths: tuple[Annotated[int, Field(ge=1, le=MOST_CHANNELS)], ...] = Field(
@@ -177,99 +167,3 @@ class GrdConfig(_Config):
         flips=True,
         gradient_clip=1.0,
     )
-
-
-class TrainConfig(_Config):
-    """Everything that decides what a training run does."""
-
-    preset: Preset = Field("default", description="the effort that the numbers of steps started from")
-    method: Method = Field(
-        "adapt",
-        description="adapt: the pretrained SensorNet, adapted; mbd: MBD-Net (ZS-N2M*); full: GRD-Net too (ZS-N2M); "
-        "paper: full with nothing that the paper does not have",
-    )
-    strength: float = Field(
-        1.0,
-        gt=0,
-        description="the noise is taken for so many times as strong as estimated: larger is smoother; 0.1 to 4; "
-        "method adapt; of the others see mbd.alpha_ie",
-    )
-    seed: int = Field(0, ge=0, lt=2**63, description="of initialisation, crops and masks")
-    device: str = Field("auto", description="auto, cpu, cuda, cuda:1, ...")
-    precision: Precision = Field("auto", description="of the convolutions in training; weights stay float32")
-    mosaic: Literal["auto", "none"] = Field(
-        "auto",
-        description="auto: a frame that looks like a sensor's mosaic is refused; none: pictures really look like that",
-    )
-    keep_mean: bool = Field(
-        True,
-        description="shift results finally so that the mean (median, if skewed) of unclipped noise is zero; measured",
-    )
-    sensor: SensorConfig = SensorConfig()
-    mbd: MbdConfig = MbdConfig()
-    grd: GrdConfig = GrdConfig()
-
-    @property
-    def stage(self) -> Stage:
-        """Which networks are trained: SensorNet, MBD-Net, or MBD-Net and then GRD-Net."""
-        return STAGES[self.method]
-
-    @field_validator("strength")
-    @classmethod
-    def _is_a_factor(cls, strength: float) -> float:
-        if not LEAST_STRENGTH <= strength <= MOST_STRENGTH:
-            raise ValueError(
-                f"expected a factor on the noise from {LEAST_STRENGTH:g} to {MOST_STRENGTH:g}, 1 as it is estimated, "
-                f"but got {strength:g} (the paper's a_ie is mbd.alpha_ie)"
-            )
-        return strength
-
-    @model_validator(mode="after")
-    def _acts(self) -> Self:
-        if self.strength != 1 and self.method != "adapt":
-            raise ValueError(
-                f"expected no strength for method {self.method}, but got {self.strength:g}; set mbd.alpha_ie in a "
-                f"--config file"
-            )
-        return self
-
-    @classmethod
-    def from_preset(cls, preset: Preset, method: Method = "adapt") -> Self:
-        """The values of a preset and a method.
-
-        "fast" and "best" are "default" with a quarter and four times its iterations.
-        Method "paper" is the paper's networks, losses and weights and nothing else; what it leaves open, above all the
-        optimiser and its schedule, is as in the others.
-        """
-        stages = {"sensor": SensorConfig(), "mbd": MbdConfig(), "grd": GrdConfig()}
-        own: dict[str, Any] = {}
-        if method == "paper":
-            stages["mbd"] = MbdConfig(level_blind=False)
-            plain = GrdConfig().schedule
-            stages["grd"] = GrdConfig(
-                weight_distillation=0.0,
-                start_from_teacher=False,
-                average_orientations=False,
-                schedule=plain.model_copy(update={"iterations": 2400}),  # it starts from nothing; measured
-            )
-            own = {"keep_mean": False}
-        scaled = {name: _scaled(stage, EFFORT[preset]) for name, stage in stages.items()}
-        return cls(preset=preset, method=method, **own, **scaled)
-
-    def updated(self, values: dict[str, Any], source: str = "options") -> Self:
-        """This configuration with some fields replaced (nested tables as nested dictionaries).
-
-        Raises:
-            UsageError: for an unknown field, naming the nearest valid one, or a value out of range.
-        """
-        check_names(type(self), values, source)
-        try:
-            return type(self).model_validate(merged(self.model_dump(), values))
-        except ValidationError as error:
-            raise UsageError(f"{source}: {fault_in_words(error)}; change it") from error
-
-
-def _scaled(stage: Any, effort: float) -> Any:
-    """A stage's configuration with so many times the iterations."""
-    steps = round(stage.schedule.iterations * effort)
-    return stage.model_copy(update={"schedule": stage.schedule.model_copy(update={"iterations": steps})})

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, get_args
 
-from zsn2m_deploy.config import STAGES, Method, Preset, TrainConfig
-from zsn2m_deploy.config_file import read_toml
+from zsn2m_deploy.config.tables import read_toml
+from zsn2m_deploy.config.training import STAGES, Method, Preset, TrainConfig
 from zsn2m_runtime.errors import UsageError
 
 

@@ -1,0 +1,1 @@
+"""The configuration: its fields, their limits, and how a preset, a file and options become one."""
