@@ -145,7 +145,7 @@ def denoising() -> str:
 
 
 def main() -> None:
-    body = "\n\n".join((false_ones(), found_ones(), points(), denoising(), NOTES))
+    body = f"{false_ones()}\n\n{found_ones()}\n\n{points()}\n\n{denoising()}\n\n{NOTES}"
     write_section("Defective pixels", "python -m benchmarks.defects", body)
 
 

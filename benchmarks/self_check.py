@@ -17,7 +17,7 @@ from benchmarks.quality.methods import apply
 from benchmarks.results import table, write_section
 from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.report.analysis import analyse
-from zsn2m_deploy.report.self_check import SelfCheck, self_check
+from zsn2m_deploy.report.self_check import Context, SelfCheck, self_check
 from zsn2m_deploy.training import train
 from zsn2m_runtime.noise.model import Doubles
 
@@ -51,7 +51,7 @@ def checked(case: cases.Case) -> tuple[SelfCheck, float]:
     denoised = denoise(noisy)
     structured = analyse(noisy, denoised, trained.noise, RANGE).structured
     true = peak_signal_noise_ratio(clean, denoised, data_range=RANGE[1])
-    return self_check(noisy, denoise, trained.noise, RANGE, structured), float(true)
+    return self_check(noisy, denoise, trained.noise, RANGE, Context(structured)), float(true)
 
 
 def main() -> None:

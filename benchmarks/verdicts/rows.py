@@ -19,7 +19,7 @@ from zsn2m_deploy.api import train_and_export
 from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.report.analysis import analyse
 from zsn2m_deploy.report.presence import has_noise
-from zsn2m_deploy.report.self_check import self_check
+from zsn2m_deploy.report.self_check import Context, self_check
 from zsn2m_deploy.report.words import warnings
 from zsn2m_deploy.training import train
 from zsn2m_runtime.errors import Zsn2mError
@@ -98,7 +98,8 @@ def measure(task: Task) -> list[Row]:
         return apply(trained, "sensor", pixels).reshape(planes.shape).astype(np.float64)
 
     removed = analyse(example.noisy, own, trained.noise, example.value_range)
-    check = self_check(_planes(example.noisy), denoise, trained.noise, example.value_range, removed.structured)
+    context = Context(removed.structured)
+    check = self_check(_planes(example.noisy), denoise, trained.noise, example.value_range, context)
     said = (*trained.warnings, *warnings(removed, check, trained.config, seen))
     first = _row(task.spec, task.fault, said, _gain(example, own), 0.0, _psnr(example, own), check.low, check.high)
     rows = [first]

@@ -63,7 +63,7 @@ def content(bundle: Path) -> dict[str, bytes]:
 
 @pytest.fixture(scope="session")
 def make_bundle(tmp_path_factory: pytest.TempPathFactory) -> BundleMaker:
-    """make_bundle(dtype, channels, value_range, method) -> folder of a bundle, the same for the same arguments."""
+    """Makes the folder of a bundle by type, channels, range and method; the same for the same arguments."""
     made: dict[tuple[object, ...], Path] = {}
 
     def make(

@@ -47,7 +47,7 @@ def commands(text: str) -> list[str]:
 
 def python(text: str) -> list[str]:
     """The blocks of Python."""
-    return re.findall(r"```python\n(.*?)```", text, flags=re.S)
+    return re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
 
 
 def run(command: str, folder: Path, codes: tuple[int, ...] = (0,)) -> None:

@@ -17,7 +17,7 @@ Refused = Callable[..., str]
 
 @pytest.fixture
 def refused(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Refused:
-    """refused(code, *arguments) -> the message of a command that must fail and leave every file as it was."""
+    """Gives the message of a command that must fail with a code and leave every file as it was."""
     monkeypatch.chdir(tmp_path)
 
     def refuse(code: int, *arguments: object) -> str:

@@ -27,7 +27,8 @@ HIGH = {
     **dict.fromkeys(("uint16", "uint32", "uint64"), 65535.0),
     **dict.fromkeys(("int16", "int32", "int64"), 32767.0),
     **dict.fromkeys(("float16", "float32", "float64"), 1.0),
-    **{"uint8": 255.0, "int8": 127.0},
+    "uint8": 255.0,
+    "int8": 127.0,
 }
 
 

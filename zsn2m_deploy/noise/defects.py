@@ -196,14 +196,13 @@ def defects_in_words(found: Defects | None, asked: bool, regular: bool = False) 
         regular: whether the frames have regular detail, whose dots may stand alone as well
     """
     if asked and not found:
-        return [
-            "expected hot or dead pixels to replace, but found none; the bundle replaces none in other frames either"
-        ]
+        none = "expected hot or dead pixels to replace, but found none; the bundle replaces none in other frames either"
+        return [none]
     if asked or regular or not found:
         return []
     return [
         f"{100 * found.share:.2g} % of the samples stand alone far out of the noise, as hot and dead pixels do, and "
-        f"are kept; if they are such pixels, train with --correct-defects (stage sensor), which replaces them"
+        f"are kept; if they are such pixels, train with --correct-defects, which replaces them"
     ]
 
 

@@ -67,24 +67,35 @@ class SelfCheck:
         return self.left is not None and self.left > LITTLE_GAINED
 
 
+@dataclass(frozen=True)
+class Context:
+    """What else is known of a frame and its result.
+
+    structured: what was removed holds structure of the picture, so that it may be more than the noise
+    unmodelled: what of the frame the noise model does not know, so that there is no estimate; None: nothing
+    shown: (h, w), what is not blank; None: all
+    """
+
+    structured: bool = False
+    unmodelled: str | None = None
+    shown: Mask | None = None
+
+
+PLAIN = Context()
+
+
 def self_check(
     noisy: Doubles,
     denoise: Denoise,
     model: NoiseModel,
     value_range: tuple[float, float],
-    structured: bool = False,
-    unmodelled: str | None = None,
-    shown: Mask | None = None,
+    context: Context = PLAIN,
 ) -> SelfCheck:
     """Estimate the PSNR of a network's result on a frame from the frame alone.
 
     Shape:
         noisy: (h, w, c), sensor units, both sides at least 16
         denoise: (h, w, c) -> the same, not rounded
-        shown: (h, w), what is not blank; None: all
-    Args:
-        structured: whether what was removed holds structure of the picture, so that it may be more than the noise
-        unmodelled: what of the frame the noise model does not know, so that there is no estimate
     """
     peak = value_range[1] - value_range[0]
     denoised = denoise(noisy)
@@ -92,25 +103,17 @@ def self_check(
     noise = math.sqrt(variance.mean())
     weight = usable(noisy, denoised, np.sqrt(variance), value_range)
     ends = value_range if weight.min() < 1 else (-math.inf, math.inf)
-    there = np.broadcast_to(1.0 if shown is None else shown[..., None], noisy.shape)
-    if unmodelled:
-        return _none(unmodelled, noise, peak)
-    if there.mean() < FEWEST:
-        return _none("most of what was looked at is blank", noise, peak)
+    there = np.broadcast_to(1.0 if context.shown is None else context.shown[..., None], noisy.shape)
     weight = weight * there
-    if weight.sum() < FEWEST * there.sum():
-        return _none("most of the frame is at black or white, or so near that noise is clipped", noise, peak)
-    if (noisy.shape[0] // BATCH) * (noisy.shape[1] // BATCH) < FEWEST_BATCHES:
-        return _none("the frame is too small", noise, peak)
-    if model.correlated:
-        return _none("the noise is correlated, and the estimate holds for independent noise only", noise, peak)
+    if obstacle := context.unmodelled or _obstacle(model, weight, there):
+        return _none(obstacle, noise, peak)
     trials = _trials(noisy, denoised, denoise, model, ends)
     agrees = _agreement(noisy, denoised, trials, variance, weight)
     share = min(agrees or 1.0, 1.0)
     known = share * _mean(variance, weight)[0]
     error, margin = _mean(np.square(noisy - denoised) - share * variance + 2 * share * trials.covariance, weight)
     left = error / known if known > 0 else None
-    if agrees is None or agrees < AGREES[0] or (agrees > AGREES[1] and not structured):
+    if agrees is None or agrees < AGREES[0] or (agrees > AGREES[1] and not context.structured):
         return replace(_none(_too_roughly_known(agrees), noise, peak), left=left)
     if model.regular:  # of two results it said 1 and 4 dB too little: docs/results/noise.md#regular-detail
         return replace(_none(REGULAR, noise, peak), left=left)
@@ -131,6 +134,19 @@ def self_check(
 def without_noise(value_range: tuple[float, float]) -> SelfCheck:
     """Of a frame that has none."""
     return _none("the frame has no noise", 0.0, value_range[1] - value_range[0])
+
+
+def _obstacle(model: NoiseModel, weight: Doubles, there: Doubles) -> str | None:
+    """Why there can be no estimate; weights (h, w, c) of the samples that count, and of those that are not blank."""
+    if there.mean() < FEWEST:
+        return "most of what was looked at is blank"
+    if weight.sum() < FEWEST * there.sum():
+        return "most of the frame is at black or white, or so near that noise is clipped"
+    if (weight.shape[0] // BATCH) * (weight.shape[1] // BATCH) < FEWEST_BATCHES:
+        return "the frame is too small"
+    if model.correlated:
+        return "the noise is correlated, and the estimate holds for independent noise only"
+    return None
 
 
 @dataclass(frozen=True)

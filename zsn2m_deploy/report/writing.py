@@ -14,7 +14,7 @@ from zsn2m_deploy.report.facts import Report, as_json
 from zsn2m_deploy.report.page import page
 from zsn2m_deploy.report.pictures import report_pictures
 from zsn2m_deploy.report.presence import has_noise
-from zsn2m_deploy.report.self_check import SelfCheck, self_check, without_noise
+from zsn2m_deploy.report.self_check import Context, SelfCheck, self_check, without_noise
 from zsn2m_deploy.report.words import checks, warnings
 from zsn2m_runtime.blank.areas import filled, largest_scene, present
 from zsn2m_runtime.image import to_nchw
@@ -86,15 +86,8 @@ def write_report(folder: Path, subject: Subject, manifest: Manifest) -> Report:
 
 def _self_check(subject: Subject, value_range: tuple[float, float], removed: Removed) -> SelfCheck:
     crop = _centre(subject, CHECKED)
-    return self_check(
-        _planes(subject.corrected[crop]),
-        _plain(subject.run),
-        subject.noise,
-        value_range,
-        removed.structured,
-        subject.unmodelled,
-        None if subject.blank is None else ~subject.blank[crop],
-    )
+    context = Context(removed.structured, subject.unmodelled, None if subject.blank is None else ~subject.blank[crop])
+    return self_check(_planes(subject.corrected[crop]), _plain(subject.run), subject.noise, value_range, context)
 
 
 def _centre(subject: Subject, side: int) -> tuple[slice, slice]:

@@ -8,7 +8,7 @@ import pytest
 from support.scenes import RANGE, scene
 
 from zsn2m_deploy.report.analysis import analyse
-from zsn2m_deploy.report.self_check import SelfCheck, self_check
+from zsn2m_deploy.report.self_check import Context, SelfCheck, self_check
 from zsn2m_runtime.noise.model import Doubles, NoiseModel
 
 
@@ -51,7 +51,7 @@ def test_blank_areas_are_named_as_such() -> None:
     shown[:40] = True
     assert shown.mean() == 0.25
     shown[39, 0] = False
-    check = self_check(made.noisy.astype(np.float64), smooth, made.model, RANGE, shown=shown)
+    check = self_check(made.noisy.astype(np.float64), smooth, made.model, RANGE, Context(shown=shown))
     assert check.reason == "most of what was looked at is blank"
 
 
@@ -65,7 +65,7 @@ def test_a_worse_denoiser_has_a_lower_estimate(width: float) -> None:
 
     structured = analyse(made.noisy, worse(noisy), made.model, RANGE).structured
     assert structured
-    found = self_check(noisy, worse, made.model, RANGE, structured).psnr
+    found = self_check(noisy, worse, made.model, RANGE, Context(structured)).psnr
     assert found == pytest.approx(psnr(worse(noisy), made.clean), abs=0.7)
     best = self_check(noisy, smooth, made.model, RANGE).psnr
     assert best is not None and found is not None and best > found + 0.4
