@@ -27,7 +27,8 @@ from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.manifest import NoiseRecord, TrainingStats
 from zsn2m_runtime.noise.estimate import estimate_noise
-from zsn2m_runtime.noise.familiarity import FrameStats, differences, measure, training_stats
+from zsn2m_runtime.noise.familiarity import differences, training_stats
+from zsn2m_runtime.noise.frame_stats import FrameStats, measure
 from zsn2m_runtime.sample_types import Pixels
 
 SIGMA = 25.0

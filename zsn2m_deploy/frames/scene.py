@@ -9,7 +9,7 @@ import numpy as np
 from zsn2m_runtime.blank.areas import filled
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.image import Frame
-from zsn2m_runtime.noise.estimate import SIDE
+from zsn2m_runtime.noise.patches import SIDE
 from zsn2m_runtime.sample_types import Mask, Pixels
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zsn2m_runtime.noise.familiarity import block_means
+from zsn2m_runtime.noise.frame_stats import block_means
 from zsn2m_runtime.noise.model import Doubles
 
 BLOCK = 8  # pixels

@@ -22,7 +22,7 @@ import torch
 from zsn2m_deploy.pretrain.network import SensorNet
 from zsn2m_deploy.pretrain.weights import pretrained
 from zsn2m_runtime.image import to_nchw
-from zsn2m_runtime.noise.familiarity import block_means
+from zsn2m_runtime.noise.frame_stats import block_means
 from zsn2m_runtime.noise.level import value_span
 from zsn2m_runtime.noise.model import Doubles, NoiseModel
 from zsn2m_runtime.sample_types import Pixels, is_whole

@@ -6,7 +6,7 @@ Measured on frames with known noise: docs/results/noise.md#noise.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,49 +16,22 @@ from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.noise.floor import without_regular_detail
 from zsn2m_runtime.noise.level import value_span
 from zsn2m_runtime.noise.model import REACH, Doubles, NoiseModel
+from zsn2m_runtime.noise.patches import CELLS, FEWEST, SIDE, TINY, Floats, Patches, joined, lowest, patches_of
 from zsn2m_runtime.noise.tails import skew_and_gain
 from zsn2m_runtime.sample_types import Mask, Pixels
 
-Floats = npt.NDArray[np.float32]
-
-SIDE = 16  # pixels of a patch: wide enough for the correlation, small enough to find flat ones
-STEP = 8
 MOST_PATCHES = 8000  # looked at, evenly spaced; of many frames at least FEWEST each
-CELLS = 4  # means of 4 x 4 cells a patch tell structure from noise
-SATURATED = 0.02  # of a patch's samples at the frame's lowest or highest value: more, and it says nothing of the noise
 MOST_VALUES = 1_000_000  # of all frames that are looked at for their ends
 ENDS = 0.005  # of all samples at the lowest or the highest value: more, and samples end there
-CLIP = 1.35  # patches count as flat up to this multiple of the flat ones' mean: two deviations of white noise in RGB
 BANDS = 12  # of brightness
 QUIET = 0.1  # of the patches of a band have less detail than this: noise alone, if any have
 QUIET_SHARE = 0.83  # of the noise's variance is in them: least of 64 coefficients each; measured
 DEAD = 0.1  # of the variance expected: patches below it are clipped or filled
 ROUNDS = 12  # of fitting the line; it settles in about 5
-FEWEST = 24  # patches that a mean is taken of
 APART = 3.0  # deviations of the noise of a patch's mean: levels closer together give no slope
 LOW, RIM = 2.1, 4.6  # periods a patch: below LOW structure hides the noise, whose power goes on from there to RIM
 FARTHEST = 1e6  # of the values in use: patches with such samples are not of the calm ones that are looked for
-TINY = 1e-12
 NO_NOISE = 1e-11  # variance of a constant channel: rounding, and TINY
-
-
-@dataclass(frozen=True)
-class _Patches:
-    """What is known of each patch.
-
-    Shape:
-        level, detail, coarse, at_low, at_high: (n, c); flat: (n, side, side, c), without its mean and slope
-    """
-
-    level: Doubles
-    detail: Doubles  # mean square of the diagonal Haar coefficients: noise, and little else
-    coarse: Doubles  # mean square of the cells' means: structure, where there is any
-    flat: Floats
-    at_low: Doubles  # share of the samples at the frame's lowest value
-    at_high: Doubles
-
-    def chosen(self, which: npt.NDArray[np.bool_]) -> _Patches:
-        return _Patches(*(getattr(self, part.name)[which] for part in fields(self)))
 
 
 def estimate_noise(frames: Sequence[Pixels], blanks: Sequence[Mask | None] | None = None) -> NoiseModel:
@@ -81,7 +54,7 @@ def estimate_noise(frames: Sequence[Pixels], blanks: Sequence[Mask | None] | Non
         _unit(filled(frame, blank).reshape(*frame.shape[:2], -1), low, scale)
         for frame, blank in zip(frames, blanks, strict=True)
     ]
-    patches = _joined([_patches(unit, most, blank) for unit, blank in zip(units, blanks, strict=True)])
+    patches = joined([patches_of(unit, most, blank) for unit, blank in zip(units, blanks, strict=True)])
     if not len(patches.level):
         raise InputError(
             f"expected {SIDE} x {SIDE} pixels of a scene somewhere, but got frames that are blank all over (padding, "
@@ -92,8 +65,8 @@ def estimate_noise(frames: Sequence[Pixels], blanks: Sequence[Mask | None] | Non
     alive = np.asarray((patches.detail >= DEAD * expected).all(axis=1))
     if alive.sum() >= FEWEST:
         patches, expected = patches.chosen(alive), expected[alive]
-    smooth = _lowest((patches.coarse / expected).mean(axis=1))
-    chosen = smooth & _lowest((patches.detail / expected).mean(axis=1))
+    smooth = lowest((patches.coarse / expected).mean(axis=1))
+    chosen = smooth & lowest((patches.detail / expected).mean(axis=1))
     flat = patches.chosen(chosen if chosen.any() else smooth)
     deviations = flat.flat / np.sqrt(_variance(slope, floor, flat.level))[:, None, None]
     covariance = _covariance(deviations)
@@ -139,58 +112,7 @@ def _check_size(frame: Pixels) -> None:
         )
 
 
-def _patches(frame: Floats, most: int, blank: Mask | None) -> _Patches:
-    channels = frame.shape[2]
-    windows = np.lib.stride_tricks.sliding_window_view(frame, (SIDE, SIDE), axis=(0, 1))[::STEP, ::STEP]
-    free = np.arange(windows.shape[0] * windows.shape[1])
-    if blank is not None:
-        hidden = np.lib.stride_tricks.sliding_window_view(blank, (SIDE, SIDE))[::STEP, ::STEP]
-        free = free[~hidden.any(axis=(2, 3)).ravel()]
-    chosen = free[:: max(1, -(-len(free) // most))]
-    found = np.moveaxis(windows[np.unravel_index(chosen, windows.shape[:2])], 1, 3)
-    at_low, at_high = (ends.mean(axis=(1, 2)) for ends in (found <= frame.min(), found >= frame.max()))
-    varied = frame.min(axis=(0, 1)) < frame.max(axis=(0, 1))  # an empty channel says nothing of the others
-    usable = np.where(varied, at_low + at_high, 0).max(axis=1) <= SATURATED
-    if usable.sum() >= FEWEST:
-        found, at_low, at_high = found[usable], at_low[usable], at_high[usable]
-    corners = [found[:, row::2, column::2] for row in (0, 1) for column in (0, 1)]
-    diagonal = (corners[0] - corners[1] - corners[2] + corners[3]) / 2
-    flat = _without_plane(found)
-    cells = flat.reshape(-1, SIDE // CELLS, CELLS, SIDE // CELLS, CELLS, channels).mean(axis=(2, 4))
-    return _Patches(
-        found.mean(axis=(1, 2), dtype=np.float64),
-        np.square(diagonal).mean(axis=(1, 2), dtype=np.float64) + TINY,
-        np.square(cells).mean(axis=(1, 2), dtype=np.float64) + TINY,
-        flat,
-        at_low,
-        at_high,
-    )
-
-
-def _joined(parts: Sequence[_Patches]) -> _Patches:
-    return _Patches(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(_Patches)))
-
-
-def _without_plane(patches: Floats) -> Floats:
-    """Patches less the plane that fits them best."""
-    ramp = np.arange(SIDE, dtype=np.float32) - (SIDE - 1) / 2
-    energy = np.float32(SIDE * np.square(ramp).sum())
-    rise = np.einsum("nyxc,y->nc", patches, ramp)[:, None, None] * ramp[:, None, None] / energy
-    drift = np.einsum("nyxc,x->nc", patches, ramp)[:, None, None] * ramp[:, None] / energy
-    return np.asarray(patches - patches.mean(axis=(1, 2), keepdims=True) - rise - drift, np.float32)
-
-
-def _lowest(values: Doubles) -> npt.NDArray[np.bool_]:
-    """Those of one population that starts at the lowest values, where others, larger, are mixed in."""
-    ordered = np.sort(values)
-    fewest = min(FEWEST, len(values))
-    mean, before = float(ordered[:fewest].mean()), 0.0
-    while mean > before * 1.001:
-        before, mean = mean, float(values[values <= CLIP * mean].mean())
-    return np.asarray(values <= max(CLIP * mean, ordered[fewest - 1]))
-
-
-def _envelope(patches: _Patches) -> tuple[Doubles, Doubles]:
+def _envelope(patches: Patches) -> tuple[Doubles, Doubles]:
     """The line of variance over brightness, from the patches with the least detail at each brightness."""
     order = np.argsort(patches.level.mean(axis=1))
     groups = [group for group in np.array_split(order, BANDS) if len(group)]

@@ -140,8 +140,8 @@ def test_many_frames_are_looked_at_in_as_many_places_as_one(monkeypatch: pytest.
     from zsn2m_runtime.noise import estimate as noise_estimate
 
     seen = []
-    real = noise_estimate._joined
-    monkeypatch.setattr(noise_estimate, "_joined", lambda parts: (seen.append(sum(map(_count, parts))), real(parts))[1])
+    real = noise_estimate.joined
+    monkeypatch.setattr(noise_estimate, "joined", lambda parts: (seen.append(sum(map(_count, parts))), real(parts))[1])
     frames = [np.random.default_rng(seed).normal(100, 10, (256, 256)).astype(np.float32) for seed in range(40)]
     found = estimate_noise(frames)
     assert seen[0] <= noise_estimate.MOST_PATCHES * 1.05
