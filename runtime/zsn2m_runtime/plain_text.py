@@ -16,7 +16,7 @@ _HOST = re.compile(r"(\[[^]]*\]|[^:]*)(:\d*)?")
 
 
 def visible(text: str) -> str:
-    """Text in which every character shows itself and moves nothing: others are spelled as Python would, `\\x1b`.
+    r"""Text in which every character shows itself and moves nothing: others are spelled as Python would, `\x1b`.
 
     Ends of lines and tabs stay. Secrets in URLs are hidden.
     """

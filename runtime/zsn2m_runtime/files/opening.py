@@ -43,7 +43,11 @@ BOXED = (  # files that begin with a box `ftyp`, by the brands in it
     (("heic", "heix", "hevc", "hevx", "heim", "heis", "mif1", "msf1"), "HEIC"),
 )
 NAMES = {
-    **{"JPG": "JPEG", "TIF": "TIFF", "WEBP": "WebP", "HEIF": "HEIC", "HIF": "HEIC"},
+    "JPG": "JPEG",
+    "TIF": "TIFF",
+    "WEBP": "WebP",
+    "HEIF": "HEIC",
+    "HIF": "HEIC",
     **{suffix[1:].upper(): "Netpbm" for suffix in PnmFile.suffixes},
 }
 

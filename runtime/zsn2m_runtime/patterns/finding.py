@@ -106,7 +106,6 @@ def _unit(planes: Pixels) -> float:
 
 def _in_units(found: Patterns, unit: float) -> Patterns:
     """The same with deviations in so many units."""
-
     mosaic, repetition, stripes = found.mosaic, found.repetition, (found.rows, found.columns)
     rows, columns = (
         one and replace(one, sigma=one.sigma * unit, pixel_sigma=one.pixel_sigma * unit) for one in stripes
