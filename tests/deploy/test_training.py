@@ -216,7 +216,7 @@ def test_a_network_is_judged_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(judging, "avg_pool2d", counted)
     noisy, _, _ = sample(side=64)
-    train([noisy] * 30, small(2))
+    train([noisy] * 12, small(2))
     assert max(judged) <= 128 * 128 * 3
     assert len(judged) <= 2 * 9 * 8
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,12 @@ def noisy(dtype: str, channels: int, seed: int = 1000) -> Pixels:
     return frame if channels > 1 else frame[:, :, 0]
 
 
+@functools.cache
+def slowly_filled_places(area: str) -> Pixels:
+    """From which pixel each one of a frame is filled, by the slow oracle."""
+    return slowly_filled(np.arange(SIZE[0] * SIZE[1]).reshape(SIZE), areas()[area])
+
+
 @pytest.mark.parametrize("dtype", [*SAMPLE_DTYPES, ">u2", ">i4", ">f4"])
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("area", ["bars", "square", "frame", "corner", "shift", "row"])
@@ -35,7 +42,8 @@ def test_padding_of_every_type_is_found_filled_and_kept(dtype: str, channels: in
     np.testing.assert_array_equal(blank, mask)
     result = filled(frame, blank)
     assert result.dtype == frame.dtype
-    np.testing.assert_array_equal(result, slowly_filled(frame, mask))
+    places = slowly_filled_places(area)  # which sample goes where is the same for every type
+    np.testing.assert_array_equal(result, frame.reshape(mask.size, -1)[places].reshape(frame.shape))
     np.testing.assert_array_equal(with_blank_kept(result.copy(), frame, blank), frame)
     assert blank_areas(noisy(dtype, channels)) is None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from zsn2m_runtime.bundle import file_record
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import BundleError
 from zsn2m_runtime.inference.session import Session
+from zsn2m_runtime.onnx_checks import reading
 from zsn2m_runtime.onnx_checks.limits import OnnxLimits
 from zsn2m_runtime.onnx_checks.reading import read_onnx
 from zsn2m_runtime.onnx_checks.wire_format import DamagedError, fields
@@ -110,23 +110,24 @@ def test_a_field_whose_number_has_more_bits_than_there_are_is_refused(model: onn
 
 
 @pytest.mark.parametrize("place", ["model", "graph", "node", "tensor", "input"])
-def test_endless_fields_are_not_read_to_their_end(model: onnx.ModelProto, place: str) -> None:
+def test_endless_fields_are_not_read_to_their_end(
+    model: onnx.ModelProto, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A file of 1 GiB has room for half a billion fields."""
-    many = helper.make_node("Identity", [""] * 2**21, ["y"])
+    monkeypatch.setattr(reading, "MOST_DESCRIBED", 2**17)  # a tenth of a second's work
+    many = helper.make_node("Identity", [""] * 2**18, ["y"])
     changes: dict[str, Any] = {
-        "model": lambda m: m.metadata_props.extend([onnx.StringStringEntryProto()] * 2**22),
-        "graph": lambda m: m.graph.output.extend([onnx.ValueInfoProto()] * 2**22),
+        "model": lambda m: m.metadata_props.extend([onnx.StringStringEntryProto()] * 2**18),
+        "graph": lambda m: m.graph.output.extend([onnx.ValueInfoProto()] * 2**18),
         "node": lambda m: m.graph.node.append(many),
         "tensor": lambda m: m.graph.initializer[0].dims.extend([1] * 2000),
         "input": lambda m: m.graph.input[0].type.tensor_type.shape.dim.extend(
-            [onnx.TensorShapeProto.Dimension()] * 2**21
+            [onnx.TensorShapeProto.Dimension()] * 2**18
         ),
     }
     changes[place](model)
-    started = time.process_time()
     with pytest.raises(BundleError, match=r"more than [\d,]+ (bytes that are no weights|fields)|a tensor of"):
         read_onnx(model.SerializeToString(), "m")
-    assert time.process_time() - started < 20
 
 
 def test_every_cut_and_many_changed_bytes_are_refused_or_pass_without_another_error(model: onnx.ModelProto) -> None:

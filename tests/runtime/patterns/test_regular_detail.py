@@ -33,7 +33,8 @@ from zsn2m_runtime.patterns import find_patterns
 from zsn2m_runtime.sample_types import Pixels
 
 SIDE = 128
-QUICK = TrainConfig.from_preset("fast").updated({"sensor": {"scenes": 4, "schedule": {"iterations": 12}}})
+SHORT = {"scenes": 4, "schedule": {"iterations": 4, "crop_side": 64}}
+QUICK = TrainConfig.from_preset("fast").updated({"sensor": SHORT})
 METHOD = TrainConfig()
 KNOWN = NoiseModel.white(np.zeros(1), np.full(1, 25.0))
 
