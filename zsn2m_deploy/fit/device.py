@@ -1,11 +1,8 @@
-"""Which device and which precision a training run uses, and how it keeps its memory."""
+"""Which device and which precision a training run uses."""
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -73,49 +70,3 @@ def with_precision(network: nn.Module, device: torch.device, precision: Precisio
         return out.float()
 
     return apply
-
-
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of glibc's mallopt
-_KEPT = 1 << 30  # bytes
-_USUAL = 32 << 20  # bytes, the largest that every glibc takes for M_MMAP_THRESHOLD
-_users = 0
-_lock = threading.Lock()
-
-
-@contextlib.contextmanager
-def retained_memory() -> Iterator[None]:
-    """Have glibc keep freed memory for the next step instead of returning it to the system at every layer.
-
-    On the CPU a step of MBD-Net takes 10 to 30 % less time (measured, two threads and one). When the last user leaves,
-    free memory is given back; glibc's thresholds stay at 32 MB, where they end up by themselves in a process that
-    handles large arrays. Without glibc (macOS, Windows, musl) this does nothing.
-    """
-    global _users
-    libc = _glibc()
-    with _lock:
-        _users += 1
-        if libc and _users == 1:
-            _set_thresholds(libc, _KEPT)
-    try:
-        yield
-    finally:
-        with _lock:
-            _users -= 1
-            if libc and _users == 0:
-                _set_thresholds(libc, _USUAL)
-                libc.malloc_trim(0)
-
-
-def _glibc() -> ctypes.CDLL | None:
-    try:
-        libc = ctypes.CDLL(None)
-        libc.gnu_get_libc_version  # noqa: B018  other C libraries lack it
-    except (OSError, AttributeError, TypeError):
-        return None
-    return libc
-
-
-def _set_thresholds(libc: ctypes.CDLL, size: int) -> None:
-    if not libc.mallopt(_M_MMAP_THRESHOLD, size):  # older versions refuse more than 32 MB
-        libc.mallopt(_M_MMAP_THRESHOLD, _USUAL)
-    libc.mallopt(_M_TRIM_THRESHOLD, size)

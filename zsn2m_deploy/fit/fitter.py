@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from zsn2m_deploy.config.networks import ScheduleConfig
 from zsn2m_deploy.config.training import Precision
-from zsn2m_deploy.fit.device import retained_memory, with_precision
+from zsn2m_deploy.fit.device import with_precision
 from zsn2m_deploy.fit.muon import Muon
 from zsn2m_runtime.errors import TrainingError
 
@@ -55,7 +55,6 @@ class Fitter:
         network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         return with_precision(network, self.device, self.precision)
 
-    @retained_memory()
     def fit(
         self,
         stage: str,

@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from zsn2m_deploy.fit.device import resolve_device, resolve_precision, retained_memory, with_precision
+from zsn2m_deploy.fit.device import resolve_device, resolve_precision, with_precision
 from zsn2m_deploy.fit.muon import Muon
 from zsn2m_deploy.pretrain.network import SensorNet
 from zsn2m_deploy.pretrain.pairs import PairSource
@@ -28,7 +28,6 @@ LEVEL_POWER = 1.3  # losses are divided by sigma^1.3, by which they grow with it
 CHECKPOINT_EVERY = 1000  # steps
 
 
-@retained_memory()
 def pretrain(path: Path, channels: int, steps: int, crops: int, seed: int, device_name: str, workers: int) -> None:
     """Train and write the weights, as float16.
 

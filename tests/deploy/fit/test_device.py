@@ -6,8 +6,7 @@ import pytest
 import torch
 
 from zsn2m_deploy.config.networks import MbdConfig
-from zsn2m_deploy.fit import device
-from zsn2m_deploy.fit.device import resolve_device, resolve_precision, retained_memory, with_precision
+from zsn2m_deploy.fit.device import resolve_device, resolve_precision, with_precision
 from zsn2m_deploy.paper.networks import MbdNet
 from zsn2m_runtime.errors import UnavailableError, UsageError
 
@@ -53,35 +52,3 @@ def test_the_result_is_float32_and_close(precision: str) -> None:
     result = with_precision(network, CPU, precision)(noisy)  # type: ignore[arg-type]
     assert result.dtype == torch.float32
     torch.testing.assert_close(result, network(noisy), atol=1e-5 if precision == "fp32" else 2e-2, rtol=0)
-
-
-class FakeLibc:
-    """Records what it is told; refuses large thresholds as older versions do."""
-
-    def __init__(self) -> None:
-        self.calls: list[tuple[int, int] | str] = []
-
-    def mallopt(self, parameter: int, value: int) -> int:
-        self.calls.append((parameter, value))
-        return int(parameter != -3 or value <= 32 << 20)
-
-    def malloc_trim(self, _: int) -> None:
-        self.calls.append("trim")
-
-
-def test_memory_is_kept_while_anybody_trains(monkeypatch: pytest.MonkeyPatch) -> None:
-    libc = FakeLibc()
-    monkeypatch.setattr(device, "_glibc", lambda: libc)
-    with retained_memory():
-        assert libc.calls == [(-3, 1 << 30), (-3, 32 << 20), (-1, 1 << 30)]
-        with retained_memory():
-            pass
-        assert len(libc.calls) == 3  # the first one still trains
-    assert libc.calls[3:] == [(-3, 32 << 20), (-1, 32 << 20), "trim"]
-
-
-def test_without_glibc_training_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(device, "_glibc", lambda: None)
-    with pytest.raises(ValueError, match="mine") as caught, retained_memory():
-        raise ValueError("mine")
-    assert caught.value.__context__ is None
