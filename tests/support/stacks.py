@@ -1,4 +1,4 @@
-"""Shared by tests: parts of streaming stack sink."""
+"""Shared by tests of TIFF stacks: what another reader sees, and a disk that is full."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import errno
 from pathlib import Path
 from typing import Any
 
+import pytest
 import tifffile
 
 
@@ -28,3 +29,14 @@ class FullDisk:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
+
+
+def limit_disk(monkeypatch: pytest.MonkeyPatch, room: int) -> None:
+    """Every file opened for writing from now on is on a disk with room for so many bytes."""
+    opened = Path.open
+
+    def limited(path: Path, mode: str = "r", *arguments: Any, **options: Any) -> Any:
+        stream = opened(path, mode, *arguments, **options)
+        return FullDisk(stream, room) if mode == "wb" else stream
+
+    monkeypatch.setattr(Path, "open", limited)

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
+from tifffile import FILETYPE, TiffPage
 
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.files.layout import Layout
-from zsn2m_runtime.files.tiff_pages import PageFacts
-from zsn2m_runtime.files.tiff_segments import PageForm
-from zsn2m_runtime.files.tiff_structure import BrokenTiffError, Dialect, Tag
-from zsn2m_runtime.files.tiff_tags import HEIGHT, SUB_IMAGES, TILE_OFFSETS, WIDTH, values_of
+from zsn2m_runtime.files.tiff_directories import BrokenTiffError
+from zsn2m_runtime.files.tiff_pages import PageForm
 from zsn2m_runtime.sample_types import Pixels, is_whole
 
-NEW_SUBFILE_TYPE, SUBFILE_TYPE = 254, 255
-REDUCED_OR_MASK = 1 | 4  # bits of the former
-OLD_REDUCED = 2  # value of the latter
 LEAST_FACTOR = 1.5  # between a page and a smaller copy of it
 OFF_BY = 1.0  # pixels that rounding may add to or take from a side
 RESIZED_BY_OPENCV = ("uint8", "uint16", "int16", "float32", "float64")
@@ -28,23 +24,15 @@ Size = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Level:
-    """How a smaller copy of a page is written.
+class Smaller:
+    """A smaller copy of a page in the source.
 
-    place: among the directories of the file; None: it hangs below its page (SubIFD)
-    read: the source's own, for pages that are copied; None where it cannot be read
+    Attributes:
+        offset: of its directory
+        place: among the directories of the file; None: it hangs below its page (SubIFD)
     """
 
     form: PageForm
-    place: int | None
-    read: Callable[[], Pixels | None]
-
-
-@dataclass(frozen=True)
-class Smaller:
-    """A smaller copy in the source: its facts, the offset of its directory, and its place as for `Level`."""
-
-    facts: PageFacts
     offset: int
     place: int | None
 
@@ -69,84 +57,66 @@ class Arrangement:
 
 
 @dataclass(frozen=True)
-class _Seen:
+class Listed:
     """What is known of a directory before it is looked into."""
 
+    offset: int
     size: Size
     is_reduced: bool
     is_tiled: bool
+    below: Sequence[int]  # offsets of its SubIFDs
+
+    @classmethod
+    def of(cls, page: TiffPage) -> Listed:
+        """The directory of a page."""
+        is_reduced = bool(page.subfiletype & (FILETYPE.REDUCEDIMAGE | FILETYPE.MASK))
+        return cls(page.offset, (page.imagelength, page.imagewidth), is_reduced, page.is_tiled, page.subifds or ())
 
 
-class Arranger:
-    """Sorts the directories of a file, given one after another.
+def arrange(listed: Sequence[Listed], form_of: Callable[[int], PageForm], says_its_pages: bool) -> Arrangement:
+    """The frames among the directories of a file, and the smaller copies of each.
 
     Args:
-        facts_of: of the directory at an offset; InputError or BrokenTiffError where it can be no frame
+        form_of: of the directory at an offset; InputError or BrokenTiffError where it can be no frame
+        says_its_pages: the file's metadata say what its directories are; those that are not marked are frames
     """
-
-    def __init__(self, dialect: Dialect, offsets: Sequence[int], facts_of: Callable[[int], PageFacts]) -> None:
-        self._dialect, self._offsets, self._facts_of = dialect, offsets, facts_of
-        self._seen: list[_Seen] = []
-        self._below: dict[int, list[int]] = {}  # offsets of the SubIFDs of each directory
-
-    def see(self, tags: Mapping[int, Tag]) -> None:
-        """Take note of the next directory."""
-        below = values_of(tags, SUB_IMAGES, self._dialect)
-        if below:
-            self._below[len(self._seen)] = below
-        height, width = (values_of(tags, code, self._dialect, [0])[0] for code in (HEIGHT, WIDTH))
-        new = values_of(tags, NEW_SUBFILE_TYPE, self._dialect, [0])[0]
-        old = values_of(tags, SUBFILE_TYPE, self._dialect, [0])[0]
-        reduced = bool(new & REDUCED_OR_MASK) or old == OLD_REDUCED
-        self._seen.append(_Seen((height, width), reduced, TILE_OFFSETS in tags))
-
-    def arrange(self, says_its_pages: bool) -> Arrangement:
-        """The frames, and the smaller copies of each.
-
-        Args:
-            says_its_pages: the file's metadata say what its directories are; those that are not marked are frames
-        """
-        frames = [place for place, seen in enumerate(self._seen) if not seen.is_reduced]
-        frames = frames or list(range(len(self._seen)))
-        if not says_its_pages and self._is_unmarked_pyramid(frames):
-            frames = frames[:1]
-        found = Arrangement(frames)
-        others = sorted(set(range(len(self._seen))) - set(frames))
-        for number, place in enumerate(others):
-            self._add(found, _owner(number, others, frames), self._offsets[place], place)
-        for place in frames:
-            for offset in self._below.get(place, ()):
-                self._add(found, place, offset, None)
-        return found
-
-    def _is_unmarked_pyramid(self, frames: Sequence[int]) -> bool:
-        """Some scanners mark nothing: tiles, each page smaller than the one before by one factor for both sides.
-
-        Labels and overviews among them are stored in strips.
-        """
-        tiled = [self._seen[place] for place in frames if self._seen[place].is_tiled]
-        first = self._seen[frames[0]]
-        if len(tiled) < 2 or tiled[0] is not first:
-            return False
-        sizes = [seen.size for seen in tiled]
-        return all(_is_smaller(small, first.size) and small < large for large, small in itertools.pairwise(sizes))
-
-    def _add(self, found: Arrangement, owner: int, offset: int, place: int | None) -> None:
+    frames = [place for place, page in enumerate(listed) if not page.is_reduced] or list(range(len(listed)))
+    if not says_its_pages and _is_unmarked_pyramid([listed[place] for place in frames]):
+        frames = frames[:1]
+    found = Arrangement(frames)
+    others = sorted(set(range(len(listed))) - set(frames))
+    copies: list[tuple[int, int, int | None]] = [
+        (_owner(number, others, frames), listed[place].offset, place) for number, place in enumerate(others)
+    ]
+    copies += [(frame, offset, None) for frame in frames for offset in listed[frame].below]
+    for owner, offset, place in copies:
         where = "a SubIFD" if place is None else f"directory {place + 1}"
         try:
-            facts, full = self._facts_of(offset), self._facts_of(self._offsets[owner])
+            form, full = form_of(offset), form_of(listed[owner].offset)
         except (InputError, BrokenTiffError):
             found.left_out.append(f"{where} is no picture like its page (a mask, perhaps); it is left out")
-            return
-        size, whole = facts.layout, full.layout
-        same_kind = (size.dtype, size.channels, size.has_alpha) == (whole.dtype, whole.channels, whole.has_alpha)
+            continue
+        size, whole = form.layout, full.layout
+        same_kind = replace(size, height=whole.height, width=whole.width) == whole
         if same_kind and _is_smaller((size.height, size.width), (whole.height, whole.width)):
-            found.smaller.setdefault(owner, []).append(Smaller(facts, offset, place))
-            return
-        found.left_out.append(
-            f"{where} ({size.width} x {size.height}) is no smaller copy of a page ({whole.width} x {whole.height}); "
-            f"it is left out"
-        )
+            found.smaller.setdefault(owner, []).append(Smaller(form, offset, place))
+        else:
+            found.left_out.append(
+                f"{where} ({size.width} x {size.height}) is no smaller copy of a page "
+                f"({whole.width} x {whole.height}); it is left out"
+            )
+    return found
+
+
+def _is_unmarked_pyramid(frames: Sequence[Listed]) -> bool:
+    """Some scanners mark nothing: tiles, each page smaller than the one before by one factor for both sides.
+
+    Labels and overviews among them are stored in strips.
+    """
+    sizes = [page.size for page in frames if page.is_tiled]
+    if len(sizes) < 2 or not frames[0].is_tiled:
+        return False
+    return all(_is_smaller(small, sizes[0]) and small < large for large, small in itertools.pairwise(sizes))
 
 
 def _owner(number: int, others: Sequence[int], frames: Sequence[int]) -> int:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import logging
 import re
-from contextlib import ExitStack
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
-import tifffile
+from tifffile import COMPRESSION, PHOTOMETRIC, TiffFile, TiffPage
 
 from zsn2m_runtime.errors import InputError, UsageError, Zsn2mError
 from zsn2m_runtime.files.axes import StackAxes, plain_axes
@@ -21,27 +21,13 @@ from zsn2m_runtime.files.layout import Metadata
 from zsn2m_runtime.files.limits import Stated
 from zsn2m_runtime.files.reader import ImageFile
 from zsn2m_runtime.files.tiff_axes import tiff_axes
-from zsn2m_runtime.files.tiff_opencv import decode_with_opencv, page_alone
-from zsn2m_runtime.files.tiff_pages import PageFacts, check_inside_file, page_facts
-from zsn2m_runtime.files.tiff_pyramid import Arrangement, Arranger, Level, Smaller
-from zsn2m_runtime.files.tiff_segments import PageForm, compression_note, form_like
-from zsn2m_runtime.files.tiff_structure import (
-    BrokenTiffError,
-    Tag,
-    TagBudget,
-    directory_offsets,
-    read_directory,
-    read_header,
-)
-from zsn2m_runtime.files.tiff_tags import (
-    DESCRIPTION,
-    MIN_IS_BLACK,
-    MIN_IS_WHITE,
-    UNCOMPRESSED,
-    carried_tags,
-    metadata_of,
-)
-from zsn2m_runtime.files.tiff_writer import FilePlan, TiffWriter, dialect_for
+from zsn2m_runtime.files.tiff_directories import BrokenTiffError, Tag, TagBudget, directory_offsets, read_tags
+from zsn2m_runtime.files.tiff_opencv import decode_with_opencv
+from zsn2m_runtime.files.tiff_pages import PageForm, check_inside_file, page_form
+from zsn2m_runtime.files.tiff_pyramid import Listed, Smaller, arrange
+from zsn2m_runtime.files.tiff_segments import compression_note, kept_form
+from zsn2m_runtime.files.tiff_tags import GREYS, OME_BEGINNINGS, carried_tags, metadata_of
+from zsn2m_runtime.files.tiff_writer import CLASSIC_LIMIT, FilePlan, PagePlan, TiffWriter, format_for
 from zsn2m_runtime.files.writer import ImageWriter, describe
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.sample_types import Pixels
@@ -50,13 +36,11 @@ from zsn2m_runtime.sample_types import Pixels
 log = logging.getLogger(__name__)
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
-
 SHARED_TAGS = 1 << 26  # bytes of tags that pages may share, such as a colour profile of each
 THREE_GREYS = (
     "its three samples a pixel are grey by its own words (photometric MinIsBlack), and count as one colour frame; "
     "save them as pages to train on one at a time"
 )
-OME_BEGINNINGS = (b"<?xml", b"<OME")
 
 
 class TiffImageFile(ImageFile):
@@ -65,96 +49,95 @@ class TiffImageFile(ImageFile):
     suffixes = (".tif", ".tiff")
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         try:
-            with ExitStack() as stack:
-                self._stream = stack.enter_context(path.open("rb"))
-                self._scan(path)
-                self._tiff = stack.enter_context(tifffile.TiffFile(path))
-                self._check_series(path)
-                self._opened = stack.pop_all()
-        except Zsn2mError:
-            raise
+            # Of LSM, tifffile follows the pages at once, for ever where they form a circle.
+            self._tiff = TiffFile(path, is_lsm=False)
         except Exception as error:
             raise _damaged(path, error) from error
-        super().__init__(path, replace(self._facts.layout, page_count=self._planes or len(self._pages.frames)))
+        try:
+            self._scan()
+            self._check_series()
+        except BaseException as error:
+            self._tiff.close()
+            if isinstance(error, Zsn2mError) or not isinstance(error, Exception):
+                raise
+            raise _damaged(path, error) from error
+        super().__init__(path, replace(self._form.layout, page_count=self._planes or len(self._pages.frames)))
 
-    def _scan(self, path: Path) -> None:
+    def _scan(self) -> None:
         """Look at every page before the first is read: a fault on the last one must not cost hours."""
-        self._dialect, first = read_header(self._stream)
-        self._offsets = directory_offsets(self._stream, self._dialect, first)
-        self._file_bytes = path.stat().st_size
-        tags = self._tags_at(self._offsets[0])
-        description = tags[DESCRIPTION].data if DESCRIPTION in tags else b""
-        self._is_imagej = description.startswith(b"ImageJ=")
-        self._pages = self._arrange(path, self._is_imagej or description.lstrip().startswith(OME_BEGINNINGS))
-        self._facts = page_facts(self._tags(0), self._dialect, str(path), self._is_imagej)
+        self._offsets = directory_offsets(self._tiff)
+        description = self._tiff.pages.first.description
+        self._is_imagej = description.startswith("ImageJ=")
+        budget, listed = TagBudget(self._tiff.filehandle.size + SHARED_TAGS), []
+        for offset in self._offsets:
+            budget.take(sum(len(tag.data) for tag in read_tags(self._tiff, offset)))
+            listed.append(Listed.of(self._page_at(offset)))
+        says_its_pages = self._is_imagej or description.lstrip().startswith(OME_BEGINNINGS)
+        self._pages = arrange(listed, lambda offset: self._form_of(self._page_at(offset)), says_its_pages)
+        self._planes = 0
+        self._form = self._form_of(self._page(0))
         self._same_size, self._pixel_bytes = True, 0
-        self._largest = self._facts.stated
-        for page in range(len(self._pages.frames)):
-            tags = self._tags(page)
-            facts = page_facts(tags, self._dialect, f"{path}: page {page + 1}", self._is_imagej)
-            check_inside_file(facts, tags, self._dialect, self._file_bytes)
-            self._check_like_first(facts, path, page)
-            self._largest = max(self._largest, facts.stated, key=lambda stated: stated.nbytes)
-            self._same_size &= facts.layout == self._facts.layout
-            self._pixel_bytes += facts.stored_bytes
-        self._pixel_bytes += sum(copy.facts.stored_bytes for copies in self._pages.smaller.values() for copy in copies)
+        self._largest = self._form.stated
+        for number in range(len(self._pages.frames)):
+            page = self._page(number)
+            form = self._form_of(page, f": page {number + 1}")
+            check_inside_file(page, form)
+            self._check_like_first(form, number)
+            self._largest = max(self._largest, form.stated, key=lambda stated: stated.nbytes)
+            self._same_size &= form.layout == self._form.layout
+            self._pixel_bytes += form.stated.nbytes
+        self._pixel_bytes += sum(copy.form.stated.nbytes for copies in self._pages.smaller.values() for copy in copies)
         self._planes = self._planes_of_single_directory(description)
 
-    def _arrange(self, path: Path, says_its_pages: bool) -> Arrangement:
-        def facts_of(offset: int) -> PageFacts:
-            return page_facts(self._tags_at(offset), self._dialect, str(path), self._is_imagej)
-
-        arranger = Arranger(self._dialect, self._offsets, facts_of)
-        budget = TagBudget(self._file_bytes + SHARED_TAGS)
-        for offset in self._offsets:
-            tags = self._tags_at(offset)
-            budget.take(sum(len(tag.data) for tag in tags.values()))
-            arranger.see(tags)
-        return arranger.arrange(says_its_pages)
-
-    def _check_like_first(self, facts: PageFacts, path: Path, page: int) -> None:
-        first, layout = self._facts.layout, facts.layout
+    def _check_like_first(self, form: PageForm, number: int) -> None:
+        first, layout = self._form.layout, form.layout
         if replace(layout, height=first.height, width=first.width) != first:
             raise InputError(
-                f"{path}: expected all pages to be like the first, {describe(first)}, but page {page + 1} is "
+                f"{self.path}: expected all pages to be like the first, {describe(first)}, but page {number + 1} is "
                 f"{describe(layout)}; split the file"
             )
 
-    def _planes_of_single_directory(self, description: bytes) -> int:
+    def _planes_of_single_directory(self, description: str) -> int:
         """How many planes stand behind the only directory; 0 if every plane has its own."""
-        images = re.search(rb"^images=(\d+)", description, re.MULTILINE)
+        images = re.search(r"^images=(\d+)", description, re.MULTILINE)
         if not self._is_imagej or len(self._pages.frames) > 1 or images is None or int(images[1]) < 2:
             return 0
         planes = int(images[1])
-        if self._facts.compression != UNCOMPRESSED:
+        if self._form.compression != COMPRESSION.NONE:
             return 0
-        if self._facts.planar:
+        if self._form.planar:
             raise BrokenTiffError("its colour planes are separate, which ImageJ does not write")
-        if self._facts.first_byte + planes * self._facts.nbytes > self._file_bytes:
+        self._pixel_bytes = planes * self._form.layout.stated.nbytes
+        if self._form.first_byte + self._pixel_bytes > self._tiff.filehandle.size:
             raise BrokenTiffError(f"it ends before its {planes} images do")
-        self._pixel_bytes = planes * self._facts.nbytes
         return planes
 
-    def _check_series(self, path: Path) -> None:
+    def _check_series(self) -> None:
         """Other programs put several planes behind one directory too; those must not go unnoticed."""
         if self._planes or len(self._offsets) > 1 or self._tiff.is_ome:
             return
-        if self._tiff.series[0].size > self._tiff.pages[0].size:
+        if self._tiff.series[0].size > self._tiff.pages.first.size:
             raise InputError(
-                f"{path}: expected one directory per page, but got several planes behind one; "
+                f"{self.path}: expected one directory per page, but got several planes behind one; "
                 f"save it as an ImageJ or OME-TIFF"
             )
 
-    def _tags(self, page: int) -> dict[int, Tag]:
-        return self._tags_at(self._offsets[self._pages.frames[page]])
+    def _page_at(self, offset: int) -> TiffPage:
+        """The page by its own tags; as part of a series, tifffile takes all pages to be stored as the first is."""
+        self._tiff.filehandle.seek(offset)
+        return TiffPage(self._tiff, index=0)
 
-    def _tags_at(self, offset: int) -> dict[int, Tag]:
-        return {tag.code: tag for tag in read_directory(self._stream, self._dialect, offset)}
+    def _page(self, number: int) -> TiffPage:
+        return self._page_at(self._offsets[self._pages.frames[0 if self._planes else number]])
+
+    def _form_of(self, page: TiffPage, where: str = "") -> PageForm:
+        return page_form(page, f"{self.path}{where}", self._is_imagej)
 
     @property
     def metadata(self) -> Metadata:
-        return metadata_of(self._tags(0), self._dialect)
+        return metadata_of(self._page(0))
 
     @cached_property
     def axes(self) -> StackAxes:
@@ -170,8 +153,8 @@ class TiffImageFile(ImageFile):
 
     @property
     def storage(self) -> str:
-        parts = [f"tiles of {self._facts.tile[1]} x {self._facts.tile[0]}"] if self._facts.tile else []
-        copies = [copy.facts.layout for copy in self._pages.smaller.get(self._pages.frames[0], ())]
+        parts = [f"tiles of {self._form.tile[1]} x {self._form.tile[0]}"] if self._form.tile else []
+        copies = [copy.form.layout for copy in self._pages.smaller.get(self._pages.frames[0], ())]
         if copies:
             sizes = ", ".join(f"{layout.width} x {layout.height}" for layout in copies)
             parts.append(f"smaller copies of the page: {sizes}")
@@ -179,24 +162,25 @@ class TiffImageFile(ImageFile):
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        if self._facts.layout.channels == 3 and self._facts.photometric in (MIN_IS_WHITE, MIN_IS_BLACK):
+        if self._form.layout.channels == 3 and self._form.photometric in GREYS:
             return (THREE_GREYS, *self._pages.left_out)
         return tuple(self._pages.left_out)
 
     def close(self) -> None:
-        self._opened.close()
+        self._tiff.close()
 
     def _read(self, page: int) -> Frame:
-        if self._stream.closed:
+        if self._tiff.filehandle.closed:
             raise InputError(f"{self.path}: expected an open file, but it is closed; read inside the with block")
         try:
-            facts = self._facts_of(page)
-            array = self._plane(page) if self._planes else self._decode(page, facts)
+            found = self._page(page)
+            form = self._form_of(found)
+            array = self._plane(page) if self._planes else self._decode(found, form, page)
         except Zsn2mError:
             raise
         except Exception as error:
             raise _damaged(self.path, error) from error
-        layout = facts.layout
+        layout = form.layout
         shape = (layout.height, layout.width) + ((layout.samples,) if layout.samples > 1 else ())
         if array.shape != shape or array.dtype.name != layout.dtype.name:
             raise _damaged(self.path, f"page {page + 1} decodes to {array.shape} {array.dtype.name}, not {shape}")
@@ -206,74 +190,57 @@ class TiffImageFile(ImageFile):
         pixels = array[:, :, 0] if layout.channels == 1 else array[:, :, :3]
         return Frame(np.ascontiguousarray(pixels), np.ascontiguousarray(array[:, :, -1]))
 
-    def _facts_of(self, page: int) -> PageFacts:
-        if self._planes:
-            return self._facts
-        return page_facts(self._tags(page), self._dialect, str(self.path), self._is_imagej)
-
     def _plane(self, page: int) -> Pixels:
-        layout = self._facts.layout
-        self._stream.seek(self._facts.first_byte + page * self._facts.nbytes)
-        dtype = layout.dtype.newbyteorder(self._dialect.order)
-        flat = np.fromfile(self._stream, dtype, self._facts.nbytes // dtype.itemsize)
+        layout = self._form.layout
+        begin = self._form.first_byte + page * layout.stated.nbytes
+        dtype = layout.dtype.newbyteorder(self._tiff.byteorder)
+        flat = self._tiff.filehandle.read_array(dtype, layout.stated.nbytes // dtype.itemsize, begin)
         size = (layout.height, layout.width)
         return flat.reshape(size if layout.samples == 1 else (*size, layout.samples))
 
-    def _decode(self, page: int, facts: PageFacts) -> Pixels:
-        place = self._pages.frames[page]
+    def _decode(self, page: TiffPage, form: PageForm, number: int) -> Pixels:
         try:
-            # Of a series tifffile takes all pages to be stored as its first is; whole pages have their own tags.
-            array: Pixels = self._tiff.pages[place].aspage().asarray()
+            array: Pixels = page.asarray()
         except (ValueError, ImportError) as error:
             if isinstance(error, ValueError) and "imagecodecs" not in str(error):
                 raise
-            return decode_with_opencv(self.path, page, facts, lambda: self._alone(page))
-        return np.moveaxis(array, 0, 2) if facts.planar else array
-
-    def _alone(self, page: int) -> bytes:
-        return page_alone(self._stream, self._dialect, self._tags(page))
+            return decode_with_opencv(self.path, page, form, number)
+        return np.moveaxis(array, 0, 2) if form.planar else array
 
     def _same_format_writer(self, out_path: Path) -> ImageWriter:
-        dialect = dialect_for(self._dialect.order, self._dialect.big, self._pixel_bytes)
-        facts, pages = self._facts, self._pages
-        plain = facts.compression == UNCOMPRESSED and not (facts.planar or facts.tile or pages.smaller)
+        file, first, pages = self._tiff.tiff, self._form, self._pages
+        plain = first.compression == COMPRESSION.NONE and not (first.planar or first.tile or pages.smaller)
         contiguous = self._is_imagej and self._same_size and plain and self.page_count > 1
-        directories = len(pages.frames) if contiguous else 0
-        if self._planes:
-            dialect = self._dialect  # ImageJ reads beyond 4 GB from a classic file, but no BigTIFF
+        if not self._planes:  # ImageJ reads beyond 4 GB from a classic file, but no BigTIFF
+            file = format_for(file.byteorder, file.is_bigtiff or self._pixel_bytes > CLASSIC_LIMIT)
 
-        def form_at(facts: PageFacts, tags: dict[int, Tag], levels: tuple[Level, ...] = ()) -> PageForm:
-            kept = carried_tags(list(tags.values()), self._dialect, self.path.name, out_path.name)
-            return form_like(facts, kept, levels)
+        def tags_at(offset: int) -> Sequence[Tag]:
+            return carried_tags(read_tags(self._tiff, offset), self._tiff.tiff, self.path.name, out_path.name)
 
-        def form_of(page: int) -> PageForm:
-            page = 0 if self._planes else page
+        def plan_of(number: int) -> PagePlan:
+            page, place = self._page(number), pages.frames[0 if self._planes else number]
             levels = [
-                Level(form_at(copy.facts, self._tags_at(copy.offset)), copy.place, partial(self._read_copy, copy, page))
-                for copy in pages.smaller.get(pages.frames[page], ())
+                PagePlan(kept_form(copy.form), tags_at(copy.offset), copy.place, read=partial(self._read_copy, copy))
+                for copy in pages.smaller.get(place, ())
             ]
-            return form_at(self._facts_of(page), self._tags(page), tuple(levels))
+            return PagePlan(kept_form(self._form_of(page)), tags_at(page.offset), place, levels)
 
-        writer = TiffWriter(out_path, self.layout, FilePlan(dialect, form_of, directories, pages.frames, pages.kept))
-        writer.notes = (*pages.left_out, *filter(None, [compression_note(facts.compression)]))
+        plan = FilePlan(file, plan_of, pages.kept, len(pages.frames) if contiguous else 0)
+        writer = TiffWriter(out_path, self.layout, plan)
+        writer.notes = (*pages.left_out, *filter(None, [compression_note(first.compression)]))
         return writer
 
-    def _read_copy(self, copy: Smaller, page: int) -> Pixels | None:
+    def _read_copy(self, copy: Smaller) -> Pixels | None:
         """A smaller copy as the source has it; None where it cannot be read, so that it is made again."""
         try:
-            if copy.place is None:
-                whole = self._tiff.pages[self._pages.frames[page]].aspage()
-                found = next(below for below in whole.pages or () if below.offset == copy.offset)
-            else:
-                found = self._tiff.pages[copy.place].aspage()
-            array: Pixels = found.asarray()
+            array: Pixels = self._page_at(copy.offset).asarray()
         except Exception:  # of decoders
             return None
-        array = np.moveaxis(array, 0, 2) if copy.facts.planar else array
-        return array if array.shape[:2] == (copy.facts.layout.height, copy.facts.layout.width) else None
+        array = np.moveaxis(array, 0, 2) if copy.form.planar else array
+        return array if array.shape[:2] == (copy.form.layout.height, copy.form.layout.width) else None
 
     def _other_format_writer(self, out_path: Path) -> ImageWriter:
-        if not self._same_size or self._facts.photometric == MIN_IS_WHITE:
+        if not self._same_size or self._form.photometric == PHOTOMETRIC.MINISWHITE:
             got = "pages of different sizes" if not self._same_size else "a TIFF where 0 is white"
             raise UsageError(f"{out_path}: expected pages that this format can hold, but got {got}; write .tif instead")
         writer = super()._other_format_writer(out_path)

@@ -3,105 +3,73 @@
 from __future__ import annotations
 
 import importlib.util
-import lzma
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Literal
 
 import numpy as np
-import tifffile
+from tifffile import COMPRESSION, PREDICTOR, TIFF
 
-from zsn2m_runtime.files.layout import Layout
-from zsn2m_runtime.files.tiff_structure import ByteOrder, Tag
-from zsn2m_runtime.files.tiff_tags import DEFLATE, HORIZONTAL, OLD_DEFLATE, UNCOMPRESSED
+from zsn2m_runtime.files.tiff_pages import PageForm
 from zsn2m_runtime.sample_types import Pixels, is_whole
 
-if TYPE_CHECKING:
-    from zsn2m_runtime.files.tiff_pages import PageFacts
-    from zsn2m_runtime.files.tiff_pyramid import Level
-
-DEFLATE_LEVEL = 6
-STRIP_TARGET = 1 << 18  # bytes of a strip before compression; libtiff advises small strips
+DEFLATE_LEVEL = 6  # zlib's default
+STRIP_TARGET = 1 << 18  # bytes of a strip before compression: tifffile's default
 WIDEST_PREDICTED = 4  # bytes of whole numbers; tifffile refuses more
-NO_PREDICTOR, FLOATING = 1, 3  # beside HORIZONTAL
-LZW, LZMA, ZSTD = 5, 34925, 50000
-BY_IMAGECODECS = {LZW: "lzw_encode", ZSTD: "zstd_encode"}
+DEFLATES = (COMPRESSION.ADOBE_DEFLATE, COMPRESSION.DEFLATE)
+BY_IMAGECODECS = (COMPRESSION.LZW, COMPRESSION.ZSTD)
 LOSSY = {6, 7, 33003, 33005, 34712, 34887, 34892, 50001, 50002}  # JPEG of all kinds, LERC, WebP, JPEG XL
 
 
-@dataclass(frozen=True)
-class PageForm:
-    """How the pixels of one page are stored.
-
-    Shape:
-        array: (h, w) or (h, w, c), c samples with alpha last
-    """
-
-    layout: Layout
-    compression: int
-    predictor: int  # NO_PREDICTOR, HORIZONTAL or FLOATING
-    planar: bool  # one plane after another
-    tags: tuple[Tag, ...]  # everything but where and how the pixels are stored
-    tile: tuple[int, int] | None = None  # rows and columns; None: strips
-    levels: tuple[Level, ...] = ()  # smaller copies
-
-    @property
-    def nbytes(self) -> int:
-        """Size of the page without compression."""
-        layout = self.layout
-        return layout.height * layout.width * layout.samples * layout.dtype.itemsize
-
-
-def form_like(facts: PageFacts, tags: tuple[Tag, ...], levels: tuple[Level, ...] = ()) -> PageForm:
-    """The form of a source page; a compression that cannot be kept becomes deflate."""
-    compression = facts.compression if keeps(facts.compression) else DEFLATE
-    dtype, predictor = facts.layout.dtype, facts.predictor
-    if compression == UNCOMPRESSED or predictor not in (HORIZONTAL, FLOATING):
-        predictor = NO_PREDICTOR
-    if facts.compression in LOSSY:  # which has its own ways
-        predictor = HORIZONTAL
-    if predictor == HORIZONTAL and not (is_whole(dtype) and dtype.itemsize <= WIDEST_PREDICTED):
-        predictor = NO_PREDICTOR
-    if predictor == FLOATING and dtype.kind != "f":
-        predictor = NO_PREDICTOR
-    return PageForm(facts.layout, compression, predictor, facts.planar, tags, facts.tile, levels)
+def kept_form(form: PageForm) -> PageForm:
+    """The form of a result of a page; a compression that cannot be kept becomes deflate."""
+    compression = form.compression if keeps(form.compression) else COMPRESSION.ADOBE_DEFLATE
+    predictor = PREDICTOR.HORIZONTAL if form.compression in LOSSY else form.predictor
+    dtype = form.layout.dtype
+    is_fit: dict[int, bool] = {
+        PREDICTOR.HORIZONTAL: is_whole(dtype) and dtype.itemsize <= WIDEST_PREDICTED,
+        PREDICTOR.FLOATINGPOINT: not is_whole(dtype),
+    }
+    if compression == COMPRESSION.NONE or not is_fit.get(predictor, False):
+        predictor = PREDICTOR.NONE
+    return replace(form, compression=compression, predictor=predictor)
 
 
 def keeps(compression: int) -> bool:
     """Whether a result can be compressed as its source was."""
     if compression in BY_IMAGECODECS:
         return importlib.util.find_spec("imagecodecs") is not None
-    return compression in (UNCOMPRESSED, DEFLATE, OLD_DEFLATE, LZMA)
+    return compression in (COMPRESSION.NONE, *DEFLATES, COMPRESSION.LZMA)
 
 
 def compression_note(compression: int) -> str:
     """What becomes of a compression that cannot be kept; empty for the others."""
     if keeps(compression):
         return ""
-    name = getattr(tifffile.COMPRESSION(compression), "name", str(compression))
+    name = compression.name if isinstance(compression, COMPRESSION) else str(compression)
     why = "which would lose again what it lost before" if compression in LOSSY else "which cannot be written here"
     more = "; pip install imagecodecs keeps it" if compression in BY_IMAGECODECS else ""
     return f"its compression {name}, {why}, becomes deflate, which loses nothing{more}"
 
 
-def rows_per_strip(form: PageForm) -> int:
+def strip_rows(form: PageForm) -> int:
     """Of all strips but the last."""
-    if form.compression == UNCOMPRESSED:
-        return form.layout.height
-    row_bytes = form.nbytes // form.layout.height
-    return min(form.layout.height, max(1, STRIP_TARGET // row_bytes))
+    layout = form.layout
+    if form.compression == COMPRESSION.NONE:
+        return layout.height
+    return min(layout.height, max(1, STRIP_TARGET * layout.height // layout.stated.nbytes))
 
 
-def segments(array: Pixels, form: PageForm, order: ByteOrder) -> Iterator[bytes | memoryview]:
-    """The strips or tiles of a page, encoded.
+def segments(array: Pixels, form: PageForm, order: Literal["<", ">"]) -> Iterator[bytes | memoryview]:
+    """The strips or tiles of a page, encoded in a byte order.
 
     Shape:
-        array: (h, w) or (h, w, c)
+        array: (h, w) or (h, w, c), c samples with alpha last
     """
     planes = list(np.moveaxis(array, 2, 0)) if form.planar and array.ndim == 3 else [array]
     for plane in planes:
-        for part in _tiles(plane, form.tile) if form.tile else _strips(plane, rows_per_strip(form)):
+        for part in _tiles(plane, form.tile) if form.tile else _strips(plane, strip_rows(form)):
             yield _encode(part, form, order)
 
 
@@ -119,27 +87,21 @@ def _tiles(plane: Pixels, tile: tuple[int, int]) -> Iterator[Pixels]:
             yield np.pad(part, lacking) if any(after for _, after in lacking) else part
 
 
-def _encode(part: Pixels, form: PageForm, order: ByteOrder) -> bytes | memoryview:
-    if form.predictor == FLOATING:
-        packed: bytes | memoryview = _floating_differences(part).data.cast("B")
-    else:
-        if form.predictor == HORIZONTAL:
-            part = np.diff(part, axis=1, prepend=np.zeros_like(part[:, :1]))
-        packed = np.ascontiguousarray(part, part.dtype.newbyteorder(order)).data.cast("B")
-    if form.compression == UNCOMPRESSED:
-        return packed
-    if form.compression == LZMA:
-        return lzma.compress(packed)
-    if form.compression in BY_IMAGECODECS:
-        import imagecodecs
-
-        encode: Any = getattr(imagecodecs, BY_IMAGECODECS[form.compression])
-        return bytes(encode(bytes(packed)))
-    return zlib.compress(packed, DEFLATE_LEVEL)
+def _encode(part: Pixels, form: PageForm, order: Literal["<", ">"]) -> bytes | memoryview:
+    if form.predictor == PREDICTOR.FLOATINGPOINT:
+        part = _floating_differences(part)
+    elif form.predictor == PREDICTOR.HORIZONTAL:
+        part = np.diff(part, axis=1, prepend=np.zeros_like(part[:, :1]))
+    packed = np.ascontiguousarray(part, part.dtype.newbyteorder(order)).data.cast("B")
+    if form.compression in DEFLATES:
+        return zlib.compress(packed, DEFLATE_LEVEL)
+    return packed if form.compression == COMPRESSION.NONE else bytes(TIFF.COMPRESSORS[form.compression](bytes(packed)))
 
 
 def _floating_differences(part: Pixels) -> Pixels:
     """Of each row first all highest bytes, then all second ones, and so on, as differences.
+
+    Here because tifffile's needs imagecodecs.
 
     References:
         TIFF Technical Note 3, Adobe Photoshop (2005).

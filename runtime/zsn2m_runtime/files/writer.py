@@ -78,19 +78,11 @@ class ImageWriter(ABC):
                 f"{self.path}: expected {self.layout.page_count} page(s), but got one more; "
                 f"make the writer for as many pages as there are"
             )
-        self._check_frame(frame)
+        check_layout(self.path, self._written, self._page_layout(self._written), Layout.of(frame))
         self._unchanged = unchanged
         with writing(self.path):
             self._put(frame, self._written)
         self._written += 1
-
-    def _check_frame(self, frame: Frame) -> None:
-        got, expected = Layout.of(frame), self._page_layout(self._written)
-        if got != expected:
-            raise OutputError(
-                f"{self.path}: page {self._written + 1}: expected {describe(expected)}, but got {describe(got)}; "
-                f"write frames of the size and type of the source"
-            )
 
     def _page_layout(self, page: int) -> Layout:
         layout = self.layout
@@ -116,6 +108,19 @@ class ImageWriter(ABC):
 
     def _release(self) -> None:  # noqa: B027  (only some formats need it)
         """Close what is open; called exactly once, whatever happened."""
+
+
+def check_layout(path: Path, page: int, expected: Layout, got: Layout) -> None:
+    """Check that a frame can be a page, from 0, of a file.
+
+    Raises:
+        OutputError: if it differs from what is expected.
+    """
+    if got != expected:
+        raise OutputError(
+            f"{path}: page {page + 1}: expected {describe(expected)}, but got {describe(got)}; "
+            f"write frames of the size and type of the source"
+        )
 
 
 def describe(layout: Layout) -> str:

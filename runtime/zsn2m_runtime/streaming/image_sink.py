@@ -12,17 +12,8 @@ from zsn2m_runtime.atomic import writing
 from zsn2m_runtime.errors import OutputError, UsageError
 from zsn2m_runtime.files import Layout, Metadata, check_format, new_writer, open_image, save_image
 from zsn2m_runtime.files.limits import NO_LIMIT
-from zsn2m_runtime.files.tiff_structure import LONG, Dialect, TiffStream, numbers
-from zsn2m_runtime.files.tiff_tags import (
-    COMPRESSION,
-    ROWS_PER_STRIP,
-    STRIP_BYTES,
-    STRIP_OFFSETS,
-    UNCOMPRESSED,
-    plain_tags,
-)
-from zsn2m_runtime.files.tiff_writer import CLASSIC_LIMIT
-from zsn2m_runtime.files.writer import describe
+from zsn2m_runtime.files.tiff_writer import CLASSIC_LIMIT, TiffPages, plain_plan
+from zsn2m_runtime.files.writer import check_layout
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.resolved_path import resolved
 from zsn2m_runtime.streaming.ends import Item, Picture, StreamInfo
@@ -124,7 +115,7 @@ class StackSink:
         _refuse_inputs([path], inputs)
         self._path, self._frames = path, info.frames
         self._layout: Layout | None = None
-        self._pages = 0
+        self._pages: TiffPages | None = None
         self._file = UnfinishedFile(path)
         self._stream = self._file.temporary.open("wb")
 
@@ -139,15 +130,17 @@ class StackSink:
         layout = Layout.of(item.frame)
         self._file.check()
         with writing(self._path):
-            if self._layout is None:
-                self._begin(layout)
-            elif layout != self._layout:
+            if self._pages is None or self._layout is None:
+                is_big = self._frames is None or self._frames * layout.stated.nbytes > LARGEST_CLASSIC_PLAN
+                self._layout, self._is_big = layout, is_big
+                self._pages = TiffPages(self._stream, plain_plan(layout, Metadata(), is_big))
+            check_layout(self._path, self._pages.count, self._layout, layout)
+            if not self._is_big and self._pages.end + layout.stated.nbytes > CLASSIC_LIMIT:
                 raise OutputError(
-                    f"{self._path}: page {self._pages + 1}: expected {describe(self._layout)}, but got "
-                    f"{describe(layout)}; write frames of one size and type"
+                    f"{self._path}: expected {self._frames} frames, as the source said, but got so many more that the "
+                    f"TIFF is full (4 GiB); write a folder of images instead"
                 )
-            self._append(item.frame, layout)
-        self._pages += 1
+            self._pages.append(item.frame)
 
     def finish(self) -> str:
         """Put the file in place; returns its path."""
@@ -160,33 +153,7 @@ class StackSink:
         """Keep the pages that are complete in NAME.partial.tif; returns its path, None where there are none."""
         with suppress(OSError):
             self._stream.close()
-        return self._file.give_up(keep=self._pages > 0)
-
-    def _begin(self, layout: Layout) -> None:
-        self._layout = layout
-        page_bytes = layout.height * layout.width * layout.samples * layout.dtype.itemsize
-        is_big = self._frames is None or self._frames * page_bytes > LARGEST_CLASSIC_PLAN
-        self._dialect = Dialect("<", is_big)
-        self._tags = plain_tags(layout, Metadata(), self._dialect)
-        self._tiff = TiffStream(self._stream, self._dialect)
-
-    def _append(self, frame: Frame, layout: Layout) -> None:
-        dialect = self._dialect
-        data = np.ascontiguousarray(frame.as_array(), layout.dtype.newbyteorder(dialect.order)).data.cast("B")
-        if not dialect.big and self._stream.tell() + len(data) > CLASSIC_LIMIT:
-            raise OutputError(
-                f"{self._path}: expected {self._frames} frames, as the source said, but got so many more that the TIFF "
-                f"is full (4 GiB); write a folder of images instead"
-            )
-        self._tiff.align()
-        place = self._tiff.append(data)
-        storage = (
-            numbers(COMPRESSION, [UNCOMPRESSED], dialect),
-            numbers(ROWS_PER_STRIP, [layout.height], dialect, LONG),
-            numbers(STRIP_OFFSETS, [place], dialect, dialect.offset_kind),
-            numbers(STRIP_BYTES, [len(data)], dialect, dialect.offset_kind),
-        )
-        self._tiff.append_page((*self._tags, *storage))
+        return self._file.give_up(keep=self._pages is not None and self._pages.count > 0)
 
 
 class NullSink:

@@ -9,7 +9,6 @@ import pytest
 import tifffile
 from PIL import Image
 
-from zsn2m_runtime.files import open_image
 from zsn2m_runtime.files.tiff_opencv import page_alone
 
 READER = """
@@ -59,8 +58,8 @@ def test_a_file_that_is_shortened_is_an_error(tmp_path: Path, kind: str, length:
 def test_a_page_alone_has_the_pixels_of_the_page(tmp_path: Path, tile: tuple[int, int] | None) -> None:
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, NOISE[..., 0], photometric="minisblack", tile=tile, compression="zlib", description="x")
-    with open_image(path) as image:
-        content = page_alone(image._stream, image._dialect, image._tags(2))  # type: ignore[attr-defined]
+    with tifffile.TiffFile(path) as file:
+        content = page_alone(file.pages.get(2))
     (tmp_path / "alone.tif").write_bytes(content)
     assert (tifffile.imread(tmp_path / "alone.tif") == NOISE[2, ..., 0]).all()
     assert len(content) < path.stat().st_size / 3

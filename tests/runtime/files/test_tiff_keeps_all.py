@@ -45,6 +45,7 @@ def photograph(path: Path) -> None:
         (700, 1, len(XMP), XMP, True),
         (274, 3, 1, 6, True),
         (315, 2, 0, b"Jos\xc3\xa9", True),
+        (34675, 7, len(PROFILE), PROFILE, True),
         (33723, 7, 5, b"\x1c\x02\x00\x00\x01", True),
         (34377, 1, 8, b"8BIM\x04\x04\0\0", True),
         (65001, "h", 2, (-5, 6), True),
@@ -54,7 +55,7 @@ def photograph(path: Path) -> None:
         (GPS + 1, 4, 1, 0, True),
     ]
     tifffile.imwrite(
-        path, PIXELS, iccprofile=PROFILE, extratags=tags, metadata=None, resolution=((3543, 10), (7087, 20)),
+        path, PIXELS, extratags=tags, metadata=None, resolution=((3543, 10), (7087, 20)),
         resolutionunit="CENTIMETER", software="editor 3", datetime="2026:01:02 03:04:05", description=b"a \xb5m",
     )  # fmt: skip
     with path.open("r+b") as file:
@@ -199,3 +200,11 @@ def test_the_photograph_has_what_is_compared(tmp_path: Path) -> None:
         assert tags[EXIF].value["ExposureTime"] == (1, 100)
         assert tags[GPS].value["GPSLatitudeRef"] == "N"
         assert tags[315].value == "José"
+
+
+def test_why_directories_are_written_here(tmp_path: Path) -> None:
+    """Where this fails, tifffile's own writer may do: docs/decisions/own-writers.md."""
+    tifffile.imwrite(tmp_path / "a.tif", PIXELS, extratags=[(EXIF, 4, 1, 0, True)], metadata=None)
+    with tifffile.TiffFile(tmp_path / "a.tif") as tiff:
+        assert EXIF not in tiff.pages.first.tags
+        assert 282 in tiff.pages.first.tags  # a resolution that nobody stated

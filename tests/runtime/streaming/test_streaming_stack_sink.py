@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 from support.pictures import INFO, names_in, picture
-from support.stacks import FullDisk, values_of
+from support.stacks import limit_disk, values_of
 
 from zsn2m_runtime.errors import OutputError, UsageError
 from zsn2m_runtime.files import open_image
@@ -85,9 +85,11 @@ def test_a_stack_without_a_page_leaves_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("room", range(600, 1400, 40))  # ends inside pixels, directories and links
-def test_a_full_disk_ends_a_stack_with_the_pages_that_fit(tmp_path: Path, room: int) -> None:
+def test_a_full_disk_ends_a_stack_with_the_pages_that_fit(
+    tmp_path: Path, room: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit_disk(monkeypatch, room)
     sink = StackSink(tmp_path / "stack.tif", INFO)
-    sink._stream = FullDisk(sink._stream, room)
     with pytest.raises(OutputError, match=r"stack\.tif: .*the disk is full"):
         for number in range(1, 9):
             sink.write(picture(number))
