@@ -113,8 +113,9 @@ def run_jobs(
                 trained_on = denoiser.card.sensor.stack_channel
                 choice = choose_channels(image.axes, trained_on, channel, str(job.source))
                 done.notes += [*choice.notes, *writer.notes]
+                pages = _Pages(denoiser, writer, choice, str(job.source), check)
                 for page, frame in enumerate(image):
-                    _put(denoiser, writer, choice, (page, frame, str(job.source)), done, check)
+                    pages.put(page, frame, done)
                     if on_page:
                         on_page(job, page + 1, image.page_count)
         except Zsn2mError as failure:
@@ -139,7 +140,7 @@ class _Done:
         """Share of the pixels denoised."""
         return self.blank_pixels / max(self.pixels, 1)
 
-    def look(self, frame: Frame) -> None:
+    def count_blank(self, frame: Frame) -> None:
         """Count what is blank; say once what is not finite."""
         self.pixels += frame.pixels[..., 0].size if frame.channels == 3 else frame.pixels.size
         if frame.blank is None:
@@ -151,39 +152,40 @@ class _Done:
             self.notes.append(f"{not_finite:,} samples ({share:.2g} %) {NOT_FINITE}: kept")
 
 
-def _put(
-    denoiser: Denoiser,
-    writer: ImageWriter,
-    choice: ChannelChoice,
-    found: tuple[int, Frame, str],
-    done: _Done,
-    check: bool,
-) -> None:
-    """Write the result of a page, or the page itself where its channel is not denoised."""
-    page, frame, name = found
-    if not choice.takes(page):
-        writer.write(frame, unchanged=True)
-        done.pages, done.copied = page + 1, done.copied + 1
-        return
-    stacked = f" page {page + 1}" if writer.layout.page_count > 1 else ""
-    denoised = denoiser.denoise(frame, f"{name}{stacked}")
-    if check and page in choice.pages_to_check:
-        unlike = denoiser.differences(frame)
-        _refuse_mosaic(unlike, f"{name}{stacked}")
-        done.unlike += _sentences(unlike, choice, page, done.unlike)
-    writer.write(denoised)
-    done.pages = page + 1
-    done.look(frame)
+@dataclass(frozen=True)
+class _Pages:
+    """The pages of one file on their way to its result."""
 
+    denoiser: Denoiser
+    writer: ImageWriter
+    choice: ChannelChoice
+    name: str  # of the file, in messages
+    check: bool
 
-def _sentences(found: Sequence[str], choice: ChannelChoice, page: int, said: Sequence[str]) -> list[str]:
-    """With the channel where there are several; of page 2 of a plain stack, what page 1 does not have."""
-    channel = choice.name_of(page)
-    if channel:
-        return [f"{channel} (page {page + 1}): {sentence}" for sentence in found]
-    kinds = {sentence.partition(":")[0] for sentence in said}
-    where = f"page {page + 1}, which may be another channel: " if page else ""
-    return [where + sentence for sentence in found if sentence.partition(":")[0] not in kinds]
+    def put(self, page: int, frame: Frame, done: _Done) -> None:
+        """Write the result of a page, or the page itself where its channel is not denoised."""
+        if not self.choice.takes(page):
+            self.writer.write(frame, unchanged=True)
+            done.pages, done.copied = page + 1, done.copied + 1
+            return
+        name = f"{self.name} page {page + 1}" if self.writer.layout.page_count > 1 else self.name
+        denoised = self.denoiser.denoise(frame, name)
+        if self.check and page in self.choice.pages_to_check:
+            unlike = self.denoiser.differences(frame)
+            _refuse_mosaic(unlike, name)
+            done.unlike += self._sentences(unlike, page, done.unlike)
+        self.writer.write(denoised)
+        done.pages = page + 1
+        done.count_blank(frame)
+
+    def _sentences(self, found: Sequence[str], page: int, said: Sequence[str]) -> list[str]:
+        """With the channel where there are several; of page 2 of a plain stack, what page 1 does not have."""
+        channel = self.choice.name_of(page)
+        if channel:
+            return [f"{channel} (page {page + 1}): {sentence}" for sentence in found]
+        kinds = {sentence.partition(":")[0] for sentence in said}
+        where = f"page {page + 1}, which may be another channel: " if page else ""
+        return [where + sentence for sentence in found if sentence.partition(":")[0] not in kinds]
 
 
 def _refuse_mosaic(unlike: tuple[str, ...], name: str) -> None:

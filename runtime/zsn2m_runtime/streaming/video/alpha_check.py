@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 from dataclasses import replace
 from fractions import Fraction
@@ -19,9 +18,9 @@ from zsn2m_runtime.streaming.video.colour import Colour
 from zsn2m_runtime.streaming.video.encoder import Plan, plan_encoding
 from zsn2m_runtime.streaming.video.pixel_formats import PixelFormat
 from zsn2m_runtime.streaming.video.source import VideoSource
-from zsn2m_runtime.streaming.video.writer import VideoWriter
+from zsn2m_runtime.streaming.video.trial import SIDE, write_trial
+from zsn2m_runtime.streaming.video.writer import Header
 
-SIDE = 64  # pixels of the trial's frame
 CLOSE = 0.03  # of the range: the mean error of alpha that came through a lossy codec; a lost one is 0.5 away
 
 log = logging.getLogger(__name__)
@@ -75,17 +74,12 @@ def keeps_alpha(plan: Plan, info: StreamInfo) -> bool:
         return False
     if plan.container is RAW:
         return True
-    small = replace(info, height=SIDE, width=SIDE, live=False)
     high = 2**plan.bits - 1
     alpha = np.tile(np.linspace(0, high, SIDE), (SIDE, 1)).astype(info.dtype)
     pixels = np.full((SIDE, SIDE) if info.channels == 1 else (SIDE, SIDE, info.channels), high // 2, info.dtype)
-    plan = replace(plan, container=replace(plan.container, fragments=False))
-    trial = io.BytesIO()
+    header = Header("trial", plan, info, Colour().settled(SIDE), Fraction(1))
     try:
-        writer = VideoWriter(trial, "trial", plan, small, Colour().settled(SIDE), None, Fraction(1))
-        writer.write_frame(Picture(Frame(pixels, alpha), 1, "trial"))
-        writer.finish()
-        trial.seek(0)
+        trial = write_trial(header, Frame(pixels, alpha))
         picture = next(item for item in VideoSource(trial, name="trial") if isinstance(item, Picture))
     except Exception:  # of any kind: it does not keep anything then
         return False

@@ -20,6 +20,7 @@ from zsn2m_runtime.streaming.video.beside import side_data, time_code
 from zsn2m_runtime.streaming.video.completeness import Completeness
 from zsn2m_runtime.streaming.video.demuxer import Pipe, Reading, open_container, reason
 from zsn2m_runtime.streaming.video.frames import Deinterlacer
+from zsn2m_runtime.streaming.video.tracks import holds_only, is_cover, kind_of_track
 
 PASSED = ("audio", "subtitle")
 WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # decoders that give alpha, for FFmpeg's own
@@ -47,7 +48,7 @@ class Decoder:
         except (OSError, ValueError, av.FFmpegError) as error:
             self._check_interrupt()
             raise InputError(f"{name}: {self._expected(place, error)}") from error
-        videos = [stream for stream in self.container.streams.video if not _is_cover(stream)]
+        videos = [stream for stream in self.container.streams.video if not is_cover(stream)]
         if not videos:
             self.container.close()
             raise InputError(f"{name}: expected a video track, but there is none; name a file that has one")
@@ -57,7 +58,7 @@ class Decoder:
         self.tracks = passed if reading.pass_tracks else []
         code = time_code(self.container, self.video)
         self.left_out = [
-            kind_of_track(stream) for stream in others if stream not in self.tracks and not _says(stream, code)
+            kind_of_track(stream) for stream in others if stream not in self.tracks and not holds_only(stream, code)
         ]
         self.passes_tracks = reading.pass_tracks
         self.attachments: list[Any] = [stream for stream in others if stream.type == "attachment"]
@@ -177,7 +178,7 @@ class Decoder:
             for packet in self.container.demux():
                 self._check_interrupt()
                 index = packet.stream.index  # an empty packet, which ends a track, has no stream_index
-                if index == self.video.index or not _is_cover(packet.stream):
+                if index == self.video.index or not is_cover(packet.stream):
                     self._completeness.note_packet(packet)
                 if index == self.video.index:
                     yield from self._frames_of(packet)
@@ -244,23 +245,6 @@ def _codec_of(first: Any, alpha: bool) -> Any:
     if alpha and has_alpha and usual.name in WITH_ALPHA:
         return av.CodecContext.create(WITH_ALPHA[usual.name], "r")
     return usual
-
-
-def _is_cover(stream: Any) -> bool:
-    return bool(stream.disposition & (av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails))
-
-
-def _says(stream: Any, code: str | None) -> bool:
-    """Whether a track holds nothing but the timecode, which goes through as a tag."""
-    return stream.type == "data" and code is not None and stream.metadata.get("timecode") == code
-
-
-def kind_of_track(stream: Any) -> str:
-    """A track in words, such as `data (TimeCodeHandler)`, or `cover picture (mjpeg)`."""
-    codec = stream.codec_context
-    kind = "cover picture" if stream.type == "video" and _is_cover(stream) else str(stream.type)
-    name = stream.metadata.get("filename") or (codec.name if codec else stream.metadata.get("handler_name"))
-    return f"{kind} ({name})" if name else kind
 
 
 def _words(kind: tuple[int, int, str]) -> str:

@@ -17,14 +17,13 @@ from zsn2m_runtime.streaming.containers import container_of
 from zsn2m_runtime.streaming.ends import DEFAULT_RATE, Item, Picture, StreamInfo
 from zsn2m_runtime.streaming.options import USUAL_ENCODING, Encoding
 from zsn2m_runtime.streaming.video.alpha_check import plan_with_alpha
-from zsn2m_runtime.streaming.video.colour import Colour
-from zsn2m_runtime.streaming.video.decoder import kind_of_track
-from zsn2m_runtime.streaming.video.encoder import Plan, plan_encoding
+from zsn2m_runtime.streaming.video.encoder import plan_encoding
 from zsn2m_runtime.streaming.video.fragments import FragmentFile, in_fragments
 from zsn2m_runtime.streaming.video.hdr import with_hdr
 from zsn2m_runtime.streaming.video.source import VideoSource
 from zsn2m_runtime.streaming.video.tag_check import changed_by, lost_by
-from zsn2m_runtime.streaming.video.writer import VideoWriter, tags_of
+from zsn2m_runtime.streaming.video.tracks import kind_of_track
+from zsn2m_runtime.streaming.video.writer import Header, VideoWriter, tags_of
 from zsn2m_runtime.unfinished_file import UnfinishedFile
 
 log = logging.getLogger(__name__)
@@ -71,7 +70,7 @@ class VideoSink:
         plan = with_hdr(plan, source.hdr) if source else plan
         if not self._pipe and source:
             self._refuse_source(source)
-        self._rate = rate = info.rate or rate or DEFAULT_RATE
+        self._rate = info.rate or rate or DEFAULT_RATE
         self._file = None if self._pipe else UnfinishedFile(self._path)
         self._stream: FragmentFile | None = None
         try:
@@ -79,9 +78,9 @@ class VideoSink:
                 if self._file and plan.container.fragments:
                     self._stream = FragmentFile(self._file.temporary)
                 to = self._stream or (str(self._file.temporary) if self._file else self._pipe)
-                tags = tags_of(plan, info, source)
-                self._writer = VideoWriter(to, name, plan, info, tags, source, rate)
-                self._note_what_is_lost(name, plan, tags)
+                header = Header(name, plan, info, tags_of(plan, info, source), self._rate)
+                self._writer = VideoWriter(to, header, source)
+                self._note_what_is_lost(header)
         except BaseException:
             self._give_up(keep=False)
             raise
@@ -171,13 +170,14 @@ class VideoSink:
                 f"stream such frames on their own, or into images"
             )
 
-    def _note_what_is_lost(self, name: str, plan: Plan, tags: Colour) -> None:
+    def _note_what_is_lost(self, header: Header) -> None:
         if not self._source:
             return
+        name, plan = header.name, header.plan
         decoder = self._source.decoder
         kept = decoder.attachments if plan.container.format == "matroska" and decoder.passes_tracks else []
         names = [kind_of_track(stream) for stream in kept]
-        self._lost = lost_by(name, plan, self._info, tags, self._source)
+        self._lost = lost_by(header, self._source)
         self._lost += [track for track in decoder.left_out if track not in names]
         self._changed = [*self._source.changed, *changed_by(plan, self._source)]
         if told := [words for words in self._lost if not words.startswith("colour ")]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 from dataclasses import replace
 from fractions import Fraction
@@ -12,36 +11,36 @@ import numpy as np
 
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.streaming.containers import RAW
-from zsn2m_runtime.streaming.ends import Picture, StreamInfo
 from zsn2m_runtime.streaming.video.beside import Facts, facts_of, missing
 from zsn2m_runtime.streaming.video.colour import FULL, RANGE_UNSPECIFIED, UNSPECIFIED, WEIGHTS, Colour
-from zsn2m_runtime.streaming.video.decoder import kind_of_track
 from zsn2m_runtime.streaming.video.encoder import WHOLE_CHROMA, Plan
 from zsn2m_runtime.streaming.video.source import VideoSource
-from zsn2m_runtime.streaming.video.writer import VideoWriter
+from zsn2m_runtime.streaming.video.tracks import kind_of_track
+from zsn2m_runtime.streaming.video.trial import SIDE, write_trial
+from zsn2m_runtime.streaming.video.writer import Header
 
 SRGB = {"primaries": (1, UNSPECIFIED), "transfer": (1, UNSPECIFIED, 6, 13)}  # what viewers take images for, or close
-SIDE = 64  # pixels of the trial's frame: what tags come back does not depend on it
 
 log = logging.getLogger(__name__)
 
 
-def lost_by(name: str, plan: Plan, info: StreamInfo, tags: Colour, source: VideoSource) -> list[str]:
+def lost_by(header: Header, source: VideoSource) -> list[str]:
     """What of the source a video of this kind does not say, in words; a warning where players would then guess."""
+    plan = header.plan
     if plan.container is RAW:  # bare samples say nothing, as who asks for them knows
         return []
     try:
-        found, facts = _come_back(name, plan, info, tags, source)
+        found, facts = _come_back(header, source)
     except Exception:  # of any kind: a track that wants packets; then the picture alone is tried
         try:
-            found, facts = _come_back(name, plan, info, tags, None)
+            found, facts = _come_back(header, None)
         except Exception:  # then there is nothing to say, and the real video has an error of its own
             return []
     lost = missing(source.facts, facts)
-    if wrong := _wrong_tags(info, plan, tags, found):
+    if wrong := _wrong_tags(header, found):
         log.warning(
             "%s: %s with %s does not say the source's colour %s; players will guess",
-            name,
+            header.name,
             plan.container.format,
             plan.codec,
             " and ".join(wrong),
@@ -72,17 +71,11 @@ def changed_by(plan: Plan, source: VideoSource) -> list[str]:
     return [f"pixel format {before.name} became {after.name}{why}"]
 
 
-def _come_back(
-    name: str, plan: Plan, info: StreamInfo, tags: Colour, source: VideoSource | None
-) -> tuple[Colour, Facts]:
-    rate = (source and source.info.rate) or Fraction(1)
-    small = replace(info, height=SIDE, width=SIDE, live=False, alpha=False)
+def _come_back(header: Header, source: VideoSource | None) -> tuple[Colour, Facts]:
+    """Colour tags and other facts of a trial of this output."""
+    info, rate = header.info, (source and source.info.rate) or Fraction(1)
     shape = (SIDE, SIDE) if info.channels == 1 else (SIDE, SIDE, info.channels)
-    plan, trial = replace(plan, container=replace(plan.container, fragments=False)), io.BytesIO()
-    writer = VideoWriter(trial, name, plan, small, tags, source, rate)
-    writer.write_frame(Picture(Frame(np.zeros(shape, info.dtype)), 1, name))
-    writer.finish()
-    trial.seek(0)
+    trial = write_trial(replace(header, rate=rate), Frame(np.zeros(shape, info.dtype)), source)
     with av.open(trial, "r") as video:
         stream = video.streams.video[0]
         frame = next(video.decode(stream))
@@ -92,10 +85,11 @@ def _come_back(
     return replace(found, range=FULL) if is_grey and found.range == RANGE_UNSPECIFIED else found, facts
 
 
-def _wrong_tags(info: StreamInfo, plan: Plan, tags: Colour, found: Colour) -> list[str]:
-    if tags == Colour():
+def _wrong_tags(header: Header, found: Colour) -> list[str]:
+    if header.tags == Colour():
         return []
-    wanted, got = (_meanings(colour, info.height, plan.pixel_format.kind) for colour in (tags, found))
+    height, kind = header.info.height, header.plan.pixel_format.kind
+    wanted, got = (_meanings(colour, height, kind) for colour in (header.tags, found))
     return [tag for tag, meaning in wanted.items() if got[tag] != meaning]
 
 

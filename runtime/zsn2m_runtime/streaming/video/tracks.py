@@ -1,17 +1,19 @@
-"""Audio and subtitle tracks that go from a video to its output as they are."""
+"""The tracks of a video beside its pictures: what they are, and how they go to an output as they are."""
 
 from __future__ import annotations
 
 import logging
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import av
 from av.container import OutputContainer
 
 from zsn2m_runtime.errors import UsageError
 from zsn2m_runtime.streaming.video.beside import ABOUT_THE_FILE
-from zsn2m_runtime.streaming.video.decoder import Decoder
+
+if TYPE_CHECKING:
+    from zsn2m_runtime.streaming.video.decoder import Decoder
 
 # What a track may be called, the time of its first frame, how two views are packed; the rest is about the old file.
 LABELS = ("language", "title", "timecode", "stereo_mode")
@@ -73,3 +75,21 @@ class Tracks:
 def copy_labels(template: Any, stream: Any) -> None:
     """Language and title of a track."""
     stream.metadata.update({key: template.metadata[key] for key in LABELS if key in template.metadata})
+
+
+def is_cover(stream: Any) -> bool:
+    """Whether a video track is a picture of the whole, as of an album, or thumbnails."""
+    return bool(stream.disposition & (av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails))
+
+
+def holds_only(stream: Any, code: str | None) -> bool:
+    """Whether a track holds nothing but this timecode, which goes through as a tag."""
+    return stream.type == "data" and code is not None and stream.metadata.get("timecode") == code
+
+
+def kind_of_track(stream: Any) -> str:
+    """A track in words, such as `data (TimeCodeHandler)`, or `cover picture (mjpeg)`."""
+    codec = stream.codec_context
+    kind = "cover picture" if stream.type == "video" and is_cover(stream) else str(stream.type)
+    name = stream.metadata.get("filename") or (codec.name if codec else stream.metadata.get("handler_name"))
+    return f"{kind} ({name})" if name else kind

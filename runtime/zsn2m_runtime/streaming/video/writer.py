@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -25,15 +25,27 @@ MOST_MOVED = 0.1  # of a frame: more than the rounding of milliseconds explains
 FINE = Fraction(1, 90_000)  # seconds of a tick for live frames: MPEG's
 
 
+@dataclass(frozen=True)
+class Header:
+    """What the header of an output says of its video track.
+
+    name: how messages call the output; plan: container, codec and pixel format; info: what the frames are
+    tags: of their colours, from `tags_of`; rate: frames per second where frames carry no time
+    """
+
+    name: str
+    plan: Plan
+    info: StreamInfo
+    tags: Colour
+    rate: Fraction
+
+
 class VideoWriter:
-    """An output whose header is written, so that all it cannot hold has been found.
+    """An output whose header is written on opening, so that all it cannot hold is found before the first frame.
 
     Args:
         place: absolute path, or file object; a FragmentFile where the container has fragments
-        name: how messages call it
-        tags: of its colours, from `tags_of`
         source: whose tracks, rotation and shape of pixels go through
-        rate: frames per second where frames carry no time
     Attributes:
         is_evened: whether frames were moved to a constant rate
     Raises:
@@ -41,36 +53,27 @@ class VideoWriter:
         OSError: if it cannot be written, now or later.
     """
 
-    def __init__(
-        self,
-        place: Any,
-        name: str,
-        plan: Plan,
-        info: StreamInfo,
-        tags: Colour,
-        source: VideoSource | None,
-        rate: Fraction,
-    ) -> None:
-        self._place, self._tags = place, tags
-        self._time_base = _time_base(plan, info, source, rate)
-        self._timeline = Timeline(self._time_base, rate, from_zero=info.live)
+    def __init__(self, place: Any, header: Header, source: VideoSource | None = None) -> None:
+        plan, info = header.plan, header.info
+        self._place, self._header = place, header
+        self._time_base = _time_base(header, source)
+        self._timeline = Timeline(self._time_base, header.rate, from_zero=info.live)
         chroma = "center" if plan.codec == "mjpeg" else "left"  # where players look for its samples
-        colour = self._tags.settled(info.height)
-        self._frames = FrameWriter(info, plan.bits, plan.pixel_format, colour, chroma)
+        self._frames = FrameWriter(info, plan.bits, plan.pixel_format, header.tags.settled(info.height), chroma)
         self._output = _open(place, plan.container)
-        self._stream = self._add_video(name, plan, info, rate, chroma)
+        self._stream = self._add_video(chroma)
         if source and source.aspect != SQUARE:
             self._stream.sample_aspect_ratio = source.aspect
-        self._tracks = self._pass_on(source, name, plan) if source else None
-        self.is_evened, self._is_even = False, not plan.container.free_times or plan.codec in CONSTANT_RATE
+        self._tracks = self._pass_on(source) if source else None
+        self.is_evened, self._has_constant_rate = False, _has_constant_rate(plan)
         self._has_gaps, self._count, self._first = plan.container.format not in (Y4M.format, RAW.format), 0, 0
         self._early: list[Any] = []  # packets that came before the first frame, which says where time begins
-        self._start(name, plan, info)
+        self._start()
 
     def write_frame(self, picture: Picture) -> None:
         """Encode the next frame; it may stay in the encoder for a while."""
         frame = self._frames.frame(picture.frame)
-        self._tags.tag(frame)
+        self._header.tags.tag(frame)
         frame.time_base = self._time_base
         frame.pts, frame.duration = self._timeline.place(picture)
         self._count += 1
@@ -84,7 +87,7 @@ class VideoWriter:
         if self._count == 1:
             self._first = ticks
         gap = not self._has_gaps and ticks - self._first != self._count - 1
-        self.is_evened |= self._is_even and (gap or self._timeline.moved > MOST_MOVED)
+        self.is_evened |= self._has_constant_rate and (gap or self._timeline.moved > MOST_MOVED)
 
     def write_packet(self, packet: Any) -> None:
         """Copy a packet of a track that passes through; of a live stream, none from before its first frame."""
@@ -107,11 +110,12 @@ class VideoWriter:
             self._place.has_packets = True
         self._output.mux(packets)
 
-    def _add_video(self, name: str, plan: Plan, info: StreamInfo, rate: Fraction, chroma: str) -> Any:
+    def _add_video(self, chroma: str) -> Any:
+        plan, info = self._header.plan, self._header.info
         try:
             stream = self._output.add_stream(
                 plan.codec,
-                rate=rate,
+                rate=self._header.rate,
                 options={**plan.options, "chroma_sample_location": chroma},
                 width=info.width,
                 height=info.height,
@@ -120,13 +124,14 @@ class VideoWriter:
             )
         except ValueError as error:
             raise UsageError(
-                f"{name}: expected a codec that {plan.container.format} holds, but got {plan.codec}; choose another, "
-                f"or write a .mkv"
+                f"{self._header.name}: expected a codec that {plan.container.format} holds, but got {plan.codec}; "
+                f"choose another, or write a .mkv"
             ) from error
-        self._tags.tag(stream)
+        self._header.tags.tag(stream)
         return stream
 
-    def _pass_on(self, source: VideoSource, name: str, plan: Plan) -> Tracks:
+    def _pass_on(self, source: VideoSource) -> Tracks:
+        name, plan = self._header.name, self._header.plan
         if source.matrix:
             if not plan.container.rotation:
                 raise UsageError(
@@ -137,7 +142,8 @@ class VideoWriter:
         copy_labels(source.decoder.video, self._stream)
         return Tracks(self._output, source.decoder, name)
 
-    def _start(self, name: str, plan: Plan, info: StreamInfo) -> None:
+    def _start(self) -> None:
+        name, plan, info = self._header.name, self._header.plan, self._header.info
         try:
             self._stream.codec_context.open()
         except (ValueError, av.FFmpegError) as error:
@@ -192,9 +198,12 @@ def tags_of(plan: Plan, info: StreamInfo, source: VideoSource | None) -> Colour:
     return tags.as_rgb() if kind == "rgb" else tags
 
 
-def _time_base(plan: Plan, info: StreamInfo, source: VideoSource | None, rate: Fraction) -> Fraction:
-    if not plan.container.free_times or plan.codec in CONSTANT_RATE:
-        return 1 / rate
-    if source:
+def _has_constant_rate(plan: Plan) -> bool:
+    return not plan.container.free_times or plan.codec in CONSTANT_RATE
+
+
+def _time_base(header: Header, source: VideoSource | None) -> Fraction:
+    if source and not _has_constant_rate(header.plan):
         return source.decoder.time_base
-    return FINE if info.live else 1 / rate
+    is_live = header.info.live and not _has_constant_rate(header.plan)
+    return FINE if is_live else 1 / header.rate
