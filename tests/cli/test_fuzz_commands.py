@@ -152,9 +152,11 @@ def test_any_command_line(place: Path, examples: int) -> None:
     @settings(FUZZ, max_examples=examples)
     @given(command_lines())
     def each(line: list[str]) -> None:
+        for path, content in kept.items():  # or what one line did would be laid at the next one's door
+            path.write_bytes(content)
         check(line)
         for path, content in kept.items():
-            assert path.read_bytes() == content, line
+            assert path.read_bytes() == content or line[0] == "sample", line  # which is told to write a.png
         for path in place.iterdir():
             if path.name not in ("a.png", "cam.zsn2m"):
                 shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
