@@ -14,7 +14,7 @@ from support.bundles import BundleMaker, edit_manifest
 from support.commands import run_command, untrained, write_frame
 
 from zsn2m_deploy import api
-from zsn2m_deploy.cli.spelling import LogFormatter
+from zsn2m_deploy.cli.escaping import LogFormatter
 from zsn2m_deploy.cli.terminal import table
 from zsn2m_runtime.files import save_image
 from zsn2m_runtime.image import Frame

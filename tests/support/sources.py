@@ -21,7 +21,7 @@ def noise(number: int, dtype: str = "uint8") -> Pixels:
 
 @dataclass
 class FakeSource:
-    """Frames 1 to `count`, a passenger after every third one; `fault` is raised after the last frame."""
+    """Frames 1 to `count`, a packet after every third one; `fault` is raised after the last frame."""
 
     count: int = 10
     live: bool = False

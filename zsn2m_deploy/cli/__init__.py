@@ -10,13 +10,13 @@ from typing import Annotated
 import typer
 
 from zsn2m_deploy.cli import bench, denoise, doctor, export, inspect, sample, stream, train, verify
+from zsn2m_deploy.cli.escaping import EscapingGroup, LogFormatter, prepare_streams
 from zsn2m_deploy.cli.interrupts import catch_interrupts, end_interrupted
-from zsn2m_deploy.cli.spelling import LogFormatter, SpelledGroup, prepare_streams
 from zsn2m_deploy.cli.terminal import INTERRUPTED, Interrupted, complain
 from zsn2m_deploy.cli.unexpected import explained
 
 app = typer.Typer(
-    cls=SpelledGroup,
+    cls=EscapingGroup,
     no_args_is_help=True,
     invoke_without_command=True,
     pretty_exceptions_enable=False,

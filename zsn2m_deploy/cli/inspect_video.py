@@ -35,7 +35,7 @@ def read_video(path: Path, max_pixels: int | None = None) -> tuple[Frame, list[t
 
 
 def _content(path: Path, video: VideoSource) -> dict[str, Any]:
-    from zsn2m_runtime.streaming.video.beside import never_kept
+    from zsn2m_runtime.streaming.video.metadata import never_kept
 
     decoder, info, stream = video.decoder, video.info, video.decoder.video
     duration = decoder.duration

@@ -11,13 +11,13 @@ import cv2
 
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.image import Frame, as_frame
-from zsn2m_runtime.streaming.ends import MICROSECOND, Picture, StreamInfo, frame_name, kind_of
+from zsn2m_runtime.streaming.ends import FINEST_RATE, MICROSECOND, Picture, StreamInfo, frame_name, kind_of
 
-SAMPLES = ("uint8", "uint16", "float32")  # that OpenCV turns from BGR to RGB
+SAMPLES = ("uint8", "uint16", "float32")  # sample types that cv2.cvtColor takes
 
 
 def _open_capture(device: int | str) -> cv2.VideoCapture:
-    """Open a device; what OpenCV prints about its failure is left out, an error will say it."""
+    """Open a device, without what OpenCV prints of a failure: an error says it."""
     logging_of_opencv = cv2.utils.logging
     before = logging_of_opencv.setLogLevel(logging_of_opencv.LOG_LEVEL_SILENT)
     try:
@@ -48,7 +48,7 @@ class CameraSource:
                     f"{self._name}: expected a camera that can be opened, but there is none; check its number, its "
                     f"cable, and that no other program uses it"
                 )
-            # Only looked at: by the time the stream begins, this frame is an old one.
+            # Read for its size and type alone: it is old by the time the stream begins.
             self.info = _info(self._name, self._read(), self._capture.get(cv2.CAP_PROP_FPS))
         except BaseException:
             self.close()
@@ -100,9 +100,9 @@ class CameraSource:
 
 
 def _info(name: str, frame: Frame, rate: float = 0.0) -> StreamInfo:
-    """What a camera's frames are; a driver that does not know its rate says 0, or something that is no number."""
+    """What a camera's frames are. Drivers that do not know their rate say 0, NaN or infinity."""
     height, width = frame.pixels.shape[:2]
     value_range = (0, 255) if frame.dtype == "uint8" else None
     known = math.isfinite(rate) and rate > 0
-    fps = Fraction(rate).limit_denominator(1001) if known else None  # as in 30000 / 1001
+    fps = Fraction(rate).limit_denominator(FINEST_RATE) if known else None
     return StreamInfo(name, height, width, frame.dtype, frame.channels, value_range, fps, live=True)

@@ -1,4 +1,4 @@
-"""What the containers of video can hold, by suffix or by FFmpeg's name."""
+"""What video containers can hold, by suffix or by FFmpeg's name."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from zsn2m_runtime.errors import UsageError
 
-PIPE_BUFFER = 2**20  # bytes between libav and a file object: a frame of raw video in a few calls
+PIPE_BUFFER = 2**20  # bytes between libav and a file object: a raw 1080p frame in six calls
 
 
 @dataclass(frozen=True)
@@ -16,12 +16,12 @@ class Container:
 
     Attributes:
         format: FFmpeg's name
-        codec: the encoder it gets unless asked otherwise
-        tracks: audio and subtitles; rotation: a display matrix; lossless: FFV1
-        free_times: frames at any time, not only at a constant rate
-        early_packets: times before zero, which sound begins at, and the decoding of reordered frames
-        alpha: encoders for frames with an alpha plane, the usual one first
-        fragments: it can be written so that it plays before its index stands at the end
+        codec: the default encoder
+        tracks: it holds audio and subtitles; rotation: a display matrix; lossless: FFV1
+        free_times: frames may have any time, not only those of a constant rate
+        early_packets: packets may have times below zero, as sound and reordered frames do
+        fragments: it can be written in fragments, each of which plays without an index at the end of the file
+        alpha: encoders for frames with an alpha plane, the default first
     """
 
     format: str

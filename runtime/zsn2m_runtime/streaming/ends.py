@@ -11,16 +11,19 @@ from typing import Any, Protocol
 from zsn2m_runtime.image import Frame
 
 DEFAULT_RATE = Fraction(25)  # frames per second where nobody says: FFmpeg's default
-MICROSECOND = Fraction(1, 1_000_000)  # the tick of clocks that state no other; libav's unit of a container's duration
+FINEST_RATE = 1001  # largest denominator of a frame rate, as in 30000/1001 of NTSC
+MICROSECOND = Fraction(1, 1_000_000)  # libav's AV_TIME_BASE: of durations of containers, and where no other is stated
 
 
 @dataclass(frozen=True)
 class StreamInfo:
     """What every frame of a source is; known before the first frame.
 
-    `range` holds the values that samples of the source can take, (0, 1023) for 10 bit; None where its files do not
-    say, as for 16-bit images. `frames` and `rate` (frames per second) are None where unknown. `alpha`: each frame has
-    an alpha plane.
+    range: lowest and highest value of a sample, (0, 1023) for 10 bits; None where nothing says, as for 16-bit images
+    rate: frames per second; None: unknown
+    frames: how many there are; None: unknown
+    live: a camera or network stream, which has no end
+    alpha: each frame has an alpha plane
     """
 
     name: str
@@ -37,16 +40,23 @@ class StreamInfo:
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """One frame on its way. `pts` counts `time_base` seconds; None where the source has no clock."""
+    """One frame on its way.
+
+    name: in messages, and of the file that an image sink writes
+    pts, duration: in ticks of `time_base` seconds; None where the source has no clock
+    channel: of a stack with several channels
+    is_kept: it goes through without being denoised
+    arrived: when the source gave it, by `time.perf_counter`
+    """
 
     frame: Frame
     number: int  # from 1, as the source gave it
-    name: str  # how messages call it, and what image sinks call their file
+    name: str
     pts: int | None = None
     time_base: Fraction | None = None
     duration: int | None = None
-    channel: str = ""  # of a stack with several
-    is_kept: bool = False  # it goes through as it is
+    channel: str = ""
+    is_kept: bool = False
     arrived: float = field(default_factory=time.perf_counter)
 
     def with_frame(self, frame: Frame) -> Picture:
@@ -56,7 +66,7 @@ class Picture:
 
 @dataclass(frozen=True, eq=False)
 class Packet:
-    """A packet of another track (audio, subtitles) that goes through untouched, in its place among the frames."""
+    """A packet of audio or subtitles, which goes through untouched in its place among the frames."""
 
     packet: Any
 
@@ -65,7 +75,7 @@ Item = Picture | Packet
 
 
 def frame_name(number: int) -> str:
-    """How a frame of a live source is called; sorts by number for a month at 30 frames per second."""
+    """Name of a frame; names sort by number for a month at 30 frames per second."""
     return f"frame_{number:08d}"
 
 
@@ -75,16 +85,16 @@ def kind_of(info: StreamInfo) -> str:
 
 
 def samples_of(info: StreamInfo) -> str:
-    """The same without the size, which no sensor asks for."""
+    """The same without the size, which may vary."""
     limits = "" if info.range is None else f", range {info.range[0]:g} to {info.range[1]:g}"
     alpha = " with alpha" if info.alpha else ""
     return f"{'grey' if info.channels == 1 else 'colour'} {info.dtype}{alpha}{limits}"
 
 
 class Source(Protocol):
-    """Where frames come from. Iterated once, in one thread; `close` may be called from another one after that.
+    """Where frames come from. Iterated once, in one thread; `close` may come from another one after that.
 
-    Frames are read ahead: a source that fills one buffer again and again gives copies of it.
+    Frames are read ahead, so each has memory of its own.
     """
 
     @property
@@ -101,7 +111,7 @@ class Source(Protocol):
         ...
 
     def stop(self) -> None:
-        """Come to an end soon, from any thread: a live source gives up waiting; others need do nothing."""
+        """Ask for an early end, from any thread: a live source stops waiting for frames."""
         ...
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ from zsn2m_runtime.manifest import Sensor
 from zsn2m_runtime.sample_types import is_whole
 from zsn2m_runtime.streaming.camera import CameraSource
 from zsn2m_runtime.streaming.containers import CONTAINERS, RAW, Y4M, Container
-from zsn2m_runtime.streaming.ends import DEFAULT_RATE, Sink, Source
+from zsn2m_runtime.streaming.ends import DEFAULT_RATE, FINEST_RATE, Sink, Source
 from zsn2m_runtime.streaming.image_sink import FolderSink, NullSink, StackSink
 from zsn2m_runtime.streaming.image_source import ChannelWish, ImageSource
 from zsn2m_runtime.streaming.options import USUAL_ENCODING, SinkOptions, SourceOptions
@@ -29,14 +29,13 @@ if TYPE_CHECKING:
     from zsn2m_runtime.streaming.video.source import VideoSource
 
 STACK_SUFFIXES = (".tif", ".tiff")
-FINEST_RATE = 1001  # largest denominator of a frame rate, as in 30000/1001
 
 
 def open_source(text: str, options: SourceOptions, output: str | None) -> Source:
     """The source that a text names: -, a camera's number or device, a URL, images, or a video file.
 
     Args:
-        output: where the results will go; a turned video is turned upright where that cannot say how it is turned
+        output: where the results will go; frames are turned upright where it cannot hold a rotation
     Raises:
         InputError: if it cannot be opened.
         UsageError: options that do not fit it.
@@ -81,7 +80,7 @@ def _refuse_source_options(text: str, options: SourceOptions, output: str | None
 
 
 def _open_video(text: str, options: SourceOptions, output: str | None) -> Source:
-    if text != "-" and not is_url(text) and not os.path.lexists(text):  # a misspelt name asks for no PyAV
+    if text != "-" and not is_url(text) and not os.path.lexists(text):  # a misspelt name must not ask for PyAV
         raise InputError(f"{text}: expected a video, a camera or images, but there is nothing of that name; check it")
     from zsn2m_runtime.streaming.video.demuxer import Reading
     from zsn2m_runtime.streaming.video.raw_frames import raw_settings
@@ -100,7 +99,7 @@ def _open_video(text: str, options: SourceOptions, output: str | None) -> Source
             raise InputError("stdin: expected frames, but it is closed; name a file, or pipe frames into this program")
         settings = raw_settings(options.raw, _rate(options.rate)) if options.raw else None
         piped = replace(reading, format=RAW.format if options.raw else Y4M.format, options=settings)
-        unlocked = open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)  # noqa: SIM115 - a read that blocks must not keep Python from ending
+        unlocked = open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)  # noqa: SIM115 - unbuffered: a blocked read must not keep Python from ending
         return VideoSource(unlocked, piped, upright=turn, name="stdin")
     if is_live_url(text):
         live = replace(reading, live=True)
@@ -158,7 +157,7 @@ def _image_sink(
 
 
 def _refuse_empty(what: str, text: str) -> None:
-    """A path of no letters is the current folder, which nobody means who leaves a name empty."""
+    """An empty path means the current folder, but an empty argument is a mistake."""
     if not text:
         raise UsageError(f"expected the name of the {what}, but got an empty one; name it, or . for this folder")
 

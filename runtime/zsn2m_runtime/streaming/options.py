@@ -1,4 +1,4 @@
-"""How a user wants a source read and a result written."""
+"""Options of reading a source and of writing a result."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from zsn2m_runtime.manifest import ChannelRecord
 class SourceOptions:
     """How to read a source.
 
-    raw: WxH:FORMAT[@FPS] of frames on stdin; rate: frames per second where the source has no clock
-    tracks: give audio and subtitles too, if the output can hold them; alpha: give the alpha plane of a video too
+    raw: WxH:FORMAT[@FPS] of frames on stdin
+    rate: frames per second, where the source has no clock
+    tracks: pass audio and subtitles on, if the output can hold them
+    alpha: keep the alpha plane
     channel: of stacks with several: a name, a number or `all`; trained_on: the one that the bundle is for
     max_pixels: the most that a frame may have; None: the usual limits
     """

@@ -1,4 +1,4 @@
-"""What would make a stream faster on this machine; measured on a part of a frame, or said not to be."""
+"""What would make a stream faster on this machine: timed on a crop, or named without a figure."""
 
 from __future__ import annotations
 
@@ -19,65 +19,66 @@ from zsn2m_runtime.manifest import Sensor
 from zsn2m_runtime.sample_types import Pixels
 from zsn2m_runtime.streaming.ends import StreamInfo
 
-PART = 256  # pixels of the side of what is measured: some 0.1 s of a slow model on a laptop
-MINUTE = 60.0  # seconds: what people wait for without asking how to do better
-RUNS = 3  # of each model; the fastest counts, after one that allocates
+CROP = 256  # pixels, side of the crop that is timed: about 0.1 s of a slow model on a laptop
+PATIENCE = 60.0  # seconds of a whole stream; nobody needs advice for less
+RUNS = 3  # of each model, after one that allocates memory; the fastest counts
 SMALLEST = "mbd"  # the network with the fewest parameters
-WORTH_IT = 1.15  # times as fast: less is lost in the noise of such a measurement
+WORTH_IT = 1.15  # times as fast: less is within the noise of three timings
 
 
 @dataclass(frozen=True)
 class Faster:
-    """A way to more frames a second: what to do, and how many times as fast it was, None where nobody measured."""
+    """A way to more frames a second: what to do, and how many times as fast it was; None: not timed."""
 
     how: str
     times: float | None = None
 
 
 def faster_ways(bundle: Path, denoiser: Denoiser, threads: int, info: StreamInfo) -> tuple[Faster, ...]:
-    """What would be faster than this denoiser; nothing where it keeps up with the source, or needs less than a minute.
+    """What would be faster; nothing where the denoiser keeps up with the source, or needs less than a minute for it.
 
-    Models of the bundle are measured on the provider that runs; other providers and models that are not there are not.
+    Other models of the bundle are timed on the provider that runs. Other providers, and models that the bundle does
+    not have, are named only.
     """
-    part = _part(denoiser.card.sensor, info)
-    seconds = _seconds(denoiser, part)
-    whole = seconds * info.height * info.width / (part.shape[0] * part.shape[1])
-    is_fast = whole * info.rate < 1 if info.rate else whole * (info.frames or 0) < MINUTE
+    crop = _crop(denoiser.card.sensor, info)
+    seconds = _seconds(denoiser, crop)
+    whole = seconds * info.height * info.width / (crop.shape[0] * crop.shape[1])
+    is_fast = whole * info.rate < 1 if info.rate else whole * (info.frames or 0) < PATIENCE
     if is_fast:
         return ()
-    ways = [*_other_models(bundle, denoiser, threads, part, seconds), *_other_providers(denoiser.provider)]
+    ways = [*_other_models(bundle, denoiser, threads, crop, seconds), *_other_providers(denoiser.provider)]
     ways.sort(key=lambda way: -(way.times or 0))
     return (*ways, Faster("frames of half the width and height"))
 
 
-def _part(sensor: Sensor, info: StreamInfo) -> Pixels:
-    """A frame of chance within the sensor's range. One of a single value would be blank, and pass by the network."""
-    height, width = min(info.height, PART), min(info.width, PART)
+def _crop(sensor: Sensor, info: StreamInfo) -> Pixels:
+    """Random samples within the sensor's range: a constant frame would count as blank and skip the network."""
+    height, width = min(info.height, CROP), min(info.width, CROP)
     shape = (height, width) if sensor.channels == 1 else (height, width, sensor.channels)
     low, high = sensor.range
     values = np.random.default_rng(0).uniform(0.25, 0.75, shape)
     return np.asarray(low + (high - low) * values).astype(sensor.dtype)
 
 
-def _seconds(denoiser: Denoiser, part: Pixels) -> float:
-    denoiser.denoise(Frame(part))
+def _seconds(denoiser: Denoiser, crop: Pixels) -> float:
+    denoiser.denoise(Frame(crop))
     taken = []
     for _ in range(RUNS):
         started = time.perf_counter()
-        denoiser.denoise(Frame(part))
+        denoiser.denoise(Frame(crop))
         taken.append(time.perf_counter() - started)
     return min(taken)
 
 
-def _other_models(path: Path, denoiser: Denoiser, threads: int, part: Pixels, seconds: float) -> list[Faster]:
-    if not path.is_dir():  # a single file knows of no others
+def _other_models(path: Path, denoiser: Denoiser, threads: int, crop: Pixels, seconds: float) -> list[Faster]:
+    if not path.is_dir():  # a single .onnx file has no other models
         return []
     bundle, ways = load_bundle(path), []
     for model in bundle.manifest.models:
         if model.io != "sensor" or "onnx" not in model.files or model.id == denoiser.card.id:
             continue
         try:
-            other = _seconds(Denoiser(path, model.id, denoiser.provider, threads, spinning=False), part)
+            other = _seconds(Denoiser(path, model.id, denoiser.provider, threads, spinning=False), crop)
         except Zsn2mError:  # it does not run on this provider
             continue
         if seconds / other >= WORTH_IT:

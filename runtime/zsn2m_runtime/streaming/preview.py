@@ -17,7 +17,7 @@ from zsn2m_runtime.streaming.ends import Item, Picture, Sink
 
 TITLE = "zsn2m-deploy (q quits)"
 QUIT_KEY = ord("q")
-EVENT_WAIT = 1  # milliseconds in which the window takes keys and redraws; the least that OpenCV allows
+EVENT_WAIT = 1  # milliseconds in which the window takes keys and redraws; 0 would wait for a key
 WINDOW_STYLE = cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL  # any size, no toolbar
 LARGEST_WINDOW = (720, 1280)  # rows and columns that fit on most screens; the user may enlarge it
 
@@ -90,7 +90,7 @@ class Preview:
 
 
 def as_8_bit(pixels: Pixels, value_range: tuple[float, float]) -> Pixels:
-    """Pixels for the eye: the sensor's range as 0 to 255, what is outside it clipped.
+    """Pixels for display: the sensor's range as 0 to 255, clipped.
 
     Shape:
         pixels: (h, w) or (h, w, 3), in sensor units
@@ -112,7 +112,7 @@ def _is_visible() -> bool:
 
 def _check_windows() -> None:
     try:
-        cv2.destroyAllWindows()  # does nothing yet, but says whether the window code is there
+        cv2.destroyAllWindows()  # raises where OpenCV was built without windows
     except cv2.error as error:
         raise UnavailableError(
             "preview: expected an OpenCV that can show windows, but the installed one is built without them; run: "

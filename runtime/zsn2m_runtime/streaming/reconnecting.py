@@ -1,4 +1,4 @@
-"""Live sources that come back after they fail."""
+"""Live sources that are opened again after they fail."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from fractions import Fraction
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.streaming.ends import Item, Picture, Source, StreamInfo, frame_name, kind_of
 
-FIRST_PAUSE = 0.5  # seconds before the first try to reopen a live source; twice as long before each further one
-LONGEST_PAUSE = 30.0  # seconds: a camera that is plugged in again is back within half a minute
-
+FIRST_PAUSE = 0.5  # seconds before the first try to open it again; doubled before each further one
+LONGEST_PAUSE = 30.0  # seconds, and so the longest delay after a camera is plugged in again
 CATCH_UP = 2  # a frame comes at most so many times as long after the one before it as it was filmed after it
 
 log = logging.getLogger(__name__)
@@ -23,8 +22,8 @@ log = logging.getLogger(__name__)
 class Reconnecting:
     """A live source that is opened again when it fails or ends, after longer and longer pauses.
 
-    Numbers go on, and so do timestamps: a gap lasts as long as nothing was filmed. Packets of other tracks go through
-    until the first reconnection only; those of a new connection belong to other tracks, on another clock.
+    Numbers and timestamps go on: a gap in them lasts as long as the outage. Packets of other tracks go through until
+    the first reconnection only: those of a new connection have another clock.
 
     Args:
         open_source: opens it; the first time here
@@ -44,7 +43,7 @@ class Reconnecting:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._open, self._clock = open_source, clock
-        # No Event: its lock is not reentrant, and a signal handler may call `stop` in the midst of another `stop`.
+        # A Condition, whose lock is reentrant: a signal handler may call `stop` in the midst of another `stop`.
         self._stopped, self._changed = False, threading.Condition()
         self._wait = wait or self._wait_for_stop
         self.source = open_source()
@@ -53,7 +52,7 @@ class Reconnecting:
         self._lost_at: float | None = None
         self._pause = FIRST_PAUSE
         self.reconnections = 0
-        self._has_passengers = False
+        self._has_packets = False
 
     def __iter__(self) -> Iterator[Item]:
         """The items of all connections, until `stop`.
@@ -71,7 +70,7 @@ class Reconnecting:
                     if isinstance(item, Picture):
                         yield self._timeline.place(item)
                     elif not self.reconnections:
-                        self._has_passengers = True
+                        self._has_packets = True
                         yield item
             except InputError as error:
                 reason = str(error)
@@ -91,13 +90,13 @@ class Reconnecting:
         self.source.close()
 
     def _note_return(self) -> None:
-        """An outage is over when an item comes, not when a source opens: it may fail again before it gives one."""
+        """Note the end of an outage: with the first item, as a source may open and fail before it gives one."""
         if self._lost_at is not None:
             log.info("%s: back after %.1f s", self.info.name, self._clock() - self._lost_at)
             self._lost_at, self._pause = None, FIRST_PAUSE
             self._timeline.resume()
             self.reconnections += 1
-            if self.reconnections == 1 and self._has_passengers:
+            if self.reconnections == 1 and self._has_packets:
                 log.warning("%s: audio and subtitles end here; a new connection's are on another clock", self.info.name)
 
     def _reopen(self, reason: str) -> bool:

@@ -1,4 +1,4 @@
-"""A source through a denoiser into a sink, counted and timed, ending well whatever happens."""
+"""A source through a denoiser into a sink: counted, timed, and closed properly whatever happens."""
 
 from __future__ import annotations
 
@@ -28,11 +28,12 @@ log = logging.getLogger(__name__)
 class StreamReport:
     """What happened to a stream.
 
-    `latency` holds milliseconds (mean, p50, p95, p99) of reading, denoising and writing a frame, and of its whole way
-    from the source to the sink, waiting included. `complete` is False where a file's stream was stopped before its end.
-    `reached_fps` is what the slowest stage allows, to be compared with `source_fps`; `faster` says how to get more.
-    `lost` and `changed` say what of a video is not in the output, or is there in another form. `unlike` says what was
-    unlike the training frames, each difference once, with the first frame that had it.
+    complete: False where a file's stream was stopped before its end
+    latency: milliseconds (mean, p50, p95, p99) of reading, denoising and writing a frame, and of all with the waiting
+    unlike: differences from the training frames, each once, with the first frame that had it
+    lost, changed: what of a video the output does not hold, or holds in another form
+    source_fps, reached_fps: frames a second that the source has, and that the slowest stage allows
+    faster: ways to more
     """
 
     source: str
@@ -84,7 +85,7 @@ class Stream:
         check_source_fits(denoiser.card.sensor, source.info)
         self._denoiser, self._source, self._sink, self._limit = denoiser, source, sink, limit
         self._blends = temporal
-        self._temporal: dict[str, Temporal] = {}  # by the channel of a stack: one is no earlier frame of another
+        self._temporal: dict[str, Temporal] = {}  # by channel of a stack: frames of one are no history of another
         self._drop_late, self._faster = drop_late, faster
         self._watches: dict[str, Watch] = {}  # likewise
         self._latency = {stage: Latency() for stage in ("read", "denoise", "write", "total")}
@@ -120,7 +121,7 @@ class Stream:
         started = time.perf_counter()
         droppable = (lambda item: isinstance(item, Picture)) if self._drop_late else None
         self._pipeline = pipeline = Pipeline(self._read(), self._denoise, droppable=droppable)
-        if self._stopped:  # before there was a pipeline to tell
+        if self._stopped:  # before the pipeline was there
             pipeline.stop()
         try:
             for item in pipeline:
@@ -146,7 +147,7 @@ class Stream:
         started = time.perf_counter()
         for item in self._source:
             seconds = time.perf_counter() - started
-            yield item  # it only goes on from here if the item was taken: a stop may have come first
+            yield item  # resumed only if the item was taken: a stop may have come first
             if isinstance(item, Picture):
                 self._latency["read"].add(seconds)
                 self._frames_in += 1
@@ -169,7 +170,7 @@ class Stream:
         self._latency["denoise"].add(time.perf_counter() - started)
         if item.channel not in self._watches:
             self._watches[item.channel] = Watch(self._denoiser.differences)
-        self._watches[item.channel].look(item.frame, f"{item.name} {item.channel}".strip())
+        self._watches[item.channel].check(item.frame, f"{item.name} {item.channel}".strip())
         return item.with_frame(denoised)
 
     def _write(self, item: Item, on_frame: Callable[[int], None] | None) -> None:

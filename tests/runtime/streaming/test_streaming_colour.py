@@ -10,7 +10,7 @@ import pytest
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.streaming.video.colour import FULL, LIMITED, WEIGHTS, Colour, YuvConverter
 from zsn2m_runtime.streaming.video.pixel_formats import PixelFormat, depth_of, nearest, planar
-from zsn2m_runtime.streaming.video.turning import ONE, check_quarter, upright
+from zsn2m_runtime.streaming.video.rotation import ONE, check_quarter_turns, upright
 
 HALF_A_LEVEL = 0.51  # rounding, and what single precision adds to it
 
@@ -57,7 +57,7 @@ def test_rgb_comes_back_from_yuv(matrix: int, value_range: int, bits: int) -> No
 
 @pytest.mark.parametrize(("bits", "white"), [(8, 235), (10, 940), (12, 3760)])
 def test_white_of_limited_range_is_white_and_black_is_black(bits: int, white: int) -> None:
-    converter = YuvConverter(Colour().settled(720), bits, "clip")
+    converter = YuvConverter(Colour().with_defaults(720), bits, "clip")
     grey = 2 ** (bits - 1)
     yuv = np.array([[[white, grey, grey], [16 * 2 ** (bits - 8), grey, grey]]], np.uint16)
     assert converter.to_rgb(yuv).tolist() == [[[2**bits - 1] * 3, [0] * 3]]
@@ -70,9 +70,9 @@ def test_full_range_blue_does_not_wrap_round() -> None:
 
 
 def test_what_a_stream_does_not_say_is_what_players_assume() -> None:
-    assert Colour().settled(720) == Colour(matrix=1, range=LIMITED)
-    assert Colour().settled(719) == Colour(matrix=6, range=LIMITED)
-    assert Colour(9, 9, 16, FULL).settled(100) == Colour(9, 9, 16, FULL)
+    assert Colour().with_defaults(720) == Colour(matrix=1, range=LIMITED)
+    assert Colour().with_defaults(719) == Colour(matrix=6, range=LIMITED)
+    assert Colour(9, 9, 16, FULL).with_defaults(100) == Colour(9, 9, 16, FULL)
 
 
 def test_a_matrix_that_is_no_weighted_sum_is_refused() -> None:
@@ -160,4 +160,4 @@ def test_upright_puts_every_pixel_where_the_matrix_says(swaps: bool, signs: tupl
 def test_a_slant_is_no_quarter_turn() -> None:
     slant = (46341, 46341, 0, -46341, 46341, 0, 0, 0, 1 << 30)
     with pytest.raises(InputError, match=r"expected frames that are shown upright or in quarter turns"):
-        check_quarter(slant, "clip")
+        check_quarter_turns(slant, "clip")

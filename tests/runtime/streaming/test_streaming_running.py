@@ -64,7 +64,7 @@ def test_streamed_frames_are_those_of_denoising_each(each_denoiser: Denoiser) ->
     assert source.closed
 
 
-def test_passengers_keep_their_place_among_the_frames(denoiser: Denoiser) -> None:
+def test_packets_keep_their_place_among_the_frames(denoiser: Denoiser) -> None:
     sink = FakeSink()
     Stream(denoiser, FakeSource(7), sink).run()
     places = [item.number if isinstance(item, Picture) else f"packet {item.packet}" for item in sink.items]

@@ -11,7 +11,7 @@ import pytest
 
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.image import Frame
-from zsn2m_runtime.streaming.watching import AGAIN, EVERY, Watch
+from zsn2m_runtime.streaming.watching import INTERVAL, REPEAT, Watch
 
 FRAME = Frame(np.zeros((20, 20), np.uint8))
 LOUD, DARK = "noise: expected 1, but got 2", "brightness: expected 1, but got 0"
@@ -38,7 +38,7 @@ class Judge:
     def at(self, now: float, name: str, *says: str) -> None:
         """A frame at a time, looked at or not; waits for the look."""
         self.now, self.says = now, says
-        self.watch.look(FRAME, name)
+        self.watch.check(FRAME, name)
         if self.watch._looking:
             self.watch._looking.result()
 
@@ -49,7 +49,7 @@ def said(log: pytest.LogCaptureFixture) -> list[str]:
 
 def test_the_first_frame_and_then_one_every_ten_seconds_is_looked_at() -> None:
     judge = Judge()
-    for now in (0, 1, EVERY - 1, EVERY + 1, EVERY + 2, 3 * EVERY):
+    for now in (0, 1, INTERVAL - 1, INTERVAL + 1, INTERVAL + 2, 3 * INTERVAL):
         judge.at(now, "frame")
     assert judge.looks == 3
     judge.watch.finish()
@@ -58,7 +58,7 @@ def test_the_first_frame_and_then_one_every_ten_seconds_is_looked_at() -> None:
 
 def test_a_difference_is_said_when_it_comes_and_again_after_a_minute(caplog: pytest.LogCaptureFixture) -> None:
     judge = Judge()
-    for number, now in enumerate(np.arange(0, 2 * AGAIN + EVERY, EVERY)):
+    for number, now in enumerate(np.arange(0, 2 * REPEAT + INTERVAL, INTERVAL)):
         judge.at(now, f"frame {number}", LOUD, *((DARK,) if number >= 2 else ()))
     judge.watch.finish()
     assert said(caplog) == [
@@ -71,9 +71,9 @@ def test_a_difference_is_said_when_it_comes_and_again_after_a_minute(caplog: pyt
 def test_no_frame_waits_for_a_look() -> None:
     judge = Judge((LOUD,))
     judge.gate.clear()
-    for now in (0, EVERY, 2 * EVERY):
+    for now in (0, INTERVAL, 2 * INTERVAL):
         judge.now = now
-        judge.watch.look(FRAME, f"frame {now:g}")
+        judge.watch.check(FRAME, f"frame {now:g}")
     assert judge.looks == 0
     judge.gate.set()
     judge.watch.finish()
@@ -85,6 +85,6 @@ def test_a_frame_that_does_not_fit_is_the_denoisers_to_tell(caplog: pytest.LogCa
         raise InputError("frame: expected uint8")
 
     watch = Watch(refuse)
-    watch.look(FRAME, "frame")
+    watch.check(FRAME, "frame")
     watch.finish()
     assert (watch.found, said(caplog)) == ((), [])

@@ -1,4 +1,4 @@
-"""How an output keeps an alpha plane; seen in a trial, for what a codec takes its container may drop without a word."""
+"""Which encoder keeps an alpha plane. Found by a trial: a container may silently drop what its codec takes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from zsn2m_runtime.streaming.video.source import VideoSource
 from zsn2m_runtime.streaming.video.trial import SIDE, write_trial
 from zsn2m_runtime.streaming.video.writer import Header
 
-CLOSE = 0.03  # of the range: the mean error of alpha that came through a lossy codec; a lost one is 0.5 away
+CLOSE = 0.03  # of the range, mean error of alpha from a lossy codec; lost alpha (all opaque) is 0.5 away
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ def plan_with_alpha(
         try:
             plan = plan_encoding(name, container, info, tried, source_kind)
         except UsageError as error:
-            if tried.codec is None or _takes_alpha(tried.codec):  # it is refused for another reason
+            if tried.codec is None or _takes_alpha(tried.codec):  # not refused for its alpha
                 refusal = refusal or error
             continue
         if keeps_alpha(plan, info):
@@ -58,7 +58,7 @@ def plan_with_alpha(
 
 
 def _choices(container: Container, encoding: Encoding) -> list[Encoding]:
-    """What is tried, in this order; WebM's only alpha is that of 8-bit 4:2:0."""
+    """Encodings to try, in this order; WebM holds alpha with 8-bit 4:2:0 only."""
     if encoding.lossless:
         return [encoding]
     codecs = [encoding.codec] if encoding.codec else list(container.alpha)
@@ -77,11 +77,11 @@ def keeps_alpha(plan: Plan, info: StreamInfo) -> bool:
     high = 2**plan.bits - 1
     alpha = np.tile(np.linspace(0, high, SIDE), (SIDE, 1)).astype(info.dtype)
     pixels = np.full((SIDE, SIDE) if info.channels == 1 else (SIDE, SIDE, info.channels), high // 2, info.dtype)
-    header = Header("trial", plan, info, Colour().settled(SIDE), Fraction(1))
+    header = Header("trial", plan, info, Colour().with_defaults(SIDE), Fraction(1))
     try:
         trial = write_trial(header, Frame(pixels, alpha))
         picture = next(item for item in VideoSource(trial, name="trial") if isinstance(item, Picture))
-    except Exception:  # of any kind: it does not keep anything then
+    except Exception:  # of any kind: then it keeps nothing
         return False
     found, bits = picture.frame.alpha, 8 * picture.frame.pixels.itemsize
     if found is None:
@@ -94,5 +94,5 @@ def _takes_alpha(codec: str) -> bool:
     try:
         formats = av.Codec(codec, "w").video_formats or []
     except ValueError:
-        return True  # there is no such encoder, which its error says
+        return True  # no such encoder: plan_encoding says so
     return any(known.alpha for found in formats if (known := PixelFormat.of(found.name)))

@@ -1,7 +1,7 @@
-"""What the samples of a video stand for: RGB from and to YUV, by the stream's own matrix and range.
+"""RGB from and to YUV, by the stream's own matrix and range.
 
-The sums are done here and not by swscale, whose own have an offset: it makes 1020 of 1023 out of the white of 10-bit
-limited range, and half a level less out of every full-range frame. swscale only resamples chroma.
+swscale only resamples chroma. Its matrix has an offset: white of 10-bit limited range becomes 1020 of 1023, and every
+full-range frame loses half a level.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy.typing as npt
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.sample_types import Pixels
 
-# Numbers of ITU-T H.273, which libav uses too; only those of the range are libav's own.
+# Numbers of ITU-T H.273, which libav uses too; those of the range are libav's own.
 UNSPECIFIED = 2
 IDENTITY, BT709, BT601 = 0, 1, 6
 RANGE_UNSPECIFIED, LIMITED, FULL = 0, 1, 2
@@ -55,8 +55,8 @@ class Colour:
         target.colorspace, target.color_primaries = self.matrix, self.primaries
         target.color_trc, target.color_range = self.transfer, self.range
 
-    def settled(self, height: int) -> Colour:
-        """The same with a matrix and a range: those that players assume where the stream says nothing.
+    def with_defaults(self, height: int) -> Colour:
+        """The same, with what players assume in the place of an unspecified matrix or range.
 
         The matrix is BT.709 from 720 rows on and BT.601 below; the range is limited.
         """
@@ -73,7 +73,7 @@ class YuvConverter:
     """Between RGB and YUV of one depth, both without subsampling.
 
     Args:
-        colour: settled tags
+        colour: tags, none of them unspecified
         bits: of every sample, 8 to 16
         name: how messages call the stream
     Raises:
@@ -105,7 +105,7 @@ class YuvConverter:
         return self._apply(self._to_yuv, rgb)
 
     def _apply(self, matrix: Matrix, samples: Pixels) -> Pixels:
-        # OpenCV does uint8 in fixed point, slower and less exactly than uint16 in floating point.
+        # cv2.transform computes uint8 in fixed point: slower and less exact than uint16 in floating point.
         wide = cv2.transform(samples.astype(np.uint16, copy=False), matrix)
         if self._bits == 8:
             return np.asarray(cv2.convertScaleAbs(wide))

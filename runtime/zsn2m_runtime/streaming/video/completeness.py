@@ -1,4 +1,4 @@
-"""Whether a video gave all that it says it has; some damage passes without an error."""
+"""Whether a video gave all the packets and seconds that it states: libav reports some damage by no error."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import av
 
 from zsn2m_runtime.streaming.ends import MICROSECOND
 
-CUT_SHORT = 0.95  # of the stated duration: below it, more is missing than rounding explains
-VP8_SHOWN = 0x10  # bit of the first byte (RFC 6386, 9.1): without it, later frames look back at one that is not shown
+CUT_SHORT = 0.95  # of the stated duration; below it, more is missing than rounding explains
+VP8_SHOWN = 0x10  # show_frame bit of the first byte (RFC 6386, 9.1); frames without it are references only
 _CLOCK = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 
 log = logging.getLogger(__name__)
 
 
 class Completeness:
-    """Counts the packets and frames of a file, and where they end, all tracks included.
+    """Counts the packets and frames of a file, and notes where they end, over all tracks.
 
-    A file that was cut ends early in every track; a video that starts late or ends before its sound is whole.
+    A file that was cut ends early in every track. A video that starts late, or ends before its sound, is whole.
 
     Args:
         name: how messages call the file
@@ -73,12 +73,12 @@ class Completeness:
     def _durations(self) -> list[tuple[Fraction, Fraction]]:
         """Pairs of what is stated and what came, in seconds.
 
-        A track's own duration counts from its start. Matroska has none: its tag DURATION is that, or the time of the
-        end, by who wrote it, and its header has the time at which the last of all tracks ends.
+        A track's own duration counts from its start. Matroska has a tag DURATION instead, which some writers make the
+        duration and others the end; its header has the end of the longest track.
         """
         since_start = self._end - (self._video.start_time or 0) * self._unit
         own, whole = (self._video.duration or 0) * self._unit, (self._container.duration or 0) * MICROSECOND
-        if own and abs(own - whole) > self._unit:  # libav gives a track that says nothing the duration of the whole
+        if own and abs(own - whole) > self._unit:  # libav gives tracks without one that of the file
             return [(own, since_start)]
         pairs = []
         if found := _CLOCK.match(self._video.metadata.get("DURATION", "")):

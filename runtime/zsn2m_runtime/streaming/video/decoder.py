@@ -1,4 +1,4 @@
-"""The frames of a video as they are decoded, among the packets of its other tracks; damage is an error where it is."""
+"""The decoded frames of a video among the packets of its other tracks; damage is an error in its place."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from zsn2m_runtime.files.limits import Stated, check_stated
 from zsn2m_runtime.streaming.containers import RAW, Y4M
 from zsn2m_runtime.streaming.ends import MICROSECOND, Packet
 from zsn2m_runtime.streaming.places import is_url
-from zsn2m_runtime.streaming.video.beside import side_data, time_code
 from zsn2m_runtime.streaming.video.completeness import Completeness
 from zsn2m_runtime.streaming.video.demuxer import Pipe, Reading, open_container, reason
 from zsn2m_runtime.streaming.video.frames import Deinterlacer
+from zsn2m_runtime.streaming.video.metadata import side_data, time_code
 from zsn2m_runtime.streaming.video.tracks import holds_only, is_cover, kind_of_track
 
 PASSED = ("audio", "subtitle")
-WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # decoders that give alpha, for FFmpeg's own
+WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # FFmpeg's own decoders of these drop alpha
 
 log = logging.getLogger(__name__)
 
 
 class DamagedError(Exception):
-    """What libav gives without an error although it is not whole."""
+    """A packet or picture that libav returns without an error although it is incomplete."""
 
 
 class Decoder:
-    """The first video track of a container that is no cover picture.
+    """The first video track of a container that is not a cover picture.
 
     Raises:
         InputError: if it cannot be opened or has no video.
@@ -112,7 +112,7 @@ class Decoder:
         return self._completeness.frames
 
     def frames_and_packets(self) -> Iterator[av.VideoFrame | Packet]:
-        """Frames in the order of showing, whole where `deinterlace` is set, and packets where they were.
+        """Frames in the order of display, deinterlaced if asked for, and packets in their places.
 
         Raises:
             InputError: at what is damaged or interlaced, or of another size or pixel format; frames before it were
@@ -177,7 +177,7 @@ class Decoder:
             passed = [stream.index for stream in self.tracks]
             for packet in self.container.demux():
                 self._check_interrupt()
-                index = packet.stream.index  # an empty packet, which ends a track, has no stream_index
+                index = packet.stream.index  # not stream_index, which the empty packet at the end of a track lacks
                 if index == self.video.index or not is_cover(packet.stream):
                     self._completeness.note_packet(packet)
                 if index == self.video.index:
@@ -188,9 +188,9 @@ class Decoder:
         except (OSError, av.FFmpegError, DamagedError) as error:
             self._check_interrupt()
             with suppress(av.FFmpegError):
-                yield from self._codec.decode(None)  # frames before it, which the decoder has held back to sort them
+                yield from self._codec.decode(None)  # earlier frames, which the decoder holds back to reorder them
             cause = "the connection is lost" if self._reading.live else "the video is damaged or was cut short"
-            if isinstance(error, av.error.ArgumentError):  # what libav says of frames above its limit
+            if isinstance(error, av.error.ArgumentError):  # libav's error for frames above its limit
                 most = f"{self._reading.most_pixels:,} pixels"
                 cause += f", or its frames have more than {most}, a limit that --max-pixels raises"
             if self._reading.format == RAW.format:
@@ -220,7 +220,7 @@ class Decoder:
             yield frame
 
     def _decodable(self, packet: Any) -> list[av.VideoFrame]:
-        """What a live stream has lost must not end it."""
+        """The frames of a packet of a live stream, which lost packets must not end."""
         try:
             frames: list[av.VideoFrame] = self._codec.decode(packet if packet.size else None)
         except av.error.InvalidDataError as error:
@@ -231,7 +231,7 @@ class Decoder:
         return frames
 
     def _check_nothing_is_left(self) -> None:
-        """libav drops the beginning of a Y4M frame at the end without a word."""
+        """Refuse half a Y4M frame at the end of the file, which libav drops silently."""
         if self.container.format.name == Y4M.format:
             size = self._pipe.count if self._pipe else self.container.size
             if size > self._end_position:
@@ -239,7 +239,7 @@ class Decoder:
 
 
 def _codec_of(first: Any, alpha: bool) -> Any:
-    """The decoder for the packets that begin with this one: FFmpeg's own of VP8 and VP9 drop alpha without a word."""
+    """The decoder for the packets that begin with this one; with alpha, that of WITH_ALPHA."""
     usual = first.stream.codec_context
     has_alpha = first.stream.metadata.get("alpha_mode") == "1" or first.has_sidedata("matroska_block_additional")
     if alpha and has_alpha and usual.name in WITH_ALPHA:

@@ -1,4 +1,4 @@
-"""Opening what holds a video: files, pipes, and network streams that must not wait for ever."""
+"""Opening the container of a video: files, pipes, and network streams with a time-out."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from zsn2m_runtime.files.limits import FREE_PIXELS
 from zsn2m_runtime.streaming.containers import PIPE_BUFFER
 from zsn2m_runtime.streaming.places import is_url
 
-LIBAV_FILLS = 1 << 16  # pixels that rows may be filled up with, of a small frame
-OPEN_TIMEOUT = READ_TIMEOUT = 10.0  # seconds without data after which a network stream is taken for dead
+ROW_PADDING = 1 << 16  # pixels that libav's padding of rows may add to a small frame
+OPEN_TIMEOUT = READ_TIMEOUT = 10.0  # seconds without data after which a network stream counts as dead
 
 
 @dataclass(frozen=True)
@@ -44,15 +44,15 @@ class Reading:
 
     @property
     def limit(self) -> dict[str, str]:
-        """libav's option for the largest frame that it makes room for, which counts what fills up its rows."""
-        return {"max_pixels": str(self.most_pixels + self.most_pixels // 4 + LIBAV_FILLS)}
+        """libav's option for the largest frame that it allocates; it counts the padding of rows (up to a quarter)."""
+        return {"max_pixels": str(self.most_pixels + self.most_pixels // 4 + ROW_PADDING)}
 
 
 USUAL_READING = Reading()
 
 
 class Pipe:
-    """A file object that gives what is there, instead of waiting for a full buffer, and counts it."""
+    """A file object that returns what is there instead of waiting for a full buffer, and counts the bytes."""
 
     def __init__(self, file: Any) -> None:
         self._read = getattr(file, "read1", file.read)
@@ -61,7 +61,7 @@ class Pipe:
 
     def read(self, size: int) -> bytes:
         """Up to `size` bytes; none at the end."""
-        if self._interrupt:  # libav asks again at what it takes for the end
+        if self._interrupt:  # libav asks again at an end
             return b""
         try:
             data: bytes = self._read(size)
@@ -89,8 +89,8 @@ def open_container(place: Any, reading: Reading) -> InputContainer:
         if place.lower().startswith("rtsp"):
             options = {"rtsp_transport": "tcp", **options}  # over UDP, frames arrive damaged
     elif isinstance(place, (str, Path)):
-        place = str(Path(place).absolute())  # or libav takes what is before a colon for a protocol
-    # Surrogates carry the bytes of a title in whatever encoding to the output.
+        place = str(Path(place).absolute())  # or libav would take what stands before a colon for a protocol
+    # With surrogates, titles in any encoding come to the output byte for byte.
     container: InputContainer = av.open(
         place,
         "r",

@@ -15,12 +15,12 @@ from zsn2m_runtime.streaming.ends import StreamInfo
 from zsn2m_runtime.streaming.options import Encoding
 from zsn2m_runtime.streaming.video.pixel_formats import PixelFormat, depth_of, nearest, planar
 
-KEEP_DURATIONS = "+frame_duration"  # libav's flag; or the last frame's is lost
+KEEP_DURATIONS = "+frame_duration"  # libav's flag, without which the last frame's duration is lost
 CRF = 18  # FFmpeg's H.264 guide: visually lossless or nearly so
-BEST_QUALITY = 2  # of 1 to 31 for encoders of constant quality without a CRF; below 2 only the size still grows
-WHOLE_CHROMA = ("libx264", "libx265")  # encoders that refuse sizes that chroma samples do not fill
+BEST_QUALITY = 2  # of 1 to 31, for encoders of constant quality without a CRF; below 2 only the size still grows
+WHOLE_CHROMA = ("libx264", "libx265")  # encoders that refuse odd sizes with subsampled chroma
 DEEP = ("libx264", "libx265", "libsvtav1")  # encoders of more than 8 bits
-FULL = {"uint8": 255, "uint16": 65535}  # highest values of the samples that videos hold
+FULL = {"uint8": 255, "uint16": 65535}  # highest value of the sample types that videos hold
 LAMBDA = 118  # libav's unit of quality, FF_QP2LAMBDA
 CONSTANT_RATE = ("mpeg1video", "mpeg2video", "mpeg4")  # codecs that cannot hold fine ticks
 Y4M_FORMATS = tuple(
@@ -33,7 +33,7 @@ Y4M_FORMATS = tuple(
 
 @dataclass(frozen=True)
 class Plan:
-    """How frames are encoded; `bits` is the depth of the frames, which `pixel_format` may exceed."""
+    """How frames are encoded. bits: depth of the frames; that of `pixel_format` may be higher."""
 
     container: Container
     codec: str
@@ -47,8 +47,8 @@ def plan_encoding(
 ) -> Plan:
     """Decide codec, pixel format and settings.
 
-    The pixel format is the source's, or the nearest that loses neither depth nor chroma; 4:2:0 for a source that is no
-    video, as every player shows it. Depth is lowered only by a pixel format that the user names.
+    The pixel format is the source's, or the nearest that loses neither depth nor chroma. Sources that are no videos
+    get 4:2:0, which every player shows. Depth is lowered only by a pixel format that the user names.
 
     Args:
         name: how messages call the output
@@ -61,7 +61,7 @@ def plan_encoding(
         _check_lossless(name, container, encoding)
         kind = "grey" if info.channels == 1 else "rgb"
         pixel_format = _lossless_format(kind, bits, info.alpha)
-        options = {"level": "3", "flags": KEEP_DURATIONS}  # version 3 has checksums
+        options = {"level": "3", "flags": KEEP_DURATIONS}  # FFV1 version 3 has checksums
         return Plan(container, "ffv1", _known(pixel_format), bits, options)
     codec = encoding.codec or container.codec
     source_kind = source_kind if info.alpha or source_kind is None else source_kind.opaque
@@ -79,7 +79,7 @@ def plan_encoding(
         chosen = _known(found)
     options = _options(name, container, codec, encoding.crf)
     if codec == "libvpx" and chosen.alpha:
-        options["auto-alt-ref"] = "0"  # it refuses both together
+        options["auto-alt-ref"] = "0"  # libvpx refuses it with alpha
     return Plan(container, codec, chosen, bits, options)
 
 
@@ -109,7 +109,7 @@ def _check_lossless(name: str, container: Container, encoding: Encoding) -> None
 
 
 def _offered(name: str, container: Container, codec: str) -> Sequence[str]:
-    """Pixel formats that an encoder takes; none where it takes all."""
+    """Pixel formats that an encoder takes; empty: all."""
     if container is Y4M:
         return Y4M_FORMATS
     try:
@@ -139,7 +139,7 @@ def _asked(name: str, pixel_format: str, codec: str, offered: Sequence[str], inf
 
 
 def _wanted(container: Container, info: StreamInfo, bits: int) -> PixelFormat:
-    """The pixel format that frames of no video would have if every encoder took everything."""
+    """The pixel format to aim at for frames that do not come from a video."""
     if info.alpha:
         if container.codec == "rawvideo":
             is_grey = info.channels == 1 and bits in (8, 16)
@@ -180,7 +180,7 @@ def _options(name: str, container: Container, codec: str, crf: int | None) -> di
     options = {} if container.early_packets else {"bf": "0"}
     flags = KEEP_DURATIONS
     if codec == "libx265":
-        options["x265-params"] = "log-level=error"  # it writes to stderr by itself
+        options["x265-params"] = "log-level=error"  # x265 writes to stderr by itself
     if any(option.name == "crf" for option in av.CodecContext.create(codec, "w").supported_options.private):
         options["crf"] = str(CRF if crf is None else crf)
     elif crf is not None:

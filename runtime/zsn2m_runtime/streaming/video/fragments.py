@@ -1,4 +1,4 @@
-"""The file of a video that is written in fragments, so that what is there plays whatever ends it."""
+"""The file of a video that is written in fragments, so that what is there plays after a crash or on a full disk."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ T = TypeVar("T")
 class FragmentFile:
     """A file in which nothing is changed after a failed write.
 
-    libav would go on: without room for the index it undoes the fragments all the same, and then nothing plays.
+    libav would go on: it removes the fragments also where the index does not fit on the disk, and then nothing plays.
 
     Attributes:
-        has_packets: to be set with the first one; libav crashes where it ends such a file without any
+        has_packets: set by the writer with the first one; libav crashes when it ends such a file without any
     """
 
     def __init__(self, path: Path) -> None:
@@ -30,15 +30,15 @@ class FragmentFile:
 
     @property
     def closed(self) -> bool:
-        """Whether PyAV must not end the file, which it asks before it does."""
+        """Whether PyAV must not end the file; it asks before it does."""
         return self._file.closed or self._failure is not None or not self.has_packets
 
     def write(self, data: Any) -> int:
-        """Write all bytes; after a failure none, and without a word, for PyAV prints every further error."""
+        """Write all bytes; after a failure none, silently, as PyAV prints every further error."""
         return len(data) if self._failure else self._try(lambda: self._file.write(data))
 
     def seek(self, place: int, whence: int = 0) -> int:
-        """Go to a place in the file, which writes what waits."""
+        """Go to a place in the file; buffered bytes are written."""
         return place if self._failure else self._try(lambda: self._file.seek(place, whence))
 
     def close(self) -> None:
@@ -60,9 +60,9 @@ class FragmentFile:
 
 
 def in_fragments(container: Container, source: Decoder | None) -> Container:
-    """The container, without fragments where a track does not bear them.
+    """The container, without fragments where a track cannot be in them.
 
-    AAC as MPEG-TS has it says in its packets what MP4 says in its header; libav converts that in whole files only.
+    AAC from MPEG-TS has its configuration in the packets, MP4 in the header; libav converts it in whole files only.
     """
     tracks = source.tracks if source else []
     is_bare = any(track.codec_context.name == "aac" and not track.codec_context.extradata for track in tracks)

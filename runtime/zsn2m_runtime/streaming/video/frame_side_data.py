@@ -1,4 +1,4 @@
-"""What FFmpeg hangs on a frame, also where it is newer than PyAV and has kinds that PyAV does not know."""
+"""Side data of frames, also of kinds that FFmpeg has and PyAV does not know yet."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ EXIF = 31  # AV_FRAME_DATA_EXIF of FFmpeg 8, on every frame of cameras' Motion J
 
 
 def side_data_of(frame: av.VideoFrame) -> Any:
-    """The frame's side data; PyAV itself refuses all of it where one kind is unknown."""
+    """The frame's side data. PyAV raises ValueError for all of it where one kind is unknown."""
     try:
         return frame.side_data
     except ValueError:

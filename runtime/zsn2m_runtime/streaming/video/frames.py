@@ -27,7 +27,7 @@ class FrameReader:
 
     Args:
         kind: of the frames
-        colour: settled tags of the frames
+        colour: tags of the frames, none of them unspecified
         name: how messages call the stream
     Raises:
         InputError: for a colour matrix that cannot be undone.
@@ -56,10 +56,10 @@ class FrameReader:
         if self._converter is None:
             green, blue, red, alpha = _planes(self._as(self._target, frame))
             return Frame(np.dstack((red, green, blue)), alpha.copy())
-        # Tags lost in a filter, or unspecified ones, would make swscale change the range.
+        # Set again: where a filter lost the tags or they are unspecified, swscale would change the range.
         frame.colorspace, frame.color_range = self._colour.matrix, self._colour.range
         whole = self._as(self._target, frame)
-        yuv = np.empty((frame.height, frame.width, 3), np.uint16)  # what the converter computes with
+        yuv = np.empty((frame.height, frame.width, 3), np.uint16)  # the type that the converter computes with
         planes = list(_planes(whole))
         for channel, plane in enumerate(planes[:3]):
             yuv[:, :, channel] = plane
@@ -78,14 +78,14 @@ class FrameWriter:
         info: what the arrays are
         bits: depth of their range
         target: pixel format of the frames
-        colour: settled tags
+        colour: tags of the frames, none of them unspecified
         chroma: where chroma samples lie: left, as players assume, or center, as in JPEG
     """
 
     def __init__(self, info: StreamInfo, bits: int, target: PixelFormat, colour: Colour, chroma: str) -> None:
         self._size = info.width, info.height
         self._is_grey, self._kind, self._has_alpha = info.channels == 1, target.kind, target.alpha
-        self._neutral, self._opaque = 2 ** (bits - 1), 2**bits - 1  # chroma of grey; alpha of what hides all behind it
+        self._neutral, self._opaque = 2 ** (bits - 1), 2**bits - 1  # chroma of grey; alpha of an opaque frame
         is_converted = target.kind == "yuv" and not self._is_grey
         self._converter = YuvConverter(colour, bits, info.name) if is_converted else None
         self._staging = planar(target.kind, bits, alpha=target.alpha)
@@ -100,7 +100,7 @@ class FrameWriter:
         Shape:
             frame: (h, w) or (h, w, 3), as the info says
         """
-        # Without tags: with them, the graph would convert to what its own frames have, none.
+        # No tags: with them, the graph would convert to the tags of its own frames, which have none.
         staged = av.VideoFrame(*self._size, self._staging)
         alpha = self._opaque if frame.alpha is None else frame.alpha
         if self._has_alpha and self._kind == "grey":
@@ -124,14 +124,14 @@ class FrameWriter:
 
 
 class Deinterlacer:
-    """Whole frames out of frames of two fields: one for each, at its time; others pass as they are."""
+    """Progressive frames out of interlaced ones, one for one and at the same times; others pass unchanged."""
 
     def __init__(self, first: av.VideoFrame, time_base: Fraction) -> None:
         filters = [("bwdif", "mode=send_frame:deint=interlaced"), ("settb", str(time_base))]
         self._graph = filter_chain((first.format.name, first.width, first.height), time_base, filters)
 
     def push(self, frame: av.VideoFrame | None) -> Iterator[av.VideoFrame]:
-        """The frames that this one completes (the filter looks one ahead); all that are left for None."""
+        """The frames that are ready after this one (the filter looks one ahead); None: all that are left."""
         self._graph.vpush(frame)
         while True:
             try:
@@ -143,7 +143,7 @@ class Deinterlacer:
 def filter_chain(kind: tuple[str, int, int], time_base: Fraction, filters: Sequence[tuple[str, str]]) -> Graph:
     """A filter graph in one line, for frames of a pixel format, width and height."""
     graph = Graph()
-    graph.threads = 1  # a frame is milliseconds of work, and the cores are the network's
+    graph.threads = 1  # a frame is milliseconds of work, and the network needs the cores
     name, width, height = kind
     first = graph.add_buffer(width=width, height=height, format=av.VideoFormat(name), time_base=time_base)
     graph.link_nodes(first, *(graph.add(*step) for step in filters), graph.add("buffersink")).configure()

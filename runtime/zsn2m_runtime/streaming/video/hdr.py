@@ -1,4 +1,4 @@
-"""The static metadata of HDR10, from the frames of a source to the encoders that write it into their stream."""
+"""HDR10's static metadata: read from the frames of a source, written by the encoder into its stream."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import av
 from zsn2m_runtime.streaming.video.encoder import Plan
 from zsn2m_runtime.streaming.video.frame_side_data import side_data_of
 
-# The options of encoders that take it, and how they spell it. x264 and x265 count primaries in 0.00002 and luminance in
-# 0.0001 candela per square metre, as the SEI message does (H.265, D.3.28); SVT-AV1 takes plain numbers.
+# Encoders that take it: option, names of its two parts, units. x264 and x265 count chromaticity in steps of 0.00002 and
+# luminance in 0.0001 cd/m2, as the SEI message does (ITU-T H.265, D.3.28); SVT-AV1 takes plain numbers.
 SPELLING = {
     "libx264": ("x264-params", "mastering-display", "cll", (50_000, 10_000)),
     "libx265": ("x265-params", "master-display", "max-cll", (50_000, 10_000)),
@@ -23,10 +23,10 @@ _LIGHT = struct.Struct("=2I")  # AVContentLightMetadata
 
 @dataclass(frozen=True)
 class Hdr:
-    """What an HDR10 video was made on.
+    """HDR10's static metadata; None where the video has none.
 
-    display: x and y of red, green, blue and white, then lowest and highest luminance, as numbers; light: the largest
-    light level of a pixel and of a frame's mean. None where the video does not say.
+    display: of the mastering display: x and y of red, green, blue and white, then lowest and highest luminance in cd/m2
+    light: MaxCLL and MaxFALL, the highest light level of a pixel and of a frame's mean, in cd/m2
     """
 
     display: tuple[float, ...] | None = None
@@ -34,7 +34,7 @@ class Hdr:
 
     @classmethod
     def of(cls, frame: av.VideoFrame) -> Hdr:
-        """That of a decoded frame."""
+        """The metadata of a decoded frame."""
         held = side_data_of(frame)
         display, light = held.get("MASTERING_DISPLAY_METADATA"), held.get("CONTENT_LIGHT_LEVEL")
         numbers = None
@@ -46,7 +46,7 @@ class Hdr:
 
 
 def with_hdr(plan: Plan, hdr: Hdr) -> Plan:
-    """The plan with the metadata among the encoder's settings; as it is where the encoder takes none."""
+    """The plan with the metadata among the encoder's options; unchanged where the encoder takes none."""
     if plan.codec not in SPELLING or not (hdr.display or hdr.light):
         return plan
     option, display, light, (per_point, per_candela) = SPELLING[plan.codec]

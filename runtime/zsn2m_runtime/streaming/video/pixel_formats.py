@@ -1,4 +1,4 @@
-"""Pixel formats by name: what each one holds, what frames of it become here, and which an encoder takes nearest."""
+"""Pixel formats by FFmpeg's names: what each holds, and which of an encoder's is nearest to it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ FLOATING = re.compile(r"f(16|32)(le|be)$")
 class PixelFormat:
     """What a pixel format holds.
 
-    `chroma` is how many columns and rows share one chroma sample; `bits` is rounded up to one of DEPTHS. The alpha
-    plane, where there is one, has the same depth, at full range.
+    bits: of a sample, rounded up to one of DEPTHS; alpha has the same depth, at full range
+    chroma: columns and rows that share one chroma sample
     """
 
     name: str
@@ -30,7 +30,7 @@ class PixelFormat:
 
     @classmethod
     def of(cls, name: str) -> PixelFormat | None:
-        """None for what has no place here: floating point, mosaics of a sensor, XYZ, memory of a GPU."""
+        """A pixel format by name; None for floating point, Bayer mosaics, XYZ and memory of a GPU."""
         side = 64  # of the frame that chroma is measured on
         found = av.VideoFormat(name, side, side)
         parts = found.components
@@ -51,12 +51,12 @@ class PixelFormat:
 
     @property
     def dtype(self) -> str:
-        """Sample type that holds it."""
+        """NumPy type of its samples."""
         return "uint8" if self.bits == 8 else "uint16"
 
     @property
     def range(self) -> tuple[float, float] | None:
-        """What samples can be: (0, 1023) for 10 bits.
+        """Lowest and highest value of a sample: (0, 1023) for 10 bits.
 
         None for 16-bit grey and RGB, as for image files: nothing says how many of the bits are in use.
         """
@@ -64,7 +64,7 @@ class PixelFormat:
 
     @property
     def opaque(self) -> PixelFormat:
-        """The same without its alpha plane."""
+        """The format without its alpha plane."""
         if not self.alpha:
             return self
         chroma = {(1, 1): "444", (2, 1): "422", (2, 2): "420"}.get(self.chroma, "444")
@@ -73,12 +73,12 @@ class PixelFormat:
 
     @property
     def plain(self) -> str:
-        """The same by its modern name, little-endian: yuv420p for yuvj420p, gray10le for gray10be."""
+        """Its modern name, little-endian: yuv420p for yuvj420p, gray10le for gray10be."""
         return re.sub("be$", "le", self.name.replace("yuvj", "yuv"))
 
 
 def planar(kind: str, bits: int, chroma: str = "444", *, alpha: bool = False) -> str:
-    """Name of the format of a kind with one plane for each channel; only grey with alpha has both in one plane."""
+    """Name of the format with a plane for each channel; grey with alpha has both in one plane."""
     ending = "" if bits == 8 else f"{bits}le"
     if alpha:
         return {"grey": f"ya{ending or 8}", "rgb": "gbrap" + ending, "yuv": f"yuva{chroma}p" + ending}[kind]

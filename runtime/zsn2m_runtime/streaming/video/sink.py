@@ -1,4 +1,4 @@
-"""A video file, or a video on a pipe, as a sink; by PyAV."""
+"""A video file, or a video on a pipe, as a sink."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class VideoSink:
 
     @property
     def lost(self) -> tuple[str, ...]:
-        """What of the source the output does not say, in words; complete after the last frame."""
+        """What of the source's metadata the output does not hold, in words; complete after the last frame."""
         return (*self._lost, *(f"{name} (of later frames)" for name in self._late()))
 
     @property
@@ -138,7 +138,7 @@ class VideoSink:
             return None
         self._is_open = False
         is_whole = False
-        with suppress(Exception):  # the failure that led here is the one to tell
+        with suppress(Exception):  # the failure that led here is the one to report
             self._writer.finish()
             self._close_stream()
             is_whole = self._written > 0
@@ -204,7 +204,7 @@ class VideoSink:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """Around what writes: what libav and the system raise becomes an OutputError."""
+        """Turn what libav and the system raise in writing into an OutputError."""
         try:
             with writing(self._path), _whole_pipe():
                 yield
@@ -231,7 +231,7 @@ def _whole_pipe() -> Iterator[None]:
 
 
 def _plays(path: Path) -> bool:
-    """Whether a file gives a frame; one that could not be completed may, if its format writes no index at the end."""
+    """Whether a file gives a frame. Unfinished files do, if their format writes no index at the end."""
     try:
         with av.open(str(path)) as video:
             return next(video.decode(video=0), None) is not None

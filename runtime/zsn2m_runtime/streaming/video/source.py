@@ -1,4 +1,4 @@
-"""Video files, network streams and piped frames as a source, by PyAV."""
+"""Video files, network streams and piped frames as a source."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from zsn2m_runtime.image import Frame
 from zsn2m_runtime.plain_text import without_secrets
 from zsn2m_runtime.streaming.ends import Item, Packet, Picture, StreamInfo, frame_name
 from zsn2m_runtime.streaming.places import is_url
-from zsn2m_runtime.streaming.video.beside import facts_of
 from zsn2m_runtime.streaming.video.colour import Colour
 from zsn2m_runtime.streaming.video.decoder import Decoder
 from zsn2m_runtime.streaming.video.demuxer import USUAL_READING, Reading
 from zsn2m_runtime.streaming.video.frames import FrameReader
 from zsn2m_runtime.streaming.video.hdr import Hdr
+from zsn2m_runtime.streaming.video.metadata import facts_of
 from zsn2m_runtime.streaming.video.pixel_formats import PixelFormat
-from zsn2m_runtime.streaming.video.turning import check_quarter, display_matrix, swaps_sides, upright
+from zsn2m_runtime.streaming.video.rotation import check_quarter_turns, display_matrix, swaps_sides, upright
 
 SQUARE = Fraction(1)
 
@@ -30,14 +30,14 @@ SQUARE = Fraction(1)
 class VideoSource:
     """The frames of a video, each at the depth of its pixel format and at its own time.
 
-    YUV becomes RGB by the stream's own matrix and range; where it says nothing, by BT.709 from 720 rows on and BT.601
-    below, limited. Frames of a turned camera stay as they are filmed, and their display matrix is kept for a sink that
-    writes it; with `upright` they are turned instead, for a sink that cannot.
+    YUV becomes RGB by the stream's own matrix and range; where unspecified, by limited BT.709 from 720 rows on, BT.601
+    below. Frames of a turned camera stay as they are stored, and the display matrix goes to the sink; with `upright`
+    they are turned instead, for a sink that cannot hold the matrix.
 
     Args:
         place: path, URL, or file object open for reading
         reading: how
-        upright: turn the frames of a turned camera
+        upright: turn the frames as players would
         name: how messages call it; default: the place, without what a URL may hold of secrets
     Attributes:
         info: what the frames are; `frames` is a guess where only the duration is known
@@ -45,7 +45,7 @@ class VideoSource:
         kind: pixel format of the frames; colour: its tags; aspect: width to height of a pixel
         matrix: the display matrix that the output needs, or None
         size: width and height as they are stored; changed: what reading it has changed, in words
-        facts: what it says beside pixels and colours; hdr: HDR10's part of it
+        facts: its other metadata; hdr: HDR10's part of it
     Raises:
         InputError: if it cannot be opened, or its first frame is damaged, interlaced, or of no kind that arrays hold.
     """
@@ -86,7 +86,7 @@ class VideoSource:
                 yield self._picture(item, number)
 
     def stop(self) -> None:
-        """Nothing waits longer than the time-out of the connection."""
+        """Nothing to do: no read takes longer than the connection's time-out."""
 
     def close(self) -> None:
         """Release the file or connection; may be called twice."""
@@ -103,7 +103,7 @@ class VideoSource:
         self._keep_alpha = reading.alpha
         self.facts, self.hdr = facts_of(self.decoder.container, self.decoder.video, first), Hdr.of(first)
         self.aspect = self.decoder.video.sample_aspect_ratio or SQUARE
-        self._reader = FrameReader(kind, self.colour.settled(first.height), name)
+        self._reader = FrameReader(kind, self.colour.with_defaults(first.height), name)
         matrix = display_matrix(first)
         self.matrix = None if turn else matrix
         self._turn = matrix if turn else None
@@ -113,10 +113,10 @@ class VideoSource:
         size = first.height, first.width
         self.size = first.width, first.height
         if self._turn:
-            check_quarter(self._turn, name)
+            check_quarter_turns(self._turn, name)
             if swaps_sides(self._turn):
                 size, self.aspect = size[::-1], 1 / self.aspect
-            self.colour = self.colour.settled(first.height)  # what players assume may not hold for the new height
+            self.colour = self.colour.with_defaults(first.height)  # what players assume may not hold for the new height
         rate = self.decoder.video.average_rate or self.decoder.video.guessed_rate
         frames = None if reading.live else self._length(rate)
         self.info = StreamInfo(
@@ -130,7 +130,7 @@ class VideoSource:
 
     def _picture(self, frame: av.VideoFrame, number: int) -> Picture:
         found = self._reader.frame(frame)
-        if not self._keep_alpha:  # here, for swscale makes half the rows of planar RGB black when it drops alpha
+        if not self._keep_alpha:  # here: swscale makes half the rows of planar RGB black when it drops alpha
             found = Frame(found.pixels)
         if self._turn:
             alpha = None if found.alpha is None else upright(found.alpha, self._turn)
@@ -155,7 +155,7 @@ def _up_to_first_frame(items: Iterator[av.VideoFrame | Packet], name: str) -> li
 
 
 def _public_name(place: Any) -> str:
-    """The place without what a URL may hold of secrets."""
+    """The place without secrets that a URL may hold."""
     if hasattr(place, "read"):
         return str(getattr(place, "name", "video"))
     if not is_url(place):

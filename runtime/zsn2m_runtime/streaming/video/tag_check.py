@@ -1,4 +1,4 @@
-"""Whether an output says all that the source says beside its pixels; seen in a trial, for no table is complete."""
+"""Which metadata of the source an output holds. Found by a trial, as no table of codecs and containers is complete."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ import numpy as np
 
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.streaming.containers import RAW
-from zsn2m_runtime.streaming.video.beside import Facts, facts_of, missing
 from zsn2m_runtime.streaming.video.colour import FULL, RANGE_UNSPECIFIED, UNSPECIFIED, WEIGHTS, Colour
 from zsn2m_runtime.streaming.video.encoder import WHOLE_CHROMA, Plan
+from zsn2m_runtime.streaming.video.metadata import Facts, facts_of, missing
 from zsn2m_runtime.streaming.video.source import VideoSource
 from zsn2m_runtime.streaming.video.tracks import kind_of_track
 from zsn2m_runtime.streaming.video.trial import SIDE, write_trial
 from zsn2m_runtime.streaming.video.writer import Header
 
-SRGB = {"primaries": (1, UNSPECIFIED), "transfer": (1, UNSPECIFIED, 6, 13)}  # what viewers take images for, or close
+SRGB = {"primaries": (1, UNSPECIFIED), "transfer": (1, UNSPECIFIED, 6, 13)}  # H.273: sRGB and close to it
 
 log = logging.getLogger(__name__)
 
 
 def lost_by(header: Header, source: VideoSource) -> list[str]:
-    """What of the source a video of this kind does not say, in words; a warning where players would then guess."""
+    """What of the source's metadata this output does not hold, in words; lost colour tags are logged too."""
     plan = header.plan
-    if plan.container is RAW:  # bare samples say nothing, as who asks for them knows
+    if plan.container is RAW:  # bare samples have no metadata at all
         return []
     try:
         found, facts = _come_back(header, source)
-    except Exception:  # of any kind: a track that wants packets; then the picture alone is tried
+    except Exception:  # of any kind, such as a track without packets: try the picture alone
         try:
             found, facts = _come_back(header, None)
-        except Exception:  # then there is nothing to say, and the real video has an error of its own
+        except Exception:  # the real video will have an error of its own
             return []
     lost = missing(source.facts, facts)
     if wrong := _wrong_tags(header, found):
@@ -50,7 +50,7 @@ def lost_by(header: Header, source: VideoSource) -> list[str]:
 
 
 def lost_to_images(source: VideoSource) -> tuple[str, ...]:
-    """What of a video images of its frames do not say, in words; also as a warning."""
+    """What of a video's metadata images of its frames do not hold, in words; also as a warning."""
     tags = [f"colour {tag}" for tag in ("primaries", "transfer") if getattr(source.colour, tag) not in SRGB[tag]]
     tracks = [kind_of_track(stream) for stream in source.decoder.tracks]
     lost = (*missing(source.facts, {}), *tags, *tracks, *source.decoder.left_out, "times")
@@ -60,7 +60,7 @@ def lost_to_images(source: VideoSource) -> tuple[str, ...]:
 
 
 def changed_by(plan: Plan, source: VideoSource) -> list[str]:
-    """What the encoder makes of the source's pixel format, in words."""
+    """How the encoder changes the source's pixel format, in words."""
     before, after = source.kind, plan.pixel_format
     if before.plain == after.plain:
         return []
@@ -94,7 +94,7 @@ def _wrong_tags(header: Header, found: Colour) -> list[str]:
 
 
 def _meanings(tags: Colour, height: int, kind: str) -> dict[str, object]:
-    """What players take tags for; those of the same numbers, as BT.601's two matrices, are the same."""
-    tags = tags.as_rgb() if kind == "rgb" else tags.settled(height)
+    """What tags mean to players: BT.601's two matrices, for example, are the same numbers."""
+    tags = tags.as_rgb() if kind == "rgb" else tags.with_defaults(height)
     matrix = WEIGHTS.get(tags.matrix, tags.matrix)
     return {"matrix": matrix, "primaries": tags.primaries, "transfer": tags.transfer, "range": tags.range}

@@ -1,4 +1,4 @@
-"""Where each frame stands on the clock of the output."""
+"""Timestamps of frames on the clock of the output."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from zsn2m_runtime.streaming.ends import Picture
 
 
 class Timeline:
-    """Timestamps in an output's ticks, which rise with every frame.
+    """Timestamps in ticks of the output, strictly increasing.
 
     Args:
         time_base: seconds of a tick
         rate: frames per second where frames carry no time
-        from_zero: the first frame is at zero, as of a camera, whose clock started before
+        from_zero: the first frame gets time zero, as a camera's clock started earlier
     Attributes:
-        moved: the most that rounding has moved a frame, in ticks
-        shift: seconds that are added to the source's clock; None where the first frame is still to say it
+        moved: the furthest that rounding has moved a frame, in ticks
+        shift: seconds that are added to the source's clock; None until the first frame
     """
 
     def __init__(self, time_base: Fraction, rate: Fraction, *, from_zero: bool = False) -> None:
@@ -34,7 +34,7 @@ class Timeline:
         exact = (seconds + self.shift) / self._time_base
         ticks = round(exact)
         if self._last is not None:
-            ticks = max(ticks, self._last + 1)  # encoders refuse what does not rise
+            ticks = max(ticks, self._last + 1)  # encoders refuse times that do not increase
         self._last = ticks
         self.moved = max(self.moved, abs(float(ticks - exact)))
         length = picture.duration * unit if picture.duration and unit else 1 / self._rate

@@ -10,19 +10,19 @@ import av
 from av.container import OutputContainer
 
 from zsn2m_runtime.errors import UsageError
-from zsn2m_runtime.streaming.video.beside import ABOUT_THE_FILE
+from zsn2m_runtime.streaming.video.metadata import ABOUT_THE_FILE
 
 if TYPE_CHECKING:
     from zsn2m_runtime.streaming.video.decoder import Decoder
 
-# What a track may be called, the time of its first frame, how two views are packed; the rest is about the old file.
+# Metadata of a track that stays true in the new file.
 LABELS = ("language", "title", "timecode", "stereo_mode")
 
 log = logging.getLogger(__name__)
 
 
 class Tracks:
-    """The tracks of a source in an output, which begin with its header.
+    """The source's tracks in an output, written from its header on.
 
     Raises:
         UsageError: if the container cannot hold one of them.
@@ -52,9 +52,9 @@ class Tracks:
         output.set_chapters(source.container.chapters())
 
     def write(self, packet: Any, shift: Fraction) -> None:
-        """Copy a packet, `shift` seconds later than in the source; out of order it is left out, with a warning.
+        """Copy a packet, `shift` seconds later than in the source.
 
-        One that a shift moves before zero is left out too: it belongs to what came before the video.
+        Left out are packets out of order, with a warning, and those before time zero, which came before the video.
         """
         stream = self._streams.get(packet.stream_index)
         if stream is None:

@@ -1,4 +1,4 @@
-"""A container that is being written: its video track, encoded from arrays, and the tracks that pass through."""
+"""Writing a container: its video track, encoded from arrays, and the tracks that pass through."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from zsn2m_runtime.streaming.video.source import SQUARE, VideoSource
 from zsn2m_runtime.streaming.video.timeline import Timeline
 from zsn2m_runtime.streaming.video.tracks import Tracks, copy_labels
 
-FRAGMENT = 1_000_000  # microseconds of a fragment, which is what a crash or a full disk costs
+FRAGMENT = 1_000_000  # microseconds of a fragment: what a crash or a full disk costs at most
 MOST_MOVED = 0.1  # of a frame: more than the rounding of milliseconds explains
-FINE = Fraction(1, 90_000)  # seconds of a tick for live frames: MPEG's
+MPEG_TICK = Fraction(1, 90_000)  # seconds of a tick, for live frames: that of MPEG-2 systems (ISO 13818-1)
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class VideoWriter:
         self._time_base = _time_base(header, source)
         self._timeline = Timeline(self._time_base, header.rate, from_zero=info.live)
         chroma = "center" if plan.codec == "mjpeg" else "left"  # where players look for its samples
-        self._frames = FrameWriter(info, plan.bits, plan.pixel_format, header.tags.settled(info.height), chroma)
+        self._frames = FrameWriter(info, plan.bits, plan.pixel_format, header.tags.with_defaults(info.height), chroma)
         self._output = _open(place, plan.container)
         self._stream = self._add_video(chroma)
         if source and source.aspect != SQUARE:
@@ -67,7 +67,7 @@ class VideoWriter:
         self._tracks = self._pass_on(source) if source else None
         self.is_evened, self._has_constant_rate = False, _has_constant_rate(plan)
         self._has_gaps, self._count, self._first = plan.container.format not in (Y4M.format, RAW.format), 0, 0
-        self._early: list[Any] = []  # packets that came before the first frame, which says where time begins
+        self._early: list[Any] = []  # packets from before the first frame, which sets the time shift
         self._start()
 
     def write_frame(self, picture: Picture) -> None:
@@ -164,13 +164,13 @@ class VideoWriter:
 
 
 def _open(place: Any, container: Container) -> OutputContainer:
-    settings = {"flush_packets": "1"}  # somebody may look at the other end of a pipe
+    settings = {"flush_packets": "1"}  # a reader at the other end of a pipe gets each frame at once
     if container.early_packets:
-        settings["avoid_negative_ts"] = "disabled"  # or sound that begins before zero moves all times
+        settings["avoid_negative_ts"] = "disabled"  # or sound that begins before zero would shift all times
     if container.fragments:
         settings |= {"movflags": "+hybrid_fragmented+delay_moov", "frag_duration": str(FRAGMENT)}
     if container.format == Y4M.format:
-        settings["strict"] = "unofficial"  # it is, above 8 bits
+        settings["strict"] = "unofficial"  # FFmpeg's Y4M of more than 8 bits is
     output: OutputContainer = av.open(
         place,
         "w",
@@ -183,18 +183,18 @@ def _open(place: Any, container: Container) -> OutputContainer:
 
 
 def tags_of(plan: Plan, info: StreamInfo, source: VideoSource | None) -> Colour:
-    """The source's tags, where they fit the pixel format; those that are meant, where there are none to keep."""
+    """The source's colour tags, adapted to the pixel format; without a video as source, what its RGB becomes."""
     kind = plan.pixel_format.kind
     if source is None:
-        tags = Colour(range=FULL if info.channels == 1 else LIMITED).settled(info.height)
+        tags = Colour(range=FULL if info.channels == 1 else LIMITED).with_defaults(info.height)
     else:
         tags = source.colour
         if kind == "yuv" and source.kind.kind == "rgb":
-            tags = replace(tags, matrix=UNSPECIFIED, range=RANGE_UNSPECIFIED).settled(info.height)
+            tags = replace(tags, matrix=UNSPECIFIED, range=RANGE_UNSPECIFIED).with_defaults(info.height)
         if source.kind.kind == "grey" and tags.range == RANGE_UNSPECIFIED:
-            tags = replace(tags, range=FULL)  # players assume it of grey, but not of YUV, which H.264's grey is to them
+            tags = replace(tags, range=FULL)  # which players assume of grey, but not of YUV, as H.264 stores it
     if plan.codec == "mjpeg":
-        tags = replace(tags, range=FULL)  # the only one of JPEG
+        tags = replace(tags, range=FULL)  # JPEG has no other
     return tags.as_rgb() if kind == "rgb" else tags
 
 
@@ -206,4 +206,4 @@ def _time_base(header: Header, source: VideoSource | None) -> Fraction:
     if source and not _has_constant_rate(header.plan):
         return source.decoder.time_base
     is_live = header.info.live and not _has_constant_rate(header.plan)
-    return FINE if is_live else 1 / header.rate
+    return MPEG_TICK if is_live else 1 / header.rate

@@ -1,4 +1,4 @@
-"""What a video says beside its pixels and colour tags, and what of it comes back out of an output."""
+"""Metadata of a video beside its colour tags: what a source has, and what an output lost of it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import av
 import numpy as np
 
 from zsn2m_runtime.streaming.video.frame_side_data import side_data_of
-from zsn2m_runtime.streaming.video.turning import display_matrix
+from zsn2m_runtime.streaming.video.rotation import display_matrix
 
 PALETTE = "transparent colours of the palette"
 STEREO, CLOCK = "stereo 3D layout", "time codes of frames"
-# FFmpeg's side data of frames that people would miss; the rest is about the encoding.
+# Side data of frames, by FFmpeg's names, that users would miss; other kinds describe the encoding.
 SIDE_DATA = {
     "MASTERING_DISPLAY_METADATA": "HDR10 mastering display",
     "CONTENT_LIGHT_LEVEL": "HDR10 content light level",
@@ -31,7 +31,7 @@ SIDE_DATA = {
     "S12M_TIMECODE": CLOCK,
     "GOP_TIMECODE": CLOCK,
 }
-KEPT = ("HDR10 mastering display", "HDR10 content light level", STEREO)  # by some output
+KEPT = ("HDR10 mastering display", "HDR10 content light level", STEREO)  # that some output holds
 ABOUT_THE_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder")  # metadata of the old container
 MOST_TAGS = 6  # that a message names
 
@@ -39,7 +39,7 @@ Facts = dict[str, object]
 
 
 def side_data(frame: av.VideoFrame) -> set[str]:
-    """The side data of a frame that people would miss, in words."""
+    """The kinds of SIDE_DATA that a frame has, in words."""
     held = side_data_of(frame)
     found = {SIDE_DATA[name] for index in range(len(held)) if (name := held[index].type.name) in SIDE_DATA}
     return found | ({PALETTE} if frame.format.has_palette and _is_transparent(frame) else set())
@@ -54,7 +54,7 @@ def _is_transparent(frame: av.VideoFrame) -> bool:
 
 
 def facts_of(container: Any, video: Any, frame: av.VideoFrame) -> Facts:
-    """What a video says beside its pixels, by what it is called in messages."""
+    """The metadata of a video, by the names that messages use."""
     facts: Facts = dict.fromkeys(sorted(side_data(frame)), True)
     if video.metadata.get("stereo_mode", "mono") != "mono":
         facts[STEREO] = True
@@ -83,12 +83,12 @@ def time_code(container: Any, video: Any) -> str | None:
 
 
 def never_kept(facts: Facts) -> list[str]:
-    """What of these facts no output here holds, in words."""
+    """Which of these no output can hold, in words."""
     return [name for name in facts if name in SIDE_DATA.values() and name not in KEPT]
 
 
 def missing(wanted: Facts, found: Facts) -> list[str]:
-    """What an output does not say, in words."""
+    """What an output lost of the source's metadata, in words."""
     lost = [name for name, value in wanted.items() if found.get(name) != value]
     tags = [name.removeprefix("tag ") for name in lost if name.startswith("tag ")]
     words = [name for name in lost if not name.startswith("tag ")]

@@ -1,4 +1,4 @@
-"""The display matrix: how a player must turn the frames of a video that was filmed with a turned camera."""
+"""The display matrix: how players turn the frames of a video that was filmed with a turned camera."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.sample_types import Pixels
 from zsn2m_runtime.streaming.video.frame_side_data import side_data_of
 
-ONE = 2**16  # of the matrix's fixed-point numbers
+ONE = 2**16  # 1.0 in the matrix, whose numbers are 16.16 fixed point
 
 Matrix = tuple[int, ...]
 
 
 def display_matrix(frame: av.VideoFrame) -> Matrix | None:
-    """The nine numbers of a frame's matrix, row by row; None where it stays as it is."""
+    """The nine numbers of a frame's matrix, row by row; None: it is shown as stored."""
     found: Any = side_data_of(frame).get("DISPLAYMATRIX")
     if found is None:
         return None
@@ -30,7 +30,7 @@ def swaps_sides(matrix: Matrix) -> bool:
     return _turns(matrix)[0] == 0
 
 
-def check_quarter(matrix: Matrix, name: str) -> None:
+def check_quarter_turns(matrix: Matrix, name: str) -> None:
     """Refuse a matrix that does more than quarter turns and mirroring.
 
     Raises:
@@ -45,7 +45,7 @@ def check_quarter(matrix: Matrix, name: str) -> None:
 
 
 def upright(pixels: Pixels, matrix: Matrix) -> Pixels:
-    """Pixels as a player shows them.
+    """Pixels as players show them.
 
     Shape:
         pixels: (h, w) or (h, w, 3)

@@ -18,7 +18,7 @@ from support.commands import run_command
 from zsn2m_runtime.streaming.opening import open_sink
 from zsn2m_runtime.streaming.options import SinkOptions
 from zsn2m_runtime.streaming.video import decoder
-from zsn2m_runtime.streaming.video.beside import SIDE_DATA
+from zsn2m_runtime.streaming.video.metadata import SIDE_DATA
 from zsn2m_runtime.streaming.video.sink import VideoSink
 from zsn2m_runtime.streaming.video.source import VideoSource
 

@@ -26,7 +26,7 @@ class LogFormatter(logging.Formatter):
         return one_line(super().formatMessage(record))
 
 
-class SpelledGroup(TyperGroup):
+class EscapingGroup(TyperGroup):
     """Commands whose usage errors spell what could act on the terminal: a shell's pattern passes strangers' names."""
 
     def make_context(self, *arguments: Any, **options: Any) -> Any:
