@@ -10,6 +10,7 @@ from zsn2m_runtime.atomic import atomic_folder
 from zsn2m_runtime.bundle import Bundle
 from zsn2m_runtime.errors import BundleError, OutputError
 from zsn2m_runtime.manifest import Manifest
+from zsn2m_runtime.training_record import TrainingRecord
 
 TEMPLATE = Path(__file__).with_name("cpp_template")
 PROGRAM = ("CMakeLists.txt", "main.cpp", "README.md", "zsn2m/examples/pnm.cpp", "zsn2m/examples/pnm.h")
@@ -55,4 +56,6 @@ def _with_torchscript_only(bundle: Bundle) -> Manifest:
             f"{bundle.path}: expected a TorchScript file of the default model {bundle.manifest.default}, but there is "
             f"none; run: zsn2m-deploy export {bundle.path}"
         )
-    return bundle.manifest.model_copy(update={"models": models, "weights": None, "extras": (), "training": {}})
+    return bundle.manifest.model_copy(
+        update={"models": models, "weights": None, "extras": (), "training": TrainingRecord()}
+    )

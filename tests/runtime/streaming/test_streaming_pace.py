@@ -92,7 +92,7 @@ def test_what_is_measured_passes_through_the_network(make_bundle: BundleMaker, m
 @pytest.mark.parametrize("shape", [(48, 64), (1080, 1920)])
 def test_what_is_measured_is_a_part_of_a_frame_of_the_sensor(make_bundle: BundleMaker, shape: tuple[int, int]) -> None:
     sensor = Denoiser(make_bundle("uint16", 1, (0.0, 1023.0), "mbd"), "mbd", "cpu", 1).card.sensor
-    part = pace._part(sensor, replace(INFO, height=shape[0], width=shape[1]))
+    part = pace._crop(sensor, replace(INFO, height=shape[0], width=shape[1]))
     assert part.shape == (min(shape[0], 256), min(shape[1], 256))
     assert part.dtype == np.uint16 and part.max() <= 1023
 

@@ -39,8 +39,8 @@ class Judge:
         """A frame at a time, looked at or not; waits for the look."""
         self.now, self.says = now, says
         self.watch.check(FRAME, name)
-        if self.watch._looking:
-            self.watch._looking.result()
+        if self.watch._checking:
+            self.watch._checking.result()
 
 
 def said(log: pytest.LogCaptureFixture) -> list[str]:
