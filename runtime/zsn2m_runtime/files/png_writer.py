@@ -1,17 +1,14 @@
-"""Writing PNG: 8 and 16 bit, grey or RGB, with or without alpha, with the chunks of the source.
-
-Encoded here, because neither Pillow nor OpenCV writes 16-bit grey + alpha or carries all chunks.
-"""
+"""Writing PNG: 8 and 16 bit, grey or RGB, with or without alpha, with the chunks of the source."""
 
 from __future__ import annotations
 
 import struct
-import zlib
 from pathlib import Path
-from typing import BinaryIO
 
+import cv2
 import numpy as np
 
+from zsn2m_runtime.errors import OutputError
 from zsn2m_runtime.files.layout import Layout, Metadata
 from zsn2m_runtime.files.png_chunks import SIGNATURE, Chunk, chunks_of
 from zsn2m_runtime.files.writer import ImageWriter
@@ -19,9 +16,7 @@ from zsn2m_runtime.image import Frame
 from zsn2m_runtime.sample_types import Pixels
 
 COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # samples per pixel: PNG colour type
-SUBTRACT_LEFT = 1  # PNG filter type "Sub"
-COMPRESSION_LEVEL = 3  # noise hardly shrinks at any level; more only costs time
-ROWS_AT_ONCE = 256
+HEADER_END = len(SIGNATURE) + 25  # bytes: behind the IHDR chunk
 
 
 class PngWriter(ImageWriter):
@@ -43,30 +38,28 @@ class PngWriter(ImageWriter):
         layout = self.layout
         depth = 8 * layout.dtype.itemsize
         header = struct.pack(">IIBBBBB", layout.width, layout.height, depth, COLOUR_TYPES[layout.samples], 0, 0, 0)
+        is_written, encoded = cv2.imencode(".png", _for_opencv(frame.as_array()))
+        if not is_written:
+            raise OutputError(f"{self.path}: expected a frame that OpenCV can write, but it cannot; write .tif instead")
         with self._temporary.open("wb") as stream:
             stream.write(SIGNATURE)
             for chunk in (Chunk(b"IHDR", header), *self._chunks):
                 stream.write(chunk.packed())
-            _write_pixels(stream, frame.as_array())
-            stream.write(Chunk(b"IEND", b"").packed())
+            stream.write(encoded.data[HEADER_END:])
 
 
-def _write_pixels(stream: BinaryIO, array: Pixels) -> None:
-    """Filter and deflate the rows, a band at a time.
+def _for_opencv(array: Pixels) -> Pixels:
+    """The array in OpenCV's order; grey with alpha, which it does not write, as another kind of as many bytes a pixel.
+
+    PNG filters bytes by the pixel to the left, so the rows are the same; only the header differs.
 
     Shape:
         array: (h, w) or (h, w, 2 | 3 | 4), uint8 or uint16
     """
-    step = array.itemsize * (1 if array.ndim == 2 else array.shape[2])  # bytes from a pixel to its right neighbour
-    deflate = zlib.compressobj(COMPRESSION_LEVEL, zlib.DEFLATED, 15, 9, zlib.Z_FILTERED)
-    for top in range(0, array.shape[0], ROWS_AT_ONCE):
-        band = array[top : top + ROWS_AT_ONCE]
-        rows = np.ascontiguousarray(band, band.dtype.newbyteorder(">")).view(np.uint8).reshape(len(band), -1)
-        filtered = np.empty((len(rows), 1 + rows.shape[1]), np.uint8)  # (rows, filter type + bytes)
-        filtered[:, 0] = SUBTRACT_LEFT
-        filtered[:, 1 : 1 + step] = rows[:, :step]
-        np.subtract(rows[:, step:], rows[:, :-step], out=filtered[:, 1 + step :])
-        packed = deflate.compress(filtered.data)
-        if packed:
-            stream.write(Chunk(b"IDAT", packed).packed())
-    stream.write(Chunk(b"IDAT", deflate.flush()).packed())
+    samples = 1 if array.ndim == 2 else array.shape[2]
+    if samples == 2 and array.dtype == np.uint8:
+        array, samples = np.ascontiguousarray(array).view(">u2")[..., 0].astype(np.uint16), 1
+    elif samples == 2:
+        array, samples = np.ascontiguousarray(array, ">u2").view(np.uint8), 4
+    order = {3: cv2.COLOR_RGB2BGR, 4: cv2.COLOR_RGBA2BGRA}
+    return cv2.cvtColor(array, order[samples]) if samples in order else array

@@ -154,6 +154,21 @@ def test_png_palettes_and_few_bits_become_plain_frames(tmp_path: Path) -> None:
             np.testing.assert_array_equal(source.read().as_array(), expected, err_msg=name)
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+@pytest.mark.parametrize("samples", [1, 2, 3, 4])
+def test_pillow_sees_the_colours_and_byte_order_of_a_png(tmp_path: Path, dtype: str, samples: int) -> None:
+    frame = random_frame(dtype, samples, (33, 20))
+    save_image(tmp_path / "a.png", frame)
+    expected = frame.as_array()
+    with Image.open(tmp_path / "a.png") as image:
+        image.load()  # which checks every checksum
+        found = np.asarray(image)
+    if dtype == "uint16" and samples > 1:  # Pillow keeps the high bytes, and makes RGB of grey
+        expected = (expected >> 8).astype(np.uint8)
+        expected = expected[..., [0, 0, 0, 1]] if samples == 2 else expected
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_npy_keeps_its_shape_and_takes_any_byte_order(tmp_path: Path) -> None:
     shapes = [(4, 6), (4, 6, 1), (4, 6, 3), (4, 6, 4), (1, 4, 6, 1), (5, 4, 6, 1), (5, 4, 6, 3), (5, 4, 6, 4)]
     for shape, order in product(shapes, "CF"):
