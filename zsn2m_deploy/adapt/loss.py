@@ -16,7 +16,7 @@ from torch import Tensor
 
 from zsn2m_deploy.config.networks import SensorConfig
 from zsn2m_deploy.noise.clipping import has_noise
-from zsn2m_deploy.noise.draw import MOST_SKEW, photon_gain
+from zsn2m_deploy.noise.draw import MOST_SKEW
 from zsn2m_deploy.noise.fields import NoiseFields
 from zsn2m_deploy.noise.refine import FirstGuess
 from zsn2m_deploy.noise.variance import VarianceLine, per_channel
@@ -41,7 +41,7 @@ def pairs_are_independent(noise: NoiseModel, guesses: Sequence[FirstGuess]) -> b
     if noise.correlated or least < -SYMMETRIC or most > SYMMETRIC:
         return False
     device = guesses[0].clean.device
-    line, gain = VarianceLine(noise, device), per_channel(photon_gain(noise), device)
+    line, gain = VarianceLine(noise, device), per_channel(noise.photon_gain, device)
     of_photons = [
         (gain / line(guess.clean).sqrt()).clamp_max(MOST_SKEW)[has_noise(guess.noisy, noise.ends) > 0]
         for guess in guesses

@@ -11,7 +11,6 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from zsn2m_deploy.noise.clipping import clipped, has_noise
-from zsn2m_deploy.noise.draw import photon_gain
 from zsn2m_deploy.noise.mean import mean_bias
 from zsn2m_deploy.noise.variance import VarianceLine, per_channel
 from zsn2m_runtime.noise.model import NoiseModel
@@ -96,7 +95,7 @@ def estimated_error(network: Network, frames: Sequence[Tensor], noise: NoiseMode
     pieces = list(_pieces(frames))
     pieces = pieces[:: max(1, len(pieces) // _PIECES)][:_PIECES]
     generator = torch.Generator().manual_seed(seed)
-    gain, line = per_channel(photon_gain(noise), pieces[0].device), VarianceLine(noise, pieces[0].device)
+    gain, line = per_channel(noise.photon_gain, pieces[0].device), VarianceLine(noise, pieces[0].device)
     errors, variances, removed, cleared = [], [], [], []
     for noisy in pieces:
         clean = network(noisy)

@@ -1,6 +1,6 @@
-"""Samples that end at a sensor's black or white: what that does to the noise, and where it leaves none.
+"""Clipping at a sensor's black and white: mean and variance of the noise that is left, and where none is.
 
-At white all of the noise is clipped, at black only what is there without light: photons take no sample below black.
+White clips all of the noise. Black clips read noise only: photons take no sample below black.
 """
 
 from __future__ import annotations
@@ -12,12 +12,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
-from zsn2m_deploy.noise.draw import photon_gain
 from zsn2m_deploy.noise.variance import VarianceLine, per_channel
 from zsn2m_runtime.noise.model import NoiseModel
 
-TINY = 1e-12
-WINDOW = 5  # pixels; all of a square at an end: a border, or light far beyond the end
+TINY = 1e-12  # smallest variance that is divided by
+WINDOW = 5  # pixels of a square; where all of it is at an end there is no noise
 
 
 class Clipped(NamedTuple):
@@ -56,7 +55,10 @@ def clipped(clean: Tensor, gain: Tensor, variance: Tensor, ends: tuple[float, fl
 
 
 def _beyond(distance: Tensor) -> tuple[Tensor, Tensor]:
-    """By how much the mean of normal noise moves, and the power that it loses, at an end so many deviations away."""
+    """By how much the mean of normal noise moves, and the power that it loses, at an end so many deviations away.
+
+    Moments of a censored normal distribution, with its density and distribution function at the end.
+    """
     share = torch.special.ndtr(-distance)
     density = (-distance.square() / 2).exp() / math.sqrt(2 * math.pi)
     return density - distance * share, (1 - distance.square()) * share + distance * density
@@ -71,7 +73,7 @@ def added_by_clipping(model: NoiseModel, clean: Tensor) -> Tensor:
     """
     inside = clean.clamp(*model.ends)
     variance = VarianceLine(model, clean.device)(inside)
-    gain = per_channel(photon_gain(model), clean.device)
+    gain = per_channel(model.photon_gain, clean.device)
     return clipped(inside, gain, variance, model.ends).mean * variance.sqrt()
 
 

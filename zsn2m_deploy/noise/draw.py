@@ -8,9 +8,7 @@ from torch import Tensor
 
 from zsn2m_runtime.noise.model import REACH, Doubles, NoiseModel
 
-MOST_SKEW = 2.0  # of photons, however few
-PHOTONS = 0.1  # skewness above which noise that grows with the light is that of photons
-TONE_CURVE = -0.1  # skewness below which a tone curve is behind it; measured
+MOST_SKEW = 2.0  # of photons, however few: docs/decisions/photon-skewness.md
 
 Floats = npt.NDArray[np.float32]
 
@@ -45,22 +43,6 @@ def with_skewness(normal: Tensor, skew: Tensor) -> Tensor:
     """
     skew = skew.clamp_max(MOST_SKEW)
     return (normal + skew / 6 * (normal.square() - 1)) / (1 + skew.square() / 18).sqrt()
-
-
-def photon_gain(model: NoiseModel) -> Doubles:
-    """Units per photon, (c,), where white noise grows with the light and is skewed as that of photons is; else 0."""
-    return np.where(counts_photons(model), model.slope.clip(0), 0.0)
-
-
-def counts_photons(model: NoiseModel) -> npt.NDArray[np.bool_]:
-    """Whether white noise is skewed as that of photons is, (c,)."""
-    return np.broadcast_to((model.skew > PHOTONS) & (not model.correlated), model.channels)
-
-
-def curve_skewness(model: NoiseModel) -> Doubles:
-    """Skewness that a tone curve left, (c,), below zero, where it did; else 0."""
-    skews = np.broadcast_to(model.skew, model.channels)
-    return np.where(skews < TONE_CURVE, skews, 0.0)
 
 
 def _is_white(model: NoiseModel) -> bool:

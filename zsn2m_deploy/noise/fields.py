@@ -1,4 +1,4 @@
-"""Noise for crops, fast: pieces of fields of unit noise that are drawn once."""
+"""Fast noise for crops: random pieces of fields of unit noise that are drawn once."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import torch
 from torch import Tensor
 
 from zsn2m_deploy.noise.clipping import clipped, has_noise
-from zsn2m_deploy.noise.draw import curve_skewness, photon_gain, unit_noise, with_skewness
+from zsn2m_deploy.noise.draw import unit_noise, with_skewness
 from zsn2m_deploy.noise.variance import VarianceLine, per_channel
 from zsn2m_runtime.noise.model import NoiseModel
 from zsn2m_runtime.noise.tails import bend_of, curved
 
 FIELD_SIDE = 256  # pixels of a field of unit noise, which wraps around
-FIELDS = 16
-CORRELATED_STRENGTHS = (1.3, 2.5)  # times the estimate, for correlated noise: flat places hold less of it; measured
+FIELDS = 16  # 16 x 256 x 256 samples a channel: crops hardly meet the same noise twice
+CORRELATED_STRENGTHS = (1.3, 2.5)  # times the estimate: docs/decisions/correlated-noise-strengths.md
 
 
 class NoiseFields:
@@ -32,14 +32,14 @@ class NoiseFields:
     ) -> None:
         rng = np.random.default_rng(seed)
         fields = np.stack([unit_noise(model, (FIELD_SIDE, FIELD_SIDE), rng) for _ in range(FIELDS)])
-        bends = [bend_of(skew) for skew in curve_skewness(model)]
+        bends = [bend_of(skew) for skew in model.curve_skewness]
         bent = np.stack([curved(fields[..., channel], bend) for channel, bend in enumerate(bends)], axis=-1)
         self._symmetric, self._curved = (
             torch.from_numpy(drawn.astype(np.float32)).movedim(3, 1).to(device) for drawn in (fields, bent)
         )
         self._variance = VarianceLine(model, device, stronger**2)
         self._stronger = stronger
-        self._gain = per_channel(stronger * photon_gain(model), device)
+        self._gain = per_channel(stronger * model.photon_gain, device)
         self._ends = model.ends
         self._strengths = CORRELATED_STRENGTHS if model.correlated else (1.0, 1.0)
         self._generator = generator

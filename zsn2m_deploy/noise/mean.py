@@ -1,4 +1,4 @@
-"""By how much a denoiser shifts the mean of noisy crops, which noise alone does not have."""
+"""The bias of a denoiser's mean: noise has none, but for what clipping and tone curves make of it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ import torch
 from torch import Tensor
 
 from zsn2m_deploy.noise.clipping import added_by_clipping, has_noise
-from zsn2m_deploy.noise.draw import curve_skewness
 from zsn2m_runtime.noise.model import NoiseModel
 
 
 def mean_bias(pairs: Iterable[tuple[Tensor, Tensor]], noise: NoiseModel | None = None) -> Tensor:
-    """By how much clean crops are brighter than noisy ones, as for `shift`. Shape: each (b, c, h, w) -> (c,)."""
+    """By how much denoised crops are brighter than noisy ones, less what clipping adds; medians after a tone curve.
+
+    Shape:
+        pairs: noisy and denoised, each (b, c, h, w), in the units of the noise
+        returns: (c,)
+    Source: docs/decisions/tone-curve-median.md.
+    """
     all_added, rises = [], []
     for noisy, clean in pairs:
         all_added.append(samples(clean - noisy))
@@ -22,7 +27,7 @@ def mean_bias(pairs: Iterable[tuple[Tensor, Tensor]], noise: NoiseModel | None =
     added = torch.cat(all_added)
     if noise is None:
         return added.mean(dim=0)
-    curved = torch.from_numpy(curve_skewness(noise) < 0).to(added.device)
+    curved = torch.from_numpy(noise.curve_skewness < 0).to(added.device)
     return torch.where(curved, added.median(dim=0).values, (added + torch.cat(rises)).mean(dim=0))
 
 

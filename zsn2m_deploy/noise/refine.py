@@ -1,14 +1,14 @@
-"""How strong the noise is at each brightness, and whether pixels share it, as a denoiser sees it.
+"""Refine a noise estimate by what the pretrained network removes from the frame.
 
-For the best denoiser f of white noise of variance v, E|y - f(y)|^2 = v (1 - d), where d = E[df/dy] is how much of the
-noise it lets through (Stein, 1981): so a network that was trained on every level tells the level of a frame, textures
-included, which patches of a textured frame cannot. d is measured with one more look at the frame with a small
-perturbation (Ramani, Blu and Unser, 2008).
+Variance: the best denoiser f of white noise of variance v has E|y - f(y)|^2 = v (1 - d) with the divergence
+d = E[df/dy], the share of the noise that it lets through (Stein, 1981). The network was trained on every level, so it
+is near the best one; d is measured by a small perturbation of the frame (Ramani, Blu and Unser, Monte-Carlo SURE,
+2008).
 
-What it removes is noise without the picture, so whether neighbours share noise is seen there, where textures of the
-frame would pass for it.
+Correlation: what the network removes is noise without the picture, so textures do not pass for correlation there.
 
-Measured: docs/decisions/noise-at-each-brightness.md.
+Sources: docs/decisions/noise-at-each-brightness.md (variance), network-confirms-noise.md (correlation) and
+regular-detail.md there.
 """
 
 from __future__ import annotations
@@ -23,32 +23,31 @@ import torch
 from torch import Tensor
 
 from zsn2m_deploy.noise.clipping import clipped, has_noise
-from zsn2m_deploy.noise.draw import counts_photons
 from zsn2m_deploy.noise.mean import samples
 from zsn2m_deploy.noise.variance import VarianceLine
 from zsn2m_runtime.noise.estimate import NO_NOISE
 from zsn2m_runtime.noise.model import Doubles, NoiseModel
 
-LEAST_KEPT = 0.05  # share of the noise that a network removes at least
+# Variance: docs/decisions/noise-at-each-brightness.md
 PERTURBATION = 0.1  # of the noise's deviation
-LEAST_VARIANCE = 0.15  # of the mean: pixels with less noise would outweigh all others
 BANDS = 12  # of brightness
 ROUNDS = 12  # of fitting the line; it settles in about 5
+LEAST_KEPT = 0.05  # 1 - d, at least
+LEAST_PASSED = 0.02  # d, at least, where it says how far noise spreads brightness
+LEAST_VARIANCE = 0.15  # of the mean: pixels with less noise would outweigh all others
 LEAST_EXPECTED = 0.05  # of the largest variance; bands below count as if they had so much
-LARGEST_FACTOR = 1.4  # of the estimate's deviation; above it is structure that the network took for noise
 LEAST_ESTIMATE = 0.6  # of the bands' mean variance, that the factor is of
-TINY = 1e-12
+LARGEST_FACTOR = 1.4  # of the estimate's deviation; above it is structure that the network took for noise
 LEAST_LEFT = 0.2  # of the noise's power, where samples are clipped
-FEWEST_PHOTONS = 1e-3  # bands of less than one say little: the network was not trained on such noise
-LEAST_PASSED = 0.02
 LEAST_SPREAD = 2.0  # variances of the noise left in clean values: bands closer together in brightness give no slope
-# correlation of neighbours in what is removed: below 0 for white noise, 0.07 to 0.22 for one of 0.2; measured
-ALIKE = 0.03
-CHANNELS_ALIKE = 0.4  # and of channels
-# Regular detail, such as lines, passes for strong noise that a network leaves: 0.05 to 0.28 of the deviation are
-# removed, of drawn correlated noise 0.38 to 0.97; faint real noise, of which as little goes, is far weaker; measured
-LEAST_REMOVED = 0.3  # of the estimated deviation
+FEWEST_PHOTONS = 1e-3  # weight of bands of less than one photon, on which the network was not trained
+# Correlation: docs/decisions/network-confirms-noise.md
+ALIKE = 0.03  # of neighbours in what is removed: below 0 for white noise, 0.07 to 0.22 for one of 0.2
+CHANNELS_ALIKE = 0.4  # of channels in what is removed
+# Regular detail: docs/decisions/regular-detail.md. The network removes 0.05 to 0.28 of it, 0.38 to 0.97 of noise
+LEAST_REMOVED = 0.3  # of the estimated deviation: less, and it is regular detail
 STRONG = 0.1  # deviation, normalised, from which on that is so
+TINY = 1e-12
 
 
 Line = tuple[float, float]  # slope and floor of the variance
@@ -90,7 +89,7 @@ class FirstGuess(NamedTuple):
 def first_guesses(
     crops: Sequence[Tensor], network: Callable[[Tensor], Tensor], channels: int | None = None
 ) -> list[FirstGuess]:
-    """A network's looks at crops.
+    """What a network makes of crops.
 
     Args:
         channels: of the frames; one more of a crop is 0 where it is blank; None: all
@@ -105,9 +104,9 @@ def first_guesses(
 def refine_noise(
     model: NoiseModel, network: Callable[[Tensor], Tensor], guesses: Sequence[FirstGuess], seed: int
 ) -> NoiseModel:
-    """An estimate, put right by what the network of the looks makes of the frames.
+    """An estimate with the correlation and the variance that the network finds.
 
-    Regular detail is taken for noise by networks, too: there it is never put higher.
+    Networks take regular detail for noise, too, so there the variance is never raised.
     """
     found = model if model.regular else confirm_correlation(model, guesses)
     if found.correlated:
@@ -120,9 +119,9 @@ def refine_noise(
 
 
 def confirm_correlation(model: NoiseModel, guesses: Sequence[FirstGuess]) -> NoiseModel:
-    """A model without the correlation that textures left in it, where what a network removes has none.
+    """A model without the correlation that textures or regular detail left in it.
 
-    Nor has noise any of which a network removes hardly anything although it is strong: that is regular detail.
+    Textures: what the network removes is not correlated. Regular detail: it removes hardly anything of strong noise.
     """
     removed = [guess.removed() for guess in guesses]
     power = sum(float(noise.square().mean()) for noise in removed)
@@ -130,9 +129,8 @@ def confirm_correlation(model: NoiseModel, guesses: Sequence[FirstGuess]) -> Noi
         return model
     beside = sum(float((noise[..., 1:] * noise[..., :-1]).mean()) for noise in removed) / power
     below = sum(float((noise[..., 1:, :] * noise[..., :-1, :]).mean()) for noise in removed) / power
-    shared = (
-        sum(float(noise.mean(dim=1).square().mean()) for noise in removed) / power
-    )  # 1 / c for independent channels
+    # 1 / c for independent channels
+    shared = sum(float(noise.mean(dim=1).square().mean()) for noise in removed) / power
     pairs = model.channels - 1
     between = (shared * model.channels - 1) / pairs if pairs else 0.0
     estimate = np.mean([model.variance(samples(guess.clean).cpu().numpy()).mean() for guess in guesses])
@@ -147,12 +145,12 @@ def confirm_correlation(model: NoiseModel, guesses: Sequence[FirstGuess]) -> Noi
 def fit_variance(
     model: NoiseModel, network: Callable[[Tensor], Tensor], guesses: Sequence[FirstGuess], seed: int
 ) -> NoiseModel:
-    """White noise with the variance that agrees, in each band of brightness, with what the network of the looks does.
+    """White noise with the variance |y - f(y)|^2 / (1 - d) of each band of brightness, and a line through them.
 
-    Of a channel with one brightness only, the model's line is made stronger or weaker.
+    A channel of one brightness keeps the model's line, times a factor.
     """
     generator = torch.Generator().manual_seed(seed)
-    parts = []  # of each look: clean, power removed, share passed, whether there is noise
+    parts = []  # of each guess: clean, power removed, share passed, whether there is noise
     for guess in guesses:
         variance = VarianceLine(model, guess.noisy.device)(guess.clean)
         variance = variance.clamp_min(LEAST_VARIANCE * float(variance.mean()))
@@ -188,7 +186,7 @@ def _line(pixels: Tensor, model: NoiseModel, channel: int) -> Line:
     if level.var() <= LEAST_SPREAD * passed.mean().clip(LEAST_PASSED) * power.mean():
         factor = float(power.mean() / estimate.clip(LEAST_EXPECTED * power.mean()).mean())
         return slope * factor, floor * factor
-    found = _fitted(level, power, kept, (slope, floor), bool(counts_photons(model)[channel]), model.ends)
+    found = _fitted(level, power, kept, (slope, floor), bool(model.counts_photons[channel]), model.ends)
     ends = np.array([float(bands[0][0, 0]), float(bands[-1][-1, 0])])  # a few pixels, far from the bands' means
     return _limited(found, float(level.mean()), ends, LARGEST_FACTOR**2 * (slope * ends + floor).clip(least))
 

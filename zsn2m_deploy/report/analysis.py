@@ -1,7 +1,7 @@
-"""Is what was removed noise? How much it is, how distributed and how correlated, beside the noise that was estimated.
+"""Is what was removed noise? Its amount, distribution and correlation beside those of the estimated noise.
 
-Structure among it makes neighbours more alike than those of the noise, and shows in detailed places; regular detail has
-sharp peaks in its spectrum, as no noise has.
+Structure of the picture among it raises the correlation of neighbours and the power in detailed places; regular detail
+makes sharp peaks in the spectrum.
 """
 
 from __future__ import annotations

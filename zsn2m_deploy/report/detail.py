@@ -1,8 +1,8 @@
-"""What was removed from detailed places, beside flat places of the same brightness, in units of the noise expected.
+"""Detail among what was removed: detailed places beside flat ones of the same brightness.
 
-Each sample is divided by the noise expected at its own brightness first, or a bright spot on a dark ground, which has
-more noise than its surroundings, would pass for lost detail; that places are of one brightness makes up for a model
-that is wrong. Where structure of the picture is among it more is removed there, and neighbours along an edge are alike.
+Lost detail has more power than noise, and is correlated along edges. Samples are in units of the noise expected at
+their own brightness: a bright spot has more noise than its surroundings. Places of one brightness are compared, for the
+noise model may be wrong. Source: docs/decisions/removed-in-noise-units.md.
 """
 
 from __future__ import annotations

@@ -1,14 +1,18 @@
-"""Has the frame any noise? What the pretrained network, which was taught every level, takes for noise in it says so.
+"""Has the frame any noise?
 
-Of a frame without noise an estimate finds its texture and shading. The network finds hardly any of that noise, or what
-it removes is as alike from pixel to pixel as no noise is, or alike and not everywhere; of real noise it removes three
-quarters and more, everywhere.
+An estimate by patches takes texture and shading of a frame without noise for noise. The pretrained network, which was
+taught every level, decides: of real noise it removes three quarters and more, everywhere. There is none where it
 
-Networks take regular detail for noise, too. There the estimate is what lies between the peaks of the spectrum: rounding
-or less is none, and as much at the finest frequencies as at the others is noise.
+- removes hardly anything of the estimate,
+- or removes what is correlated from pixel to pixel, as no noise is,
+- or removes what is correlated somewhat, and not everywhere.
 
-Set on the tuning half of docs/results/verdicts.md#verdicts, where frames that a camera processed come nearest: 0.2 of
-the estimate, a likeness of 0.62, 2.4 times as much in some places as in others.
+Networks take regular detail for noise, too. There the estimate is the power between the peaks of the spectrum: no more
+than rounding is no noise, and white power is noise.
+
+Sources: docs/decisions/no-noise.md and noise-beside-regular-detail.md there; the limits were set on the tuning half of
+docs/results/verdicts.md#verdicts, where frames that a camera processed come nearest (0.2 of the estimate, a correlation
+of 0.62, 2.4 times as much in some places as in others).
 """
 
 from __future__ import annotations

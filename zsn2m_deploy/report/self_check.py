@@ -1,11 +1,15 @@
-"""About how good is the result? A PSNR without a clean image, from noise that is drawn anew and held out.
+"""PSNR of a result without a clean image: Stein's unbiased risk estimate (SURE), with a range.
 
-For independent noise of a known variance the error of a result f(y) is |y - f(y)|^2 - variance + 2 cov(noise, f(y)) on
-average; the covariance is measured with a second, fainter noise of the same distribution on top, which f was not told
-of (Ramani, Blu and Unser, Monte-Carlo SURE, 2008). The estimated variance is what limits it: where less is taken out of
-flat places than f takes out of fresh noise, it was too high, and is corrected. And f cannot be better on the frame than
-on its own result with fresh noise, which has no detail left to lose, but for the noise that was left in that result.
-Places where noise is clipped have no such estimate; they are as much better or worse as they are under fresh noise.
+Independent noise of a known variance v: E|f(y) - x|^2 = E|y - f(y)|^2 - v + 2 cov(noise, f(y)) (Stein, 1981). The
+covariance is measured by fainter noise on top of the frame (Ramani, Blu and Unser, Monte-Carlo SURE, 2008).
+
+Three corrections, as the variance is an estimate:
+
+- if f removes less from flat places of the frame than from fresh noise, the variance was too high, and is lowered;
+- the error is no smaller than that on f's own result with fresh noise, which has no detail left to lose;
+- clipped places have no such estimate; they are as much worse as they are under fresh noise.
+
+How often the range holds: docs/results/verdicts.md.
 """
 
 from __future__ import annotations

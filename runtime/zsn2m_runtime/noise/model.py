@@ -1,4 +1,4 @@
-"""What the noise of a sensor is: its variance at each brightness, and how pixels and channels share it."""
+"""The noise model: variance over brightness, correlation of pixels and channels, skewness."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from zsn2m_runtime.manifest import NoiseRecord
 Doubles = npt.NDArray[np.float64]
 
 REACH = 4  # pixels; correlation beyond it counts as none
-LEAST = 1e-3
+LEAST = 1e-3  # smallest variance, of the largest in the span
 LEVELS = 100_000  # values per frame that a mean over brightness is taken of
-CORRELATED = 0.15  # of the neighbours to the side or below, from which on noise counts as correlated; measured
+CORRELATED = 0.15  # correlation of neighbours from which on noise counts as correlated: docs/results/noise.md#noise
+PHOTONS = 0.1  # skewness from which on noise is that of photons: docs/decisions/photon-skewness.md
+TONE_CURVE = -0.1  # skewness below which a tone curve is behind it: docs/decisions/tone-curve-median.md
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,22 @@ class NoiseModel:
     def correlated(self) -> bool:
         """Whether neighbouring pixels share noise."""
         return max(map(abs, self.neighbours)) > CORRELATED
+
+    @property
+    def counts_photons(self) -> npt.NDArray[np.bool_]:
+        """Whether white noise is skewed as that of photons is, (c,)."""
+        return np.broadcast_to((self.skew > PHOTONS) & (not self.correlated), self.channels)
+
+    @property
+    def photon_gain(self) -> Doubles:
+        """Units per photon, (c,); 0 where noise is not that of photons."""
+        return np.where(self.counts_photons, self.slope.clip(0), 0.0)
+
+    @property
+    def curve_skewness(self) -> Doubles:
+        """Skewness that a tone curve left, (c,), below zero; 0 where there was none."""
+        skews = np.broadcast_to(self.skew, self.channels)
+        return np.where(skews < TONE_CURVE, skews, 0.0)
 
     def variance(self, clean: npt.NDArray[Any]) -> Doubles:
         """Variance at clean values; never below `least`.

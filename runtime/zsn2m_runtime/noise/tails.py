@@ -1,7 +1,9 @@
-"""The distribution of a sensor's noise: its skewness, also where samples are clipped.
+"""Skewness of a sensor's noise, also where samples are clipped.
 
-Model: normal noise x after a curve (1 - exp(-b x)) / b, whose result is a lognormal distribution turned around. A tone
-curve, steep in the dark, does that to a camera's noise: the clean value stays the median and is no longer the mean.
+Model: normal noise x after the curve (1 - exp(-b x)) / b, a mirrored lognormal distribution. A camera's tone curve,
+which is steep in the dark, does that: the clean value stays the median and is no longer the mean.
+
+Source: docs/decisions/tone-curve-median.md.
 """
 
 from __future__ import annotations
@@ -15,8 +17,8 @@ OUTLIER = 5.0  # deviations that samples are pulled in to
 CLIPPED = 0.02  # of the samples at an end: more, and the moments say nothing
 PROBABILITIES = (0.75, 0.95)  # of the quantiles on the side that is not clipped
 NORMAL = (0.6744897501960817, 1.6448536269514722)  # those of a normal distribution
-BENDS = np.linspace(-0.4, 0.4, 161)  # b; 0 is among them
-MOST_GAIN = 1.4
+BENDS = np.linspace(-0.4, 0.4, 161)  # values of b that are tried; 0 is among them
+MOST_GAIN = 1.4  # of the deviation that clipped samples show
 
 
 def curved(normal: npt.NDArray[np.floating], bend: float) -> Doubles:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from support.random_noise import random_noise_model
 
-from zsn2m_deploy.adapt.loss import pairs_are_independent, photon_gain, sensor_loss
+from zsn2m_deploy.adapt.loss import pairs_are_independent, sensor_loss
 from zsn2m_deploy.adapt.scenes import synthetic_scenes
 from zsn2m_deploy.config.networks import SensorConfig
 from zsn2m_deploy.config.training import TrainConfig
@@ -89,7 +89,7 @@ def test_noise_of_photons_is_skewed_as_their_gain_says() -> None:
         assert np.mean((drawn - drawn.mean()) ** 3) / drawn.std() ** 3 == pytest.approx(expected, abs=0.03)
     shared = slope.correlation.copy()
     shared[..., REACH, REACH + 1] = shared[..., REACH, REACH - 1] = 0.4 * np.eye(3)
-    assert photon_gain(replace(slope, skew=np.full(3, 0.4), correlation=shared)).tolist() == [0.0, 0.0, 0.0]
+    assert replace(slope, skew=np.full(3, 0.4), correlation=shared).photon_gain.tolist() == [0.0, 0.0, 0.0]
 
 
 def test_no_two_draws_are_alike() -> None:

@@ -224,9 +224,7 @@ def test_the_line_says_why_for_correlated_noise() -> None:
     made = scene("correlated")
     facts = noise_facts([made.noisy], made.model)
     config = TrainConfig().updated({"sensor": {"weight_recorrupted": 0.0}})
-    assert "alone (pairs made of the frame itself need noise that is known to be independent and symmetric)" in chosen(
-        config, facts
-    )
+    assert "alone (pairs made of the frame itself" in chosen(config, facts)
     assert "only where pixels do not share it" in chosen(TrainConfig(method="mbd"), facts)
 
 
@@ -240,8 +238,8 @@ def test_warnings_name_the_figures(tmp_path: Path, manifest: Manifest) -> None:
     report, _, _ = write(tmp_path, manifest, made, made.good)
     assert warnings(report.removed, FINE, SENSOR) == ()
     little, much = (replace(report.removed, sigma=sigma) for sigma in (3.0, 30.0))
-    assert "little was removed: 0.25 times the deviation of the noise" in warnings(little, FINE, SENSOR)[0]
-    assert "much was removed: 2.50 times the deviation of the noise" in warnings(much, FINE, SENSOR)[0]
+    assert "little was removed: 0.25 times" in warnings(little, FINE, SENSOR)[0]
+    assert "much was removed: 2.50 times" in warnings(much, FINE, SENSOR)[0]
 
 
 def test_a_result_that_gained_nothing_is_no_good_result(tmp_path: Path, manifest: Manifest) -> None:
@@ -249,7 +247,7 @@ def test_a_result_that_gained_nothing_is_no_good_result(tmp_path: Path, manifest
     report, _, _ = write(tmp_path, manifest, made, made.good)
     worse = replace(FINE, left=1.2)
     [said] = warnings(report.removed, worse, MBD)
-    assert "hardly anything was gained, or something lost" in said and "without --method" in said
+    assert "hardly anything was gained" in said and "without --method" in said
     assert "--strength 0.7" in warnings(report.removed, worse, SENSOR)[0]
 
 
@@ -422,6 +420,6 @@ def test_names_of_files_stay_as_they_are(tmp_path: Path, manifest: Manifest) -> 
 
 def test_the_self_check_in_words() -> None:
     check = SelfCheck(30.04, 29.0, 31.0, 20.0, 8.0, 25.0, 255.0, None)
-    assert self_check_in_words(check) == "about 30.0 dB (29.0 to 31.0) of a peak of 255; the noisy frame has 20.0 dB"
+    assert [part in self_check_in_words(check) for part in ("30.0 dB", "29.0 to 31.0", "20.0 dB")] == [True] * 3
     nothing = SelfCheck(None, None, None, None, None, 25.0, 255.0, "the frame is too small")
-    assert self_check_in_words(nothing) == "not available: the frame is too small"
+    assert "the frame is too small" in self_check_in_words(nothing)

@@ -46,7 +46,7 @@ def test_noise_of_another_level_is_said_with_both_levels(
 
 def test_correlated_noise_is_said(trained: tuple[NoiseRecord, TrainingStats]) -> None:
     [sentence] = unlike(whole(scene() + noise(1, lag_1=0.35)), *trained)
-    assert sentence.startswith("noise of neighbouring pixels: expected a correlation of ")
+    assert sentence.startswith("noise of neighbouring pixels:")
     assert "but the frame has 0.3" in sentence
 
 
@@ -61,7 +61,7 @@ def test_noise_that_channels_share_is_said_both_ways() -> None:
     for trained_on, used_on in ((white, shared), (shared, white)):
         for every_level in (False, True):
             said = differences(measure(used_on), *known(trained_on), every_level)
-            assert any(sentence.startswith("noise of the channels: expected a correlation of") for sentence in said)
+            assert any(sentence.startswith("noise of the channels:") for sentence in said)
     fresh = whole(scene() + shared_by_channels(3, 0.6))
     assert differences(measure(fresh), *known(shared)) == ()
 
@@ -87,7 +87,7 @@ def test_much_more_texture_is_said_of_networks_that_know_their_frames_alone(
     trained: tuple[NoiseRecord, TrainingStats],
 ) -> None:
     said = unlike(whole(scene(texture=40) + noise(1)), *trained)
-    assert [sentence for sentence in said if sentence.startswith("texture: expected detail as in the training frames")]
+    assert [sentence for sentence in said if sentence.startswith("texture:")]
 
 
 def test_what_one_of_several_training_frames_has_is_known() -> None:

@@ -43,10 +43,10 @@ def test_a_change_within_the_error_of_estimates_is_none(slope: float, depends: b
 
 def test_words_name_what_matters_and_nothing_else() -> None:
     plain = noise_in_words(noise_facts([RAMP], model()))
-    assert plain == "noise of 2 (standard deviation), independent from pixel to pixel"
+    assert "noise of 2 " in plain and "independent" in plain
     assert "where dark" in noise_in_words(noise_facts([RAMP], model(slope=0.5)))
     shared = noise_in_words(noise_facts([RAMP], model(beside=0.4, channels=0.3)))
-    assert "shared by neighbouring pixels (correlation 0.40 beside, 0.00 below)" in shared
+    assert "0.40 beside, 0.00 below" in shared
     assert "shared by the channels (0.30)" in shared
 
 
