@@ -1,4 +1,4 @@
-"""Many image files through one denoiser: what goes where, page by page, each output whole or absent."""
+"""Many image files through one denoiser, page by page; each output is whole or absent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How fast a bundle's models are on this machine, on every provider that starts, beside a classical denoiser."""
+"""Speed of a bundle's models on this machine, on every provider that starts, beside OpenCV's non-local means."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from zsn2m_runtime.sample_types import Pixels, is_whole
 from zsn2m_runtime.self_test import read_test_input
 
 SIZES = {"480p": (480, 854), "720p": (720, 1280), "1080p": (1080, 1920), "4k": (2160, 3840)}  # rows, columns
-FEWEST = 3  # frames of one measurement; more where they are fast
+FEWEST = 3  # frames of one measurement
 ALL = "all"  # every provider that starts here
 NLM = "fastNlMeansDenoising"  # OpenCV's, at its defaults
-_KILLED = "the system ended its process, as it does where memory is short; take a smaller --size"
+_KILLED = "the system ended its process, probably for want of memory; take a smaller --size"
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,11 @@ class Contender:
 
 @dataclass(frozen=True)
 class Timing:
-    """What a contender took for frames of one size; `error` says why it could not, `add_with` what would add it."""
+    """The time of a contender for frames of one size.
+
+    milliseconds: median of a frame; memory_mb: the most that its process held
+    error: why it was not timed; add_with: the command that adds the model to a bundle
+    """
 
     model: str
     precision: str
@@ -53,9 +57,9 @@ class Timing:
     height: int
     width: int
     frames: int = 0
-    milliseconds: float | None = None  # median of a frame
+    milliseconds: float | None = None
     fps: float | None = None
-    memory_mb: float | None = None  # the most that its process held
+    memory_mb: float | None = None
     error: str | None = None
     add_with: str | None = None
 
@@ -176,12 +180,12 @@ def times(run: Callable[[], object], seconds: float) -> list[float]:
 
 
 def _measured_apart(contender: Contender, frame: Pixels, seconds: float) -> Timing:
-    """`measure` in a process of its own; by a pipe, as the queue of a process pool needs a /dev/shm to write to."""
+    """`measure` in a process of its own, over a pipe: the queues of multiprocessing need a writable /dev/shm."""
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_send_measured, args=(sender, measure, contender, frame, seconds))
     with receiver:
-        with sender:  # open in the child alone, so that its end is seen here
+        with sender:  # closed here, so that the end of the child is the end of the pipe
             process.start()
         try:
             timing: Timing = receiver.recv()
@@ -192,7 +196,7 @@ def _measured_apart(contender: Contender, frame: Pixels, seconds: float) -> Timi
                 raise RuntimeError(f"{contender.model}: measuring it failed, see above") from None
             return replace(_untimed(contender, frame), error=_KILLED)
         finally:
-            process.kill()  # where this one was interrupted
+            process.kill()  # after an interrupt
             process.join()
 
 

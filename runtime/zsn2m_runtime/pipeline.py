@@ -1,4 +1,4 @@
-"""Stages that overlap: a thread for the source, one for the work, the caller's for the results; queues are bounded."""
+"""Reading, work and writing that overlap: three threads with bounded queues between them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import Generic, TypeVar
 Taken = TypeVar("Taken")
 Given = TypeVar("Given")
 
-DEPTH = 2  # items that wait between two stages: enough to overlap, and little to hold in memory
-MOST_UNDROPPABLE = 1000  # packets beside the newest frame of a live source: many seconds of sound
-PATIENCE = 5.0  # seconds that a source's thread gets to come back from a blocking read after a stop
+DEPTH = 2  # items that may wait between two stages: enough to overlap, little to hold in memory
+MOST_UNDROPPABLE = 1000  # packets that may wait with the newest frame of a live source: 20 s of AAC at 48 kHz
+PATIENCE = 5.0  # seconds that a source's thread gets to return from a blocking read after a stop
 
 
 @dataclass(frozen=True)
 class _End:
-    """The last thing in a channel: the error that ended the stage before it, if one did."""
+    """The end of a channel, with the error that ended the stage before it, if there was one."""
 
     error: BaseException | None = None
 
@@ -29,7 +29,7 @@ class Channel(Generic[Taken]):
 
     Args:
         depth: items that may wait
-        droppable: which items may be dropped for a newer one of them when `depth` wait; None: none, the giver waits
+        droppable: which items a newer one may replace when `depth` of them wait; None: none, and `put` waits
     """
 
     def __init__(self, depth: int = DEPTH, droppable: Callable[[Taken], bool] | None = None) -> None:
@@ -66,7 +66,7 @@ class Channel(Generic[Taken]):
         return len(self._items) > most
 
     def end(self, error: BaseException | None = None, *, discard: bool = False) -> None:
-        """Let the taker come to an end after what waits (or at once), with the error if there is one."""
+        """End the reader after what waits (or at once), with the error if there is one."""
         with self._changed:
             if discard:
                 self._items.clear()
@@ -160,5 +160,5 @@ class Pipeline(Generic[Taken, Given]):
                     break
         except BaseException as failure:
             error = failure
-        self._taken.end(discard=True)  # after a failure of the work, the source must not wait for room
+        self._taken.end(discard=True)  # or the source would wait for room for ever
         self._given.end(error)

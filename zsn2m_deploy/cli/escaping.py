@@ -1,4 +1,4 @@
-"""What others print for us: log records and errors of the command line's own parser; no name acts on the terminal."""
+"""Log records and usage errors, with control characters escaped: names of files may come from strangers."""
 
 from __future__ import annotations
 
@@ -27,35 +27,35 @@ class LogFormatter(logging.Formatter):
 
 
 class EscapingGroup(TyperGroup):
-    """Commands whose usage errors spell what could act on the terminal: a shell's pattern passes strangers' names."""
+    """Commands whose usage errors are escaped: a shell's pattern passes names of files on."""
 
     def make_context(self, *arguments: Any, **options: Any) -> Any:
         """As typer does."""
-        with _spelled():
+        with _escaped():
             return super().make_context(*arguments, **options)
 
     def invoke(self, ctx: Any) -> Any:
         """As typer does."""
-        with _spelled():
+        with _escaped():
             return super().invoke(ctx)
 
 
 @contextlib.contextmanager
-def _spelled() -> Iterator[None]:
+def _escaped() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if write := getattr(error, "format_message", None):  # of click's errors, in typer's own copy of it or not
+        if write := getattr(error, "format_message", None):  # of the errors of click, and of typer's copy of it
             text = one_line(write())
             error.format_message = lambda: text  # type: ignore[attr-defined]
         raise
 
 
 def prepare_streams() -> None:
-    """A name that stdout's encoding cannot say must not end a command: it is spelled.
+    """Escape what the encoding of stdout and stderr lacks, and open the descriptors that the caller closed.
 
-    Descriptors that the caller closed are put on the null device: a result that is opened as number 2 would get what
-    libraries say on stderr. Python's own sys.stdin and sys.stdout stay None, so that - is refused.
+    They become the null device: else a result that is opened as number 2 would get what libraries print on stderr.
+    sys.stdin and sys.stdout stay None, so that - is refused.
     """
     for number in range(3):
         try:

@@ -1,4 +1,4 @@
-"""The noise of a frame for `inspect`: the estimate where the frame is not blank, and words for it."""
+"""The noise of a frame, for `inspect`."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def estimated(pixels: Pixels, blank: Mask | None) -> tuple[NoiseFacts | None, st
 
 
 def change_in_words(noise: NoiseFacts) -> str:
-    """Whether it grows with the light."""
+    """Whether the noise depends on brightness."""
     return "depends on brightness" if noise.depends_on_brightness else "about the same at every brightness"
 
 
 def sharing_in_words(noise: NoiseFacts) -> str:
-    """Whether neighbouring pixels share it."""
+    """Whether the noise of neighbouring pixels is correlated."""
     return "correlated" if noise.correlated else "independent"

@@ -1,4 +1,4 @@
-"""What `inspect` says of a stack: its axes, its channels, which pages are which, and the noise of each channel."""
+"""`inspect` of a stack: axes, channels, which pages belong to which, and the noise of each channel."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Rows = list[tuple[str, object]]
 
 
 def stack_facts(image: ImageFile) -> tuple[Rows, dict[str, Any]]:
-    """Rows of a table, none where a file says nothing of its pages, and the same for machines."""
+    """Facts of a stack as rows of a table (none where the file describes no pages), and for JSON."""
     from zsn2m_deploy.frames.channels import TURNS
     from zsn2m_runtime.noise.channels import may_take_turns
 
@@ -54,7 +54,7 @@ def _pages_in_words(axes: StackAxes) -> list[str]:
 
 
 def _noise_of_channels(image: ImageFile) -> tuple[Rows, list[dict[str, Any]], bool | None]:
-    """The noise of the first page of every channel."""
+    """The noise of the first page of every channel: rows, values for JSON, and whether it is alike."""
     from zsn2m_runtime.noise.channels import first_pages, noise_is_alike
 
     found = first_pages(image)

@@ -1,4 +1,4 @@
-"""inspect of a video: what its frames are, what goes with them, and the noise of the first one."""
+"""`inspect` of a video: its frames, tracks and metadata; `inspect` adds the noise of the first frame."""
 
 from __future__ import annotations
 

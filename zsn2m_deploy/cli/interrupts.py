@@ -1,4 +1,4 @@
-"""Ctrl-C, kill and a closed terminal end a command in the same way."""
+"""Ctrl-C, kill and a closed terminal end a command in the same way: KeyboardInterrupt, then exit code 130."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from zsn2m_deploy.cli.terminal import INTERRUPTED, remark
 
 
 def catch_interrupts() -> list[int]:
-    """Let each signal that ends commands raise KeyboardInterrupt; returns where those that came are noted.
+    """Let SIGTERM, SIGINT and SIGHUP raise KeyboardInterrupt; returns the list in which those that came are noted.
 
-    A library whose import is interrupted may turn that into an error of its own, which must not be told as one.
+    A library that is interrupted while it is imported may raise an error of its own, which must not be reported.
     """
     came: list[int] = []
 
@@ -24,13 +24,13 @@ def catch_interrupts() -> list[int]:
 
     signal.signal(signal.SIGTERM, interrupt)  # kill
     for number in (signal.SIGINT, signal.SIGHUP):
-        if signal.getsignal(number) != signal.SIG_IGN:  # a job in the background; nohup, which asks to go on
+        if signal.getsignal(number) != signal.SIG_IGN:  # ignored: a background job, or nohup
             signal.signal(number, interrupt)
     return came
 
 
 def end_interrupted() -> NoReturn:
-    """End with what an interrupt ends in; a terminal that was closed takes no words."""
+    """End with exit code 130 and, unless the terminal was closed, a message."""
     with contextlib.suppress(OSError):
         remark("interrupted: what was unfinished is removed or named partial")
         sys.stderr.flush()

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from zsn2m_runtime.streaming.pace import Faster
     from zsn2m_runtime.streaming.running import Stream
 
-ENOUGH = 5  # frames; the first ones are slower
-LONG = 10.0  # seconds after which fewer frames must do
+ENOUGH = 5  # frames before the speed is stated; the first are slower
+LONG = 10.0  # seconds after which it is stated after fewer
 MINUTE = 60  # seconds
 
 
 class PaceTeller:
-    """Says once what speed the stream reaches, what that means for its source, and what would be faster."""
+    """States once the speed that the stream reaches, beside its source's rate, and ways to be faster."""
 
     def __init__(self, run: Stream, info: StreamInfo, faster: tuple[Faster, ...], drop_late: bool) -> None:
         self._run, self._info, self._faster, self._drop_late = run, info, faster, drop_late
@@ -37,7 +37,7 @@ class PaceTeller:
 
 
 def pace_in_words(reached: float, info: StreamInfo, drop_late: bool) -> str:
-    """The speed beside the source's, and what follows."""
+    """The speed beside the source's rate, and what follows from it."""
     here = f"{reached:.3g} frames/s on this machine"
     if not info.rate:
         whole = f": {info.frames} frames take {_in_words(info.frames / reached)}" if info.frames else ""

@@ -1,4 +1,4 @@
-"""What commands say of a bundle."""
+"""A bundle in words and for JSON, as several commands print it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def findings(manifest: Manifest) -> list[tuple[str, object]]:
-    """What was found in training, as rows of a table; bundles of older versions have less."""
+    """Findings of the training, as rows of a table; bundles of older versions have fewer."""
     trained = manifest.training
     rows: list[tuple[str, object]] = [("chosen", trained.chosen)] if trained.chosen is not None else []
     rows += trained.summary.items()
@@ -22,7 +22,7 @@ def findings(manifest: Manifest) -> list[tuple[str, object]]:
 
 
 def bundle_facts(bundle: Bundle) -> dict[str, object]:
-    """What a bundle holds, for machines."""
+    """What a bundle holds, for JSON."""
     return {"bundle": bundle.path, **bundle.manifest.model_dump(mode="json")}
 
 
@@ -33,7 +33,7 @@ def channel_row(manifest: Manifest) -> list[tuple[str, object]]:
 
 
 def show_bundle(bundle: Bundle, as_json: bool) -> None:
-    """What a bundle holds, after it was written, and what to do with it."""
+    """Print what a new bundle holds, and what to do with it."""
     manifest = bundle.manifest
     if as_json:
         show_json(bundle_facts(bundle))

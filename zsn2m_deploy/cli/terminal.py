@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from zsn2m_runtime.batch import Job
     from zsn2m_runtime.streaming.ends import StreamInfo
 
-INTERRUPTED = 130  # exit code by custom of shells: 128 + SIGINT
-QUIET_SECONDS = 10.0  # between lines of progress where stderr is a file
+INTERRUPTED = 130  # exit code, as of shells: 128 + SIGINT
+LINE_INTERVAL = 10.0  # seconds between lines of progress where stderr is no terminal
 
 
 class Interrupted(SystemExit):
-    """The end after an interrupt that the user has been told of."""
+    """The end after an interrupt, once the user was told."""
 
     def __init__(self) -> None:
         super().__init__(INTERRUPTED)
@@ -39,12 +39,12 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Results as JSON on std
 
 
 def show(text: str) -> None:
-    """A line for people on stdout; what a stranger's name or file could do to a terminal is spelled out."""
+    """A line on stdout; control characters, which names of files may hold, are escaped."""
     print(one_line(text))
 
 
 def show_lines(text: str) -> None:
-    """Several lines, such as a table, of which no name made any."""
+    """Several lines on stdout, such as a table; control characters in them are escaped."""
     print(visible(text))
 
 
@@ -54,21 +54,21 @@ def show_json(value: Any) -> None:
 
 
 def remark(text: str) -> None:
-    """A line on stderr, likewise."""
+    """A line on stderr, escaped likewise."""
     print(one_line(text), file=sys.stderr)
 
 
 def complain(text: str) -> None:
-    """The line on stderr that an error ends in; one line, whatever names are in it.
+    """The message of the error that ends a command: one line on stderr, escaped likewise.
 
-    Where stderr takes nothing, as on a full disk, the exit code still says what it was.
+    Where stderr cannot be written, as on a full disk, the exit code is all that is said.
     """
     with contextlib.suppress(OSError):
         print(f"error: {one_line(text)}", file=sys.stderr, flush=True)
 
 
 def table(rows: list[tuple[str, object]]) -> str:
-    """Two aligned columns, a line each."""
+    """Two aligned columns, a line a row."""
     said = [(one_line(name), one_line(str(value))) for name, value in rows]
     width = max(len(name) for name, _ in said)
     return "\n".join(f"{name:<{width}}  {value}" for name, value in said)
@@ -76,7 +76,7 @@ def table(rows: list[tuple[str, object]]) -> str:
 
 @contextlib.contextmanager
 def training_progress(quiet: bool) -> Iterator[ProgressCallback | None]:
-    """A bar per stage with its loss and the time left, on stderr."""
+    """On stderr, a bar for each stage, with its loss and the time left."""
     if quiet:
         yield None
         return
@@ -104,7 +104,7 @@ def training_progress(quiet: bool) -> Iterator[ProgressCallback | None]:
 
 @contextlib.contextmanager
 def page_progress(quiet: bool, files: int) -> Iterator[Callable[[Job, int, int], None] | None]:
-    """A bar over files, naming the page in work, on stderr."""
+    """On stderr, a bar over files that names the current page."""
     if quiet:
         yield None
         return
@@ -125,7 +125,7 @@ def page_progress(quiet: bool, files: int) -> Iterator[Callable[[Job, int, int],
 
 @contextlib.contextmanager
 def stream_progress(quiet: bool, info: StreamInfo, limit: int | None) -> Iterator[Callable[[int], None] | None]:
-    """Frames, frames per second and the time left, on stderr; now and then a line where that is no terminal."""
+    """On stderr, frames, their rate and the time left: a bar, or a line now and then where that is no terminal."""
     total = min(filter(None, (info.frames, limit)), default=None)
     if quiet:
         yield None
@@ -172,7 +172,7 @@ def _lines(total: int | None) -> Callable[[int], None]:
     def update(done: int) -> None:
         nonlocal said
         now = time.monotonic()
-        if now - said >= QUIET_SECONDS:
+        if now - said >= LINE_INTERVAL:
             said = now
             speed = done / (now - started)
             of = f" of {total}" if total else ""

@@ -1,10 +1,10 @@
-"""What is said of an error that no code of ours expected: some are the machine's, the others are bugs."""
+"""Messages of unexpected errors: those of the machine (memory, disk, packages), and bugs."""
 
 from __future__ import annotations
 
 
 def explained(error: Exception) -> tuple[str, int]:
-    """The message of an unexpected error and the exit code that it ends in."""
+    """The message and the exit code of an unexpected error."""
     from zsn2m_runtime.atomic import ADVICE
     from zsn2m_runtime.errors import OutputError, UnavailableError, UsageError
 
@@ -43,7 +43,7 @@ def explained(error: Exception) -> tuple[str, int]:
 
 
 def _is_of_memory(error: Exception) -> bool:
-    """Whether torch or OpenCV got no memory; on the CPU neither says so by the error's type."""
+    """Whether torch or OpenCV got no memory; on the CPU, only the text of their errors says so."""
     return any(words in str(error) for words in ("not enough memory", "can't allocate memory", "Insufficient memory"))
 
 
