@@ -13,23 +13,24 @@ from support.refusals import Refused
 from zsn2m_deploy import api
 from zsn2m_runtime.files import list_inputs
 
-FIRST = "expected a bundle, but got an image; the bundle comes first: zsn2m-deploy"
-NO_BUNDLE = "expected a bundle folder with a manifest.json, but"
-IMAGE = f"a.png: {NO_BUNDLE} got an image; name the folder that train-and-export wrote (NAME.zsn2m)"
-BUNDLE_AS_FRAME = "cam.zsn2m: expected noisy frames, but got a bundle; name the frames"
-MODEL_AS_FRAME = "expected noisy frames, but got a model; name the frames"
-INSIDE = "expected an output outside of bundles, but got one in"
+# Subjects of messages, as short as still tells them apart.
+FIRST = "the bundle comes first: zsn2m-deploy"
+NO_BUNDLE = "expected a bundle folder with a manifest.json, but got"
+IMAGE = f"a.png: {NO_BUNDLE} an image"
+BUNDLE_AS_FRAME = "cam.zsn2m: expected noisy frames, but got a bundle"
+MODEL_AS_FRAME = "expected noisy frames, but got a model"
+INSIDE = "outside of bundles"
 
 # Command, exit code, and a part of the message. In the folder: cam.zsn2m, a.png, grd.onnx and mbd.ts of the bundle,
 # holds/ with a copy of the bundle alone, pictures/ with a copy and an image, app/ with another program's manifest.json.
 WRONG = (
     # swapped
-    ("denoise a.png cam.zsn2m -o b.png", 2, f"a.png: {FIRST} denoise cam.zsn2m a.png -o OUT"),
-    ("denoise a.png grd.onnx -o b.png", 2, f"a.png: {FIRST} denoise grd.onnx a.png -o OUT"),
-    ("denoise a.png pictures cam.zsn2m -o b/", 2, f"a.png: {FIRST} denoise cam.zsn2m a.png pictures -o OUT"),
-    ("stream a.png cam.zsn2m -o b.mkv", 2, f"a.png: {FIRST} stream cam.zsn2m a.png -o OUT"),
-    ("stream clip.mp4 cam.zsn2m -o b.mkv", 2, "clip.mp4: expected a bundle, but got a video; the bundle comes first"),
-    ("export a.png --calibrate cam.zsn2m --precision int8", 2, f"a.png: {FIRST} export cam.zsn2m --calibrate a.png"),
+    ("denoise a.png cam.zsn2m -o b.png", 2, f"{FIRST} denoise cam.zsn2m a.png -o OUT"),
+    ("denoise a.png grd.onnx -o b.png", 2, f"{FIRST} denoise grd.onnx a.png -o OUT"),
+    ("denoise a.png pictures cam.zsn2m -o b/", 2, f"{FIRST} denoise cam.zsn2m a.png pictures -o OUT"),
+    ("stream a.png cam.zsn2m -o b.mkv", 2, f"{FIRST} stream cam.zsn2m a.png -o OUT"),
+    ("stream clip.mp4 cam.zsn2m -o b.mkv", 2, "clip.mp4: expected a bundle, but got a video"),
+    ("export a.png --calibrate cam.zsn2m --precision int8", 2, f"{FIRST} export cam.zsn2m --calibrate a.png"),
     ("verify a.png cam.zsn2m", 2, "unexpected extra argument"),
     # no bundle where one was expected
     ("denoise a.png a.png -o b.png", 5, IMAGE),
@@ -38,24 +39,24 @@ WRONG = (
     ("bench a.png", 5, IMAGE),
     ("export a.png", 5, IMAGE),
     ("export a.png --cpp project", 5, IMAGE),
-    ("verify nothing", 5, f"nothing: {NO_BUNDLE} there is none; check the path"),
-    ("verify clip.mp4", 5, f"{NO_BUNDLE} got a video; name the folder"),
-    ("verify notes.txt", 5, f"{NO_BUNDLE} got a file; name the folder"),
-    ("verify grd.onnx", 5, f"grd.onnx: {NO_BUNDLE} got a single model, that denoise and stream take; name the folder"),
-    ("denoise mbd.ts a.png -o b.png", 5, f"mbd.ts: {NO_BUNDLE} got a single model, for C++ and LibTorch; name"),
-    ("inspect grd.onnx", 5, f"{NO_BUNDLE} got a single model"),
-    ("inspect cam.zsn2m/manifest.json", 5, f"{NO_BUNDLE} got a file of the bundle cam.zsn2m; name that folder"),
-    ("bench cam.zsn2m/grd.onnx", 5, f"{NO_BUNDLE} got a file of the bundle cam.zsn2m; name that folder"),
-    ("inspect holds", 5, "got a folder that holds the bundle(s) holds/cam.zsn2m; name the bundle itself"),
-    ("inspect empty", 5, f"empty: {NO_BUNDLE} got a folder without one; name the folder that train-and-export wrote"),
-    ("inspect app", 5, "app/manifest.json: expected a manifest in JSON with a schema_version, but got one without"),
+    ("verify nothing", 5, "nothing: expected a bundle folder"),
+    ("verify clip.mp4", 5, f"{NO_BUNDLE} a video"),
+    ("verify notes.txt", 5, f"{NO_BUNDLE} a file"),
+    ("verify grd.onnx", 5, f"grd.onnx: {NO_BUNDLE} a single model"),
+    ("denoise mbd.ts a.png -o b.png", 5, f"mbd.ts: {NO_BUNDLE} a single model"),
+    ("inspect grd.onnx", 5, f"{NO_BUNDLE} a single model"),
+    ("inspect cam.zsn2m/manifest.json", 5, f"{NO_BUNDLE} a file of the bundle cam.zsn2m"),
+    ("bench cam.zsn2m/grd.onnx", 5, f"{NO_BUNDLE} a file of the bundle cam.zsn2m"),
+    ("inspect holds", 5, "holds the bundle(s) holds/cam.zsn2m"),
+    ("inspect empty", 5, f"empty: {NO_BUNDLE} a folder without one"),
+    ("inspect app", 5, "app/manifest.json: expected a manifest"),
     # no frames where some were expected
     ("train-and-export cam.zsn2m", 3, BUNDLE_AS_FRAME),
     ("train-and-export a.png cam.zsn2m", 3, BUNDLE_AS_FRAME),
-    ("train-and-export holds", 3, "holds: expected a folder of noisy frames, but got one that holds the bundle(s)"),
+    ("train-and-export holds", 3, "holds: expected a folder of noisy frames"),
     ("train-and-export grd.onnx", 3, f"grd.onnx: {MODEL_AS_FRAME}"),
     ("train-and-export mbd.ts", 3, f"mbd.ts: {MODEL_AS_FRAME}"),
-    ("train-and-export cam.zsn2m/preview.png", 3, "expected noisy frames, but got a file of the bundle cam.zsn2m"),
+    ("train-and-export cam.zsn2m/preview.png", 3, "got a file of the bundle cam.zsn2m"),
     ("denoise cam.zsn2m cam.zsn2m -o b.png", 3, BUNDLE_AS_FRAME),
     ("denoise cam.zsn2m holds -o b", 3, "holds: expected a folder of noisy frames"),
     ("denoise cam.zsn2m grd.onnx -o b.png", 3, f"grd.onnx: {MODEL_AS_FRAME}"),
@@ -63,59 +64,56 @@ WRONG = (
     ("stream cam.zsn2m cam.zsn2m -o b.mkv", 3, BUNDLE_AS_FRAME),
     ("stream cam.zsn2m mbd.ts -o b.mkv", 3, f"mbd.ts: {MODEL_AS_FRAME}"),
     # outputs that would spoil a bundle or an input
-    ("denoise cam.zsn2m a.png -o cam.zsn2m", 2, f"cam.zsn2m/a.png: {INSIDE}"),
-    ("denoise cam.zsn2m a.png -o cam.zsn2m/b.png", 2, f"cam.zsn2m/b.png: {INSIDE}"),
+    ("denoise cam.zsn2m a.png -o cam.zsn2m", 2, INSIDE),
+    ("denoise cam.zsn2m a.png -o cam.zsn2m/b.png", 2, INSIDE),
     ("denoise cam.zsn2m a.png -o cam.zsn2m/new/b.png", 2, INSIDE),
     ("stream cam.zsn2m a.png -o cam.zsn2m/", 2, INSIDE),
     ("stream cam.zsn2m a.png -o cam.zsn2m/b.mkv", 2, INSIDE),
     ("train-and-export a.png -o cam.zsn2m/new.zsn2m", 2, INSIDE),
     ("export cam.zsn2m --cpp cam.zsn2m/project", 2, INSIDE),
     ("sample cam.zsn2m/s.png", 2, INSIDE),
-    ("train-and-export a.png -o a.png", 6, "a.png: expected a folder to write, but got a file"),
-    ("export cam.zsn2m --cpp a.png", 6, "a.png: expected a new folder, but it exists"),
+    ("train-and-export a.png -o a.png", 6, "a.png: expected a folder"),
+    ("export cam.zsn2m --cpp a.png", 6, "a.png: expected a new folder"),
     # missing
     ("denoise cam.zsn2m -o b.png", 2, "Missing argument 'INPUT"),
     ("denoise cam.zsn2m a.png", 2, "Missing option '--output'"),
-    ("stream cam.zsn2m a.png", 2, "expected an output, but got none; name one with -o"),
-    ("train a.png -o b.zsn2m", 2, "expected the command train-and-export, but got train, which is no more"),
+    ("stream cam.zsn2m a.png", 2, "expected an output"),
+    ("train a.png -o b.zsn2m", 2, "expected the command train-and-export"),
     ("train-and-export", 2, "Missing argument 'FRAME"),
     ("verify", 2, "Missing argument 'BUNDLE'"),
     ("nothing", 2, "No such command 'nothing'"),
     # out of range
-    ("train-and-export a.png --strength -1", 2, "strength: expected a number above 0, but got -1.0; change it"),
-    ("train-and-export a.png --strength nan", 2, "strength: expected a finite number, but got nan; change it"),
-    ("train-and-export a.png --seed -1", 2, "seed: expected a number of at least 0, but got -1; change it"),
-    ("train-and-export a.png --pages 0", 2, "a.png: expected pages from 1 to 1, but got '0'"),
+    ("train-and-export a.png --strength -1", 2, "strength: expected a number above 0"),
+    ("train-and-export a.png --strength nan", 2, "strength: expected a finite number"),
+    ("train-and-export a.png --seed -1", 2, "seed: expected a number of at least 0"),
+    ("train-and-export a.png --pages 0", 2, "a.png: expected pages"),
     ("denoise cam.zsn2m a.png -o b.png --threads -1", 2, "Invalid value for '--threads'"),
     ("bench cam.zsn2m --seconds -1", 2, "Invalid value for '--seconds'"),
     ("bench cam.zsn2m --size 0x5", 2, "expected a size such as 480p"),
-    ("sample s.png --size -5 5", 2, "expected width from 16 to 16384, but got -5"),
-    ("sample s.png --photons -1", 2, "expected photons from 0 to 1e+06, but got -1.0"),
+    ("sample s.png --size -5 5", 2, "expected width"),
+    ("sample s.png --photons -1", 2, "expected photons"),
 )
 
 # The content of a configuration, and the message after its file's name.
 CONFIGURATIONS = (
-    ("strength = -1", "strength: expected a number above 0, but got -1; change it"),
-    (
-        "strength = 1e9",
-        "strength: expected a factor on the noise from 0.1 to 4, 1 as it is estimated, but got 1e+09",
-    ),
-    ("strength = nan", "strength: expected a finite number, but got nan; change it"),
-    ("strength = 'much'", "strength: expected a number, but got 'much'; change it"),
-    ("stage = 'mbd'", "expected method mbd, but got stage 'mbd', its former name; change it"),
-    ("method = 'big'", "expected one of the methods adapt, mbd, full, paper, but got 'big'; choose one"),
-    ("preset = 'quick'", "expected one of the presets default, fast, best, but got 'quick'; choose one"),
-    ("device = 3", "device: expected text, but got 3; change it"),
-    ("keep_mean = 'perhaps'", "keep_mean: expected true or false, but got 'perhaps'; change it"),
-    ("sensor = 5", "sensor: expected a table of fields, but got 5; change it"),
-    ("mbd.schedule.iterations = 1.5", "mbd.schedule.iterations: expected a whole number, but got 1.5; change it"),
-    ("grd.widths = 'a'", "grd.widths: expected a list, but got 'a'; change it"),
-    ("grd.widths = [1]", "grd.widths: expected at least 2 value(s), but got [1]; change it"),
-    ("mbd.negative_slope = 1", "mbd.negative_slope: expected a number below 1, but got 1; change it"),
-    ("sensor.schedule.crop_side = 500", "sensor: expected schedule.crop_side of at most 192, the side of the drawn"),
-    ("sensor.weight_synthetic = 0\nsensor.weight_recorrupted = 0", "sensor: expected weight_synthetic or weight_rec"),
-    ("sensor.scene = 3", "unknown field 'sensor.scene'; did you mean 'sensor.scenes'?"),
-    ("strength = ", "expected a TOML configuration file, but Invalid value"),
+    ("strength = -1", "strength: expected a number above 0"),
+    ("strength = 1e9", "strength: expected a factor on the noise"),
+    ("strength = nan", "strength: expected a finite number"),
+    ("strength = 'much'", "strength: expected a number"),
+    ("stage = 'mbd'", "expected method mbd"),
+    ("method = 'big'", "expected one of the methods adapt, mbd, full, paper"),
+    ("preset = 'quick'", "expected one of the presets default, fast, best"),
+    ("device = 3", "device: expected text"),
+    ("keep_mean = 'perhaps'", "keep_mean: expected true or false"),
+    ("sensor = 5", "sensor: expected a table"),
+    ("mbd.schedule.iterations = 1.5", "mbd.schedule.iterations: expected a whole number"),
+    ("grd.widths = 'a'", "grd.widths: expected a list"),
+    ("grd.widths = [1]", "grd.widths: expected at least 2"),
+    ("mbd.negative_slope = 1", "mbd.negative_slope: expected a number below 1"),
+    ("sensor.schedule.crop_side = 500", "sensor: expected schedule.crop_side"),
+    ("sensor.weight_synthetic = 0\nsensor.weight_recorrupted = 0", "sensor: expected weight_synthetic"),
+    ("sensor.scene = 3", "unknown field 'sensor.scene'; did you mean 'sensor.scenes'"),
+    ("strength = ", "expected a TOML"),
 )
 OF_PYDANTIC = ("Value error", "Input should be", "validation error", "Field required", "Traceback", "this is a bug")
 

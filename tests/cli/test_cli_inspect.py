@@ -82,7 +82,7 @@ def test_training_says_in_one_line_what_it_found_and_chose(
     ended = run_command(capsys, "train-and-export", frame, "-o", bundle, "--method", "mbd")
     assert ended.code == 0
     line = load_bundle(bundle).manifest.training.chosen
-    assert line.startswith("noise of 9 (standard deviation), independent from pixel to pixel")
+    assert line.startswith("noise of 9 (standard deviation), independent")
     assert f"chosen{' ' * (ended.out.index(line) - ended.out.index('chosen') - 6)}{line}\n" in ended.out
     inspected = run_command(capsys, "inspect", bundle).out
     assert line in inspected

@@ -165,7 +165,7 @@ def test_a_mounted_folder_is_not_swapped(tmp_path: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(Path, "rename", busy)
     with (
-        pytest.raises(OutputError, match=r"out: .* something is mounted here.*; name one in it: .*out/NAME"),
+        pytest.raises(OutputError, match=r"out: .*mounted.*out/NAME"),
         atomic_folder(tmp_path / "out", overwrite=True),
     ):
         pass
@@ -178,7 +178,7 @@ def test_a_mounted_folder_is_not_swapped(tmp_path: Path, monkeypatch: pytest.Mon
         (OSError(errno.EROFS, "Read-only file system", "/x"), 6, "'/x': the file system is read-only"),
         (PermissionError(errno.EACCES, "Permission denied", "/x"), 6, "permission denied; name an output"),
         (FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']"), 6, "set TMPDIR to one"),
-        (ModuleNotFoundError("No module named 'av'", name="av"), 4, "expected the package av, .* zsn2m-deploy doctor"),
+        (ModuleNotFoundError("No module named 'av'", name="av"), 4, "package av.*doctor"),
         (MemoryError("Unable to allocate 9 GiB"), 4, "expected enough memory, .*9 GiB.*; free some"),
         (ModuleNotFoundError("no", name="zsn2m_runtime.nothing"), 1, "this is a bug"),
         (

@@ -52,13 +52,13 @@ def test_many_inputs_and_a_folder(tmp_path: Path) -> None:
 
 
 def test_many_inputs_and_a_file_name_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"expected a folder for 2 inputs, but got the file name .*b\.tif"):
+    with pytest.raises(UsageError, match=r"folder for 2 inputs.*b\.tif"):
         plan_outputs([tmp_path / "a.png", tmp_path / "c.png"], tmp_path / "b.tif")
 
 
 def test_two_inputs_of_one_name_are_refused(tmp_path: Path) -> None:
     sources = [tmp_path / "day1" / "a.png", tmp_path / "day2" / "a.png"]
-    with pytest.raises(UsageError, match=r"day1/a\.png and .*day2/a\.png would both become .*out/a\.png"):
+    with pytest.raises(UsageError, match=r"day1/a\.png and .*day2/a\.png .*both"):
         plan_outputs(sources, tmp_path / "out")
 
 
@@ -66,14 +66,14 @@ def test_two_inputs_of_one_name_are_refused(tmp_path: Path) -> None:
 def test_an_output_that_is_an_input_is_refused(tmp_path: Path, out: str) -> None:
     source = write_frame(tmp_path / "a.png")
     (tmp_path / "link").symlink_to(tmp_path)
-    with pytest.raises(UsageError, match=r"a\.png: expected an output other than the inputs"):
+    with pytest.raises(UsageError, match=r"a\.png: .*inputs"):
         plan_outputs([source], tmp_path / out.format(name=tmp_path.name))
 
 
 def test_an_output_that_is_another_input_is_refused(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     sources = [write_frame(tmp_path / "a.png"), write_frame(tmp_path / "sub" / "a.png")]
-    with pytest.raises(UsageError, match="expected an output other than the inputs"):
+    with pytest.raises(UsageError, match="other than the inputs"):
         plan_outputs(sources, tmp_path / "sub")
 
 

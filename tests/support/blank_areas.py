@@ -1,4 +1,4 @@
-"""Shared by tests: parts of blank."""
+"""Masks of blank areas, and filling them pixel by pixel: the slow oracle."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shared by tests: parts of streaming camera."""
+"""A stand-in for cv2.VideoCapture, and frames as OpenCV gives them."""
 
 from __future__ import annotations
 

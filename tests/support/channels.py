@@ -1,4 +1,4 @@
-"""Shared by tests: parts of channels."""
+"""OME-TIFF stacks of two channels with different noise, and a denoiser whose bundle is for one of them."""
 
 from __future__ import annotations
 

@@ -196,15 +196,18 @@ def pixels_of(place: Any, **read: Any) -> list[Pixels]:
 
 
 def noise(count: int, dtype: str, channels: int, high: int) -> list[Pixels]:
+    """Frames of random samples from 0 to `high`."""
     shape = (HEIGHT, WIDTH) if channels == 1 else (HEIGHT, WIDTH, channels)
     return [np.random.default_rng(seed).integers(0, high + 1, shape).astype(dtype) for seed in range(count)]
 
 
 def info_of(pixels: Pixels, high: int, **more: Any) -> StreamInfo:
+    """The info of a source of such frames."""
     channels = 1 if pixels.ndim == 2 else 3
     return StreamInfo("noise", *pixels.shape[:2], pixels.dtype.name, channels, (0, high), **more)
 
 
 def write_all(sink: VideoSink, arrays: list[Pixels]) -> None:
+    """Write arrays as frames 1, 2, ..."""
     for number, pixels in enumerate(arrays, start=1):
         sink.write(Picture(Frame(pixels), number, f"frame {number}"))

@@ -1,4 +1,4 @@
-"""Shared by tests: parts of cli."""
+"""Runs `zsn2m-deploy` in this process, writes small frames, and stands in for training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shared by tests: parts of denoiser."""
+"""Models that multiply by a known gain, and denoisers around them."""
 
 from __future__ import annotations
 

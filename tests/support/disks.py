@@ -1,4 +1,4 @@
-"""Shared by tests: parts of streaming video sink."""
+"""A file system of 200 KiB, to fill."""
 
 from __future__ import annotations
 

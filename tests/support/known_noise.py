@@ -1,4 +1,4 @@
-"""Shared by tests: parts of familiarity."""
+"""Frames with noise of known level and correlation, and bundles that were trained on them."""
 
 from __future__ import annotations
 

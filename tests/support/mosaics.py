@@ -1,4 +1,4 @@
-"""Shared by tests: parts of patterns."""
+"""Drawn pictures, and what a Bayer sensor gives of them."""
 
 from __future__ import annotations
 
@@ -27,10 +27,12 @@ def scene(seed: int, side: int = 160) -> Array:
 
 
 def noise(seed: int, shape: tuple[int, ...], sigma: float = SIGMA) -> Array:
+    """White Gaussian noise."""
     return np.random.default_rng(seed + 10**6).normal(0, sigma, shape)
 
 
 def whole(frame: Array) -> Array:
+    """As an 8-bit sensor gives it."""
     return np.rint(frame).clip(0, 255).astype(np.uint8)
 
 
@@ -44,4 +46,5 @@ def bayer(picture: Array, layout: str) -> Array:
 
 
 def kinds(frame: Array) -> tuple[str, ...]:
+    """The patterns that are found, in words."""
     return tuple(patterns_in_words(find_patterns(frame)))

@@ -1,4 +1,4 @@
-"""Shared by tests: parts of cli errors."""
+"""Commands that must fail and leave every file as it was; a read-only or full disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sources that give what a test asks for, and what comes of a source."""
+"""A source whose number of frames, faults and pauses a test sets, and a list of what a source gave."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ SHAPE = (24, 32, 3)
 
 
 def noise(number: int, dtype: str = "uint8") -> Pixels:
+    """A frame of random samples, the same for a number."""
     return np.random.default_rng(number).integers(0, 256, SHAPE).astype(dtype)
 
 

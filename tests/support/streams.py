@@ -1,4 +1,4 @@
-"""The command stream in tests: how it is started, and the pictures of a video."""
+"""The command `stream` as a process, and the pictures of a video."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ Capture = pytest.CaptureFixture[str]
 
 
 def pictures(path: Path | io.BytesIO, **options: Any) -> list[Picture]:
+    """All frames of a video; further arguments are those of Reading."""
     source = video_source(path, pass_tracks=False, **options)
     try:
         return [item for item in source if isinstance(item, Picture)]

@@ -1,4 +1,4 @@
-"""Shared by tests: parts of files tiff."""
+"""Random arrays of every sample type, and copies of TIFF files made without optional packages."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from zsn2m_runtime.sample_types import is_whole, limits_of
 
 
 def random_array(shape: tuple[int, ...], dtype: str) -> np.ndarray:
+    """Integers over the whole range of their type, floats from 0 to 1."""
     generator = np.random.default_rng(0)
     if not is_whole(dtype):
         return generator.random(shape).astype(dtype)

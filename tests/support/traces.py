@@ -1,4 +1,4 @@
-"""Shared by tests: parts of traces."""
+"""Every command on a small frame, and the program that runs them one after the other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shared by tests: parts of training."""
+"""Configurations of trainings that take a second."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from zsn2m_deploy.config.training import TrainConfig
 
 
 def small(iterations: int = 20, method: str = "mbd", **fields: object) -> TrainConfig:
+    """A few steps on small crops, with a narrow GRD-Net."""
     schedule = {"iterations": iterations, "crop_side": 48}
     values = {"method": method, "mbd": {"schedule": schedule}, "grd": {"widths": (8, 16, 16), "schedule": schedule}}
     return TrainConfig().updated(values | fields)

@@ -54,7 +54,7 @@ def test_a_file_of_a_cameras_name_is_a_file(tmp_path: Path, monkeypatch: pytest.
     assert not places.is_live("0")
     assert not places.is_live("clip.mkv")
     Clip().write(tmp_path / "0" / "clip.mkv")
-    with pytest.raises(InputError, match="expected a folder with image files"):
+    with pytest.raises(InputError, match="image files"):
         opening.open_source("0", SourceOptions(), None)
 
 
@@ -96,14 +96,14 @@ def test_frames_are_kept_as_they_came(camera: list[Capture], tmp_path: Path) -> 
 
 
 def test_a_camera_that_is_not_there_is_its_own_error() -> None:
-    with pytest.raises(InputError, match="camera 99: expected a camera that can be opened"):
+    with pytest.raises(InputError, match="camera 99: "):
         take_frames("99", 1, None)
 
 
 def test_what_ends_too_early_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clip = Clip("ffv1", "gray10le").write(tmp_path / "clip.mkv")
     monkeypatch.setattr(video_module, "VideoSource", lambda text, reading, **how: VideoSource(clip, reading, **how))
-    with pytest.raises(InputError, match="expected 20 frames, of which every 10th is taken, but it ended after 12"):
+    with pytest.raises(InputError, match=r"20 frames.*after 12"):
         take_frames("http://host/clip.mkv", 2, None)
     found = take_frames("http://host/clip.mkv", 1, tmp_path / "kept")
     assert (found.names, found.value_range, found.frames[0].dtype) == (("host frame 10",), (0, 1023), "uint16")

@@ -150,7 +150,7 @@ def test_lossless_keeps_alpha_bit_for_bit(kind: str, tmp_path: Path) -> None:
 )
 def test_an_output_without_alpha_is_refused_alike(kind: str, out: str, how: dict[str, Any], tmp_path: Path) -> None:
     first = clip_of(kind, tmp_path)
-    with pytest.raises(UsageError, match=r"keeps the source's alpha, but .* does not; choose .*--no-alpha"):
+    with pytest.raises(UsageError, match=r"alpha.*--no-alpha"):
         through(first, tmp_path / out, pixel_format="yuva420p" if how.get("codec") == "libvpx-vp9" else None, **how)
     through(first, tmp_path / out, {"alpha": False}, pixel_format="yuv420p" if kind == "prores 4444" else None)
     assert pixels_of(tmp_path / out)
@@ -158,7 +158,7 @@ def test_an_output_without_alpha_is_refused_alike(kind: str, out: str, how: dict
 
 def test_depth_is_lowered_only_when_told(tmp_path: Path) -> None:
     first = clip_of("prores 4444", tmp_path)  # which FFmpeg decodes to 12 bits
-    with pytest.raises(UsageError, match=r"keeps yuva444p12le.* prores_ks takes 10.*--pixel-format yuva444p10le"):
+    with pytest.raises(UsageError, match=r"yuva444p12le.* prores_ks takes 10.*yuva444p10le"):
         through(first, tmp_path / "out.mov")
     [frame, *_] = frames_in(through(first, tmp_path / "out.mov", pixel_format="yuva444p10le"))
     assert np.abs(alpha_of(frame) - alpha_of(frames_in(first)[0])).mean() < 0.004 * 4095
@@ -179,7 +179,7 @@ def test_images_with_alpha_become_a_video_with_alpha(tmp_path: Path) -> None:
 def test_an_opaque_frame_among_transparent_ones_is_refused(tmp_path: Path) -> None:
     pixels = np.zeros((48, 64, 3), np.uint8)
     sink = VideoSink(tmp_path / "out.mp4", info_of(pixels, 255))
-    with pytest.raises(Exception, match="but got a 48x64 frame of 3 channel\\(s\\), uint8 and alpha"):
+    with pytest.raises(Exception, match=r"got a 48x64 .*and alpha"):
         sink.write(Picture(Frame(pixels, pixels[:, :, 0]), 1, "frame 1"))
     sink.salvage()
 

@@ -76,7 +76,7 @@ def test_what_a_stream_does_not_say_is_what_players_assume() -> None:
 
 
 def test_a_matrix_that_is_no_weighted_sum_is_refused() -> None:
-    with pytest.raises(InputError, match=r"clip: expected a colour matrix of BT.601.* got number 14 of H.273"):
+    with pytest.raises(InputError, match=r"clip: .*matrix.*14 of H.273"):
         YuvConverter(Colour(matrix=14), 10, "clip")
 
 
@@ -159,5 +159,5 @@ def test_upright_puts_every_pixel_where_the_matrix_says(swaps: bool, signs: tupl
 
 def test_a_slant_is_no_quarter_turn() -> None:
     slant = (46341, 46341, 0, -46341, 46341, 0, 0, 0, 1 << 30)
-    with pytest.raises(InputError, match=r"expected frames that are shown upright or in quarter turns"):
+    with pytest.raises(InputError, match="quarter turns"):
         check_quarter_turns(slant, "clip")

@@ -78,7 +78,7 @@ def test_a_folder_that_holds_the_inputs_is_refused(folder: Path) -> None:
     source = ImageSource([folder])
     (folder / "link").symlink_to(folder)
     for out in (folder, folder / "link"):
-        with pytest.raises(UsageError, match=r"1\.png: expected an output other than the inputs"):
+        with pytest.raises(UsageError, match=r"1\.png: .*inputs"):
             FolderSink(out, ".png", source.info, source.named)
     FolderSink(folder, ".tif", source.info, source.named)  # beside them is fine
 
@@ -86,7 +86,7 @@ def test_a_folder_that_holds_the_inputs_is_refused(folder: Path) -> None:
 def test_two_inputs_that_would_become_one_file_are_refused(folder: Path) -> None:
     save_image(folder / "2.bmp", frame_of(2))
     source = ImageSource([folder])
-    with pytest.raises(UsageError, match=r"2\.bmp and .*2\.png would both become .*2\.png"):
+    with pytest.raises(UsageError, match=r"2\.bmp and .*2\.png .*both"):
         FolderSink(folder / "out", ".png", source.info, source.named)
 
 
@@ -95,7 +95,7 @@ def test_a_page_that_would_become_the_file_of_another_input_is_refused(tmp_path:
     tifffile.imwrite(tmp_path / "a.tif", stack, metadata=None)
     tifffile.imwrite(tmp_path / "a_page_0001.tif", stack[0], metadata=None)
     source = ImageSource([tmp_path])
-    with pytest.raises(UsageError, match=r"a\.tif and .*a_page_0001\.tif would both become .*a_page_0001\.png"):
+    with pytest.raises(UsageError, match=r"a\.tif and .*a_page_0001\.tif .*both"):
         FolderSink(tmp_path / "out", ".png", source.info, source.named)
 
 

@@ -95,7 +95,7 @@ def test_a_page_of_another_size_is_named(tmp_path: Path) -> None:
         for width in (8, 9):
             writer.write(np.zeros((6, width), np.uint8), metadata=None)
     given: list[Picture] = []
-    with pytest.raises(InputError, match=r"a\.tif: page 2: expected 6x8 grey uint8 .* but got 6x9"):
+    with pytest.raises(InputError, match=r"a\.tif: page 2: .*6x8.*6x9"):
         collect(ImageSource([tmp_path]), given)
     assert len(given) == 1
 

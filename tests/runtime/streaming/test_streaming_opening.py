@@ -122,11 +122,11 @@ def test_raw_frames_are_described_for_ffmpeg() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("640:gray", r"--raw WxH:FORMAT\[@FPS\] such as 1920x1080:rgb24@25, but got '640:gray'"),
-        ("0x480:gray", "a size of at least 1x1, but got 0x480"),
-        ("640x480:grey", "a pixel format in --raw that ffmpeg -pix_fmts lists, .* but got 'grey'"),
-        ("640x480:gray@0", "a rate in --raw above 0, but got 0;"),
-        ("640x480:gray@25/0", "a rate in --raw above 0, but got 25/0;"),
+        ("640:gray", "WxH:FORMAT.* got '640:gray'"),
+        ("0x480:gray", "size.* got 0x480"),
+        ("640x480:grey", "pixel format.* got 'grey'"),
+        ("640x480:gray@0", "rate.* got 0;"),
+        ("640x480:gray@25/0", "rate.* got 25/0;"),
     ],
 )
 def test_raw_frames_that_cannot_be_are_a_usage_error(text: str, said: str) -> None:
@@ -135,9 +135,9 @@ def test_raw_frames_that_cannot_be_are_a_usage_error(text: str, said: str) -> No
 
 
 def test_names_that_are_empty_are_refused(folder: Path) -> None:
-    with pytest.raises(UsageError, match="name of the source, but got an empty one"):
+    with pytest.raises(UsageError, match="name of the source"):
         source_of("")
-    with pytest.raises(UsageError, match="name of the output, but got an empty one"):
+    with pytest.raises(UsageError, match="name of the output"):
         open_sink("", source_of("frames"), SENSOR, SinkOptions())
 
 
@@ -196,13 +196,13 @@ def test_a_source_is_closed_where_its_rate_is_stated_twice(folder: Path, monkeyp
 
     made: list[Rated] = []
     monkeypatch.setattr(video_source, "VideoSource", Rated)
-    with pytest.raises(UsageError, match="these have 24 a second; leave --fps out"):
+    with pytest.raises(UsageError, match=r"24 a second.*--fps"):
         source_of("clip.mp4", rate=25.0)
     assert made[0].closed == 1
 
 
 def test_a_camera_whose_number_opencv_refuses_is_an_error() -> None:
-    with pytest.raises(InputError, match=r"camera 9{20}: expected a camera, but OpenCV refuses its number"):
+    with pytest.raises(InputError, match=r"camera 9{20}: .*number"):
         source_of("9" * 20)
 
 

@@ -118,7 +118,7 @@ def test_a_slow_stream_says_so_after_a_few_frames(
     clip = Clip(times=range(0, 7 * 1001, 1001)).write(tmp_path / "clip.mp4")
     ended = run_command(capsys, "stream", make_bundle(), clip, "-o", tmp_path / "a.mkv", *ONE_THREAD)
     assert ended.code == 0, ended.err
-    assert "frames/s on this machine, the source has 23.98: a minute of it takes" in ended.err
+    assert "the source has 23.98" in ended.err
     assert "faster: " in ended.err and "(not measured)" in ended.err
     quiet = run_command(capsys, "stream", make_bundle(), clip, "-o", tmp_path / "b.mkv", "--json", *ONE_THREAD)
     assert quiet.code == 0

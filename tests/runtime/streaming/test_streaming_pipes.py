@@ -75,7 +75,7 @@ def test_a_reader_that_went_away_is_an_error() -> None:
 
     arrays = noise(2, "uint8", 3, 255)
     sink = video_sink(Broken(), info_of(arrays[0], 255), format="rawvideo")
-    with pytest.raises(OutputError, match="reads all frames from the pipe, but it has ended"):
+    with pytest.raises(OutputError, match="pipe"):
         write_all(sink, arrays)
     assert sink.salvage() is None
 

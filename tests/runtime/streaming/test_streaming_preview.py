@@ -85,7 +85,7 @@ def picture(frame: Frame = RED) -> Picture:
 def test_an_opencv_without_windows_is_an_error_before_the_first_frame() -> None:
     if HAS_WINDOWS:
         pytest.skip("the installed OpenCV can show windows")
-    with pytest.raises(UnavailableError, match=r"pip uninstall opencv-python-headless .* install .*opencv-python"):
+    with pytest.raises(UnavailableError, match=r"preview: .*opencv-python-headless"):
         Preview(NullSink(), SENSOR)
 
 
@@ -95,7 +95,7 @@ def test_linux_without_a_display_is_an_error_and_not_the_end_of_the_process(
     monkeypatch.setattr(preview.sys, "platform", "linux")
     monkeypatch.delenv("DISPLAY")
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-    with pytest.raises(UnavailableError, match="neither DISPLAY nor WAYLAND_DISPLAY is set"):
+    with pytest.raises(UnavailableError, match=r"preview: .*DISPLAY"):
         Preview(NullSink(), SENSOR)
     assert not windows.open
     monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-0")

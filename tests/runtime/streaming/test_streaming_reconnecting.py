@@ -207,7 +207,7 @@ def test_a_source_that_comes_back_with_other_frames_is_an_error(change: dict[str
     clock = Clock()
     other = Connection(clock, info=StreamInfo(**(vars(INFO) | change)))
     source = reconnecting(clock, Connection(clock), other)
-    with pytest.raises(InputError, match="street: expected it to come back with frames of 6x8 colour uint8, range 0"):
+    with pytest.raises(InputError, match=r"street: .*6x8 colour uint8"):
         collect(source, [])
     source.close()
     assert other.closed == 1

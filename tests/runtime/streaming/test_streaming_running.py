@@ -86,7 +86,7 @@ def test_a_report_counts_every_stage_of_every_frame(denoiser: Denoiser) -> None:
 
 def test_a_failing_source_keeps_what_came_before_and_says_where(denoiser: Denoiser) -> None:
     source, sink = FakeSource(4, fault=InputError("film.mkv: expected more, but it ends")), FakeSink()
-    with pytest.raises(InputError, match=r"ends; what was finished is in clean\.partial\.mp4"):
+    with pytest.raises(InputError, match=r"ends; .*clean\.partial\.mp4"):
         Stream(denoiser, source, sink).run()
     assert len(sink.pictures) == 4
     assert sink.ended == ["salvage"]

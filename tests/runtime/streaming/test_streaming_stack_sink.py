@@ -59,7 +59,7 @@ def test_a_stack_of_a_failed_stream_opens_under_a_partial_name(tmp_path: Path) -
     sink = StackSink(tmp_path / "stack.tif", INFO)
     sink.write(picture(1))
     sink.write(picture(2))
-    with pytest.raises(OutputError, match="page 3: expected 6x8 RGB uint8, but got 6x8 grey uint8"):
+    with pytest.raises(OutputError, match=r"page 3: .*RGB.*grey"):
         sink.write(picture(3, shape=(6, 8)))
     assert sink.salvage() == str(tmp_path / "stack.partial.tif")
     assert names_in(tmp_path) == ["stack.partial.tif"]
@@ -116,7 +116,7 @@ def test_a_source_that_gives_more_than_it_said_fills_a_classic_stack(
 ) -> None:
     monkeypatch.setattr(image_sink, "CLASSIC_LIMIT", 1000)
     sink = StackSink(tmp_path / "stack.tif", StreamInfo("test", 6, 8, "uint8", 3, None, frames=1))
-    with pytest.raises(OutputError, match="expected 1 frames, as the source said"):
+    with pytest.raises(OutputError, match="expected 1 frames"):
         for number in range(1, 9):
             sink.write(picture(number))
     assert sink.salvage() == str(tmp_path / "stack.partial.tif")
@@ -127,7 +127,7 @@ def test_a_stack_never_replaces_its_input(tmp_path: Path) -> None:
     source = ImageSource([tmp_path / "a.tif"])
     (tmp_path / "link.tif").symlink_to(tmp_path / "a.tif")
     for out in ("a.tif", "link.tif"):
-        with pytest.raises(UsageError, match="expected an output other than the inputs"):
+        with pytest.raises(UsageError, match="inputs"):
             StackSink(tmp_path / out, source.info, source.paths)
 
 

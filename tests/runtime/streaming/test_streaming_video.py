@@ -172,5 +172,5 @@ def test_a_cover_picture_is_no_video_and_is_said_to_stay_behind(
         through(tmp_path / "covered.mp4", tmp_path / "out.mp4")
     assert "out.mp4: not kept of the source: cover picture (mjpeg)" in caplog.text
     write(tmp_path / "sound.mp4", with_video=False)
-    with pytest.raises(InputError, match=r"sound.mp4: expected a video track, but there is none"):
+    with pytest.raises(InputError, match=r"sound.mp4: .*video track"):
         VideoSource(tmp_path / "sound.mp4")

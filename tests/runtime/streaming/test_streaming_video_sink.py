@@ -147,7 +147,7 @@ def test_a_video_without_a_frame_is_not_written(tmp_path: Path, clip: Path, suff
     for item in source:
         if not isinstance(item, Picture):
             sink.write(item)
-    with pytest.raises(OutputError, match="expected at least one frame, but none came"):
+    with pytest.raises(OutputError, match="at least one frame"):
         sink.finish()
     assert sink.salvage() is None
     assert names(tmp_path) == ["clip.mp4"]
@@ -157,7 +157,7 @@ def test_the_input_is_not_written_over(clip: Path, tmp_path: Path) -> None:
     before = clip.read_bytes()
     (tmp_path / "link.mp4").symlink_to(clip)
     for out in (clip, tmp_path / "link.mp4"):
-        with pytest.raises(UsageError, match="expected an output other than the input"):
+        with pytest.raises(UsageError, match="other than the input"):
             through(clip, out)
     assert clip.read_bytes() == before
 
@@ -199,7 +199,7 @@ def test_what_cannot_be_written_is_refused_before_the_first_frame(
 )
 def test_frames_that_a_codec_cannot_hold_are_refused(tmp_path: Path, info: StreamInfo, message: str | None) -> None:
     if message is None:
-        with pytest.raises(UsageError, match="refused 65x49 yuv420p; choose another codec or pixel format"):
+        with pytest.raises(UsageError, match="refused 65x49 yuv420p"):
             video_sink(tmp_path / "out.mp4", info, pixel_format="yuv420p")
         return
     with pytest.raises(UsageError, match=message):
@@ -225,7 +225,7 @@ def test_what_a_refusal_recommends_is_taken(tmp_path: Path, suffix: str, choices
 
 @pytest.mark.parametrize(("out", "track"), [("out.webm", "audio .aac."), ("out.y4m", "audio .aac.")])
 def test_a_track_that_the_container_cannot_hold_is_refused(clip: Path, tmp_path: Path, out: str, track: str) -> None:
-    with pytest.raises(UsageError, match=rf"holds the source's {track}, but .* does not; .* with --no-tracks"):
+    with pytest.raises(UsageError, match=rf"source's {track}.*--no-tracks"):
         through(clip, tmp_path / out)
     assert names(tmp_path) == ["clip.mp4"]
     through(clip, tmp_path / out, {"pass_tracks": False})
@@ -245,9 +245,7 @@ def test_a_frame_that_is_not_as_promised_is_refused(
 ) -> None:
     sink = VideoSink(tmp_path / "out.mp4", INFO)
     frame = Frame(np.zeros(shape, dtype), np.zeros(shape[:2], dtype) if alpha else None)
-    with pytest.raises(
-        OutputError, match=r"out.mp4: frame 1: expected a 48x64 frame of 3 channel\(s\), uint8, but got"
-    ):
+    with pytest.raises(OutputError, match=r"out.mp4: frame 1: .*48x64"):
         sink.write(Picture(frame, 1, "frame 1"))
     assert sink.salvage() is None
 
@@ -268,7 +266,7 @@ def test_rotation_is_kept_for_the_player(turned: Path, tmp_path: Path, out: str)
 
 
 def test_frames_are_turned_for_a_container_that_cannot_keep_rotation(turned: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"holds the source's rotation, but avi does not; write a .mp4"):
+    with pytest.raises(UsageError, match=r"rotation.*avi"):
         through(turned, tmp_path / "out.avi")
     result = through(turned, tmp_path / "out.avi", {"upright": True}, lossless=True)
     assert frames_of(result)[0].rotation == 0
