@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from zsn2m_deploy.cli.terminal import table
+
 if TYPE_CHECKING:
     from zsn2m_runtime.noise.facts import NoiseFacts
     from zsn2m_runtime.sample_types import Mask, Pixels
@@ -35,3 +37,22 @@ def change_in_words(noise: NoiseFacts) -> str:
 def sharing_in_words(noise: NoiseFacts) -> str:
     """Whether the noise of neighbouring pixels is correlated."""
     return "correlated" if noise.correlated else "independent"
+
+
+def with_noise(rows: list[tuple[str, object]], noise: NoiseFacts) -> str:
+    """A table of these rows and of the noise, and a plot of its variance over brightness."""
+    from zsn2m_runtime.noise.facts import noise_plot
+
+    clip = noise.clipping
+    shares = (
+        f"{100 * clip.low_share:.3g} % of samples at {clip.low:.6g}, {100 * clip.high_share:.3g} % at {clip.high:.6g}"
+    )
+    rows = [
+        *rows,
+        ("extremes", shares),
+        ("noise", f"standard deviation about {noise.sigma:.3g} (sensor units), {change_in_words(noise)}"),
+        ("neighbours", f"{sharing_in_words(noise)}: correlation {noise.beside:.2f} beside, {noise.below:.2f} below"),
+    ]
+    if len(noise.slope) > 1:
+        rows.append(("channels", f"correlation {noise.channels:.2f}"))
+    return f"{table(rows)}\n\nnoise against brightness (sensor units)\n{noise_plot(noise)}"

@@ -122,6 +122,16 @@ class Source(Protocol):
 class Sink(Protocol):
     """Where results go; used in one thread. Nothing stands under its final name before `finish`."""
 
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """What of a video the output does not hold, in words; complete after the last frame."""
+        ...
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """What of a video the output holds in another form, in words; likewise."""
+        ...
+
     def write(self, item: Item) -> None:
         """Take the next item.
 

@@ -36,7 +36,8 @@ class FolderSink:
         UsageError: if the format cannot hold the source's frames, or a file would replace an input or another one.
     """
 
-    lost: tuple[str, ...] = ()  # of a video, in words
+    lost: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
 
     def __init__(self, folder: Path, suffix: str, info: StreamInfo, inputs: Sequence[tuple[str, Path]] = ()) -> None:
         self._folder, self._suffix, self._written = folder, suffix, False
@@ -109,7 +110,8 @@ class StackSink:
         OutputError: if it cannot be written.
     """
 
-    lost: tuple[str, ...] = ()  # of a video, in words
+    lost: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
 
     def __init__(self, path: Path, info: StreamInfo, inputs: Sequence[Path] = ()) -> None:
         _refuse_inputs([path], inputs)
@@ -158,6 +160,9 @@ class StackSink:
 
 class NullSink:
     """Keeps nothing but the number of `frames`: to look at a stream only, or to measure it."""
+
+    lost: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         self.frames = 0

@@ -52,12 +52,12 @@ class Preview:
     @property
     def lost(self) -> tuple[str, ...]:
         """As the sink has it."""
-        return getattr(self._sink, "lost", ())
+        return self._sink.lost
 
     @property
     def changed(self) -> tuple[str, ...]:
         """As the sink has it."""
-        return getattr(self._sink, "changed", ())
+        return self._sink.changed
 
     def finish(self) -> str:
         """Close the window and finish the sink."""

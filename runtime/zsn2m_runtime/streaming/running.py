@@ -18,6 +18,7 @@ from zsn2m_runtime.sample_types import is_whole
 from zsn2m_runtime.streaming.ends import Item, Picture, Sink, Source, StreamInfo, samples_of
 from zsn2m_runtime.streaming.latency import Latency
 from zsn2m_runtime.streaming.pace import Faster
+from zsn2m_runtime.streaming.reconnecting import Reconnecting
 from zsn2m_runtime.streaming.temporal import Temporal
 from zsn2m_runtime.streaming.watching import Watch
 
@@ -195,7 +196,7 @@ class Stream:
             frames_in=self._frames_in,
             frames_out=self._frames_out,
             frames_dropped=self._pipeline.dropped,
-            reconnections=getattr(self._source, "reconnections", 0),
+            reconnections=self._source.reconnections if isinstance(self._source, Reconnecting) else 0,
             complete=complete,
             seconds=round(seconds, 3),
             fps=round(self._frames_out / seconds, 3),
@@ -205,8 +206,8 @@ class Stream:
             source_fps=float(rate) if (rate := self._source.info.rate) else None,
             reached_fps=self.reached_fps,
             faster=self._faster,
-            lost=tuple(getattr(self._sink, "lost", ())),
-            changed=tuple(getattr(self._sink, "changed", ())),
+            lost=self._sink.lost,
+            changed=self._sink.changed,
         )
 
 

@@ -34,7 +34,8 @@ class StackCopySink:
         OutputError: if it cannot be written.
     """
 
-    lost: tuple[str, ...] = ()  # of a video, in words
+    lost: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
 
     def __init__(self, path: Path, original: Path) -> None:
         with ExitStack() as undo:

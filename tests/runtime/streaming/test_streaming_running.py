@@ -25,6 +25,8 @@ class FakeSink:
     """Keeps what it gets; fails at frame `fails_at`."""
 
     fails_at: int | None = None
+    lost: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
     items: list[Item] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
 

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import av
+from av.video.stream import VideoStream
 
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.files.limits import Stated, check_stated
 from zsn2m_runtime.streaming.containers import RAW, Y4M
 from zsn2m_runtime.streaming.ends import MICROSECOND, Packet
-from zsn2m_runtime.streaming.places import is_url
 from zsn2m_runtime.streaming.video.completeness import Completeness
-from zsn2m_runtime.streaming.video.demuxer import Pipe, Reading, open_container, reason
+from zsn2m_runtime.streaming.video.demuxer import Pipe, Reading, open_container, opening_fault, reason
 from zsn2m_runtime.streaming.video.frames import Deinterlacer
 from zsn2m_runtime.streaming.video.metadata import side_data, time_code
 from zsn2m_runtime.streaming.video.tracks import holds_only, is_cover, kind_of_track
@@ -35,6 +35,9 @@ class DamagedError(Exception):
 class Decoder:
     """The first video track of a container that is not a cover picture.
 
+    Attributes:
+        container, video: PyAV's; tracks: those that pass through; attachments: of Matroska, such as fonts
+        left_out: the other tracks, in words; side_data: of the frames given so far, in words
     Raises:
         InputError: if it cannot be opened or has no video.
     """
@@ -47,12 +50,15 @@ class Decoder:
             self.container = open_container(self._pipe or place, reading)
         except (OSError, ValueError, av.FFmpegError) as error:
             self._check_interrupt()
-            raise InputError(f"{name}: {self._expected(place, error)}") from error
-        videos = [stream for stream in self.container.streams.video if not is_cover(stream)]
-        if not videos:
-            self.container.close()
-            raise InputError(f"{name}: expected a video track, but there is none; name a file that has one")
-        self.video = videos[0]
+            raise InputError(f"{name}: {opening_fault(self._pipe or place, reading, error)}") from error
+        try:
+            self.video = self._first_video()
+            self._codec: Any = self.video.codec_context
+            self._check_size(self._codec.width, self._codec.height)
+        except InputError:
+            self.close()
+            raise
+        self.passes_tracks = reading.pass_tracks
         others = [stream for stream in self.container.streams if stream.index != self.video.index]
         passed = [stream for stream in others if stream.type in PASSED and stream.codec_context is not None]
         self.tracks = passed if reading.pass_tracks else []
@@ -60,40 +66,25 @@ class Decoder:
         self.left_out = [
             kind_of_track(stream) for stream in others if stream not in self.tracks and not holds_only(stream, code)
         ]
-        self.passes_tracks = reading.pass_tracks
         self.attachments: list[Any] = [stream for stream in others if stream.type == "attachment"]
-        self.side_data: set[str] = set()  # of the frames given so far, in words
+        self.side_data: set[str] = set()
         self._completeness = Completeness(name, self.container, self.video)
-        self._codec = self.video.codec_context
-        if self._codec is None:
-            self.close()
-            raise InputError(
-                f"{name}: expected a video whose codec is known, but FFmpeg has no decoder for it; check that it is "
-                f"whole, or convert it first"
-            )
-        try:
-            self._check_size(self._codec.width, self._codec.height)
-        except InputError:
-            self.close()
-            raise
         self._skipped = 0
         self._is_begun = False
         self._is_told = False  # that frames are interlaced
         self._first: tuple[int, int, str] | None = None
         self._end_position = 0  # bytes
 
-    def _expected(self, place: str | Path | Any, error: BaseException) -> str:
-        """What is wrong with a place that cannot be opened."""
-        if self._pipe and not self._pipe.count:
-            return "expected frames, but got nothing; see what the program before the pipe says"
-        if self._pipe and self._reading.format == Y4M.format:
-            return (
-                "expected Y4M, but got something else; write it with ffmpeg -f yuv4mpegpipe, or say with --raw what "
-                "frames without a header are"
+    def _first_video(self) -> VideoStream:
+        videos = [stream for stream in self.container.streams.video if not is_cover(stream)]
+        if not videos:
+            raise InputError(f"{self.name}: expected a video track, but there is none; name a file that has one")
+        if videos[0].codec_context is None:
+            raise InputError(
+                f"{self.name}: expected a video whose codec is known, but FFmpeg has no decoder for it; check that it "
+                f"is whole, or convert it first"
             )
-        of_file, of_url = "check its name, and that it is whole", "check the address, and that its server runs"
-        hint = of_url if is_url(place) else of_file
-        return f"expected a video that can be opened, but got {reason(error)!r}; {hint}"
+        return videos[0]
 
     @property
     def time_base(self) -> Fraction:
@@ -170,7 +161,11 @@ class Decoder:
     def _tell_interlaced(self, frame: av.VideoFrame) -> None:
         if frame.interlaced_frame and not self._is_told:
             self._is_told = True
-            log.info("%s: frame %d is interlaced: such frames are made whole, one for one", self.name, self._count)
+            log.info(
+                "%s: frame %d is interlaced: such frames are made whole, one for one",
+                self.name,
+                self._count,
+            )
 
     def _decoded(self) -> Iterator[av.VideoFrame | Packet]:
         try:

@@ -10,7 +10,7 @@ import av
 from av.container import InputContainer
 
 from zsn2m_runtime.files.limits import FREE_PIXELS
-from zsn2m_runtime.streaming.containers import PIPE_BUFFER
+from zsn2m_runtime.streaming.containers import PIPE_BUFFER, Y4M
 from zsn2m_runtime.streaming.places import is_url
 
 ROW_PADDING = 1 << 16  # pixels that libav's padding of rows may add to a small frame
@@ -101,6 +101,19 @@ def open_container(place: Any, reading: Reading) -> InputContainer:
         metadata_errors="surrogateescape",
     )
     return container
+
+
+def opening_fault(place: Any, reading: Reading, error: BaseException) -> str:
+    """What is wrong with a place that cannot be opened, and what to do."""
+    if isinstance(place, Pipe) and not place.count:
+        return "expected frames, but got nothing; see what the program before the pipe says"
+    if isinstance(place, Pipe) and reading.format == Y4M.format:
+        return (
+            "expected Y4M, but got something else; write it with ffmpeg -f yuv4mpegpipe, or say with --raw what "
+            "frames without a header are"
+        )
+    hint = "the address, and that its server runs" if is_url(place) else "its name, and that it is whole"
+    return f"expected a video that can be opened, but got {reason(error)!r}; check {hint}"
 
 
 def reason(error: BaseException) -> str:

@@ -1,0 +1,90 @@
+"""`inspect` of an image: what its first frame is, its values, its patterns and its noise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zsn2m_deploy.cli.inspect_noise import estimated, with_noise
+from zsn2m_deploy.cli.inspect_stack import stack_facts
+from zsn2m_deploy.cli.terminal import table
+
+if TYPE_CHECKING:
+    from zsn2m_runtime.image import Frame
+
+
+def frame_facts(path: Path, max_pixels: int | None) -> tuple[str, object]:
+    """Facts of the first frame of an image file as a table, and for JSON.
+
+    Raises:
+        InputError: if it cannot be read, or has no finite sample.
+    """
+    from zsn2m_runtime.blank.areas import filled, largest_scene, present
+    from zsn2m_runtime.blank.facts import blank_facts
+    from zsn2m_runtime.files import open_image
+    from zsn2m_runtime.image import check_computable, check_finite
+    from zsn2m_runtime.noise.level import estimate_sigma, value_span
+    from zsn2m_runtime.patterns import find_patterns, patterns_in_words
+
+    with open_image(path, max_pixels) as image:
+        frame, pages, stated = image.read(), image.page_count, image.value_range
+        stack_rows, stack = stack_facts(image)
+    check_finite(frame, str(path))
+    check_computable(frame, str(path))
+    blank, height, width = blank_facts(frame), *frame.pixels.shape[:2]
+    pixels = filled(frame.pixels, frame.blank)
+    seen = present(pixels, frame.blank)
+    low, high = value_span([seen])
+    least, most = float(seen.min()), float(seen.max())
+    noise, reason = estimated(pixels, frame.blank)
+    content = {
+        "file": str(path),
+        "dtype": frame.dtype,
+        "height": height,
+        "width": width,
+        "channels": frame.channels,
+        "alpha": frame.alpha is not None,
+        "pages": pages,
+        "minimum": least,
+        "maximum": most,
+        "values_in_use": [low, high],
+        "blank": blank.as_json() if blank else None,
+        "noise_sigma": noise.sigma if noise else estimate_sigma(pixels),
+        "noise": noise.as_json() if noise else None,
+        "stack": stack,
+    }
+    shown = f"{pages} page(s)" + (", this is the first" if pages > 1 else "")
+    alpha = ", with alpha" if frame.alpha is not None else ""
+    rows: list[tuple[str, object]] = [
+        ("file", path),
+        (
+            "frame",
+            f"{frame.dtype}, {width} x {height} (width x height), {frame.channels} channel(s){alpha}, {shown}",
+        ),
+        *stack_rows,
+        ("values", f"{least:.6g} to {most:.6g}; 99.8 % of them {low:.6g} to {high:.6g}"),
+    ]
+    if blank:
+        rows.append(("blank", f"{blank.in_words()}; kept, and not looked at"))
+    rows += _range_rows(frame, stated, least, most)
+    patterns = find_patterns(largest_scene(frame.pixels, frame.blank))
+    content["patterns"] = patterns.as_json()
+    rows += patterns_in_words(patterns).items()
+    if noise is None:
+        return table([*rows, ("noise", reason)]), content
+    return with_noise(rows, noise), content
+
+
+def _range_rows(
+    frame: Frame, stated: tuple[float, float] | None, least: float, most: float
+) -> list[tuple[str, object]]:
+    """The range of the samples, as far as the file or the values say it."""
+    from zsn2m_deploy.frames.value_range import bits_in_use
+
+    if stated:
+        return [("range", f"{stated[0]:g} to {stated[1]:g}, as the file says")]
+    if frame.pixels.dtype.kind == "f":
+        return [("range", "floats state none; to train, name their black and white: --range LOW HIGH")]
+    if depth := bits_in_use(frame.dtype, least, most):
+        return [("bit depth", f"all values fit {depth} bits; if the sensor has no more: --bit-depth {depth}")]
+    return []
