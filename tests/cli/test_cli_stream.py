@@ -177,7 +177,7 @@ def test_images_become_a_video_of_the_sensors_depth(capsys: Capture, make_bundle
 
 
 def test_progress_in_a_log_says_how_long_it_will_take(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
-    now = iter([100.0, 100.0 + terminal.LINE_INTERVAL / 2, 104.0 + terminal.QUIET_SECONDS])
+    now = iter([100.0, 100.0 + terminal.LINE_INTERVAL / 2, 104.0 + terminal.LINE_INTERVAL])
     monkeypatch.setattr(terminal, "time", SimpleNamespace(monotonic=lambda: next(now)))
     update = terminal._lines(total=100)
     update(3)  # too soon
