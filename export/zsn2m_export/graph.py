@@ -69,10 +69,11 @@ def mirrored(frame: Tensor, stride: int) -> Tensor:
         frame: (n, c, h, w), h and w from 1 up
         returns: (n, c, h, w), both multiples of stride
     """
+    no_end = 2147483647  # of int32; without an upper end OpenVINO 1.24 takes every place for 0
     for axis in (2, 3):
         length = frame.shape[axis]
         missing = (stride - length % stride) % stride
-        places = (length - 1 - torch.arange(missing, device=frame.device)).clamp_min(0)
+        places = (length - 1 - torch.arange(missing, device=frame.device)).clamp(0, no_end)
         frame = torch.cat((frame, frame.index_select(axis, places)), dim=axis)
     return frame
 

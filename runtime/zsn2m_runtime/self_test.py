@@ -13,7 +13,7 @@ from zsn2m_runtime.errors import BundleError
 from zsn2m_runtime.manifest import FileRecord, ModelEntry, ModelIo, Sensor
 from zsn2m_runtime.sample_types import Pixels
 
-MOST_PIXELS = 512 * 512  # of a self-test; exports write at most 96 x 96, and memory grows with them
+MOST_PIXELS = 512 * 512  # of a self-test; exports write at most 93 x 93, and memory grows with them
 DTYPES: dict[ModelIo, str] = {"sensor": "float32", "unit": "float32", "u8": "uint8", "u16": "uint16"}
 _LONGEST_HEADER = 1024  # characters; exports write 118
 

@@ -32,13 +32,13 @@ class Tolerance:
     rms: float
 
 
-# Measured on MBD-Net and GRD-Net, largest / rms: onnxruntime's CPU provider against itself without optimisation and
-# against OpenVINO. fp32: 4e-7 / 6e-8. fp16: 6e-4 / 2e-4; some providers compute its products in float32. int8: 8e-3 /
-# 2e-4; few values are near a tie and go to the next step of their layer, so that the rms is what finds a wrong graph.
+# Measured on all three networks, largest / rms: onnxruntime's CPU provider against OpenVINO. fp32: 1e-6 / 6e-8. fp16:
+# 2e-3 / 2e-4; some providers compute its products in float32. int8: 1e-2 / 2e-3 of SensorNet, 8e-3 / 2e-4 of the
+# others; a value near a tie goes to the next step of its layer.
 TOLERANCES = {
     "fp32": Tolerance(TOLERANCE, TOLERANCE),
     "fp16": Tolerance(2e-3, 5e-4),
-    "int8": Tolerance(2e-2, 1e-3),
+    "int8": Tolerance(2e-2, 3e-3),
 }
 _NOTHING = float("nan")  # the difference where nothing was compared
 

@@ -185,6 +185,6 @@ def test_the_self_test_input_is_the_frames_centre(tmp_path: Path, size: tuple[in
     frame = np.arange(size[0] * size[1], dtype=np.float32).reshape(1, 1, *size)
     write_test_input(tmp_path, frame)
     crop = np.load(tmp_path / "test_input.npy")
-    assert crop.shape == (1, 1, min(96, size[0]), min(96, size[1]))
+    assert crop.shape == (1, 1, min(writer.TEST_SIDE, size[0]), min(writer.TEST_SIDE, size[1]))
     assert crop.dtype == np.float32
     assert abs(crop.mean() - frame.mean()) <= size[1]

@@ -21,19 +21,13 @@ PROVIDERS = {
     "directml": "DmlExecutionProvider",
     "coreml": "CoreMLExecutionProvider",
 }
-# What "auto" tries; the others by name only. OpenVINO at float32 is as fast as onnxruntime's own CPU provider
-# (measured: 1.05 of its time for MBD-Net, 0.98 for GRD-Net).
-AUTO_ORDER = ("cuda", "cpu")
+AUTO_ORDER = ("cuda", "cpu")  # what "auto" tries; the others run by name only (docs/providers.md)
 
-# Where a provider's own default may round to fewer bits than float32 (TF32 on NVIDIA, fp16 on Intel GPUs and in Core
-# ML's older model format), these are its options unless the user gives others. TensorRT has none against TF32.
-ACCURATE = {
-    "cuda": {"use_tf32": "0"},
-    "openvino": {"precision": "ACCURACY"},
-    "coreml": {"ModelFormat": "MLProgram"},
-}
+# Options unless the user gives others: the providers' own defaults may be TF32 and fp16, which are less than float32.
+ACCURATE = {"cuda": {"use_tf32": "0"}, "openvino": {"precision": "ACCURACY"}}
 
 MOST_THREADS = 1024  # more than cores of a machine; 100,000 were minutes of starting them
+_RECORD_NODES = "session.record_ep_graph_assignment_info"
 _FATAL = 4  # onnxruntime's severity: what matters is an exception, and reported by us
 _SIDE = 61  # a frame size that is a multiple of no stride: padding and cropping stay in the graph
 
@@ -90,7 +84,7 @@ def parse_provider(text: str) -> tuple[Provider, ...]:
         options[option] = value
     if options and name in ("auto", "cpu"):
         raise UsageError(f"expected no options for provider {name}, but got {listed!r}; name another, as cuda:{listed}")
-    return tuple(Provider(candidate) for candidate in AUTO_ORDER) if name == "auto" else (Provider(name, options),)
+    return tuple(map(Provider, AUTO_ORDER)) if name == "auto" else (Provider(name, options),)
 
 
 def open_first(
@@ -127,14 +121,14 @@ def open_proven(runtime: ModuleType, model: bytes, provider: Provider, threads: 
         UnavailableError: why it does not.
     """
     if provider.name == "cpu":
-        return _open(runtime, model, provider, _session_options(runtime, provider, threads))
+        return _open(runtime, model, provider, _session_options(runtime, threads))
     said = _load_cuda(runtime) if provider.name in ("cuda", "tensorrt") else ""
-    strict = _session_options(runtime, provider, threads, "session.disable_cpu_ep_fallback")
+    strict = _session_options(runtime, threads, "session.disable_cpu_ep_fallback")
     try:
         session = _open(runtime, model, provider, strict)
         _require_active(session, provider, said)
     except UnavailableError as refusal:
-        recording = _session_options(runtime, provider, threads, "session.record_ep_graph_assignment_info")
+        recording = _session_options(runtime, threads, _RECORD_NODES)
         session = _open(runtime, model, provider, recording)
         _require_active(session, provider, said)
         strays = _pixel_nodes_on_cpu(runtime, model, session)
@@ -162,12 +156,10 @@ def _reason_not_to_start(runtime: ModuleType, name: str) -> str | None:
     return None if np.array_equal(result, frame * 2) else "it starts, but computes a convolution wrongly"
 
 
-def _session_options(runtime: ModuleType, provider: Provider, threads: Threads, *switched_on: str) -> Any:
+def _session_options(runtime: ModuleType, threads: Threads, *switched_on: str) -> Any:
     options = runtime.SessionOptions()
     options.intra_op_num_threads = threads.count
     options.log_severity_level = _FATAL
-    if provider.name == "directml":  # the only one that refuses onnxruntime's memory patterns
-        options.enable_mem_pattern = False
     if not threads.spinning:
         for pool in ("intra_op", "inter_op"):
             options.add_session_config_entry(f"session.{pool}.allow_spinning", "0")
@@ -208,8 +200,7 @@ def _pixel_nodes_on_cpu(runtime: ModuleType, model: bytes, session: Any) -> list
 
     Those are in the CPU's own graph, and vanish from it once the frame's size is fixed.
     """
-    recording = "session.record_ep_graph_assignment_info"
-    options, fixed = (_session_options(runtime, Provider("cpu"), Threads(1), recording) for _ in range(2))
+    options, fixed = (_session_options(runtime, Threads(1), _RECORD_NODES) for _ in range(2))
     for side in session.get_inputs()[0].shape:
         if isinstance(side, str):
             fixed.add_free_dimension_override_by_name(side, _SIDE)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import logging
 import os
-import threading
 from pathlib import Path
 
 from zsn2m_runtime.errors import BundleError, UnavailableError
@@ -62,8 +60,6 @@ class Session:
             ) from error
         self._input = self._session.get_inputs()[0].name
         self._output = self._session.get_outputs()[0].name
-        # DirectML alone forbids two calls of one session at a time.
-        self._turn = threading.Lock() if self.provider == "directml" else contextlib.nullcontext()
 
     def run(self, noisy: Nchw) -> Nchw:
         """Denoise one batch.
@@ -77,8 +73,7 @@ class Session:
         """
         self.limits.check(noisy.shape)
         try:
-            with self._turn:
-                result: Nchw = self._session.run([self._output], {self._input: noisy})[0]
+            result: Nchw = self._session.run([self._output], {self._input: noisy})[0]
         except Exception as error:  # onnxruntime has no common base class of its errors
             raise UnavailableError(
                 f"expected provider {self.provider} to run a frame of shape {noisy.shape}, but onnxruntime says: "

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,15 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 from support.bundles import BundleMaker
-from support.stand_ins import CPU, CUDA, StandInRuntime, StandInSession, install
+from support.stand_ins import CPU, CUDA, StandInRuntime, install
 
 from zsn2m_runtime.errors import BundleError, UnavailableError, UsageError
 from zsn2m_runtime.inference import providers, session
 from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.machine.installation import doubled_advice, import_onnxruntime, installed_onnxruntimes
 from zsn2m_runtime.manifest import CARD_KEY
-
-DIRECTML = providers.PROVIDERS["directml"]
 
 
 @pytest.fixture
@@ -74,32 +70,6 @@ def test_a_run_that_fails_is_an_error_with_a_way_on(model: Path) -> None:
 def test_a_frame_that_the_model_is_not_for_is_refused_before_it_runs(model: Path, shape: tuple[int, ...]) -> None:
     with pytest.raises(BundleError, match="expected a graph that denoises frames of shape"):
         Session(model, "cpu", threads=1).run(np.zeros(shape, np.float32))
-
-
-@pytest.mark.parametrize(("provider", "together"), [("directml", 1), ("cuda", 2)])
-def test_directml_runs_one_frame_at_a_time(
-    model: Path, provider: str, together: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    use_stand_in(monkeypatch, StandInRuntime(compiled=(CUDA, DIRECTML, CPU)))
-    opened = Session(model, provider)
-    running, most, lock, two = 0, 0, threading.Lock(), threading.Event()
-
-    def run(*_: Any) -> list[int]:
-        nonlocal running, most
-        with lock:
-            running += 1
-            most = max(most, running)
-            if running == 2:
-                two.set()
-        two.wait(60 if together == 2 else 0.05)
-        with lock:
-            running -= 1
-        return [0]
-
-    monkeypatch.setattr(StandInSession, "run", run)
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(opened.run, [np.zeros((1, 3, 8, 8), np.float32)] * 4))
-    assert most == together
 
 
 @pytest.mark.parametrize("content", [b"", b"not a model", b"\x08\x0a" * 40])
