@@ -52,7 +52,7 @@ def test_12_bits_in_a_16_bit_video_are_of_a_12_bit_sensor(
     write_video(place, [*arrays, np.full_like(arrays[0], 4096)])
     refused = run_command(capsys, "stream", bundle, place, "-o", out, "--lossless", *ONE_THREAD)
     assert refused.code == 3
-    assert "frame_00000004: expected values in the sensor's range 0 to 4095, but got 4096 to 4096" in refused.err
+    assert "frame_00000004: " in refused.err and "0 to 4095" in refused.err
 
 
 def write_video(place: Path, arrays: list[np.ndarray]) -> None:

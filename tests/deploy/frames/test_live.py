@@ -115,8 +115,8 @@ def test_what_ends_too_early_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
     ("options", "said"),
     [
         (("--pages", "2"), "expected --pages for files"),
-        (("--keep-frames", "kept"), "expected --frames and --keep-frames for a camera or network stream"),
-        (("--frames", "2"), "expected --frames and --keep-frames for a camera or network stream"),
+        (("--keep-frames", "kept"), "expected --frames and --keep-frames"),
+        (("--frames", "2"), "expected --frames and --keep-frames"),
     ],
 )
 def test_options_of_the_other_kind_are_refused(

@@ -59,10 +59,10 @@ def test_a_camera_that_does_not_know_its_rate_has_none(rate: float) -> None:
 @pytest.mark.parametrize(
     ("capture", "message"),
     [
-        (Capture(opens=False), "camera 0: expected a camera that can be opened, but there is none"),
-        (Capture(), "but the camera gave none"),
+        (Capture(opens=False), "camera 0: expected a camera"),
+        (Capture(), "gave none"),
         (Capture(cv2.error("driver")), r"but OpenCV failed \(driver\)"),
-        (Capture(bgr(shape=(6, 8, 4))), "expected grey or colour frames, but got 4 channels"),
+        (Capture(bgr(shape=(6, 8, 4))), "4 channels"),
         (Capture(bgr(shape=(6, 8, 2))), r"got \(6, 8, 2\)"),
         (Capture(bgr(dtype="float64")), "got float64"),
     ],
@@ -82,9 +82,9 @@ def test_a_camera_that_is_not_there_is_an_error_without_chatter(capfd: pytest.Ca
 @pytest.mark.parametrize(
     ("other", "message"),
     [
-        (bgr(shape=(6, 9, 3)), "expected frames of 6x8 colour uint8, range 0 to 255, but got 6x9 colour uint8"),
-        (bgr(shape=(6, 8)), "but got 6x8 grey uint8"),
-        (bgr(dtype="uint16"), "but got 6x8 colour uint16;"),
+        (bgr(shape=(6, 9, 3)), "got 6x9 colour uint8"),
+        (bgr(shape=(6, 8)), "got 6x8 grey uint8"),
+        (bgr(dtype="uint16"), "got 6x8 colour uint16"),
     ],
 )
 def test_a_frame_of_another_kind_ends_a_camera(other: np.ndarray, message: str) -> None:

@@ -74,7 +74,7 @@ def test_the_pages_of_stacks_and_files_between_them_are_one_stream(tmp_path: Pat
 @pytest.mark.parametrize(
     ("other", "message"),
     [
-        (frame_of(0, shape=(6, 9, 3)), "expected 6x8 RGB uint8 like the first frame, but got 6x9 RGB uint8"),
+        (frame_of(0, shape=(6, 9, 3)), "got 6x9 RGB uint8"),
         (frame_of(0, "uint16"), "but got 6x8 RGB uint16"),
         (frame_of(0, shape=(6, 8)), "but got 6x8 grey uint8"),
         (Frame(frame_of(0).pixels, frame_of(0).pixels[..., 0]), r"but got 6x8 RGB \+ alpha uint8"),

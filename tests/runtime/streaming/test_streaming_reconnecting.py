@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -192,12 +193,14 @@ def test_every_attempt_and_the_return_are_logged(caplog: pytest.LogCaptureFixtur
     source = reconnecting(clock, Connection(clock), InputError("street: no route"), Connection(clock))
     with caplog.at_level(logging.INFO):
         collect(source, [], most=6)
-    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
-        ("WARNING", "street: expected a frame, but the cable is out; trying again in 0.5 s"),
-        ("WARNING", "street: no route; trying again in 1 s"),
-        ("INFO", "street: back after 2.5 s"),
-        ("WARNING", "street: audio and subtitles end here; a new connection's are on another clock"),
-    ]
+    said = [f"{record.levelname} {record.getMessage()}" for record in caplog.records]
+    expected = (
+        "WARNING street: .*cable.* 0.5 s",
+        "WARNING street: no route.* 1 s",
+        "INFO street: back after 2.5 s",
+        "WARNING street: audio and subtitles end.*",
+    )
+    assert all(re.fullmatch(pattern, text) for pattern, text in zip(expected, said, strict=True)), said
 
 
 @pytest.mark.parametrize(

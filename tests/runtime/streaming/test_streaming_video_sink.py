@@ -165,16 +165,16 @@ def test_the_input_is_not_written_over(clip: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "how", "message"),
     [
-        ("out.mp4", {"lossless": True}, r"holds lossless video \(FFV1\), but got mp4; write .mkv, .avi, .nut instead"),
-        ("out.webm", {"lossless": True}, r"holds lossless video \(FFV1\), but got webm"),
-        ("out.mkv", {"lossless": True, "crf": 3}, "expected either lossless or a codec, CRF or pixel format"),
-        ("out.webm", {"codec": "libx264"}, "expected a codec that webm holds, but got libx264"),
-        ("out.mp4", {"codec": "h265"}, "expected a video encoder such as libx264, libx265 or ffv1, but got 'h265'"),
-        ("out.mp4", {"pixel_format": "rgba"}, "pixel format that libx264 takes for colour frames, but got 'rgba'"),
-        ("out.mp4", {"pixel_format": "gray"}, "pixel format that libx264 takes for colour frames, but got 'gray'"),
-        ("out.mp4", {"codec": "mpeg4", "crf": 20}, "expected a codec with a CRF, but mpeg4 has none"),
-        ("out.mpeg", {}, "expected a video file ending in .mp4, .m4v, .mov, .mkv, .webm, .avi, .nut, .y4m, but got"),
-        ("out", {}, "but got 'no suffix'"),
+        ("out.mp4", {"lossless": True}, r"FFV1.* got mp4; .*\.mkv"),
+        ("out.webm", {"lossless": True}, "FFV1.* got webm"),
+        ("out.mkv", {"lossless": True, "crf": 3}, "either lossless or"),
+        ("out.webm", {"codec": "libx264"}, "webm holds"),
+        ("out.mp4", {"codec": "h265"}, "encoder.* got 'h265'"),
+        ("out.mp4", {"pixel_format": "rgba"}, "pixel format.* got 'rgba'"),
+        ("out.mp4", {"pixel_format": "gray"}, "pixel format.* got 'gray'"),
+        ("out.mp4", {"codec": "mpeg4", "crf": 20}, "CRF, but mpeg4"),
+        ("out.mpeg", {}, "video file ending in"),
+        ("out", {}, "no suffix"),
     ],
 )
 def test_what_cannot_be_written_is_refused_before_the_first_frame(
@@ -188,12 +188,9 @@ def test_what_cannot_be_written_is_refused_before_the_first_frame(
 @pytest.mark.parametrize(
     ("info", "message"),
     [
-        (
-            StreamInfo("x", 48, 64, "float32", 1, None),
-            "expected samples of uint8 or uint16, which videos hold, but got float32",
-        ),
-        (StreamInfo("x", 48, 64, "uint16", 1, (0, 1000)), "expected frames of 8, 9, 10, 12, 14 or 16 bits"),
-        (StreamInfo("x", 48, 64, "uint16", 3, None), r"keeps yuv420p16le \(16 bits\), but libx264 takes 10 bits"),
+        (StreamInfo("x", 48, 64, "float32", 1, None), "got float32"),
+        (StreamInfo("x", 48, 64, "uint16", 1, (0, 1000)), "12, 14 or 16 bits"),
+        (StreamInfo("x", 48, 64, "uint16", 3, None), "yuv420p16le.* libx264 takes 10 bits"),
         (StreamInfo("x", 49, 65, "uint8", 3, (0, 255)), None),
     ],
 )
