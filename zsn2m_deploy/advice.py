@@ -25,6 +25,8 @@ def stronger(method: Method) -> str:
 def _with_strength(method: Method, times: float) -> str:
     if method.method != "adapt":
         return "--method adapt"
+    if method.preset == "instant":
+        return "--preset default"
     return f"--strength {min(max(method.strength * times, LEAST_STRENGTH), MOST_STRENGTH):.2g}"
 
 

@@ -116,6 +116,7 @@ LADDER = "ladder"
 METHODS: dict[str, Method] = {
     "noisy": _peer(lambda case: case.noisy),
     SENSOR: ours("default", "sensor"),
+    f"{OURS} instant": ours("instant", "sensor"),
     f"{OURS} fast": ours("fast", "sensor"),
     f"{OURS} best": ours("best", "sensor"),
     OURS: ours("default", "mbd"),

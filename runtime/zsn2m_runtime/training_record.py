@@ -14,7 +14,7 @@ class MethodRecord(_Part):
     """The whole configuration of the training; readers know these of its fields, the others are kept."""
 
     method: str = Field("adapt", description="`adapt`, `mbd`, `full` or `paper`")
-    preset: str = Field("default", description="`fast`, `default` or `best`")
+    preset: str = Field("default", description="`instant`, `fast`, `default` or `best`")
     strength: float = Field(1.0, description="factor on the noise")
     mosaic: str = Field("auto", description="`none`: frames that look like a mosaic are pictures")
 

@@ -32,7 +32,7 @@ printf '%s\\n' "${COMPREPLY[@]}"
     [
         ([""], COMMANDS),
         (["tr"], ["train-and-export"]),
-        (["train-and-export", "--preset", ""], ["fast", "default", "best"]),
+        (["train-and-export", "--preset", ""], ["instant", "fast", "default", "best"]),
         (["train-and-export", "--method", ""], ["adapt", "mbd", "full", "paper"]),
         (["denoise", "c"], ["cam0.zsn2m", "cam1.zsn2m"]),
         (["verify", "cam1"], ["cam1.zsn2m"]),

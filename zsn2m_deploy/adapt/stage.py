@@ -23,6 +23,7 @@ from zsn2m_deploy.config.networks import SensorConfig
 from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.fit.checks import Error
 from zsn2m_deploy.fit.crops import CropSampler
+from zsn2m_deploy.fit.fitter import StageReport
 from zsn2m_deploy.fit.run import Fitted, FrameGroup, Run
 from zsn2m_deploy.noise.fields import NoiseFields
 from zsn2m_deploy.noise.mean import mean_bias, samples
@@ -54,13 +55,43 @@ class Adaptation:
 
 
 def train_sensor(run: Run, config: TrainConfig) -> Fitted:
-    """Adapt SensorNet to the noise of each group, which the pretrained network confirms first.
+    """SensorNet for the frames of a run: adapted to the noise of each group, or, without steps, as it was pretrained.
 
     Raises:
         TrainingError: the loss stopped being finite, or the network died.
         UsageError: there is nothing left to learn from.
     """
-    prior, sensor = pretrained(run.channels), pretrained(run.channels)
+    sensor = pretrained(run.channels)
+    reports: tuple[StageReport, ...] = ()
+    if config.sensor.schedule.iterations:
+        run, config, report = _adapted(run, config, sensor)
+        reports = (report,)
+    else:
+        run = confirm_noise(run, config)
+    for group in run.groups:
+        if min(group.noise.neighbours) > IMPLAUSIBLE:
+            run.notes.warn(
+                f"what passed for noise is alike from pixel to pixel (correlation {min(group.noise.neighbours):.2f}): "
+                f"it may be the picture itself, and the frame without noise; look at the preview"
+            )
+    if run.is_dead(run.fitter.place(sensor)):
+        raise TrainingError(
+            "SensorNet died: its output no longer follows the frame; try another --seed, or --method mbd"
+        )
+    if config.keep_mean:
+        run.keep_mean(sensor, by_noise=True)
+    errors = run.errors(sensor, config.seed)
+    if _keep_regular_detail(run, sensor, errors):
+        errors = run.errors(sensor, config.seed)
+    run.warn_of_worse(errors, gentler(config))
+    if run.correction:
+        sensor.correction = run.correction
+    return Fitted(config, run.groups, {"sensor": sensor.cpu()}, reports)
+
+
+def _adapted(run: Run, config: TrainConfig, sensor: SensorNet) -> tuple[Run, TrainConfig, StageReport]:
+    """Change SensorNet's weights; the run with the noise that was measured first, and what was used and done."""
+    prior = pretrained(run.channels)
     first, network = run.fitter.place(prior), run.fitter.place(sensor)
     adaptations = [_adaptation(run, config, first, group) for group in run.groups]
     run = replace(run, groups=tuple(adaptation.group for adaptation in adaptations))
@@ -76,24 +107,11 @@ def train_sensor(run: Run, config: TrainConfig) -> Fitted:
     def loss(noisy: Tensor) -> Tensor:
         return sensor_loss(network, noisy, turn.scenes(), first, turn.noise, turn.config)
 
-    report = run.fitter.fit("sensor", sensor, loss, crops, config.sensor.schedule)
-    if run.is_dead(network):
-        raise TrainingError(
-            "SensorNet died: its output no longer follows the frame; try another --seed, or --method mbd"
-        )
-    if config.keep_mean:
-        run.keep_mean(sensor, by_noise=True)
-    errors = run.errors(sensor, config.seed)
-    if _keep_regular_detail(run, sensor, errors):
-        errors = run.errors(sensor, config.seed)
-    run.warn_of_worse(errors, gentler(config))
-    if run.correction:
-        sensor.correction = run.correction
-    return Fitted(config, run.groups, {"sensor": sensor.cpu()}, (report,))
+    return run, config, run.fitter.fit("sensor", sensor, loss, crops, config.sensor.schedule)
 
 
 def confirm_noise(run: Run, config: TrainConfig) -> Run:
-    """The run with its noise measured by the pretrained network, for methods that do not use that network.
+    """The run with its noise measured by the pretrained network, where nothing is adapted.
 
     The run's random numbers stay as they were.
     """
@@ -148,11 +166,6 @@ def _adaptation(run: Run, config: TrainConfig, first: Network, group: FrameGroup
     crops = run.crops(run.frames_of(group), sensor.schedule, SensorNet.stride)
     guesses = first_guesses([crops() for _ in range(LOOKS)], first, run.channels)
     model = refine_noise(group.noise, first, guesses, seed)
-    if min(model.neighbours) > IMPLAUSIBLE:
-        run.notes.warn(
-            f"what passed for noise is alike from pixel to pixel (correlation {min(model.neighbours):.2f}): it may be "
-            f"the picture itself, and the frame without noise; look at the preview"
-        )
     if not pairs_are_independent(model, guesses):
         if not sensor.weight_synthetic:
             raise UsageError(

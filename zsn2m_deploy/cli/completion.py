@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-PRESETS = ("fast", "default", "best")
+PRESETS = ("instant", "fast", "default", "best")
 PROVIDERS = ("auto", "cpu", "cuda", "tensorrt", "openvino", "directml", "coreml")
 
 

@@ -21,10 +21,10 @@ Frames = Annotated[
 Out = Annotated[Path | None, typer.Option("--output", "-o", help="Bundle folder to write; default: FRAME.zsn2m here.")]
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="TOML file with any field of the configuration.")]
 Preset = Annotated[
-    Literal["default", "fast", "best", "paper"] | None,
+    Literal["default", "instant", "fast", "best", "paper"] | None,
     typer.Option(
-        metavar="[fast|default|best]",
-        help="The effort: a quarter, once, four times the steps.",
+        metavar="[instant|fast|default|best]",
+        help="The effort: none (the pretrained network as it is), a quarter, once, four times the steps.",
         autocompletion=presets,
     ),
 ]

@@ -43,7 +43,9 @@ class Config(BaseModel):
 class ScheduleConfig(Config):
     """How one network is optimised."""
 
-    iterations: int = Field(ge=1, le=MOST_ITERATIONS, description="optimiser steps; measured")
+    iterations: int = Field(
+        ge=0, le=MOST_ITERATIONS, description="optimiser steps; 0 leaves a pretrained network as it is; measured"
+    )
     optimiser: Literal["muon", "adam"] = Field(
         "muon", description="muon: orthogonalised steps of the kernels (measured); adam: ZS-N2N"
     )
@@ -105,7 +107,22 @@ class SensorConfig(Config):
     )
 
 
-class MbdConfig(Config):
+class _FromNothing(Config):
+    """A network that is not pretrained, so that it has to be trained."""
+
+    schedule: ScheduleConfig
+
+    @field_validator("schedule")
+    @classmethod
+    def _trains(cls, schedule: ScheduleConfig) -> ScheduleConfig:
+        if not schedule.iterations:
+            raise ValueError(
+                "expected schedule.iterations of at least 1 for a network that is not pretrained, but got 0"
+            )
+        return schedule
+
+
+class MbdConfig(_FromNothing):
     """Stage 1, MBD-Net (paper, Sec. 3.2 and 4.2)."""
 
     hidden_channels: int = Field(48, ge=1, le=MOST_CHANNELS, description="channels of the two hidden layers; ZS-N2N")
@@ -135,7 +152,7 @@ class MbdConfig(Config):
     )
 
 
-class GrdConfig(Config):
+class GrdConfig(_FromNothing):
     """Stage 2, GRD-Net (paper, Sec. 3.3)."""
 
     widths: tuple[Annotated[int, Field(ge=1, le=MOST_CHANNELS)], ...] = Field(

@@ -14,9 +14,9 @@ from zsn2m_runtime.validation import fault_in_words
 Method = Literal["adapt", "mbd", "full", "paper"]
 Stage = Literal["sensor", "mbd", "full"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
-Preset = Literal["default", "fast", "best"]
+Preset = Literal["default", "instant", "fast", "best"]
 
-EFFORT = {"fast": 0.25, "default": 1.0, "best": 4.0}  # iterations of the presets, of the default's
+EFFORT = {"instant": 0.0, "fast": 0.25, "default": 1.0, "best": 4.0}  # iterations of the presets, of the default's
 STAGES: dict[Method, Stage] = {"adapt": "sensor", "mbd": "mbd", "full": "full", "paper": "full"}
 # Noise taken for half or twice as strong is beyond what an estimate errs by; so the numbers of alpha_ie are no factors.
 LEAST_STRENGTH, MOST_STRENGTH = 0.1, 4.0
@@ -74,15 +74,25 @@ class TrainConfig(Config):
                 f"expected no strength for method {self.method}, but got {self.strength:g}; set mbd.alpha_ie in a "
                 f"--config file"
             )
+        if self.preset == "instant" and self.method != "adapt":
+            raise ValueError(f"expected method adapt for preset instant, which trains nothing, but got {self.method}")
+        if self.strength != 1 and not self.sensor.schedule.iterations:
+            raise ValueError(
+                f"expected no strength where nothing is trained (preset instant), but got {self.strength:g}"
+            )
         return self
 
     @classmethod
     def from_preset(cls, preset: Preset, method: Method = "adapt") -> Self:
         """The values of a preset and a method.
 
-        "fast" and "best" are "default" with a quarter and four times its iterations.
+        "fast" and "best" are "default" with a quarter and four times its iterations, "instant" with none: SensorNet as
+        it was pretrained.
         Method "paper" is the paper's networks, losses and weights and nothing else; what it leaves open, above all the
         optimiser and its schedule, is as in the others.
+
+        Raises:
+            UsageError: preset instant and another method than adapt.
         """
         stages = {"sensor": SensorConfig(), "mbd": MbdConfig(), "grd": GrdConfig()}
         own: dict[str, Any] = {}
@@ -96,8 +106,13 @@ class TrainConfig(Config):
                 schedule=plain.model_copy(update={"iterations": 2400}),  # it starts from nothing; measured
             )
             own = {"keep_mean": False}
-        scaled = {name: _scaled(stage, EFFORT[preset]) for name, stage in stages.items()}
-        return cls(preset=preset, method=method, **own, **scaled)
+        scaled = {
+            name: _scaled(stage, EFFORT[preset]) for name, stage in stages.items() if EFFORT[preset] or name == "sensor"
+        }
+        try:
+            return cls(preset=preset, method=method, **own, **scaled)
+        except ValidationError as error:
+            raise UsageError(f"preset {preset}: {fault_in_words(error)}; change one of them") from error
 
     def updated(self, values: dict[str, Any], source: str = "options") -> Self:
         """This configuration with some fields replaced (nested tables as nested dictionaries).

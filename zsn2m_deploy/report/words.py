@@ -197,6 +197,8 @@ def self_check_in_words(check: SelfCheck) -> str:
 
 def _sensor_method(config: TrainConfig) -> str:
     steps = config.sensor.schedule.iterations
+    if not steps:
+        return "the pretrained network as it is, which knows noise of every level and learned nothing of this one"
     method = f"the pretrained network, adapted in {steps} steps on drawn scenes with this noise"
     if config.sensor.weight_recorrupted:
         method += " and on pairs made of the frame itself"
