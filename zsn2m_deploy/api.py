@@ -28,7 +28,6 @@ from zsn2m_runtime.bundle import Bundle, file_record, load_bundle
 from zsn2m_runtime.errors import InputError, TrainingError
 from zsn2m_runtime.files import Layout, open_image, save_image
 from zsn2m_runtime.files.limits import NO_LIMIT
-from zsn2m_runtime.files.path_kinds import check_outside_bundles
 from zsn2m_runtime.image import Frame, to_nchw
 from zsn2m_runtime.inference.frames import denoise_frame
 from zsn2m_runtime.inference.session import Session
@@ -36,6 +35,7 @@ from zsn2m_runtime.machine.temporary_files import temporary_files_beside
 from zsn2m_runtime.manifest import Manifest, Normalisation, Sensor
 from zsn2m_runtime.noise.facts import noise_facts
 from zsn2m_runtime.noise.familiarity import training_stats
+from zsn2m_runtime.path_kinds import check_outside_bundles
 from zsn2m_runtime.plain_text import one_line
 from zsn2m_runtime.sample_types import Nchw
 from zsn2m_runtime.training_record import TrainedFrame, TrainedStage, TrainingRecord

@@ -14,8 +14,8 @@ from zsn2m_runtime.channel_choice import ChannelChoice, choose_channels
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import InputError, UsageError, Zsn2mError
 from zsn2m_runtime.files import WRITABLE_SUFFIXES, ImageWriter, open_image, result_suffix
-from zsn2m_runtime.files.path_kinds import check_outside_bundles
 from zsn2m_runtime.image import Frame
+from zsn2m_runtime.path_kinds import check_outside_bundles
 from zsn2m_runtime.patterns import MOSAIC
 from zsn2m_runtime.resolved_path import resolved
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from zsn2m_runtime.errors import BundleError, UsageError
-from zsn2m_runtime.files.path_kinds import no_bundle
 from zsn2m_runtime.manifest import (
     MANIFEST_NAME,
     MOST_MANIFEST,
@@ -21,6 +20,7 @@ from zsn2m_runtime.manifest import (
     Manifest,
     ModelEntry,
 )
+from zsn2m_runtime.path_kinds import no_bundle
 from zsn2m_runtime.plain_file import check_plain, read_checked, read_plain
 from zsn2m_runtime.validation import fault_in_words
 

@@ -63,7 +63,7 @@ def denoise(
     from zsn2m_runtime.batch import plan_outputs, run_jobs
     from zsn2m_runtime.denoiser import Denoiser
     from zsn2m_runtime.files import list_inputs
-    from zsn2m_runtime.files.path_kinds import check_bundle_first
+    from zsn2m_runtime.path_kinds import check_bundle_first
 
     check_bundle_first("denoise {bundle} {rest} -o OUT", bundle, inputs)
     denoiser = Denoiser(bundle, model, provider, threads)

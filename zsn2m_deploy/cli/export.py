@@ -68,7 +68,7 @@ def export(
     """
     from zsn2m_deploy.requirements import require_training
     from zsn2m_runtime.errors import UsageError
-    from zsn2m_runtime.files.path_kinds import check_bundle_first, check_outside_bundles
+    from zsn2m_runtime.path_kinds import check_bundle_first, check_outside_bundles
 
     check_bundle_first("export {bundle} --calibrate {rest}", bundle, [calibrate] if calibrate else [])
     if cpp:  # needs no torch: it copies what was exported

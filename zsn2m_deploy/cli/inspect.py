@@ -26,8 +26,8 @@ def inspect(
 ) -> None:
     """Show what a bundle holds or what a frame is."""
     from zsn2m_runtime.files.foreign import refuse_foreign
-    from zsn2m_runtime.files.path_kinds import is_model_file
-    from zsn2m_runtime.files.videos import VIDEO_SUFFIXES
+    from zsn2m_runtime.path_kinds import is_model_file
+    from zsn2m_runtime.suffixes import VIDEO_SUFFIXES
 
     refuse_foreign(path)
     is_folder = os.path.isdir(path)  # noqa: PTH112 - unlike Path's, False for what is too long to be a path

@@ -32,7 +32,7 @@ def sample(
     The noise is known, and the clean twin is written too.
     """
     from zsn2m_deploy.sample import SampleConfig, write_sample
-    from zsn2m_runtime.files.path_kinds import check_outside_bundles
+    from zsn2m_runtime.path_kinds import check_outside_bundles
 
     check_outside_bundles(output)
 

@@ -102,7 +102,7 @@ def stream(
     """
     from zsn2m_deploy.cli.stream_pace import PaceTeller, all_of
     from zsn2m_runtime.denoiser import Denoiser
-    from zsn2m_runtime.files.path_kinds import check_bundle_first
+    from zsn2m_runtime.path_kinds import check_bundle_first
     from zsn2m_runtime.streaming.image_source import ImageSource
     from zsn2m_runtime.streaming.options import Encoding, SinkOptions, SourceOptions
     from zsn2m_runtime.streaming.pace import faster_ways

@@ -14,14 +14,15 @@ from zsn2m_deploy.frames.channels import stack_hints, training_pages
 from zsn2m_deploy.frames.value_range import bits_in_use, check_float_range, check_range, check_steps, sensor_range
 from zsn2m_runtime.blank.facts import NAMED, blank_facts
 from zsn2m_runtime.errors import InputError, UsageError
-from zsn2m_runtime.files import IMAGE_SUFFIXES, open_image, result_suffix
+from zsn2m_runtime.files import open_image, result_suffix
 from zsn2m_runtime.files.axes import numbers_in
 from zsn2m_runtime.files.foreign import FOREIGN_SUFFIXES
-from zsn2m_runtime.files.path_kinds import no_frame
 from zsn2m_runtime.image import Frame, as_frame, check_computable, check_finite
 from zsn2m_runtime.manifest import ChannelRecord
+from zsn2m_runtime.path_kinds import no_frame
 from zsn2m_runtime.plain_text import one_line
 from zsn2m_runtime.sample_types import Mask, Pixels
+from zsn2m_runtime.suffixes import IMAGE_SUFFIXES
 
 FrameSource = Pixels | str | Path
 LONGEST_VIDEO = 10**7  # frames: two days at 60 a second

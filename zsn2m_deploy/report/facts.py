@@ -13,9 +13,9 @@ from zsn2m_deploy.advice import NETWORKS, next_steps
 from zsn2m_deploy.report.analysis import Removed
 from zsn2m_deploy.report.self_check import SelfCheck
 from zsn2m_deploy.report.words import Check, Verdict, judge, remedy
-from zsn2m_runtime.files import IMAGE_SUFFIXES
 from zsn2m_runtime.manifest import Manifest
 from zsn2m_runtime.noise.facts import NoiseFacts
+from zsn2m_runtime.suffixes import IMAGE_SUFFIXES
 
 REPORT_VERSION = 1  # of report.json; rises when a field changes its meaning or goes
 FRAMES_NAMED = 3  # in a command, at most

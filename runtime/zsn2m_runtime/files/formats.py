@@ -73,7 +73,6 @@ FORMATS = {
     ".exr": _EXR,
     ".gif": _GIF,
 }
-IMAGE_SUFFIXES = tuple(FORMATS)
 WRITABLE_SUFFIXES = tuple(suffix for suffix, kind in FORMATS.items() if kind.writer)
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.files.foreign import refuse_foreign
-from zsn2m_runtime.files.formats import IMAGE_SUFFIXES
-from zsn2m_runtime.files.path_kinds import is_bundle, no_frame
 from zsn2m_runtime.files.reader import unreadable
 from zsn2m_runtime.files.videos import stream_hint
+from zsn2m_runtime.path_kinds import is_bundle, no_frame
 from zsn2m_runtime.resolved_path import resolved
+from zsn2m_runtime.suffixes import IMAGE_SUFFIXES
 
 GLOB_LETTERS = re.compile(r"[*?\[]")
 

@@ -9,7 +9,6 @@ from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.files.avif_reader import AvifFile
 from zsn2m_runtime.files.exr_reader import ExrFile
 from zsn2m_runtime.files.foreign import refuse_foreign
-from zsn2m_runtime.files.formats import IMAGE_SUFFIXES
 from zsn2m_runtime.files.gif_reader import GifFile
 from zsn2m_runtime.files.heif_reader import HeifFile
 from zsn2m_runtime.files.limits import check_limit, check_stated
@@ -22,6 +21,7 @@ from zsn2m_runtime.files.reader import ImageFile, unreadable
 from zsn2m_runtime.files.stated_size import stated_size
 from zsn2m_runtime.files.tiff_reader import TiffImageFile
 from zsn2m_runtime.files.videos import stream_hint
+from zsn2m_runtime.suffixes import IMAGE_SUFFIXES
 
 KINDS = (PngFile, JpegFile, WebpFile, BmpFile, TiffImageFile, NpyFile, PnmFile, AvifFile, HeifFile, ExrFile, GifFile)
 FILE_TYPES: dict[str, Callable[[Path], ImageFile]] = {suffix: kind for kind in KINDS for suffix in kind.suffixes}

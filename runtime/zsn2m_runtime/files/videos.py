@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-# Containers that FFmpeg opens and that cameras, phones, editors and broadcasters write.
-_SUFFIXES = """
-    .3g2 .3gp .asf .avi .dv .f4v .flv .h264 .h265 .hevc .ivf .m2t .m2ts .m2v .m4v .mj2 .mjpeg .mjpg .mkv .mov .mp4 .mpeg
-    .mpg .mts .mxf .nut .obu .ogm .ogv .qt .rm .rmvb .ts .vob .webm .wmv .y4m
-"""
-VIDEO_SUFFIXES = frozenset(_SUFFIXES.split())
+from zsn2m_runtime.suffixes import VIDEO_SUFFIXES
 
 
 def stream_hint(argument: str | Path) -> str | None:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from zsn2m_runtime.errors import InputError, OutputError, UsageError
 from zsn2m_runtime.files import result_suffix
-from zsn2m_runtime.files.path_kinds import check_outside_bundles, no_frame
 from zsn2m_runtime.manifest import Sensor
+from zsn2m_runtime.path_kinds import check_outside_bundles, no_frame
 from zsn2m_runtime.sample_types import is_whole
 from zsn2m_runtime.streaming.camera import CameraSource
 from zsn2m_runtime.streaming.containers import CONTAINERS, RAW, Y4M, Container

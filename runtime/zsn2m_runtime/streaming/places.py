@@ -7,9 +7,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from zsn2m_runtime.files import IMAGE_SUFFIXES
 from zsn2m_runtime.files.foreign import FOREIGN_SUFFIXES
 from zsn2m_runtime.files.listing import GLOB_LETTERS
+from zsn2m_runtime.suffixes import IMAGE_SUFFIXES
 
 LIVE_SCHEMES = ("rtsp", "rtsps", "rtmp", "rtp", "udp", "srt")  # of streams that have no end, and are opened again
 

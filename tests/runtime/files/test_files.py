@@ -9,18 +9,12 @@ from PIL import Image
 from support.image_files import PACKAGES, frame_for
 
 from zsn2m_runtime.errors import OutputError, UsageError
-from zsn2m_runtime.files import (
-    IMAGE_SUFFIXES,
-    WRITABLE_SUFFIXES,
-    Layout,
-    Metadata,
-    new_writer,
-    open_image,
-    save_image,
-)
+from zsn2m_runtime.files import WRITABLE_SUFFIXES, Layout, Metadata, new_writer, open_image, save_image
+from zsn2m_runtime.files.formats import FORMATS
 from zsn2m_runtime.files.tiff_writer import TiffWriter
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.sample_types import SAMPLE_DTYPES, is_whole, limits_of
+from zsn2m_runtime.suffixes import IMAGE_SUFFIXES
 
 SIZES = [(1, 1), (1, 7), (3, 5), (300, 17)]
 DTYPES = SAMPLE_DTYPES
@@ -100,6 +94,10 @@ def test_every_other_combination_is_refused_before_anything_is_written(tmp_path:
                 with pytest.raises(UsageError, match=r"expected .*, but got .*; write \.[pt]"):
                     opened.create(tmp_path / f"out{suffix}")
         assert [path.name for path in tmp_path.iterdir()] == ["source.tif"]
+
+
+def test_every_image_suffix_has_a_format() -> None:
+    assert tuple(FORMATS) == IMAGE_SUFFIXES
 
 
 def test_multi_page_and_unknown_suffix_are_refused(tmp_path: Path) -> None:

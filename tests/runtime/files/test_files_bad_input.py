@@ -15,9 +15,10 @@ from PIL import Image
 from support.image_files import save_any
 
 from zsn2m_runtime.errors import InputError, OutputError
-from zsn2m_runtime.files import IMAGE_SUFFIXES, list_inputs, open_image, save_image
+from zsn2m_runtime.files import list_inputs, open_image, save_image
 from zsn2m_runtime.files.png_chunks import LONGEST_PROFILE, SIGNATURE, Chunk, split_chunks
 from zsn2m_runtime.image import Frame
+from zsn2m_runtime.suffixes import IMAGE_SUFFIXES
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (40, 52, 3), np.uint8)  # 52: BMP rows without padding
 

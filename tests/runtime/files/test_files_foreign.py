@@ -12,7 +12,7 @@ from support.commands import run_command
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.files import list_inputs, open_image
 from zsn2m_runtime.files.foreign import FOREIGN_SUFFIXES, refuse_foreign
-from zsn2m_runtime.files.formats import IMAGE_SUFFIXES
+from zsn2m_runtime.suffixes import IMAGE_SUFFIXES
 
 
 @pytest.mark.parametrize("suffix", FOREIGN_SUFFIXES)

@@ -14,10 +14,11 @@ from support.clips import Clip
 from support.image_files import save_any
 
 from zsn2m_runtime.errors import InputError, Zsn2mError
-from zsn2m_runtime.files import IMAGE_SUFFIXES, open_image
+from zsn2m_runtime.files import open_image
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.streaming.ends import Picture
 from zsn2m_runtime.streaming.video.source import VideoSource
+from zsn2m_runtime.suffixes import IMAGE_SUFFIXES
 
 FEW, MANY = 15, 1000
 MOST_MEMORY = 300_000_000  # bytes that Python's own allocators see; a frame at the limits is larger

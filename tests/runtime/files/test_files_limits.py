@@ -18,10 +18,11 @@ from support.commands import run_command, write_frame
 from zsn2m_deploy import SensorOptions
 from zsn2m_deploy.frames.sensor import load_training_frames
 from zsn2m_runtime.errors import InputError, UsageError
-from zsn2m_runtime.files import IMAGE_SUFFIXES, limits, open_image
+from zsn2m_runtime.files import limits, open_image
 from zsn2m_runtime.files.stated_size import count_scans, stated_size
 from zsn2m_runtime.machine import memory
 from zsn2m_runtime.streaming.image_source import ImageSource
+from zsn2m_runtime.suffixes import IMAGE_SUFFIXES
 
 MOST_MEMORY = 400_000_000  # bytes above what importing takes
 OPENER = """

@@ -11,8 +11,9 @@ from support.commands import run_command
 
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.files import open_image
-from zsn2m_runtime.files.videos import VIDEO_SUFFIXES, stream_hint
+from zsn2m_runtime.files.videos import stream_hint
 from zsn2m_runtime.streaming.containers import CONTAINERS
+from zsn2m_runtime.suffixes import VIDEO_SUFFIXES
 
 
 def test_every_container_that_is_written_is_known_as_a_video() -> None:

@@ -13,6 +13,7 @@ from zsn2m_runtime.errors import BundleError, UsageError
 from zsn2m_runtime.manifest import MANIFEST_NAME, MOST_MANIFEST
 from zsn2m_runtime.plain_file import read_plain
 from zsn2m_runtime.resolved_path import resolved
+from zsn2m_runtime.suffixes import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 
 BUNDLE_SUFFIX = ".zsn2m"
 _ZIP = b"PK\x03\x04"  # TorchScript files are zip archives; a .ts may be a video, too
@@ -128,9 +129,6 @@ def _listed(bundles: list[Path]) -> str:
 
 
 def _file_kind(path: Path) -> str:
-    from zsn2m_runtime.files.formats import IMAGE_SUFFIXES  # here, as a bundle is read without any image library
-    from zsn2m_runtime.files.videos import VIDEO_SUFFIXES
-
     suffix = path.suffix.lower()
     if path.is_dir():
         return "a folder"
