@@ -15,7 +15,7 @@ from zsn2m_deploy.bundle.export import export_networks, versions
 from zsn2m_deploy.bundle.preview import write_preview
 from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.fit.fitter import ProgressCallback
-from zsn2m_deploy.frames.sensor import FrameSource, SensorOptions, TrainingFrames, load_training_frames
+from zsn2m_deploy.frames.loading import FrameOptions, FrameSource, TrainingFrames, load_training_frames
 from zsn2m_deploy.report.words import chosen, self_check_in_words
 from zsn2m_deploy.report.writing import FACTS_NAME, PAGE_NAME, Subject, write_report
 from zsn2m_deploy.training import Trained
@@ -48,7 +48,7 @@ def train_and_export(
     frames: FrameSource | Sequence[FrameSource],
     path: str | Path,
     config: TrainConfig | None = None,
-    sensor: SensorOptions | None = None,
+    options: FrameOptions | None = None,
     overwrite: bool = False,
     progress: ProgressCallback | None = None,
 ) -> Bundle:
@@ -57,7 +57,7 @@ def train_and_export(
     Args:
         frames: one frame or several: arrays (h, w) or (h, w, 3) RGB in sensor units, or paths of image files
         path: the bundle folder to write, by custom NAME.zsn2m
-        sensor: what is known of the sensor; float frames need its range
+        options: which pages to take, and what is known of their values; float frames need a range
         overwrite: replace an existing bundle
     Returns:
         the bundle; its folder also holds the first frame's own denoised result, a preview and a report
@@ -65,21 +65,21 @@ def train_and_export(
         Zsn2mError: each with a message that says what to do; nothing is written then.
     """
     with temporary_files_beside(Path(path)):
-        return _make_bundle(frames, Path(path), config, sensor, overwrite, progress)
+        return _make_bundle(frames, Path(path), config, options, overwrite, progress)
 
 
 def _make_bundle(
     frames: FrameSource | Sequence[FrameSource],
     path: Path,
     config: TrainConfig | None,
-    sensor: SensorOptions | None,
+    options: FrameOptions | None,
     overwrite: bool,
     progress: ProgressCallback | None,
 ) -> Bundle:
     check_outside_bundles(path)
     check_folder_target(path, overwrite)
     sources: Sequence[FrameSource] = frames if isinstance(frames, list | tuple) else [frames]  # type: ignore[list-item]
-    training = load_training_frames(sources, sensor or SensorOptions())
+    training = load_training_frames(sources, options or FrameOptions())
     trained = _train(training, config or TrainConfig(), progress)
     first = to_nchw(filled(training.frames[0].pixels, training.blanks[0]))
     first = without_outliers(first, trained.offset, trained.scale)

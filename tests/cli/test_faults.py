@@ -24,7 +24,7 @@ from zsn2m_deploy import api
 from zsn2m_deploy.cli.unexpected import explained
 from zsn2m_deploy.config.tables import MOST_BYTES
 from zsn2m_deploy.config.training import TrainConfig
-from zsn2m_deploy.frames.sensor import SensorOptions
+from zsn2m_deploy.frames.loading import FrameOptions
 from zsn2m_export.writer import REACH, without_outliers
 from zsn2m_runtime.atomic import atomic_file, atomic_folder
 from zsn2m_runtime.batch import plan_outputs
@@ -345,7 +345,7 @@ def test_arrays_that_are_no_frames(make_bundle: BundleMaker, tmp_path: Path, arr
     with pytest.raises(InputError):
         Denoiser(make_bundle(), threads=1)(array)
     with pytest.raises(InputError):
-        api.train_and_export(array, tmp_path / "new.zsn2m", sensor=SensorOptions())
+        api.train_and_export(array, tmp_path / "new.zsn2m", options=FrameOptions())
 
 
 @pytest.mark.parametrize("frame", [None, 3, 2.5, [[1, 2], [3, 4]], {"a": 1}, b"a.png", [], ()])
@@ -372,9 +372,9 @@ def test_names_that_are_no_paths(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="NUL"):
         plan_outputs([tmp_path / "c.png"], Path(name))
     with pytest.raises(InputError):
-        api.train_and_export(name, tmp_path / "new.zsn2m", sensor=SensorOptions())
+        api.train_and_export(name, tmp_path / "new.zsn2m", options=FrameOptions())
     with pytest.raises(OutputError, match="NUL"):
-        api.train_and_export(frame.pixels, Path(f"{tmp_path}/new\0.zsn2m"), sensor=SensorOptions())
+        api.train_and_export(frame.pixels, Path(f"{tmp_path}/new\0.zsn2m"), options=FrameOptions())
 
 
 def test_folders_without_end_in_a_bundle(refused: Refused, place: Path) -> None:

@@ -143,7 +143,7 @@ def test_a_stack_gives_its_first_page_as_16_bit_tiff(tmp_path: Path) -> None:
     generator = np.random.default_rng(0)
     stack = (generator.normal(500, 5, (3, 40, 50)) + 20 * np.linspace(0, 1, 50)).astype(np.uint16)
     tifffile.imwrite(tmp_path / "stack.tif", stack, photometric="minisblack")
-    sensor = zsn2m.SensorOptions(bit_depth=12, pages="2-3")
+    sensor = zsn2m.FrameOptions(bit_depth=12, pages="2-3")
     bundle = zsn2m.train_and_export(tmp_path / "stack.tif", tmp_path / "cam.zsn2m", TINY_MBD, sensor)
     assert bundle.manifest.sensor.range == (0.0, 4095.0)
     assert bundle.manifest.sensor.noise_sigma == pytest.approx(5.0, rel=0.15)
@@ -155,7 +155,7 @@ def test_a_stack_gives_its_first_page_as_16_bit_tiff(tmp_path: Path) -> None:
 
 def test_arrays_and_several_frames(tmp_path: Path) -> None:
     frames = [np.random.default_rng(seed).normal(0.5, 0.2, (33, 40, 3)).astype(np.float32) for seed in (1, 2)]
-    sensor = zsn2m.SensorOptions(value_range=(0.0, 1.0))
+    sensor = zsn2m.FrameOptions(value_range=(0.0, 1.0))
     bundle = zsn2m.train_and_export(frames, tmp_path / "cam.zsn2m", TINY_MBD, sensor)
     assert len(bundle.manifest.training.frames) == 2
     assert np.load(bundle.path / "denoised.npy").shape == (33, 40, 3)

@@ -37,9 +37,9 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> zsn2m.Bundle:
 def test_a_type_changes_nothing_but_the_type(tmp_path: Path, known: zsn2m.Bundle, dtype: str) -> None:
     """The same picture as uint16 gives the same result, up to the rounding of float32 and of the samples."""
     frame, shift = frame_of(dtype), SHIFT * dtype.startswith("int")
-    sensor = zsn2m.SensorOptions(value_range=(-100, 127))
+    sensor = zsn2m.FrameOptions(value_range=(-100, 127))
     if dtype.startswith("u"):
-        sensor = zsn2m.SensorOptions(value_range=(0, 127))
+        sensor = zsn2m.FrameOptions(value_range=(0, 127))
     bundle = zsn2m.train_and_export(frame, tmp_path / "a.zsn2m", QUICK, sensor)
     assert bundle.manifest.sensor.dtype == dtype
     assert bundle.manifest.normalisation.scale == known.manifest.normalisation.scale
@@ -73,7 +73,7 @@ def scan(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, zsn2m.Bundle]:
     stack = np.stack([frame_of("int16", seed) for seed in (0, 1, 2)]) * np.int16(4)
     about = {"description": "SI.VERSION = 2020", "metadata": None, "photometric": "minisblack"}
     tifffile.imwrite(folder / "scan.tif", stack, byteorder=">", **about)
-    options = zsn2m.SensorOptions(bit_depth=12)
+    options = zsn2m.FrameOptions(bit_depth=12)
     return folder / "scan.tif", zsn2m.train_and_export(folder / "scan.tif", folder / "scan.zsn2m", QUICK, options)
 
 

@@ -124,7 +124,7 @@ def train_and_export(
     require_training()
     from zsn2m_deploy import api
     from zsn2m_deploy.config.loading import load_config
-    from zsn2m_deploy.frames.sensor import SensorOptions
+    from zsn2m_deploy.frames.loading import FrameOptions
     from zsn2m_runtime.atomic import check_folder_target
     from zsn2m_runtime.errors import UsageError
 
@@ -143,8 +143,8 @@ def train_and_export(
     bundles: list[Bundle] = []
     for target, one in targets:
         with training_progress(as_json) as progress:
-            of_sensor = SensorOptions(bit_depth, value_range, pages, one, frame_count, keep_frames, max_pixels)
-            bundles.append(api.train_and_export(sources, target, configuration, of_sensor, overwrite, progress))
+            frame_options = FrameOptions(bit_depth, value_range, pages, one, frame_count, keep_frames, max_pixels)
+            bundles.append(api.train_and_export(sources, target, configuration, frame_options, overwrite, progress))
         if not as_json:
             show_bundle(bundles[-1], as_json)
     if as_json:
@@ -160,7 +160,7 @@ def train(arguments: Annotated[list[str] | None, typer.Argument(hidden=True)] = 
 
 def _sources(names: list[str]) -> list[Path | str]:
     """The files that are named, each once; cameras and network streams stay text."""
-    from zsn2m_deploy.frames.sensor import is_video
+    from zsn2m_deploy.frames.loading import is_video
     from zsn2m_runtime.files import list_inputs
     from zsn2m_runtime.streaming.places import is_live
 
@@ -177,7 +177,7 @@ def _targets(
     """The bundles to write, and the channel that each is for."""
     from zsn2m_deploy.frames.channels import ALL, bundle_paths, options_of
     from zsn2m_deploy.frames.live import short_name
-    from zsn2m_deploy.frames.sensor import is_video
+    from zsn2m_deploy.frames.loading import is_video
     from zsn2m_runtime.files import open_image
 
     usual = output or Path(f"{short_name(source) if isinstance(source, str) else source.stem}.zsn2m")

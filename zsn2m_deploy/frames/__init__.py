@@ -1,1 +1,1 @@
-"""The frames to train on: where they come from, the facts of their sensor, and what of them is scene."""
+"""The frames to train on: read from files, videos or cameras, checked, and freed of blank areas."""

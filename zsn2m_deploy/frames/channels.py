@@ -1,4 +1,4 @@
-"""Which pages of a file are trained on: of a stack with several channels, those of one channel."""
+"""The pages of a file to train on: of a stack with several channels, those of one."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ TURNS = (
 
 
 def stack_hints(image: ImageFile) -> tuple[str, ...]:
-    """Sentences for who trains on pages of a file: on its channels, named or not, and on what may be misread."""
+    """Sentences on a stack's channels, and on what in the file may be misread."""
     alike = _same_noise(image)
     turns = (TURNS,) if may_take_turns(image) else ()
     return (*image.remarks, *turns, *((alike,) if alike else ()))
@@ -54,7 +54,7 @@ def _same_noise(image: ImageFile) -> str:
 
 
 def options_of(channels: Sequence[Channel]) -> list[str]:
-    """What --channel takes for each channel: its name, or its number where names are not unique."""
+    """What --channel takes for each channel: its name where that is unique, else its number."""
     names = [channel.name for channel in channels]
     return [
         channel.name if channel.name and names.count(channel.name) == 1 else str(channel.number) for channel in channels
@@ -62,7 +62,7 @@ def options_of(channels: Sequence[Channel]) -> list[str]:
 
 
 def bundle_paths(image: ImageFile, wanted: Sequence[str], output: Path | None) -> list[Path]:
-    """Where the bundles of some channels go: NAME.CHANNEL.zsn2m, where `output` or else the file says NAME.
+    """Where the bundle of each channel goes: NAME.CHANNEL.zsn2m, with the NAME of `output`, else of the file.
 
     Raises:
         UsageError: if there is no such channel.

@@ -13,15 +13,15 @@ from zsn2m_runtime.errors import InputError, UsageError
 from zsn2m_runtime.files import save_image
 from zsn2m_runtime.image import Frame
 
-FRAMES = 3  # with their noise averaged, more add little (README, how many frames)
-# Frames from one to the next that is taken: a third of a second at 30 a second. The first one is as late, for cameras
-# set their exposure in the first frames, and a network stream may begin with a damaged one.
+FRAMES = 3  # one and three are measured in docs/results/cross-frame.md
+# Every 10th frame is taken, and none before: a third of a second at 30 a second. Cameras set their exposure in the
+# first frames, and a network stream may begin with a damaged one.
 APART = 10
 
 
 @dataclass(frozen=True)
 class LiveFrames:
-    """Frames of a live source, their names, and what their values can be where the source says so."""
+    """Frames of a live source, their names, and their range where the source states one."""
 
     frames: tuple[Frame, ...]
     names: tuple[str, ...]
@@ -29,7 +29,7 @@ class LiveFrames:
 
 
 def take_frames(source: str, count: int, keep: Path | None, max_pixels: int | None = None) -> LiveFrames:
-    """Frames of a live source, some apart, at the depth that a stream of it has.
+    """Every 10th frame of a live source, at its own depth.
 
     Args:
         source: a camera's number or device, or a URL, as `stream` takes it
@@ -72,9 +72,9 @@ def take_frames(source: str, count: int, keep: Path | None, max_pixels: int | No
 
 
 def short_name(source: str) -> str:
-    """What files and messages call a live source: camera0, video0 of /dev/video0, or the host of a URL alone.
+    """The name of a live source in files and messages: camera0, video0 of /dev/video0, or the host of a URL.
 
-    Nothing else of a URL, for user, path and query may hold a password.
+    User, path and query of a URL may hold a password, and are left out.
     """
     if source.isdecimal():
         return f"camera{source}"

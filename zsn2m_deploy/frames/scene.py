@@ -1,4 +1,4 @@
-"""What of a training frame is scene: blank borders are cut off, other blank areas filled and known as such."""
+"""The scene of a training frame: blank borders are cut off, other blank areas are filled and marked."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Scene(NamedTuple):
 
     Shape:
         pixels: (h, w) or (h, w, 3), sensor units, finite; blank areas are filled
-        blank: (h, w); None: nothing is
+        blank: (h, w); None: no pixel is blank
     """
 
     pixels: Pixels
@@ -29,7 +29,7 @@ def scene_of(frame: Frame) -> Scene:
     """The scene of a frame; its own pixels where nothing is blank.
 
     Raises:
-        InputError: blank all over, or nearly.
+        InputError: fewer than SIDE x SIDE pixels are not blank.
     """
     blank = frame.blank
     if blank is None:

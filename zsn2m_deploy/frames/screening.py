@@ -1,4 +1,4 @@
-"""What no noise of single pixels explains is refused or warned of before training: mosaics, stripes, dither."""
+"""Before training: patterns that the method would take for noise. Mosaics are refused, others warned of."""
 
 from __future__ import annotations
 
@@ -24,35 +24,32 @@ REASONS = {
 
 @dataclass(frozen=True)
 class Screening:
-    """What was found in the training frames.
-
-    said: a sentence for each kind
-    """
+    """The patterns in the training frames: for each kind, a sentence."""
 
     said: Mapping[str, str]
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """The sentences."""
+        """All sentences."""
         return tuple(self.said.values())
 
     @property
     def unmodelled(self) -> str | None:
-        """Why the result's PSNR cannot be told; None where it can."""
+        """Why no PSNR is stated; None where it is."""
         return next((reason for kind, reason in REASONS.items() if kind in self.said), None)
 
     def without(self, kind: str) -> Screening:
-        """The same but for one kind, which is no reason to worry any more."""
+        """The same without one kind, which was handled."""
         return Screening({name: text for name, text in self.said.items() if name != kind})
 
 
 def screen(frames: Sequence[Pixels], mosaic: Literal["auto", "none"]) -> Screening:
-    """Look at every frame.
+    """Search every frame for patterns.
 
     Shape:
         frames: each (h, w) or (h, w, 3), sensor units, finite
     Args:
-        mosaic: none: frames that look like a mosaic are pictures
+        mosaic: "none": frames that look like a mosaic are none
     Raises:
         InputError: a frame is a mosaic.
     """

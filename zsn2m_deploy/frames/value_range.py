@@ -1,4 +1,4 @@
-"""The range of a sensor's values: stated, or that of their type; and whether float32 resolves what is in use."""
+"""The range of samples, stated or of their type, and whether float32 resolves the values in use."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from zsn2m_runtime.image import Frame
 from zsn2m_runtime.noise.level import value_span
 from zsn2m_runtime.sample_types import MOST_COMPUTED, Pixels, is_whole, limits_of
 
-_WIDE = (10, 12, 14, 16, 18, 20, 24, 32)
+_WIDE = (10, 12, 14, 16, 18, 20, 24, 32)  # bits of converters that cameras and microscopes have
 BIT_DEPTHS = {
     "uint8": (8,),
     "int8": (8,),
@@ -19,14 +19,14 @@ BIT_DEPTHS = {
     "int16": _WIDE[:4],
     **dict.fromkeys(("uint32", "int32", "uint64", "int64"), _WIDE),
 }
-_INEXACT_BYTES = 4  # samples of so many bytes may have more digits than float32
-SMALLEST = float(np.finfo(np.float32).tiny) * 2**23  # in smaller values float32 loses digits
-OUTLIERS = 1e6  # times the range's width: beside such a sample float32's 24 bits leave it some 16 steps
-FEWEST_STEPS = 4096  # of float32 over the values in use: 12 bits, as of a good camera; fewer would show
+INEXACT_BYTES = 4  # samples of so many bytes may have more digits than float32 holds
+SMALLEST = float(np.finfo(np.float32).tiny) * 2**23  # below it, float32 has fewer than its 24 bits
+OUTLIERS = 1e6  # widths of the range: a sample so far out leaves 2**24 / 1e6, some 16, steps to the range
+FEWEST_STEPS = 4096  # of float32 over the values in use: the 12 bits of a good camera
 
 
 def bits_in_use(dtype: str, least: float, most: float) -> int | None:
-    """The fewest bits of BIT_DEPTHS that hold these values; None if only the whole type does, or it has no bits."""
+    """The fewest bits of BIT_DEPTHS that hold these values; None if the type has no fewer, or is float."""
     for depth in BIT_DEPTHS.get(dtype, ()):
         low, high = _range_of_bits(dtype, depth)
         if low <= least and most <= high:
@@ -40,14 +40,14 @@ def _range_of_bits(dtype: str, depth: int) -> tuple[float, float]:
     return 0.0, 2.0**depth - 1
 
 
-def sensor_range(
+def range_of_values(
     dtype: str,
     bit_depth: int | None,
     value_range: tuple[float, float] | None,
     stated: tuple[float, float] | None,
     name: str,
 ) -> tuple[float, float]:
-    """What samples can be, by what the caller says, the file says (`stated`) or their type.
+    """Lowest and highest value: by the caller's options, else the file (`stated`), else the type.
 
     Raises:
         InputError: float frames without a range.
@@ -80,7 +80,7 @@ def sensor_range(
 
 
 def check_range(frame: Frame, name: str, value_range: tuple[float, float]) -> None:
-    """Refuse whole numbers outside of the range, and others that are far from it.
+    """Refuse whole numbers outside of the range, and floats far from it.
 
     Raises:
         InputError
@@ -97,7 +97,7 @@ def check_range(frame: Frame, name: str, value_range: tuple[float, float]) -> No
 
 
 def check_float_range(value_range: tuple[float, float]) -> None:
-    """Refuse a stated range that float32 does not hold, or in which it has no steps.
+    """Refuse a stated range that float32 cannot hold or divide.
 
     Raises:
         UsageError
@@ -125,18 +125,18 @@ def _check_outliers(frame: Frame, name: str, value_range: tuple[float, float]) -
 
 
 def check_steps(pixels: Sequence[Pixels], names: Sequence[str]) -> None:
-    """Refuse values that networks, which compute in float32, could hardly tell apart, as 1e9 + 0 to 100.
+    """Refuse values in which float32 has too few steps, such as 1e9 to 1e9 + 100.
 
     Raises:
         InputError
     """
-    wide = [frame for frame in pixels if frame.dtype.itemsize >= _INEXACT_BYTES]
+    wide = [frame for frame in pixels if frame.dtype.itemsize >= INEXACT_BYTES]
     finite = [frame[np.isfinite(frame)].reshape(1, -1) for frame in wide]
     frames = [frame for frame in finite if frame.size]
     if not frames:
         return
     base, top = min(float(frame.min()) for frame in frames), max(float(frame.max()) for frame in frames)
-    unit = top - base or 1.0  # value_span looks in float32, where the differences themselves are exact enough
+    unit = top - base or 1.0  # value_span computes in float32, which resolves the differences, not the values
     low, high = (base + unit * end for end in value_span([(frame - base) / unit for frame in frames]))
     step = float(np.spacing(np.float32(max(abs(low), abs(high), SMALLEST))))
     if low < high and (high - low) / step < FEWEST_STEPS:

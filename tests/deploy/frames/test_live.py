@@ -19,7 +19,7 @@ from support.commands import run_command
 
 from zsn2m_deploy.frames import live as live_frames
 from zsn2m_deploy.frames.live import APART, short_name, take_frames
-from zsn2m_deploy.frames.sensor import SensorOptions, load_training_frames
+from zsn2m_deploy.frames.loading import FrameOptions, load_training_frames
 from zsn2m_runtime.errors import InputError, UsageError
 from zsn2m_runtime.files import open_image
 from zsn2m_runtime.streaming import opening, places
@@ -72,7 +72,7 @@ def camera(monkeypatch: pytest.MonkeyPatch) -> list[Capture]:
 
 
 def test_frames_of_a_camera_are_some_apart_and_it_is_released(camera: list[Capture]) -> None:
-    found = load_training_frames(["0"], SensorOptions(live_frames=2))
+    found = load_training_frames(["0"], FrameOptions(live_frames=2))
     assert found.names == (f"camera0 frame {APART}", f"camera0 frame {2 * APART}")
     assert [int(frame.pixels[0, 0, 0]) for frame in found.frames] == [APART, 2 * APART]  # red; the camera gives BGR
     assert (found.dtype, found.value_range, found.source, found.suffix) == ("uint8", (0, 255), None, ".png")
@@ -80,18 +80,18 @@ def test_frames_of_a_camera_are_some_apart_and_it_is_released(camera: list[Captu
 
 
 def test_three_frames_are_taken_unless_told(camera: list[Capture]) -> None:
-    assert len(load_training_frames(["0"], SensorOptions()).frames) == live_frames.FRAMES == 3
+    assert len(load_training_frames(["0"], FrameOptions()).frames) == live_frames.FRAMES == 3
     assert len(camera) == 1
 
 
 def test_frames_are_kept_as_they_came(camera: list[Capture], tmp_path: Path) -> None:
-    found = load_training_frames(["0"], SensorOptions(live_frames=2, keep_frames=tmp_path / "kept" / "of it"))
+    found = load_training_frames(["0"], FrameOptions(live_frames=2, keep_frames=tmp_path / "kept" / "of it"))
     names = sorted(path.name for path in (tmp_path / "kept" / "of it").iterdir())
     assert names == ["camera0_00000010.png", "camera0_00000020.png"]
     with open_image(tmp_path / "kept" / "of it" / names[1]) as image:
         np.testing.assert_array_equal(image.read().pixels, found.frames[1].pixels)
-    with pytest.raises(UsageError, match="expected a new or empty folder"):
-        load_training_frames(["0"], SensorOptions(keep_frames=tmp_path / "kept" / "of it"))
+    with pytest.raises(UsageError, match="empty folder"):
+        load_training_frames(["0"], FrameOptions(keep_frames=tmp_path / "kept" / "of it"))
     assert len(camera) == 1  # refused before it is opened
 
 

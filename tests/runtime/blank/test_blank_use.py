@@ -158,7 +158,7 @@ def test_inspect_and_denoise_say_what_is_blank(
 def test_training_with_padding_is_as_good_as_without(name: str, tmp_path: Path) -> None:
     """The bundle's own door, NaN included: result, report and verdict are made."""
     from zsn2m_deploy.api import train_and_export
-    from zsn2m_deploy.frames.sensor import SensorOptions
+    from zsn2m_deploy.frames.loading import FrameOptions
 
     frame = scene()
     clean = scene(sigma=0).astype(np.float64)
@@ -168,7 +168,7 @@ def test_training_with_padding_is_as_good_as_without(name: str, tmp_path: Path) 
     if name == "nan":
         used = used.astype(np.float32)
         used[mask] = np.nan
-    options = SensorOptions(value_range=(0, 255)) if name == "nan" else None
+    options = FrameOptions(value_range=(0, 255)) if name == "nan" else None
     config = load_config(None, "fast")
     results: list[Pixels] = []
     for number, trained_on in enumerate((frame, used)):

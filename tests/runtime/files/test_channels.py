@@ -15,7 +15,7 @@ from support.known_noise import SIGMA, bundle_knowing, noise, scene, whole
 
 from zsn2m_deploy import api
 from zsn2m_deploy.frames.channels import bundle_paths
-from zsn2m_deploy.frames.sensor import SensorOptions, load_training_frames
+from zsn2m_deploy.frames.loading import FrameOptions, load_training_frames
 from zsn2m_runtime.batch import plan_outputs, run_jobs
 from zsn2m_runtime.bundle import load_bundle
 from zsn2m_runtime.channel_choice import choose_channels
@@ -107,7 +107,7 @@ def test_training_wants_one_channel_and_says_how_to_name_it(tmp_path: Path, loud
     path = tmp_path / "a b.ome.tif"
     write_stack(path, louder)
     with pytest.raises(UsageError) as caught:
-        load_training_frames([path], SensorOptions())
+        load_training_frames([path], FrameOptions())
     assert f"a stack of 2 (DAPI, GFP), whose noise is {words}; say which" in str(caught.value)
     for channel in ("GFP", "all"):
         assert f"\n  zsn2m-deploy train-and-export '{path}' --channel {channel}" in str(caught.value)
@@ -119,7 +119,7 @@ def test_training_wants_one_channel_and_says_how_to_name_it(tmp_path: Path, loud
 def test_the_pages_of_one_channel_are_trained_on(tmp_path: Path, channel: str, pages: str, expected: list[int]) -> None:
     path = tmp_path / "a.ome.tif"
     write_stack(path)
-    found = load_training_frames([path], SensorOptions(channel=channel, pages=pages))
+    found = load_training_frames([path], FrameOptions(channel=channel, pages=pages))
     with open_image(path) as image:
         for frame, page in zip(found.frames, expected, strict=True):
             np.testing.assert_array_equal(frame.pixels, image.read(page).pixels)
@@ -132,13 +132,13 @@ def test_the_pages_of_one_channel_are_trained_on(tmp_path: Path, channel: str, p
 def test_a_channel_of_frames_that_have_none_is_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.zeros((20, 20), np.uint8))
     with pytest.raises(UsageError, match="expected one of its channels 1, but got 'GFP'"):
-        load_training_frames([tmp_path / "a.npy"], SensorOptions(channel="GFP"))
+        load_training_frames([tmp_path / "a.npy"], FrameOptions(channel="GFP"))
 
 
 def test_a_channel_of_a_video_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.mkv").touch()
     with pytest.raises(UsageError, match="but got a video"):
-        load_training_frames([tmp_path / "a.mkv"], SensorOptions(channel="GFP"))
+        load_training_frames([tmp_path / "a.mkv"], FrameOptions(channel="GFP"))
 
 
 def test_a_bundle_for_each_channel(
@@ -199,7 +199,7 @@ def test_pages_that_may_be_channels_are_said(capsys: pytest.CaptureFixture[str],
         pages = [whole(scene() + noise(seed, SIGMA * (1, louder)[seed % 2])) for seed in range(4)]
         tifffile.imwrite(tmp_path / "a.tif", np.stack(pages), photometric="rgb", metadata=None)
         assert ("page 2 has other noise than page 1" in run_command(capsys, "inspect", tmp_path / "a.tif").out) is said
-        hints = load_training_frames([tmp_path / "a.tif"], SensorOptions()).hints
+        hints = load_training_frames([tmp_path / "a.tif"], FrameOptions()).hints
         assert [hint.startswith("page 2 has other noise") for hint in hints] == [True] * said
 
 
@@ -212,7 +212,7 @@ def test_three_channels_in_one_page_are_said(capsys: pytest.CaptureFixture[str],
         facts = run_command(capsys, "inspect", path, "--json").json
         assert facts["pages"] == 2 and facts["channels"] == 3
         assert any("count as one colour frame" in note for note in facts["stack"]["notes"]) is said
-        assert bool(load_training_frames([path], SensorOptions()).hints) is said
+        assert bool(load_training_frames([path], FrameOptions()).hints) is said
 
 
 def test_how_pages_are_stored(shared_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -227,7 +227,7 @@ def test_the_fault_file(shared_data: Path, capsys: pytest.CaptureFixture[str]) -
     assert "1, 3, 5 are bright; 2, 4, 6 are dim" in shown
     assert "differs: one bundle for each" in shown
     with pytest.raises(UsageError, match=r"bright, dim.*not alike"):
-        load_training_frames([path], SensorOptions())
+        load_training_frames([path], FrameOptions())
 
 
 def test_the_noise_of_channels_does_not_see_padding(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

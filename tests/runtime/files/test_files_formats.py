@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from support.commands import run_command
 
-from zsn2m_deploy.frames.sensor import SensorOptions, load_training_frames
+from zsn2m_deploy.frames.loading import FrameOptions, load_training_frames
 from zsn2m_runtime.errors import InputError, UnavailableError, UsageError
 from zsn2m_runtime.files import extras, open_image, save_image
 from zsn2m_runtime.files.avif_facts import Cicp, cicp_of, depth_of, with_cicp
@@ -51,7 +51,7 @@ def test_avif_keeps_its_depth(tmp_path: Path, depth: int, shape: tuple[int, ...]
         assert depth_of(path.read_bytes()) == depth
         with open_image(path) as image:
             assert image.value_range == (0, 2**depth - 1)
-    loaded = load_training_frames([tmp_path / "b.avif"], SensorOptions())
+    loaded = load_training_frames([tmp_path / "b.avif"], FrameOptions())
     assert (loaded.value_range, loaded.suffix) == ((0, 2**depth - 1), ".avif")
     assert ImageSource([tmp_path / "b.avif"]).info.range == (0, 2**depth - 1)
 
@@ -197,7 +197,7 @@ def test_netpbm_says_the_range_and_keeps_it(tmp_path: Path, magic: str, highest:
     np.testing.assert_array_equal(copy(source, target), values[..., 0] if samples == 1 else values)
     content = target.read_bytes()
     assert b"# gain 4" in content and f"\n{highest}\n".encode() in content
-    assert load_training_frames([target], SensorOptions()).value_range == (0, highest)
+    assert load_training_frames([target], FrameOptions()).value_range == (0, highest)
     if highest in (255, 65535):
         np.testing.assert_array_equal(
             cv2.imread(str(target), cv2.IMREAD_UNCHANGED).reshape(values.shape)[..., ::-1], values

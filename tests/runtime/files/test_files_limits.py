@@ -15,8 +15,8 @@ from support import bombs
 from support.clips import video_source
 from support.commands import run_command, write_frame
 
-from zsn2m_deploy import SensorOptions
-from zsn2m_deploy.frames.sensor import load_training_frames
+from zsn2m_deploy import FrameOptions
+from zsn2m_deploy.frames.loading import load_training_frames
 from zsn2m_runtime.errors import InputError, UsageError
 from zsn2m_runtime.files import limits, open_image
 from zsn2m_runtime.files.stated_size import count_scans, stated_size
@@ -168,6 +168,6 @@ def test_every_command_has_the_option(make_bundle, tmp_path: Path, capsys: pytes
         assert ended.code == 3, ended.err
         assert "(--max-pixels)" in ended.err
     with pytest.raises(InputError, match="max_pixels in Python"):
-        load_training_frames([frame], SensorOptions(max_pixels=5))
+        load_training_frames([frame], FrameOptions(max_pixels=5))
     with pytest.raises(InputError, match="max_pixels in Python"):
         ImageSource([frame], max_pixels=5)

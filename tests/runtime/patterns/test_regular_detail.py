@@ -19,7 +19,7 @@ from zsn2m_deploy.advice import stronger
 from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.fit import run
 from zsn2m_deploy.fit.checks import Error
-from zsn2m_deploy.frames.sensor import SensorOptions
+from zsn2m_deploy.frames.loading import FrameOptions
 from zsn2m_deploy.noise.defects import defects_in_words, find_defects
 from zsn2m_deploy.pretrain.network import SensorNet
 from zsn2m_deploy.report.analysis import PEAKS_LIMIT, analyse
@@ -134,7 +134,7 @@ def test_no_more_strength_is_advised_where_it_would_take_regular_detail() -> Non
 def test_training_on_a_texture_loses_nothing_and_says_what_it_did(tmp_path: Path) -> None:
     texture = Texture("hexagonal lattice", 3.0, 10.0, FIRST_TEST_SEED + 9)
     noisy, clean = (pixels[:SIDE, :SIDE] for pixels in draw(texture))
-    bundle = api.train_and_export(noisy, tmp_path / "a.zsn2m", QUICK, SensorOptions(value_range=RANGE))
+    bundle = api.train_and_export(noisy, tmp_path / "a.zsn2m", QUICK, FrameOptions(value_range=RANGE))
     with open_image(bundle.path / "denoised.npy") as image:
         result = image.read().pixels
     assert psnr(result, clean) > psnr(noisy, clean)

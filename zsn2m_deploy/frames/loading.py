@@ -1,4 +1,4 @@
-"""The training frames and the facts of their sensor: dtype, channels, range. Never guessed from a maximum."""
+"""Reading the training frames, and checking that their type, channels and range are of one sensor."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from zsn2m_deploy.frames.channels import stack_hints, training_pages
-from zsn2m_deploy.frames.value_range import bits_in_use, check_float_range, check_range, check_steps, sensor_range
+from zsn2m_deploy.frames.value_range import bits_in_use, check_float_range, check_range, check_steps, range_of_values
 from zsn2m_runtime.blank.facts import NAMED, blank_facts
 from zsn2m_runtime.errors import InputError, UsageError
 from zsn2m_runtime.files import open_image, result_suffix
@@ -29,17 +29,18 @@ LONGEST_VIDEO = 10**7  # frames: two days at 60 a second
 
 
 @dataclass(frozen=True)
-class SensorOptions:
-    """What the caller states of the sensor.
+class FrameOptions:
+    """Which frames to train on, and what their values can be.
 
-    bit_depth: bits in use of an integer sample, one of BIT_DEPTHS; of a signed one the sign is among them; None: all
-    value_range: lowest and highest value, sensor units; needed for float frames
-    pages: which pages of a stack or frames of a video to train on, from 1: "1", "1,3-5" or, of a stack, "all"; of a
-        stack with several channels they count within the channel; places on its axes, such as "t=1-5,z=2", too
-    channel: name or number of the channel of a stack
-    live_frames: how many frames of a camera or network stream to train on; None: a few
-    keep_frames: a new or empty folder for those frames as PNG
-    max_pixels: the most that a frame of a file may have; None: the usual limits, see `open_image`
+    Attributes:
+        bit_depth: bits in use of an integer sample, one of BIT_DEPTHS; the sign is one of them; None: all
+        value_range: lowest and highest value, sensor units; needed for float frames
+        pages: pages of a stack or frames of a video, from 1: "1", "1,3-5"; of a stack also "all", or places on its
+            axes such as "t=1-5,z=2"; of several channels they count within the channel
+        channel: name or number of the channel of a stack
+        live_frames: how many frames to take of a camera or network stream; None: a few
+        keep_frames: a new or empty folder for those frames as PNG
+        max_pixels: the most that a frame of a file may have; None: the limits of `open_image`
     """
 
     bit_depth: int | None = None
@@ -53,10 +54,13 @@ class SensorOptions:
 
 @dataclass(frozen=True)
 class TrainingFrames:
-    """Frames of one sensor, checked. `source` is the first frame's image file, None for an array or a video.
+    """Frames of one sensor, checked.
 
-    `suffix` is that of a file that suits such frames. `channel` is the one of a stack that the frames are of; `hints`
-    are sentences on what is worth knowing and no reason to worry.
+    Attributes:
+        source: the first frame's image file; None: an array or a video
+        suffix: of a file that can hold such frames
+        channel: of a stack, the one that the frames are of
+        hints: sentences that are no warnings
     """
 
     frames: tuple[Frame, ...]
@@ -76,7 +80,7 @@ class TrainingFrames:
 
 @dataclass(frozen=True)
 class _Read:
-    """A frame, its name, what its values can be where the source itself says so, and its channel of a stack."""
+    """A frame, its name, its range where the source states one, and its channel of a stack."""
 
     name: str
     frame: Frame
@@ -85,7 +89,7 @@ class _Read:
     hints: tuple[str, ...] = ()
 
 
-def load_training_frames(sources: Sequence[FrameSource], options: SensorOptions) -> TrainingFrames:
+def load_training_frames(sources: Sequence[FrameSource], options: FrameOptions) -> TrainingFrames:
     """Read and check the frames to train on.
 
     Raises:
@@ -109,7 +113,9 @@ def load_training_frames(sources: Sequence[FrameSource], options: SensorOptions)
         )
         raise InputError(f"{', '.join(names)}: expected frames of one sensor, but got {unlike}; train them separately")
     first = found[0]
-    value_range = sensor_range(first.frame.dtype, options.bit_depth, options.value_range, first.value_range, first.name)
+    value_range = range_of_values(
+        first.frame.dtype, options.bit_depth, options.value_range, first.value_range, first.name
+    )
     for read in found:
         check_finite(read.frame, read.name)
         check_computable(read.frame, read.name)
@@ -125,8 +131,8 @@ def load_training_frames(sources: Sequence[FrameSource], options: SensorOptions)
     return TrainingFrames(frames, names, image, kinds[0][0], value_range, suffix, channel, hints)
 
 
-def _depth_hint(found: Sequence[_Read], options: SensorOptions) -> tuple[str, ...]:
-    """That fewer bits than the type's hold all values, where nobody said how many the sensor has."""
+def _depth_hint(found: Sequence[_Read], options: FrameOptions) -> tuple[str, ...]:
+    """A hint where fewer bits than the type's hold all values, and nobody has said how many there are."""
     if options.bit_depth is not None or options.value_range is not None or found[0].value_range:
         return ()
     least, most = (float(end([end(read.frame.pixels) for read in found])) for end in (np.min, np.max))
@@ -140,7 +146,7 @@ def _depth_hint(found: Sequence[_Read], options: SensorOptions) -> tuple[str, ..
 
 
 def _blank_hint(found: Sequence[_Read]) -> tuple[str, ...]:
-    """Which frames have blank areas, some of them by name, and what becomes of those."""
+    """Which frames have blank areas, and what becomes of those."""
     told = [f"{facts.in_words()} in {read.name}" for read in found if (facts := blank_facts(read.frame))]
     if not told:
         return ()
@@ -149,12 +155,12 @@ def _blank_hint(found: Sequence[_Read]) -> tuple[str, ...]:
 
 
 def _one_channel(found: Sequence[_Read]) -> ChannelRecord | None:
-    """The channel that the frames are of; None where they are of none, or of several that are called differently."""
+    """The channel that all frames are of; None where there is none, or more than one."""
     channels = {read.channel for read in found}
     return channels.pop() if len(channels) == 1 else None
 
 
-def _read(source: FrameSource, options: SensorOptions, name_of_array: str) -> list[_Read]:
+def _read(source: FrameSource, options: FrameOptions, name_of_array: str) -> list[_Read]:
     if isinstance(source, np.ndarray):
         return [_Read(name_of_array, as_frame(source))]
     if not isinstance(source, str | Path):
@@ -186,7 +192,7 @@ def _is_live(source: FrameSource) -> bool:
     return is_live(source)
 
 
-def _read_live(source: str, options: SensorOptions) -> list[_Read]:
+def _read_live(source: str, options: FrameOptions) -> list[_Read]:
     from zsn2m_deploy.frames.live import FRAMES, take_frames
 
     if options.pages != "1":
@@ -196,12 +202,12 @@ def _read_live(source: str, options: SensorOptions) -> list[_Read]:
 
 
 def is_video(path: Path) -> bool:
-    """Whether a path is a file that is read as a video: one with a suffix, but none of an image."""
+    """Whether a file is read as a video: it has a suffix, and not that of an image."""
     return path.suffix.lower() not in (*IMAGE_SUFFIXES, *FOREIGN_SUFFIXES, "") and path.is_file()
 
 
 def _read_video(path: Path, pages: str, max_pixels: int | None) -> list[_Read]:
-    """Frames of a video at its own depth, as a stream of it would give them."""
+    """Frames of a video at its own depth, as `stream` reads them."""
     from zsn2m_runtime.streaming.ends import Picture
     from zsn2m_runtime.streaming.video.demuxer import Reading
     from zsn2m_runtime.streaming.video.source import VideoSource
