@@ -41,7 +41,8 @@ KINDS = ("noise:", "noise of neighbouring", "noise of the channels", "texture")
 REPEATS = 5
 TIMED = ((256, 256, 3), (1080, 1920, 3), (4000, 6000, 3))
 NOTES = f"""\
-Share of the pairs of training frame and frame in use that are noticed, and for which reasons (several may hold).
+Share of the pairs of training frame and frame in use that are warned of: by the rule for the default network, which
+knows every level, and by that for networks that know one level, with its reasons (several may hold).
 Cross-frame losses: of the pairs in cross_frame.csv, how many of those that lose more than {MUCH:g} dB against a network
 of the frame's own are noticed, and how many of the others. Milliseconds of one core."""
 
@@ -50,16 +51,18 @@ Known = tuple[NoiseRecord, TrainingStats]
 
 @dataclass(frozen=True)
 class Count:
-    """Pairs, and the sentences said of each."""
+    """Pairs of what is known and what is used, and the sentences said of each by the two rules."""
 
     name: str
-    said: list[tuple[str, ...]]
+    pairs: list[tuple[FrameStats, Known]]
 
     def row(self) -> list[object]:
         """Of the table."""
-        noticed = sum(map(bool, self.said))
-        kinds = [sum(any(one.startswith(kind) for one in said) for said in self.said) for kind in KINDS]
-        return [self.name, len(self.said), share(noticed, len(self.said)), *kinds]
+        count = len(self.pairs)
+        default = sum(bool(differences(stats, *known, every_level=True)) for stats, known in self.pairs)
+        found = [differences(stats, *known) for stats, known in self.pairs]
+        kinds = [sum(any(one.startswith(kind) for one in said) for said in found) for kind in KINDS]
+        return [self.name, count, share(default, count), share(sum(map(bool, found)), count), *kinds]
 
 
 def share(part: int, whole: int) -> str:
@@ -90,8 +93,8 @@ def noisy(image: str, sigma: float, seed: int, lag_1: float = 0.0, gain: float =
 
 def pairs(name: str, trained: dict[str, Known], used: dict[str, FrameStats]) -> list[Count]:
     """The same scene, and the other scenes, in two rows."""
-    same = [differences(used[image], *trained[image]) for image in trained]
-    other = [differences(used[there], *trained[here]) for here in trained for there in used if here != there]
+    same = [(used[image], trained[image]) for image in trained]
+    other = [(used[there], trained[here]) for here in trained for there in used if here != there]
     return [Count(f"{name}, same scene", same), Count(f"{name}, other scenes", other)]
 
 
@@ -116,13 +119,13 @@ def other_noises() -> list[Count]:
     images = cases.names("kodak24")
     rows = []
     for noise in OTHER_NOISES:
-        said = []
+        found = []
         for image in images:
             frames = [cases.case("kodak24", image, noise, seed, images).noisy for seed in (0, 1)]
             if noise.endswith("clamped"):
                 frames = [np.rint(frame).astype(np.uint8) for frame in frames]
-            said.append(differences(measure(frames[1]), *known(frames[:1])))
-        rows.append(Count(f"{noise}, same scene", said))
+            found.append((measure(frames[1]), known(frames[:1])))
+        rows.append(Count(f"{noise}, same scene", found))
     return rows
 
 
@@ -130,13 +133,13 @@ def fields() -> list[Count]:
     """Microscope frames: other captures of the field that was trained on."""
     images = cases.names("fmd")
     frames = {image: cases.case("fmd", image, "real", 0, images).noisy for image in images}
-    said = []
+    found = []
     for first in (image for image in images if image.endswith("_1.png")):
         field = first.rpartition("_")[0]
         others = [image for image in images if image.rpartition("_")[0] == field and image != first]
         kept = known([frames[first]])
-        said += [differences(measure(frames[image]), *kept) for image in others]
-    return [Count("fmd, other captures of the field", said)]
+        found += [(measure(frames[image]), kept) for image in others]
+    return [Count("fmd, other captures of the field", found)]
 
 
 def losses(model: str) -> list[object]:
@@ -205,7 +208,16 @@ def milliseconds(call: Callable[[Pixels], object], frame: Pixels) -> float:
 
 
 def main() -> None:
-    header = ["frames in use", "pairs", "noticed", "level", "neighbours", "channels", "texture"]
+    header = [
+        "frames in use",
+        "pairs",
+        "warned of, default",
+        "warned of, one level",
+        "level",
+        "neighbours",
+        "channels",
+        "texture",
+    ]
     parts = [NOTES, table(header, [count.row() for count in (*kodak(), *other_noises(), *fields())])]
     models = sorted({row.model for row in load() if row.dataset == "kodak24"})
     if models:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping
 
-from benchmarks.quality import compare, figures, published
+from benchmarks.quality import compare, figures, notes, published
 from benchmarks.quality.cases import REAL, SYNTHETIC
 from benchmarks.quality.compare import REFERENCE, Results, Scores, Step, mean, select, step
 from benchmarks.quality.methods import CHOICE, CHOICES, PAPER
@@ -20,69 +20,6 @@ MICROSCOPES = ("confocal", "twophoton", "widefield")
 CLAMPED = ("gauss 25 clamped", "gauss 50 clamped")
 PAPER_MBD = f"{PAPER} mbd"
 PRECISIONS = ("zs-n2n", "zs-n2n fp32")
-
-COLUMNS = f"""\
-PSNR (dB) and SSIM by scikit-image on float frames with a data range of 255, SSIM with its uniform 7 x 7 window; no
-result is clamped (OpenCV takes 8 bit only). Each column is a mean over the n images that the method was measured on,
-two of them over those of the [tuning and the test half](README.md#tuning-and-test-frames);
-"over {REFERENCE}" is the mean difference in PSNR on the images that both have (their number where it is not n):
-compare methods by it where n differs. Methods named "(sigma)" are told the deviation of each frame's noise.
-"{REFERENCE}" is what users get by default; "zsn2m mbd" is also the first stage of "zsn2m full". Where GRD-Net failed
-its own check, "grd" counts MBD-Net's result, which is what users get."""
-PUBLISHED = """\
-Published: ZS-N2M* beside "mbd", ZS-N2M beside "grd", BM3D beside "bm3d (sigma)"; means over the paper's whole set."""
-CROPS = """\
-Centre crops of min(side, 256) in each direction: comic is 250 wide. bridge and man are grey: three equal channels with
-independent noise."""
-TABLE_1_NOTES = f"""\
-The noise is not clamped: methods get float frames that go below 0 and above 255.
-
-{CROPS}
-
-[5, 50]: a level for each of the first 8 images of a set, 5 + 45 (i + 0.5) / 8 in an order drawn once, the same for
-every method. The published levels are not known, so there a difference of means says little (a mean over random levels
-is luck); the gain over ZS-N2N on the same noisy pixels says more.
-
-{COLUMNS}
-
-{PUBLISHED}"""
-CLAMPED_NOTES = f"""\
-The noisy frames are clamped to 0 to 255 and stay floats.
-
-{CROPS}
-
-{COLUMNS}"""
-TABLE_2_NOTES = f"""\
-Centre crops of 256 x 256. The paper took 20 images of each set and does not say which, PolyU and FMD at 512 x 512:
-the differences to the published figures are mostly other images, and only those between our own rows say much.
-
-{COLUMNS}
-
-{PUBLISHED}
-
-{published.TABLE_2_OTHERS}"""
-TABLE_4_NOTES = """\
-Mean PSNR in dB over images x seeds, a seed being another noise and another training. Every row has the layers and
-weights of the paper and one and the same schedule. A step is the mean difference to the row above on the images that
-both have (seeds of an image averaged), ± its standard error over images; a tie is a step of less than twice that. The
-first two rows see frames scaled by 255, the others by their own range. "without g" has all losses on the one pair
-(y1, y2), "without l_id" has random masks and the losses of Eq. 2 and 3: the paper's order, but for these two, which
-are alike under Gaussian noise and change places under Poisson noise. Gaussian [5, 50] and Poisson [5, 50] were not
-run."""
-STRENGTH_NOTES = """\
-The strength is the paper's alpha_ie. Roughness: mean absolute difference of neighbouring pixels in grey levels. n: the
-images that all these strengths have. Of fmd, these are confocal captures. The paper's own images (knee MRI) are not
-to be had."""
-CHOICES_NOTES = """\
-Mean difference in PSNR to the paper preset's MBD-Net (Muon 5e-3, OneCycle, 700 iterations on crops of 128 x 128 with
-flips, C 3e-3, noise predicted, no gradient into the statistics, a mask per value, not blind to the level), ± its
-standard error over images. Crops of 64 in 2,800 iterations see as many pixels."""
-PRECISION_NOTES = """\
-The same seeds and steps, the network in bfloat16 where the CPU has it ("zs-n2n", as in every other table) and in
-float32. Seconds are those of the whole task on one thread beside another such process."""
-BEST_NOTES = f"""\
-Kodak24, Gaussian 25: the images with the largest and the smallest gain of "{REFERENCE}" over the noisy frame. Pictures:
-the middle of the crop, enlarged: noisy, denoised, clean, and the removed noise around mid grey."""
 
 
 def comparison(found: Results, figures_of: Mapping[str, published.Figures] | None = None) -> str:
@@ -116,7 +53,7 @@ def table_1(found: list[Row]) -> str:
         gains.append([f"mean of {len(columns)} columns", REFERENCE, "", f"{statistics.fmean(columns):+.2f}", "", ""])
         header = ["set", "method", "n", "PSNR over zs-n2n", "published", "ours - published"]
         parts.append(f"### Over ZS-N2N, on the same noisy pixels\n\n{table(header, gains)}")
-    return "\n\n".join(filter(None, [*parts, TABLE_1_NOTES]))
+    return "\n\n".join(filter(None, [*parts, notes.TABLE_1]))
 
 
 def clamped(found: list[Row]) -> str:
@@ -127,7 +64,7 @@ def clamped(found: list[Row]) -> str:
         for dataset in SYNTHETIC
         if (results := select(found, dataset, noise))
     ]
-    return "\n\n".join([*parts, CLAMPED_NOTES])
+    return "\n\n".join([*parts, notes.CLAMPED])
 
 
 def table_2(found: list[Row]) -> str:
@@ -139,7 +76,7 @@ def table_2(found: list[Row]) -> str:
     for microscope in MICROSCOPES:
         if results := select(found, "fmd", "real", microscope):
             parts.append(f"### FMD, {microscope}\n\n{comparison(results)}")
-    return "\n\n".join([*parts, TABLE_2_NOTES])
+    return "\n\n".join([*parts, notes.TABLE_2])
 
 
 def table_4(found: list[Row]) -> str:
@@ -149,7 +86,7 @@ def table_4(found: list[Row]) -> str:
         for noise, figures_of in published.TABLE_4.items()
         if (results := select(found, "kodak24", noise))
     ]
-    return "\n\n".join([*parts, TABLE_4_NOTES])
+    return "\n\n".join([*parts, notes.TABLE_4])
 
 
 def ladder(results: Results, figures_of: Mapping[str, float]) -> str:
@@ -181,7 +118,7 @@ def strength(found: list[Row]) -> str:
         if lines:
             cells = table(["strength", "n", "noisy", "PSNR", "roughness"], lines)
             parts.append(f"### {title(dataset, noise)}\n\n{cells}")
-    return "\n\n".join(filter(None, [*parts, STRENGTH_NOTES]))
+    return "\n\n".join(filter(None, [*parts, notes.STRENGTH]))
 
 
 def choices(found: list[Row]) -> str:
@@ -198,7 +135,7 @@ def choices(found: list[Row]) -> str:
     if not lines:
         return ""
     header = ["instead of the preset's choice", *(f"{SETS[dataset]}, dB" for dataset in CHOICE_SETS)]
-    return f"{table(header, lines)}\n\n{CHOICES_NOTES}"
+    return f"{table(header, lines)}\n\n{notes.CHOICES}"
 
 
 def precision(found: list[Row]) -> str:
@@ -214,7 +151,7 @@ def precision(found: list[Row]) -> str:
         for method, scores in both.items()
     ]
     cells = table(["method", "n", "PSNR", "seconds"], lines)
-    return f"{cells}\n\nzs-n2n over zs-n2n fp32: {gain.mean:+.3f} ± {gain.error:.3f} dB.\n\n{PRECISION_NOTES}"
+    return f"{cells}\n\nzs-n2n over zs-n2n fp32: {gain.mean:+.3f} ± {gain.error:.3f} dB.\n\n{notes.PRECISION}"
 
 
 def best_and_worst(found: list[Row]) -> str:
@@ -227,7 +164,7 @@ def best_and_worst(found: list[Row]) -> str:
         lines.append([kind, row.image, *cells, f"{row.ssim:.3f}", f"{row.roughness:.2f}"])
         pictures.append(figures.link(figures.picture(kind, row.image), f"{row.image}: noisy, denoised, clean, removed"))
     results = table(["", "image", "noisy", "PSNR", "gain", "SSIM", "roughness"], lines)
-    return "\n\n".join(filter(None, [results, *pictures, f"{BEST_NOTES} Among n = {len(ranked)} images."]))
+    return "\n\n".join(filter(None, [results, *pictures, f"{notes.BEST} Among n = {len(ranked)} images."]))
 
 
 def _over_zs_n2n(name: str, results: Results, figures_of: Mapping[str, published.Figures]) -> list[list[object]]:
