@@ -41,7 +41,7 @@ Container = Callable[[str], subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def container(tmp_path: Path) -> Container:
-    """container(commands) -> how they ended there, with in/a.png and in/tiny.toml; out/ alone can be written."""
+    """Runs commands beside in/a.png and in/tiny.toml, where out/ alone can be written; says how they ended."""
     if os.name != "posix" or os.geteuid() or not all(shutil.which(tool) for tool in ("unshare", "setpriv", "bash")):
         pytest.skip("needs root, unshare and setpriv to lock a user up")
     for name in ("in", "out"):

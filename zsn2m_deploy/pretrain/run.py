@@ -28,7 +28,9 @@ LEVEL_POWER = 1.3  # losses are divided by sigma^1.3, by which they grow with it
 CHECKPOINT_EVERY = 1000  # steps
 
 
-def pretrain(path: Path, channels: int, steps: int, crops: int, seed: int, device_name: str, workers: int) -> None:
+def pretrain(  # noqa: PLR0913, a program's options
+    path: Path, channels: int, steps: int, crops: int, seed: int, device_name: str, workers: int
+) -> None:
     """Train and write the weights, as float16.
 
     Args:

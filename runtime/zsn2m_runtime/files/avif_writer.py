@@ -20,7 +20,9 @@ _FROM_RGB = {3: cv2.COLOR_RGB2BGR, 4: cv2.COLOR_RGBA2BGRA}
 class AvifWriter(ImageWriter):
     """Writes one frame as lossless AVIF with ICC profile, EXIF and XMP; `cicp` and `depth` are those of a source."""
 
-    def __init__(self, path: Path, layout: Layout, metadata: Metadata, depth: int = 8, cicp: Cicp | None = None):
+    def __init__(
+        self, path: Path, layout: Layout, metadata: Metadata, depth: int = 8, cicp: Cicp | None = None
+    ) -> None:
         super().__init__(path, layout)
         self._metadata, self._depth, self._cicp = metadata, depth, cicp
 

@@ -15,7 +15,9 @@ from zsn2m_runtime.image import Frame
 class PnmWriter(ImageWriter):
     """Writes one frame; `highest` and `comments` are those of a source of this family."""
 
-    def __init__(self, path: Path, layout: Layout, highest: float | None = None, comments: tuple[bytes, ...] = ()):
+    def __init__(
+        self, path: Path, layout: Layout, highest: float | None = None, comments: tuple[bytes, ...] = ()
+    ) -> None:
         super().__init__(path, layout)
         self._highest, self._comments = highest, comments
 

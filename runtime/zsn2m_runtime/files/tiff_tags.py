@@ -37,12 +37,14 @@ def carried_tags(tags: Sequence[Tag], form: TiffFormat, old_name: str, new_name:
     """
     kept = []
     for tag in tags:
+        if tag.code in NOT_CARRIED:
+            continue
         if tag.code == DESCRIPTION and tag.data.decode("latin-1").lstrip().startswith(OME_BEGINNINGS):
             data = tag.data.replace(f'FileName="{old_name}"'.encode(), f'FileName="{new_name}"'.encode())
-            tag = Tag(tag.code, tag.kind, data)
-        if tag.code == PHOTOMETRIC_TAG and whole(tag.data, form) == PHOTOMETRIC.YCBCR:
-            tag = numbers(PHOTOMETRIC_TAG, [PHOTOMETRIC.RGB], form)
-        if tag.code not in NOT_CARRIED:
+            kept.append(Tag(tag.code, tag.kind, data))
+        elif tag.code == PHOTOMETRIC_TAG and whole(tag.data, form) == PHOTOMETRIC.YCBCR:
+            kept.append(numbers(PHOTOMETRIC_TAG, [PHOTOMETRIC.RGB], form))
+        else:
             kept.append(tag)
     return tuple(kept)
 

@@ -41,9 +41,9 @@ def noise_is_alike(frames: Sequence[Pixels]) -> bool | None:
         for frame in frames:
             check_finite(Frame(frame))
         models = [estimate_noise([frame]) for frame in frames]
-        looks = [training_stats([frame], noise) for frame, noise in zip(frames, models, strict=True)]
+        trained = [training_stats([frame], noise) for frame, noise in zip(frames, models, strict=True)]
         pairs = permutations(range(len(frames)), 2)
-        found = [unlike(frames[one], models[other].record(), looks[other]) for one, other in pairs]
+        found = [unlike(frames[one], models[other].record(), trained[other]) for one, other in pairs]
     except InputError:
         return None
     return not any(sentence.startswith(OF_NOISE) for sentences in found for sentence in sentences)

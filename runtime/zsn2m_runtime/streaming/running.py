@@ -72,7 +72,7 @@ class Stream:
         InputError: before the first frame, where the source's frames are not the sensor's.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, the options of one run have names
         self,
         denoiser: Denoiser,
         source: Source,

@@ -12,6 +12,7 @@ import pytest
 import tifffile
 from PIL import Image
 from support import bombs
+from support.bundles import BundleMaker
 from support.clips import video_source
 from support.commands import run_command, write_frame
 
@@ -156,7 +157,9 @@ def test_videos_of_huge_frames(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert run_command(capsys, "inspect", path, "--max-pixels", 90_000).code == 0
 
 
-def test_every_command_has_the_option(make_bundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
+def test_every_command_has_the_option(
+    make_bundle: BundleMaker, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     frame, out = write_frame(tmp_path / "a.png"), tmp_path / "out"
     for arguments in (
         ("train-and-export", frame, "-o", tmp_path / "a.zsn2m"),

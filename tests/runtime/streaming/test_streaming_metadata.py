@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -195,8 +194,9 @@ def test_tracks_that_stay_behind_are_named(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def faults(shared_data: Path) -> Iterator[Path]:
-    yield shared_data / "faults"
+def faults(shared_data: Path) -> Path:
+    """The folder of faulty files."""
+    return shared_data / "faults"
 
 
 @pytest.mark.parametrize(
