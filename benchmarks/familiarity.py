@@ -44,7 +44,7 @@ NOTES = f"""\
 Share of the pairs of training frame and frame in use that are warned of: by the rule for the default network, which
 knows every level, and by that for networks that know one level, with its reasons (several may hold).
 Cross-frame losses: of the pairs in cross_frame.csv, how many of those that lose more than {MUCH:g} dB against a network
-of the frame's own are noticed, and how many of the others. Milliseconds of one core."""
+of the frame's own are noticed, and how many of the others. Milliseconds of one core, more where others are busy."""
 
 Known = tuple[NoiseRecord, TrainingStats]
 
