@@ -8,15 +8,15 @@ import logging
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from zsn2m_runtime.errors import OutputError
 from zsn2m_runtime.leftovers import PREFIX, claimed, name_leftovers
 from zsn2m_runtime.resolved_path import resolved
 
-FOLDER_MARK = "manifest.json"
+FOLDER_MARK = "manifest.json"  # a folder with it is a bundle, which may be replaced
 
 log = logging.getLogger(__name__)
 
@@ -37,39 +37,33 @@ ADVICE = {
 }
 
 
-@contextmanager
-def atomic_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`, with the same suffix, that becomes `path` on success.
+def atomic_file(path: Path) -> AbstractContextManager[Path]:
+    """A temporary path beside `path`, with the same suffix, that becomes `path` on success.
 
-    On any exception the temporary, and every parent folder made for it, is removed.
-    A link is written through.
+    On any exception the temporary, and every parent folder made for it, is removed. A link is written through.
 
     Raises:
         OutputError: if the file cannot be written, saying why and what to do.
     """
-    with ExitStack() as undo:
-        with writing(path):
-            target = resolved(path)
-            if target.is_dir():
-                raise OutputError(f"{path}: expected a file to write, but got a folder; add a file name to it")
-            if target.exists() and not target.is_file():
-                raise OutputError(f"{path}: expected a regular file, but got a device or pipe; choose another path")
-            parent = undo.enter_context(_parent_folder(target.parent))
-            temporary = undo.enter_context(_gone_on_error(parent / f"{_hidden_name()}{target.suffix}"))
-            # Not tempfile: it makes files that only their owner can read, whatever the umask.
-            os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-            undo.enter_context(claimed(temporary))
-            name_leftovers(parent)
-        with _body(path, temporary):
-            yield temporary
-        with writing(path):
-            flush_to_disk(temporary)
-            temporary.replace(target)
+
+    def check(target: Path) -> None:
+        if target.is_dir():
+            raise OutputError(f"{path}: expected a file to write, but got a folder; add a file name to it")
+        if target.exists() and not target.is_file():
+            raise OutputError(f"{path}: expected a regular file, but got a device or pipe; choose another path")
+
+    def make(temporary: Path) -> None:  # not tempfile's, which only their owner can read, whatever the umask
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+
+    def put(temporary: Path, target: Path) -> None:
+        flush_to_disk(temporary)
+        temporary.replace(target)
+
+    return _appearing(path, check, make, put, keeps_suffix=True)
 
 
-@contextmanager
-def atomic_folder(path: Path, overwrite: bool) -> Iterator[Path]:
-    """Yield a temporary folder beside `path` that becomes `path` on success.
+def atomic_folder(path: Path, overwrite: bool) -> AbstractContextManager[Path]:
+    """A temporary folder beside `path` that becomes `path` on success.
 
     With `overwrite`, an existing folder is swapped out whole, but only if empty or with a manifest.json.
     On any exception the temporary is removed, and an existing folder stays as it was.
@@ -77,20 +71,68 @@ def atomic_folder(path: Path, overwrite: bool) -> Iterator[Path]:
     Raises:
         OutputError: if the folder exists and may not be replaced, or cannot be written.
     """
+
+    def check(target: Path) -> None:
+        if not target.exists():
+            return
+        if not target.is_dir():
+            raise OutputError(f"{path}: expected a folder to write, but got a file; choose another path")
+        if not overwrite:
+            raise OutputError(f"{path}: expected a new folder, but it exists; choose another path or add --overwrite")
+        if any(target.iterdir()) and not (target / FOLDER_MARK).is_file():
+            raise OutputError(
+                f"{path}: expected an empty folder or one with a {FOLDER_MARK} to overwrite, but got a "
+                f"folder with other files; choose another path, or delete it yourself"
+            )
+
+    return _appearing(path, check, Path.mkdir, _swap_in, keeps_suffix=False)
+
+
+class _OnlyATrial(Exception):  # noqa: N818  nothing went wrong
+    """Ends a trial."""
+
+
+def check_folder_target(path: Path, overwrite: bool) -> None:
+    """Raise now what `atomic_folder` would raise after the work, by making and removing a folder there.
+
+    Raises:
+        OutputError: if the folder exists and may not be replaced, or cannot be written.
+    """
+    with suppress(_OnlyATrial), atomic_folder(path, overwrite):
+        raise _OnlyATrial
+
+
+@contextmanager
+def _appearing(
+    path: Path,
+    check: Callable[[Path], None],
+    make: Callable[[Path], None],
+    put: Callable[[Path, Path], None],
+    *,
+    keeps_suffix: bool,
+) -> Iterator[Path]:
+    """What a file and a folder have in common.
+
+    Args:
+        check: raises where the target may not be written, before and after the work
+        make: an empty temporary
+        put: the temporary into the target's place
+        keeps_suffix: the temporary has the target's suffix
+    """
     with ExitStack() as undo:
         with writing(path):
             target = resolved(path)
-            _refuse_to_replace(target, path, overwrite)
-            parent = undo.enter_context(_parent_folder(target.parent))
-            temporary = undo.enter_context(_gone_on_error(parent / _hidden_name()))
-            temporary.mkdir()
+            check(target)
+            temporary = target.with_name(f"{_hidden_name()}{target.suffix if keeps_suffix else ''}")
+            undo.enter_context(_undone_on_error(temporary))
+            make(temporary)
             undo.enter_context(claimed(temporary))
-            name_leftovers(parent)
+            name_leftovers(temporary.parent)
         with _body(path, temporary):
             yield temporary
         with writing(path):
-            _refuse_to_replace(target, path, overwrite)
-            _swap_in(temporary, target)
+            check(target)
+            put(temporary, target)
 
 
 @contextmanager
@@ -111,21 +153,6 @@ def one_at_a_time(path: Path) -> Iterator[None]:
         yield
 
 
-def check_folder_target(path: Path, overwrite: bool) -> None:
-    """Raise now what `atomic_folder` would raise after the work, by making and removing a folder there.
-
-    Raises:
-        OutputError: if the folder exists and may not be replaced, or cannot be written.
-    """
-    with writing(path):
-        target = resolved(path)
-        _refuse_to_replace(target, path, overwrite)
-        with _parent_folder(target.parent, keep=False) as parent:
-            trial = parent / _hidden_name()
-            trial.mkdir()
-            trial.rmdir()
-
-
 def _hidden_name() -> str:
     return f"{PREFIX}{secrets.token_hex(8)}"
 
@@ -135,17 +162,13 @@ def writing(path: Path) -> Iterator[None]:
     """Around what only writes to `path`: every system error of it becomes an OutputError that names it."""
     try:
         yield
+    except FileNotFoundError as error:
+        with suppress(FileNotFoundError):
+            Path.cwd()
+            raise _explained(path, error) from error
+        raise  # the working folder was removed, which is no fault of the path
     except OSError as error:
-        if isinstance(error, FileNotFoundError) and not _has_working_folder():
-            raise
         raise _explained(path, error) from error
-
-
-def _has_working_folder() -> bool:
-    try:
-        return bool(Path.cwd())
-    except FileNotFoundError:  # it was removed
-        return False
 
 
 @contextmanager
@@ -165,54 +188,38 @@ def _body(path: Path, temporary: Path) -> Iterator[None]:
 
 
 def _explained(path: Path, error: OSError) -> OutputError:
-    reason = f"{error.strerror or error}; choose another path"
-    advice = ADVICE.get(error.errno or 0, reason)
+    advice = ADVICE.get(error.errno or 0, f"{error.strerror or error}; choose another path")
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM, errno.EBUSY, errno.EXDEV) and os.path.ismount(path):
         advice = f"something is mounted here, which cannot be swapped for a new folder; name one in it: {path}/NAME"
     return OutputError(f"{path}: expected to be able to write here, but {advice}")
 
 
 @contextmanager
-def _gone_on_error(temporary: Path) -> Iterator[Path]:
-    """Remove a temporary file or folder on an exception, whose reason matters more than what is left."""
+def _undone_on_error(temporary: Path) -> Iterator[None]:
+    """Make the parent folders; on an exception they go again, and the temporary, unless somebody put something there.
+
+    The reason of the exception matters more than what is left.
+    """
+    made = [parent for parent in temporary.parents if not parent.exists()]
     try:
-        yield temporary
+        temporary.parent.mkdir(parents=True, exist_ok=True)
+        yield
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         with suppress(OSError):
             temporary.unlink()
+        with suppress(OSError):
+            for folder in made:
+                folder.rmdir()
         raise
-
-
-@contextmanager
-def _parent_folder(folder: Path, keep: bool = True) -> Iterator[Path]:
-    """Make a folder and its parents; the ones made here go again on an exception, or always if not `keep`."""
-    made = [parent for parent in (folder, *folder.parents) if not parent.exists()]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        yield folder
-    except BaseException:
-        _remove_empty(made)
-        raise
-    if not keep:
-        _remove_empty(made)
-
-
-def _remove_empty(folders: list[Path]) -> None:
-    for folder in folders:
-        try:
-            folder.rmdir()
-        except OSError:  # somebody else put something there, or it was never made
-            return
 
 
 def flush_to_disk(path: Path) -> None:
-    """Wait until a file is on the disk.
+    """Wait until a file is on the disk: network and quota file systems say only then that it is full.
 
     Raises:
         OSError: it is not.
     """
-    # Network and quota file systems report a full disk only here.
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -220,25 +227,12 @@ def flush_to_disk(path: Path) -> None:
         os.close(descriptor)
 
 
-def _refuse_to_replace(target: Path, path: Path, overwrite: bool) -> None:
-    if not target.exists():
-        return
-    if not target.is_dir():
-        raise OutputError(f"{path}: expected a folder to write, but got a file; choose another path")
-    if not overwrite:
-        raise OutputError(f"{path}: expected a new folder, but it exists; choose another path or add --overwrite")
-    if any(target.iterdir()) and not (target / FOLDER_MARK).is_file():
-        raise OutputError(
-            f"{path}: expected an empty folder or one with a {FOLDER_MARK} to overwrite, but got a "
-            f"folder with other files; choose another path, or delete it yourself"
-        )
-
-
 def _swap_in(temporary: Path, target: Path) -> None:
+    """A folder in the place of another, which comes back if that fails."""
     if not target.exists():
         temporary.rename(target)
         return
-    old = target.parent / _hidden_name()
+    old = target.with_name(_hidden_name())
     target.rename(old)
     try:
         temporary.rename(target)
