@@ -37,7 +37,8 @@ def numbered(number: int) -> Pixels:
 
 def stream(*arguments: object, given: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
     """The command, in a process of its own."""
-    return subprocess.run([*STREAM, *map(str, arguments), *ONE_THREAD], input=given, capture_output=True, timeout=ENDS)
+    command = [*STREAM, *map(str, arguments), *ONE_THREAD]
+    return subprocess.run(command, input=given, capture_output=True, timeout=ENDS, check=False)
 
 
 def assert_first_frames(found: list[Pixels], bundle: Path, noisy: list[Pixels]) -> None:
@@ -62,6 +63,7 @@ def test_a_program_before_the_pipe_that_is_killed_costs_the_frame_in_its_hands(
             stdin=killed.stdout,
             capture_output=True,
             timeout=ENDS,
+            check=False,
         )
     assert (killed.returncode, done.returncode) == (-signal.SIGKILL, 3), done.stderr
     assert b"stdin: frame 6: " in done.stderr and b"incomplete packet" in done.stderr
@@ -213,6 +215,7 @@ def test_no_training_package_is_loaded(make_bundle: BundleMaker, tmp_path: Path,
         [sys.executable, place, command, make_bundle(), *arguments],
         input=numbered(1).tobytes(),
         capture_output=True,
+        check=False,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
         timeout=ENDS,
     )

@@ -292,8 +292,7 @@ def test_a_stream_of_arrays_gives_what_single_calls_give_in_order(each_denoiser:
 def test_a_frame_that_does_not_fit_ends_a_stream_after_the_results_before_it(mbd: Denoiser) -> None:
     results = []
     with pytest.raises(InputError, match="expected uint8"):
-        for result in mbd.stream([np.zeros((8, 8, 3), np.uint8), np.zeros((8, 8, 3), np.uint16)]):
-            results.append(result)
+        results.extend(mbd.stream([np.zeros((8, 8, 3), np.uint8), np.zeros((8, 8, 3), np.uint16)]))
     assert len(results) == 1
 
 

@@ -167,12 +167,12 @@ def video_sink(
     info: StreamInfo,
     *,
     source: VideoSource | None = None,
-    format: str | None = None,
+    container: str | None = None,
     rate: Fraction | None = None,
     **encoding: Any,
 ) -> VideoSink:
     """A video opened for writing; further arguments are those of Encoding."""
-    return VideoSink(place, info, Encoding(**encoding), source=source, format=format, rate=rate)
+    return VideoSink(place, info, Encoding(**encoding), source=source, container=container, rate=rate)
 
 
 def through(place: Any, out: Any, read: dict[str, Any] | None = None, **write: Any) -> Any:

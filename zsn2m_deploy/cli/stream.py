@@ -128,16 +128,14 @@ def stream(
         # Images have the rate of the video that they may become, and nobody waits for that.
         info = frames_in.info if rate or not isinstance(frames_in, ImageSource) else replace(frames_in.info, rate=None)
         faster = faster_ways(bundle, denoiser, threads, info)
-        run = Stream(
-            denoiser, frames_in, window or sink, drop_late=drop_late, temporal=temporal, limit=frames, faster=faster
-        )
+        run = Stream(denoiser, frames_in, window or sink, drop_late=drop_late, temporal=temporal, limit=frames)
         tell = None if as_json else PaceTeller(run, info, faster, drop_late)
         if window:
             window.on_quit = run.stop
         with _stopped_by_interrupt(run), stream_progress(as_json, frames_in.info, frames) as on_frame:
             until_run.pop_all()  # it ends both, and leaves a source open that is still inside a read
             try:
-                report = run.run(all_of(on_frame, tell))
+                report = replace(run.run(all_of(on_frame, tell)), faster=faster)
             except KeyboardInterrupt:
                 _tell_interrupt(run.kept, output)
                 raise Interrupted from None

@@ -52,13 +52,13 @@ VIDEO_SUFFIXES = tuple(CONTAINERS)
 LOSSLESS_SUFFIXES = tuple(suffix for suffix, container in CONTAINERS.items() if container.lossless)
 
 
-def container_of(place: object, format: str | None = None) -> Container:
-    """The container of an output: by its format, else by the suffix of its path.
+def container_of(place: object, name: str | None = None) -> Container:
+    """The container of an output: by FFmpeg's name of it, else by the suffix of its path.
 
     Raises:
         UsageError: if it is none of those known here.
     """
-    if format is None:
+    if name is None:
         suffix = Path(str(place)).suffix.lower()
         if suffix in CONTAINERS:
             return CONTAINERS[suffix]
@@ -67,6 +67,6 @@ def container_of(place: object, format: str | None = None) -> Container:
             f"{suffix or 'no suffix'!r}; choose one of those"
         )
     known = {container.format: container for container in (*CONTAINERS.values(), RAW)}
-    if format not in known:
-        raise UsageError(f"expected a video format of {', '.join(known)}, but got {format!r}; choose one of those")
-    return known[format]
+    if name not in known:
+        raise UsageError(f"expected a video format of {', '.join(known)}, but got {name!r}; choose one of those")
+    return known[name]

@@ -188,7 +188,7 @@ def _video_sink(text: str, source: Source, sensor: Sensor, options: SinkOptions)
         info,
         options.encoding,
         source=video,
-        format=pipe_format if text == "-" else None,
+        container=pipe_format if text == "-" else None,
         rate=_rate(options.rate),
     )
 

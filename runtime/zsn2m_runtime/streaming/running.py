@@ -34,7 +34,7 @@ class StreamReport:
     unlike: differences from the training frames, each once, with the first frame that had it
     lost, changed: what of a video the output does not hold, or holds in another form
     source_fps, reached_fps: frames a second that the source has, and that the slowest stage allows
-    faster: ways to more
+    faster: ways to more, if the caller knows any
     """
 
     source: str
@@ -65,7 +65,6 @@ class Stream:
         drop_late: of a live source, frames that wait while a newer one is there are dropped and counted
         temporal: blend what stands still with the results before it
         limit: frames to take from the source; None: all
-        faster: what would be faster, for the report
     Attributes:
         kept: after an error or interrupt, where what was finished is; None: nowhere
     Raises:
@@ -81,13 +80,12 @@ class Stream:
         drop_late: bool = False,
         temporal: bool = False,
         limit: int | None = None,
-        faster: tuple[Faster, ...] = (),
     ) -> None:
         check_source_fits(denoiser.card.sensor, source.info)
         self._denoiser, self._source, self._sink, self._limit = denoiser, source, sink, limit
         self._blends = temporal
         self._temporal: dict[str, Temporal] = {}  # by channel of a stack: frames of one are no history of another
-        self._drop_late, self._faster = drop_late, faster
+        self._drop_late = drop_late
         self._watches: dict[str, Watch] = {}  # likewise
         self._latency = {stage: Latency() for stage in ("read", "denoise", "write", "total")}
         self._frames_in = self._frames_out = 0
@@ -205,7 +203,6 @@ class Stream:
             unlike=tuple(found for watch in self._watches.values() for found in watch.found),
             source_fps=float(rate) if (rate := self._source.info.rate) else None,
             reached_fps=self.reached_fps,
-            faster=self._faster,
             lost=self._sink.lost,
             changed=self._sink.changed,
         )

@@ -97,7 +97,7 @@ def test_raw_frames_with_alpha_come_back_bit_for_bit(name: str) -> None:
     kept = {"ya16be": "ya16le"}.get(name, name)
     out = io.BytesIO()
     source = video_source(io.BytesIO(data), **how)
-    sink = video_sink(out, source.info, source=source, format="rawvideo", pixel_format=kept)
+    sink = video_sink(out, source.info, source=source, container="rawvideo", pixel_format=kept)
     for item in source:
         sink.write(item)
     sink.finish()

@@ -17,12 +17,6 @@ from zsn2m_runtime.streaming.ends import Picture, StreamInfo
 from zsn2m_runtime.streaming.image_source import ImageSource
 
 
-def collect(source: ImageSource, given: list[Picture]) -> None:
-    """Add what a source gives, also before it fails."""
-    for item in source:
-        given.append(item)
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """1.png, 2.png and 10.png, full of their number."""
@@ -86,7 +80,7 @@ def test_a_frame_of_another_kind_ends_the_stream_after_those_before_it(
     save_image(folder / "2.png", other)
     given: list[Picture] = []
     with pytest.raises(InputError, match=rf"2\.png: .*{message}"):
-        collect(ImageSource([folder]), given)
+        given.extend(ImageSource([folder]))
     assert [item.number for item in given] == [1]
 
 
@@ -96,7 +90,7 @@ def test_a_page_of_another_size_is_named(tmp_path: Path) -> None:
             writer.write(np.zeros((6, width), np.uint8), metadata=None)
     given: list[Picture] = []
     with pytest.raises(InputError, match=r"a\.tif: page 2: .*6x8.*6x9"):
-        collect(ImageSource([tmp_path]), given)
+        given.extend(ImageSource([tmp_path]))
     assert len(given) == 1
 
 
@@ -110,7 +104,7 @@ def test_a_truncated_file_ends_the_stream_when_its_turn_comes(tmp_path: Path, su
     source = ImageSource([tmp_path])
     assert source.info.frames == 3
     with pytest.raises(InputError, match=rf"2\{suffix}: expected a complete"):
-        collect(source, given)
+        given.extend(source)
     assert [item.frame.pixels[0, 0, 0] for item in given] == [1]
 
 

@@ -103,10 +103,9 @@ def test_an_error_of_the_work_comes_in_its_place_and_ends_the_source() -> None:
             yield number
             number += 1
 
-    results = []
+    results: list[int] = []
     with Pipeline(endless(), lambda number: 10 // (3 - number)) as running, pytest.raises(ZeroDivisionError):
-        for result in running:
-            results.append(result)
+        results.extend(running)
     assert results == [3, 5, 10]
 
 

@@ -28,7 +28,7 @@ from zsn2m_runtime.streaming.ends import Picture
 def test_y4m_comes_and_goes_through_pipes() -> None:
     first = Clip("wrapped_avframe", times=range(12), time_base=1 / RATE, format="yuv4mpegpipe").write(io.BytesIO())
     first.seek(0)
-    out = through(first, io.BytesIO(), {"format": "yuv4mpegpipe"}, format="yuv4mpegpipe")
+    out = through(first, io.BytesIO(), {"format": "yuv4mpegpipe"}, container="yuv4mpegpipe")
     assert not out.closed
     header = out.getvalue().split(b"\n")[0]
     assert header.startswith(b"YUV4MPEG2 W64 H48 F24000:1001") and b"C420mpeg2" in header
@@ -41,7 +41,7 @@ def test_y4m_comes_and_goes_through_pipes() -> None:
 def test_y4m_holds_ten_bits() -> None:
     arrays = noise(2, "uint16", 1, 1023)
     out = io.BytesIO()
-    sink = video_sink(out, info_of(arrays[0], 1023), format="yuv4mpegpipe")
+    sink = video_sink(out, info_of(arrays[0], 1023), container="yuv4mpegpipe")
     write_all(sink, arrays)
     sink.finish()
     out.seek(0)
@@ -62,7 +62,7 @@ def test_raw_frames_come_and_go_through_pipes(name: str, dtype: str, channels: i
         for item, array in zip(source, arrays, strict=True)
         if isinstance(item, Picture)
     )
-    assert through(io.BytesIO(data), io.BytesIO(), read, format="rawvideo").getvalue() == data
+    assert through(io.BytesIO(data), io.BytesIO(), read, container="rawvideo").getvalue() == data
 
 
 def test_a_reader_that_went_away_is_an_error() -> None:
@@ -74,15 +74,15 @@ def test_a_reader_that_went_away_is_an_error() -> None:
             raise BrokenPipeError(32, "Broken pipe")
 
     arrays = noise(2, "uint8", 3, 255)
-    sink = video_sink(Broken(), info_of(arrays[0], 255), format="rawvideo")
+    sink = video_sink(Broken(), info_of(arrays[0], 255), container="rawvideo")
     with pytest.raises(OutputError, match="pipe"):
         write_all(sink, arrays)
     assert sink.salvage() is None
 
 
-@pytest.mark.parametrize("format", ["rawvideo", "yuv4mpegpipe"])
-def test_ctrl_c_while_a_pipe_gives_nothing_is_no_error_of_the_video(format: str) -> None:
-    data = iter([b"YUV4MPEG2 W64 H48 F25:1 Ip C420mpeg2\n"] * (format != "rawvideo"))
+@pytest.mark.parametrize("container", ["rawvideo", "yuv4mpegpipe"])
+def test_ctrl_c_while_a_pipe_gives_nothing_is_no_error_of_the_video(container: str) -> None:
+    data = iter([b"YUV4MPEG2 W64 H48 F25:1 Ip C420mpeg2\n"] * (container != "rawvideo"))
 
     class Interrupted:
         def read(self, size: int) -> bytes:
@@ -90,6 +90,6 @@ def test_ctrl_c_while_a_pipe_gives_nothing_is_no_error_of_the_video(format: str)
                 raise KeyboardInterrupt
             return given
 
-    options = {**RAW, "pixel_format": "rgb24"} if format == "rawvideo" else None
+    options = {**RAW, "pixel_format": "rgb24"} if container == "rawvideo" else None
     with pytest.raises(KeyboardInterrupt):
-        video_source(Interrupted(), format=format, options=options)
+        video_source(Interrupted(), format=container, options=options)

@@ -36,11 +36,11 @@ class VideoSink:
     to frames of the rate, and Y4M and raw frames have none. The file stands under its name from `finish` on.
 
     Args:
-        place: path, or file object open for writing, which needs `format`
+        place: path, or file object open for writing, which needs `container`
         info: what the frames are
         encoding: codec, quality and pixel format; by default those that suit
         source: where they come from, if that is a video
-        format: FFmpeg's name of the container; None: by the suffix
+        container: FFmpeg's name of it; None: by the suffix
         rate: frames per second where the info has none; None: 25
     Raises:
         UsageError: if the container or codec cannot hold the frames or a track, or it would replace the source.
@@ -54,7 +54,7 @@ class VideoSink:
         encoding: Encoding = USUAL_ENCODING,
         *,
         source: VideoSource | None = None,
-        format: str | None = None,
+        container: str | None = None,
         rate: Fraction | None = None,
     ) -> None:
         self._pipe = place if hasattr(place, "write") else None
@@ -64,9 +64,9 @@ class VideoSink:
         self._changed: list[str] = []
         self._written, self._is_open = 0, True
         name = str(self._path)
-        container = in_fragments(container_of(place, format), source.decoder if source else None)
+        written = in_fragments(container_of(place, container), source.decoder if source else None)
         planner = plan_with_alpha if info.alpha else plan_encoding
-        plan = planner(name, container, info, encoding, source.kind if source else None)
+        plan = planner(name, written, info, encoding, source.kind if source else None)
         plan = with_hdr(plan, source.hdr) if source else plan
         if not self._pipe and source:
             self._refuse_source(source)
