@@ -71,7 +71,7 @@ class Stream:
         InputError: before the first frame, where the source's frames are not the sensor's.
     """
 
-    def __init__(  # noqa: PLR0913, the options of one run have names
+    def __init__(
         self,
         denoiser: Denoiser,
         source: Source,
