@@ -1,4 +1,4 @@
-"""Image files as a sink: a folder with a file per frame, a TIFF stack of any length, or nothing at all."""
+"""Image files as a sink: a folder with a file per frame, a TIFF stack of any length, or no output."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from zsn2m_runtime.resolved_path import resolved
 from zsn2m_runtime.streaming.ends import Item, Picture, StreamInfo
 from zsn2m_runtime.unfinished_file import UnfinishedFile
 
-LARGEST_CLASSIC_PLAN = 3_500_000_000  # bytes; what a source says of its length may be a guess, so not all of 4 GiB
+LARGEST_CLASSIC_PLAN = 3_500_000_000  # bytes: below the 4 GiB of a classic TIFF, as a source may guess its length
 
 
 class FolderSink:
-    """One image file per picture, called like the picture; each is whole or absent, and an older one is replaced.
+    """One image file per picture, with the picture's name; each is whole or absent, and replaces an older one.
 
-    A picture that comes from an image file keeps that file's metadata, as far as the format can hold it; a page of a
-    stack keeps what is of every page: resolution, colour profile, XMP and orientation.
+    A picture from an image file keeps that file's metadata, as far as the format can hold it. A page of a stack keeps
+    what holds for every page: resolution, colour profile, XMP and orientation.
 
     Args:
         folder: made with the first file
@@ -44,7 +44,7 @@ class FolderSink:
         layout = Layout(np.dtype(info.dtype), info.channels, info.alpha, info.height, info.width)
         check_format(self._target("frame"), layout)
         self._originals: dict[str, Path] = {}
-        self._stack: tuple[Path, Metadata] | None = None  # the last one, which is not opened again for every page
+        self._stack: tuple[Path, Metadata] | None = None  # the last one, not opened again for each of its pages
         for name, path in inputs:
             other = self._originals.setdefault(name, path)
             if other is not path:
@@ -63,7 +63,7 @@ class FolderSink:
         """
         if not isinstance(item, Picture):
             return
-        if self._written and not self._folder.is_dir():  # it would be made anew, without the frames before
+        if self._written and not self._folder.is_dir():  # or it would be made anew, without the earlier frames
             raise OutputError(
                 f"{self._folder}: expected the folder that the frames are written to, but it was removed; start again"
             )
@@ -99,9 +99,9 @@ class FolderSink:
 
 
 class StackSink:
-    """One TIFF file with an uncompressed page per picture, however many come; nothing of it is kept in memory.
+    """One TIFF file with an uncompressed page per picture, of any length, written page by page.
 
-    It is a BigTIFF where the source does not know its length, or is too long for a classic TIFF.
+    It is a BigTIFF where the source does not know its length or is too long for a classic TIFF.
 
     Args:
         inputs: image files that must not be replaced
@@ -159,7 +159,7 @@ class StackSink:
 
 
 class NullSink:
-    """Keeps nothing but the number of `frames`: to look at a stream only, or to measure it."""
+    """Counts `frames` and keeps none: for a preview, or to measure a stream."""
 
     lost: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
@@ -172,7 +172,7 @@ class NullSink:
         self.frames += isinstance(item, Picture)
 
     def finish(self) -> str:
-        """Says that there is no output."""
+        """The words `no output`."""
         return "no output"
 
     def salvage(self) -> None:

@@ -1,4 +1,4 @@
-"""A TIFF stack of the results of one image file, with all that `denoise` keeps of it."""
+"""A TIFF stack of the results of one image file, with the metadata that `denoise` keeps."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from zsn2m_runtime.streaming.ends import Item, Picture
 from zsn2m_runtime.unfinished_file import UnfinishedFile
 
 log = logging.getLogger(__name__)
-COUNTS = ("images=", "channels=", "slices=", "frames=", "hyperstack=")  # lines of ImageJ that speak of all pages
-SPEAKS_OF_PAGES = (*OME_BEGINNINGS, '{"shape"')  # OME-XML, and what tifffile notes
+COUNTS = ("images=", "channels=", "slices=", "frames=", "hyperstack=")  # lines of ImageJ that count pages
+COUNT_PAGES = (*OME_BEGINNINGS, '{"shape"')  # beginnings of descriptions that do: OME-XML, tifffile's own
 
 
 class StackCopySink:
-    """A TIFF file with the pages, tags and compression of one image file; it may end before that does.
+    """A TIFF file with the pages, tags and compression of one image file; it may have fewer pages.
 
     Args:
         path: of the TIFF to write
@@ -79,11 +79,11 @@ class StackCopySink:
         return self._file.give_up(keep=self._pages.count > 0)
 
     def _end(self) -> None:
-        """Complete the file; pages stay readable where the room is too little even for that."""
+        """Complete the file; on a full disk, the pages that are whole stay readable."""
         if self._stream.closed:
             return
         try:
-            if self._stream.tell() > self._pages.end:  # half a page, on a full disk: without it there is room
+            if self._stream.tell() > self._pages.end:  # half a page: without it there is room on a full disk
                 os.truncate(self._file.temporary, self._pages.end)
             self._stream.seek(self._pages.end)
             self._stream.truncate()
@@ -95,15 +95,15 @@ class StackCopySink:
                 self._correct_description()
 
     def _correct_description(self) -> None:
-        """In its place, which takes no room: one that promises more pages would make readers fail or invent them."""
+        """Correct, in its place, a description of more pages than there are, which readers would miss or invent."""
         with TiffFile(self._file.temporary, mode="r+") as file:
             old = file.pages.first.description
             if old.startswith("ImageJ="):
                 first, *lines = [line for line in old.split("\n") if not line.startswith(COUNTS)]
                 counts = [f"{name}={self._pages.count}" for name in ("images", "slices")]
                 whole = ["\n".join((first, *counts[:some], *lines)) for some in (2, 1)]
-                new = next(text for text in whole if len(text) <= len(old))  # slices are new where there were none
-            elif old.lstrip().startswith(SPEAKS_OF_PAGES):
+                new = next(text for text in whole if len(text) <= len(old))  # `slices` may be new, and then not fit
+            elif old.lstrip().startswith(COUNT_PAGES):
                 new = ""
             else:
                 return
