@@ -111,3 +111,17 @@ def test_rows_are_chosen_for_another_measurement_evenly_and_only_where_they_are_
     assert kind.older(None, 9) == ["a", "b", "d"]
     assert kind.older(["method"], 1) == ["b"]
     assert kind.older(["other"], 1) == []
+
+
+def test_what_was_measured_again_is_stated_beside_the_first_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [Row("a", 30.0, ""), Row("b", 20.0, ""), Row("c", 10.0, ""), Row("a", 30.5, "now"), Row("b", 19.5, "now")]
+    kind = recheck.Kind(
+        load=lambda: rows,
+        today=lambda _: "now",
+        tasks=list,
+        measure=lambda task: [],
+        store=lambda found: None,
+        said=lambda row: row.figure < 20,
+    )
+    monkeypatch.setattr(recheck, "KINDS", {"verdicts": kind})
+    assert "| verdicts | 2 | 25.00 | 25.00 | -0.500 to +0.500 | 1 |" in recheck.section()
