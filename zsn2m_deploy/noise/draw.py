@@ -8,6 +8,7 @@ from torch import Tensor
 
 from zsn2m_runtime.noise.model import REACH, Doubles, NoiseModel
 
+WHITE = 1e-3  # largest correlation of noise that is drawn as white
 MOST_SKEW = 2.0  # of photons, however few: docs/decisions/photon-skewness.md
 
 Floats = npt.NDArray[np.float32]
@@ -46,7 +47,7 @@ def with_skewness(normal: Tensor, skew: Tensor) -> Tensor:
 
 
 def _is_white(model: NoiseModel) -> bool:
-    return bool(np.abs(model.correlation - NoiseModel.white(model.slope, model.floor).correlation).max() < 1e-3)
+    return bool(np.abs(model.correlation - NoiseModel.white(model.slope, model.floor).correlation).max() < WHITE)
 
 
 def _correlated(correlation: Doubles, white: Doubles) -> Doubles:

@@ -28,6 +28,9 @@ QUIET = 0.1  # of the patches of a band have less detail than this: noise alone,
 QUIET_SHARE = 0.83  # of the noise's variance is in them: least of 64 coefficients each; measured
 DEAD = 0.1  # of the variance expected: patches below it are clipped or filled
 ROUNDS = 12  # of fitting the line; it settles in about 5
+LEAST_EXPECTED = 0.05  # of the largest variance: bands below count as if they had so much
+LOWEST = 0.5  # of the smallest variance, at the darkest band, where a line would fall below zero
+LEAST_VARIANCE = 0.02  # of the median over the patches
 APART = 3.0  # deviations of the noise of a patch's mean: levels closer together give no slope
 LOW, RIM = 2.1, 4.6  # periods a patch: below LOW structure hides the noise, whose power goes on from there to RIM
 FARTHEST = 1e6  # of the values in use: patches with such samples are not of the calm ones that are looked for
@@ -128,10 +131,10 @@ def _envelope(patches: Patches) -> tuple[Doubles, Doubles]:
         weight = np.ones(len(x))
         for _ in range(ROUNDS):
             slope, floor = _line(x, y, weight)
-            expected = np.maximum(slope * x + floor, 0.05 * y.max())
+            expected = np.maximum(slope * x + floor, LEAST_EXPECTED * y.max())
             weight = np.square(np.minimum(expected / y, 1) / expected)  # what lies above is structure
         if slope * x.min() + floor <= 0:  # noise that grows faster than brightness: a line that stays above zero
-            rise, start = x - x.min(), 0.5 * y.min()
+            rise, start = x - x.min(), LOWEST * y.min()
             slope = float((weight * rise * (y - start)).sum() / (weight * rise**2).sum())
             floor = float(start - slope * x.min())
         slopes.append(slope)
@@ -141,7 +144,7 @@ def _envelope(patches: Patches) -> tuple[Doubles, Doubles]:
 
 def _variance(slope: Doubles, floor: Doubles, level: Doubles) -> Doubles:
     found = slope * level + floor
-    return np.asarray(np.maximum(found, 0.02 * np.median(found, axis=0).clip(0)) + TINY)
+    return np.asarray(np.maximum(found, LEAST_VARIANCE * np.median(found, axis=0).clip(0)) + TINY)
 
 
 def _line(x: Doubles, y: Doubles, weight: Doubles) -> tuple[float, float]:

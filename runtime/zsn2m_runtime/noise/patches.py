@@ -18,6 +18,7 @@ STEP = 8  # pixels from a patch to the next
 CELLS = 4  # means of 4 x 4 cells a patch tell structure from noise
 SATURATED = 0.02  # of a patch's samples at the frame's lowest or highest value: more, and it says nothing of the noise
 CLIP = 1.35  # patches count as flat up to this multiple of the flat ones' mean: two deviations of white noise in RGB
+SETTLED = 1.001  # growth of a mean below which it has settled
 FEWEST = 24  # patches that a mean is taken of
 TINY = 1e-12  # added to powers that are divided by
 
@@ -95,6 +96,6 @@ def lowest(values: Doubles) -> npt.NDArray[np.bool_]:
     ordered = np.sort(values)
     fewest = min(FEWEST, len(values))
     mean, before = float(ordered[:fewest].mean()), 0.0
-    while mean > before * 1.001:
+    while mean > before * SETTLED:
         before, mean = mean, float(values[values <= CLIP * mean].mean())
     return np.asarray(values <= max(CLIP * mean, ordered[fewest - 1]))

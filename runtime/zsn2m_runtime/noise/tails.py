@@ -18,12 +18,13 @@ CLIPPED = 0.02  # of the samples at an end: more, and the moments say nothing
 PROBABILITIES = (0.75, 0.95)  # of the quantiles on the side that is not clipped
 NORMAL = (0.6744897501960817, 1.6448536269514722)  # those of a normal distribution
 BENDS = np.linspace(-0.4, 0.4, 161)  # values of b that are tried; 0 is among them
+STRAIGHT = 1e-3  # values of b below which there is no curve
 MOST_GAIN = 1.4  # of the deviation that clipped samples show
 
 
 def curved(normal: npt.NDArray[np.floating], bend: float) -> Doubles:
     """Normal samples after the curve, with a variance of 1 and a median of 0."""
-    if abs(bend) < 1e-3:
+    if abs(bend) < STRAIGHT:
         return np.asarray(normal, np.float64)
     growth = np.exp(bend**2)
     deviation = np.sqrt(growth * (growth - 1)) / abs(bend)
