@@ -59,9 +59,9 @@ def test_the_model_that_passes_is_exported_alone(
 
 
 def test_a_model_to_export_alone_must_be_there_and_need_it(bundle: Path) -> None:
-    with pytest.raises(UsageError, match=r"expected --model to be one of mbd, grd, but got 'mbd\.int8'"):
+    with pytest.raises(UsageError, match=r"--model .*mbd\.int8"):
         zsn2m.export(bundle, "int8", model="mbd.int8")
-    with pytest.raises(UsageError, match="expected --model with --precision or --io, but got --model mbd alone"):
+    with pytest.raises(UsageError, match="--model mbd alone"):
         zsn2m.export(bundle, model="mbd")
 
 
@@ -74,7 +74,7 @@ def test_a_wrecked_fp16_model_is_refused(bundle: Path, monkeypatch: pytest.Monke
         return half
 
     monkeypatch.setattr(variants, "halved", wrecked)
-    with pytest.raises(CheckFailedError, match=r"mbd\.fp16: expected at least 60 dB .*, or use fp32"):
+    with pytest.raises(CheckFailedError, match=r"mbd\.fp16: .*60 dB"):
         zsn2m.export(bundle, "fp16")
 
 

@@ -98,7 +98,7 @@ def test_a_wrong_weight_in_onnx_is_refused(
     graph: SensorGraph, files: dict[str, Path], tmp_path: Path, add: float
 ) -> None:
     wrong = files | {"onnx": corrupted_onnx(files["onnx"], tmp_path / "mbd.onnx", add)}
-    with pytest.raises(CheckFailedError, match=r"mbd: expected onnxruntime to equal the eager network within 0\.0001"):
+    with pytest.raises(CheckFailedError, match=r"mbd: .*onnxruntime"):
         check_parity(graph, wrong, probe_frames(FRAME, (0.0, 255.0)), 200.0, "mbd")
 
 
@@ -107,7 +107,7 @@ def test_a_wrong_weight_in_torchscript_is_refused(
     graph: SensorGraph, files: dict[str, Path], tmp_path: Path, add: float
 ) -> None:
     wrong = files | {"torchscript": corrupted_script(graph, tmp_path / "mbd.ts", add)}
-    with pytest.raises(CheckFailedError, match="mbd: expected torchscript to equal the eager network"):
+    with pytest.raises(CheckFailedError, match=r"mbd: .*torchscript"):
         check_parity(graph, wrong, probe_frames(FRAME, (0.0, 255.0)), 200.0, "mbd")
 
 
@@ -119,7 +119,7 @@ def test_a_difference_in_one_corner_of_one_size_is_enough(graph: SensorGraph, fi
                 result[0, 0, -1, -1] += 200 * 2 * PARITY
             return result
 
-    with pytest.raises(CheckFailedError, match=r"on a 37 x 53 frame they differ by 0\.0002"):
+    with pytest.raises(CheckFailedError, match="37 x 53"):
         check_parity(WrongAt37(), files, probe_frames(FRAME, (0.0, 255.0)), 200.0, "mbd")
 
 

@@ -197,16 +197,16 @@ def test_calibration_on_a_frame_of_the_sensor_alone(bundle: Path, tmp_path: Path
     assert fidelity is not None and fidelity.calibrated_on == "own.png"
     before = content(bundle)
     np.save(tmp_path / "deep.npy", np.zeros((20, 20, 3), np.uint16))
-    with pytest.raises(InputError, match=r"deep\.npy: expected uint8 samples"):
+    with pytest.raises(InputError, match=r"deep\.npy: .*uint8"):
         zsn2m.export(bundle, "int8", calibrate=tmp_path / "deep.npy")
-    with pytest.raises(UsageError, match="expected --calibrate with --precision int8 alone, but got --precision fp16"):
+    with pytest.raises(UsageError, match=r"--calibrate .*fp16"):
         zsn2m.export(bundle, "fp16", calibrate=tmp_path / "own.png")
     assert content(bundle) == before
 
 
 def test_weights_alone_have_nothing_to_quantise(bundle: Path) -> None:
     edit_manifest(bundle, lambda manifest: manifest.update(models=[], default=None))
-    with pytest.raises(BundleError, match="holds trained weights only; run: zsn2m-deploy export"):
+    with pytest.raises(BundleError, match="weights only"):
         zsn2m.export(bundle, "int8")
 
 
@@ -300,5 +300,5 @@ def test_what_the_quantiser_cannot_do_is_said_of_the_graph(bundle: Path, monkeyp
         raise ValueError("no such shape")
 
     monkeypatch.setattr("onnxruntime.quantization.quantize_static", fail)
-    with pytest.raises(BundleError, match=r"ValueError: no such shape.*export the bundle's weights again"):
+    with pytest.raises(BundleError, match="no such shape"):
         zsn2m.export(bundle, "int8", model="grd")

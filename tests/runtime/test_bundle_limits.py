@@ -105,7 +105,7 @@ def test_commands_do_not_wait_for_a_manifest_that_is_a_pipe(
 
 def test_a_pipe_beside_the_bundles_files_does_not_stop_an_export_for_ever(bundle: Path) -> None:
     os.mkfifo(bundle / "notes")
-    with pytest.raises(BundleError, match="notes: expected a plain file, but got a pipe"):
+    with pytest.raises(BundleError, match=r"notes: .*pipe"):
         within_time(lambda: export(bundle))
 
 
@@ -131,7 +131,7 @@ def test_links_to_plain_files_are_files_and_nothing_is_written_through_them(
 
 def test_a_link_to_a_folder_is_not_followed_for_ever(bundle: Path) -> None:
     (bundle / "loop").symlink_to(".")
-    with pytest.raises(BundleError, match="loop: expected a plain file, but got a folder"):
+    with pytest.raises(BundleError, match=r"loop: .*folder"):
         within_time(lambda: export(bundle))
 
 
@@ -247,7 +247,7 @@ def test_a_manifest_that_is_too_much(bundle: Path, content: bytes) -> None:
 def test_no_more_of_a_huge_manifest_is_read(bundle: Path) -> None:
     with (bundle / "manifest.json").open("wb") as stream:
         stream.truncate(2**40)  # of holes
-    with pytest.raises(BundleError, match="expected at most 8,388,608 bytes, but got 1,099,511,627,776"):
+    with pytest.raises(BundleError, match="1,099,511,627,776"):
         within_time(lambda: load_bundle(bundle))
 
 

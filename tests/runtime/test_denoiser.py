@@ -89,7 +89,7 @@ def test_floats_of_16_bits_stop_at_the_largest_one(tmp_path: Path) -> None:
 
 def test_floats_that_float32_lacks_are_refused(tmp_path: Path) -> None:
     denoiser = gain_denoiser(tmp_path, "float64", 1, (0.0, 1.0))
-    with pytest.raises(InputError, match=r"up to 2.13e\+37, .*float32.*got 0 to 1e\+300; scale it"):
+    with pytest.raises(InputError, match=r"float32.*1e\+300"):
         denoiser(np.array([[0.0, 1e300]]))
 
 
@@ -148,11 +148,11 @@ def test_float_output_is_not_clamped(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("frame", "message"),
     [
-        (np.zeros((4, 4), np.uint8), "cam: expected uint16 samples.*but got uint8"),
-        (np.zeros((4, 4), np.float32), "cam: expected uint16 samples.*but got float32"),
-        (np.zeros((4, 4, 3), np.uint16), r"cam: expected a frame of grey \(1 channel\), but got colour"),
-        (np.full((4, 4), 1024, np.uint16), "cam: expected values in the sensor's range 16 to 1023, but got 1024 to"),
-        (np.full((4, 4), 15, np.uint16), "cam: expected values in the sensor's range 16 to 1023, but got 15 to 15"),
+        (np.zeros((4, 4), np.uint8), "cam: .*uint16.*uint8"),
+        (np.zeros((4, 4), np.float32), "cam: .*uint16.*float32"),
+        (np.zeros((4, 4, 3), np.uint16), "cam: .*grey.*colour"),
+        (np.full((4, 4), 1024, np.uint16), "cam: .*16 to 1023.*1024"),
+        (np.full((4, 4), 15, np.uint16), "cam: .*16 to 1023.*15"),
     ],
 )
 def test_a_frame_of_another_sensor_is_refused(tmp_path: Path, frame: np.ndarray[Any, Any], message: str) -> None:
@@ -162,7 +162,7 @@ def test_a_frame_of_another_sensor_is_refused(tmp_path: Path, frame: np.ndarray[
 
 
 def test_grey_for_a_colour_sensor_is_refused(mbd: Denoiser) -> None:
-    with pytest.raises(InputError, match=r"expected a frame of colour \(3 channels\), but got grey"):
+    with pytest.raises(InputError, match=r"colour .*grey"):
         mbd(np.zeros((4, 4), np.uint8))
 
 
@@ -174,7 +174,7 @@ def test_a_float_frame_keeps_what_is_not_finite(tmp_path: Path, value: float) ->
     found = gain_denoiser(tmp_path, "float32", 1, (0, 1))(frame)
     expected[2, 1] = value
     np.testing.assert_array_equal(found, expected)
-    with pytest.raises(InputError, match="NaN or infinite ones in every pixel"):
+    with pytest.raises(InputError, match="in every pixel"):
         gain_denoiser(tmp_path, "float32", 1, (0, 1))(np.full((3, 3), value, np.float32))
 
 
@@ -217,14 +217,14 @@ def test_threads_and_their_spinning_reach_the_session(
 
 
 def test_options_of_a_provider_reach_it(make_bundle: BundleMaker) -> None:
-    with pytest.raises(UsageError, match="expected no options for provider cpu"):
+    with pytest.raises(UsageError, match="no options"):
         Denoiser(make_bundle(), provider="cpu:device_id=1")
 
 
 def test_the_default_model_is_the_bundles(make_bundle: BundleMaker) -> None:
     assert Denoiser(make_bundle(), threads=1).card.id == "grd"
     assert Denoiser(make_bundle(method="adapt"), threads=1).card.id == "sensor"
-    with pytest.raises(UsageError, match="expected one of the models mbd, grd, but got 'other'"):
+    with pytest.raises(UsageError, match=r"mbd, grd, .*other"):
         Denoiser(make_bundle(), model="other")
 
 
@@ -233,7 +233,7 @@ def test_the_default_model_is_the_bundles(make_bundle: BundleMaker) -> None:
     [
         ("{", "is damaged"),
         ("{}", "is damaged"),
-        (None, r"expected an ONNX file exported by zsn2m-deploy \(metadata zsn2m.json\), but got another"),
+        (None, "metadata zsn2m.json"),
     ],
 )
 def test_an_onnx_file_without_its_card_is_refused(tmp_path: Path, card: str | None, message: str) -> None:
@@ -252,7 +252,7 @@ def test_an_onnx_file_for_other_arrays_is_refused(make_bundle: BundleMaker, tmp_
     card = ModelCard.model_validate_json(model.metadata_props[0].value)
     model.metadata_props[0].value = card.model_copy(update={"io": "unit"}).model_dump_json()
     onnx.save(model, tmp_path / "mbd.unit.onnx")
-    with pytest.raises(UsageError, match=r"unit\.onnx: expected a model that takes frames in sensor units, but mbd"):
+    with pytest.raises(UsageError, match=r"unit\.onnx: .*sensor units"):
         Denoiser(tmp_path / "mbd.unit.onnx")
 
 
@@ -261,7 +261,7 @@ def test_an_onnx_file_of_a_newer_version_is_refused(make_bundle: BundleMaker, tm
     card = ModelCard.model_validate_json(model.metadata_props[0].value)
     model.metadata_props[0].value = card.model_copy(update={"schema_version": 2}).model_dump_json()
     onnx.save(model, tmp_path / "new.onnx")
-    with pytest.raises(BundleError, match=r"new\.onnx: expected schema version 1 or older, but got 2; upgrade"):
+    with pytest.raises(BundleError, match=r"new\.onnx: .*schema version"):
         Denoiser(tmp_path / "new.onnx")
 
 
@@ -323,7 +323,7 @@ def test_a_frame_unlike_those_trained_on_is_said_to_be(make_bundle: BundleMaker,
 def test_a_frame_that_does_not_fit_is_not_looked_at(mbd: Denoiser) -> None:
     with pytest.raises(InputError, match="expected uint8 samples"):
         mbd.unlike(np.zeros((20, 20, 3), np.uint16))
-    with pytest.raises(InputError, match="expected a NumPy array, but got list"):
+    with pytest.raises(InputError, match="NumPy array"):
         mbd.unlike([[1, 2], [3, 4]])
 
 

@@ -59,7 +59,7 @@ NO_NUMBERS = "save the numbers of a picture"
     ],
 )
 def test_as_frame_refuses_other_dtypes_and_says_what_converts(dtype: str, advice: str) -> None:
-    with pytest.raises(InputError, match=rf"cam: expected samples of uint8, .*float64, but got .*{advice}"):
+    with pytest.raises(InputError, match=f"cam: .*{advice}"):
         as_frame(np.zeros((4, 4), dtype), "cam")
 
 
@@ -79,7 +79,7 @@ def test_as_frame_refuses_no_pixels(shape: tuple[int, ...]) -> None:
 def test_check_finite_refuses_a_frame_without_a_finite_pixel(value: float) -> None:
     pixels = np.ones((4, 5, 3), np.float32)
     pixels[..., 1] = value
-    with pytest.raises(InputError, match="cam: expected finite samples, but got NaN or infinite ones in every pixel"):
+    with pytest.raises(InputError, match=r"cam: .*in every pixel"):
         check_finite(Frame(pixels), "cam")
     pixels[2, 3] = 0
     check_finite(Frame(pixels))

@@ -187,13 +187,13 @@ def test_every_provider_that_starts_is_tried(bundle: Path, monkeypatch: pytest.M
 
 def test_no_provider_at_all_is_no_success(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verify, "starting_providers", lambda _: {"cpu": "broken"})
-    with pytest.raises(UnavailableError, match=r"expected a provider that starts, but none does \(cpu: broken\)"):
+    with pytest.raises(UnavailableError, match="cpu: broken"):
         verify_bundle(bundle)
 
 
 def test_a_model_without_its_file_is_not_left_out(bundle: Path) -> None:
     edit_manifest(bundle, lambda content: content["models"][1]["files"].pop("onnx"))
-    with pytest.raises(BundleError, match="expected an ONNX file of each model, but grd has none"):
+    with pytest.raises(BundleError, match="grd has none"):
         verify_bundle(bundle)
 
 

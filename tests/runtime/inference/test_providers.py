@@ -192,7 +192,7 @@ def test_auto_takes_cuda_where_it_runs_and_the_cpu_else() -> None:
 
 def test_a_provider_that_raises_says_why_in_one_line() -> None:
     runtime = StandInRuntime(failing={CUDA: "libcudnn.so.9:\n cannot open shared object file"})
-    with pytest.raises(UnavailableError, match=r"libcudnn.so.9: cannot open shared object"):
+    with pytest.raises(UnavailableError, match=r"libcudnn.so.9: cannot open"):
         opened(runtime, "cuda")
 
 

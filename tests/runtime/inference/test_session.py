@@ -42,12 +42,12 @@ def test_cpu_runs_here(model: Path, provider: str, monkeypatch: pytest.MonkeyPat
 
 
 def test_an_unknown_provider_is_a_usage_error(model: Path) -> None:
-    with pytest.raises(UsageError, match=r"expected provider auto, cpu, cuda, .* but got 'gpu'"):
+    with pytest.raises(UsageError, match=r"auto, cpu, cuda, .*gpu"):
         Session(model, "gpu")
 
 
 def test_an_absent_provider_is_unavailable_never_replaced(model: Path) -> None:
-    with pytest.raises(UnavailableError, match=rf"directml: not in this onnxruntime .*{CPU}") as caught:
+    with pytest.raises(UnavailableError, match=f"directml: .*{CPU}") as caught:
         Session(model, "directml")
     assert caught.value.exit_code == 4
     assert "--provider cpu" in str(caught.value)
@@ -62,13 +62,13 @@ def test_provider_options_threads_and_spinning_reach_onnxruntime(model: Path, mo
 
 
 def test_a_run_that_fails_is_an_error_with_a_way_on(model: Path) -> None:
-    with pytest.raises(UnavailableError, match=r"expected provider cpu to run a frame of shape \(1, 3, 4, 4\)"):
+    with pytest.raises(UnavailableError, match=r"cpu .*shape \(1, 3, 4, 4\)"):
         Session(model, "cpu", threads=1).run(np.zeros((1, 3, 4, 4), np.float64))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("shape", [(1, 2, 4, 4), (3, 4, 4), (1, 3, 4, 4, 1)])
 def test_a_frame_that_the_model_is_not_for_is_refused_before_it_runs(model: Path, shape: tuple[int, ...]) -> None:
-    with pytest.raises(BundleError, match="expected a graph that denoises frames of shape"):
+    with pytest.raises(BundleError, match="frames of shape"):
         Session(model, "cpu", threads=1).run(np.zeros(shape, np.float32))
 
 
@@ -76,7 +76,7 @@ def test_a_frame_that_the_model_is_not_for_is_refused_before_it_runs(model: Path
 def test_no_onnx_file_is_a_bundle_error(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "mbd.onnx"
     path.write_bytes(content)
-    with pytest.raises(BundleError, match=r"mbd\.onnx: expected an ONNX model, but it "):
+    with pytest.raises(BundleError, match=r"mbd\.onnx: expected an ONNX model"):
         Session(path, "cpu")
 
 
@@ -88,7 +88,7 @@ def test_truncated_onnx_is_a_bundle_error(model: Path, tmp_path: Path) -> None:
 
 
 def test_missing_file_is_a_bundle_error(tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match=r"none\.onnx: expected an ONNX file, but there is none"):
+    with pytest.raises(BundleError, match=r"none\.onnx: .*there is none"):
         Session(tmp_path / "none.onnx")
 
 
@@ -136,7 +136,7 @@ def test_an_onnxruntime_that_follows_links_out_of_a_bundle_is_refused(monkeypatc
     install(monkeypatch, "onnxruntime")
     for version in ("1.23.2", "1.20.1", "0.9"):
         monkeypatch.setattr(session.import_onnxruntime(), "__version__", version)
-        with pytest.raises(UnavailableError, match=rf"expected onnxruntime 1\.24 or newer.* but got {version}"):
+        with pytest.raises(UnavailableError, match=rf"1\.24 .*{version}"):
             import_onnxruntime()
         monkeypatch.undo()
 

@@ -155,7 +155,7 @@ WRONG: dict[str, bytes] = {
 
 @pytest.mark.parametrize("content", WRONG.values(), ids=WRONG.keys())
 def test_a_graph_that_cannot_be_followed_is_refused(content: bytes) -> None:
-    with pytest.raises(BundleError, match="expected a graph that denoises frames of shape"):
+    with pytest.raises(BundleError, match="frames of shape"):
         OnnxLimits(content, "m")
 
 
