@@ -14,12 +14,12 @@ from zsn2m_runtime.blank.constant import constant_areas
 from zsn2m_runtime.blank.mirroring import filled_by_mirroring
 from zsn2m_runtime.sample_types import Mask, Pixels
 
-FEWEST = 256  # pixels that say something of a frame's noise
+FEWEST = 256  # pixels without blank ones, at least; fewer cannot tell the noise
 GRID = 8  # pixels; even, so that a mosaic keeps its phase
 
 
 def blank_areas(pixels: Pixels, alpha: Pixels | None = None) -> Mask | None:
-    """Which pixels of a frame are blank; None where none is, which is soon known.
+    """Which pixels of a frame are blank; None where none is, which is found quickly.
 
     Shape:
         pixels: (h, w) or (h, w, c), sensor units
@@ -65,7 +65,7 @@ def present(pixels: Pixels, blank: Mask | None) -> Pixels:
 def largest_scene(pixels: Pixels, blank: Mask | None) -> Pixels:
     """About the largest rectangle of a frame in which nothing is blank, on a grid of 8 pixels; empty if there is none.
 
-    For what is seen in whole rows and columns, which a mirror image would deceive.
+    For measurements over whole rows and columns, which mirrored samples would distort.
 
     Shape:
         pixels: (h, w) or (h, w, c); blank: (h, w)
@@ -86,7 +86,7 @@ def largest_scene(pixels: Pixels, blank: Mask | None) -> Pixels:
 
 
 def _largest_on_ground(heights: list[int]) -> tuple[int, int, int, int]:
-    """Area, height, left and width of the largest rectangle under a skyline; each column is looked at but twice."""
+    """Area, height, left and width of the largest rectangle below a row of heights, in linear time."""
     best = (0, 0, 0, 0)
     rising: list[tuple[int, int]] = []  # left and height of rectangles that are still open
     for column, height in enumerate([*heights, 0]):

@@ -15,24 +15,25 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from zsn2m_runtime.blank.surroundings import Places, look_beside, rims_of
+from zsn2m_runtime.blank.surroundings import Places, borders_of, rims_of
 from zsn2m_runtime.sample_types import Mask, Pixels
 
-SIDE = 16  # pixels of the squares that areas are made of
-RUN = 32  # pixels of one value along the frame's border: a shift or a turn of the frame leaves less than a square
-SHORTEST = 16  # of a border that is of one value wholly, for frames smaller than a run
-FREQUENT = 0.75  # share of the value beside it: more, and areas of it are chance
-FREQUENT_RUN = 0.25  # chance of such runs, and of short borders, below 1e-9
-FIRST = 16  # squares that are looked at before all others: in a bar any will do
-RARE = 0.1  # less, and squares of two by two of the value that touch its areas belong to them
+# Measured, docs/results/frames.md#blank-areas.
+SIDE = 16  # pixels; areas are unions of squares of this side
+RUN = 32  # pixels of one value along the frame's border: what a shift or a rotation of the frame leaves is thinner
+SHORTEST = 16  # pixels of a border that is of one value over its whole length, in frames smaller than a run
+FREQUENT = 0.75  # share of the same value beside an area, above which the area is chance
+FREQUENT_RUN = 0.25  # the same for runs and short borders, which then occur by chance below 1e-9
+FIRST = 16  # squares that are compared before all others: padding shows in any of them
+RARE = 0.1  # share below which squares of 2 x 2 of the value that touch an area belong to it
 
 
 def constant_areas(pixels: Pixels, given: Mask | None = None) -> Mask | None:
-    """Where a frame holds padding of any value; None where it does not, which is soon known.
+    """Where a frame holds padding of any value; None where it does not, which is found quickly.
 
     Shape:
         pixels: (h, w) or (h, w, c)
-        given: (h, w), what is blank for another reason, and not looked at
+        given: (h, w), what is blank for another reason, and left out
         returns: (h, w)
     """
     planes = np.atleast_3d(pixels)
@@ -48,19 +49,19 @@ def constant_areas(pixels: Pixels, given: Mask | None = None) -> Mask | None:
     candidates = areas | lines
     rims = rims_of(candidates, candidates if given is None else candidates | given, beside, below)
     values = _values(planes, rims.inside)
-    seen = look_beside(planes, values, rims)
+    borders = borders_of(planes, values, rims)
 
-    found = _without(areas, planes, seen.values[~seen.bordered | (seen.share > FREQUENT)])
-    found |= _without(lines, planes, seen.values[~seen.bordered | (seen.share > FREQUENT_RUN)])
+    found = _without(areas, planes, borders.values[~borders.bordered | (borders.share > FREQUENT)])
+    found |= _without(lines, planes, borders.values[~borders.bordered | (borders.share > FREQUENT_RUN)])
     if not found.any():
         return None
-    of_rare = np.isin(values, seen.values[seen.share <= RARE])
+    of_rare = np.isin(values, borders.values[borders.share <= RARE])
     _grow(found, rims.inside[of_rare], beside, below)
     return found
 
 
 def _has_square(planes: Pixels) -> bool:
-    """Whether a square may be there: it holds an aligned one of half its side. Looks at few pixels."""
+    """Whether a square may be there: it holds an aligned one of half its side, whose corners are compared first."""
     side = SIDE // 2
     height, width = (length // side for length in planes.shape[:2])
     if not (height and width):

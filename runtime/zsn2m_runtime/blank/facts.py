@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from zsn2m_runtime.image import Frame
 
-NAMED = 3  # values
+NAMED = 3  # values of padding that a person is told
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,12 @@ from zsn2m_runtime.sample_types import Mask, Pixels
 
 Places = npt.NDArray[np.int64]  # indices of pixels, row by row
 
-LOOK = 12  # pixels beside an area that are looked at
-NEAR, FAR = (4, 5), (11, 12)  # of these; the first may be mixed with the area by interpolation
-ALL = tuple(range(1, LOOK + 1))
-APPROACHED = 0.6  # of the difference far away is left near: more is a border, less is light that saturates
-ONE_STEP = 1.25  # smallest steps between values: less is rounding
+# Measured, docs/results/frames.md#blank-areas.
+DEPTH = 12  # pixels beside an area that are compared with it
+NEAR, FAR = (4, 5), (11, 12)  # of these; the first three may be mixed with the area by interpolation
+ALL = tuple(range(1, DEPTH + 1))
+APPROACHED = 0.6  # difference near over difference far: above it the scene has a border, below it light saturates
+ONE_STEP = 1.25  # smallest steps between values; a smaller difference is rounding
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Rims:
 
     Shape:
         inside: (n,); turned: (n,), whether along a column
-        beside: (n, LOOK), from the first pixel of another value; -1 where the frame or what is looked at ends
+        beside: (n, DEPTH), from the first pixel of another value; -1 from where the frame ends or a blocked pixel is
     """
 
     inside: Places
@@ -37,7 +38,7 @@ def rims_of(areas: Mask, blocked: Mask, beside: Mask, below: Mask) -> Rims:
     """The sides that areas are open to.
 
     Args:
-        blocked: areas, and what is not looked at
+        blocked: areas, and what is left out
         beside: whether each pixel equals the next one in its row; below: in its column; the last ones equal nothing
     """
     open_ = ~blocked
@@ -57,7 +58,7 @@ def rims_of(areas: Mask, blocked: Mask, beside: Mask, below: Mask) -> Rims:
 
 
 def _in_order(places: Places, shape: tuple[int, ...], turned: bool, step: int) -> Places:
-    """Line by line, in the direction looked to: sums do not depend on how places were found."""
+    """Line by line, away from the area: sums do not depend on the order in which places were found."""
     if (turned, step) == (False, 1):
         return places
     rows, columns = np.divmod(places, shape[1])
@@ -66,7 +67,7 @@ def _in_order(places: Places, shape: tuple[int, ...], turned: bool, step: int) -
 
 
 def _pixels_along(inside: Places, blocked: Mask, equal: Mask, turned: bool, step: int) -> Places:
-    """Those beside, in one direction, after what has the value of the area. Shape: (n,) -> (n, LOOK)."""
+    """Those beside, in one direction, after what has the value of the area. Shape: (n,) -> (n, DEPTH)."""
     height, width = blocked.shape
     stride = step * (width if turned else 1)
     place, length = (inside // width, height) if turned else (inside % width, width)
@@ -79,9 +80,9 @@ def _pixels_along(inside: Places, blocked: Mask, equal: Mask, turned: bool, step
         going_on = same[at] if step == 1 else (past[moving] < room[moving]) & same[at + stride]
         moving = moving[going_on]
         past[moving] += 1
-    seen = np.full((len(inside), LOOK), -1, np.int64)
+    seen = np.full((len(inside), DEPTH), -1, np.int64)
     going = np.ones(len(inside), bool)
-    for far in range(1, LOOK + 1):
+    for far in range(1, DEPTH + 1):
         at = inside + np.minimum(past + far, room) * stride
         going = going & (past + far <= room) & ~stop[at]
         seen[:, far - 1] = np.where(going, at, -1)
@@ -89,12 +90,13 @@ def _pixels_along(inside: Places, blocked: Mask, equal: Mask, turned: bool, step
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What is beside the areas of each value.
+class Borders:
+    """Whether the areas of each value have a border in the scene.
 
     Shape:
         all: (values,)
-    share: of the value; bordered: whether the areas have a border, neither approached nor one step away
+    share: of the same value beside the areas, 0 to 1
+    bordered: whether the scene differs from the areas at once, by more than rounding
     """
 
     values: npt.NDArray[Any]
@@ -102,8 +104,8 @@ class Seen:
     bordered: Mask
 
 
-def look_beside(planes: Pixels, values: npt.NDArray[Any], rims: Rims) -> Seen:
-    """What is beside areas.
+def borders_of(planes: Pixels, values: npt.NDArray[Any], rims: Rims) -> Borders:
+    """The borders of areas, by the samples beside them.
 
     Shape:
         planes: (h, w, c); values: (n,), one for each colour, of the rims
@@ -111,7 +113,7 @@ def look_beside(planes: Pixels, values: npt.NDArray[Any], rims: Rims) -> Seen:
     known, of = np.unique(values, return_inverse=True)
     there = rims.beside >= 0
     difference = _differences(planes.reshape(-1, planes.shape[2]), rims)
-    after = there & (np.arange(LOOK) > 0)  # the first one has another value by choice
+    after = there & (np.arange(DEPTH) > 0)  # the first one has another value by choice
     share = _sums(after & (difference == 0), of, len(known)) / np.maximum(_sums(after, of, len(known)), 1)
     step = 1.0 if planes.dtype.kind != "f" else _smallest_step(planes.reshape(-1, planes.shape[2]), rims)
     bordered = _sums(there, of, len(known)) == 0
@@ -122,11 +124,11 @@ def look_beside(planes: Pixels, values: npt.NDArray[Any], rims: Rims) -> Seen:
         with np.errstate(invalid="ignore"):
             set_off = near > (ONE_STEP * step if np.isfinite(step) else 0)
             bordered |= set_off & ~(near < APPROACHED * far)
-    return Seen(known, share, bordered)
+    return Borders(known, share, bordered)
 
 
 def _differences(flat: Pixels, rims: Rims) -> npt.NDArray[np.float64]:
-    """Of what is beside from what is inside, mean over the channels. Shape: (n, LOOK)."""
+    """Of what is beside from what is inside, mean over the channels. Shape: (n, DEPTH)."""
     difference = np.zeros(rims.beside.shape)
     for channel in range(flat.shape[1]):
         difference += _apart(flat[rims.inside, channel][:, None], flat[rims.beside, channel])
@@ -156,7 +158,7 @@ def _mean(
     difference: npt.NDArray[np.float64], there: Mask, of: Places, places: tuple[int, ...]
 ) -> npt.NDArray[np.float64]:
     """Of each value's differences at so many pixels away; NaN where there is none."""
-    chosen = there & np.isin(np.arange(1, LOOK + 1), places)
+    chosen = there & np.isin(np.arange(1, DEPTH + 1), places)
     count = int(of.max(initial=-1)) + 1
     total, number = _sums(np.where(chosen, difference, 0), of, count), _sums(chosen, of, count)
     return np.asarray(np.divide(total, number, where=number > 0, out=np.full(count, np.nan)))

@@ -10,19 +10,19 @@ from zsn2m_runtime.patterns.lattice import TINY, Floats
 from zsn2m_runtime.sample_types import Pixels
 
 # What counts; measured, docs/results/frames.md#patterns.
-FEW_VALUES = 16  # of a channel
-FEW_COLOURS = 256  # a palette's
-GAP = 3.0  # between values; less, and they are what a smooth picture is rounded to
-FEWEST_VALUES = 4
-BLUE = 0.4  # variance of the means of cells, of that of white noise: less, and pixels make up for their neighbours
-ALIKE = 0.98  # share of the pairs of neighbours that are equal where each pixel is repeated
-OTHERS = 0.7  # share of the pairs between them that are equal all the same, at most
+FEW_VALUES = 16  # different values of a channel, at most
+FEW_COLOURS = 256  # different colours, at most: a palette's
+GAP = 3.0  # mean distance of neighbouring values, at least; a smooth picture that is rounded has 1
+FEWEST_VALUES = 4  # up to so many count as far apart: they may be numbered
+BLUE = 0.4  # variance of cells' means over that of white noise, at most: errors are diffused to neighbours
+ALIKE = 0.98  # share of equal pairs within a repeated pixel, at least
+OTHERS = 0.7  # share of equal pairs between repeated pixels, at most
 
-SIDE = 256  # pixels of the middle that are looked at
+SIDE = 256  # pixels of the centre that is analysed
 CELLS = (4, 8)  # pixels: dots of dither, and of a halftone
-FEWEST = 9  # patches that say something
-GLANCE = 96  # pixels that show at once that there are many values
-SMOOTH = 0.25  # of the patches hold so little of the picture itself
+FEWEST = 9  # patches, at least
+GLANCE = 96  # pixels of the corner whose colours are counted first, as it is fast
+SMOOTH = 0.25  # quantile of the patches: those that hold least of the picture itself
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What a frame has that a noise model of single pixels cannot express, all of it in one look."""
+"""Everything in a frame that a noise model of single pixels cannot express."""
 
 from __future__ import annotations
 
@@ -18,18 +18,16 @@ from zsn2m_runtime.patterns.mosaic import Mosaic, Repetition, find_mosaic
 from zsn2m_runtime.patterns.stripes import Axis, Stripes, find_stripes
 from zsn2m_runtime.sample_types import Pixels
 
-SMALLEST = 16  # pixels of a side; smaller frames are not looked at
-FEWEST_SAMPLES = 20_000  # whose spread says what is negligible
-NEGLIGIBLE = 1e-3  # of the values in use
-LEVEL = 1.0  # and one step of whole numbers
-LEAST_EXPONENT, MOST_EXPONENT = (
-    -6,
-    33,
-)  # of 2, of the values' spread; uint32 and floats from 0 to 1 are looked at as they are
+# Measured, docs/results/frames.md#patterns.
+SMALLEST = 16  # pixels of a side; nothing is found in smaller frames
+FEWEST_SAMPLES = 20_000  # samples that the values in use are measured on
+NEGLIGIBLE = 1e-3  # noise deviation that counts as none, of the values in use
+LEVEL = 1.0  # the same of integers: one step
+LEAST_EXPONENT, MOST_EXPONENT = -6, 33  # of 2: spreads of values that float32 can square; uint32 and 0 to 1 are inside
 AXES: tuple[Axis, ...] = ("rows", "columns")
-OF_LINES = 0.3  # power of waves along one axis, of that of its stripes: the stripes are lines of the picture
-ON_AXIS = 0.01  # cycles a pixel
-MOST_VALUES = 256  # samples that show that there are more than a few values
+OF_LINES = 0.3  # power of regular waves over that of stripes, above which stripes are lines of the picture
+ON_AXIS = 0.01  # cycles a pixel: a wave is along an axis
+MOST_VALUES = 256  # pixels of a corner whose values are counted
 
 
 @dataclass(frozen=True)
@@ -55,9 +53,9 @@ class Patterns:
 
 
 def find_patterns(frame: Pixels) -> Patterns:
-    """Look at one frame; at large ones in some places all over them.
+    """Mosaics, repetition, dither, enlargement and stripes of one frame; large frames are sampled all over.
 
-    Areas that are exactly constant say nothing, and frames below 16 x 16 pixels neither.
+    Areas that are exactly constant count for nothing; nothing is found below 16 x 16 pixels.
 
     Shape:
         frame: (h, w) or (h, w, c), sensor units

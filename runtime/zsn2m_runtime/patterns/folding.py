@@ -11,10 +11,10 @@ from zsn2m_runtime.patterns.lattice import Doubles
 from zsn2m_runtime.sample_types import Pixels
 
 FILTERS = {2: 4, 3: 6, 4: 4, 6: 6}  # the longest period of filters, of which the one found may be a harmonic
-LONGEST = 24  # pixels; beyond, the repeats are few and pictures of mosaics look slower, too
-SIDE = 720  # pixels of the middle that are looked at
+LONGEST = 24  # pixels; of longer periods there are too few repeats to average
+SIDE = 720  # pixels of the centre that is averaged
 REPEATS = 4  # along each axis, at least
-SLOWER = 0.25  # variance of what is slower, of that of the pattern: 384 of 385 mosaics of photographs have less
+SLOWER = 0.25  # variance of the slower part over that of the pattern; 384 of 385 mosaics of photographs have less
 
 
 def slower_period(plane: Pixels, period: int) -> int | None:

@@ -13,18 +13,18 @@ from zsn2m_runtime.patterns.lattice import MOST_TILES, TINY, Flags, Peaks, peaks
 from zsn2m_runtime.sample_types import Pixels
 
 # What counts; measured, docs/results/frames.md#patterns.
-MOSAIC_SHARE = 0.1  # of the tiles show a mosaic: the others may be grey
-FEWEST = 6  # tiles, or all
-EITHER_SHARE = 0.05  # of them along the rows and along the columns each
-COVERED = 0.5  # share of the tiles that anything else that repeats is in: it covers the frame
-ALIKE = 0.8  # correlation of what changes along rows with what changes along columns in a mosaic of colours
-FIXED = 0.7  # likeness of the phases of all tiles, where a pattern is tied to the pixels
-MANY = 16  # tiles from which on their likeness says something
-CONFIDENCE = 5.0  # deviations of the correlation of so many tiles without a mosaic
-AGREE = 0.9  # of the tiles have the same phase where a faint pattern covers the frame
-FAINT = 0.15  # deviation of such a pattern, of that of the noise
-NOTABLE = 0.5  # and of the deviation that counts as none
-BALANCE = 0.05  # of the power along one axis, of that along the other: less, and it is lines
+MOSAIC_SHARE = 0.1  # share of tiles that show a mosaic, at least: grey parts of a scene show none
+FEWEST = 6  # tiles that show it, or all
+EITHER_SHARE = 0.05  # share of tiles that show it along the rows, and along the columns, at least
+COVERED = 0.5  # share of tiles that show other repetition, at least: it covers the frame
+ALIKE = 0.8  # correlation of the row pattern with the column pattern in a colour mosaic, at least
+FIXED = 0.7  # coherence of the phases over tiles, at least: the pattern is tied to the pixels
+MANY = 16  # tiles, from which on coherence is significant
+CONFIDENCE = 5.0  # standard deviations of the correlation between tiles without a mosaic
+AGREE = 0.9  # share of tiles of the same phase where a faint pattern covers the frame, at least
+FAINT = 0.15  # deviation of such a pattern over that of the noise, at least
+NOTABLE = 0.5  # the same over the deviation that counts as none
+BALANCE = 0.05  # power along one axis over that along the other; below it are lines
 
 Direction = Literal["rows", "columns", "both"]
 

@@ -17,25 +17,25 @@ from zsn2m_runtime.patterns.lattice import TINY, Doubles, Flags
 from zsn2m_runtime.sample_types import Pixels
 
 # What counts; measured, docs/results/frames.md#patterns.
-WORTH = 0.1  # deviation of the rows' noise, of that of the pixels: above, it is seen in the result
-WORTH_IF_SMALL = 0.5  # in small frames, where pictures look like faint stripes
-EVENLY = 0.35  # of the covariance of steps is in nearly all parts of the frame
-COMMON = 0.5  # of it the halves of the frame have in common
-FRESH = 0.3  # of it is opposite in the next row; pictures have less
-NOTABLE = 0.5  # of the deviation that counts as none
-CONFIDENCE = 6.0  # deviations of the covariance where rows share nothing
+WORTH = 0.1  # deviation of row noise over that of the pixels, above which it is visible in the result
+WORTH_IF_SMALL = 0.5  # the same in small frames, where pictures resemble faint stripes
+EVENLY = 0.35  # share of the steps' covariance in nearly all parts of the frame, at least
+COMMON = 0.5  # share of it that the halves of the frame have in common, at least
+FRESH = 0.3  # share of it that turns its sign in the next row, at least: offsets are new in each row
+NOTABLE = 0.5  # deviation of row noise over the one that counts as none, at least
+CONFIDENCE = 6.0  # standard deviations of the covariance of rows that share nothing
 
-GROUPS = 16  # of columns
-APART = 2  # groups that are compared are so many from each other
-MOST_BANDS, BAND = 8, 16  # of rows, and the fewest rows of one
-SMALLEST, SMALL, HALVED = 48, 96, 128  # pixels of a side: looked at; like others; and its halves too
-MOST_ROWS, MOST_COLUMNS = 256, 16  # of a frame, and of a group, that are looked at; 3 ms for each plane and axis
-ROUNDS = 2  # of leaving edges out
-SAMPLED = 3  # every third step says how large they are
-TO_DEVIATION = 1.4826  # of a normal distribution, from its median absolute deviation
-WIDE = 2.0  # deviations: steps beyond are edges, of the pixels
-FAR = 3.0  # and of the rows
-FEW_BANDS, FEW_GROUPS = 0.25, 0.1  # quantiles: nearly all parts of the frame
+GROUPS = 16  # groups of columns
+APART = 2  # distance in groups of those that are compared
+MOST_BANDS, BAND = 8, 16  # bands of rows, at most; rows of a band, at least
+SMALLEST, SMALL, HALVED = 48, 96, 128  # pixels of a side, from which a frame, without WORTH_IF_SMALL, its halves count
+MOST_ROWS, MOST_COLUMNS = 256, 16  # of a frame, and of a group; 3 ms for each plane and axis
+ROUNDS = 2  # of clipping edges
+SAMPLED = 3  # every third step measures their deviation
+TO_DEVIATION = 1.4826  # standard deviation over median absolute deviation of a normal distribution
+WIDE = 2.0  # deviations, beyond which a pixel's step is an edge
+FAR = 3.0  # the same of a row's step
+FEW_BANDS, FEW_GROUPS = 0.25, 0.1  # quantiles that stand for nearly all parts of the frame
 
 Axis = Literal["rows", "columns"]
 Place = Literal["", "left", "right", "upper", "lower", "each"]

@@ -14,7 +14,7 @@ CUT_COMMAND = (
 )
 
 
-LONGEST_OF_FILTERS = 6  # pixels
+LONGEST_OF_FILTERS = 6  # pixels: X-Trans
 MOSAIC = "mosaic"  # the kind that training and use refuse
 
 

@@ -12,7 +12,7 @@ from support.denoisers import gain_denoiser
 
 from zsn2m_runtime.blank.areas import blank_areas, filled, with_blank_kept
 from zsn2m_runtime.blank.constant import _equal
-from zsn2m_runtime.blank.surroundings import LOOK, Rims, rims_of
+from zsn2m_runtime.blank.surroundings import DEPTH, Rims, rims_of
 from zsn2m_runtime.sample_types import FLOAT_DTYPES, SAMPLE_DTYPES, Pixels, is_whole, limits_of
 
 SIZE = (96, 112)
@@ -119,14 +119,14 @@ def slow_rims(areas: Mask, blocked: Mask, frame: Pixels) -> Rims:
                 continue
             past = next((far for far, at in enumerate(line) if frame[at] != frame[place]), len(line))
             seen: list[int] = []
-            for at in line[past : past + LOOK]:
+            for at in line[past : past + DEPTH]:
                 if blocked[at]:
                     break
                 seen.append(at[0] * width + at[1])
             inside.append(place[0] * width + place[1])
             turned.append(not along)
-            beside.append(seen + [-1] * (LOOK - len(seen)))
-    return Rims(np.array(inside, int), np.array(turned, bool), np.array(beside, int).reshape(-1, LOOK))
+            beside.append(seen + [-1] * (DEPTH - len(seen)))
+    return Rims(np.array(inside, int), np.array(turned, bool), np.array(beside, int).reshape(-1, DEPTH))
 
 
 @pytest.mark.parametrize("seed", range(1000, 1010))
