@@ -86,6 +86,7 @@ SECTIONS = {
     "Speed of streams": Section(
         "streaming", "Frames per second at three sizes by model, precision and provider, beside FFmpeg and OpenCV."
     ),
+    "Stream overhead": Section("streaming", "What a stream costs beyond the inference of its frames."),
     "Temporal": Section("streaming", "`--temporal`: flicker left and PSNR on what moves; what each part is worth."),
     "C++": Section("cpp", "libzsn2m against TorchScript, eager and onnxruntime in Python."),
 }

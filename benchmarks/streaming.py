@@ -1,6 +1,6 @@
-"""How fast is a stream: frames per second of every model, precision and provider, and what the plumbing costs.
+"""How fast is a stream: frames per second of the default and MBD-Net, and with --overhead what the plumbing costs.
 
-Weights do not matter for speed: the bundle is trained for a few iterations. Frame rates are those of `zsn2m-deploy
+Weights do not matter for speed: the bundles are trained for a few iterations. Frame rates are those of `zsn2m-deploy
 bench`, for this interpreter and for those of --python, where another onnxruntime may be installed.
 """
 
@@ -34,43 +34,42 @@ from zsn2m_runtime.streaming.video.demuxer import Reading
 from zsn2m_runtime.streaming.video.source import VideoSource
 
 SHORT = """
-method = "full"
-[mbd]
-alpha_ie = 1.0
+[sensor.schedule]
+iterations = 2
 [mbd.schedule]
 iterations = 60
-[grd.schedule]
-iterations = 10
 """
+METHODS = ("adapt", "mbd")  # the default first
 FILTERS = {"ffmpeg nlmeans": "nlmeans", "ffmpeg bm3d": "bm3d"}  # at their defaults
 PAIRS = 20  # streams and bare loops, in turn
 FRAMES = 24  # of each
 RANK = 6  # of 20 values, the 6th from below and from above hold the median between them in 95.9 % of cases (binomial)
 
 
-def make_bundle(folder: Path) -> Path:
-    """A bundle with both networks, in fp32 and int8."""
-    bundle, config = folder / "speed.zsn2m", folder / "short.toml"
+def make_bundle(folder: Path, method: str) -> Path:
+    """A bundle of a method, in fp32 and int8."""
+    bundle, config, frame = folder / f"{method}.zsn2m", folder / "short.toml", folder / f"{method}.png"
     config.write_text(SHORT, encoding="utf-8")
     zsn2m = [sys.executable, "-m", "zsn2m_deploy"]
     for command in (
-        ["sample", str(folder / "frame.png")],
-        ["train-and-export", str(folder / "frame.png"), "-o", str(bundle), "--config", str(config)],
+        ["sample", str(frame)],
+        ["train-and-export", str(frame), "-o", str(bundle), "--config", str(config), "--method", method],
         ["export", str(bundle), "--precision", "int8"],
     ):
         subprocess.run([*zsn2m, *command], check=True, capture_output=True)
     return bundle
 
 
-def rates(bundle: Path, size: str, pythons: list[str], seconds: float) -> list[dict[str, Any]]:
+def rates(bundles: list[Path], size: str, pythons: list[str], seconds: float) -> list[dict[str, Any]]:
     """What `bench` says in every interpreter, the CPU provider once, and FFmpeg's filters."""
     rows: list[dict[str, Any]] = []
-    for python in pythons:
-        command = [python, "-m", "zsn2m_deploy", "bench", str(bundle), "--size", size, "--seconds", str(seconds)]
-        done = subprocess.run([*command, "--json"], check=True, capture_output=True, text=True)
-        seen = {(row["model"], row["provider"]) for row in rows}
-        rows += [row for row in json.loads(done.stdout) if (row["model"], row["provider"]) not in seen]
-    frame = frame_of(load_bundle(bundle), SIZES[size])
+    for bundle in bundles:
+        for python in pythons:
+            command = [python, "-m", "zsn2m_deploy", "bench", str(bundle), "--size", size, "--seconds", str(seconds)]
+            done = subprocess.run([*command, "--json"], check=True, capture_output=True, text=True)
+            seen = {(row["model"], row["provider"]) for row in rows}
+            rows += [row for row in json.loads(done.stdout) if (row["model"], row["provider"]) not in seen]
+    frame = frame_of(load_bundle(bundles[0]), SIZES[size])
     for name, kind in FILTERS.items():
         middle = statistics.median(times(_filtered(kind, frame), seconds))
         rows.append({"model": name, "provider": "libavfilter", "fps": 1 / middle, "memory_mb": None})
@@ -145,12 +144,17 @@ def main() -> None:
     parser.add_argument("--sizes", nargs="+", choices=SIZES, default=["480p", "1080p", "4k"])
     parser.add_argument("--python", nargs="*", default=[], help="more interpreters that have zsn2m-deploy")
     parser.add_argument("--seconds", type=float, default=3.0, help="for each measurement")
+    parser.add_argument("--overhead", action="store_true", help="what the plumbing costs, and nothing else")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        bundle = make_bundle(Path(name))
+        if arguments.overhead:
+            costs = overhead(make_bundle(Path(name), "mbd"), Path(name))
+            write_section("Stream overhead", "python -m benchmarks.streaming --overhead", costs)
+            return
+        bundles = [make_bundle(Path(name), method) for method in METHODS]
         cells: dict[tuple[str, str], dict[str, str]] = {}
         for size in arguments.sizes:
-            for row in rates(bundle, size, [sys.executable, *arguments.python], arguments.seconds):
+            for row in rates(bundles, size, [sys.executable, *arguments.python], arguments.seconds):
                 rate = f"{row['fps']:.2f}" if row["fps"] else row["error"]
                 memory = f" ({row['memory_mb']:.0f} MB)" if row["memory_mb"] else ""
                 cells.setdefault((row["model"], row["provider"]), {})[size] = rate + memory
@@ -159,9 +163,8 @@ def main() -> None:
             for (model, provider), found in cells.items()
         ]
         body = table(["model", "provider", *arguments.sizes], lines)
-        costs = overhead(bundle, Path(name))
-        body = f"Frames per second (peak memory of the process), 8-bit colour:\n\n{body}\n\n{costs}"
-    write_section("Speed of streams", "python -m benchmarks.streaming", body)
+    body = f"Frames per second (peak memory of the process), 8-bit colour:\n\n{body}"
+    write_section("Speed of streams", f"python -m benchmarks.streaming --sizes {' '.join(arguments.sizes)}", body)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ CARD_KEY = "zsn2m.json"  # name of the card in ONNX metadata_props and in TorchS
 # Limits, as a bundle may come from anybody (docs/decisions/bundle-limits.md); far above what exports write.
 MOST_MANIFEST = 8 * 2**20  # bytes; the largest seen has 40 kB
 MOST_MODELS = 100  # exports make at most 36: 3 networks in 3 precisions for 4 kinds of arrays
-MOST_EXTRAS = 1000
+MOST_EXTRAS = 1000  # files beside the models; exports make four
 MOST_MODEL = 2**30  # bytes of a model or the weights; the largest export has 11 MB
 MOST_SELF_TEST = 16 * 2**20  # bytes of a self-test array; exports write 110 kB
 MOST_BUNDLE = 64 * 2**30  # bytes of all files together: their hashes take a minute or two

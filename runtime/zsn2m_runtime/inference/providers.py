@@ -26,10 +26,10 @@ AUTO_ORDER = ("cuda", "cpu")  # what "auto" tries; the others run by name only (
 # Options unless the user gives others: the providers' own defaults may be TF32 and fp16, which are less than float32.
 ACCURATE = {"cuda": {"use_tf32": "0"}, "openvino": {"precision": "ACCURACY"}}
 
-MOST_THREADS = 1024  # more than cores of a machine; 100,000 were minutes of starting them
+MOST_THREADS = 1024  # more than any machine has cores; 100,000 took minutes to start
 _RECORD_NODES = "session.record_ep_graph_assignment_info"
-_FATAL = 4  # onnxruntime's severity: what matters is an exception, and reported by us
-_SIDE = 61  # a frame size that is a multiple of no stride: padding and cropping stay in the graph
+_FATAL = 4  # onnxruntime's log severity; its errors come as exceptions, which are reported here
+_SIDE = 61  # pixels, a multiple of no stride: padding and cropping stay in the graph
 
 # One 1 x 1 convolution of weight 2 over (1, 1, 4, 4): onnx.helper.make_node("Conv", ["x", "w"], ["y"], name="conv"),
 # opset 18, IR 10, serialised. The runtime has no onnx to make it.
@@ -210,7 +210,7 @@ def _pixel_nodes_on_cpu(runtime: ModuleType, model: bytes, session: Any) -> list
 
 
 def _nodes_on_cpu(session: Any) -> dict[str, str]:
-    """Names and types of the nodes that the CPU computes in a session that records this."""
+    """Names and types of the nodes on the CPU, of a session that records them."""
     return {
         node.name: node.op_type
         for part in session.get_provider_graph_assignment_info()

@@ -9,8 +9,8 @@ import numpy as np
 
 from zsn2m_runtime.sample_types import Pixels
 
-DEFAULT_STRIP_PIXELS = 2**19  # kept pixels per strip; about 100 MB for each layer of 48 channels
-SMALLEST_STRIP = 4  # halos; a strip is read with two more, so that at most half of the work is done twice
+DEFAULT_STRIP_PIXELS = 2**19  # kept pixels of a strip: 67 MB for each full-size layer of the default's 32 channels
+SMALLEST_STRIP = 4  # halos of kept rows; two more are read, so that at most half of the work is done twice
 
 
 @dataclass(frozen=True)

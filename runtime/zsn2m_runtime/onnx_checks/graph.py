@@ -9,7 +9,7 @@ from typing import NoReturn
 from zsn2m_runtime.errors import BundleError
 from zsn2m_runtime.onnx_checks.wire_format import Message, Value
 
-FEW = 64  # values of a tensor that are kept: sizes, pads, axes; exports have at most 16 in one
+FEW = 64  # values, at most, of a tensor whose values are kept: sizes, pads, axes; exports have at most 16
 
 
 @dataclass

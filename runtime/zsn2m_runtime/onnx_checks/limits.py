@@ -1,7 +1,7 @@
-"""What running a graph takes - memory and work - found from its shapes before anything runs.
+"""Memory and work of a graph, computed from its shapes before anything runs.
 
-Operators that exports hold can still ask for all memory there is (Expand, Resize twice and twice again), or run for
-hours. So every step's shape is computed for the frame's size, and a graph that wants more than networks is refused.
+The operators that exports hold can still ask for all memory there is (Expand, Resize again and again) or run for hours.
+So each step's shape is computed for the frame's size, and a graph that needs far more than a network is refused.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from zsn2m_runtime.onnx_checks.shapes import shape_of
 from zsn2m_runtime.onnx_checks.values import DTYPES, Made, UnknownError, of_file
 from zsn2m_runtime.onnx_checks.wire_format import DamagedError
 
-# Of one pixel, where frames have 64 x 64 or more; measured on what is exported: GRD-Net holds 230 values and takes
-# 110,000 products, SensorNet 250 and 190,000 (docs/decisions/bundle-limits.md).
+# For each pixel of the frame. SensorNet holds 250 values and takes 190,000 products, GRD-Net 230 and 110,000; measured,
+# docs/decisions/bundle-limits.md.
 MOST_VALUES = 8_192
 MOST_PRODUCTS = 4_000_000
-SMALL_FRAME = 64 * 64  # pixels; smaller ones are filled up to strides and halos
-SIDES = (61, 67)  # pixels of the frame that a file is looked at with: multiples of no stride
-ANY_CHANNELS = 3  # of it, where the file leaves them open
+SMALL_FRAME = 64 * 64  # pixels that smaller frames count as: padding outweighs them
+SIDES = (61, 67)  # pixels of the frame that a file is checked with when it is opened: multiples of no stride
+ANY_CHANNELS = 3  # of that frame, where the file leaves them open
 AXES = 4  # (n, c, h, w) or (n, h, w, c)
 FRAME_KINDS = (1, 2, 4)  # float32, uint8, uint16
 
 
 class OnnxLimits:
-    """A model file that was looked into; tells whether a frame is one that it may run on.
+    """What a model file takes and gives, and the frames that it may run on.
 
     Attributes:
         input, output: what the model takes and gives
@@ -42,7 +42,7 @@ class OnnxLimits:
         self.input = self._only("input", [port for port in self._graph.inputs if port.name not in self._graph.tensors])
         self.output = self._only("output", self._graph.outputs)
         self._last_uses = _last_uses(self._graph)
-        self._seen: tuple[int, ...] | None = None
+        self._passed: tuple[int, ...] | None = None
         try:
             self._constants = {name: of_file(tensor) for name, tensor in self._graph.tensors.items()}
         except UnknownError as error:
@@ -54,12 +54,12 @@ class OnnxLimits:
         )
 
     def check(self, shape: tuple[int, ...]) -> None:
-        """Refuse to run on frames of a shape that would take too much; the shape before passes at once.
+        """Refuse frames of a shape that would need too much; the shape of the last call passes without computing.
 
         Raises:
             BundleError: it would, or frames of this shape do not fit the graph.
         """
-        if shape == self._seen:
+        if shape == self._passed:
             return
         if (
             len(shape) != AXES
@@ -75,7 +75,7 @@ class OnnxLimits:
         for what, count, most in (("values held", held, MOST_VALUES), ("products", products, MOST_PRODUCTS)):
             if count > most * pixels:
                 self._graph.refuse(f"one of {count / pixels:.3g} {what} for each pixel (at most {most:,})")
-        self._seen = shape
+        self._passed = shape
 
     def _only(self, what: str, ports: list[Port]) -> Port:
         if len(ports) != 1:
@@ -95,7 +95,7 @@ class OnnxLimits:
         )
 
     def _follow(self, frame: Made) -> tuple[int, int]:
-        """The most values held at a time, and the products of all convolutions."""
+        """The most values held at a time, and the products of all convolutions and pools."""
         there: dict[str, Made | None] = {**self._constants, self.input.name: frame, "": None}
         sizes = {self.input.name: frame.size}  # of what the steps make
         held, most, products = frame.size, frame.size, 0
@@ -124,7 +124,7 @@ class OnnxLimits:
 
 
 def _last_uses(graph: Graph) -> list[list[str]]:
-    """For each node the values that no later one needs; what the file brings stays."""
+    """For each node the values that no later one reads; weights are always kept."""
     kept, found = {*(port.name for port in graph.outputs), *graph.tensors}, list[list[str]]()
     for node in reversed(graph.nodes):
         found.append([name for name in dict.fromkeys([*node.inputs, *node.outputs[:1]]) if name and name not in kept])

@@ -37,7 +37,7 @@ OPSETS = range(13, 26)  # exports have 18; in these the operators take what is r
 MOST_NODES = 5000  # the largest export has 236
 MOST_DIMENSIONS = 8  # of a tensor; exports have 4
 MOST_FIELDS = 1000  # of one tensor; exports have 10
-MOST_DESCRIBED = 4 * 2**20  # bytes that are no tensor's values, which are read one by one; the largest export has 60 kB
+MOST_DESCRIBED = 4 * 2**20  # bytes besides weights, whose fields are read one by one; the largest export has 60 kB
 
 MODEL_GRAPH, MODEL_OPSET, MODEL_TRAINING, MODEL_FUNCTIONS = 7, 8, 20, 25
 OPSET_DOMAIN, OPSET_VERSION = 1, 2
@@ -79,7 +79,7 @@ def read_onnx(content: bytes, name: str) -> Graph:
 
 
 def _described(of: Message, large: int, graph: Graph) -> Iterator[tuple[int, Value]]:
-    """The fields of a message; only the one that holds the weights may be long."""
+    """The fields of a message, at most MOST_DESCRIBED bytes of them without the field that holds the weights."""
     described = 0
     for key, value in fields(of):
         described += 1 if isinstance(value, int) or key == large else 1 + len(value)
@@ -167,7 +167,7 @@ def _operator(name: str, graph: Graph) -> str:
 
 
 def _attribute(of: Message, graph: Graph) -> tuple[str, Attribute]:
-    """A second value is refused: whose is it, then? onnxruntime may take the other one."""
+    """The only value of a field; two are refused, as onnxruntime may take the other one."""
     name, found = "", list[Attribute]()
     listed: list[int] = []
     for key, value in fields(of):

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # wire types
 _FIXED_LENGTHS = {FIXED64: 8, FIXED32: 4}
-_LONGEST_VARINT = 70  # bits
-_MOST_KEY = 1 << 32  # C++ drops bits beyond, and would read another field than we do
+_LONGEST_VARINT = 70  # bits: ten bytes of seven, as protobuf has it
+_MOST_KEY = 1 << 32  # readers in C++ drop the bits beyond, and would read another field
 _SIGN, _WRAP = 1 << 63, 1 << 64
 
 # A part of a file: text, a message or a packed list. Of bytes the parts are copies, which are read faster; of a view
