@@ -12,6 +12,7 @@ from zsn2m_deploy.cli.summary import show_bundle
 from zsn2m_deploy.cli.terminal import JsonOption, remark, show, show_json, show_lines, table, training_progress
 
 if TYPE_CHECKING:
+    from zsn2m_export.cpp_project import BackEndName
     from zsn2m_runtime.bundle import Bundle
     from zsn2m_runtime.manifest import ModelEntry
 
@@ -29,7 +30,11 @@ Calibrate = Annotated[
 ]
 CppFolder = Annotated[
     Path | None,
-    typer.Option("--cpp", metavar="FOLDER", help="Write a C++ project around the TorchScript models instead; new."),
+    typer.Option("--cpp", metavar="FOLDER", help="Write a C++ project around the models instead; a new folder."),
+]
+CppBackEnd = Annotated[
+    Literal["libtorch", "onnxruntime"] | None,
+    typer.Option(help="What the C++ project runs: libtorch (the default) the .ts files, onnxruntime the .onnx files."),
 ]
 OneModel = Annotated[
     str | None,
@@ -59,6 +64,7 @@ def export(
     calibrate: Calibrate = None,
     model: OneModel = None,
     cpp: CppFolder = None,
+    cpp_back_end: CppBackEnd = None,
     as_json: JsonOption = False,
 ) -> None:
     """Export a bundle's weights (again), or add to it.
@@ -75,8 +81,10 @@ def export(
         if (precision, io, calibrate, model) != ("fp32", "sensor", None, None):
             raise UsageError("expected --cpp without --precision, --io, --calibrate and --model; leave them out")
         check_outside_bundles(cpp)
-        _export_cpp(bundle, cpp, as_json)
+        _export_cpp(bundle, cpp, cpp_back_end or "libtorch", as_json)
         return
+    if cpp_back_end:
+        raise UsageError("expected --cpp-back-end with --cpp FOLDER, but got it alone; name the project's folder")
     require_training()
     from zsn2m_deploy.bundle import export as exporting
 
@@ -88,12 +96,13 @@ def export(
         _show_added(exported, precision, io)
 
 
-def _export_cpp(bundle: Path, folder: Path, as_json: bool) -> None:
+def _export_cpp(bundle: Path, folder: Path, back_end: BackEndName, as_json: bool) -> None:
     from zsn2m_export.cpp_project import write_cpp_project
     from zsn2m_runtime.bundle import load_bundle
 
-    write_cpp_project(load_bundle(bundle), folder)
-    remark(f"warning: {_TORCHSCRIPT_RUNS}")
+    write_cpp_project(load_bundle(bundle), folder, back_end)
+    if back_end == "libtorch":
+        remark(f"warning: {_TORCHSCRIPT_RUNS}")
     if as_json:
         show_json({"project": str(folder)})
     else:

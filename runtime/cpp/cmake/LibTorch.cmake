@@ -16,6 +16,7 @@ find_package(Torch QUIET)
 if(NOT Torch_FOUND)
     message(FATAL_ERROR "LibTorch: expected it on CMAKE_PREFIX_PATH, but it is not there; "
                         "set -DTorch_DIR=.../share/cmake/Torch "
-                        "of a downloaded LibTorch, or -DZSN2M_PYTHON=python3 of a Python with torch")
+                        "of a downloaded LibTorch, or -DZSN2M_PYTHON=python3 of a Python with torch; or build for "
+                        "ONNX files alone: -DZSN2M_LIBTORCH=OFF -DZSN2M_ONNXRUNTIME=ON")
 endif()
 message(STATUS "LibTorch ${Torch_VERSION}: ${TORCH_INSTALL_PREFIX}")

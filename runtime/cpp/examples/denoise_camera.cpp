@@ -14,7 +14,7 @@ enum ExitCode { kOk = 0, kUsage = 2, kInput = 3, kOutput = 6 };
 
 constexpr double kFallbackRate = 25; // frames per second, where the source does not say
 constexpr const char *kUsageText = "usage: denoise_camera MODEL SOURCE DENOISED.avi [FRAMES]\n"
-                                   "  MODEL     a bundle folder (NAME.zsn2m) or one of its .ts files; 8-bit colour\n"
+                                   "  MODEL     a bundle folder (NAME.zsn2m) or one of its .onnx or .ts files; 8-bit colour\n"
                                    "  SOURCE    number of a camera (0, 1, ...), a video file or an address\n"
                                    "  DENOISED  lossless (FFV1)\n"
                                    "  FRAMES    stop after so many; default: when the source ends\n";
@@ -27,10 +27,8 @@ cv::VideoCapture open_source(const std::string &source) {
 
 // In place; OpenCV's order is B, G, R: the first sample is the red one, and the next channel lies before it.
 void denoise_frame(const zsn2m::Denoiser &denoise, cv::Mat &frame) {
-    const zsn2m_strides strides = {static_cast<std::ptrdiff_t>(frame.step), 3, -1};
     std::uint8_t *red = frame.ptr<std::uint8_t>() + 2;
-    denoise({red, strides}, {red, strides},
-            {static_cast<std::size_t>(frame.rows), static_cast<std::size_t>(frame.cols), 3});
+    denoise({red, frame.step, 3, -1}, {red, frame.step, 3, -1}, {frame.rows, frame.cols, 3});
 }
 
 int run(const zsn2m::Denoiser &denoise, cv::VideoCapture &source, const std::string &path, long most) {

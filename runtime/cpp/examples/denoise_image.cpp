@@ -18,7 +18,7 @@ namespace {
 enum ExitCode { kOk = 0, kUsage = 2, kInput = 3, kOutput = 6 };
 
 constexpr const char *kUsageText = "usage: denoise_image MODEL NOISY DENOISED\n"
-                                   "  MODEL            a bundle folder (NAME.zsn2m) or one of its .ts files\n"
+                                   "  MODEL            a bundle folder (NAME.zsn2m) or one of its .onnx or .ts files\n"
 #ifdef WITH_OPENCV
                                    "  NOISY, DENOISED  images of the sensor: PGM, PPM, PNG, TIFF, ...\n";
 #else
@@ -68,13 +68,10 @@ template <typename Sample>
 void denoise_mat(const zsn2m::Denoiser &denoise, cv::Mat &image) {
     const auto sample = static_cast<std::ptrdiff_t>(sizeof(Sample));
     const int channels = image.channels();
-    const auto row = static_cast<std::ptrdiff_t>(image.step);
     // OpenCV's order is B, G, R: the first sample is the red one, and the next channel lies before it.
-    const zsn2m_strides strides = {row, channels * sample, channels == 1 ? sample : -sample};
     Sample *first = image.ptr<Sample>() + (channels == 1 ? 0 : 2);
-    const zsn2m_size size = {static_cast<std::size_t>(image.rows), static_cast<std::size_t>(image.cols),
-                             channels == 1 ? std::size_t{1} : std::size_t{3}};
-    denoise(zsn2m::Image<const Sample>(first, strides), zsn2m::Image<Sample>(first, strides), size);
+    const zsn2m::Image<Sample> frame(first, image.step, channels * sample, channels == 1 ? sample : -sample);
+    denoise({first, frame.strides}, frame, {image.rows, image.cols, channels == 1 ? 1 : 3});
 }
 
 void denoise_with_opencv(const zsn2m::Denoiser &denoise, const std::string &noisy, const std::string &denoised) {

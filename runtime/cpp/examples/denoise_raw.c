@@ -8,7 +8,7 @@ enum { EXIT_USAGE = 2, EXIT_INPUT = 3, EXIT_OUTPUT = 6 };
 
 static const char usage[] =
     "usage: denoise_raw MODEL HEIGHT WIDTH NOISY DENOISED\n"
-    "  MODEL            a bundle folder (NAME.zsn2m) or one of its .ts files\n"
+    "  MODEL            a bundle folder (NAME.zsn2m) or one of its .onnx or .ts files\n"
     "  NOISY, DENOISED  files of HEIGHT x WIDTH pixels, packed, RGB or grey, of the sensor's own samples\n";
 
 static size_t sample_bytes(zsn2m_dtype dtype) {

@@ -7,6 +7,7 @@
 #include <new>
 #include <string>
 
+#include "backends.h"
 #include "card.h"
 #include "denoiser.h"
 #include "failure.h"
@@ -68,7 +69,7 @@ Denoiser::Options read_options(const zsn2m_options *given) {
     const zsn2m_options options = given ? *given : zsn2m_options{0, 0};
     if (options.threads < 0 || options.threads > kMostThreads) {
         throw Failure(ZSN2M_USAGE, "threads: expected 0 to " + std::to_string(kMostThreads) + ", but got " +
-                                       std::to_string(options.threads) + "; pass 0 for LibTorch's own setting");
+                                       std::to_string(options.threads) + "; pass 0 for the runtime's own setting");
     }
     if (options.strip_pixels > static_cast<std::size_t>(std::numeric_limits<std::int64_t>::max())) {
         throw Failure(ZSN2M_USAGE, "strip_pixels: expected less than 2^63, but got more; pass 0 for the default");
@@ -263,4 +264,12 @@ const char *zsn2m_last_error() noexcept { return core::last_error; }
 
 const char *zsn2m_version() noexcept { return ZSN2M_VERSION; }
 
-const char *zsn2m_libtorch_version() noexcept { return core::libtorch_version(); }
+const char *zsn2m_libtorch_version() noexcept {
+    if constexpr (core::kWithLibTorch) return core::libtorch_version();
+    return "";
+}
+
+const char *zsn2m_onnxruntime_version() noexcept {
+    if constexpr (core::kWithOnnxRuntime) return core::onnxruntime_version();
+    return "";
+}

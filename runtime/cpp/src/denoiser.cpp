@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "backends.h"
 #include "blank.h"
 #include "failure.h"
 #include "file.h"
@@ -77,18 +78,13 @@ Denoiser::Difference difference_of(const float *result, const std::vector<float>
     return {largest, std::sqrt(squares / static_cast<double>(expected.size()))};
 }
 
-LoadedModel load(const ModelFile &file, int threads) {
-    const auto load_file = file.format == Format::kOnnx ? load_onnx : load_torchscript;
-    return load_file(file.bytes, file.path.string(), threads);
-}
-
 } // namespace
 
 Denoiser::Denoiser(const std::filesystem::path &path, const std::string &model, Options options)
     : Denoiser(read_model_file(path, model), model, options) {}
 
 Denoiser::Denoiser(ModelFile file, const std::string &model, Options options)
-    : folder_(file.path.parent_path()), entry_(file.entry), loaded_(load(file, options.threads)),
+    : folder_(file.path.parent_path()), entry_(file.entry), loaded_(load_model(file.format, file.bytes, file.path.string(), options.threads)),
       card_(check_card(loaded_.card, file, model)), strip_pixels_(options.strip_pixels) {}
 
 template <typename Sample>

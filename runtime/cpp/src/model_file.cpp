@@ -8,7 +8,6 @@
 #include "failure.h"
 #include "file.h"
 #include "sha256.h"
-#include "zip_check.h"
 
 namespace zsn2m::core {
 namespace {
@@ -50,15 +49,29 @@ const ModelEntry &find_model(const Manifest &manifest, const std::string &model,
     return *found;
 }
 
+const std::optional<FileRecord> &record_of(const ModelEntry &entry, Format format) {
+    return format == Format::kOnnx ? entry.onnx : entry.torchscript;
+}
+
+// The format of the file to run; of one whose back end is not built in only where there is no other.
+Format choose_format(const ModelEntry &entry, const std::string &folder) {
+    std::optional<Format> found;
+    for (const Backend &backend : kBackends) {
+        if (!record_of(entry, backend.format)) continue;
+        if (backend.built_in) return backend.format;
+        found = backend.format;
+    }
+    if (found) return *found;
+    throw Failure(ZSN2M_BUNDLE, folder + ": expected a TorchScript or ONNX file of model " + entry.card.id +
+                                    ", but it has none; choose another model");
+}
+
 ModelFile read_from_bundle(const fs::path &folder, const std::string &model) {
     const Manifest manifest = read_manifest(folder);
     const ModelEntry &entry = find_model(manifest, model, folder.string());
-    if (!entry.torchscript && !entry.onnx) {
-        throw Failure(ZSN2M_BUNDLE, folder.string() + ": expected a TorchScript or ONNX file of model " +
-                                        entry.card.id + ", but it has none; choose another model");
-    }
-    const Format format = entry.torchscript ? Format::kTorchScript : Format::kOnnx;
-    const FileRecord &record = entry.torchscript ? *entry.torchscript : *entry.onnx;
+    const Format format = choose_format(entry, folder.string());
+    const FileRecord &record = *record_of(entry, format);
+    require_backend(format, (folder / record.name).string());
     return {folder / record.name, format, read_recorded(folder, record), entry};
 }
 
@@ -81,10 +94,6 @@ std::string read_sha256_file(const fs::path &path) {
     return digest;
 }
 
-const std::optional<FileRecord> &record_of(const ModelEntry &entry, Format format) {
-    return format == Format::kOnnx ? entry.onnx : entry.torchscript;
-}
-
 // The manifest's entry for a file of a bundle that was named by itself.
 std::optional<ModelEntry> entry_beside(const fs::path &path, Format format) {
     const fs::path folder = path.parent_path();
@@ -99,6 +108,7 @@ std::optional<ModelEntry> entry_beside(const fs::path &path, Format format) {
 }
 
 ModelFile read_single(const fs::path &path, Format format) {
+    require_backend(format, path.string());
     if (std::optional<ModelEntry> entry = entry_beside(path, format)) {
         std::string bytes = read_recorded(path.parent_path(), *record_of(*entry, format));
         return {path, format, std::move(bytes), std::move(entry)};
@@ -108,8 +118,8 @@ ModelFile read_single(const fs::path &path, Format format) {
     std::error_code error;
     if (fs::exists(sidecar, error)) {
         check_sha256(path, bytes, read_sha256_file(sidecar), sidecar.filename().string());
-    } else if (format == Format::kTorchScript) {
-        check_zip(bytes, path.string());
+    } else {
+        check_unhashed(format, bytes, path.string());
     }
     return {path, format, std::move(bytes), std::nullopt};
 }
@@ -119,8 +129,9 @@ ModelFile read_single(const fs::path &path, Format format) {
 ModelFile read_model_file(const fs::path &path, const std::string &model) {
     std::error_code error;
     if (!fs::is_directory(path, error)) {
-        if (path.extension() == ".ts") return read_single(path, Format::kTorchScript);
-        if (path.extension() == ".onnx") return read_single(path, Format::kOnnx);
+        for (const Backend &backend : kBackends) {
+            if (path.extension() == backend.suffix) return read_single(path, backend.format);
+        }
     }
     return read_from_bundle(path, model);
 }

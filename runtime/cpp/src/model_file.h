@@ -5,11 +5,10 @@
 #include <optional>
 #include <string>
 
+#include "backends.h"
 #include "card.h"
 
 namespace zsn2m::core {
-
-enum class Format { kTorchScript, kOnnx };
 
 // The checked bytes of a model's file, and what is known of it from outside.
 struct ModelFile {
@@ -20,9 +19,10 @@ struct ModelFile {
 };
 
 // Read a bundle's model (empty: the default one), or a single .ts or .onnx file, which `model` must name if not empty.
-// Of a bundle's model, the TorchScript file is taken; the ONNX one where there is no other.
+// Of a bundle's model, the file of the first back end that is built in (kBackends) is taken.
 //
-// Throws Failure: ZSN2M_BUNDLE for files that are missing or not what they were, ZSN2M_USAGE for an unknown model.
+// Throws Failure: ZSN2M_BUNDLE for files that are missing or not what they were, ZSN2M_USAGE for an unknown model,
+// ZSN2M_UNAVAILABLE where no back end is built in for what there is.
 ModelFile read_model_file(const std::filesystem::path &path, const std::string &model);
 
 // Bytes of a file of the bundle, checked against its record.

@@ -1,20 +1,4 @@
-// ONNX files, by onnxruntime, where this library is built with it.
-#include "failure.h"
-#include "model.h"
-
-#ifndef ZSN2M_WITH_ONNXRUNTIME
-
-namespace zsn2m::core {
-
-LoadedModel load_onnx(std::string_view, const std::string &name, int) {
-    throw Failure(ZSN2M_UNAVAILABLE, name + ": expected a TorchScript file, but got an ONNX one, and this libzsn2m is "
-                                            "built without onnxruntime; build it with -DZSN2M_ONNXRUNTIME=ON");
-}
-
-} // namespace zsn2m::core
-
-#else
-
+// ONNX files, by onnxruntime.
 #include <onnxruntime_cxx_api.h>
 
 #include <array>
@@ -26,6 +10,8 @@ LoadedModel load_onnx(std::string_view, const std::string &name, int) {
 #include <vector>
 
 #include "card.h"
+#include "failure.h"
+#include "model.h"
 #include "onnx_check.h"
 
 namespace zsn2m::core {
@@ -123,7 +109,7 @@ private:
 
 LoadedModel load_onnx(std::string_view bytes, const std::string &name, int threads) {
     check_onnx(bytes, name);
-    const std::string version = OrtGetApiBase()->GetVersionString();
+    const std::string version = onnxruntime_version();
     if (!OrtGetApiBase()->GetApi(ORT_API_VERSION)) {
         throw Failure(ZSN2M_UNAVAILABLE, name + ": expected onnxruntime 1." + std::to_string(ORT_API_VERSION) +
                                              " or newer, which this libzsn2m was built with, but got " + version +
@@ -139,6 +125,6 @@ LoadedModel load_onnx(std::string_view bytes, const std::string &name, int threa
     }
 }
 
-} // namespace zsn2m::core
+const char *onnxruntime_version() { return OrtGetApiBase()->GetVersionString(); }
 
-#endif
+} // namespace zsn2m::core

@@ -1,8 +1,9 @@
-"""Compares the installed example programs with Python's TorchScript, pixel by pixel.
+"""Compares the installed example programs with Python, pixel by pixel.
 
-python compare_with_python.py BUNDLES EXAMPLES
+python compare_with_python.py BUNDLES EXAMPLES SUFFIX...
 
-BUNDLES is a folder written by make_bundles.py, EXAMPLES that of the built examples. Exit code 1 where they differ.
+BUNDLES is a folder written by make_bundles.py, EXAMPLES that of the built examples; a SUFFIX is that of the model files
+that they run: .onnx, which Python runs by onnxruntime, or .ts, by torch. Exit code 1 where they differ.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ import subprocess
 import sys
 import tempfile
 import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -23,8 +24,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from zsn2m_runtime.blank.areas import blank_areas, filled, with_blank_kept
 from zsn2m_runtime.bundle import load_bundle
 from zsn2m_runtime.image import from_nchw, to_nchw
+from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.manifest import Sensor
-from zsn2m_runtime.sample_types import Pixels
+from zsn2m_runtime.sample_types import Nchw, Pixels
+
+Network = Callable[[Nchw], Nchw]
 
 SIZES = ((1, 1), (1, 7), (13, 17), (61, 97), (512, 512), (1021, 769))  # the last one in two strips of libzsn2m
 BLANK_SIZE = (97, 113)  # of frames with bars and the like, for the first model of each bundle
@@ -35,38 +39,51 @@ ONE_THREAD = {**os.environ, "OMP_NUM_THREADS": "1"}
 
 def main() -> int:
     """Compare every model of every bundle at every size, one PNM file each, and frames with blank areas."""
-    bundles, examples = (Path(argument) for argument in sys.argv[1:])
+    bundles, examples = (Path(argument) for argument in sys.argv[1:3])
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     agree = True
     for path in sorted(bundles.glob("*.zsn2m")):
         bundle = load_bundle(path)
-        for entry in bundle.manifest.models:
-            model = bundle.file(entry.files["torchscript"])
-            network = torch.jit.load(str(model))  # type: ignore[no-untyped-call]
-            for size in SIZES:
-                frame = noisy_frame(bundle.manifest.sensor, size)
-                expected = denoised_by(network, frame)
-                result = run_raw(examples, model, frame)
-                agree &= compare(f"{path.stem} {entry.id} {size}", expected, result, bundle.manifest.sensor)
-            if entry is bundle.manifest.models[0]:
-                agree &= blank_areas_agree(f"{path.stem} {entry.id}", examples, model, bundle.manifest.sensor)
-            if frame.dtype.kind == "u":  # PNM has no signed samples
-                result = run_pnm(examples, model, frame)
-                agree &= compare(f"{path.stem} {entry.id} PNM", expected, result, bundle.manifest.sensor)
+        for suffix in sys.argv[3:]:
+            for entry in bundle.manifest.models:
+                model = path / f"{entry.id}{suffix}"
+                agree &= model_agrees(f"{path.stem} {model.name}", examples, model, bundle.manifest.sensor)
+            first = path / f"{bundle.manifest.models[0].id}{suffix}"
+            agree &= blank_areas_agree(f"{path.stem} {first.name}", examples, first, bundle.manifest.sensor)
     return 0 if agree else 1
 
 
-def denoised_by(network: Any, frame: Pixels) -> Pixels:
+def network_in(model: Path) -> Network:
+    """What runs a model file in Python, on one thread."""
+    if model.suffix == ".onnx":
+        return Session(model, "cpu", 1).run
+    script = torch.jit.load(str(model))  # type: ignore[no-untyped-call]
+    return lambda planes: script(torch.from_numpy(planes)).numpy()
+
+
+def model_agrees(name: str, examples: Path, model: Path, sensor: Sensor) -> bool:
+    """Compare noisy frames of every size."""
+    network = network_in(model)
+    agree = True
+    for size in SIZES:
+        frame = noisy_frame(sensor, size)
+        agree &= compare(f"{name} {size}", denoised_by(network, frame), run_raw(examples, model, frame), sensor)
+    if frame.dtype.kind == "u":  # PNM has no signed samples
+        agree &= compare(f"{name} PNM", denoised_by(network, frame), run_pnm(examples, model, frame), sensor)
+    return agree
+
+
+def denoised_by(network: Network, frame: Pixels) -> Pixels:
     """What Python makes of a frame; blank areas are hidden from the network, and kept."""
     blank = blank_areas(frame)
-    planes = network(torch.from_numpy(to_nchw(filled(frame, blank)))).numpy()
+    planes = network(to_nchw(filled(frame, blank)))
     return with_blank_kept(from_nchw(planes, frame.dtype), frame, blank)
 
 
 def blank_areas_agree(name: str, examples: Path, model: Path, sensor: Sensor) -> bool:
     """Compare frames with blank areas, which must be the same samples, bit for bit."""
-    network = torch.jit.load(str(model))  # type: ignore[no-untyped-call]
+    network = network_in(model)
     frames = frames_with_blank_areas(sensor, BLANK_SIZE)
     frames["all, in strips"] = frames_with_blank_areas(sensor, SIZES[-1])["all"]
     agree = True

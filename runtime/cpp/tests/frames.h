@@ -14,12 +14,20 @@
 
 namespace zsn2m::testing {
 
-// The bundles that tests/make_bundles.py wrote. The last one's models are of kinds that no code here knows.
+// The bundles that tests/make_bundles.py wrote. The last one's models are of kinds that no code here knows, and a
+// SensorNet of full size; the others have a small one of the default's network, and of the paper's two.
 constexpr const char *kBundles[] = {"u8_colour", "u16_grey", "f32_colour", "i16_grey", "u16_colour"};
 std::filesystem::path bundle(const std::string &name);
 
-// Every file of a bundle for one runtime, whatever models it has.
-std::vector<std::filesystem::path> model_files(const std::string &bundle_name, const std::string &extension = ".ts");
+// Suffixes of the model files that this build runs (.onnx, .ts); the first one is that of a bundle's models.
+std::vector<std::string> suffixes();
+
+// The file that a bundle's model is run from.
+std::filesystem::path model_file(const std::string &bundle_name, const std::string &model);
+
+// Every model file of a bundle that this build runs, or those of one suffix, whatever models it has.
+std::vector<std::filesystem::path> model_files(const std::string &bundle_name);
+std::vector<std::filesystem::path> model_files(const std::string &bundle_name, const std::string &suffix);
 
 // A folder for one test's files; gone at the end of it.
 class TemporaryFolder {
@@ -41,6 +49,7 @@ std::filesystem::path copy_bundle(const std::string &name, const TemporaryFolder
 std::string read_bytes(const std::filesystem::path &path);
 void write_bytes(const std::filesystem::path &path, const std::string &bytes);
 void replace_in_file(const std::filesystem::path &path, const std::string &old_text, const std::string &new_text);
+void flip_bit(const std::filesystem::path &path, std::size_t at);
 
 // Status of opening, and the text where it failed.
 struct Opened {
@@ -48,6 +57,9 @@ struct Opened {
     std::string text;
 };
 Opened try_open(const std::filesystem::path &path, const char *model = nullptr);
+
+// Whether opening failed with a status and a whole message, in which `what` stands.
+bool says(const Opened &opened, zsn2m_status status, const std::string &what);
 
 // Packed samples of a noisy ramp from 0 to white.
 template <typename Sample>

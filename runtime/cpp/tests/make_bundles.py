@@ -1,4 +1,4 @@
-"""Writes bundles of seeded, untrained networks for the C++ tests: python make_bundles.py FOLDER."""
+"""Writes bundles of every network for the C++ tests, small and untrained: python make_bundles.py FOLDER."""
 
 from __future__ import annotations
 
@@ -14,20 +14,30 @@ from torch.nn.functional import leaky_relu, pixel_shuffle
 REPOSITORY = Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(REPOSITORY / part) for part in (".", "export", "runtime", "tests")]
 
-from support.bundles import noisy_planes, write_bundle  # noqa: E402  (the path above comes first)
+from support.bundles import SMALL_GRD, noisy_planes  # noqa: E402  (the path above comes first)
 
+from zsn2m_deploy.config import MbdConfig  # noqa: E402
+from zsn2m_deploy.fit.network import FrameNetwork  # noqa: E402
+from zsn2m_deploy.noise.defects import DefectCorrection  # noqa: E402
+from zsn2m_deploy.paper.networks import GrdNet, MbdNet  # noqa: E402
 from zsn2m_deploy.pretrain.network import SensorNet  # noqa: E402
+from zsn2m_deploy.pretrain.weights import pretrained  # noqa: E402
 from zsn2m_export.manifest_file import write_manifest  # noqa: E402
 from zsn2m_export.writer import ExportableModel, write_models, write_test_input  # noqa: E402
 from zsn2m_runtime.manifest import Manifest, Normalisation, Sensor  # noqa: E402
 
-# What zsn2m-deploy itself trains.
-BUNDLES = {
+SENSORS = {
     "u8_colour": ("uint8", 3, (0.0, 255.0)),
     "u16_grey": ("uint16", 1, (0.0, 1023.0)),  # a 10-bit camera
     "f32_colour": ("float32", 3, (0.0, 1.0)),
-    "i16_grey": ("int16", 1, (-2048.0, 2047.0)),  # a two-photon microscope
+    "i16_grey": ("int16", 1, (-2048.0, 2047.0)),  # a two-photon microscope, whose defective pixels are corrected
 }
+
+
+class SmallSensorNet(SensorNet):
+    """The default's network with a fiftieth of its weights."""
+
+    WIDTHS = (8, 12, 16, 16)
 
 
 class Pyramid(nn.Module):
@@ -59,17 +69,48 @@ class Pyramid(nn.Module):
         return noisy - out
 
 
+def write_bundle(name: str, folder: Path) -> None:
+    """What zsn2m-deploy trains, the default's network first; for unsigned integers the paper's two as well."""
+    dtype, channels, (low, high) = SENSORS[name]
+    torch.manual_seed(0)
+    networks: dict[str, FrameNetwork] = {"sensor": SmallSensorNet(channels)}
+    if dtype.startswith("uint"):
+        networks |= {"mbd": MbdNet(channels, MbdConfig()), "grd": GrdNet(channels, SMALL_GRD)}
+    for network in networks.values():
+        enliven(network)
+    if name == "i16_grey":
+        networks["sensor"].add_module("correction", DefectCorrection(channels, least=1e-4))
+    sensor = Sensor(dtype=dtype, channels=channels, range=(low, high), noise_sigma=0.08 * (high - low))
+    models = [ExportableModel(name, name, net, net.stride, net.before_padding()) for name, net in networks.items()]
+    write(folder, sensor, Normalisation(offset=low, scale=high - low), models, "sensor")
+
+
+@torch.no_grad()
+def enliven(network: nn.Module) -> None:
+    """Weights that keep the signal's size through the layers: an untrained GRD-Net would give a constant."""
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.normal_(layer.weight, std=1.4 / layer.weight[0].numel() ** 0.5)
+            nn.init.normal_(layer.bias, std=0.05)
+
+
 def write_other_bundle(folder: Path) -> None:
     """A 12-bit colour camera's bundle of models with other ids, strides and halos; the default is not the first."""
     torch.manual_seed(0)
     sensor = Sensor(dtype="uint16", channels=3, range=(0.0, 4095.0), noise_sigma=300.0)
-    normalisation = Normalisation(offset=64.0, scale=3000.0)
-    frame = noisy_planes(3, 120, 104, 4095.0)
     models = [
         ExportableModel("flat", "other", nn.Conv2d(3, 3, 5, padding=2), 1),
         ExportableModel("pyramid", "other", Pyramid(3), Pyramid.stride),
-        ExportableModel("sensor", "sensor", SensorNet(3), SensorNet.stride),
+        ExportableModel("sensor", "sensor", pretrained(3), SensorNet.stride),
     ]
+    write(folder, sensor, Normalisation(offset=64.0, scale=3000.0), models, "pyramid")
+
+
+def write(
+    folder: Path, sensor: Sensor, normalisation: Normalisation, models: list[ExportableModel], default: str
+) -> None:
+    """Write a bundle without weights."""
+    frame = noisy_planes(sensor.channels, 120, 104, sensor.range[1])
     test_input = write_test_input(folder, frame)
     manifest = Manifest(
         created="2026-01-01T00:00:00+00:00",
@@ -78,7 +119,7 @@ def write_other_bundle(folder: Path) -> None:
         seed=0,
         sensor=sensor,
         normalisation=normalisation,
-        default="pyramid",
+        default=default,
         self_test_input=test_input,
         models=write_models(folder, models, sensor, normalisation, frame),
     )
@@ -87,14 +128,13 @@ def write_other_bundle(folder: Path) -> None:
 
 def main() -> None:
     """Write every bundle, in the place of older ones."""
-    folder = Path(sys.argv[1])
     warnings.simplefilter("ignore")
-    for name in (*BUNDLES, "u16_colour"):
-        bundle = folder / f"{name}.zsn2m"
+    for name in (*SENSORS, "u16_colour"):
+        bundle = Path(sys.argv[1]) / f"{name}.zsn2m"
         shutil.rmtree(bundle, ignore_errors=True)
         bundle.mkdir(parents=True)
-        if name in BUNDLES:
-            write_bundle(bundle, *BUNDLES[name])
+        if name in SENSORS:
+            write_bundle(name, bundle)
         else:
             write_other_bundle(bundle)
         print(bundle)

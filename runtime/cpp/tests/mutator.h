@@ -3,9 +3,12 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <functional>
 #include <random>
 #include <string>
 #include <utility>
+
+#include "failure.h"
 
 namespace zsn2m::testing {
 
@@ -34,7 +37,7 @@ public:
 private:
     std::size_t below(std::size_t most) { return std::uniform_int_distribution<std::size_t>(0, most - 1)(generator_); }
 
-    // Weights fill most of a file; its last quarter holds the program and the directory.
+    // Weights fill most of a file; the last quarter of a TorchScript file holds its program and its directory.
     void flip_in_code(std::string &bytes) {
         const std::size_t at = bytes.size() - 1 - below(bytes.size() / 4);
         bytes[at] = static_cast<char>(bytes[at] ^ (1 << below(8)));
@@ -45,5 +48,22 @@ private:
     std::string whole_;
     std::mt19937 generator_;
 };
+
+constexpr int kDamages = 1000;
+
+// How many of a thousand damaged versions of bytes are refused by what reads them; the others are read.
+inline int refused(const std::string &whole, const std::function<void(const std::string &)> &read) {
+    read(whole);
+    Mutator mutator(whole, 0);
+    int count = 0;
+    for (int i = 0; i < kDamages; ++i) {
+        try {
+            read(mutator.next());
+        } catch (const core::Failure &failure) {
+            count += failure.status() == ZSN2M_BUNDLE;
+        }
+    }
+    return count;
+}
 
 } // namespace zsn2m::testing

@@ -16,6 +16,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
+const std::string kModel = "sensor" + suffixes().front();
+
 void put_kind(const fs::path &path, const std::string &kind) {
     fs::remove(path);
     if (kind == "pipe") REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
@@ -41,30 +43,30 @@ std::string refusal(const std::string &text) {
 } // namespace
 
 TEST_CASE("what is no plain file is refused and never waited for") {
-    for (const char *name : {"manifest.json", "mbd.ts", "test_input.npy"}) {
+    for (const std::string &name : {std::string("manifest.json"), kModel, std::string("test_input.npy")}) {
         for (const char *kind : {"pipe", "folder", "device", "itself"}) {
             INFO(name, " is a ", kind);
             const TemporaryFolder folder;
             const fs::path copy = copy_bundle("u8_colour", folder);
             put_kind(copy / name, kind);
             zsn2m_denoiser *handle = nullptr;
-            zsn2m_status status = zsn2m_open(copy.c_str(), "mbd", nullptr, &handle);
+            zsn2m_status status = zsn2m_open(copy.c_str(), nullptr, nullptr, &handle);
             if (status == ZSN2M_OK) status = zsn2m_self_test(handle, nullptr);
             CHECK(status == ZSN2M_BUNDLE);
             zsn2m_close(handle);
         }
     }
     const TemporaryFolder folder;
-    put_kind(folder.path() / "camera.ts", "pipe");
-    CHECK(try_open(folder.path() / "camera.ts").status == ZSN2M_BUNDLE);
+    put_kind(folder.path() / kModel, "pipe");
+    CHECK(try_open(folder.path() / kModel).status == ZSN2M_BUNDLE);
 }
 
 TEST_CASE("links to plain files are files") {
     const TemporaryFolder folder;
     const fs::path copy = copy_bundle("u8_colour", folder);
-    fs::rename(copy / "mbd.ts", folder.path() / "blob");
-    fs::create_symlink("../blob", copy / "mbd.ts");
-    CHECK(try_open(copy, "mbd").status == ZSN2M_OK);
+    fs::rename(copy / kModel, folder.path() / "blob");
+    fs::create_symlink("../blob", copy / kModel);
+    CHECK(try_open(copy).status == ZSN2M_OK);
 }
 
 TEST_CASE("a file that is far too large is refused before it is read") {
@@ -72,9 +74,9 @@ TEST_CASE("a file that is far too large is refused before it is read") {
     const fs::path copy = copy_bundle("u8_colour", folder);
     fs::resize_file(copy / "manifest.json", std::uintmax_t{1} << 40); // of holes
     CHECK(try_open(copy).text.find("at most 8388608 bytes") != std::string::npos);
-    std::ofstream(folder.path() / "huge.ts").put('P');
-    fs::resize_file(folder.path() / "huge.ts", std::uintmax_t{1} << 40);
-    CHECK(try_open(folder.path() / "huge.ts").status == ZSN2M_BUNDLE);
+    std::ofstream(folder.path() / kModel).put('P');
+    fs::resize_file(folder.path() / kModel, std::uintmax_t{1} << 40);
+    CHECK(try_open(folder.path() / kModel).status == ZSN2M_BUNDLE);
 }
 
 TEST_CASE("a document that is nested deeply is refused, wherever it is") {
@@ -92,7 +94,7 @@ TEST_CASE("endless models and huge files are refused by the manifest") {
     CHECK(refusal("{\"schema_version\": 1, \"models\": [" + models + "]}").find("100 models") != std::string::npos);
     const TemporaryFolder folder;
     const fs::path copy = copy_bundle("u8_colour", folder);
-    const auto size = std::to_string(fs::file_size(copy / "mbd.ts"));
+    const auto size = std::to_string(fs::file_size(copy / kModel));
     replace_in_file(copy / "manifest.json", "\"bytes\": " + size, "\"bytes\": 1099511627776");
-    CHECK(try_open(copy, "mbd").text.find("bytes: expected a whole number") != std::string::npos);
+    CHECK(try_open(copy).text.find("bytes: expected a whole number") != std::string::npos);
 }

@@ -1,4 +1,3 @@
-#include <ATen/Parallel.h>
 #include <doctest/doctest.h>
 
 #include <atomic>
@@ -45,39 +44,34 @@ int wrong_results(const std::function<const Denoiser &(int)> &denoiser_of, const
 } // namespace
 
 TEST_CASE("one denoiser serves several threads at once") {
-    for (const char *model : {"mbd", "grd"}) {
-        const Denoiser reference(bundle("u8_colour").string(), model, kOneThread);
-        const Denoiser shared(bundle("u8_colour").string(), model, kOneThread); // fresh: its first calls collide too
+    for (const auto &file : model_files("u8_colour")) {
+        INFO(file.string());
+        const Denoiser reference(file.string(), "", kOneThread);
+        const Denoiser shared(file.string(), "", kOneThread); // fresh: its first calls collide too
         CHECK(wrong_results([&](int) -> const Denoiser & { return shared; }, reference) == 0);
     }
 }
 
 TEST_CASE("several denoisers are opened and used by threads of their own") {
-    std::vector<std::unique_ptr<Denoiser>> own(kThreads);
-    const std::string path = bundle("u8_colour").string();
-    in_threads([&](int thread) {
-        own[static_cast<std::size_t>(thread)] = std::make_unique<Denoiser>(path, "mbd", kOneThread);
-    });
-    const auto denoiser_of = [&](int thread) -> const Denoiser & { return *own[static_cast<std::size_t>(thread)]; };
-    CHECK(wrong_results(denoiser_of, Denoiser(path, "mbd", kOneThread)) == 0);
+    for (const std::string &suffix : suffixes()) {
+        std::vector<std::unique_ptr<Denoiser>> own(kThreads);
+        const std::string path = (bundle("u8_colour") / ("sensor" + suffix)).string();
+        in_threads([&](int thread) {
+            own[static_cast<std::size_t>(thread)] = std::make_unique<Denoiser>(path, "", kOneThread);
+        });
+        const auto denoiser_of = [&](int thread) -> const Denoiser & { return *own[static_cast<std::size_t>(thread)]; };
+        CHECK(wrong_results(denoiser_of, Denoiser(path, "", kOneThread)) == 0);
+    }
 }
 
 TEST_CASE("the number of threads changes no pixel by more than rounding") {
     const zsn2m_size size = {64, 96, 3};
     const auto noisy = noisy_frame<float>(size, 1);
-    const std::string path = bundle("f32_colour").string();
-    const auto one = denoise(Denoiser(path, "mbd", {1, 0}), noisy, size);
-    CHECK(largest_difference(one, denoise(Denoiser(path, "mbd", {2, 0}), noisy, size)) <= 1e-5);
-}
-
-TEST_CASE("LibTorch's own number of threads is put back after each call") {
-    const zsn2m_size size = {16, 16, 3};
-    const auto noisy = noisy_frame<std::uint8_t>(size, 255);
-    const int before = at::get_num_threads();
-    at::set_num_threads(3);
-    denoise(Denoiser(bundle("u8_colour").string(), "mbd", kOneThread), noisy, size);
-    CHECK(at::get_num_threads() == 3);
-    at::set_num_threads(before);
+    for (const auto &file : model_files("f32_colour")) {
+        INFO(file.string());
+        const auto one = denoise(Denoiser(file.string(), "", {1, 0}), noisy, size);
+        CHECK(largest_difference(one, denoise(Denoiser(file.string(), "", {2, 0}), noisy, size)) <= 1e-5);
+    }
 }
 
 TEST_CASE("the text of an error belongs to the thread that got it") {

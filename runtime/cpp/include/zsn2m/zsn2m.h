@@ -7,7 +7,8 @@
  *     if (zsn2m_denoise_u8(denoiser, noisy, NULL, denoised, NULL, size) != ZSN2M_OK) die(zsn2m_last_error());
  *     zsn2m_close(denoiser);
  *
- * The results are those of the Python package, rounded and clamped in the same way. Everything runs on the CPU.
+ * The results are those of the Python package, rounded and clamped in the same way. Everything runs on the CPU: ONNX
+ * files by onnxruntime, TorchScript files by LibTorch, whichever of them the library is built with.
  *
  * Threads: one handle may be used by several threads at once, as may several handles; only zsn2m_close() must be
  * the last call on a handle. A handle keeps nothing from one frame to the next.
@@ -64,13 +65,13 @@ typedef struct zsn2m_denoiser zsn2m_denoiser;
 
 /* How to run. All zeros (or a NULL pointer in its place) are the defaults. */
 typedef struct zsn2m_options {
-    /* Threads that one call uses; 0 leaves the runtime's own setting (one per core) alone.
+    /* Threads that one call uses; 0 leaves the runtime's own setting (one per core) alone. Where N threads of the
+     * program call at once, use 1.
      *
-     * LibTorch's thread count is one setting for the process and its threads, not for a handle. A number here
-     * is set in the calling thread for the length of each call, and put back. Do not mix handles with a number and
-     * handles without one among threads: a thread that uses LibTorch for the first time while another is inside such
-     * a call starts with that number. Frames handled by N threads at once want 1 here. (onnxruntime's threads belong
-     * to the handle.) */
+     * onnxruntime's threads belong to the handle. LibTorch's thread count is one setting for the process and its
+     * threads: a number here is set in the calling thread for the length of each call, and put back. A thread that uses
+     * LibTorch for the first time while another is inside such a call starts with that number: do not mix handles with
+     * a number and handles without one among threads. */
     int threads;
 
     /* Frames with more pixels are processed in strips of about that many; memory is bounded by a strip, not by the
@@ -118,13 +119,14 @@ typedef struct zsn2m_strides {
     ptrdiff_t channel;
 } zsn2m_strides;
 
-/* Open a bundle folder (NAME.zsn2m), or a single TorchScript file of one (NAME.ts).
+/* Open a bundle folder (NAME.zsn2m), or a single model file of one (NAME.onnx, NAME.ts).
  *
  * path: UTF-8. model: id of the bundle's model; NULL takes the bundle's default. options: NULL for the defaults.
  * *denoiser is set to the new handle, or to NULL on failure.
  *
- * Where libzsn2m is built with onnxruntime, the path may also be that of a single ONNX file (NAME.onnx), and the model
- * of a bundle one that has an ONNX file only (lower precisions); ZSN2M_UNAVAILABLE otherwise.
+ * Of a bundle's model, the ONNX file is run where libzsn2m is built with onnxruntime, the TorchScript file elsewhere
+ * and where there is no other. ZSN2M_UNAVAILABLE where libzsn2m is built without what runs the file; the text names
+ * the option of CMake that builds it in.
  *
  * Nothing of a file reaches the runtime before its size and SHA-256 are those of the bundle's manifest.json, or its
  * SHA-256 that in NAME.ts.sha256 (or NAME.onnx.sha256) beside it, as written by sha256sum. A single .ts file without
@@ -180,18 +182,21 @@ ZSN2M_API zsn2m_status zsn2m_self_test(const zsn2m_denoiser *denoiser, double *d
 /* Let glibc's malloc keep freed memory, once per process, before the first frame.
  *
  * LibTorch frees and takes back each layer's memory at every call, and malloc gives blocks of that size back to the
- * system each time; without that, calls take a fraction of the time. The price: memory that the process freed stays
- * with it, for all of its code and for good, which is why only the program itself should decide. Programs with another
- * allocator (jemalloc, mimalloc) do not need it. ZSN2M_UNAVAILABLE where malloc is not glibc's. */
+ * system each time; without that, calls take a fraction of the time (onnxruntime keeps its memory by itself). The
+ * price: memory that the process freed stays with it, for all of its code and for good, which is why only the program
+ * itself should decide. Programs with another allocator (jemalloc, mimalloc) do not need it. ZSN2M_UNAVAILABLE where
+ * malloc is not glibc's. */
 ZSN2M_API zsn2m_status zsn2m_tune_allocator(void) ZSN2M_NOEXCEPT;
 
 /* Why the last failing call of this thread failed: "X: expected ..., but got ...; what to do". Empty where none did;
  * valid until the next failure in this thread. */
 ZSN2M_API const char *zsn2m_last_error(void) ZSN2M_NOEXCEPT;
 
-/* Version of this library ("0.1.0"), and of the LibTorch that it was built with ("2.13.0"). */
+/* Versions: of this library ("0.1.0"), of the LibTorch that it was built with ("2.13.0"), and of the onnxruntime that
+ * it found ("1.32.0"); an empty text where it is built without. */
 ZSN2M_API const char *zsn2m_version(void) ZSN2M_NOEXCEPT;
 ZSN2M_API const char *zsn2m_libtorch_version(void) ZSN2M_NOEXCEPT;
+ZSN2M_API const char *zsn2m_onnxruntime_version(void) ZSN2M_NOEXCEPT;
 
 #ifdef __cplusplus
 }
