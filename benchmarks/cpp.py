@@ -1,7 +1,7 @@
-"""libzsn2m beside Python on the same frame: python -m benchmarks.cpp BUILD_FOLDER BUNDLE
+"""libzsn2m's two back ends beside Python's on the same frame: python -m benchmarks.cpp BUILD_FOLDER BUNDLE...
 
-BUILD_FOLDER is that of `runtime/cpp/build_and_test`, BUNDLE one of an 8-bit colour sensor. The calls take turns in one
-process, each from uint8 to uint8; opening and memory are those of a C++ program of its own.
+BUILD_FOLDER is that of `runtime/cpp/build_and_test` with both back ends, each BUNDLE one of an 8-bit colour sensor. The
+calls take turns in one process, each from uint8 to uint8; opening and memory are those of a C++ program of its own.
 """
 
 from __future__ import annotations
@@ -19,11 +19,10 @@ import numpy as np
 import torch
 
 from benchmarks.results import table, write_section
-from zsn2m_deploy.bundle.restore import restored_networks
-from zsn2m_export.graph import SensorGraph
 from zsn2m_runtime.bundle import Bundle, load_bundle
 from zsn2m_runtime.image import from_nchw, to_nchw
 from zsn2m_runtime.inference.session import Session
+from zsn2m_runtime.manifest import ModelEntry
 from zsn2m_runtime.sample_types import Pixels
 
 Call = Callable[[], Pixels]
@@ -31,7 +30,8 @@ SIDE = 512
 WARM_UPS = 3
 REPEATS = 21
 THREADS = (1, 2)
-REFERENCE = "TorchScript, Python"
+COMMAND = "python -m benchmarks.cpp BUILD_FOLDER BUNDLE..."
+REFERENCE = "onnxruntime, Python"
 NOTES = f"""\
 Milliseconds of a call on {SIDE} x {SIDE} RGB of 8 bits, medians of {REPEATS}, all in turns in one process, and the
 ratio to {REFERENCE}. "tuned": after `zsn2m_tune_allocator()`, which acts on the whole process."""
@@ -60,8 +60,9 @@ def library_call(library: ctypes.CDLL, model: Path, threads: int, frame: Pixels)
     return call
 
 
-def torch_call(network: Callable[[torch.Tensor], torch.Tensor], frame: Pixels) -> Call:
-    """A call of a network in Python, TorchScript or eager."""
+def torch_call(script: Path, frame: Pixels) -> Call:
+    """A call of a TorchScript file in Python."""
+    network = torch.jit.load(str(script))  # type: ignore[no-untyped-call]
 
     def call() -> Pixels:
         with torch.inference_mode():
@@ -70,18 +71,15 @@ def torch_call(network: Callable[[torch.Tensor], torch.Tensor], frame: Pixels) -
     return call
 
 
-def calls(library: ctypes.CDLL, bundle: Bundle, model: str, threads: int, frame: Pixels) -> dict[str, Call]:
+def calls(library: ctypes.CDLL, bundle: Bundle, entry: ModelEntry, threads: int, frame: Pixels) -> dict[str, Call]:
     """The ways to run one model."""
-    entry, manifest = bundle.model(model), bundle.manifest
-    script = bundle.file(entry.files["torchscript"])
-    session = Session(bundle.file(entry.files["onnx"]), "cpu", threads)
-    network = restored_networks(bundle)[model]
-    eager = SensorGraph(network, entry.stride, manifest.sensor, manifest.normalisation).eval()
+    onnx, script = (bundle.file(entry.files[kind]) for kind in ("onnx", "torchscript"))
+    session = Session(onnx, "cpu", threads)
     return {
-        REFERENCE: torch_call(torch.jit.load(str(script)), frame),  # type: ignore[no-untyped-call]
-        "libzsn2m": library_call(library, script, threads, frame),
-        "eager, Python": torch_call(eager, frame),
-        "onnxruntime, Python": lambda: from_nchw(session.run(to_nchw(frame)), frame.dtype),
+        "onnxruntime, libzsn2m": library_call(library, onnx, threads, frame),
+        "LibTorch, libzsn2m": library_call(library, script, threads, frame),
+        REFERENCE: lambda: from_nchw(session.run(to_nchw(frame)), frame.dtype),
+        "TorchScript, Python": torch_call(script, frame),
     }
 
 
@@ -97,51 +95,50 @@ def time_in_turns(by_name: dict[str, Call]) -> dict[str, float]:
     return {name: 1e3 * statistics.median(values) for name, values in seconds.items()}
 
 
-def speed(library: ctypes.CDLL, bundle: Bundle, frame: Pixels) -> str:
+def models_of(bundles: list[Bundle]) -> list[tuple[Bundle, ModelEntry]]:
+    """The models that both back ends run."""
+    return [(bundle, entry) for bundle in bundles for entry in bundle.manifest.models if len(entry.files) == 2]
+
+
+def speed(library: ctypes.CDLL, bundles: list[Bundle], frame: Pixels) -> str:
     """A table of all ways and settings."""
     rows: list[list[object]] = []
     for allocator in ("plain", "tuned"):
         if allocator == "tuned":
             library.zsn2m_tune_allocator()
-        for model in (entry.id for entry in bundle.manifest.models if "torchscript" in entry.files):
+        for bundle, entry in models_of(bundles):
             for threads in THREADS:
                 torch.set_num_threads(threads)
-                found = time_in_turns(calls(library, bundle, model, threads, frame))
+                found = time_in_turns(calls(library, bundle, entry, threads, frame))
                 cells = [f"{value:.0f} ({value / found[REFERENCE]:.2f})" for value in found.values()]
-                rows.append([model, allocator, threads, *cells])
+                rows.append([entry.id, allocator, threads, *cells])
                 header = ["model", "malloc", "threads", *found]
     return table(header, rows)
 
 
-def opening(program: Path, bundle: Bundle) -> str:
-    """What the C++ program says of opening, first call and memory, for each model."""
+def opening(program: Path, bundles: list[Bundle]) -> str:
+    """What the C++ program says of opening, first call and memory, for each model and back end."""
     lines = []
-    for entry in bundle.manifest.models:
-        if "torchscript" in entry.files:
-            model = bundle.file(entry.files["torchscript"])
-            said = subprocess.run(
-                [str(program), str(model), str(SIDE), "1", "5", "tune"], capture_output=True, text=True, check=True
-            ).stdout
-            lines.append(f"- {entry.id}, one thread, tuned: {said.strip()}")
+    for bundle, entry in models_of(bundles):
+        for record in entry.files.values():
+            command = [str(program), str(bundle.file(record)), str(SIDE), "1", "5", "tune"]
+            said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+            lines.append(f"- {record.name}, one thread, tuned: {said.strip()}")
     return "\n".join(lines)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("build", type=Path)
-    parser.add_argument("bundle", type=Path)
+    parser.add_argument("bundle", type=Path, nargs="+")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")  # torch calls TorchScript deprecated
-    library = ctypes.CDLL(str(arguments.build / "installed" / "lib" / "libzsn2m.so"))
+    library = ctypes.CDLL(str(arguments.build / "both" / "installed" / "lib" / "libzsn2m.so"))
     library.zsn2m_last_error.restype = ctypes.c_char_p
-    bundle = load_bundle(arguments.bundle)
+    bundles = [load_bundle(path) for path in arguments.bundle]
     frame = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
-    parts = [
-        speed(library, bundle, frame),
-        NOTES,
-        opening(arguments.build / "library" / "tests" / "time_calls", bundle),
-    ]
-    write_section("C++", "python -m benchmarks.cpp BUILD_FOLDER BUNDLE", "\n\n".join(parts))
+    program = arguments.build / "both" / "library" / "tests" / "time_calls"
+    write_section("C++", COMMAND, "\n\n".join([speed(library, bundles, frame), NOTES, opening(program, bundles)]))
 
 
 if __name__ == "__main__":

@@ -88,5 +88,5 @@ SECTIONS = {
     ),
     "Stream overhead": Section("streaming", "What a stream costs beyond the inference of its frames."),
     "Temporal": Section("streaming", "`--temporal`: flicker left and PSNR on what moves; what each part is worth."),
-    "C++": Section("cpp", "libzsn2m against TorchScript, eager and onnxruntime in Python."),
+    "C++": Section("cpp", "libzsn2m by onnxruntime and by LibTorch, beside both in Python."),
 }

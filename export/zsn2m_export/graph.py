@@ -35,6 +35,9 @@ class SensorGraph(nn.Module):
         super().__init__()
         self.network = _frozen(network)
         self.before_padding = _frozen(before_padding or nn.Identity())
+        for name, child in network.named_children():
+            if child is before_padding:  # held for the weights file, never run from there: exported once
+                self.network.add_module(name, nn.Identity())
         self.stride = stride
         self.offset = normalisation.offset
         self.scale = normalisation.scale

@@ -43,6 +43,8 @@ class Calibration:
 def add_precision(folder: Path, manifest: Manifest, model: ModelEntry, precision: str, on: Calibration) -> ModelEntry:
     """A model in int8 or fp16, written into the bundle's folder once it passed the gate of its precision.
 
+    The caller has opened the model by onnxruntime: its graph is whole.
+
     A model that fails it in int8 is tried again with fewer layers in 8 bits.
 
     Raises:
@@ -90,6 +92,8 @@ def _with_precision(
 def add_twin(folder: Path, manifest: Manifest, model: ModelEntry, io: ModelIo) -> ModelEntry:
     """A model's twin for other arrays, written into the bundle's folder once it was shown to give the same pixels.
 
+    The caller has opened the model by onnxruntime: its graph is whole.
+
     Raises:
         CheckFailedError: if it gives others.
     """
@@ -119,10 +123,7 @@ def _facts(model: ModelEntry, suffix: str, **changes: Any) -> ModelFacts:
 def _graph(folder: Path, model: ModelEntry) -> onnx.ModelProto:
     """A model's graph; never by its path, as onnx would read tensors in other files."""
     record = model.files["onnx"]
-    path = folder / record.name
-    content = read_checked(path, record.bytes, record.sha256)
-    Session(path, provider="cpu", sha256=record.sha256)  # what it loads is whole, so that changes need not doubt it
-    return onnx.load_model_from_string(content)
+    return onnx.load_model_from_string(read_checked(folder / record.name, record.bytes, record.sha256))
 
 
 def _check_layers(graph: onnx.GraphProto, name: str) -> None:

@@ -15,10 +15,12 @@ from support.tolerances import PARITY
 from torch import nn
 
 from zsn2m_deploy.config.networks import GrdConfig, MbdConfig
+from zsn2m_deploy.noise.defects import DefectCorrection
 from zsn2m_deploy.paper.networks import GrdNet, MbdNet
+from zsn2m_deploy.pretrain.network import SensorNet
 from zsn2m_export.errors import ExportError
 from zsn2m_export.graph import SensorGraph, receptive_radius
-from zsn2m_export.torchscript import load_torchscript
+from zsn2m_export.torchscript import export_torchscript, load_torchscript
 from zsn2m_runtime.bundle import load_bundle
 from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.manifest import CARD_KEY, Normalisation, Sensor
@@ -164,3 +166,12 @@ def test_a_batch_is_its_frames_one_by_one(each_model: Model) -> None:
         alone = session.run(batch[number : number + 1])
         np.testing.assert_allclose(together[number : number + 1], alone, rtol=0, atol=PARITY * 255)
         np.testing.assert_allclose(scripted[number : number + 1], alone, rtol=0, atol=PARITY * 255)
+
+
+def test_what_comes_before_the_padding_is_in_the_file_once(tmp_path: Path) -> None:
+    network = SensorNet(1)
+    network.correction = DefectCorrection(1, least=1e-4)
+    graph = SensorGraph(network, network.stride, sensor(), NORMALISATION, network.before_padding())
+    export_torchscript(graph, tmp_path / "sensor.ts", "{}")
+    kept = load_torchscript(tmp_path / "sensor.ts").state_dict()
+    assert [name for name in kept if name.endswith("slope")] == ["before_padding.slope"]

@@ -14,12 +14,10 @@ from torch.nn.functional import leaky_relu, pixel_shuffle
 REPOSITORY = Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(REPOSITORY / part) for part in (".", "export", "runtime", "tests")]
 
-from support.bundles import SMALL_GRD, noisy_planes  # noqa: E402  (the path above comes first)
+from support.bundles import noisy_planes, untrained_networks  # noqa: E402  (the path above comes first)
 
-from zsn2m_deploy.config import MbdConfig  # noqa: E402
 from zsn2m_deploy.fit.network import FrameNetwork  # noqa: E402
 from zsn2m_deploy.noise.defects import DefectCorrection  # noqa: E402
-from zsn2m_deploy.paper.networks import GrdNet, MbdNet  # noqa: E402
 from zsn2m_deploy.pretrain.network import SensorNet  # noqa: E402
 from zsn2m_deploy.pretrain.weights import pretrained  # noqa: E402
 from zsn2m_export.manifest_file import write_manifest  # noqa: E402
@@ -75,23 +73,12 @@ def write_bundle(name: str, folder: Path) -> None:
     torch.manual_seed(0)
     networks: dict[str, FrameNetwork] = {"sensor": SmallSensorNet(channels)}
     if dtype.startswith("uint"):
-        networks |= {"mbd": MbdNet(channels, MbdConfig()), "grd": GrdNet(channels, SMALL_GRD)}
-    for network in networks.values():
-        enliven(network)
+        networks |= untrained_networks(channels, "full")
     if name == "i16_grey":
         networks["sensor"].add_module("correction", DefectCorrection(channels, least=1e-4))
     sensor = Sensor(dtype=dtype, channels=channels, range=(low, high), noise_sigma=0.08 * (high - low))
     models = [ExportableModel(name, name, net, net.stride, net.before_padding()) for name, net in networks.items()]
     write(folder, sensor, Normalisation(offset=low, scale=high - low), models, "sensor")
-
-
-@torch.no_grad()
-def enliven(network: nn.Module) -> None:
-    """Weights that keep the signal's size through the layers: an untrained GRD-Net would give a constant."""
-    for layer in network.modules():
-        if isinstance(layer, nn.Conv2d):
-            nn.init.normal_(layer.weight, std=1.4 / layer.weight[0].numel() ** 0.5)
-            nn.init.normal_(layer.bias, std=0.05)
 
 
 def write_other_bundle(folder: Path) -> None:
