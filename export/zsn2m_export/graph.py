@@ -11,11 +11,11 @@ from zsn2m_export.errors import ExportError
 from zsn2m_runtime.manifest import Normalisation, Sensor
 from zsn2m_runtime.sample_types import is_whole
 
-_LARGEST_FIELD = 2048  # pixels probed before a network counts as one that looks at the whole frame
+_LARGEST_FIELD = 2048  # pixels probed; a network that reads farther is taken for one that reads the whole frame
 
 
 class SensorGraph(nn.Module):
-    """normalise -> before_padding -> pad to the stride -> network -> crop -> denormalise -> clamp to the range.
+    """Normalise -> before_padding -> pad to the stride -> network -> crop -> denormalise -> clamp to the range.
 
     Shape:
         forward: (n, c, h, w) float32 in sensor units, h and w from 1 up -> the same shape and units
@@ -65,8 +65,8 @@ def _frozen(network: nn.Module) -> nn.Module:
 def mirrored(frame: Tensor, stride: int) -> Tensor:
     """Continue a frame at the bottom and right by its mirror image, up to multiples of the stride.
 
-    Where the frame is shorter than what it lacks, its first row or column goes on. A border that is repeated instead of
-    mirrored looks like structure to a network: twice the error there; measured.
+    Where the frame is shorter than what it lacks, its first row or column is repeated. Elsewhere a repeated border would
+    look like structure to a network: a third more error at that border (docs/decisions/mirrored-padding.md).
 
     Shape:
         frame: (n, c, h, w), h and w from 1 up

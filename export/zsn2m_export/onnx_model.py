@@ -18,7 +18,7 @@ from zsn2m_runtime.manifest import CARD_KEY, ModelFacts
 
 OPSET = 18  # the oldest that torch's exporter writes; runtimes since onnxruntime 1.14 read it
 IR_VERSION = 10  # runtimes since onnxruntime 1.18 read it
-_EXAMPLE_SIZE = (2, 37, 53)  # n, h, w: no 0 or 1, which the exporter would take for constants; odd
+_EXAMPLE_SIZE = (2, 37, 53)  # n, h, w: the exporter takes 0 and 1 for constants; odd, so that padding is traced
 
 
 def export_onnx(graph: nn.Module, path: Path, facts: ModelFacts, channels: int, card: str) -> None:
@@ -78,7 +78,7 @@ def _check(model: onnx.ModelProto) -> None:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Around torch's exporter and onnxruntime's quantiser, whose remarks on their own internals are not the user's."""
+    """Silence torch's exporter and onnxruntime's quantiser, which log about their own internals."""
     loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
     levels = [logger.level for logger in loggers]
     try:

@@ -17,8 +17,8 @@ from zsn2m_runtime.manifest import ModelCard, Parity
 from zsn2m_runtime.sample_types import Nchw
 from zsn2m_runtime.verify import TOLERANCE, TOLERANCES, largest_difference
 
-_UNIT_STEP = 2.0**-22  # of the range: four roundings to float32 of values from 0 to 1, on the way in and out
-_RARE = 1e-3  # of the samples; none was seen so far, and cutting instead of rounding would be every second one
+_UNIT_STEP = 2.0**-22  # of the range: four roundings to float32 of values from 0 to 1, two on each way
+_RARE = 1e-3  # share of samples one level off; none was seen yet, and truncation for rounding would be every second one
 
 # Heights and widths compared besides the frame's own crop: smallest, odd, prime, and no multiples of a stride.
 NASTY_SIZES = ((1, 1), (1, 7), (3, 5), (16, 16), (37, 53), (61, 24))
@@ -27,7 +27,7 @@ NASTY_SIZES = ((1, 1), (1, 7), (3, 5), (16, 16), (37, 53), (61, 24))
 def probe_frames(frame: Nchw, value_range: tuple[float, float]) -> list[Nchw]:
     """The frame's crop, cuts of it in the nasty sizes, and noise over the whole range at each of those sizes.
 
-    A dark crop alone proves nothing: every network's output may be clamped to black there.
+    A dark crop alone would prove nothing: any network's output may be clamped to black there.
 
     Shape:
         frame: (1, c, h, w) sensor units

@@ -18,7 +18,7 @@ from zsn2m_runtime.machine.installation import import_onnxruntime
 from zsn2m_runtime.sample_types import Nchw
 
 _NOISE_SIDE = 96  # pixels: some 9,000 samples of each plane's extremes
-_PREPARED = {"onnx.quant.pre_process": "onnxruntime.quant"}  # else it asks, in the log, for what is done already
+_PREPARED = {"onnx.quant.pre_process": "onnxruntime.quant"}  # without it, onnxruntime logs advice to preprocess
 
 
 class _Frames:

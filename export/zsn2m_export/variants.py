@@ -151,7 +151,7 @@ def _test_input(folder: Path, manifest: Manifest) -> Nchw:
 
 @contextlib.contextmanager
 def _changing(model: ModelEntry) -> Iterator[None]:
-    """Around changes to a graph that another program may have made: the result may be none that ONNX allows."""
+    """Turn ONNX's complaints about a changed graph into a BundleError: another program may have made the graph."""
     try:
         yield
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:

@@ -32,7 +32,7 @@ from zsn2m_runtime.manifest import (
 from zsn2m_runtime.sample_types import Nchw, Pixels
 
 WEIGHTS_NAME = "weights.safetensors"
-REACH = 100  # at 100 the models of one network differ by 2e-5 of the values in use, at 1000 by 1.7e-4; measured
+REACH = 100  # times the values in use; at 1000 the models differ by more than 1e-4 (docs/decisions/limits-of-inputs.md)
 TEST_INPUT_NAME = "test_input.npy"
 # Pixels; no multiple of a stride, so that a self-test has the border that is padded, and an inside beyond every halo.
 TEST_SIDE = 93
@@ -44,7 +44,7 @@ SUFFIXES: dict[Literal["onnx", "torchscript"], str] = {"onnx": ".onnx", "torchsc
 class ExportableModel:
     """A network to export: (n, c, h, w) normalised -> the same, h and w multiples of `stride`.
 
-    `before_padding`: what is to see the frame's true border, before it is padded to the stride; any size -> the same.
+    `before_padding` runs on the frame as it is, before it is padded to the stride; any size -> the same.
     """
 
     id: str
@@ -100,7 +100,7 @@ def centre_crop(frame: Nchw, side: int) -> Nchw:
 
 
 def without_outliers(frame: Nchw, offset: float, scale: float) -> Nchw:
-    """The frame to prove models on: beside a hot pixel float32 rounds more coarsely than the proof allows.
+    """The frame for the parity gate: beside an outlier float32 rounds more coarsely than the gate allows.
 
     Args:
         offset, scale: the values in use are from offset to offset + scale

@@ -19,7 +19,6 @@ from zsn2m_deploy.bundle.export import export
 from zsn2m_export.cpp_project import write_cpp_project
 from zsn2m_runtime.bundle import load_bundle
 
-
 BACK_ENDS = {"libtorch": ("torchscript", "ts", "onnx"), "onnxruntime": ("onnx", "onnx", "ts")}
 
 

@@ -1,6 +1,6 @@
-# Finds onnxruntime's C++ headers and library: a folder with include/ and lib/ that ONNXRUNTIME_ROOT names (a variable of
-# CMake or of the environment), one on CMAKE_PREFIX_PATH, or Debian's libonnxruntime-dev. ZSN2M_ONNXRUNTIME_INCLUDE_DIR
-# and ZSN2M_ONNXRUNTIME_LIBRARY may be set by hand.
+# Finds onnxruntime's C++ headers and library: a folder with include/ and lib/ that ONNXRUNTIME_ROOT names (a variable
+# of CMake or of the environment), one on CMAKE_PREFIX_PATH, or Debian's libonnxruntime-dev.
+# ZSN2M_ONNXRUNTIME_INCLUDE_DIR and ZSN2M_ONNXRUNTIME_LIBRARY may be set by hand.
 
 set(hints "${ONNXRUNTIME_ROOT}" "$ENV{ONNXRUNTIME_ROOT}")
 find_path(ZSN2M_ONNXRUNTIME_INCLUDE_DIR onnxruntime_cxx_api.h HINTS ${hints}

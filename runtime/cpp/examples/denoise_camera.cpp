@@ -13,11 +13,12 @@ namespace {
 enum ExitCode { kOk = 0, kUsage = 2, kInput = 3, kOutput = 6 };
 
 constexpr double kFallbackRate = 25; // frames per second, where the source does not say
-constexpr const char *kUsageText = "usage: denoise_camera MODEL SOURCE DENOISED.avi [FRAMES]\n"
-                                   "  MODEL     a bundle folder (NAME.zsn2m) or one of its .onnx or .ts files; 8-bit colour\n"
-                                   "  SOURCE    number of a camera (0, 1, ...), a video file or an address\n"
-                                   "  DENOISED  lossless (FFV1)\n"
-                                   "  FRAMES    stop after so many; default: when the source ends\n";
+constexpr const char *kUsageText =
+    "usage: denoise_camera MODEL SOURCE DENOISED.avi [FRAMES]\n"
+    "  MODEL     a bundle folder (NAME.zsn2m) or one of its .onnx or .ts files; 8-bit colour\n"
+    "  SOURCE    number of a camera (0, 1, ...), a video file or an address\n"
+    "  DENOISED  lossless (FFV1)\n"
+    "  FRAMES    stop after so many; default: when the source ends\n";
 
 cv::VideoCapture open_source(const std::string &source) {
     const bool is_number =

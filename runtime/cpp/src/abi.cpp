@@ -30,12 +30,12 @@ struct Tolerance {
     double largest;
     double rms;
 };
-// As `zsn2m-deploy verify`; the first one also for precisions that are not here.
+// Fractions of the scale, from zsn2m_runtime/verify.py; precisions that are not listed count as the first.
 constexpr Tolerance kTolerances[] = {{"fp32", 1e-4, 1e-4}, {"fp16", 2e-3, 5e-4}, {"int8", 2e-2, 1e-3}};
 constexpr int kMostThreads = 1024;
 constexpr std::size_t kMostText = 2048; // bytes of an error's text
 
-thread_local char last_error[kMostText] = ""; // an array: it needs no memory when there is none left
+thread_local char last_error[kMostText] = ""; // an array: no allocation that could fail
 
 void keep_error(const char *text) noexcept {
     std::strncpy(last_error, text, kMostText - 1);
@@ -219,9 +219,8 @@ zsn2m_status zsn2m_denoise_f32(const zsn2m_denoiser *denoiser, const float *nois
     return core::denoise<float>(denoiser, ZSN2M_F32, {noisy, noisy_strides, denoised, denoised_strides, size});
 }
 
-zsn2m_status zsn2m_denoise_i16(const zsn2m_denoiser *denoiser, const int16_t *noisy,
-                               const zsn2m_strides *noisy_strides, int16_t *denoised,
-                               const zsn2m_strides *denoised_strides, zsn2m_size size) noexcept {
+zsn2m_status zsn2m_denoise_i16(const zsn2m_denoiser *denoiser, const int16_t *noisy, const zsn2m_strides *noisy_strides,
+                               int16_t *denoised, const zsn2m_strides *denoised_strides, zsn2m_size size) noexcept {
     return core::denoise<int16_t>(denoiser, ZSN2M_I16, {noisy, noisy_strides, denoised, denoised_strides, size});
 }
 
@@ -231,15 +230,13 @@ zsn2m_status zsn2m_denoise_u32(const zsn2m_denoiser *denoiser, const uint32_t *n
     return core::denoise<uint32_t>(denoiser, ZSN2M_U32, {noisy, noisy_strides, denoised, denoised_strides, size});
 }
 
-zsn2m_status zsn2m_denoise_i32(const zsn2m_denoiser *denoiser, const int32_t *noisy,
-                               const zsn2m_strides *noisy_strides, int32_t *denoised,
-                               const zsn2m_strides *denoised_strides, zsn2m_size size) noexcept {
+zsn2m_status zsn2m_denoise_i32(const zsn2m_denoiser *denoiser, const int32_t *noisy, const zsn2m_strides *noisy_strides,
+                               int32_t *denoised, const zsn2m_strides *denoised_strides, zsn2m_size size) noexcept {
     return core::denoise<int32_t>(denoiser, ZSN2M_I32, {noisy, noisy_strides, denoised, denoised_strides, size});
 }
 
-zsn2m_status zsn2m_denoise_f64(const zsn2m_denoiser *denoiser, const double *noisy,
-                               const zsn2m_strides *noisy_strides, double *denoised,
-                               const zsn2m_strides *denoised_strides, zsn2m_size size) noexcept {
+zsn2m_status zsn2m_denoise_f64(const zsn2m_denoiser *denoiser, const double *noisy, const zsn2m_strides *noisy_strides,
+                               double *denoised, const zsn2m_strides *denoised_strides, zsn2m_size size) noexcept {
     return core::denoise<double>(denoiser, ZSN2M_F64, {noisy, noisy_strides, denoised, denoised_strides, size});
 }
 

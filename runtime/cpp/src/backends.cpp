@@ -1,4 +1,5 @@
-// Names of a back end that is not built in stand in discarded branches only: they need not be linked.
+// Functions of a back end that is not built in are called in discarded branches of `if constexpr` only, and so are not
+// linked.
 #include "backends.h"
 
 #include "failure.h"
@@ -14,9 +15,9 @@ void require_backend(Format format, const std::string &name) {
     const Backend &backend = backend_of(format);
     if (backend.built_in) return;
     const Backend &other = kBackends[format == kBackends[0].format ? 1 : 0];
-    throw Failure(ZSN2M_UNAVAILABLE,
-                  name + ": expected " + other.format_name + ", which this libzsn2m runs by " + other.runtime +
-                      ", but got " + backend.format_name + "; build it with -D" + backend.option + "=ON");
+    throw Failure(ZSN2M_UNAVAILABLE, name + ": expected " + other.format_name + ", which this libzsn2m runs by " +
+                                         other.runtime + ", but got " + backend.format_name + "; build it with -D" +
+                                         backend.option + "=ON");
 }
 
 LoadedModel load_model(Format format, std::string_view bytes, const std::string &name, int threads) {

@@ -10,7 +10,7 @@
 namespace zsn2m::core {
 namespace {
 
-// What is not finite; nothing where all is.
+// Pixels that are not finite; nothing where all are finite.
 template <typename Sample>
 std::optional<Mask> unknown(const View<const Sample> &frame) {
     std::optional<Mask> found;
@@ -29,13 +29,13 @@ std::optional<Mask> unknown(const View<const Sample> &frame) {
     return found;
 }
 
-// Where each blank pixel mirrors, by the rims seen so far.
+// The pixel that each blank pixel is filled from. A rim is the nearest pixel on one side that is not blank.
 struct Sources {
     std::vector<std::int64_t> pixels; // -1: no rim in its row or column
-    std::vector<std::int64_t> away;   // of the rim
+    std::vector<std::int64_t> away;   // distance to the rim
 };
 
-// Look for nearer rims before each place along lines, or after it.
+// Take nearer rims: those before each place along the lines, or those after it.
 void look_along(Sources &sources, const Mask &blank, const Lines &lines, bool backwards) {
     for (std::int64_t line = 0; line < lines.count; ++line) {
         const auto pixel = [&](std::int64_t place) {
@@ -53,7 +53,7 @@ void look_along(Sources &sources, const Mask &blank, const Lines &lines, bool ba
     }
 }
 
-// Fill what has a rim in its row or column; what has none is left.
+// Fill blank pixels that have a rim in their row or column; the others stay blank.
 template <typename Sample>
 void fill_once(std::vector<Sample> &samples, std::int64_t channels, Mask &blank) {
     const auto count = blank.flags.size();
@@ -69,7 +69,7 @@ void fill_once(std::vector<Sample> &samples, std::int64_t channels, Mask &blank)
             samples[static_cast<std::size_t>(pixel * channels + channel)] =
                 samples[static_cast<std::size_t>(source * channels + channel)];
         }
-        blank[pixel] = 0; // no source is blank
+        blank[pixel] = 0; // sources were chosen before: none of them is blank
     }
 }
 

@@ -10,18 +10,19 @@
 
 namespace zsn2m::core {
 
-// Which pixels of a frame are blank; nothing where none is, which is soon known.
+// Which pixels of a frame are blank; nothing where none is, the usual case, which is quickly decided.
 template <typename Sample>
 std::optional<Mask> blank_areas(const View<const Sample> &frame);
 
-// Packed samples of a frame whose blank areas are the mirror image of what is beside them; not all may be blank.
+// Packed samples of a frame whose blank areas are filled by the mirror image of what is beside them. At least one pixel
+// must not be blank.
 //
-// A blank pixel mirrors at the nearest of the four rims in its row and column: left, right, above, below, the first of
-// equally near ones. Where there is none, at those of the pixels filled so far.
+// A blank pixel mirrors at the nearest of its four rims (left, right, above, below; the first of equally near ones).
+// Pixels without a rim are filled afterwards, from filled ones.
 template <typename Sample>
 std::vector<Sample> filled(const View<const Sample> &frame, Mask blank);
 
-// The samples of a frame that a mask names, in order; and the way back.
+// The samples of a frame where a mask is set, row by row; put_back() writes them to the same places.
 template <typename Sample>
 std::vector<Sample> samples_of(const View<const Sample> &frame, const Mask &mask);
 template <typename Sample>

@@ -14,9 +14,8 @@
 namespace zsn2m::core {
 namespace {
 
-// Far beyond any network: a halo of so many pixels could not be run. It keeps sums of rows within 64 bits.
-constexpr std::size_t kMostModels = 100; // exports make at most 36
-constexpr std::int64_t kLargestReach = std::int64_t{1} << 20;
+constexpr std::size_t kMostModels = 100;                      // exports make at most 36
+constexpr std::int64_t kLargestReach = std::int64_t{1} << 20; // pixels; far beyond any network: rows fit 64 bits
 
 // A type of sample, its name in a card, and the lowest and highest value of a sensor's range.
 struct SampleType {
@@ -54,10 +53,10 @@ constexpr SampleType sample_type(zsn2m_dtype dtype, const char *name) {
             static_cast<double>(std::numeric_limits<Sample>::max())};
 }
 
-// What Python has besides (int8, int64, uint64, float16) is refused with the names of these.
+// Other types of Python's (int8, int64, uint64, float16) are refused; the message lists these.
 constexpr SampleType kSampleTypes[] = {
-    sample_type<std::uint8_t>(ZSN2M_U8, "uint8"),   sample_type<std::uint16_t>(ZSN2M_U16, "uint16"),
-    sample_type<float>(ZSN2M_F32, "float32"),       sample_type<std::int16_t>(ZSN2M_I16, "int16"),
+    sample_type<std::uint8_t>(ZSN2M_U8, "uint8"),    sample_type<std::uint16_t>(ZSN2M_U16, "uint16"),
+    sample_type<float>(ZSN2M_F32, "float32"),        sample_type<std::int16_t>(ZSN2M_I16, "int16"),
     sample_type<std::uint32_t>(ZSN2M_U32, "uint32"), sample_type<std::int32_t>(ZSN2M_I32, "int32"),
     sample_type<float>(ZSN2M_F64, "float64"), // computed in float
 };
@@ -125,7 +124,8 @@ ModelEntry parse_entry(const JsonObject &model, const JsonObject &manifest) {
     const JsonObject files = model.object("files");
     if (files.has("torchscript")) entry.torchscript = parse_record(files.object("torchscript"), kMostModelBytes);
     if (files.has("onnx")) entry.onnx = parse_record(files.object("onnx"), kMostModelBytes);
-    entry.self_test_input = parse_record((model.has("self_test_input") ? model : manifest).object("self_test_input"), kMostSelfTestBytes);
+    entry.self_test_input =
+        parse_record((model.has("self_test_input") ? model : manifest).object("self_test_input"), kMostSelfTestBytes);
     entry.self_test = parse_record(model.object("self_test"), kMostSelfTestBytes);
     return entry;
 }
@@ -175,8 +175,6 @@ std::string first_difference(const Card &one, const Card &other) {
     return "";
 }
 
-const char *dtype_name(zsn2m_dtype dtype) {
-    return type_of(dtype).name;
-}
+const char *dtype_name(zsn2m_dtype dtype) { return type_of(dtype).name; }
 
 } // namespace zsn2m::core

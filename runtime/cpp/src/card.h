@@ -17,9 +17,9 @@ constexpr const char *kManifestName = "manifest.json";
 // Name of the card among a TorchScript file's extra files, and in an ONNX file's metadata_props.
 constexpr const char *kCardKey = "zsn2m.json";
 
-// One file of the bundle, as it must be found.
+// What the manifest says of one file of the bundle.
 struct FileRecord {
-    std::string name; // never a path out of the bundle
+    std::string name; // a plain name: no folder in it
     std::uint64_t bytes;
     std::string sha256;
 };

@@ -9,12 +9,13 @@
 namespace zsn2m::core {
 namespace {
 
-constexpr std::int64_t kSide = 16;     // pixels of the squares that areas are made of
-constexpr std::int64_t kRun = 32;      // of one value along the border: a shift or a turn leaves less than a square
-constexpr std::int64_t kShortest = 16; // of a border that is of one value wholly, for frames smaller than a run
-constexpr double kFrequent = 0.75;     // share of the value beside it: more, and areas of it are chance
-constexpr double kFrequentRun = 0.25;  // chance of such runs, and of short borders, below 1e-9
-constexpr double kRare = 0.1;          // less, and squares of two by two that touch its areas belong to them
+constexpr std::int64_t kSide = 16; // pixels of the squares that areas are made of
+constexpr std::int64_t kRun =
+    32; // pixels of one value along the border: shifted or turned frames have lines thinner than a square
+constexpr std::int64_t kShortest = 16; // pixels of a border of one value throughout, in frames smaller than kRun
+constexpr double kFrequent = 0.75;     // share of the area's value beside it; above, such areas occur by chance
+constexpr double kFrequentRun = 0.25;  // the same for lines: at 0.25 their chance is below 1e-9
+constexpr double kRare = 0.1;          // share below which adjoining squares of 2 x 2 of the value belong to the area
 
 template <typename Sample>
 bool equal(const View<const Sample> &frame, std::int64_t one, std::int64_t other) {
@@ -26,7 +27,7 @@ bool equal(const View<const Sample> &frame, std::int64_t one, std::int64_t other
     return true;
 }
 
-// Whether a square may be there: it holds an aligned one of half its side. Looks at few pixels.
+// Whether a square of kSide may be there: each contains an aligned square of half the side. Reads few pixels.
 template <typename Sample>
 bool has_square(const View<const Sample> &frame) {
     constexpr std::int64_t side = kSide / 2;
@@ -48,7 +49,7 @@ bool has_square(const View<const Sample> &frame) {
     return false;
 }
 
-// Whether a border has one value for long.
+// Whether a border has a run of one value that is long enough.
 template <typename Sample>
 bool has_run(const View<const Sample> &frame) {
     const std::int64_t height = frame.size.height, width = frame.size.width;
@@ -128,7 +129,7 @@ void remove(Mask &mask, const Mask &others) {
     for (std::int64_t pixel = 0; pixel < mask.pixels(); ++pixel) mask[pixel] &= !others[pixel];
 }
 
-// Leaves of a mask what is padding by what is beside it.
+// Clear in a mask what is no padding, judging by what is beside it.
 template <typename Sample>
 void judge(Mask &mask, const View<const Sample> &frame, const Surroundings &surroundings, double frequent) {
     for (std::int64_t pixel = 0; pixel < mask.pixels(); ++pixel) {
@@ -157,7 +158,7 @@ void grow(Mask &found, const Surroundings &surroundings, const Alike &alike) {
     while (!open.empty()) {
         const std::int64_t pixel = open.back(), width = found.width;
         open.pop_back();
-        if (alike.beside[pixel]) add(pixel + 1); // the last column, and row, equals nothing
+        if (alike.beside[pixel]) add(pixel + 1); // `beside` and `below` are 0 in the last column and row
         if (pixel > 0 && alike.beside[pixel - 1]) add(pixel - 1);
         if (alike.below[pixel]) add(pixel + width);
         if (pixel >= width && alike.below[pixel - width]) add(pixel - width);

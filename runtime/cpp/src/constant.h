@@ -9,9 +9,9 @@
 
 namespace zsn2m::core {
 
-// Where a frame holds padding of any value; nothing where it does not, which is soon known.
+// Where a frame holds padding of any value; nothing where it holds none, the usual case, which is quickly decided.
 //
-// given: what is blank for another reason, and not looked at; may be NULL
+// given: pixels that are blank for another reason, which are left out; may be NULL
 template <typename Sample>
 std::optional<Mask> constant_areas(const View<const Sample> &frame, const Mask *given);
 

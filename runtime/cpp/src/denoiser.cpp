@@ -64,14 +64,15 @@ Planes read_strip(const View<const Sample> &noisy, const Strip &strip) {
 
 Array read_vector(const std::filesystem::path &folder, const FileRecord *record, const std::string &otherwise) {
     const std::string name = record ? record->name : otherwise;
-    return read_npy(record ? read_recorded(folder, *record) : read_file(folder / name, kMostSelfTestBytes), (folder / name).string());
+    return read_npy(record ? read_recorded(folder, *record) : read_file(folder / name, kMostSelfTestBytes),
+                    (folder / name).string());
 }
 
 Denoiser::Difference difference_of(const float *result, const std::vector<float> &expected, double scale) {
     double largest = 0, squares = 0;
     for (std::size_t i = 0; i < expected.size(); ++i) {
         const double difference = std::abs(static_cast<double>(result[i]) - static_cast<double>(expected[i])) / scale;
-        if (!(difference <= largest)) largest = difference; // a NaN stays
+        if (!(difference <= largest)) largest = difference; // a NaN is kept
         if (std::isnan(largest)) return {largest, largest};
         squares += difference * difference;
     }
@@ -84,7 +85,8 @@ Denoiser::Denoiser(const std::filesystem::path &path, const std::string &model, 
     : Denoiser(read_model_file(path, model), model, options) {}
 
 Denoiser::Denoiser(ModelFile file, const std::string &model, Options options)
-    : folder_(file.path.parent_path()), entry_(file.entry), loaded_(load_model(file.format, file.bytes, file.path.string(), options.threads)),
+    : folder_(file.path.parent_path()), entry_(file.entry),
+      loaded_(load_model(file.format, file.bytes, file.path.string(), options.threads)),
       card_(check_card(loaded_.card, file, model)), strip_pixels_(options.strip_pixels) {}
 
 template <typename Sample>

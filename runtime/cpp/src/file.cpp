@@ -19,14 +19,15 @@ constexpr std::size_t kPiece = std::size_t{1} << 30; // some systems read no mor
     throw Failure(ZSN2M_BUNDLE, path.string() + ": expected " + expected + ", but got " + got);
 }
 
-// A plain file, open to be read. What it is is asked of the open file: a path may lead elsewhere a moment later.
+// A plain file, open for reading. Its kind is asked again of the open file: the path may have changed in between.
 class PlainFile {
 public:
     explicit PlainFile(const std::filesystem::path &path) : path_(path) {
         struct stat found = {};
         if (::stat(path.c_str(), &found) != 0) refuse_error(errno);
-        check_kind(found.st_mode); // first, as opening a device alone may do something
-        descriptor_ = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC); // a pipe would wait for its writer
+        check_kind(found.st_mode); // before opening: to open a device can have effects
+        descriptor_ =
+            ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC); // O_NONBLOCK: a pipe would wait for its writer
         if (descriptor_ < 0) refuse_error(errno);
         if (::fstat(descriptor_, &found) != 0 || !S_ISREG(found.st_mode)) {
             ::close(descriptor_);
@@ -65,8 +66,9 @@ private:
 
     [[noreturn]] void refuse_error(int error) const {
         if (error == ENOENT || error == ENOTDIR) {
-            throw Failure(ZSN2M_BUNDLE, path_.string() + ": expected a file, but there is none; check the path, or copy "
-                                                         "the whole bundle again");
+            throw Failure(ZSN2M_BUNDLE, path_.string() +
+                                            ": expected a file, but there is none; check the path, or copy "
+                                            "the whole bundle again");
         }
         refuse(path_, "a file that can be read", std::string(std::strerror(error)) + "; check its permissions");
     }

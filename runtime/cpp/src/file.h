@@ -1,4 +1,4 @@
-// Reading whole files that may come from anybody: plain ones only, never waited for, at most so large.
+// Reading whole files that nobody vouches for: plain files only, no waiting, a limit of size.
 #pragma once
 
 #include <cstdint>

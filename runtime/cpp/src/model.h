@@ -30,8 +30,9 @@ struct LoadedModel {
 
 // Load a model from the bytes of its file. Each is there in libraries built with its back end alone.
 //
-// name: how messages call it. threads: of one call; 0 leaves the runtime's own setting. Both throw Failure: ZSN2M_BUNDLE
-// if the runtime refuses the bytes; load_onnx ZSN2M_UNAVAILABLE if onnxruntime is older than the headers built with.
+// name: how messages call it. threads: of one call; 0 leaves the runtime's own setting. Both throw Failure:
+// ZSN2M_BUNDLE if the runtime refuses the bytes; load_onnx ZSN2M_UNAVAILABLE if onnxruntime is older than the headers
+// built with.
 LoadedModel load_torchscript(std::string_view bytes, const std::string &name, int threads);
 LoadedModel load_onnx(std::string_view bytes, const std::string &name, int threads);
 

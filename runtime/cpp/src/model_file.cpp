@@ -53,7 +53,7 @@ const std::optional<FileRecord> &record_of(const ModelEntry &entry, Format forma
     return format == Format::kOnnx ? entry.onnx : entry.torchscript;
 }
 
-// The format of the file to run; of one whose back end is not built in only where there is no other.
+// The format of the file to run. One whose back end is not built in only where there is no other: to be refused.
 Format choose_format(const ModelEntry &entry, const std::string &folder) {
     std::optional<Format> found;
     for (const Backend &backend : kBackends) {
@@ -94,7 +94,7 @@ std::string read_sha256_file(const fs::path &path) {
     return digest;
 }
 
-// The manifest's entry for a file of a bundle that was named by itself.
+// The manifest's entry for a model file that was opened by its own path, where a manifest lies beside it.
 std::optional<ModelEntry> entry_beside(const fs::path &path, Format format) {
     const fs::path folder = path.parent_path();
     std::error_code error;

@@ -10,7 +10,7 @@
 
 namespace zsn2m::core {
 
-// The checked bytes of a model's file, and what is known of it from outside.
+// The checked bytes of a model's file, and its entry in a manifest.
 struct ModelFile {
     std::filesystem::path path;
     Format format;

@@ -19,8 +19,8 @@ namespace {
 
 constexpr const char *kTelemetrySwitch = "ORT_DISABLE_TELEMETRY";
 
-// onnxruntime from 1.29 on sends usage data and keeps an identifier in the home folder, unless this switch says
-// otherwise when its first environment is made. Whoever has set it has decided; true: there shall be none.
+// onnxruntime from 1.29 on sends usage data and keeps an identifier in the home folder, unless this variable of the
+// environment is set when its first Env is made. Set it, unless the user has; return whether telemetry is refused.
 bool refuse_telemetry() {
     const char *const chosen = std::getenv(kTelemetrySwitch);
     if (chosen && *chosen) {
@@ -30,7 +30,7 @@ bool refuse_telemetry() {
 #ifdef _WIN32
     _putenv_s(kTelemetrySwitch, "1");
 #else
-    setenv(kTelemetrySwitch, "1", 1); // 1: an empty one counts as not set, which onnxruntime takes for consent
+    setenv(kTelemetrySwitch, "1", 1); // overwrites an empty value, which onnxruntime takes for consent
 #endif
     return true;
 }
@@ -39,12 +39,12 @@ Ort::Env *make_environment() {
     const bool refused = refuse_telemetry();
     auto *const environment = new Ort::Env(ORT_LOGGING_LEVEL_FATAL, "zsn2m");
     if (refused) {
-        environment->DisableTelemetryEvents(); // for Windows' own event log, and for a program that made one before
+        environment->DisableTelemetryEvents(); // of Windows' event log, or of an Env that the program made earlier
     }
     return environment;
 }
 
-// One for the process, and never destroyed: sessions of static objects may outlive it otherwise.
+// One for the process, never destroyed: static objects may hold sessions until the very end.
 Ort::Env &environment() {
     static auto *const environment = make_environment();
     return *environment;
@@ -53,7 +53,7 @@ Ort::Env &environment() {
 Ort::SessionOptions session_options(int threads) {
     Ort::SessionOptions options;
     options.SetIntraOpNumThreads(threads); // 0: one per core
-    // Its threads would wait busily for the next frame, which takes a core from the program that brings it.
+    // Threads that spin while they wait for the next frame would take a core from the program that makes it.
     options.AddConfigEntry("session.intra_op.allow_spinning", "0");
     return options;
 }

@@ -11,7 +11,7 @@
 namespace zsn2m::core {
 namespace {
 
-// Of the default domain. Exports of this and of older versions hold no others; none of them takes a graph.
+// All operators, of the default domain, in exports of this version and older ones. None of them takes a graph.
 constexpr std::string_view kOperators[] = {
     "Abs",         "Add",          "And",        "Cast",    "Clip",       "Concat",           "Constant",
     "Conv",        "ConstantOfShape", "DepthToSpace", "DequantizeLinear", "Div", "Equal",     "Expand",
@@ -52,7 +52,7 @@ public:
     bool next(Field &field) {
         if (at_ >= bytes_.size()) return false;
         const std::uint64_t key = varint();
-        if (key >> 32) damaged("the number of a field is too large"); // protobuf drops these bits and reads another field
+        if (key >> 32) damaged("the number of a field is too large"); // protobuf would drop the bits above 32
         field = {key >> 3, 0, {}, (key & 7) == kVarint};
         switch (key & 7) {
         case kVarint: field.value = varint(); return true;

@@ -16,12 +16,12 @@ Sample to_sample(float value) {
     if constexpr (std::is_floating_point_v<Sample>) {
         return value;
     } else {
-        // The exported graph clamps to the sensor's range. This keeps a conversion of anything else (NaN) defined, and
-        // of 32-bit ends: float has no 4294967295, only 4294967296.
+        // The exported graph has clamped to the sensor's range. This keeps the conversion defined for NaN, and at the
+        // ends of 32 bits: float has 4294967296, but no 4294967295.
         using Real = std::conditional_t<(sizeof(Sample) > 2), double, float>;
         constexpr auto least = static_cast<Real>(std::numeric_limits<Sample>::lowest());
         constexpr auto most = static_cast<Real>(std::numeric_limits<Sample>::max());
-        const Real inside = std::min(most, std::max(least, static_cast<Real>(value))); // NaN becomes the least
+        const Real inside = std::min(most, std::max(least, static_cast<Real>(value))); // NaN becomes `least`
         return static_cast<Sample>(std::llrint(inside));
     }
 }
@@ -50,7 +50,7 @@ zsn2m_strides with_defaults(const zsn2m_strides *given, Size size, std::ptrdiff_
     return strides;
 }
 
-// Samples overlap unless each axis, from the nearest to the widest, steps over all of the ones within it.
+// Samples do not overlap if the stride of each axis, from the smallest on, exceeds the extent of the axes before it.
 bool samples_are_apart(const zsn2m_strides &strides, Size size, std::size_t sample_bytes) {
     Extent extents[] = {{absolute(strides.row), static_cast<std::size_t>(size.height)},
                         {absolute(strides.pixel), static_cast<std::size_t>(size.width)},

@@ -15,7 +15,7 @@ struct Size {
     std::int64_t channels; // 1 or 3
 };
 
-// A frame in somebody else's memory: `first` is its first sample, strides are in bytes and none is a default.
+// A frame in somebody else's memory: `first` is its first sample, strides are in bytes, with no 0 for a default.
 template <typename Sample>
 struct View {
     Sample *first;
@@ -44,7 +44,7 @@ Sample &sample_at(const View<Sample> &frame, std::int64_t row, std::int64_t colu
     return line(frame, row, channel)[column];
 }
 
-// Which rows of a frame.
+// The rows of a frame from start to before stop.
 struct Rows {
     std::int64_t start;
     std::int64_t stop;

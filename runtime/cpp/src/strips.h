@@ -7,8 +7,7 @@
 namespace zsn2m::core {
 
 constexpr std::int64_t kDefaultStripPixels = std::int64_t{1} << 19; // kept pixels per strip; as in the Python runtime
-constexpr std::int64_t kSmallestStrip =
-    4; // halos; a strip is read with two more: at most half of the work is done twice
+constexpr std::int64_t kSmallestStrip = 4; // halos; a strip is read with two more, at most half of its rows
 
 // Rows to read, [read_start, read_stop), and the rows of the frame that they give, [start, stop).
 struct Strip {
@@ -18,13 +17,13 @@ struct Strip {
     std::int64_t stop;
 };
 
-// What a network says of itself.
+// What a card says of a network.
 struct Reach {
     std::int64_t stride;           // frames are cut at multiples of it
     std::int64_t receptive_radius; // pixels that a result depends on, to each side
 };
 
-// Strips of about equal height over a frame, with halos from the network's own facts.
+// Strips of about equal height over a frame, each with its halos.
 //
 // Origins are multiples of the stride (a strip then meets the same pooling grid as the whole frame), halos are the
 // receptive radius rounded up to it (so no kept row sees a border that the frame does not have). Very wide frames get

@@ -8,10 +8,12 @@
 namespace zsn2m::core {
 namespace {
 
-constexpr int kLook = 12;                  // pixels beside an area that are looked at
-constexpr int kNear = 3, kFar = kLook - 2; // first of two; what is nearer may be mixed with the area by interpolation
-constexpr double kApproached = 0.6;        // of the difference far away is left near: less is light that saturates
-constexpr double kOneStep = 1.25;          // smallest steps between values: less is rounding
+constexpr int kLook = 12; // pixels compared beside an area
+constexpr int kNear = 3,
+              kFar = kLook - 2; // first of two pixels each; nearer ones may be mixed with the area by interpolation
+constexpr double kApproached =
+    0.6; // near difference over far one; below, the scene approaches the value: light that saturates
+constexpr double kOneStep = 1.25; // in smallest steps between values; a difference below is rounding
 
 struct Mean {
     double total = 0;
@@ -26,20 +28,20 @@ struct Along {
 };
 
 struct Sums {
-    std::int64_t beside = 0; // pixels of all places
-    std::int64_t after = 0;  // of all but the first, which has another value by choice
-    std::int64_t same = 0;   // of these, those of the value
+    std::int64_t beside = 0; // pixels compared
+    std::int64_t after = 0;  // all but the first of each, which differs from the area by definition
+    std::int64_t same = 0;   // of those, how many have the area's value
     Along along[2];          // rows, columns
 };
 
-// What is beside one rim: from the first pixel of another value on.
+// The pixels beside one rim, from the first that has another value.
 struct Beside {
     int count = 0;
     std::int64_t pixels[kLook] = {};
     double differences[kLook] = {}; // 0 after the last one
 };
 
-// In the order in which NumPy adds up twelve numbers: the last bits decide on frames without noise.
+// In NumPy's order for twelve numbers: in frames without noise the last bits decide.
 double sum(const double (&of)[kLook]) {
     double total = ((of[0] + of[1]) + (of[2] + of[3])) + ((of[4] + of[5]) + (of[6] + of[7]));
     for (int i = 8; i < kLook; ++i) total += of[i];
@@ -65,7 +67,7 @@ void add(Sums &sums, const Beside &beside, bool turned) {
 Seen judge(const Sums &sums, double one_step) {
     const double after = static_cast<double>(std::max<std::int64_t>(1, sums.after));
     bool bordered = sums.beside == 0;
-    for (const Along &along : sums.along) { // along a rim that is hardly inclined the mixed pixels are many
+    for (const Along &along : sums.along) { // along a rim that is nearly parallel most pixels are mixed
         const bool narrow = along.near.count == 0;
         const double near = (narrow ? along.everywhere : along.near).value();
         bordered |= near > one_step && !(near < kApproached * along.far.value()); // false for a NaN near
@@ -85,7 +87,7 @@ public:
             const auto pixel = [&](std::int64_t place) { return lines.pixel(line, backwards ? last - place : place); };
             for (std::int64_t place = 0; place < last; ++place) {
                 if (!areas_[pixel(place)] || blocked_[pixel(place + 1)]) continue;
-                std::int64_t end = place; // along what has the value of the area
+                std::int64_t end = place; // past pixels that have the area's value
                 while (end < last && same[pixel(backwards ? end + 1 : end)]) ++end;
                 const Rim rim = {pixel(place), value_of(frame_, pixel(place))};
                 Beside beside;
@@ -133,7 +135,7 @@ private:
     const Mask &blocked_;
     std::vector<Rim> rims_;
     std::unordered_map<std::uint64_t, Sums> sums_;
-    // Between values of neighbours beside areas: floats may hold what were whole numbers.
+    // Between neighbours beside areas: 1 for integers; floats may hold rescaled integers, so it is measured.
     double smallest_step_ = std::is_floating_point_v<Sample> ? std::numeric_limits<double>::infinity() : 1;
 };
 

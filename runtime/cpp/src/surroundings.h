@@ -19,7 +19,7 @@ struct Alike {
     Mask below;
 };
 
-// The last pixel of an area on one side, and one number for its colour.
+// The last pixel of an area towards one side, and one number for its colour.
 struct Rim {
     std::int64_t pixel;
     std::uint64_t value;
@@ -28,7 +28,7 @@ struct Rim {
 // What is beside the areas of one value.
 struct Seen {
     double share;  // of the value itself
-    bool bordered; // a border, neither approached nor one step away
+    bool bordered; // a clear border: the scene neither approaches the value nor is one step away
 };
 
 struct Surroundings {
@@ -36,11 +36,11 @@ struct Surroundings {
     std::unordered_map<std::uint64_t, Seen> seen; // by value
 };
 
-// areas: what is looked around. blocked: areas, and what is not looked at.
+// areas: whose surroundings are judged. blocked: pixels that are no surroundings: the areas, and blank ones.
 template <typename Sample>
 Surroundings look_beside(const View<const Sample> &frame, const Mask &areas, const Mask &blocked, const Alike &alike);
 
-// One number for each colour; of three channels those of different colours differ but by the rarest chance.
+// One number for each colour: a hash of the channels, which two colours hardly ever share.
 template <typename Sample>
 std::uint64_t value_of(const View<const Sample> &frame, std::int64_t pixel) {
     constexpr std::uint64_t mix = 0x9E3779B97F4A7C15; // the golden ratio of 2^64

@@ -32,7 +32,7 @@ private:
     std::string_view bytes_;
 };
 
-// LibTorch's messages go on for many lines (a trace of calls); the first one says what it is.
+// Of LibTorch's message, without the trace of calls that follows.
 std::string first_line(const char *message) {
     const std::string_view text(message);
     return std::string(text.substr(0, text.find('\n')));
@@ -79,9 +79,9 @@ public:
         } catch (const Failure &) {
             throw;
         } catch (const std::exception &error) {
-            throw Failure(ZSN2M_FAILED, "model: expected LibTorch to run it, but it failed: " +
-                                            first_line(error.what()) +
-                                            "; where it lacks memory, make strip_pixels smaller");
+            throw Failure(ZSN2M_FAILED,
+                          "model: expected LibTorch to run it, but it failed: " + first_line(error.what()) +
+                              "; where it lacks memory, make strip_pixels smaller");
         }
     }
 

@@ -39,10 +39,12 @@ enum Outcome {
     kCrashed = 99
 };
 
-const std::map<int, const char *> kNames = {
-    {kOpened, "gave the same pixels"},           {kOtherPixels, "gave OTHER pixels"},
-    {kRefusedByUs, "refused before the runtime"}, {kRefusedByRuntime, "refused by the runtime"},
-    {kFailedWhenRun, "opened, failed when run"}, {kCrashed, "crashed or hung in the runtime"}};
+const std::map<int, const char *> kNames = {{kOpened, "gave the same pixels"},
+                                            {kOtherPixels, "gave OTHER pixels"},
+                                            {kRefusedByUs, "refused before the runtime"},
+                                            {kRefusedByRuntime, "refused by the runtime"},
+                                            {kFailedWhenRun, "opened, failed when run"},
+                                            {kCrashed, "crashed or hung in the runtime"}};
 
 std::vector<float> run_model(core::Format format, const std::string &bytes) {
     const auto model = core::load_model(format, bytes, "model", 1).model;
@@ -70,7 +72,8 @@ Outcome open_and_run(core::Format format, const fs::path &path, const std::strin
     return run_unchecked(format, read_bytes(path), whole);
 }
 
-// The runtime has done nothing in this process yet, so a fork of it is as good as a new one, and a hundred times as fast.
+// The runtime has done nothing in this process yet, so a fork of it is as good as a new one, and a hundred times as
+// fast.
 Outcome in_child(const std::function<Outcome()> &work) {
     const pid_t child = fork();
     if (child == 0) {

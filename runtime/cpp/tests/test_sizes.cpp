@@ -38,7 +38,8 @@ TEST_CASE("the sizes and strides of a cv::Mat are taken as they are") {
     std::vector<std::uint8_t> denoised(noisy.size());
     denoise_frame(mat.ptr<std::uint8_t>(), denoised.data(), {mat.rows, mat.cols, 3});
     CHECK(denoised == denoise(denoise_frame, noisy, size));
-    denoise_frame({mat.ptr<std::uint8_t>(), mat.step, 3, 1}, {denoised.data(), mat.step, 3, 1}, {mat.rows, mat.cols, 3});
+    denoise_frame({mat.ptr<std::uint8_t>(), mat.step, 3, 1}, {denoised.data(), mat.step, 3, 1},
+                  {mat.rows, mat.cols, 3});
     CHECK(denoised == denoise(denoise_frame, noisy, size));
 }
 

@@ -176,7 +176,8 @@ ZSN2M_API zsn2m_status zsn2m_denoise_f64(const zsn2m_denoiser *denoiser, const d
 /* Run the test vectors that lie beside the model (test_input.npy, test_output_MODEL.npy) and compare.
  *
  * difference: the largest one, as a fraction of zsn2m_info.scale; set where the vectors could be compared; may be NULL.
- * ZSN2M_FAILED where it is above 1e-4 (more in lower precisions), ZSN2M_BUNDLE where the vectors are missing or damaged. */
+ * ZSN2M_FAILED where it is above 1e-4 (more in lower precisions), ZSN2M_BUNDLE where the vectors are missing or
+ * damaged. */
 ZSN2M_API zsn2m_status zsn2m_self_test(const zsn2m_denoiser *denoiser, double *difference) ZSN2M_NOEXCEPT;
 
 /* Let glibc's malloc keep freed memory, once per process, before the first frame.
