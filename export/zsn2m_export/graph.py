@@ -65,8 +65,8 @@ def _frozen(network: nn.Module) -> nn.Module:
 def mirrored(frame: Tensor, stride: int) -> Tensor:
     """Continue a frame at the bottom and right by its mirror image, up to multiples of the stride.
 
-    Where the frame is shorter than what it lacks, its first row or column is repeated. Elsewhere a repeated border would
-    look like structure to a network: a third more error at that border (docs/decisions/mirrored-padding.md).
+    Where the frame is shorter than what it lacks, its first row or column is repeated. Elsewhere a repeated border
+    would look like structure to a network: a third more error there (docs/decisions/mirrored-padding.md).
 
     Shape:
         frame: (n, c, h, w), h and w from 1 up
