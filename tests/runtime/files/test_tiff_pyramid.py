@@ -33,7 +33,7 @@ def area_means(page: Array, height: int, width: int) -> Array:
         return np.asarray(inside * small / large)
 
     rows, columns = weights(page.shape[0], height), weights(page.shape[1], width)
-    return np.asarray(np.einsum("yr,rc...,xc->yx...", rows, page.astype(np.float64), columns))
+    return np.asarray(np.einsum("yr,rc...,xc->yx...", rows, page.astype(np.float64), columns, optimize=True))
 
 
 def halves(page: Array, count: int) -> list[Array]:
