@@ -54,7 +54,7 @@ class Temporal:
         self._sensor = sensor
         span = sensor.range[1] - sensor.range[0]
         step = 1.0 if is_whole(sensor.dtype) else 1e-6 * span  # float32 results are not more exact
-        self._rounding = np.float32(step**2 / 12)
+        self._rounding = np.float32(step**2 / 12)  # variance of the error of rounding to steps
         self._blend: Floats = np.zeros((0, 0), np.float32)
 
     def __call__(self, noisy: Pixels, denoised: Pixels) -> Pixels:
@@ -125,7 +125,7 @@ class Temporal:
 
     def _add(self, denoised: Pixels, keep: Floats) -> None:
         """Make keep * blend + (1 - keep) * denoised the blend; exactly `denoised` where `keep` is 0."""
-        total = np.float32(2**20)  # OpenCV divides by the sum of the weights + 1e-5, which is lost in so large a number
+        total = np.float32(2**20)  # cv2.blendLinear divides by the weights' sum + 1e-5, which vanishes beside it
         weight = cv2.resize(keep, denoised.shape[1::-1], interpolation=cv2.INTER_LINEAR) * total
         latest = self._spare
         np.copyto(latest, denoised)

@@ -142,7 +142,7 @@ def _wanted(container: Container, info: StreamInfo, bits: int) -> PixelFormat:
     """The pixel format to aim at for frames that do not come from a video."""
     if info.alpha:
         if container.codec == "rawvideo":
-            is_grey = info.channels == 1 and bits in (8, 16)
+            is_grey = info.channels == 1 and bits in (8, 16)  # the depths of libav's grey with alpha
             return _known(planar("grey" if is_grey else "rgb", bits, alpha=True))
         is_yuv = bits in (8, 10, 16)  # the depths of 4:2:0 with alpha
         return _known(planar("yuv", bits, "420", alpha=True) if is_yuv else planar("rgb", bits, alpha=True))
