@@ -137,6 +137,6 @@ def state(found: Sequence[Row], today: Callable[[Row], str]) -> str:
     text = f"**Sources:** {older} of {len(used)} rows are older than today's."
     moved = [abs(now.figure - then.figure) for then, now in measured_again(found) if now.figure and then.figure]
     if moved:
-        again = f"{len(moved)} were measured again, and moved by {max(moved):.3f} dB at most"
-        text += f" {again} ([what](quality.md#the-tables-measured-again))."
+        again = "[Measured again](quality.md#the-tables-measured-again)"
+        text += f" {again}: {len(moved)}, with a change of {max(moved):.3f} dB at most."
     return text

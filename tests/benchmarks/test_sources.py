@@ -94,7 +94,7 @@ def test_tables_say_how_many_rows_are_older_and_how_far_they_moved() -> None:
     assert "2 of 3 rows are older" in resumable.state(rows, lambda _: "now")
     again = [*rows, Row("b", 20.25, "now")]
     text = resumable.state(again, lambda _: "now")
-    assert "1 of 3 rows are older" in text and "1 were measured again" in text and "0.250 dB" in text
+    assert "1 of 3 rows are older" in text and "): 1, with a change of 0.250 dB" in text
     assert "all 3 rows are of today's" in resumable.state([*again, Row("a", 30.0, "now")], lambda _: "now")
     assert resumable.latest(again)[1].figure == 20.25
 
