@@ -116,7 +116,7 @@ def measure(task: Task) -> list[Row]:
     removed = analyse(noisy, result, trained.noise, (0.0, PEAK))
     planes = noisy.reshape(*noisy.shape[:2], -1).astype(np.float64)
     check = self_check(planes, denoise, trained.noise, (0.0, PEAK), Context(removed.structured, trained.unmodelled))
-    said = (*trained.warnings, *warnings(removed, check, trained.config.model_dump(), has_noise(noisy, trained.noise)))
+    said = (*trained.warnings, *warnings(removed, check, trained.config, has_noise(noisy, trained.noise)))
     texture, today = task.texture, str(datetime.datetime.now(datetime.UTC).date())
     figures = trained.noise.sigma([noisy]), _psnr(noisy, clean), _psnr(result, clean)
     text = " | ".join(said).replace("\n", " ")
