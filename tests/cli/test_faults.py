@@ -57,14 +57,16 @@ CONFIGURATIONS = (
     ("strength = 1e999", "finite"),
     ("preset = ['fast']", "presets"),
     ("preset = {a = 1}", "presets"),
+    ("mbd.schedule.iterations = 0", "schedule.iterations of at least 1"),  # the default's may be 0: preset instant
     *(
         (f"{field} = {value}", field)
         for field, values in {
             "mbd.schedule.learning_rate": ("0", "-1", "nan", "inf", "1e300"),
             "grd.schedule.learning_rate": ("1e300",),
             "sensor.schedule.learning_rate": ("1e300",),
-            "sensor.schedule.iterations": ("0", str(10**30), "true"),
-            "mbd.schedule.iterations": (str(10**10),),
+            "sensor.schedule.iterations": ("-1", str(10**30), "true"),
+            "mbd": ("{schedule = {iterations = 0}}",),
+            "mbd.schedule.iterations": (str(10**10), "-1"),
             "mbd.schedule.step_size": (str(10**30),),
             "mbd.schedule.crop_side": (str(10**9),),
             "mbd.schedule.max_crops": (str(10**9),),
