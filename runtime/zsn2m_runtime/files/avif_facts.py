@@ -1,4 +1,4 @@
-"""What an AVIF file says of itself that decoders do not pass on: its depth, and the meaning of its colours."""
+"""Facts of an AVIF file that decoders do not pass on: depth, and code points of its colours."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Cicp:
 
     @property
     def is_usual(self) -> bool:
-        """Whether readers that are told nothing take the colours for what they are."""
+        """Whether they are those of sRGB, which readers assume, or not stated."""
         pairs = zip((self.primaries, self.transfer), _SRGB, strict=True)
         return all(found in (usual, _UNSAID) for found, usual in pairs)
 
@@ -38,7 +38,7 @@ def depth_of(content: bytes) -> int:
 
 
 def cicp_of(content: bytes) -> Cicp | None:
-    """What the colours mean; None where the file does not say."""
+    """The code points of the colours; None where the file states none."""
     place = content.find(_COLOUR)
     if place < 0:
         return None
@@ -46,7 +46,7 @@ def cicp_of(content: bytes) -> Cicp | None:
 
 
 def with_cicp(content: bytes, cicp: Cicp) -> bytes:
-    """The same file with other words on its colours; encoders here can only say sRGB."""
+    """The same file with other code points; OpenCV writes those of sRGB only."""
     place = content.find(_COLOUR)
     if place < 0:
         return content

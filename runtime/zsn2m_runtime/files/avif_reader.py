@@ -1,4 +1,4 @@
-"""Reading AVIF: pixels by OpenCV, at the file's own 8, 10 or 12 bits (Pillow makes all of them 8); tags by Pillow."""
+"""Reading AVIF: pixels by OpenCV at the file's own 8, 10 or 12 bits, where Pillow gives 8; metadata by Pillow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writing AVIF without loss by OpenCV: 8, 10 and 12 bits. Pillow's has 8, and rounds colours to YCbCr."""
+"""Writing AVIF by OpenCV without loss: 8, 10 and 12 bits. Pillow writes 8, and rounds colours to YCbCr."""
 
 from __future__ import annotations
 

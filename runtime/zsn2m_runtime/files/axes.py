@@ -1,4 +1,4 @@
-"""What the pages of a stack are: of which channel, plane and time each is, as the file itself says."""
+"""The axes of a stack: which channel, plane and time each page is, by the file's own metadata."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from zsn2m_runtime.errors import UsageError
 
 CHANNEL = "C"
-# Letters as tifffile gives them; it calls an axis that the file does not name I or Q; the others are here for more.
+# Letters of tifffile, which calls an axis without a name I or Q. The other ones are for more such axes.
 NOUNS = {CHANNEL: "channel", "Z": "plane", "T": "time", "R": "position"}
 UNNAMED = "IQJNOUW"
 
@@ -41,11 +41,12 @@ class Step:
 class StackAxes:
     """How the pages of a file lie along axes.
 
-    letters: the axes with more than one place, slowest first, such as TC; channels are C
-    places: of each page, its place on each of them, from 0
-    channels: those that the file's pages are of; at least one
-    steps: pixel size and such, where the file says it
-    origin: which metadata say so, such as OME-XML; empty: none
+    Attributes:
+        letters: the axes with more than one place, slowest first, such as TC; channels are C
+        places: of each page, its place on each axis, from 0
+        channels: at least one
+        steps: pixel size and other distances, where the file states them
+        origin: the metadata that this is from, such as OME-XML; empty: none
     """
 
     letters: str
@@ -61,7 +62,7 @@ class StackAxes:
 
     @property
     def is_plain(self) -> bool:
-        """Whether nothing says what the pages are."""
+        """Whether no metadata say what the pages are."""
         return len(self.channels) == 1 and not self.letters.strip(UNNAMED)
 
     def channel_of(self, page: int) -> Channel:
@@ -85,13 +86,13 @@ class StackAxes:
         return " x ".join(parts)
 
     def steps_in_words(self) -> str:
-        """Such as `0.1 um wide, 0.1 um high, 0.3 um from plane to plane`; empty where the file does not say."""
+        """Such as `0.1 um wide, 0.1 um high, 0.3 um from plane to plane`; empty where the file states none."""
         words = {"X": "wide", "Y": "high", "Z": "from plane to plane", "T": "from time to time"}
         return ", ".join(f"{step.size:.6g} {step.unit} {words[step.axis]}".replace("  ", " ") for step in self.steps)
 
 
 def plain_axes(pages: int) -> StackAxes:
-    """Those of a file that says nothing of its pages."""
+    """The axes of a file without metadata on its pages."""
     return StackAxes("I" if pages > 1 else "", tuple((page,) if pages > 1 else () for page in range(pages)))
 
 

@@ -15,7 +15,7 @@ from zsn2m_runtime.image import Frame, as_frame
 
 SUFFIXES = (".exr",)
 _KINDS = ("Y", "RGB", "RGBA")  # channels that a frame can hold
-_LOST = ("channels", "preview")  # of a header: what the writer makes anew, and a small copy of the noisy picture
+_LOST = ("channels", "preview")  # attributes: the writer makes channels anew; a preview would show the noise
 _LOSSLESS = ("NO_COMPRESSION", "RLE_COMPRESSION", "ZIPS_COMPRESSION", "ZIP_COMPRESSION", "PIZ_COMPRESSION")
 
 

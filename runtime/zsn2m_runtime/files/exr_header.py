@@ -1,4 +1,4 @@
-"""The sizes in an EXR file's header, before its library makes room for them.
+"""The size that an EXR file states, read before its library allocates it.
 
 References:
     OpenEXR File Layout, "Header" (openexr.com).
@@ -10,7 +10,7 @@ import struct
 
 from zsn2m_runtime.files.limits import Stated
 
-_MAGIC, _SEVERAL_PARTS = 20000630, 0x1000  # the latter a flag beside the version
+_MAGIC, _SEVERAL_PARTS = 20000630, 0x1000  # a flag beside the version
 _BYTES_OF_KIND = (4, 2, 4)  # uint32, float16, float32
 
 

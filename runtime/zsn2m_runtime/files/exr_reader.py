@@ -1,4 +1,4 @@
-"""EXR files among the others; what reads and writes them is in `exr`."""
+"""EXR as an image file; `exr` reads and writes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Packages that only some formats need, imported where one is met."""
+"""Packages that only some formats need, imported with the first such file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Formats that are not read here: for each the package and the call that lead from it to TIFF, PNG or NPY."""
+"""Formats that are not read: for each, the package and the call that convert it to TIFF, PNG or NPY."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which formats there are and what each can hold."""
+"""The formats, and what each can hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading GIF with Pillow: one picture, or an animation as a stack; never written, for GIF has 256 colours."""
+"""Reading GIF with Pillow: one picture, or an animation as a stack. It is not written, as it has 256 colours."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOST_PIXELS_PER_BYTE = 1 << 12  # LZW codes of 12 bits stand for at most 4096 pi
 
 
 class GifFile(ImageFile):
-    """A GIF file; frames are whole pictures, as shown. Grey where all of them are, with alpha where any has holes."""
+    """A GIF file; frames are whole pictures. Grey if all are grey, with alpha if any has transparent pixels."""
 
     suffixes = (".gif",)
 

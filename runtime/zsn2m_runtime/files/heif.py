@@ -56,7 +56,7 @@ class HeifWriter(ImageWriter):
 
 
 def read_heif(path: Path) -> tuple[Frame, int, Metadata, dict[str, int]]:
-    """The main picture, upright, its depth, its metadata, and what its colours mean.
+    """The main picture, upright, its depth, its metadata, and the code points of its colours.
 
     Raises:
         InputError: damaged, or of a kind that no frame can hold.

@@ -1,4 +1,4 @@
-"""HEIC files among the others; what reads and writes them is in `heif`."""
+"""HEIC as an image file; `heif` reads and writes it."""
 
 from __future__ import annotations
 

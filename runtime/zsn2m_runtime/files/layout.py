@@ -1,4 +1,4 @@
-"""What an image file holds besides its pixels: the sizes and kinds, and the metadata all formats share."""
+"""Sizes and sample kinds of an image file, and the metadata that all formats share."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class Metadata:
-    """What can move from one format to another.
+    """The metadata that can move from one format to another.
 
     `exif` is a bare EXIF block (it begins with a TIFF header); `resolution` is (x, y) in dots per inch.
     """
@@ -64,7 +64,7 @@ class Metadata:
         try:
             exif.load(EXIF_PREFIX + self.exif)
             value = exif.get(ORIENTATION, 1)
-        except (SyntaxError, OSError, ValueError, KeyError):  # a broken block is carried, not read
+        except (SyntaxError, OSError, ValueError, KeyError):  # a broken block is copied as it is
             return 1
         return value if isinstance(value, int) and 1 <= value <= 8 else 1
 

@@ -1,4 +1,4 @@
-"""How large a picture may say it is before memory and time are spent on it: a small file can stand for any size."""
+"""Limits on the size that a file states: a few bytes can state any, and cost all memory."""
 
 from __future__ import annotations
 
@@ -14,36 +14,39 @@ FREE_PIXELS = 1 << 27
 MOST_UNPACKED = 100  # bytes of samples for a byte of the file
 USUAL_SCANS = 10  # of a progressive JPEG, by libjpeg's own script
 COPIES = 2  # of a frame that are in memory at least: it, and its result
-LITTLE = 1 << 26  # bytes: memory for so little is not asked about, which takes half a millisecond
-NO_LIMIT = 1 << 62  # for files that were looked at before
+LITTLE = 1 << 26  # bytes: for less, the free memory is not asked for, which takes half a millisecond
+NO_LIMIT = 1 << 62  # pixels: for files that were checked before
 
 
 @dataclass(frozen=True)
 class Stated:
-    """What a file says of its largest picture before it is decoded.
+    """The size that a file states of its largest picture, before it is decoded.
 
-    pages: pictures that must be decoded to open it; scans: times that each is gone over
+    Attributes:
+        pixel_bytes: of all samples of a pixel
+        pages: pictures that must be decoded to open the file
+        scans: how many times a progressive JPEG goes over its picture
     """
 
     width: int
     height: int
-    pixel_bytes: int  # of all samples of a pixel
+    pixel_bytes: int
     pages: int = 1
     scans: int = 1
 
     @property
     def pixels(self) -> int:
-        """All that must be decoded to open it."""
+        """All pixels that must be decoded to open the file."""
         return self.width * self.height * self.pages
 
     @property
     def work(self) -> int:
-        """The same, more where a JPEG goes over it more often than usual."""
+        """The same; for a JPEG of more scans than usual, as many times more."""
         return max(self.pixels, -(-self.pixels * self.scans // USUAL_SCANS))
 
     @property
     def nbytes(self) -> int:
-        """Of one picture."""
+        """Bytes of one picture."""
         return self.width * self.height * self.pixel_bytes
 
     def in_words(self) -> str:
@@ -64,12 +67,12 @@ def check_limit(max_pixels: int | None) -> None:
 
 
 def check_stated(path: Path | str, stated: Stated, max_pixels: int | None, file_bytes: int | None = None) -> None:
-    """Refuse a picture that is too large to be taken at its word.
+    """Refuse a picture whose stated size is too large.
 
     Args:
-        max_pixels: the most that a picture may have; None: what no memory or time is lost with, and more where the
-            file is large too and the memory is free
-        file_bytes: None: not known, or of several pictures that share them
+        max_pixels: the most that a picture may have; None: FREE_PIXELS, and more where the file is as large as such
+            a picture's and the memory is free
+        file_bytes: size of the file; None: not known, or shared by several pictures
     Raises:
         InputError: naming the option that lifts the limit.
     """

@@ -1,6 +1,6 @@
 """Reading NPY: (h, w), (h, w, 3 | 4), or a stack (n, h, w, 1 | 3 | 4), page by page.
 
-Only the header is taken from a memory map: another program that shortens a mapped file ends this one with SIGBUS.
+Only the header is read by a memory map: SIGBUS ends the process if another program shortens a mapped file.
 """
 
 from __future__ import annotations

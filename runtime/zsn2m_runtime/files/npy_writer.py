@@ -1,4 +1,4 @@
-"""Writing NPY: one array, its pages one after another, so that memory stays bounded."""
+"""Writing NPY: one array, page by page in bounded memory."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from zsn2m_runtime.image import Frame
 class NpyWriter(ImageWriter):
     """Writes frames as one array.
 
-    Not a memory map: on a full disk that kills the process, where a write raises an error.
+    No memory map: a full disk would end the process, where a write raises an error.
 
     Shape:
         array: the given shape, else (h, w), (h, w, c) or, of several pages, (n, h, w, c)

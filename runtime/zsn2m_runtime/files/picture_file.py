@@ -1,4 +1,4 @@
-"""What the files of one picture share, whose decoders take them whole."""
+"""Files of one picture, which is decoded when the file is opened."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class PictureFile(ImageFile):
 
 
 class DeepPictureFile(PictureFile):
-    """One that says its depth; more than 8 bits are uint16 with values up to 1023 or 4095."""
+    """A file that states its depth; 10 and 12 bits are uint16 with values up to 1023 and 4095."""
 
     def __init__(self, path: Path, frame: Frame, depth: int) -> None:
         super().__init__(path, frame)

@@ -28,7 +28,7 @@ PLUGINS: dict[str, type[PillowImage.ImageFile]] = {
 # A damaged header must not cost all memory. Progressive JPEG needs more than 1 bit per 64 pixels, run-length BMP
 # 2 bytes per 255; lossless WebP has no such bound, but is at most 16383 pixels wide and high.
 MOST_PIXELS_PER_BYTE = {"JPEG": 1 << 10, "BMP": 1 << 10, "WebP": 1 << 28}
-STRIP_PIXELS = 1 << 22
+STRIP_PIXELS = 1 << 22  # converted at once: at most 16 MB of RGBA
 PLAIN_MODES = {"1": "L", "L": "L", "P": "RGB", "RGB": "RGB", "RGBX": "RGB", "RGBA": "RGBA"}
 
 
@@ -89,7 +89,7 @@ class PillowFile(PictureFile):
 
 
 def _pixels(image: PillowImage.ImageFile, mode: str) -> Pixels:
-    """The samples, taken strip by strip: whole copies on the way would be several times the picture."""
+    """The samples, converted strip by strip: the copies of a whole picture would take several times its memory."""
     rows = max(1, STRIP_PIXELS // image.width)
     if image.height <= rows:
         return np.array(image if image.mode == mode else image.convert(mode))

@@ -1,4 +1,4 @@
-"""The chunks of a PNG file: split and checked on reading, carried and packed on writing."""
+"""The chunks of a PNG file: split and checked on reading, copied on writing."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ METRE_IN_INCHES = 1 / 0.0254
 SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # colour type: samples per pixel, a palette index counting as one
 PLAIN = ((0, 0, 1, 1),)  # passes over the pixels: first column and row, steps to the next ones
 ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
-LONGEST_PROFILE = 1 << 26
+LONGEST_PROFILE = 1 << 26  # bytes of a colour profile, inflated; real ones have at most a few megabytes
 PIECE = 1 << 16  # bytes inflated at once
 
-# What describes the picture and stays true for a denoised one of the same size and type.
+# Chunks that are also true of a denoised picture of the same size and type.
 CARRIED = frozenset(
     (
         b"cICP",
@@ -57,7 +57,7 @@ class Chunk:
 def split_chunks(content: bytes) -> list[Chunk]:
     """All chunks of a PNG file; every checksum and the end of the pixel stream are checked.
 
-    Decoders hand out half a picture for a file that was cut; this does not.
+    Decoders give half a picture of a file that was cut.
 
     Raises:
         BrokenPngError: if anything is missing or damaged.
@@ -105,7 +105,7 @@ def _pixel_bytes(header: bytes) -> int:
 
 
 def _inflated(parts: Iterable[bytes], most: int, name: str) -> Iterator[bytes]:
-    """A zlib stream in small pieces: a few bytes can stand for more than the memory holds.
+    """A zlib stream in small pieces: a few bytes can inflate to more than the memory holds.
 
     Raises:
         BrokenPngError: if it is damaged, incomplete, or longer than `most` bytes.
@@ -148,7 +148,7 @@ def metadata_of(chunks: list[Chunk]) -> Metadata:
 def _inflate_profile(data: bytes) -> bytes | None:
     try:
         return b"".join(_inflated([data.split(b"\x00", 1)[1][1:]], LONGEST_PROFILE, "the colours"))
-    except (IndexError, BrokenPngError):  # a broken profile is carried from PNG to PNG, but not further
+    except (IndexError, BrokenPngError):  # a broken profile is copied to PNG only
         return None
 
 

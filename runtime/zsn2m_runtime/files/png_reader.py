@@ -55,7 +55,7 @@ class PngFile(PictureFile):
 
 
 def _decode(chunks: list[Chunk], path: Path) -> Frame:
-    # Only what makes the pixels: libpng prints warnings about other chunks, such as colour profiles.
+    # Only the chunks of the pixels: libpng prints warnings about others, such as colour profiles.
     content = SIGNATURE + b"".join(chunk.packed() for chunk in chunks if chunk.kind in PIXEL_CHUNKS)
     try:
         # Unchanged: not turned by the EXIF orientation, not reduced to 8 bit.
@@ -76,7 +76,7 @@ def _decode(chunks: list[Chunk], path: Path) -> Frame:
 
 
 def _alpha_of_key(chunks: list[Chunk], pixels: Pixels, depth: int) -> Pixels | None:
-    """Alpha of a grey picture in which one value means transparent; OpenCV leaves that out."""
+    """Alpha of a grey picture in which one value means transparent, which OpenCV ignores."""
     for chunk in chunks:
         if chunk.kind == b"tRNS" and len(chunk.data) == 2:
             highest = np.iinfo(pixels.dtype).max

@@ -15,12 +15,12 @@ LONGEST_HEADER = 1 << 16  # bytes: comments may be long, but no picture is one
 _WORD = re.compile(rb"(?:\s|#[^\n]*\n)*([^\s#]+)")
 _COMMENT = re.compile(rb"^#[^\n]*", re.MULTILINE)
 _PIECE_END = re.compile(rb"\n|$")  # a comment ends there too
-PIECE = 1 << 20  # bytes
+PIECE = 1 << 20  # bytes of plain text converted at once
 _TUPLES = {1: b"GRAYSCALE", 2: b"GRAYSCALE_ALPHA", 3: b"RGB", 4: b"RGB_ALPHA"}
 
 
 class BrokenPnmError(Exception):
-    """A header that cannot be, in words that follow 'but'."""
+    """The file is damaged or not supported; the text follows 'but'."""
 
 
 @dataclass(frozen=True)

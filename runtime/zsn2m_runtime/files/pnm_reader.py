@@ -1,4 +1,4 @@
-"""Reading PGM, PPM, PNM, PAM and PFM. Pillow would make 10 and 12 bits 16, and 16-bit colour 8."""
+"""Reading PGM, PPM, PNM, PAM and PFM. Pillow scales 10 and 12 bits to 16, and 16-bit colour to 8."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The door every input comes in through: one image file, its sizes, and its pages one at a time."""
+"""An image file that is open for reading: its sizes, and its pages one at a time."""
 
 from __future__ import annotations
 
@@ -57,27 +57,27 @@ class ImageFile(ABC):
 
     @property
     def value_range(self) -> tuple[float, float] | None:
-        """What samples can be where the file says so, such as (0, 1023) for 10 bits; None: what their type holds."""
+        """Lowest and highest value that the file states, such as (0, 1023) for 10 bits; None: those of the type."""
         return None
 
     @property
     def largest(self) -> Stated:
-        """The largest of the pages, as the file states it."""
+        """The stated size of the largest page."""
         return self.layout.stated
 
     @cached_property
     def axes(self) -> StackAxes:
-        """What the file says of its pages: channels, planes, times."""
+        """Which channel, plane and time each page is, by the file's metadata."""
         return plain_axes(self.page_count)
 
     @property
     def storage(self) -> str:
-        """How the pages are stored where that is not plain, in words: tiles, smaller copies."""
+        """Tiles and smaller copies of the pages in words; empty where there are none."""
         return ""
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """Sentences on what of the file may be taken for something else."""
+        """Sentences on what in the file may be misread."""
         return ()
 
     def read(self, page: int = 0) -> Frame:
@@ -138,7 +138,7 @@ class ImageFile(ABC):
 
     @abstractmethod
     def _same_format_writer(self, out_path: Path) -> ImageWriter:
-        """A writer that keeps what only this format knows."""
+        """A writer that also keeps what only this format can hold."""
 
     def _check_target(self, out_path: Path) -> None:
         check_format(out_path, self.layout)
@@ -148,6 +148,6 @@ class ImageFile(ABC):
 
 
 def unreadable(path: Path | str, error: OSError) -> InputError:
-    """What the system says about a path that cannot be read, for the user."""
+    """The error for a path that the system cannot read."""
     reason = error.strerror or str(error)
     return InputError(f"{path}: expected a readable path, but got {reason!r}; check its name and permissions")

@@ -1,4 +1,4 @@
-"""What pictures say of their size, read from the beginning of a file without decoding anything."""
+"""The size that a file states, read from its header without decoding anything."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ALONE = frozenset((0x01, *range(0xD0, 0xD9)))  # markers without a length
 
 
 def stated_size(path: Path) -> Stated | None:
-    """What a file says of its picture; None where it is damaged, which its reader will say, or is read page by page."""
+    """The size that a file states; None where it is damaged (its reader will say so) or is read page by page."""
     suffix = path.suffix.lower()
     look = _LOOKS.get(suffix)
     if look is None:
@@ -45,12 +45,12 @@ def _png(content: bytes) -> Stated:
 
 def _jpeg(content: bytes) -> Stated:
     with JpegImageFile(io.BytesIO(content)) as image:
-        scans = count_scans(content) if image.info.get("progressive") else 1  # of others one for a channel, at most
+        scans = count_scans(content) if image.info.get("progressive") else 1  # others have at most one for each channel
         return Stated(image.width, image.height, len(image.getbands()), scans=scans)
 
 
 def count_scans(content: bytes) -> int:
-    """How often a JPEG goes over its picture; a thumbnail in its metadata does not count."""
+    """How many scans a JPEG has, those of a thumbnail in its metadata not counted."""
     place, scans = 2, 0
     while place + 4 <= len(content) and content[place] == 0xFF:
         marker = content[place + 1]

@@ -15,8 +15,8 @@ from zsn2m_runtime.files.axes import CHANNEL, UNNAMED, Channel, StackAxes, Step,
 
 WITHIN_A_PAGE = "YXS"
 POSITION = "R"
-NOWHERE = "(outside of the axes)"  # pages that the metadata do not speak of
-SAYS_NOTHING = ("generic", "uniform")  # kinds of series that tifffile makes of pages alone
+NOWHERE = "(outside of the axes)"  # the channel of pages that the metadata do not name
+SAYS_NOTHING = ("generic", "uniform")  # kinds of series that tifffile makes without metadata
 ORIGINS = {"ome": "OME-XML", "imagej": "ImageJ", "mmstack": "Micro-Manager", "scanimage": "ScanImage"}
 IMAGEJ_LABEL = re.compile(r"^(?:[czt]:\d+/\d+\s*)+(?:-\s*)?")  # such as `c:1/2 z:1/5 - DAPI`
 
@@ -24,7 +24,7 @@ Place = dict[str, int]
 
 
 def tiff_axes(tiff: tifffile.TiffFile, frames: Sequence[int], planes: int) -> StackAxes:
-    """How the frames of a TIFF file lie along axes; a plain stack where nothing says so.
+    """How the frames of a TIFF file lie along axes; a plain stack where no metadata say it.
 
     Args:
         frames: the page of the file, from 0, that each frame is
@@ -49,7 +49,7 @@ def tiff_axes(tiff: tifffile.TiffFile, frames: Sequence[int], planes: int) -> St
 
 
 def _places(tiff: tifffile.TiffFile, planes: int) -> dict[int, Place]:
-    """Where each page of the file is, by its number from 0; OME-XML may speak of pages of other files too."""
+    """The place of each page of the file, by its number from 0; OME-XML may name pages of other files too."""
     placed: dict[int, Place] = {}
     for number, series in enumerate(tiff.series):
         pages = [page.index if page is not None and page.parent is tiff else None for page in series.pages]
@@ -132,7 +132,7 @@ def _channel_names(tiff: tifffile.TiffFile) -> dict[int, Sequence[str]]:
 
 
 def _imagej_names(tiff: tifffile.TiffFile) -> list[str]:
-    """Where all pages of a channel have one label, and those of others another one, that is its name."""
+    """Labels as names, if all pages of a channel share one that no other channel has."""
     series = tiff.series[0]
     labels = [IMAGEJ_LABEL.sub("", label).strip() for label in (tiff.imagej_metadata or {}).get("Labels") or ()]
     letters = "".join(letter for letter in series.axes if letter not in WITHIN_A_PAGE)

@@ -84,7 +84,7 @@ class TiffPages:
         """Write the next page.
 
         Args:
-            unchanged: it is the source's own; smaller copies of it stay what they are
+            unchanged: it is the source's own page, whose smaller copies are copied too
         """
         plan, array = self._plan.page(self.count), frame.as_array()
         if self._plan.contiguous_directories:

@@ -1,4 +1,4 @@
-"""What is a video or a live source, and so for `stream`, where an image was expected."""
+"""The error for a video or a live source where an image was expected: `stream` takes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The door every result leaves through: frames in order, and a file that appears whole or not at all."""
+"""An image file that is being written: pages in order; it appears whole or not at all."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class ImageWriter(ABC):
     Leaving the `with` normally puts the file in place; leaving it with an exception leaves nothing behind.
     """
 
-    notes: tuple[str, ...] = ()  # sentences on what of the source is not kept
+    notes: tuple[str, ...] = ()  # sentences on what is not kept of the source
 
     def __init__(self, path: Path, layout: Layout) -> None:
         self.path = path
@@ -65,7 +65,7 @@ class ImageWriter(ABC):
         """Write the next page.
 
         Args:
-            unchanged: it is the source's own; smaller copies of it stay what they are
+            unchanged: it is the source's own page, whose smaller copies are copied too
         Shape:
             frame.pixels: the size, channels, dtype and alpha of the layout
         Raises:

@@ -150,7 +150,7 @@ TCZ = StackAxes(
 def test_channels_are_found_by_name_or_number() -> None:
     for text, number in (("DAPI", 1), ("dapi", 1), ("GFP", 2), ("2", 2)):
         assert find_channel(text, TCZ.channels, "a").number == number
-    with pytest.raises(UsageError, match=r"a: expected one of its channels 1 \(DAPI\), 2 \(gfp\), but got 'RFP'"):
+    with pytest.raises(UsageError, match=r"1 \(DAPI\), 2 \(gfp\).*RFP"):
         find_channel("RFP", TCZ.channels, "a")
     twice = (Channel(1, "GFP"), Channel(2, "GFP"), Channel(3, "1"))
     with pytest.raises(UsageError, match="say 1 or 2"):

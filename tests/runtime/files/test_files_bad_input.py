@@ -46,9 +46,9 @@ def test_missing_folder_empty_and_text(tmp_path: Path, suffix: str) -> None:
     path.write_bytes(b"")
     assert_refused(path, "empty file")
     path.write_text("this is not an image")
-    assert_refused(path, "as its name says, but got other content")
+    assert_refused(path, "other content")
     path.write_bytes(b"\xff\xd8\xff\xe0" if suffix not in (".jpg", ".jpeg") else b"\x89PNG\r\n\x1a\n")
-    assert_refused(path, "but got (JPEG|PNG) content; rename")
+    assert_refused(path, "(JPEG|PNG) content")
 
 
 def test_unknown_suffix(tmp_path: Path) -> None:
@@ -171,7 +171,7 @@ def test_a_cut_page_is_noticed_before_anything_is_read(tmp_path: Path) -> None:
         tifffile.imwrite(path, PIXELS, compression=compression)
         with tifffile.TiffFile(path, mode="r+b") as file:
             file.pages[0].tags["ImageLength"].overwrite(2_000_000_000)
-        with pytest.raises(InputError, match="fewer bytes than its size needs"):
+        with pytest.raises(InputError, match="fewer bytes"):
             open_image(path)
 
 
@@ -260,10 +260,10 @@ def test_inputs_that_name_nothing(tmp_path: Path) -> None:
 def test_names_that_are_too_long(tmp_path: Path) -> None:
     path = tmp_path / f"{'a' * 300}.png"
     assert_refused(path, "name too long'; check its name")
-    with pytest.raises(InputError, match="name too long'; check its name"):
+    with pytest.raises(InputError, match="name too long"):
         list_inputs([str(path)])
     save_image(tmp_path / "a.png", Frame(PIXELS))
-    with open_image(tmp_path / "a.png") as source, pytest.raises(OutputError, match="choose a shorter one"):
+    with open_image(tmp_path / "a.png") as source, pytest.raises(OutputError, match="shorter"):
         source.create(path)
 
 
@@ -277,9 +277,9 @@ def test_files_and_folders_without_permission(tmp_path: Path, suffix: str, monke
     for method in ("open", "stat"):
         with monkeypatch.context() as patch:
             patch.setattr(Path, method, refuse)
-            assert_refused(path, "Permission denied'; check its name and permissions")
+            assert_refused(path, "Permission denied")
     for method in ("iterdir", "stat"):
-        with monkeypatch.context() as patch, pytest.raises(InputError, match="'Permission denied'; check") as caught:
+        with monkeypatch.context() as patch, pytest.raises(InputError, match="Permission denied") as caught:
             patch.setattr(Path, method, refuse)
             list_inputs([str(tmp_path)])
         assert str(caught.value).startswith(str(tmp_path))

@@ -21,9 +21,7 @@ def test_each_names_a_package_and_python_that_converts(tmp_path: Path, suffix: s
     path = tmp_path / f"cells{suffix.upper()}"
     path.write_bytes(b"\0")
     for look in (open_image, lambda path: list_inputs([str(path)])):
-        with pytest.raises(
-            InputError, match=rf"got \{suffix}, which is not read here; convert it \(pip install "
-        ) as caught:
+        with pytest.raises(InputError, match=rf"\{suffix}, which is not read.*pip install") as caught:
             look(path)
     message = str(caught.value)
     assert "\n" not in message

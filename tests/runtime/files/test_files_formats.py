@@ -179,7 +179,7 @@ def test_exr_with_layers_is_refused(tmp_path: Path) -> None:
     plane = np.ones((21, 34), np.float32)
     with library.File({}, {"RGB": np.dstack([plane] * 3), "Z": plane}) as file:
         file.write(str(tmp_path / "a.exr"))
-    with pytest.raises(InputError, match="RGB, Z; save the picture's own channels alone"):
+    with pytest.raises(InputError, match="RGB, Z"):
         open_image(tmp_path / "a.exr")
 
 
@@ -261,7 +261,7 @@ def test_an_animated_gif_is_a_stack(tmp_path: Path, kind: str) -> None:
             seen = slice(None) if kind != "holes" else picture[..., 3] > 0
             expected = picture if kind == "grey" else picture[..., :3]
             np.testing.assert_array_equal(frame.pixels[seen], expected[seen])
-        with pytest.raises(UsageError, match=r"gif, which has 256 colours; write \.tif"):
+        with pytest.raises(UsageError, match="256 colours"):
             image.create(tmp_path / "b.gif")
         with image.create(tmp_path / "b.tif") as writer:
             for frame in image:

@@ -63,7 +63,7 @@ def test_the_option_is_the_limit_of_every_format(tmp_path: Path, suffix: str) ->
         assert image.read().pixels.shape[:2] == bombs.SMALL.shape[:2]
         stated = stated_size(path) or image.largest
     assert (stated.height, stated.width) == bombs.SMALL.shape[:2]
-    with pytest.raises(InputError, match=r"at most 383 pixels \(--max-pixels\), but got 24 x 16 .*pixels 384"):
+    with pytest.raises(InputError, match=r"383 pixels .*24 x 16 .*--max-pixels 384"):
         open_image(path, pixels - 1)
     with pytest.raises(UsageError, match="at least 1"):
         open_image(path, 0)
@@ -73,7 +73,7 @@ def test_scans_of_a_jpeg_count(tmp_path: Path) -> None:
     path = tmp_path / "a.jpg"
     path.write_bytes(bombs.scans_jpeg(3000, 200))
     assert count_scans(path.read_bytes()) == 205
-    with pytest.raises(InputError, match=r"gone over 205 times .* --max-pixels 184500000"):
+    with pytest.raises(InputError, match=r"205 times .* --max-pixels 184500000"):
         open_image(path)
     path.write_bytes(bombs.scans_jpeg(300, 200))
     with open_image(path) as image:
@@ -91,7 +91,7 @@ def test_a_later_frame_of_a_gif_cannot_grow_the_picture(tmp_path: Path) -> None:
     place = content.rfind(b"\x2c\x00\x00\x00\x00")  # the image descriptor of the second
     content[place + 5 : place + 9] = struct.pack("<HH", 9000, 9000)
     (tmp_path / "a.gif").write_bytes(content)
-    with pytest.raises(InputError, match="frame 2 is larger than the picture"):
+    with pytest.raises(InputError, match="frame 2 is larger"):
         open_image(tmp_path / "a.gif")
 
 
@@ -112,7 +112,7 @@ def test_frames_that_do_not_fit_in_memory_are_refused(tmp_path: Path, monkeypatc
     np.save(tmp_path / "a.npy", np.zeros((100, 120), np.uint8))
     monkeypatch.setattr(limits, "available_memory", lambda: 20_000)
     monkeypatch.setattr(limits, "LITTLE", 10_000)
-    with pytest.raises(InputError, match=r"fits in memory .* to try it all the same: --max-pixels 12000 "):
+    with pytest.raises(InputError, match=r"fits in memory .* --max-pixels 12000 "):
         open_image(tmp_path / "a.npy")
     with open_image(tmp_path / "a.npy", 12_000) as image:
         assert image.read().pixels.shape == (100, 120)
@@ -148,9 +148,9 @@ def test_tags_cannot_stand_for_more_than_the_file(tmp_path: Path, entries: list[
 def test_videos_of_huge_frames(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "a.mov"
     bombs.huge_video(path, 300)
-    with pytest.raises(InputError, match=r"at most 89,999 pixels .* got 300 x 300 .* --max-pixels 90000"):
+    with pytest.raises(InputError, match=r"89,999 pixels .* 300 x 300 .* --max-pixels 90000"):
         video_source(path, max_pixels=89_999)
-    with pytest.raises(InputError, match="more than 10 pixels, a limit that --max-pixels raises"):
+    with pytest.raises(InputError, match=r"10 pixels.*--max-pixels"):
         video_source(path, max_pixels=10)
     video_source(path, max_pixels=90_000).close()
     assert run_command(capsys, "inspect", path, "--max-pixels", 80_000).code == 3

@@ -66,7 +66,7 @@ def test_imagej_stack_with_a_single_directory(tmp_path: Path) -> None:
         assert_doubled(source, out)
         content = source.read_bytes()
         source.write_bytes(content[:-600])
-        with pytest.raises(InputError, match="it ends before its"):
+        with pytest.raises(InputError, match="ends before"):
             open_image(source)
 
 
@@ -187,7 +187,7 @@ def test_turned_pictures_that_only_opencv_decodes_are_refused(
     source, out = tmp_path / "a.tif", tmp_path / "b.tif"
     write_lzw(source, random_array(shape, dtype), orientation)
     message = copy_without_extra_packages(source, out)
-    assert f"{source}: expected an upright picture under compression 5, but got orientation {orientation}; " in message
+    assert f"{source}: " in message and f"orientation {orientation}" in message
     assert not out.exists()
 
 
@@ -218,7 +218,7 @@ def test_inverted_grey_stays_in_tiff(tmp_path: Path) -> None:
 def test_page_of_another_size_is_refused_and_nothing_left(tmp_path: Path) -> None:
     source = tmp_path / "a.tif"
     tifffile.imwrite(source, random_array((3, 33, 21), "uint16"), photometric="minisblack")
-    with pytest.raises(OutputError, match="expected 33x21 grey uint16"):  # noqa: SIM117
+    with pytest.raises(OutputError, match="33x21 grey uint16"):  # noqa: SIM117
         with open_image(source) as opened, opened.create(tmp_path / "b.tif") as writer:
             frame = opened.read()
             writer.write(frame)

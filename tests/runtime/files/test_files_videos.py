@@ -28,7 +28,7 @@ def test_denoise_and_reading_name_stream(
     ended = run_command(capsys, "denoise", make_bundle(), clip, "-o", tmp_path / "out.png")
     assert ended.code == 3
     assert f"zsn2m-deploy stream BUNDLE {clip} -o" in ended.err
-    with pytest.raises(InputError, match="but got a video; use: zsn2m-deploy stream"):
+    with pytest.raises(InputError, match="zsn2m-deploy stream"):
         open_image(clip)
 
 

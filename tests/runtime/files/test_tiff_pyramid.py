@@ -226,10 +226,10 @@ def test_what_is_left_out_is_said(tmp_path: Path) -> None:
         file.write(random_array((16, 60, 3), "uint8"), photometric="rgb", subfiletype=9, metadata=None)
     notes = write_results(source, out)
     assert len(notes) == 3 and all("left out" in note for note in notes)
-    assert any("a SubIFD (64 x 20) is no smaller copy of a page (64 x 64)" in note for note in notes)
+    assert any("SubIFD (64 x 20)" in note for note in notes)
     with tifffile.TiffFile(out) as after:
         assert [found.shape for found in after.pages] == [(64, 64, 3), (32, 32, 3)]
-    assert write_results(source, tmp_path / "b.png")[0].startswith("its smaller copies (a pyramid) are left out")
+    assert write_results(source, tmp_path / "b.png")[0].startswith("its smaller copies (a pyramid)")
 
 
 def test_a_compression_that_cannot_be_kept_is_said(tmp_path: Path) -> None:
@@ -237,7 +237,7 @@ def test_a_compression_that_cannot_be_kept_is_said(tmp_path: Path) -> None:
     page = random_array((33, 21), "uint8")
     Image.fromarray(page).save(source, compression="packbits")
     (note,) = write_results(source, out)
-    assert note == "its compression PACKBITS, which cannot be written here, becomes deflate, which loses nothing"
+    assert "PACKBITS" in note and "deflate" in note
     assert copy_without_extra_packages(source, out) == ""
     np.testing.assert_array_equal(tifffile.imread(out), page)
 
