@@ -13,7 +13,7 @@ from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
-from tifffile import COMPRESSION, PHOTOMETRIC, TiffFile, TiffPage
+from tifffile import COMPRESSION, PHOTOMETRIC, TiffFile, TiffFileError, TiffPage
 
 from zsn2m_runtime.errors import InputError, UsageError, Zsn2mError
 from zsn2m_runtime.files.axes import StackAxes, plain_axes
@@ -75,7 +75,7 @@ class TiffImageFile(ImageFile):
             budget.take(sum(len(tag.data) for tag in read_tags(self._tiff, offset)))
             listed.append(Listed.of(self._page_at(offset)))
         says_its_pages = self._is_imagej or description.lstrip().startswith(OME_BEGINNINGS)
-        self._pages = arrange(listed, lambda offset: self._form_of(self._page_at(offset)), says_its_pages)
+        self._pages = arrange(listed, self._checked_form, says_its_pages)
         self._planes = 0
         self._form = self._form_of(self._page(0))
         self._same_size, self._pixel_bytes = True, 0
@@ -131,6 +131,13 @@ class TiffImageFile(ImageFile):
 
     def _page(self, number: int) -> TiffPage:
         return self._page_at(self._offsets[self._pages.frames[0 if self._planes else number]])
+
+    def _checked_form(self, offset: int) -> PageForm:
+        try:
+            read_tags(self._tiff, offset)
+            return self._form_of(self._page_at(offset))
+        except TiffFileError as error:
+            raise BrokenTiffError(str(error)) from error
 
     def _form_of(self, page: TiffPage, where: str = "") -> PageForm:
         return page_form(page, f"{self.path}{where}", self._is_imagej)

@@ -232,6 +232,24 @@ def test_what_is_left_out_is_said(tmp_path: Path) -> None:
     assert write_results(source, tmp_path / "b.png")[0].startswith("its smaller copies (a pyramid)")
 
 
+@pytest.mark.parametrize("damage", ["no directory", "a value outside of the file"])
+def test_a_damaged_level_is_left_out_and_said(tmp_path: Path, damage: str) -> None:
+    source, out = tmp_path / "a.tif", tmp_path / "b.tif"
+    page = random_array((64, 64), "uint8")
+    with tifffile.TiffWriter(source) as file:
+        file.write(page, subifds=1, metadata=None)
+        file.write(page[::2, ::2], subfiletype=1, metadata=None)
+    with tifffile.TiffFile(source) as file:
+        below, resolution = file.pages.first.tags[330], file.pages.first.pages[0].tags[282]
+    place = below.valueoffset if damage == "no directory" else resolution.offset + 8
+    with source.open("r+b") as stream:
+        stream.seek(place)
+        stream.write((1 << 30).to_bytes(4, "little"))
+    (note,) = write_results(source, out)
+    assert "SubIFD" in note and "left out" in note
+    np.testing.assert_array_equal(tifffile.imread(out), 255 - page)
+
+
 def test_a_compression_that_cannot_be_kept_is_said(tmp_path: Path) -> None:
     source, out = tmp_path / "a.tif", tmp_path / "b.tif"
     page = random_array((33, 21), "uint8")
