@@ -21,8 +21,8 @@ from zsn2m_runtime.files.layout import Metadata
 from zsn2m_runtime.files.limits import Stated
 from zsn2m_runtime.files.reader import ImageFile
 from zsn2m_runtime.files.tiff_axes import tiff_axes
+from zsn2m_runtime.files.tiff_decoding import decode_page
 from zsn2m_runtime.files.tiff_directories import BrokenTiffError, Tag, TagBudget, directory_offsets, read_tags
-from zsn2m_runtime.files.tiff_opencv import decode_with_opencv
 from zsn2m_runtime.files.tiff_pages import PageForm, check_inside_file, page_form
 from zsn2m_runtime.files.tiff_pyramid import Listed, Smaller, arrange
 from zsn2m_runtime.files.tiff_segments import compression_note, kept_form
@@ -182,7 +182,7 @@ class TiffImageFile(ImageFile):
         try:
             found = self._page(page)
             form = self._form_of(found)
-            array = self._plane(page) if self._planes else self._decode(found, form, page)
+            array = self._plane(page) if self._planes else decode_page(found, form, f"{self.path}: page {page + 1}")
         except Zsn2mError:
             raise
         except Exception as error:
@@ -204,15 +204,6 @@ class TiffImageFile(ImageFile):
         flat = self._tiff.filehandle.read_array(dtype, layout.stated.nbytes // dtype.itemsize, begin)
         size = (layout.height, layout.width)
         return flat.reshape(size if layout.samples == 1 else (*size, layout.samples))
-
-    def _decode(self, page: TiffPage, form: PageForm, number: int) -> Pixels:
-        try:
-            array: Pixels = page.asarray()
-        except (ValueError, ImportError) as error:
-            if isinstance(error, ValueError) and "imagecodecs" not in str(error):
-                raise
-            return decode_with_opencv(self.path, page, form, number)
-        return np.moveaxis(array, 0, 2) if form.planar else array
 
     def _same_format_writer(self, out_path: Path) -> ImageWriter:
         file, first, pages = self._tiff.tiff, self._form, self._pages
@@ -240,10 +231,9 @@ class TiffImageFile(ImageFile):
     def _read_copy(self, copy: Smaller) -> Pixels | None:
         """A smaller copy as the source has it; None where it cannot be read, so that it is made again."""
         try:
-            array: Pixels = self._page_at(copy.offset).asarray()
+            array = decode_page(self._page_at(copy.offset), copy.form, str(self.path))
         except Exception:  # of decoders
             return None
-        array = np.moveaxis(array, 0, 2) if copy.form.planar else array
         return array if array.shape[:2] == (copy.form.layout.height, copy.form.layout.width) else None
 
     def _other_format_writer(self, out_path: Path) -> ImageWriter:

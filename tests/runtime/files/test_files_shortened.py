@@ -9,7 +9,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from zsn2m_runtime.files.tiff_opencv import page_alone
+from zsn2m_runtime.files.tiff_decoding import page_alone
 
 READER = """
 import os, sys

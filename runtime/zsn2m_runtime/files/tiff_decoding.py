@@ -1,9 +1,8 @@
-"""Pages of a TIFF that tifffile alone cannot decode, by OpenCV."""
+"""The pixels of a TIFF page, by tifffile, or by OpenCV where tifffile alone lacks the compression."""
 
 from __future__ import annotations
 
 import io
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -42,26 +41,45 @@ def page_alone(page: TiffPage) -> bytes:
     return alone.getvalue()
 
 
-def decode_with_opencv(path: Path, page: TiffPage, form: PageForm, number: int) -> Pixels:
-    """Decode a page, from 0, compressed in a way that tifffile alone does not know, such as LZW or JPEG."""
+def decode_page(page: TiffPage, form: PageForm, name: str) -> Pixels:
+    """The pixels of a page.
+
+    Args:
+        name: of the page, for messages
+    Shape:
+        returns: (h, w) or (h, w, c), c samples with alpha last
+    Raises:
+        InputError: if its compression can be read by neither library.
+        ValueError: and errors of other kinds, if it is damaged.
+    """
+    try:
+        array = np.asarray(page.asarray())
+    except (ValueError, ImportError) as error:
+        if isinstance(error, ValueError) and "imagecodecs" not in str(error):
+            raise
+        return _by_opencv(page, form, name)
+    return np.moveaxis(array, 0, 2) if form.planar else array
+
+
+def _by_opencv(page: TiffPage, form: PageForm, name: str) -> Pixels:
     advice = "save it uncompressed or with deflate, or pip install imagecodecs"
     if form.compression not in OPENCV_COMPRESSIONS or form.layout.dtype == np.float16:
         raise InputError(
-            f"{path}: expected an uncompressed or deflate TIFF, but got compression {form.compression} of "
+            f"{name}: expected an uncompressed or deflate TIFF, but got compression {form.compression} of "
             f"{form.layout.dtype.name}; {advice}"
         )
     # Tried: OpenCV multiplies colours by alpha, mixes up separate planes, and inverts where 0 is white.
     if form.layout.has_alpha or form.planar or form.photometric not in (PHOTOMETRIC.MINISBLACK, *COLOURS):
         raise InputError(
-            f"{path}: expected plain grey or RGB under compression {form.compression}, but got alpha, "
+            f"{name}: expected plain grey or RGB under compression {form.compression}, but got alpha, "
             f"separate planes or inverted grey; {advice}"
         )
     if form.orientation != 1:  # OpenCV would turn the pixels, and the tag that is carried would turn them again
         raise InputError(
-            f"{path}: expected an upright picture under compression {form.compression}, but got orientation "
+            f"{name}: expected an upright picture under compression {form.compression}, but got orientation "
             f"{form.orientation}; {advice}"
         )
-    failed = f"{path}: expected a readable TIFF, but OpenCV cannot decode page {number + 1}; {advice}"
+    failed = f"{name}: expected a readable TIFF, but OpenCV cannot decode it; {advice}"
     try:
         pixels = cv2.imdecode(np.frombuffer(page_alone(page), np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as error:
