@@ -68,7 +68,8 @@ def rates(bundles: list[Path], size: str, pythons: list[str], seconds: float) ->
             command = [python, "-m", "zsn2m_deploy", "bench", str(bundle), "--size", size, "--seconds", str(seconds)]
             done = subprocess.run([*command, "--json"], check=True, capture_output=True, text=True)
             seen = {(row["model"], row["provider"]) for row in rows}
-            rows += [row for row in json.loads(done.stdout) if (row["model"], row["provider"]) not in seen]
+            found = [row for row in json.loads(done.stdout) if row["provider"]]  # without one: not in this bundle
+            rows += [row for row in found if (row["model"], row["provider"]) not in seen]
     frame = frame_of(load_bundle(bundles[0]), SIZES[size])
     for name, kind in FILTERS.items():
         middle = statistics.median(times(_filtered(kind, frame), seconds))
