@@ -13,7 +13,7 @@ from support.scenes import RANGE, scene
 from zsn2m_deploy import api
 from zsn2m_deploy.advice import gentler, stronger
 from zsn2m_deploy.config.loading import load_config
-from zsn2m_deploy.frames.sensor import SensorOptions
+from zsn2m_deploy.frames.loading import FrameOptions
 from zsn2m_deploy.pretrain.weights import pretrained
 from zsn2m_deploy.training import train
 from zsn2m_runtime.denoiser import Denoiser
@@ -34,7 +34,7 @@ def test_only_the_last_bias_differs_from_the_pretrained_weights() -> None:
 def test_its_bundle_denoises_and_reports(tmp_path: Path) -> None:
     made = scene(channels=1, side=96)
     bundle = api.train_and_export(
-        made.noisy, tmp_path / "a.zsn2m", load_config(None, "instant"), SensorOptions(value_range=RANGE)
+        made.noisy, tmp_path / "a.zsn2m", load_config(None, "instant"), FrameOptions(value_range=RANGE)
     )
     denoised = Denoiser(bundle.path)(made.noisy).astype(float)
     noise = made.noisy.astype(float) - made.clean
