@@ -33,6 +33,7 @@ REGULAR = (
     "the frame has regular detail, as lines, fabrics, screens and lattices have: its noise was measured between the "
     "peaks of the spectrum, and counts as shared by no pixels"
 )
+HEAVY_TAILS = "the noise has heavy tails, for which the estimate does not hold"
 SMALLEST_SIDE = 16  # pixels; below, a half-size frame is hardly larger than the 5 x 5 window
 
 
@@ -143,7 +144,7 @@ def train(
         hints=tuple(notes.hints),
         correction=corrected.correction if corrected else None,
         defective_share=corrected.share if corrected else 0.0,
-        unmodelled=screened.unmodelled,
+        unmodelled=screened.unmodelled or (HEAVY_TAILS if any(one.noise.tails for one in fitted.groups) else None),
     )
 
 

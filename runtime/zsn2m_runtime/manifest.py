@@ -92,6 +92,13 @@ class _ChannelsRecord(_Record):
                 )
 
 
+class HeavyTails(_Record):
+    """Samples whose noise is stronger than a normal distribution has it."""
+
+    share: float = Field(gt=0, le=1, description="of the samples")
+    factor: float = Field(gt=1, description="by which their noise is stronger than that of the others, the core")
+
+
 class NoiseRecord(_ChannelsRecord):
     """The noise as it was estimated from the training frames, sensor units."""
 
@@ -104,6 +111,7 @@ class NoiseRecord(_ChannelsRecord):
     neighbours: tuple[float, float] = Field(description="correlation of a pixel with the one beside, the one below")
     channels: float = Field(description="mean correlation of two channels at one pixel; 0 for grey")
     correlated: bool = Field(description="whether the neighbours count as correlated")
+    tails: HeavyTails | None = Field(None, description="then the line is that of the core; None: tails are normal")
 
 
 class TrainingStats(_ChannelsRecord):

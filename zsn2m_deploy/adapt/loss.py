@@ -38,7 +38,7 @@ def pairs_are_independent(noise: NoiseModel, guesses: Sequence[FirstGuess]) -> b
         guesses: crops of them, denoised by the pretrained network: photon noise is the more skewed the darker it is
     """
     least, most = float(noise.skew.min()), float(noise.skew.max())
-    if noise.correlated or least < -SYMMETRIC or most > SYMMETRIC:
+    if noise.correlated or noise.tails or least < -SYMMETRIC or most > SYMMETRIC:
         return False
     device = guesses[0].clean.device
     line, gain = VarianceLine(noise, device), per_channel(noise.photon_gain, device)

@@ -26,6 +26,7 @@ from zsn2m_deploy.fit.crops import CropSampler
 from zsn2m_deploy.fit.fitter import StageReport
 from zsn2m_deploy.fit.run import Fitted, FrameGroup, Run
 from zsn2m_deploy.noise.fields import NoiseFields
+from zsn2m_deploy.noise.heavy_tails import with_heavy_tails
 from zsn2m_deploy.noise.mean import mean_bias, samples
 from zsn2m_deploy.noise.refine import FirstGuess, first_guesses, refine_noise
 from zsn2m_deploy.pretrain.network import SensorNet
@@ -121,7 +122,8 @@ def confirm_noise(run: Run, config: TrainConfig) -> Run:
         generator = torch.Generator().manual_seed(config.seed)
         crops = run.crops(run.frames_of(group), schedule, SensorNet.stride, generator)
         guesses = first_guesses([crops() for _ in range(LOOKS // 2)], first, run.channels)
-        groups.append(FrameGroup(group.frames, refine_noise(group.noise, first, guesses, config.seed)))
+        noise = with_heavy_tails(refine_noise(group.noise, first, guesses, config.seed), guesses)
+        groups.append(FrameGroup(group.frames, noise))
     return replace(run, groups=tuple(groups))
 
 
@@ -165,7 +167,7 @@ def _adaptation(run: Run, config: TrainConfig, first: Network, group: FrameGroup
     sensor, seed = config.sensor, config.seed
     crops = run.crops(run.frames_of(group), sensor.schedule, SensorNet.stride)
     guesses = first_guesses([crops() for _ in range(LOOKS)], first, run.channels)
-    model = refine_noise(group.noise, first, guesses, seed)
+    model = with_heavy_tails(refine_noise(group.noise, first, guesses, seed), guesses)
     if not pairs_are_independent(model, guesses):
         if not sensor.weight_synthetic:
             raise UsageError(

@@ -90,7 +90,7 @@ def estimated_error(network: Network, frames: Sequence[Tensor], noise: NoiseMode
     Args:
         noise: of the frames, normalised, confirmed by the pretrained network
     """
-    if noise.correlated:
+    if noise.correlated or noise.tails:
         return None
     pieces = list(_pieces(frames))
     pieces = pieces[:: max(1, len(pieces) // _PIECES)][:_PIECES]

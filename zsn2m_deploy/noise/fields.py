@@ -43,6 +43,12 @@ class NoiseFields:
         self._ends = model.ends
         self._strengths = CORRELATED_STRENGTHS if model.correlated else (1.0, 1.0)
         self._generator = generator
+        self._tails: Tensor | None = None
+        if model.tails is not None:
+            drawn = rng.random((FIELDS, FIELD_SIDE, FIELD_SIDE, model.channels))
+            drawn[: FIELDS // 2] = drawn[: FIELDS // 2, ..., :1]  # in half of the fields of all channels at once
+            factors = np.where(drawn < model.tails.share, model.tails.factor, 1.0)
+            self._tails = torch.from_numpy(factors.astype(np.float32)).movedim(3, 1).to(device)
 
     def draw(self, clean: Tensor) -> Tensor:
         """Symmetric noise for clean crops, as strong as clipping leaves it.
@@ -66,6 +72,8 @@ class NoiseFields:
         factor = clean.new_tensor(factors).view(-1, 1, 1, 1)
         deviation = self._variance(clean).sqrt()
         skewed = with_skewness(self._units(clean, self._curved), self._gain / deviation)
+        if self._tails is not None:
+            skewed = skewed * self._units(clean, self._tails)
         return (clean + factor * deviation * skewed).clamp(*self._ends)
 
     def unclipped(self, noisy: Tensor) -> Tensor:

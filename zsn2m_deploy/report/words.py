@@ -203,7 +203,7 @@ def _sensor_method(config: TrainConfig) -> str:
     if config.sensor.weight_recorrupted:
         method += " and on pairs made of the frame itself"
     else:
-        method += " alone (pairs made of the frame itself need noise that is known to be independent and symmetric)"
+        method += " alone (pairs made of the frame itself need independent, symmetric noise with normal tails)"
     if config.strength != 1:
         method += f"; noise taken for {config.strength:.2g} times as strong (--strength)"
     return method

@@ -59,8 +59,9 @@ def write_report(folder: Path, subject: Subject, manifest: Manifest) -> Report:
     looked = _centre(subject, ANALYSED)
     after = filled(denoised, subject.blank)
     shown = None if subject.blank is None else ~subject.blank[looked]
-    removed = analyse(subject.corrected[looked], after[looked], subject.noise, value_range, shown)
-    noisy_at_all = has_noise(_plain_part(subject), subject.noise)
+    normal = subject.noise.normal
+    removed = analyse(subject.corrected[looked], after[looked], normal, value_range, shown)
+    noisy_at_all = has_noise(_plain_part(subject), normal)
     check = _self_check(subject, value_range, removed) if noisy_at_all else without_noise(value_range)
     report = Report(
         bundle=subject.bundle,
@@ -78,7 +79,7 @@ def write_report(folder: Path, subject: Subject, manifest: Manifest) -> Report:
         ),
         noisy=noisy_at_all,
     )
-    pictures = report_pictures(noisy, denoised, subject.noise, manifest.normalisation.in_use, looked, subject.blank)
+    pictures = report_pictures(noisy, denoised, normal, manifest.normalisation.in_use, looked, subject.blank)
     (folder / PAGE_NAME).write_text(page(report, pictures), encoding="utf-8")
     (folder / FACTS_NAME).write_text(as_json(report), encoding="utf-8")
     return report

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from zsn2m_runtime.manifest import HeavyTails
 from zsn2m_runtime.noise.level import value_span
 from zsn2m_runtime.noise.model import NoiseModel
 from zsn2m_runtime.sample_types import Pixels
@@ -53,6 +54,7 @@ class NoiseFacts:
     curve: from the darkest to the brightest place
     beside, below: correlation of a pixel with its neighbours; channels: of two channels at one pixel, 0 for grey
     skew: skewness of each channel: above zero where few photons are counted, below after a tone curve
+    tails: None: those of a normal distribution, or not looked for; else the other figures are of the core
     """
 
     sigma: float
@@ -66,10 +68,11 @@ class NoiseFacts:
     correlated: bool
     skew: tuple[float, ...]
     clipping: Clipping
+    tails: HeavyTails | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The same as plain values."""
-        return asdict(self)
+        return asdict(self) | {"tails": self.tails and self.tails.model_dump()}
 
 
 def noise_facts(
@@ -97,6 +100,7 @@ def noise_facts(
         correlated=model.correlated,
         skew=tuple(np.broadcast_to(model.skew, model.channels).tolist()),
         clipping=_clipping(frames, value_range),
+        tails=model.tails,
     )
 
 
@@ -109,6 +113,10 @@ def noise_in_words(facts: NoiseFacts) -> str:
         phrase += f", shared by neighbouring pixels (correlation {facts.beside:.2f} beside, {facts.below:.2f} below)"
     else:
         phrase += ", independent from pixel to pixel"
+    if facts.tails:
+        phrase += (
+            f", with heavy tails ({100 * facts.tails.share:.2g} % of the samples {facts.tails.factor:.2g} times as far)"
+        )
     if abs(facts.channels) > CHANNELS_SHARE:
         phrase += f", shared by the channels ({facts.channels:.2f})"
     ends = (("low", facts.clipping.low_share), ("high", facts.clipping.high_share))

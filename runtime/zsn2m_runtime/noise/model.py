@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from zsn2m_runtime.manifest import NoiseRecord
+from zsn2m_runtime.manifest import HeavyTails, NoiseRecord
 
 Doubles = npt.NDArray[np.float64]
 
@@ -34,6 +34,7 @@ class NoiseModel:
             i at the pixel (row - 4, column - 4) further; 1 at [i, i, 4, 4]
     Args:
         regular: whether the frames have regular detail that networks and patches take for noise
+        tails: None: those of a normal distribution; else the variance is that of the core
     """
 
     slope: Doubles
@@ -43,6 +44,7 @@ class NoiseModel:
     skew: Doubles = field(default_factory=lambda: np.zeros(1))
     ends: tuple[float, float] = (-np.inf, np.inf)
     regular: bool = False
+    tails: HeavyTails | None = None
 
     @classmethod
     def white(cls, slope: Doubles, floor: Doubles) -> NoiseModel:
@@ -135,7 +137,16 @@ class NoiseModel:
             neighbours=self.neighbours,
             channels=self.between_channels,
             correlated=self.correlated,
+            tails=self.tails,
         )
+
+    @property
+    def normal(self) -> NoiseModel:
+        """Noise without heavy tails that has the variance of all samples, core and tails."""
+        if self.tails is None:
+            return self
+        power = 1 + self.tails.share * (self.tails.factor**2 - 1)
+        return replace(self, slope=self.slope * power, floor=self.floor * power, tails=None)
 
     def without_correlation(self, of_channels: bool = True) -> NoiseModel:
         """The same noise, shared by neither pixels nor, if said so, channels."""

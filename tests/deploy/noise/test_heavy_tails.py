@@ -1,0 +1,124 @@
+"""Heavy tails: found where they are drawn, with share and factor; not in normal noise, photons, texture or stars."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from support.scenes import scene
+
+from zsn2m_deploy.adapt import stage
+from zsn2m_deploy.adapt.loss import pairs_are_independent
+from zsn2m_deploy.config.training import TrainConfig
+from zsn2m_deploy.noise.fields import NoiseFields
+from zsn2m_deploy.noise.heavy_tails import with_heavy_tails
+from zsn2m_deploy.noise.refine import FirstGuess, first_guesses
+from zsn2m_deploy.pretrain.weights import pretrained
+from zsn2m_deploy.training import HEAVY_TAILS, train
+from zsn2m_runtime.manifest import HeavyTails
+from zsn2m_runtime.noise.model import NoiseModel
+
+SIDE = 192
+SIGMA = 0.05
+WHITE = NoiseModel.white(np.zeros(1), np.full(1, SIGMA**2))
+
+
+def picture(seed: int = 1000) -> np.ndarray:
+    return scene(channels=1, side=SIDE, seed=seed).clean / 255
+
+
+def looked_at(noise: np.ndarray, clean: np.ndarray | None = None) -> list[FirstGuess]:
+    clean = picture() if clean is None else clean
+    frame = torch.from_numpy((clean + noise).astype(np.float32))[None, None]
+    return first_guesses([frame], pretrained(1))
+
+
+def normal(seed: int = 1001) -> np.ndarray:
+    return SIGMA * np.random.default_rng(seed).standard_normal((SIDE, SIDE))
+
+
+def mixture(share: float, factor: float, seed: int = 1002) -> np.ndarray:
+    return normal() * np.where(np.random.default_rng(seed).random((SIDE, SIDE)) < share, factor, 1)
+
+
+@pytest.mark.parametrize(("share", "factor"), [(0.02, 5.0), (0.1, 4.0), (0.01, 10.0)])
+def test_a_mixture_is_measured(share: float, factor: float) -> None:
+    found = with_heavy_tails(WHITE, looked_at(mixture(share, factor)))
+    assert found.tails is not None
+    assert found.tails.share == pytest.approx(share, rel=0.4)
+    assert found.tails.factor == pytest.approx(factor, rel=0.25)
+    assert found.floor[0] == pytest.approx(SIGMA**2, rel=0.15)
+
+
+def test_students_t_is_found_with_its_core() -> None:
+    drawn = 0.03 * np.random.default_rng(1003).standard_t(3, (SIDE, SIDE))
+    found = with_heavy_tails(NoiseModel.white(np.zeros(1), np.full(1, 3 * 0.03**2)), looked_at(drawn))
+    assert found.tails is not None
+    assert 0.02 < found.tails.share < 0.12
+    assert found.floor[0] == pytest.approx((0.76 / 0.6745 * 0.03) ** 2, rel=0.15)  # 0.765: the median of its size
+
+
+def test_normal_noise_photons_and_texture_have_none() -> None:
+    assert with_heavy_tails(WHITE, looked_at(normal())).tails is None
+    counted = np.random.default_rng(1004).poisson(40 * picture()) / 40
+    photons = NoiseModel.white(np.full(1, 1 / 40), np.full(1, 1e-4))
+    assert with_heavy_tails(photons, looked_at(counted - picture())).tails is None
+    rough = picture() + 0.1 * scene("white", 1, seed=1005, side=SIDE).noise / 12
+    assert with_heavy_tails(WHITE, looked_at(normal(), np.clip(rough, 0, 1))).tails is None
+
+
+def test_points_of_light_have_none() -> None:
+    clean = np.full((SIDE, SIDE), 0.1)
+    rows, columns = np.mgrid[:SIDE, :SIDE]
+    generator = np.random.default_rng(1006)
+    for row, column in generator.uniform(0, SIDE, (300, 2)):
+        clean = clean + 0.6 * np.exp(-((rows - row) ** 2 + (columns - column) ** 2) / 2)
+    assert with_heavy_tails(WHITE, looked_at(normal(), clean.clip(0, 1))).tails is None
+    hot = normal()
+    hot[generator.random(hot.shape) < 0.01] += 0.7  # above alone: light, as far as anybody can tell
+    assert with_heavy_tails(WHITE, looked_at(hot)).tails is None
+
+
+def test_few_flat_samples_say_nothing() -> None:
+    small = [FirstGuess(guess.noisy[..., :40, :40], guess.clean[..., :40, :40]) for guess in looked_at(mixture(0.1, 5))]
+    assert with_heavy_tails(WHITE, small).tails is None
+
+
+def test_drawn_noise_has_the_tails_of_its_model() -> None:
+    model = NoiseModel(WHITE.slope, WHITE.floor, WHITE.correlation, tails=HeavyTails(share=0.05, factor=6))
+    fields = NoiseFields(model, 1.0, 1007, torch.device("cpu"), torch.Generator().manual_seed(1007))
+    drawn = torch.cat([fields.corrupt(torch.full((8, 1, 128, 128), 0.5)) for _ in range(8)]) - 0.5
+    assert float(drawn.square().mean()) == pytest.approx(model.normal.floor[0], rel=0.05)
+    beyond = float((drawn.abs() > 4 * SIGMA).double().mean())
+    assert beyond == pytest.approx(0.05 * 2 * float(torch.special.ndtr(torch.tensor(-4 / 6))), rel=0.1)
+
+
+def test_pairs_are_for_normal_tails() -> None:
+    guesses = looked_at(normal())
+    assert pairs_are_independent(WHITE, guesses)
+    assert not pairs_are_independent(with_heavy_tails(WHITE, looked_at(mixture(0.05, 5))), guesses)
+
+
+def test_adapting_to_heavy_tails_leaves_fewer_specks(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = scene(channels=1, side=128, seed=1008)
+    noisy = (made.clean + 8 * np.random.default_rng(1008).standard_t(3, made.clean.shape)).astype(np.float32)
+    config = TrainConfig().updated({"sensor": {"schedule": {"iterations": 40, "crop_side": 64}}})
+
+    def adapted() -> tuple[float, float]:
+        """Specks as a share of the pixels, and the mean squared error."""
+        trained = train([noisy], config)
+        found = trained.noise.tails is not None
+        assert (trained.unmodelled == HEAVY_TAILS) is found
+        assert (trained.config.sensor.weight_recorrupted == 0) is found
+        with torch.no_grad():
+            planes = (torch.from_numpy(noisy)[None, None] - trained.offset) / trained.scale
+            clean = trained.networks["sensor"](planes)[0, 0].numpy() * trained.scale + trained.offset
+        off = np.abs(clean - cv2.medianBlur(clean, 3)) > 8
+        return float((off & (np.abs(clean - made.clean) > 25)).mean()), float(np.square(clean - made.clean).mean())
+
+    specks, error = adapted()
+    monkeypatch.setattr(stage, "with_heavy_tails", lambda model, _: model)
+    specks_before, error_before = adapted()
+    assert specks < 0.7 * specks_before
+    assert error < 0.8 * error_before

@@ -1,0 +1,96 @@
+"""Heavy tails of noise: more samples far off, on both sides, than a normal distribution has.
+
+Measured against the denoised frame where that is flat, in units of the noise's standard deviation. A median takes out
+isolated pixels that the network kept. Points of light, which optics spread over several pixels, are not flat.
+
+Measured on known noise: docs/decisions/heavy-tails.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import max_pool2d, pad, unfold
+
+from zsn2m_deploy.noise.clipping import has_noise
+from zsn2m_deploy.noise.refine import FirstGuess
+from zsn2m_deploy.noise.variance import VarianceLine
+from zsn2m_runtime.manifest import HeavyTails
+from zsn2m_runtime.noise.model import NoiseModel
+
+# From the decision above: normal and photon noise has at most 3e-4 on its rarer side, Student's t of 5 has 2e-3.
+LEAST = 8e-4  # share of the samples beyond FAR on the rarer side from which on tails are heavy
+FAR, FARTHER = 4.0, 8.0  # standard deviations of the core
+FLAT, WINDOW = 1.0, 5  # the denoised frame varies by less than so many standard deviations over so many pixels
+FEWEST = 4000  # samples; fewer have too few that are far off
+NORMAL_MEDIAN = 0.6744897501960817  # of the size of normal samples
+FACTORS = np.geomspace(1.5, 40, 200)  # that are tried; far beyond any range in use at the end
+MOST = 0.15  # share: where there seem to be more, the line of the variance is wrong, and not the tails
+ROUNDS = 6  # of telling the core from the tails, which widen the median; it settles in about 4
+TINY = 1e-12
+
+
+def with_heavy_tails(model: NoiseModel, guesses: Sequence[FirstGuess]) -> NoiseModel:
+    """The model with its tails, its variance that of the core; the same where tails are not heavy.
+
+    Not looked for where noise is correlated, of which the network leaves a part, nor beside regular detail, of which it
+    removes a part.
+
+    Args:
+        model: with its variance refined
+        guesses: crops of the frames, denoised by the pretrained network, in the model's units
+    """
+    if model.correlated or model.regular:
+        return model
+    units = torch.cat([_standardised(model, guess) for guess in guesses]).double().numpy()
+    if len(units) < FEWEST:
+        return model
+    units = units - np.median(units)
+    median = float(np.median(np.abs(units)))
+    core = median / NORMAL_MEDIAN
+    if core <= 0 or min((units > FAR * core).mean(), (units < -FAR * core).mean()) < LEAST:
+        return model
+    share, factor = 0.0, 1.0
+    for _ in range(ROUNDS):
+        beyond = max(float((np.abs(units) > FAR * core).mean()), TINY)
+        farther = float((np.abs(units) > FARTHER * core).mean())
+        factor = float(np.interp(farther / beyond, _above(FARTHER / FACTORS) / _above(FAR / FACTORS), FACTORS))
+        share = beyond / float(_above(np.array([FAR / factor]))[0])
+        if share > MOST:
+            return model
+        core = median / _median_of_mixture(share, factor)
+    tails = HeavyTails(share=share, factor=factor)
+    return replace(model, slope=model.slope * core**2, floor=model.floor * core**2, tails=tails)
+
+
+def _median_of_mixture(share: float, factor: float) -> float:
+    """The median of the size of normal samples of which a share is wider by a factor."""
+    distances = NORMAL_MEDIAN * np.geomspace(1, factor, 200)
+    inside = 1 - (1 - share) * _above(distances) - share * _above(distances / factor)
+    return float(np.interp(0.5, inside, distances))
+
+
+def _standardised(model: NoiseModel, guess: FirstGuess) -> Tensor:
+    """Noise of the flat samples of crops, (n,), over its standard deviation."""
+    clean = _median(guess.clean)
+    deviation = VarianceLine(model, clean.device)(clean).sqrt()
+    varies = max_pool2d(clean, WINDOW, 1, WINDOW // 2) + max_pool2d(-clean, WINDOW, 1, WINDOW // 2)
+    flat = (varies < FLAT * deviation) & (has_noise(guess.noisy, model.ends) > 0)
+    if guess.shown is not None:
+        flat = flat & (guess.shown > 0)
+    return ((guess.noisy - clean) / deviation)[flat].cpu()
+
+
+def _median(frames: Tensor) -> Tensor:
+    """The median of each 3 x 3 pixels. Shape: (b, c, h, w) -> the same."""
+    around = pad(frames, [1, 1, 1, 1], mode="replicate").flatten(0, 1)[:, None]
+    return unfold(around, 3).median(dim=1).values.view(frames.shape)
+
+
+def _above(distance: np.ndarray) -> np.ndarray:
+    """Share of normal samples that are farther from 0 than so many standard deviations."""
+    return np.asarray(2 * torch.special.ndtr(-torch.from_numpy(np.asarray(distance, np.float64))).numpy())
