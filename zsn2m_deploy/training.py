@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from zsn2m_deploy.adapt.mixture import grouped, in_words
-from zsn2m_deploy.adapt.stage import confirm_noise, train_sensor
+from zsn2m_deploy.adapt.stage import train_sensor
 from zsn2m_deploy.config.training import Precision, TrainConfig
 from zsn2m_deploy.fit.device import resolve_device, resolve_precision
 from zsn2m_deploy.fit.fitter import Fitter, ProgressCallback, StageReport
@@ -21,6 +21,7 @@ from zsn2m_deploy.frames.scene import Scene, scene_of
 from zsn2m_deploy.frames.screening import REGULAR_DETAIL, screen
 from zsn2m_deploy.noise.defects import DefectCorrection, Defects, defects_in_words, find_defects_of_groups
 from zsn2m_deploy.paper.stages import train_mbd_and_grd
+from zsn2m_deploy.pretrain.confirm import confirm_noise
 from zsn2m_runtime.blank.areas import largest_scene, present
 from zsn2m_runtime.errors import InputError, UsageError
 from zsn2m_runtime.image import Frame, to_nchw

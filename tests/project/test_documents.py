@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -139,3 +140,16 @@ def test_providers_containers_and_schemes_are_those_of_the_program() -> None:
 def test_the_pictures_are_small() -> None:
     pictures = [path for path in DOCS.rglob("*") if path.suffix in (".png", ".jpg", ".svg")]
     assert pictures and [path.name for path in pictures if path.stat().st_size > 300_000] == []
+
+
+def test_the_rooms_of_the_architecture_page_are_the_layers_that_are_checked() -> None:
+    """Each bullet of a list of rooms is one layer of import-linter, in its order, with every room of it."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    contracts = settings["contracts"]
+    layers = {one["containers"][0]: one["layers"] for one in contracts if "containers" in one}
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    for package, wanted in layers.items():
+        start = page.index(f"`{package}`, from above to below:")
+        bullets = page[start:].split("\n\n", 2)[1].split("\n- ")
+        found = [sorted(re.findall(r"`(\w+)/?`", bullet)) for bullet in bullets]
+        assert found == [sorted(layer.split(" : ")) for layer in wanted]

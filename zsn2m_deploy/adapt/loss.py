@@ -50,7 +50,7 @@ def pairs_are_independent(noise: NoiseModel, guesses: Sequence[FirstGuess]) -> b
 
 
 def sensor_loss(
-    network: Network, frame: Tensor, scene: Tensor, clean: Network, noise: NoiseFields, config: SensorConfig
+    network: Network, frame: Tensor, scene: Tensor, prior: Network, noise: NoiseFields, config: SensorConfig
 ) -> Tensor:
     """The loss of one step: weight_synthetic |f(x + z) - x|^2 + weight_recorrupted |f(y + a z) - (y - z / a)|^2.
 
@@ -59,7 +59,7 @@ def sensor_loss(
             the second term counts nothing
         scene: (b, c, h, w), crops of drawn scenes x, normalised
     Args:
-        clean: the pretrained network, whose result says how strong the noise z is at each pixel
+        prior: the pretrained network, whose result says how strong the noise z is at each pixel
 
     Source: the module's.
     """
@@ -69,7 +69,7 @@ def sensor_loss(
         loss = loss + config.weight_synthetic * (network(noise.corrupt(scene)) - scene).square().mean()
     if config.weight_recorrupted:
         with torch.no_grad():
-            z = noise.draw(clean(frame)) * noise.unclipped(frame)
+            z = noise.draw(prior(frame)) * noise.unclipped(frame)
         noisier, target = frame + config.recorruption * z, frame - z / config.recorruption
         error = (network(noisier) - target).square()
         if shown.shape[1]:

@@ -26,9 +26,9 @@ from zsn2m_deploy.fit.crops import CropSampler
 from zsn2m_deploy.fit.fitter import StageReport
 from zsn2m_deploy.fit.run import Fitted, FrameGroup, Run
 from zsn2m_deploy.noise.fields import NoiseFields
-from zsn2m_deploy.noise.heavy_tails import with_heavy_tails
 from zsn2m_deploy.noise.mean import mean_bias, samples
-from zsn2m_deploy.noise.refine import FirstGuess, first_guesses, refine_noise
+from zsn2m_deploy.noise.refine import FirstGuess, first_guesses
+from zsn2m_deploy.pretrain.confirm import confirm_noise, measured_noise
 from zsn2m_deploy.pretrain.network import SensorNet
 from zsn2m_deploy.pretrain.weights import pretrained
 from zsn2m_runtime.errors import TrainingError, UsageError
@@ -85,46 +85,29 @@ def train_sensor(run: Run, config: TrainConfig) -> Fitted:
     if _keep_regular_detail(run, sensor, errors):
         errors = run.errors(sensor, config.seed)
     run.warn_of_worse(errors, gentler(config))
-    if run.correction:
+    if run.correction:  # last, for the run's own frames are corrected already
         sensor.correction = run.correction
     return Fitted(config, run.groups, {"sensor": sensor.cpu()}, reports)
 
 
 def _adapted(run: Run, config: TrainConfig, sensor: SensorNet) -> tuple[Run, TrainConfig, StageReport]:
     """Change SensorNet's weights; the run with the noise that was measured first, and what was used and done."""
-    prior = pretrained(run.channels)
-    first, network = run.fitter.place(prior), run.fitter.place(sensor)
-    adaptations = [_adaptation(run, config, first, group) for group in run.groups]
+    prior, network = run.fitter.place(pretrained(run.channels)), run.fitter.place(sensor)
+    adaptations = [_adaptation(run, config, prior, group) for group in run.groups]
     run = replace(run, groups=tuple(adaptation.group for adaptation in adaptations))
     config = _as_used(config, adaptations)
     turns = itertools.cycle(adaptations)
     turn = adaptations[0]
 
-    def crops() -> Tensor:
+    def crops() -> Tensor:  # each step's first call; the loss then is of the same group
         nonlocal turn
         turn = next(turns)
         return turn.crops()
 
     def loss(noisy: Tensor) -> Tensor:
-        return sensor_loss(network, noisy, turn.scenes(), first, turn.noise, turn.config)
+        return sensor_loss(network, noisy, turn.scenes(), prior, turn.noise, turn.config)
 
     return run, config, run.fitter.fit("sensor", sensor, loss, crops, config.sensor.schedule)
-
-
-def confirm_noise(run: Run, config: TrainConfig) -> Run:
-    """The run with its noise measured by the pretrained network, where nothing is adapted.
-
-    The run's random numbers stay as they were.
-    """
-    first, schedule = run.fitter.place(pretrained(run.channels)), config.sensor.schedule
-    groups = []
-    for group in run.groups:
-        generator = torch.Generator().manual_seed(config.seed)
-        crops = run.crops(run.frames_of(group), schedule, SensorNet.stride, generator)
-        guesses = first_guesses([crops() for _ in range(LOOKS // 2)], first, run.channels)
-        noise = with_heavy_tails(refine_noise(group.noise, first, guesses, config.seed), guesses)
-        groups.append(FrameGroup(group.frames, noise))
-    return replace(run, groups=tuple(groups))
 
 
 def _as_used(config: TrainConfig, adaptations: Sequence[Adaptation]) -> TrainConfig:
@@ -158,7 +141,7 @@ def _keep_regular_detail(run: Run, network: SensorNet, errors: Sequence[Error | 
     return True
 
 
-def _adaptation(run: Run, config: TrainConfig, first: Network, group: FrameGroup) -> Adaptation:
+def _adaptation(run: Run, config: TrainConfig, prior: Network, group: FrameGroup) -> Adaptation:
     """The crops, drawn scenes and drawn noise of one group, whose noise the pretrained network measures.
 
     Raises:
@@ -166,8 +149,8 @@ def _adaptation(run: Run, config: TrainConfig, first: Network, group: FrameGroup
     """
     sensor, seed = config.sensor, config.seed
     crops = run.crops(run.frames_of(group), sensor.schedule, SensorNet.stride)
-    guesses = first_guesses([crops() for _ in range(LOOKS)], first, run.channels)
-    model = with_heavy_tails(refine_noise(group.noise, first, guesses, seed), guesses)
+    guesses = first_guesses([crops() for _ in range(LOOKS)], prior, run.channels)
+    model = measured_noise(group.noise, prior, guesses, seed)
     if not pairs_are_independent(model, guesses):
         if not sensor.weight_synthetic:
             raise UsageError(

@@ -12,11 +12,6 @@ from zsn2m_deploy.pretrain.network import SensorNet
 FOLDER = Path(__file__).parent
 
 
-def pretrained_files() -> list[Path]:
-    """The files of the weights, for grey and for colour."""
-    return sorted(FOLDER.glob("sensor_*.safetensors"))
-
-
 def pretrained(channels: int) -> SensorNet:
     """A SensorNet for frames of 1 or 3 channels, as `zsn2m_deploy.pretrain.run` left it."""
     with torch.random.fork_rng(devices=[]):  # a caller's random numbers stay what they are

@@ -8,12 +8,12 @@ import pytest
 import torch
 from support.scenes import scene
 
-from zsn2m_deploy.adapt import stage
 from zsn2m_deploy.adapt.loss import pairs_are_independent
 from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.noise.fields import NoiseFields
 from zsn2m_deploy.noise.heavy_tails import with_heavy_tails
 from zsn2m_deploy.noise.refine import FirstGuess, first_guesses
+from zsn2m_deploy.pretrain import confirm
 from zsn2m_deploy.pretrain.weights import pretrained
 from zsn2m_deploy.training import HEAVY_TAILS, train
 from zsn2m_runtime.manifest import HeavyTails
@@ -118,7 +118,7 @@ def test_adapting_to_heavy_tails_leaves_fewer_specks(monkeypatch: pytest.MonkeyP
         return float((off & (np.abs(clean - made.clean) > 25)).mean()), float(np.square(clean - made.clean).mean())
 
     specks, error = adapted()
-    monkeypatch.setattr(stage, "with_heavy_tails", lambda model, _: model)
+    monkeypatch.setattr(confirm, "with_heavy_tails", lambda model, _: model)
     specks_before, error_before = adapted()
     assert specks < 0.7 * specks_before
     assert error < 0.8 * error_before

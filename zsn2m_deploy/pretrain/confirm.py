@@ -1,0 +1,41 @@
+"""What the pretrained network says of the noise of frames, before or without adapting to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from zsn2m_deploy.config.training import TrainConfig
+from zsn2m_deploy.fit.run import FrameGroup, Run
+from zsn2m_deploy.noise.heavy_tails import with_heavy_tails
+from zsn2m_deploy.noise.refine import FirstGuess, first_guesses, refine_noise
+from zsn2m_deploy.pretrain.network import SensorNet
+from zsn2m_deploy.pretrain.weights import pretrained
+from zsn2m_runtime.noise.model import NoiseModel
+
+FEW_LOOKS = 4  # steps whose crops it denoises where nothing is adapted: half of what adapting looks at
+
+
+def measured_noise(
+    estimate: NoiseModel, prior: Callable[[Tensor], Tensor], guesses: Sequence[FirstGuess], seed: int
+) -> NoiseModel:
+    """The noise of a group of frames: an estimate by patches, put right by what the pretrained network removes."""
+    return with_heavy_tails(refine_noise(estimate, prior, guesses, seed), guesses)
+
+
+def confirm_noise(run: Run, config: TrainConfig) -> Run:
+    """The run with its noise measured by the pretrained network, where nothing is adapted.
+
+    The run's random numbers stay as they were.
+    """
+    prior, schedule = run.fitter.place(pretrained(run.channels)), config.sensor.schedule
+    groups = []
+    for group in run.groups:
+        generator = torch.Generator().manual_seed(config.seed)
+        crops = run.crops(run.frames_of(group), schedule, SensorNet.stride, generator)
+        guesses = first_guesses([crops() for _ in range(FEW_LOOKS)], prior, run.channels)
+        groups.append(FrameGroup(group.frames, measured_noise(group.noise, prior, guesses, config.seed)))
+    return replace(run, groups=tuple(groups))
