@@ -25,10 +25,10 @@ from benchmarks.results import table, write_section
 from zsn2m_deploy.api import train_and_export
 from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_runtime.denoiser import Denoiser
-from zsn2m_runtime.manifest import NoiseRecord, TrainingStats
 from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.familiarity import differences, training_stats
 from zsn2m_runtime.noise.frame_stats import FrameStats, measure
+from zsn2m_runtime.noise_record import NoiseRecord, TrainingStats
 from zsn2m_runtime.sample_types import Pixels
 
 SIGMA = 25.0

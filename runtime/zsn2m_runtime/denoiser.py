@@ -1,4 +1,4 @@
-"""Frames in, clean frames out: the door of the runtime."""
+"""Denoising frames with a bundle: the public class of the runtime."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from zsn2m_runtime.image import Frame, as_frame, check_computable, check_finite
 from zsn2m_runtime.inference.frames import denoise_frame
 from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.inference.strips import DEFAULT_STRIP_PIXELS
-from zsn2m_runtime.manifest import CARD_KEY, SCHEMA_VERSION, ModelCard, NoiseRecord, Sensor, TrainingStats
+from zsn2m_runtime.manifest import CARD_KEY, SCHEMA_VERSION, ModelCard, Sensor
 from zsn2m_runtime.noise.familiarity import unlike_all
+from zsn2m_runtime.noise_record import NoiseRecord, TrainingStats
 from zsn2m_runtime.patterns import MOSAIC, find_patterns, patterns_in_words
 from zsn2m_runtime.pipeline import Pipeline
 from zsn2m_runtime.sample_types import Pixels, is_whole
 from zsn2m_runtime.validation import fault_in_words
 
-PRETRAINED = "sensor"  # role of the models, of any precision, whose network was taught noise of every level
+PRETRAINED = "sensor"  # role of SensorNet's models; it was pretrained on noise of all levels
 
 
 class Denoiser:
@@ -31,17 +32,20 @@ class Denoiser:
     Args:
         path: a bundle folder, or a single exported .onnx file
         model: id of the bundle's model; None takes the bundle's default
-        provider: auto, or `NAME[:option=value[,option=value...]]`; one asked for by name is that one or an error
-        threads: of the CPU; 0 is one per core
-        strip_pixels: frames with more pixels are processed in strips of about that many
-        spinning: threads wait busily for the next frame; wasted on a live stream, whose frames come at their own pace
+        provider: auto, or `NAME[:option=value[,option=value...]]`, which is used or refused, never replaced
+        threads: CPU threads; 0: one for each core
+        strip_pixels: larger frames are processed in strips of about so many pixels
+        spinning: threads wait busily for the next frame; gains a stream nothing: docs/decisions/streams-do-not-spin.md
 
     Attributes:
-        card: the model's facts; provider: the provider that really runs
+        card: the model's facts
+        provider: the provider that runs
     Raises:
-        BundleError, UsageError, UnavailableError
+        BundleError: no bundle or model file, or a damaged one.
+        UsageError: no such model, or one that takes other arrays than frames.
+        UnavailableError: the provider cannot be had on this machine.
 
-    One Denoiser may be used from several threads. Another process gets one that opens its bundle again.
+    One Denoiser may be used from several threads. A pickled one opens its bundle again in the other process.
     """
 
     def __init__(
@@ -58,7 +62,7 @@ class Denoiser:
             raise UsageError(f"expected strip_pixels of at least 1, but got {strip_pixels}")
         path = Path(path)
         self._trained_on: list[tuple[NoiseRecord, TrainingStats]] = []
-        self._mosaic: str | None = None  # the option of training; None: not known
+        self._mosaic: str | None = None  # training's --mosaic; None: unknown
         if path.suffix == ".onnx" and not path.is_dir():
             self._session = Session(path, provider, threads, spinning)
             self.card = _card_inside(path, self._session)
@@ -76,14 +80,14 @@ class Denoiser:
             if "onnx" not in entry.files:
                 raise BundleError(f"{path}: model {entry.id} has no ONNX file; run: zsn2m-deploy export {path}")
             record = entry.files["onnx"]
-            bundle.check_files(apart_from=record)  # which the session reads, and hashes
+            bundle.check_files(apart_from=record)  # the session checks that one as it reads it
             self._session = Session(bundle.file(record), provider, threads, spinning, record.sha256)
             _check_card(bundle.file(record), self._session, self.card)
         self._strip_pixels = strip_pixels
 
     @property
     def provider(self) -> str:
-        """Short name of the provider that really runs."""
+        """Short name of the provider that runs."""
         return self._session.provider
 
     def __reduce__(self) -> tuple[type[Denoiser], tuple[object, ...]]:
@@ -98,42 +102,45 @@ class Denoiser:
         """Denoise one frame.
 
         Shape:
-            frame: (h, w), (h, w, 3) RGB or (h, w, 4) RGBA (alpha is carried through), in sensor units
+            frame: (h, w), (h, w, 3) RGB or (h, w, 4) RGBA, in sensor units; alpha is returned unchanged
             returns: the same shape and dtype; integers rounded and clamped to the sensor's range
         Raises:
-            InputError: if the frame does not fit the sensor that the bundle was trained for.
+            InputError: a frame of another type, channel count or range than the bundle was trained on.
         """
         denoised = self.denoise(_as_frame(frame)).as_array()
         return denoised.reshape(frame.shape)
 
     def unlike(self, frame: Pixels) -> tuple[str, ...]:
-        """In what a frame is unlike those trained on, as sentences; empty where it is like them.
+        """How a frame differs from the training frames, in sentences; empty if it does not.
 
-        Noise of a far level or another correlation, and of networks trained on their frames alone much more texture:
-        the frame can be denoised, but not as well as by a bundle trained on such a frame. Stripes, regular detail and
-        dither are said of each frame that has them, and "mosaic: ..." where the frame is a sensor's mosaic, unless the
-        bundle was trained with --mosaic none. A look takes 0.1 to 0.2 s at any size. Nothing is said of frames below
-        16 x 16 pixels, by a single .onnx file, and by bundles of older versions: they hold nothing to compare with.
+        Compared are the noise's level and correlation, and for networks trained on their frames alone the texture.
+        Such a frame can be denoised, but a bundle trained on it would do better. Stripes, regular detail and dither
+        are named in every frame that has them; so is a colour filter mosaic ("mosaic: ..."), unless the bundle was
+        trained with --mosaic none.
+
+        Nothing is found in frames below 16 x 16 pixels. A single .onnx file and bundles of older versions hold no
+        statistics to compare with. It takes 0.1 to 0.3 s at any size; that and its false warnings:
+        docs/results/cross-frame.md#familiarity.
 
         Shape:
             frame: as for a call
         Raises:
-            InputError: if the frame does not fit the sensor that the bundle was trained for.
+            InputError: a frame of another type, channel count or range than the bundle was trained on.
         """
         return self.differences(_as_frame(frame))
 
     def differences(self, frame: Frame) -> tuple[str, ...]:
-        """As `unlike`, of a frame with its alpha plane: what lies under an alpha of 0 is not looked at.
+        """As `unlike`, for a frame with an alpha plane: pixels of alpha 0 are left out.
 
         Raises:
-            InputError: if the frame does not fit the sensor that the bundle was trained for.
+            InputError: a frame of another type, channel count or range than the bundle was trained on.
         """
         check_fits(self.card.sensor, frame)
         found = unlike_all(frame.pixels, self._trained_on, self.card.role == PRETRAINED, frame.blank)
         return (*self._patterns(largest_scene(frame.pixels, frame.blank)), *found)
 
     def _patterns(self, pixels: Pixels) -> tuple[str, ...]:
-        """Stripes, mosaics and the like, which no noise of single pixels explains."""
+        """Sentences on patterns such as stripes and mosaics."""
         if self._mosaic is None:
             return ()
         found = patterns_in_words(find_patterns(pixels))
@@ -142,35 +149,35 @@ class Denoiser:
         )
 
     def stream(self, frames: Iterable[Pixels]) -> Iterator[Pixels]:
-        """Denoise frame after frame, while the next ones are read in another thread; bounded memory, order kept.
+        """Denoise frames in order, while a thread reads the next ones; memory is bounded.
 
         Shape:
-            frames: each as for a call; they may differ in size, and the caller may fill one buffer again and again
+            frames: each as for a call; sizes may differ, and one buffer may be filled again and again
             yields: the same shapes and dtypes
         Raises:
-            InputError: in the place of the first frame that does not fit, after the results before it; what `frames`
-                itself raises, likewise.
+            InputError: a frame of another type, channel count or range; after the results of the frames before it.
+                Errors of `frames` itself are raised in the same way.
         """
         with Pipeline(map(_own_copy, frames), self) as results:
             yield from results
 
     def denoise(self, frame: Frame, name: str = "frame") -> Frame:
-        """Denoise one frame; `name` is how messages call it.
+        """Denoise one frame; messages call it `name`.
 
-        Blank areas (padding, what lies under an alpha of 0, what is not finite) stay what they are, bit for bit.
+        Blank pixels (padding, alpha 0, not finite) are returned unchanged.
 
         Raises:
-            InputError: if the frame does not fit the sensor that the bundle was trained for.
+            InputError: a frame of another type, channel count or range than the bundle was trained on.
         """
         check_fits(self.card.sensor, frame, name)
         return denoise_frame(self._session, self.card, frame, self._strip_pixels)
 
 
 def check_fits(sensor: Sensor, frame: Frame, name: str = "frame") -> None:
-    """Refuse a frame that is not of the sensor: dtype, channels, no finite sample, values outside the range.
+    """Refuse a frame that the bundle's sensor cannot have given.
 
     Raises:
-        InputError: saying what the sensor gives and what came.
+        InputError: another dtype or channel count, no finite sample, or values outside the range.
     """
     if frame.dtype != sensor.dtype:
         raise InputError(
@@ -197,7 +204,7 @@ def check_fits(sensor: Sensor, frame: Frame, name: str = "frame") -> None:
 
 
 def _own_copy(frame: Pixels) -> Pixels:
-    """A frame that stays what it is, whatever its caller does with the buffer once it is taken."""
+    """A copy, as the caller may overwrite the buffer while the frame waits."""
     return frame.copy() if isinstance(frame, np.ndarray) else frame
 
 
@@ -211,7 +218,7 @@ def _as_frame(array: Pixels) -> Frame:
 
 
 def _check_card(path: Path, session: Session, card: ModelCard) -> None:
-    """Refuse a manifest that says of a model what its file does not: a wrong radius gives seams, in silence."""
+    """Refuse a manifest that contradicts the model file; with a wrong receptive radius, seams would go unnoticed."""
     inside = _card_inside(path, session)
     differing = [name for name in ModelCard.model_fields if getattr(inside, name) != getattr(card, name)]
     if differing:

@@ -1,22 +1,24 @@
-"""What a manifest says of the method and of the training."""
+"""What a manifest says of the method and of the training run."""
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
+
+from zsn2m_runtime.record import Record
 
 
-class _Part(BaseModel):
-    # Bundles of older versions have less. What this version does not know is kept, for an export writes it again.
-    model_config = ConfigDict(frozen=True, allow_inf_nan=False, extra="allow")
+class _Part(Record):
+    # Bundles of older versions lack fields, hence the defaults. Unknown fields are kept: an export writes them again.
+    model_config = ConfigDict(extra="allow")
 
 
 class MethodRecord(_Part):
-    """The whole configuration of the training; readers know these of its fields, the others are kept."""
+    """The whole configuration of the training; only the fields that readers use are listed, the others are kept."""
 
     method: str = Field("adapt", description="`adapt`, `mbd`, `full` or `paper`")
     preset: str = Field("default", description="`instant`, `fast`, `default` or `best`")
     strength: float = Field(1.0, description="factor on the noise")
-    mosaic: str = Field("auto", description="`none`: frames that look like a mosaic are pictures")
+    mosaic: str = Field("auto", description="`none`: frames that look like a mosaic are taken as they are")
 
 
 class TrainedFrame(_Part):
@@ -37,16 +39,16 @@ class TrainedStage(_Part):
 
 
 class TrainingRecord(_Part):
-    """The training, in the words of the terminal and the report."""
+    """The training run, with the texts that terminal and report show."""
 
     frames: tuple[TrainedFrame, ...] = Field((), description="that were trained on")
     device: str = Field("", description="such as `cpu` or `cuda:0`")
     precision: str = Field("", description="of the convolutions in training; weights are float32")
-    chosen: str | None = Field(None, description="the line of what was chosen and why")
+    chosen: str | None = Field(None, description="one line: what was chosen automatically and why")
     defective_share: float = Field(0.0, description="of the samples, if defective pixels are corrected")
     stages: tuple[TrainedStage, ...] = Field((), description="in their order")
     export_seconds: float = Field(0.0, description="the export took")
-    summary: dict[str, str] = Field({}, description="verdict and self-check, in a line each")
-    hints: tuple[str, ...] = Field((), description="what is worth knowing and no reason to worry")
-    warnings: tuple[str, ...] = Field((), description="what to look at")
+    summary: dict[str, str] = Field({}, description="verdict and self-check, one line each")
+    hints: tuple[str, ...] = Field((), description="facts that need no action")
+    warnings: tuple[str, ...] = Field((), description="possible faults of the result")
     next: tuple[str, ...] = Field((), description="what to do next, with commands in backquotes")

@@ -25,7 +25,7 @@ WORDS = {  # of fields whose models have no description
     "Manifest.method": "the whole configuration of the training: [fields](api.md#configuration)",
     "Manifest.seed": "of the training",
     "Manifest.sensor": "what a frame must be",
-    "Manifest.normalisation": "inside the graph; for runtimes that report in units of the range in use",
+    "Manifest.normalisation": "part of the graph; for runtimes that report in units of the range in use",
     "Manifest.models": "in any order; never assume which ids exist",
     "Manifest.weights": "absent: the bundle cannot be exported again",
     "Manifest.self_test_input": "`test_input.npy`",
@@ -46,13 +46,13 @@ WORDS = {  # of fields whose models have no description
     "ModelFacts.precision": "`fp32`, `fp16` or `int8`",
     "ModelFacts.input": "name of the graph's input",
     "ModelFacts.output": "name of the graph's output",
-    "ModelFacts.dynamic_axes": "which axes of the input may have any length",
+    "ModelFacts.dynamic_axes": "axes of the input that may have any length",
     "ModelFacts.parameters": "how many weights",
     "ModelCard.schema_version": "as the manifest's",
     "ModelCard.sensor": "as the manifest's",
     "ModelCard.normalisation": "as the manifest's",
     "Parity.onnxruntime": "largest difference of the ONNX file",
-    "Parity.tolerance": "what would have been refused",
+    "Parity.tolerance": "the largest difference that was accepted",
     "NoiseGroup.noise": "of these frames",
     "NoiseGroup.look": "of these frames",
     "ModelEntry.files": "the file of each format",
@@ -96,7 +96,7 @@ def _kind(info: FieldInfo) -> str:
     if inspect.isclass(annotation) and not get_args(annotation):
         text = annotation.__name__
     else:
-        text = re.sub(r"\b(?:zsn2m_runtime\.(?:manifest|training_record)|typing)\.", "", str(annotation))
+        text = re.sub(r"\b(?:zsn2m_runtime\.(?:manifest|noise_record|training_record)|typing)\.", "", str(annotation))
     if "'uint8'" in text:
         text = "name of a NumPy type"
     named = re.sub(r"Annotated\[str, .*\]", "str", text).replace("NoneType", "None")

@@ -10,9 +10,9 @@ import numpy as np
 
 from support.bundles import edit_manifest
 from zsn2m_deploy.sample.noise import correlation_taps
-from zsn2m_runtime.manifest import NoiseRecord, TrainingStats
 from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.familiarity import training_stats
+from zsn2m_runtime.noise_record import NoiseRecord, TrainingStats
 
 SIZE = (160, 192)
 

@@ -24,11 +24,11 @@ from zsn2m_deploy.pretrain.network import SensorNet
 from zsn2m_deploy.pretrain.weights import pretrained
 from zsn2m_runtime.blank.areas import present
 from zsn2m_runtime.image import to_nchw
-from zsn2m_runtime.manifest import NoiseGroup
 from zsn2m_runtime.noise.familiarity import training_stats
 from zsn2m_runtime.noise.frame_stats import measure
 from zsn2m_runtime.noise.level import value_span
 from zsn2m_runtime.noise.model import Doubles, NoiseModel
+from zsn2m_runtime.noise_record import NoiseGroup
 from zsn2m_runtime.sample_types import Mask, Pixels
 
 # Limits of what is one noise, from the page of results above.

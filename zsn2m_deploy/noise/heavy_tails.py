@@ -19,8 +19,8 @@ from torch.nn.functional import max_pool2d, pad, unfold
 from zsn2m_deploy.noise.clipping import has_noise
 from zsn2m_deploy.noise.refine import FirstGuess
 from zsn2m_deploy.noise.variance import VarianceLine
-from zsn2m_runtime.manifest import HeavyTails
 from zsn2m_runtime.noise.model import NoiseModel
+from zsn2m_runtime.noise_record import HeavyTails
 
 # From the decision above: normal and photon noise has at most 3e-4 on its rarer side, Student's t of 5 has 2e-3.
 LEAST = 8e-4  # share of the samples beyond FAR on the rarer side from which on tails are heavy

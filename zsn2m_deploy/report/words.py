@@ -12,8 +12,8 @@ from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.report.analysis import ALIKE_LIMIT, LITTLE, PEAKS_LIMIT, Removed
 from zsn2m_deploy.report.detail import EDGES_LIMIT, POWER_LIMIT
 from zsn2m_deploy.report.self_check import SelfCheck
-from zsn2m_runtime.manifest import NoiseGroup
 from zsn2m_runtime.noise.facts import NoiseFacts, noise_in_words
+from zsn2m_runtime.noise_record import NoiseGroup
 
 
 class Verdict(StrEnum):

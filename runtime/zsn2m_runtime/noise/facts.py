@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from zsn2m_runtime.manifest import HeavyTails
 from zsn2m_runtime.noise.level import value_span
 from zsn2m_runtime.noise.model import NoiseModel
+from zsn2m_runtime.noise_record import HeavyTails
 from zsn2m_runtime.sample_types import Pixels
 
 POINTS = 8  # of the curve of noise over brightness

@@ -15,10 +15,10 @@ import numpy as np
 
 from zsn2m_runtime.blank.areas import blanks_of
 from zsn2m_runtime.errors import InputError
-from zsn2m_runtime.manifest import NoiseRecord, Span, TrainingStats
 from zsn2m_runtime.noise.frame_stats import FrameStats, is_busy, measure, strength, texture
 from zsn2m_runtime.noise.model import Doubles, NoiseModel
 from zsn2m_runtime.noise.patches import SIDE
+from zsn2m_runtime.noise_record import NoiseRecord, Span, TrainingStats
 from zsn2m_runtime.sample_types import Mask, Pixels
 
 # What counts as unlike; measured, docs/results/cross-frame.md#familiarity. Networks trained on pairs of the

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from zsn2m_runtime.manifest import HeavyTails, NoiseRecord
+from zsn2m_runtime.noise_record import HeavyTails, NoiseRecord
 
 Doubles = npt.NDArray[np.float64]
 

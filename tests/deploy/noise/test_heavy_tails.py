@@ -16,8 +16,8 @@ from zsn2m_deploy.noise.refine import FirstGuess, first_guesses
 from zsn2m_deploy.pretrain import confirm
 from zsn2m_deploy.pretrain.weights import pretrained
 from zsn2m_deploy.training import HEAVY_TAILS, train
-from zsn2m_runtime.manifest import HeavyTails
 from zsn2m_runtime.noise.model import NoiseModel
+from zsn2m_runtime.noise_record import HeavyTails
 
 SIDE = 192
 SIGMA = 0.05

@@ -9,10 +9,10 @@ import pytest
 from support.known_noise import SIGMA, SIZE, Array, known, noise, scene, whole
 
 from zsn2m_runtime.errors import InputError
-from zsn2m_runtime.manifest import NoiseRecord, TrainingStats
 from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.familiarity import differences, training_stats, unlike
 from zsn2m_runtime.noise.frame_stats import MOST_PIXELS, measure
+from zsn2m_runtime.noise_record import NoiseRecord, TrainingStats
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from zsn2m_runtime.manifest import TrainingStats
 from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.familiarity import training_stats, unlike_all
+from zsn2m_runtime.noise_record import TrainingStats
 
 
 @pytest.mark.parametrize("odd", [{"noise": (0.0, 0.0)}, {"noise": (-1.0, -0.5)}, {"texture": -1.0}])

@@ -1,0 +1,80 @@
+"""What a manifest says of the noise of the training frames, and of the frames themselves."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from zsn2m_runtime.record import Record
+
+Span = tuple[float, float]  # least and most
+
+
+class ChannelsRecord(Record):
+    """A record in which some fields have one value for each channel."""
+
+    of_channels: ClassVar[tuple[str, ...]]  # names of these fields
+
+    def check_channels(self, channels: int) -> None:
+        """Refuse a field of `of_channels` that has not one value for each channel.
+
+        Raises:
+            ValueError: naming the field.
+        """
+        for name in self.of_channels:
+            if (count := len(getattr(self, name))) != channels:
+                raise ValueError(
+                    f"expected {name} to have a value for each of the sensor's {channels} channel(s), but got {count}"
+                )
+
+
+class HeavyTails(Record):
+    """Noise of which some samples deviate more than a normal distribution allows: a mixture of two normal ones."""
+
+    share: float = Field(gt=0, le=1, description="share of these samples")
+    factor: float = Field(gt=1, description="their standard deviation over that of the other samples, the core")
+
+
+class NoiseRecord(ChannelsRecord):
+    """The noise model that was estimated from the training frames, sensor units."""
+
+    of_channels = ("slope", "floor", "skew")
+
+    slope: tuple[float, ...] = Field(description="of each channel: the variance at brightness x is slope * x + floor")
+    floor: tuple[float, ...]
+    span: tuple[float, float] | None = Field(
+        description="brightness that the variance was measured at; beyond it, a falling line stays constant"
+    )
+    skew: tuple[float, ...] = Field(description="skewness of each channel; negative after a tone curve")
+    neighbours: tuple[float, float] = Field(
+        description="correlation of a pixel's noise with that of the pixel beside, and below"
+    )
+    channels: float = Field(description="mean correlation of two channels at one pixel; 0 for grey")
+    correlated: bool = Field(description="whether the noise counts as correlated")
+    tails: HeavyTails | None = Field(
+        None, description="if given, slope and floor are those of the core; None: the distribution is normal"
+    )
+
+
+class TrainingStats(ChannelsRecord):
+    """Statistics of the training frames, to compare others with; a pair is the least and the most of all frames."""
+
+    of_channels = ("low", "high")
+
+    low: tuple[float, ...] = Field(description="of each channel: hardly any block of pixels is darker; sensor units")
+    high: tuple[float, ...] = Field(description="of each channel: hardly any block of pixels is brighter; sensor units")
+    texture: float = Field(description="detail of the most textured places, in units of the noise's variance")
+    noise: Span = Field(description="noise of one frame, in units of the noise of all frames together")
+    beside: Span = Field(description="correlation of a pixel's noise with that of the pixel beside")
+    below: Span = Field(description="correlation of a pixel's noise with that of the pixel below")
+    channels: Span = Field(description="mean correlation of two channels' noise; 0 for grey")
+
+
+class NoiseGroup(Record):
+    """Those training frames that share one noise model, where several noise models were trained on."""
+
+    frames: tuple[str, ...] = Field(description="their names")
+    sigma: float = Field(ge=0, description="standard deviation of their noise, sensor units")
+    noise: NoiseRecord
+    look: TrainingStats
