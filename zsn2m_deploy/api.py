@@ -1,4 +1,4 @@
-"""The Python door: frames in, a proven bundle out."""
+"""Training and export in one call: frames in, a checked bundle out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from zsn2m_deploy.adapt.mixture import records
-from zsn2m_deploy.bundle.export import export_networks, versions
+from zsn2m_deploy.bundle.networks import export_networks, versions
 from zsn2m_deploy.bundle.preview import write_preview
 from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.fit.fitter import ProgressCallback
@@ -40,7 +40,7 @@ from zsn2m_runtime.plain_text import one_line
 from zsn2m_runtime.sample_types import Nchw
 from zsn2m_runtime.training_record import TrainedFrame, TrainedStage, TrainingRecord
 
-GATE_SIDE = 512  # pixels of the frame's crop that the parity gate compares
+GATE_SIDE = 512  # pixels; side of the crop that the parity gate compares; chosen: far larger than any halo
 PREVIEW_NAME = "preview.png"
 
 
@@ -56,13 +56,20 @@ def train_and_export(
 
     Args:
         frames: one frame or several: arrays (h, w) or (h, w, 3) RGB in sensor units, or paths of image files
-        path: the bundle folder to write, by custom NAME.zsn2m
-        options: which pages to take, and what is known of their values; float frames need a range
+        path: the bundle folder to write, usually NAME.zsn2m
+        config: method, preset and all other choices; None: the default
+        options: which pages to take, and facts on their values; float frames need a range
         overwrite: replace an existing bundle
+        progress: is told the stage, its step and its loss
     Returns:
-        the bundle; its folder also holds the first frame's own denoised result, a preview and a report
+        the bundle; its folder also holds the first frame denoised, a preview and a report
     Raises:
-        Zsn2mError: each with a message that says what to do; nothing is written then.
+        InputError: frames that cannot be read or trained on.
+        UsageError, UnavailableError: options that contradict each other; a device or package that is missing.
+        TrainingError: training diverged, or the device's memory was full.
+        CheckFailedError: an exported model gives other pixels than its network.
+        OutputError: the folder exists, or cannot be written.
+    Nothing is written when an error is raised.
     """
     with temporary_files_beside(Path(path)):
         return _make_bundle(frames, Path(path), config, options, overwrite, progress)
@@ -87,7 +94,7 @@ def _make_bundle(
         manifest = _with_models(folder, training, trained, first, progress)
         manifest = _with_results(folder, manifest, training, trained, one_line(path.name))
         write_manifest(folder, manifest)
-        lock.enter_context(one_at_a_time(path))  # an export that runs would put the old bundle back afterwards
+        lock.enter_context(one_at_a_time(path))  # else an export that is running would put the old bundle back
     return load_bundle(path)
 
 
@@ -110,10 +117,10 @@ def _stages(config: TrainConfig) -> str:
 def _with_models(
     folder: Path, training: TrainingFrames, trained: Trained, first: Nchw, progress: ProgressCallback | None
 ) -> Manifest:
-    """The manifest of a folder that holds weights, self-test vectors and exported models, but no results yet."""
+    """Write weights, self-test arrays and models into a folder; the manifest is returned and has no results yet."""
     shown = [filled(frame.pixels, blank) for frame, blank in zip(training.frames, training.blanks, strict=True)]
     frames = [present(frame, blank) for frame, blank in zip(shown, training.blanks, strict=True)]
-    first_group = trained.groups[0].frames  # of a mixture those with the first frame's noise
+    first_group = trained.groups[0].frames  # all that share the first frame's noise model
     pixels = [frames[index] for index in first_group]
     mixture = records(training.names, shown, trained.groups, training.blanks)
     found = noise_facts(pixels, trained.noise, training.value_range)
@@ -160,7 +167,7 @@ def _with_models(
 
 
 def _with_results(folder: Path, manifest: Manifest, training: TrainingFrames, trained: Trained, name: str) -> Manifest:
-    """The same with the first frame's denoised result, preview and report, by the exported default model."""
+    """Add the first frame's result, preview and report, made with the exported default model, to the manifest."""
     noisy, blank = training.frames[0], training.blanks[0]
     model = next(model for model in manifest.models if model.id == manifest.default)
     session = Session(folder / model.files["onnx"].name, "cpu")
@@ -186,7 +193,7 @@ def _with_results(folder: Path, manifest: Manifest, training: TrainingFrames, tr
             "verdict": f"{report.verdict}: {report.verdict.meaning}",
             "self-check": f"PSNR {self_check_in_words(report.self_check)}",
         },
-        "warnings": report.warnings,  # those of training among them
+        "warnings": report.warnings,  # includes those of training
         "next": report.next_steps,
     }
     extras = (result, preview, folder / PAGE_NAME, folder / FACTS_NAME)
@@ -199,7 +206,7 @@ def _with_results(folder: Path, manifest: Manifest, training: TrainingFrames, tr
 
 
 def _save_like(source: Path | None, path: Path, frame: Frame) -> None:
-    """With the metadata of its source, unless that was removed or changed while the network trained."""
+    """Save a frame with the metadata of its source file, unless that was removed or changed during training."""
     with suppress(InputError), ExitStack() as opened:
         image = opened.enter_context(open_image(source, NO_LIMIT)) if source else None
         if image and image.layout == Layout.of(frame):

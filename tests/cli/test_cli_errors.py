@@ -18,7 +18,6 @@ from support.commands import run_command, untrained, write_frame
 from support.refusals import Refused, mounted
 
 from zsn2m_deploy import api
-from zsn2m_deploy.bundle import export as exporting
 from zsn2m_runtime.atomic import one_at_a_time
 from zsn2m_runtime.bundle import load_bundle
 from zsn2m_runtime.errors import UnavailableError
@@ -230,7 +229,7 @@ def test_interrupted(
 
     write_frame(tmp_path / "a.png")
     monkeypatch.setattr(api, "train_networks", interrupt if moment == "training" else untrained)
-    monkeypatch.setattr(exporting, "write_models", interrupt)
+    monkeypatch.setattr("zsn2m_deploy.bundle.networks.write_models", interrupt)
     before = signal.signal(number, signal.default_int_handler)  # a background job would ignore it
     try:
         assert refused(130, "train-and-export", "a.png").startswith("interrupted: ")

@@ -15,7 +15,6 @@ from support.bundles import edit_manifest
 
 import zsn2m_deploy as zsn2m
 from zsn2m_deploy import api
-from zsn2m_deploy.bundle import export as exporting
 from zsn2m_deploy.report.self_check import SelfCheck
 from zsn2m_deploy.report.words import self_check_in_words
 from zsn2m_deploy.sample import SampleConfig, write_sample
@@ -120,7 +119,7 @@ def test_a_failing_gate_writes_no_bundle_and_keeps_the_old_one(
     def refuse(*arguments: object, **options: object) -> None:
         raise CheckFailedError("they differ")
 
-    monkeypatch.setattr(exporting, "write_models", refuse)
+    monkeypatch.setattr("zsn2m_deploy.bundle.networks.write_models", refuse)
     before = (bundle.path / "manifest.json").read_bytes()
     with pytest.raises(CheckFailedError):
         zsn2m.train_and_export(frame_file, tmp_path / "new.zsn2m", TINY_MBD)

@@ -1,1 +1,1 @@
-"""Bundles: exporting networks, restoring them from weights, and the preview."""
+"""Bundles: exporting networks, restoring them from their weights, and the preview picture."""

@@ -1,4 +1,4 @@
-"""Pictures for people: noisy, denoised, and the removed noise amplified."""
+"""The preview picture: noisy, denoised, and the removed noise amplified."""
 
 from __future__ import annotations
 
@@ -12,52 +12,60 @@ from zsn2m_runtime.files import save_image
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.sample_types import Pixels
 
-_SIDE = 512  # pixels; larger frames show their centre at full size, for scaling would hide the noise
-_SMALLEST = 160  # pixels; smaller frames are enlarged so that the labels fit
-_LABEL_HEIGHT = 28
-_GAP = 4
-_SHOWN_DEVIATIONS = 4.0  # of the noise, from mid grey to black or white
+# Sizes and shades were chosen by eye.
+_SIDE = 512  # pixels; of larger frames the centre is shown, as scaling would hide the noise
+_SMALLEST = 160  # pixels; smaller frames are enlarged, so that the labels fit
+_LABEL_HEIGHT = 28  # pixels
+_LABEL_ORIGIN = (6, 19)  # pixels from left and top: where the text's baseline starts
+_LABEL_SIZE = 0.5  # of OpenCV's font
+_LABEL_GREY = 32  # grey level of the label's background
+_GAP = 4  # pixels between the pictures
+_MID_GREY = 127.5
+_SHOWN_DEVIATIONS = 4.0  # standard deviations of noise from mid grey to black or white: all but 6 of 100,000 samples
+_LEAST_SIGMA = 0.1  # grey levels; keeps the gain finite for frames without noise
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """What a screen shows of a frame.
+    """A frame as 8-bit pictures.
+
+    gain: factor by which the removed noise is amplified
 
     Shape:
-        noisy, denoised, removed: (h, w) or (h, w, 3) uint8; removed is grey where nothing was removed
+        noisy, denoised, removed: (h, w) or (h, w, 3) uint8; removed is mid grey where nothing was removed
     """
 
     noisy: Pixels
     denoised: Pixels
     removed: Pixels
-    gain: float  # of the removed noise
+    gain: float
 
 
 def pictures(noisy: Pixels, denoised: Pixels, span: tuple[float, float], sigma: float) -> Pictures:
-    """What to show of a frame.
+    """The pictures of a frame and its result.
 
     Shape:
         noisy, denoised: (h, w) or (h, w, 3), sensor units
     Args:
-        span: the sensor values shown black and white
-        sigma: of the noise, sensor units; decides how much the removed noise is amplified
+        span: sensor values that are shown black and white
+        sigma: standard deviation of the noise, sensor units; sets the gain
     """
     low, high = span
     before, after = (
         np.nan_to_num(part.astype(np.float32), nan=low, posinf=high, neginf=low) for part in (noisy, denoised)
     )
     to_grey_levels = 255 / (high - low)
-    gain = max(1.0, 127.5 / (_SHOWN_DEVIATIONS * max(sigma * to_grey_levels, 0.1)))
+    gain = max(1.0, _MID_GREY / (_SHOWN_DEVIATIONS * max(sigma * to_grey_levels, _LEAST_SIGMA)))
     return Pictures(
         _shown((before - low) * to_grey_levels),
         _shown((after - low) * to_grey_levels),
-        _shown((before - after) * to_grey_levels * gain + 127.5),
+        _shown((before - after) * to_grey_levels * gain + _MID_GREY),
         gain,
     )
 
 
 def write_preview(path: Path, noisy: Pixels, denoised: Pixels, span: tuple[float, float], sigma: float) -> None:
-    """Write noisy | denoised | removed noise as one 8-bit RGB picture; arguments as of `pictures`."""
+    """Write noisy, denoised and removed noise side by side as one 8-bit RGB picture; arguments as for `pictures`."""
     made = pictures(_centre(noisy), _centre(denoised), span, sigma)
     panels = [
         _panel(made.noisy, "noisy"),
@@ -82,6 +90,6 @@ def _panel(picture: Pixels, label: str) -> Pixels:
         picture = np.repeat(picture[:, :, None], 3, axis=2)
     factor = -(-_SMALLEST // min(picture.shape[:2]))
     picture = picture.repeat(factor, axis=0).repeat(factor, axis=1)
-    strip = np.full((_LABEL_HEIGHT, picture.shape[1], 3), 32, np.uint8)
-    cv2.putText(strip, label, (6, 19), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255, 255, 255), 1, cv2.LINE_AA)
+    strip = np.full((_LABEL_HEIGHT, picture.shape[1], 3), _LABEL_GREY, np.uint8)
+    cv2.putText(strip, label, _LABEL_ORIGIN, cv2.FONT_HERSHEY_SIMPLEX, _LABEL_SIZE, (255, 255, 255), 1, cv2.LINE_AA)
     return np.vstack([strip, picture])

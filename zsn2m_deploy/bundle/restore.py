@@ -1,4 +1,4 @@
-"""A bundle's networks, built again from its manifest and weights."""
+"""Building a bundle's networks again from its manifest and weights."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def restored_networks(bundle: Bundle) -> dict[str, FrameNetwork]:
     """The networks of a bundle with their trained weights, by model id.
 
     Raises:
-        BundleError: trained by another version, or weights that do not fit the method in the manifest.
+        BundleError: no weights, weights that do not fit the method in the manifest, or training by another version.
     """
     manifest = bundle.manifest
     if manifest.weights is None:
@@ -32,7 +32,7 @@ def restored_networks(bundle: Bundle) -> dict[str, FrameNetwork]:
         config = TrainConfig().updated(method, source="method")
     except UsageError as error:
         raise BundleError(f"{bundle.path}: {error}; it was trained by another version, train again") from error
-    if config.model_dump(mode="json") != method:  # a field that is missing must not take today's default
+    if config.model_dump(mode="json") != method:  # a missing field would get the default of this version
         raise BundleError(
             f"{bundle.path}: expected every field of the method in the manifest, but some are missing: it was trained "
             f"by zsn2m-deploy {manifest.versions.get('zsn2m-deploy')}; export with that version, or train again"
@@ -59,7 +59,7 @@ def restored_networks(bundle: Bundle) -> dict[str, FrameNetwork]:
 
 
 def _check_fit(bundle: Bundle, make: Callable[[], FrameNetwork], state: dict[str, Tensor]) -> None:
-    """Refuse a method that the weights do not fit, before its network takes the memory that it asks for."""
+    """Refuse weights that do not fit the method, before memory is allocated for its network."""
     try:
         with torch.device("meta"):
             wanted = {name: tuple(tensor.shape) for name, tensor in make().state_dict().items()}
