@@ -1,4 +1,4 @@
-"""What to do next: commands that fit the verdict."""
+"""Advice on what to do next, as commands that fit the verdict."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from zsn2m_runtime.training_record import MethodRecord
 
 NETWORKS = {"sensor": "SensorNet", "mbd": "MBD-Net", "grd": "GRD-Net"}
 METHODS = {"adapt": "SensorNet", "mbd": "MBD-Net", **dict.fromkeys(("full", "paper"), "MBD-Net and GRD-Net")}
-GENTLER, STRONGER = 0.7, 1.5  # steps of the factor on the noise, up and down
+GENTLER, STRONGER = 0.7, 1.5  # factors on --strength; chosen: a change of about half, which can be seen
 
-Method = MethodRecord | TrainConfig  # of a training, as its manifest or its configuration has it
+Method = MethodRecord | TrainConfig  # a training's method, from the manifest or from the configuration
 
 
 def gentler(method: Method) -> str:
-    """The option of training that keeps more detail than it did."""
+    """The option with which the next training keeps more detail."""
     return _with_strength(method, GENTLER)
 
 
 def stronger(method: Method) -> str:
-    """The option of training that removes more than it did."""
+    """The option with which the next training removes more."""
     return _with_strength(method, STRONGER)
 
 
@@ -31,10 +31,12 @@ def _with_strength(method: Method, times: float) -> str:
 
 
 def next_steps(verdict_is_good: bool, noisy: bool, remedy: str | None, frame: str, bundle: str) -> tuple[str, ...]:
-    """What to do next, sentences with commands in backquotes.
+    """What to do next: sentences with commands in backquotes.
 
     Args:
-        remedy: options of training that may help, if anything is wrong that they help against
+        noisy: whether the frame has noise worth removing
+        remedy: options that may improve the result; None: nothing is wrong
+        frame, bundle: names, for the commands
     """
     use = f"`zsn2m-deploy denoise {bundle} FRAME... -o OUT`"
     if not noisy:

@@ -1,4 +1,4 @@
-"""Whether what training needs is installed; inference alone runs without it."""
+"""Checking that the packages for training are installed; inference does not need them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from zsn2m_runtime.machine.installation import import_onnxruntime
 
 
 def require_training() -> None:
-    """Refuse to start a training that could not end in a bundle.
+    """Refuse to train if a package that training or export needs is missing.
 
     Raises:
-        UnavailableError: if a package is missing, with the command that installs it.
+        UnavailableError: with the command that installs the package.
     """
     missing = [name for name in FOR_TRAINING if importlib.util.find_spec(name) is None]
     if missing:

@@ -1,4 +1,4 @@
-"""Zero-shot training: networks from the noisy frames of one sensor, read top to bottom."""
+"""Zero-shot training: from the noisy frames of one sensor to trained networks."""
 
 from __future__ import annotations
 
@@ -35,22 +35,22 @@ REGULAR = (
     "peaks of the spectrum, and counts as shared by no pixels"
 )
 HEAVY_TAILS = "the noise has heavy tails, for which the estimate does not hold"
-SMALLEST_SIDE = 16  # pixels; below, a half-size frame is hardly larger than the 5 x 5 window
+SMALLEST_SIDE = 16  # pixels; of smaller frames, a half-size one has little more than one 5 x 5 window of Eq. 4
 
 
 @dataclass(frozen=True)
 class Trained:
-    """The specialised networks and what belongs to them.
+    """Trained networks and the facts that export and report need.
 
     config: as it was used
-    offset, scale: sensor units; a network sees (frame - offset) / scale
-    groups: noise in sensor units; the first has the first frame; several where frames of different noise were adapted
-        to as a mixture
-    networks: by their id, on the CPU in float32
-    hints: what is worth knowing and no reason to worry
-    correction: of defective pixels, sensor units; it is part of SensorNet
-    defective_share: of the samples, if they are corrected
-    unmodelled: what of the frames no noise of single pixels explains
+    offset, scale: sensor units; a network's input is (frame - offset) / scale
+    groups: frames that share a noise model, in sensor units; the first group has the first frame
+    networks: by id, on the CPU in float32
+    reports: one for each stage
+    warnings: possible faults of the result; hints: facts that need no action
+    correction: of defective pixels, sensor units; SensorNet contains it
+    defective_share: share of the samples that are defective, if they are corrected
+    unmodelled: patterns in the frames that the noise model does not cover; None: there are none
     """
 
     config: TrainConfig
@@ -70,7 +70,7 @@ class Trained:
 
     @property
     def noise(self) -> NoiseModel:
-        """The noise of the first frame, and of all that go with it."""
+        """The noise model of the first frame's group, sensor units."""
         return self.groups[0].noise
 
 
@@ -84,16 +84,19 @@ def train(
 
     Shape:
         frames: each (h, w) or (h, w, 3), sensor units, at least 16 x 16; sizes may differ, channels may not; blank
-            areas (padding, alpha 0, NaN) are not learned from
+            areas (padding, alpha 0, NaN) are left out
     Args:
+        progress: is told the stage, its step and its loss
         names: of the frames, for errors
     Raises:
-        InputError: frames too small, of different channel counts, constant, blank nearly all over, or a mosaic; for
-            methods mbd and full also frames of different noise.
-        UsageError, UnavailableError: device or precision not to be had.
-        TrainingError: the loss stopped being finite, or a network died.
+        InputError: frames that are too small, of different channel counts, constant, nearly all blank, or a colour
+            filter mosaic; for methods mbd and full also frames of different noise.
+        UsageError: contradicting options, or a precision that the device lacks.
+        UnavailableError: a device that this machine lacks.
+        TrainingError: the loss was not finite, or a network's results do not follow its frames.
 
-    Paper: Sec. 3.2 and 3.3. Deterministic for a seed on one CPU with one thread count.
+    Deterministic for a seed on one CPU with one thread count. Source: docs/decisions/pretrained-default.md for the
+    default; Zero-Shot Noise2Mean, Sec. 3.2 and 3.3, for the others.
     """
     scenes = _scenes(frames, config)
     screened = screen([largest_scene(*scene) for scene in scenes], config.mosaic)
@@ -101,7 +104,9 @@ def train(
     precision = _precision(config, device)
     groups, defects = _noise(scenes, config, device)
     notes = Notes()
-    if all(group.noise.regular for group in groups) and config.stage == "sensor":  # it is told from noise
+    if (
+        all(group.noise.regular for group in groups) and config.stage == "sensor"
+    ):  # its noise estimate leaves regular detail out
         screened = screened.without(REGULAR_DETAIL)
     any_regular = any(group.noise.regular for group in groups)
     for text in (*screened.warnings, *defects_in_words(defects, config.sensor.correct_defects, any_regular)):
@@ -153,22 +158,22 @@ def _scenes(frames: Sequence[Pixels | Frame], config: TrainConfig) -> list[Scene
     given = [frame if isinstance(frame, Frame) else Frame(frame) for frame in frames]
     _check([frame.pixels for frame in given], config)
     scenes = [scene_of(frame) for frame in given]
-    _check([scene.pixels for scene in scenes], config)  # without blank borders they may be too small
+    _check([scene.pixels for scene in scenes], config)  # may be too small without their blank borders
     return scenes
 
 
 def _precision(config: TrainConfig, device: torch.device) -> Precision:
     if config.stage == "sensor" and config.precision == "auto" and device.type == "cpu":
-        return "fp32"  # narrow layers gain nothing from bf16 on a CPU: 1.45 times slower; measured
+        return "fp32"  # bf16 is 1.45 times slower: docs/decisions/float32-on-cpu.md
     return resolve_precision(config.precision, device)
 
 
 def _noise(
     scenes: Sequence[Scene], config: TrainConfig, device: torch.device
 ) -> tuple[list[FrameGroup], Defects | None]:
-    """Which frames have the same noise, that noise in sensor units, and their defective pixels.
+    """Groups of frames that share a noise model, in sensor units, and their defective pixels.
 
-    The noise is that without defective pixels where they are to be corrected.
+    If defective pixels are corrected, the noise model is estimated without them.
     """
     pixels, blanks = [scene.pixels for scene in scenes], [scene.blank for scene in scenes]
     grouping = grouped(pixels, config.sensor.schedule, device, config.seed, blanks)
@@ -180,13 +185,13 @@ def _noise(
 
 
 def _presence(scene: Scene, device: torch.device) -> Tensor:
-    """1 where a scene is not blank. Shape: (1, h, w)."""
+    """1 where a scene is not blank, else 0: (1, h, w) float32."""
     blank = np.zeros(scene.pixels.shape[:2], bool) if scene.blank is None else scene.blank
     return torch.from_numpy(~blank)[None].float().to(device)
 
 
 def _values_in_use(scenes: Sequence[Scene]) -> tuple[float, float]:
-    """The lowest of them, and what there is from that to the highest."""
+    """Lowest value in use, and the span up to the highest; sensor units."""
     low, high = value_span([present(*scene) for scene in scenes])
     if high <= low:
         raise InputError(f"expected frames with some variation, but nearly all values are {low:g}; nothing to learn")
@@ -210,7 +215,8 @@ def _check(frames: Sequence[Pixels], config: TrainConfig) -> None:
     channels = {1 if frame.ndim == 2 else frame.shape[2] for frame in frames}
     if len(channels) > 1:
         raise InputError(f"expected frames of one sensor, but got {sorted(channels)} channels; train them separately")
-    smallest = max(SMALLEST_SIDE, 2 ** len(config.grd.widths) if config.stage == "full" else 0)  # half-size in GRD-Net
+    halvings = len(config.grd.widths) if config.stage == "full" else 0  # of the size, in GRD-Net
+    smallest = max(SMALLEST_SIDE, 2**halvings)
     for frame in frames:
         if min(frame.shape[:2]) < smallest:
             raise InputError(

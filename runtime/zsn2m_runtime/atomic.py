@@ -16,7 +16,7 @@ from zsn2m_runtime.errors import OutputError
 from zsn2m_runtime.leftovers import PREFIX, claimed, name_leftovers
 from zsn2m_runtime.resolved_path import resolved
 
-FOLDER_MARK = "manifest.json"  # a folder with it is a bundle, which may be replaced
+FOLDER_MARK = "manifest.json"  # only a folder that has this file may be replaced
 
 log = logging.getLogger(__name__)
 
@@ -38,12 +38,13 @@ ADVICE = {
 
 
 def atomic_file(path: Path) -> AbstractContextManager[Path]:
-    """A temporary path beside `path`, with the same suffix, that becomes `path` on success.
+    """A temporary file beside `path`, with the same suffix, that is renamed to `path` on success.
 
-    On any exception the temporary, and every parent folder made for it, is removed. A link is written through.
+    On any exception it is removed, and so are parent folders that were made for it. If `path` is a link, its target is
+    replaced.
 
     Raises:
-        OutputError: if the file cannot be written, saying why and what to do.
+        OutputError: the file cannot be written; the message says why and what to do.
     """
 
     def check(target: Path) -> None:
@@ -52,7 +53,7 @@ def atomic_file(path: Path) -> AbstractContextManager[Path]:
         if target.exists() and not target.is_file():
             raise OutputError(f"{path}: expected a regular file, but got a device or pipe; choose another path")
 
-    def make(temporary: Path) -> None:  # not tempfile's, which only their owner can read, whatever the umask
+    def make(temporary: Path) -> None:  # permissions by the umask, unlike tempfile's
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
 
     def put(temporary: Path, target: Path) -> None:
@@ -63,13 +64,13 @@ def atomic_file(path: Path) -> AbstractContextManager[Path]:
 
 
 def atomic_folder(path: Path, overwrite: bool) -> AbstractContextManager[Path]:
-    """A temporary folder beside `path` that becomes `path` on success.
+    """A temporary folder beside `path` that is renamed to `path` on success.
 
-    With `overwrite`, an existing folder is swapped out whole, but only if empty or with a manifest.json.
-    On any exception the temporary is removed, and an existing folder stays as it was.
+    With `overwrite` it replaces an existing folder that is empty or has a manifest.json. On any exception it is
+    removed, and an existing folder stays as it was.
 
     Raises:
-        OutputError: if the folder exists and may not be replaced, or cannot be written.
+        OutputError: the folder exists and may not be replaced, or cannot be written.
     """
 
     def check(target: Path) -> None:
@@ -88,15 +89,15 @@ def atomic_folder(path: Path, overwrite: bool) -> AbstractContextManager[Path]:
     return _appearing(path, check, Path.mkdir, _swap_in, keeps_suffix=False)
 
 
-class _OnlyATrial(Exception):  # noqa: N818  nothing went wrong
-    """Ends a trial."""
+class _OnlyATrial(Exception):  # noqa: N818  not an error
+    """Leaves `atomic_folder` without a folder."""
 
 
 def check_folder_target(path: Path, overwrite: bool) -> None:
-    """Raise now what `atomic_folder` would raise after the work, by making and removing a folder there.
+    """Find out before long work whether `atomic_folder` can write there, by making a folder and removing it.
 
     Raises:
-        OutputError: if the folder exists and may not be replaced, or cannot be written.
+        OutputError: the folder exists and may not be replaced, or cannot be written.
     """
     with suppress(_OnlyATrial), atomic_folder(path, overwrite):
         raise _OnlyATrial
@@ -111,13 +112,13 @@ def _appearing(
     *,
     keeps_suffix: bool,
 ) -> Iterator[Path]:
-    """What a file and a folder have in common.
+    """A temporary file or folder that takes the target's place on success.
 
     Args:
-        check: raises where the target may not be written, before and after the work
-        make: an empty temporary
-        put: the temporary into the target's place
-        keeps_suffix: the temporary has the target's suffix
+        check: raises if the target may not be written; called before and after the work
+        make: makes an empty temporary
+        put: moves the temporary into the target's place
+        keeps_suffix: whether the temporary has the target's suffix
     """
     with ExitStack() as undo:
         with writing(path):
@@ -137,9 +138,9 @@ def _appearing(
 
 @contextmanager
 def one_at_a_time(path: Path) -> Iterator[None]:
-    """Around reading a folder and replacing it: a second process waits, and then reads what the first one wrote.
+    """Let one process at a time read a folder and replace it; a second one waits for the first.
 
-    The folder itself is swapped out, so the lock is on the one that holds it. File systems without locks have none.
+    The lock is on the parent folder, as the folder itself is replaced. On file systems without locks nobody waits.
     """
     with ExitStack() as undo:
         with suppress(OSError):
@@ -159,27 +160,27 @@ def _hidden_name() -> str:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Around what only writes to `path`: every system error of it becomes an OutputError that names it."""
+    """Turn system errors into an OutputError that names `path`; for code that does nothing but write there."""
     try:
         yield
     except FileNotFoundError as error:
         with suppress(FileNotFoundError):
             Path.cwd()
             raise _explained(path, error) from error
-        raise  # the working folder was removed, which is no fault of the path
+        raise  # the working folder was removed; the path is not at fault
     except OSError as error:
         raise _explained(path, error) from error
 
 
 @contextmanager
 def _body(path: Path, temporary: Path) -> Iterator[None]:
-    """Around code of the caller, which may also read: only errors of writing become an OutputError."""
+    """Turn errors of writing into an OutputError; the caller's code may also read, and those errors stay."""
     try:
         yield
     except OutputError as error:
         if str(temporary) not in str(error):
             raise
-        raise OutputError(str(error).replace(str(temporary), str(path))) from error  # it does not have its name yet
+        raise OutputError(str(error).replace(str(temporary), str(path))) from error  # users know the final name only
     except OSError as error:
         elsewhere = error.filename is not None and not str(error.filename).startswith(str(temporary))
         if elsewhere or error.errno not in ADVICE:
@@ -196,9 +197,9 @@ def _explained(path: Path, error: OSError) -> OutputError:
 
 @contextmanager
 def _undone_on_error(temporary: Path) -> Iterator[None]:
-    """Make the parent folders; on an exception they go again, and the temporary, unless somebody put something there.
+    """Make the parent folders; on an exception remove the temporary and those folders, if they are empty.
 
-    The reason of the exception matters more than what is left.
+    Errors of removing are ignored, as the first exception matters more.
     """
     made = [parent for parent in temporary.parents if not parent.exists()]
     try:
@@ -215,10 +216,10 @@ def _undone_on_error(temporary: Path) -> Iterator[None]:
 
 
 def flush_to_disk(path: Path) -> None:
-    """Wait until a file is on the disk: network and quota file systems say only then that it is full.
+    """Wait until a file is on the disk; network and quota file systems say only then that they are full.
 
     Raises:
-        OSError: it is not.
+        OSError: it cannot be written.
     """
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -228,7 +229,7 @@ def flush_to_disk(path: Path) -> None:
 
 
 def _swap_in(temporary: Path, target: Path) -> None:
-    """A folder in the place of another, which comes back if that fails."""
+    """Put a folder in the place of another; if that fails, the other stays."""
     if not target.exists():
         temporary.rename(target)
         return

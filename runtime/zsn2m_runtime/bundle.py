@@ -1,4 +1,4 @@
-"""Reading a bundle: nothing of it is used before its schema, sizes and hashes are checked."""
+"""Reading a bundle; schema, sizes and hashes are checked before anything of it is used."""
 
 from __future__ import annotations
 
@@ -24,22 +24,25 @@ from zsn2m_runtime.path_kinds import no_bundle
 from zsn2m_runtime.plain_file import check_plain, read_checked, read_plain
 from zsn2m_runtime.validation import fault_in_words
 
-DEEPEST = 32  # levels of JSON; exports have 6, and what writes it out again has its own limits
+DEEPEST = 32  # levels of JSON; exports have 6: docs/decisions/bundle-limits.md
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A checked bundle: its folder and its manifest."""
+    """A bundle whose manifest was checked.
+
+    path: its folder
+    """
 
     path: Path
     manifest: Manifest
 
     def model(self, model_id: str | None = None) -> ModelEntry:
-        """One model that takes frames in sensor units, by its id, or the default one.
+        """A model that takes frames in sensor units, by its id; None: the default one.
 
         Raises:
-            UsageError: if there is no such model, or it is a twin for other arrays.
-            BundleError: if the bundle holds no exported model.
+            UsageError: no such model, or one that takes other arrays.
+            BundleError: no exported model, or no default one.
         """
         if not self.manifest.models:
             raise BundleError(
@@ -61,19 +64,19 @@ class Bundle:
         raise UsageError(f"{self.path}: expected one of the models {known}, but got {wanted!r}")
 
     def file(self, record: FileRecord) -> Path:
-        """Where a file of the bundle is."""
+        """The path of a file of the bundle."""
         return self.path / record.name
 
     def content(self, record: FileRecord) -> bytes:
-        """A file of the bundle, as it was hashed.
+        """The bytes of a file of the bundle, checked against the manifest.
 
         Raises:
-            BundleError: it is missing, damaged or no plain file.
+            BundleError: a file that is missing, damaged or no plain file.
         """
         return read_checked(self.file(record), record.bytes, record.sha256)
 
     def check_files(self, apart_from: FileRecord | None = None) -> None:
-        """Check size and SHA-256 of every file, apart from one that is checked as it is read.
+        """Check size and SHA-256 of every file, except for one that the caller checks.
 
         Raises:
             BundleError: naming the file that is missing, damaged or no plain file.
@@ -84,7 +87,7 @@ class Bundle:
 
 
 def load_bundle(path: str | Path) -> Bundle:
-    """Read a bundle folder and check its schema version and every file's size and SHA-256.
+    """Read a bundle folder; check its schema version, and size and SHA-256 of every file.
 
     Raises:
         BundleError: naming the file that is missing, damaged, or of a newer version.
@@ -95,10 +98,10 @@ def load_bundle(path: str | Path) -> Bundle:
 
 
 def read_manifest(path: Path) -> Manifest:
-    """The manifest of a bundle folder, its schema checked.
+    """The manifest of a bundle folder, with its schema checked; files are not.
 
     Raises:
-        BundleError: if it is no bundle, or not one that this version can read.
+        BundleError: no bundle, a damaged manifest, or one of a newer version.
     """
     file = path / MANIFEST_NAME
     if not os.path.isdir(path) or not os.path.lexists(file):  # noqa: PTH112 - False for what is too long to be a path
@@ -130,10 +133,10 @@ def read_manifest(path: Path) -> Manifest:
 
 
 def check_nesting(content: object) -> None:
-    """Refuse a document that is nested deeply, or has text or numbers that cannot be written again.
+    """Refuse parsed JSON that could not be written again.
 
     Raises:
-        ValueError: it is, or has.
+        ValueError: more than DEEPEST levels, text that UTF-8 cannot encode, or a number that is not finite.
     """
     level: list[object] = [content]
     for _ in range(DEEPEST):
@@ -145,7 +148,7 @@ def check_nesting(content: object) -> None:
             elif isinstance(value, list):
                 deeper += value
             elif isinstance(value, str):
-                value.encode()  # half a surrogate pair is no text; UnicodeEncodeError is a ValueError
+                value.encode()  # fails for half a surrogate pair; UnicodeEncodeError is a ValueError
             elif isinstance(value, float) and not math.isfinite(value):
                 raise ValueError(f"{value}, which is no number of JSON")
         level = deeper
@@ -154,7 +157,7 @@ def check_nesting(content: object) -> None:
 
 
 def file_record(path: Path) -> FileRecord:
-    """Name, size and SHA-256 of a file as it is now."""
+    """Name, size in bytes and SHA-256 of a file as it is now."""
     with path.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     return FileRecord(name=path.name, bytes=path.stat().st_size, sha256=digest)

@@ -1,4 +1,4 @@
-"""Which pages of a stack a bundle denoises: those of the channel that it was trained on, or all."""
+"""Which channels of a stack are denoised: the one that the bundle was trained on, or those the user names."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ ALL = "all"
 
 @dataclass(frozen=True)
 class ChannelChoice:
-    """The channels of a file that are denoised; the pages of others are copied.
+    """The channels of a file that are denoised.
 
-    notes: sentences that say what was copied, or what is odd; left_out: the same where other pages are no part of the
-        result
+    notes: sentences for results in which the pages of other channels are copied
+    left_out: sentences for results without those pages
     """
 
     axes: StackAxes
@@ -32,14 +32,14 @@ class ChannelChoice:
         return self.axes.channel_of(page) in self.channels
 
     def name_of(self, page: int) -> str:
-        """The channel of a page for messages, empty where the file has only one."""
+        """The name of a page's channel for messages; empty if the file has only one channel."""
         return self.axes.channel_of(page).label if len(self.axes.channels) > 1 else ""
 
     @cached_property
     def pages_to_check(self) -> set[int]:
-        """The first page of every channel that is denoised; the first two where nothing says what the pages are.
+        """The first page of every channel that is denoised.
 
-        Channels that a file does not name often take turns.
+        If the file does not say what its pages are, the first two pages: channels often alternate.
         """
         if self.axes.is_plain:
             return {0, 1}
@@ -50,11 +50,12 @@ def choose_channels(axes: StackAxes, trained_on: ChannelRecord | None, wanted: s
     """The channels of a file to denoise.
 
     Args:
-        trained_on: the channel that the bundle was made for
-        wanted: what the user says: a name, a number or `all`; None: the bundle's channel where it is for one
+        trained_on: the channel that the bundle was trained on; None: its frames were not one channel of a stack
+        wanted: a name, a number from 1 or `all`; None: the bundle's channel, if it has one, else all
+        name: of the file, for messages
     Raises:
-        UsageError: if the file has no such channel.
-        InputError: if the file has several channels, none of which is the bundle's.
+        UsageError: the file has no such channel.
+        InputError: the file has several channels, and none is the bundle's.
     """
     there = axes.channels
     if wanted == ALL:

@@ -1,4 +1,4 @@
-"""What is installed on this machine, which commands work with it, and what mends the others."""
+"""What is installed on this machine, which commands work with it, and what the others need."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PACKAGES = (
 ALWAYS = ("pillow", "pydantic", "tifffile")  # OpenCV is needed too, and imported to see whether it works
 FOR_TRAINING = ("torch", "onnx", "onnxscript", "safetensors")
 
-# What a command needs besides ALWAYS and OpenCV; the names are those of `_lacking`.
+# What each command needs besides ALWAYS and OpenCV; the names are keys of the result of `_lacking`.
 NEEDS = {
     "train-and-export": ("onnxruntime", "training"),
     "train-and-export VIDEO": ("onnxruntime", "training", "video"),
@@ -52,24 +52,25 @@ NEEDS = {
     "sample": (),
 }
 
-# Distributions by which pip brings CUDA: their versions are those that torch and onnxruntime-gpu find.
+# Distributions that contain CUDA and cuDNN, as torch and onnxruntime-gpu load them.
 _CUDA_PACKAGE = re.compile(r"nvidia-(cuda-runtime|cudnn)(-cu\d+)?")
 _DRIVER_FILE = Path("/proc/driver/nvidia/version")
 _NO_CUDA = (
     "onnxruntime-gpu does not find CUDA, see above; with an NVIDIA driver of the machine, run: "
     "pip install 'onnxruntime-gpu[cuda,cudnn]'"
 )
-_PATIENCE = 10.0  # seconds that nvidia-smi gets; a driver in trouble lets it hang
+_PATIENCE = 10.0  # seconds to wait for nvidia-smi; chosen, as it hangs with a faulty driver
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What was found.
+    """The state of the installation.
 
-    packages: versions; None for what is not installed
-    providers: those that onnxruntime was built with; None for one that really starts, else why it does not
-    commands: None for one that works here, else what it lacks and the command that adds it
-    problems: what stops every denoising; remarks: what does not
+    packages: version of each; None: not installed
+    providers: those of the installed onnxruntime; None: it starts, else why it does not
+    commands: None: it works, else what it lacks and the command that installs it
+    problems: what prevents denoising
+    remarks: what does not prevent it
     """
 
     python: str
@@ -83,7 +84,7 @@ class Diagnosis:
 
 
 def diagnose() -> Diagnosis:
-    """Look at the installation; never raises."""
+    """Check the installation; never raises."""
     packages: dict[str, str | None] = {name: installed_version(name) for name in PACKAGES}
     runtimes = installed_onnxruntimes()
     packages |= runtimes | _cuda_packages()
@@ -110,7 +111,7 @@ def diagnose() -> Diagnosis:
 
 
 def nvidia_driver() -> str | None:
-    """Version of the NVIDIA driver and names of its GPUs, None where there is none."""
+    """Version of the NVIDIA driver and names of the GPUs; None if there is no driver."""
     command = shutil.which("nvidia-smi")
     if command:
         query = [command, "--query-gpu=driver_version,name", "--format=csv,noheader"]
@@ -118,7 +119,7 @@ def nvidia_driver() -> str | None:
             said = subprocess.run(query, capture_output=True, text=True, timeout=_PATIENCE, check=True).stdout
             return "; ".join(said.split("\n")).strip("; ") or None
         except (OSError, subprocess.SubprocessError):
-            pass  # the driver's file still tells its version
+            pass  # the driver's own file may still have its version
     if _DRIVER_FILE.is_file():
         found = re.search(r"\d+\.\d+(\.\d+)?", _DRIVER_FILE.read_text(encoding="ascii", errors="replace"))
         return found[0] if found else None
@@ -131,7 +132,7 @@ def _cuda_packages() -> dict[str, str]:
 
 
 def _lacking(packages: dict[str, str | None]) -> dict[str, str]:
-    """What is not there for all commands, for training and for videos, with the command that adds it."""
+    """What all commands, training and videos lack, each with the command that installs it."""
     found = {}
     missing = [name for name in ALWAYS if packages[name] is None]
     of_others = f"expected {', '.join(missing)}, but not installed; run: pip install {' '.join(missing)}"
@@ -149,7 +150,7 @@ def _lacking(packages: dict[str, str | None]) -> dict[str, str]:
 
 
 def _opencv_problem() -> str | None:
-    fault = _import_fault("cv2", "merge")  # absent when one of two doubled packages was uninstalled
+    fault = _import_fault("cv2", "merge")  # missing after one of two such packages was uninstalled
     if fault is None:
         return None
     found = [name for name in ("opencv-python", "opencv-python-headless") if installed_version(name)]
@@ -158,7 +159,7 @@ def _opencv_problem() -> str | None:
 
 
 def _import_fault(module: str, name: str = "__name__") -> str | None:
-    """Why a name cannot be imported from a module; None where it can."""
+    """Why a name cannot be imported from a module; None if it can."""
     try:
         getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:

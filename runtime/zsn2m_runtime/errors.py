@@ -1,11 +1,11 @@
-"""The one error tree of the project: every error that a user can cause, with the exit code it ends in.
+"""Every error that a user can cause, with the exit code of the command line.
 
 A message says what was expected, what came instead, and what to do next.
 """
 
 
 class Zsn2mError(Exception):
-    """Base of all errors raised on purpose; `exit_code` is what the command line ends with."""
+    """Base of all errors raised on purpose; `exit_code` is that of the command line."""
 
     exit_code = 1
 
@@ -17,7 +17,7 @@ class CheckFailedError(Zsn2mError):
 
 
 class UsageError(Zsn2mError):
-    """The request itself cannot be carried out: contradicting options, output equal to input."""
+    """A request that cannot be carried out, such as contradicting options or an output equal to the input."""
 
     exit_code = 2
 
@@ -29,7 +29,7 @@ class InputError(Zsn2mError):
 
 
 class UnavailableError(Zsn2mError):
-    """A provider, device or runtime package that was asked for is not there."""
+    """A provider, device or package that is needed is not on this machine."""
 
     exit_code = 4
 

@@ -1,4 +1,4 @@
-"""The models that a bundle could have and has not: other precisions of its own, and other networks."""
+"""The models that a bundle lacks: other precisions of its networks, and other networks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from zsn2m_runtime.bundle import Bundle
 
 PRECISIONS = {"int8": "faster on CPUs", "fp16": "for CUDA and TensorRT"}
-# Each network with the method that trains it; the fraction of the time is docs/results/speed.md#costs, 512 x 512.
+# By role: the method that trains the network, and its use. Times: docs/results/speed.md#costs, 512 x 512.
 NETWORKS = {
     "sensor": ("adapt", "the default network"),
     "mbd": ("mbd", "a fifth of the default's time"),
@@ -18,7 +18,7 @@ NETWORKS = {
 
 @dataclass(frozen=True)
 class FurtherModel:
-    """A model that is not in a bundle, what it is good for, and the command that makes it."""
+    """A model that a bundle lacks, its use, and the command that makes it."""
 
     id: str
     precision: str
@@ -27,7 +27,7 @@ class FurtherModel:
 
 
 def further_models(bundle: Bundle) -> list[FurtherModel]:
-    """What a bundle lacks of the precisions of its models and of the networks that there are."""
+    """The precisions and the networks that a bundle lacks."""
     models = [model for model in bundle.manifest.models if model.io == "sensor"]
     present, path = {model.id for model in models}, shlex.quote(str(bundle.path))
     found = []

@@ -1,6 +1,6 @@
-"""What killed programs have left beside outputs: temporary files and folders that nobody gives a name any more.
+"""Finding temporary files and folders that killed programs left beside outputs.
 
-They are named, never deleted: they may hold frames, or a bundle that was being replaced.
+They are reported and never deleted, as they may hold frames or a bundle: docs/decisions/leftovers.md.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-PREFIX = ".partial-"  # of the hidden names
-# Written so that what is there plays without the end that was never written; a .tif is whole after every page.
+PREFIX = ".partial-"  # of the names of temporaries
+# Formats that can be read without the end that was never written; a TIFF is complete after every page.
 PLAYABLE = frozenset((".mkv", ".webm", ".mp4", ".mov", ".m4v", ".ts", ".avi", ".nut", ".y4m", ".tif", ".tiff"))
-MOST_LOOKED_AT = 10_000  # files and folders in one; a bundle has some dozens
+MOST_LOOKED_AT = 10_000  # entries of a folder; a bundle has some dozens, and a stranger's folder must end
 _HOUR, _DAY = 3600, 86400  # seconds
 
 log = logging.getLogger(__name__)
-_seen: set[Path] = set()  # folders that were looked at: a stream writes a file a frame
+_seen: set[Path] = set()  # folders that were searched; a stream may write a file for each frame
 
 
 @dataclass(frozen=True)
 class Leftover:
-    """A temporary without a program.
+    """A temporary file or folder without a program.
 
-    is_free: its lock could be taken; False: the file system has no locks, so that its program may still run
+    is_free: whether its lock could be taken; if not, the file system has no locks and its program may still run
     """
 
     path: Path
@@ -38,7 +38,7 @@ class Leftover:
     is_free: bool
 
     def in_words(self) -> str:
-        """What it is and what to do with it."""
+        """A sentence: what it is and what to do with it."""
         owner = "of a program that was killed" if self.is_free else "of a program that was killed, or that still runs"
         facts = f"{self.path}: an unfinished output {owner}, {_age(self.age)} old, {self.size / 1e6:,.1f} MB"
         if self.path.suffix in PLAYABLE and self.size:
@@ -49,12 +49,12 @@ class Leftover:
 
 @contextmanager
 def claimed(path: Path) -> Iterator[None]:
-    """Around the life of a temporary file or folder: while it lasts, nobody calls it a leftover.
+    """Hold a lock on a temporary file or folder, so that no program takes it for a leftover.
 
-    A lock ends with its program, on other machines that share the folder too.
+    The system releases the lock when the program ends, also if that runs on another machine that shares the folder.
     """
     with ExitStack() as undo:
-        with suppress(OSError):  # file systems without locks, and folders on NFS
+        with suppress(OSError):  # no locks on this file system, or not for folders, as on NFS
             handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
             undo.callback(os.close, handle)
             fcntl.flock(handle, fcntl.LOCK_EX)
@@ -62,7 +62,7 @@ def claimed(path: Path) -> Iterator[None]:
 
 
 def name_leftovers(folder: Path) -> None:
-    """Log each leftover in a folder, once in the life of this program."""
+    """Log a warning for each leftover in a folder, once in a process."""
     folder = folder.absolute()
     if folder in _seen:
         return
@@ -72,18 +72,18 @@ def name_leftovers(folder: Path) -> None:
 
 
 def find_leftovers(folder: Path) -> list[Leftover]:
-    """The leftovers in a folder, by name; none where it cannot be looked into."""
+    """The leftovers in a folder, sorted by name; none if it cannot be read."""
     found = []
     with suppress(OSError):
         for entry in os.scandir(folder):
             if entry.name.startswith(PREFIX):
-                with suppress(OSError):  # it may go while it is looked at
+                with suppress(OSError):  # it may be removed meanwhile
                     found.append(_look(Path(entry.path)))
     return sorted(filter(None, found), key=lambda leftover: leftover.path)
 
 
 def _look(path: Path) -> Leftover | None:
-    """A leftover; None where its program runs."""
+    """The facts of a temporary; None if its program runs."""
     is_free = False
     with suppress(OSError):
         handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
@@ -102,10 +102,10 @@ def _look(path: Path) -> Leftover | None:
 
 
 def _facts_below(folder: Path) -> Iterator[os.stat_result]:
-    """Of all that lies in a folder; without recursion, as a stranger's may be of any depth."""
+    """Facts of everything below a folder; without recursion, as a stranger's folders may be of any depth."""
     waiting = [str(folder)]
     while waiting:
-        with suppress(OSError), os.scandir(waiting.pop()) as entries:  # it may go while it is looked at
+        with suppress(OSError), os.scandir(waiting.pop()) as entries:  # it may be removed meanwhile
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append(entry.path)

@@ -1,4 +1,4 @@
-"""What a path really is, for messages: a bundle, a model, a picture, a video, in the place of one another."""
+"""What a path is (bundle, model, image, video), for messages about the wrong kind."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from zsn2m_runtime.resolved_path import resolved
 from zsn2m_runtime.suffixes import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 
 BUNDLE_SUFFIX = ".zsn2m"
-_ZIP = b"PK\x03\x04"  # TorchScript files are zip archives; a .ts may be a video, too
-_MOST_LISTED = 3
+_ZIP = b"PK\x03\x04"  # first bytes of a zip archive, as TorchScript files are; a .ts may also be a video
+_MOST_LISTED = 3  # bundles that a message names
 
 
 def is_bundle(path: Path) -> bool:
-    """Whether a folder is a bundle; a manifest.json alone may be of anything else."""
+    """Whether a folder is a bundle; other programs have files named manifest.json, too."""
     manifest = path / MANIFEST_NAME
     if not _is_file(manifest):
         return False
@@ -29,11 +29,11 @@ def is_bundle(path: Path) -> bool:
         found: dict[str, object] = json.loads(read_plain(manifest, MOST_MANIFEST))
         return {"schema_version", "sensor"} <= found.keys()
     except (BundleError, ValueError, AttributeError, RecursionError):
-        return path.suffix == BUNDLE_SUFFIX  # a damaged one
+        return path.suffix == BUNDLE_SUFFIX  # its manifest is damaged
 
 
 def is_model_file(path: Path) -> bool:
-    """Whether a file is an exported network: ONNX or TorchScript."""
+    """Whether a file is an exported model, ONNX or TorchScript."""
     suffix = path.suffix.lower()
     if suffix not in (".onnx", ".ts") or not _is_file(path):
         return False
@@ -45,7 +45,7 @@ def is_model_file(path: Path) -> bool:
 
 
 def no_bundle(path: Path) -> str:
-    """What came in the place of a bundle, and what to do; `path` is none."""
+    """End of a message about a path that is no bundle: what it is, and what to do."""
     if not os.path.exists(path):  # noqa: PTH110 - unlike Path's, False for what is too long to be a path
         return "there is none; check the path"
     if path.is_dir():
@@ -62,7 +62,7 @@ def no_bundle(path: Path) -> str:
 
 
 def no_frame(path: Path) -> str | None:
-    """What came in the place of noisy frames, and what to do; None where nothing speaks against the path."""
+    """A message about a path that cannot be noisy frames; None if it can be."""
     if is_bundle(path):
         return (
             f"{path}: expected noisy frames, but got a bundle; name the frames (a bundle to use comes first: "
@@ -84,10 +84,10 @@ def no_frame(path: Path) -> str | None:
 
 
 def check_bundle_first(command: str, first: Path, others: Sequence[str | Path]) -> None:
-    """Refuse a bundle that stands behind what it is to be used on.
+    """Refuse arguments in which the bundle comes after the frames.
 
     Args:
-        command: as it should be, with {bundle} and {rest}
+        command: the right command, with {bundle} and {rest} as places
     Raises:
         UsageError: with the right order.
     """
@@ -103,11 +103,11 @@ def check_bundle_first(command: str, first: Path, others: Sequence[str | Path]) 
 
 
 def check_outside_bundles(output: Path) -> None:
-    """Refuse an output among a bundle's own files, where the next export would meet it.
+    """Refuse an output inside a bundle's folder, which the next export replaces.
 
     Raises:
         UsageError: naming the bundle.
-        OutputError: it cannot be a path.
+        OutputError: the path is invalid.
     """
     with writing(output):
         target = resolved(output)
@@ -119,7 +119,7 @@ def check_outside_bundles(output: Path) -> None:
 def _bundles_in(folder: Path) -> list[Path]:
     try:
         return sorted(path for path in folder.iterdir() if is_bundle(path))
-    except (OSError, ValueError):  # no folder, one that may not be looked into, or a NUL in its name
+    except (OSError, ValueError):  # no folder, an unreadable one, or a NUL in its name
         return []
 
 

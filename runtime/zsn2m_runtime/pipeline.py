@@ -1,4 +1,4 @@
-"""Reading, work and writing that overlap: three threads with bounded queues between them."""
+"""Reading, work and writing in three threads, with bounded queues between them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from typing import Generic, TypeVar
 Taken = TypeVar("Taken")
 Given = TypeVar("Given")
 
-DEPTH = 2  # items that may wait between two stages: enough to overlap, little to hold in memory
-MOST_UNDROPPABLE = 1000  # packets that may wait with the newest frame of a live source: 20 s of AAC at 48 kHz
-PATIENCE = 5.0  # seconds that a source's thread gets to return from a blocking read after a stop
+DEPTH = 2  # items in a queue: chosen so that stages overlap, while few frames are held in memory
+MOST_UNDROPPABLE = 1000  # packets of sound beside the newest live frames: 20 s of AAC, 1024 samples at 48 kHz each
+PATIENCE = (
+    5.0  # seconds to wait for a blocking read when a pipeline is closed; chosen, as a broken source may never return
+)
 
 
 @dataclass(frozen=True)
 class _End:
-    """The end of a channel, with the error that ended the stage before it, if there was one."""
+    """The end of a channel; `error` is what ended the stage before it, if it failed."""
 
     error: BaseException | None = None
 
@@ -28,8 +30,8 @@ class Channel(Generic[Taken]):
     """A bounded queue between two threads.
 
     Args:
-        depth: items that may wait
-        droppable: which items a newer one may replace when `depth` of them wait; None: none, and `put` waits
+        depth: largest number of waiting items
+        droppable: whether a newer item may replace this one when the queue is full; None: none may, and `put` waits
     """
 
     def __init__(self, depth: int = DEPTH, droppable: Callable[[Taken], bool] | None = None) -> None:
@@ -41,9 +43,12 @@ class Channel(Generic[Taken]):
         self.dropped = 0
 
     def put(self, item: Taken) -> bool:
-        """Add an item, then wait for room; False where the channel had ended, and nobody will take it.
+        """Add an item, then wait until the queue is no longer too long.
 
-        The wait comes second: an end in the midst of it must not cost the item.
+        The item is added first, so that it is not lost if the channel ends during the wait.
+
+        Returns:
+            False if the channel had ended before, and the item was not added
         """
         with self._changed:
             if self._end:
@@ -66,7 +71,7 @@ class Channel(Generic[Taken]):
         return len(self._items) > most
 
     def end(self, error: BaseException | None = None, *, discard: bool = False) -> None:
-        """End the reader after what waits (or at once), with the error if there is one."""
+        """End the channel after the waiting items, or at once with `discard`; the reader gets the error, if any."""
         with self._changed:
             if discard:
                 self._items.clear()
@@ -89,13 +94,13 @@ class Channel(Generic[Taken]):
 
 
 class Pipeline(Generic[Taken, Given]):
-    """Results of `work` on every item of a source, in order; reading and working run in threads of their own.
+    """Results of `work` on every item of a source, in order; source and work run in threads of their own.
 
-    An error of the source or of the work is raised to the caller after the results of all items before it.
-    Use it in a `with`: leaving ends the threads.
+    An error of either is raised to the caller after the results of all items before it. Use it in a `with` statement,
+    which ends the threads.
 
     Args:
-        droppable: of a live source, which waiting items a newer one may replace (the latest wins)
+        droppable: for a live source, whether a newer item may replace this one while it waits
     """
 
     def __init__(
@@ -117,11 +122,11 @@ class Pipeline(Generic[Taken, Given]):
 
     @property
     def dropped(self) -> int:
-        """Items that a newer one replaced."""
+        """How many items were replaced by newer ones."""
         return self._taken.dropped
 
     def stop(self) -> None:
-        """Read nothing more; results of what was read still come. Safe in a signal handler's thread."""
+        """Stop reading; results of the items read so far still come. May be called from any thread."""
         self._taken.end()
 
     def __iter__(self) -> Iterator[Given]:
@@ -134,7 +139,7 @@ class Pipeline(Generic[Taken, Given]):
         self.close()
 
     def close(self) -> bool:
-        """End the threads; False where the source does not come back from a read and must not be touched."""
+        """End the threads; False if the source is still in a read, and must not be closed."""
         for channel in (self._taken, self._given):
             channel.end(discard=True)
         until = time.monotonic() + PATIENCE
@@ -160,5 +165,5 @@ class Pipeline(Generic[Taken, Given]):
                     break
         except BaseException as failure:
             error = failure
-        self._taken.end(discard=True)  # or the source would wait for room for ever
+        self._taken.end(discard=True)  # else the source would wait for ever
         self._given.end(error)

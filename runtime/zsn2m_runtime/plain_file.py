@@ -1,6 +1,6 @@
-"""Reading files that strangers may have put there: plain ones only, at most so large, and never waiting for them.
+"""Reading files that a stranger may have made: plain files only, of bounded size, without waiting.
 
-A pipe without a writer hangs whoever opens it, /dev/zero never ends, and a file may be another one between two looks.
+Opening a pipe waits for its writer, /dev/zero never ends, and a file may be replaced between check and reading.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ _KINDS = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
 }
-# Without O_NONBLOCK a pipe waits for its writer; Windows has neither such pipes nor the flag, but a text mode.
+# Without O_NONBLOCK, opening a pipe waits for its writer. Windows lacks that flag and needs O_BINARY.
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOCTTY", 0)
 
 
 def open_plain(path: Path) -> BufferedReader:
-    """A plain file, or a link to one, to read.
+    """Open a plain file, or a link to one, for reading.
 
     Raises:
-        BundleError: it is missing, something else, or may not be read.
+        BundleError: it is missing, no plain file, or may not be read.
     """
     try:
-        _check_kind(path, path.stat().st_mode)  # first, as opening a device alone may do something
+        _check_kind(path, path.stat().st_mode)  # before opening, as that alone may start a device
         descriptor = os.open(path, _FLAGS)
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from error
@@ -50,15 +50,15 @@ def read_plain(path: Path, most: int, sha256: str | None = None) -> bytes:
     """The bytes of a plain file.
 
     Args:
-        most: bytes that it may have
-        sha256: the hash that they must have; None: any
+        most: largest size allowed, bytes
+        sha256: expected hash; None: any
     Raises:
-        BundleError: as `open_plain`, a larger file, or another hash.
+        BundleError: as `open_plain`; a larger file; another hash.
     """
     with _reading(path) as (stream, size):
         if size > most:
             raise BundleError(f"{path}: expected at most {most:,} bytes, but got {size:,}; export again")
-        content = stream.read(size + 1)  # room for as much is set aside
+        content = stream.read(size + 1)  # one more byte shows a file that grows
     if len(content) > size:
         raise BundleError(f"{path}: expected {size:,} bytes, but it grows while it is read; copy the bundle again")
     if sha256 is not None:
@@ -67,10 +67,10 @@ def read_plain(path: Path, most: int, sha256: str | None = None) -> bytes:
 
 
 def check_plain(path: Path, size: int, sha256: str) -> None:
-    """Refuse a file of another size or hash; no more of it is read than it should have.
+    """Refuse a file of another size (bytes) or hash; one of another size is not read.
 
     Raises:
-        BundleError: as `open_plain`, or another size or hash.
+        BundleError: as `open_plain`; another size or hash.
     """
     with _reading(path) as (stream, found):
         _check_size(path, found, size)
@@ -79,10 +79,10 @@ def check_plain(path: Path, size: int, sha256: str) -> None:
 
 
 def read_checked(path: Path, size: int, sha256: str) -> bytes:
-    """The bytes of a file whose size and hash are known: what was hashed is what is given.
+    """The bytes of a file, read once, so that the bytes returned are those whose size and hash were checked.
 
     Raises:
-        BundleError: as `open_plain`, or another size or hash.
+        BundleError: as `open_plain`; another size or hash.
     """
     with _reading(path) as (stream, found):
         _check_size(path, found, size)
@@ -94,7 +94,7 @@ def read_checked(path: Path, size: int, sha256: str) -> bytes:
 
 @contextmanager
 def _reading(path: Path) -> Iterator[tuple[BufferedReader, int]]:
-    """A plain file and its size; what the system says while it is read is told like what it says on opening."""
+    """An open plain file and its size in bytes; system errors become BundleError."""
     try:
         with open_plain(path) as stream:
             yield stream, os.fstat(stream.fileno()).st_size

@@ -1,4 +1,4 @@
-"""Where a path really leads, of a name that may be any."""
+"""Following links in a path that may be invalid."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 
 
 def resolved(path: Path) -> Path:
-    """The path without links; what is not there stays as it is named.
+    """The absolute path with links followed; parts that do not exist stay as they are.
 
     Raises:
-        OSError: it cannot be a path: a ring of links, or a NUL in it.
+        OSError: links form a ring, or the name contains a NUL.
     """
     try:
         return path.resolve()
-    except RuntimeError as error:  # pathlib's, of links, before Python 3.13
+    except RuntimeError as error:  # pathlib, for a ring of links, before Python 3.13
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from error
     except ValueError as error:
         raise OSError(errno.EINVAL, "a NUL is in the name", str(path)) from error

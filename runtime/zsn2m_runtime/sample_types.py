@@ -1,4 +1,4 @@
-"""Types of samples: which ones a frame may have, their limits, and how results in float32 become them again."""
+"""Sample types of frames, their limits, and the conversion of float32 results to them."""
 
 from __future__ import annotations
 
@@ -15,31 +15,32 @@ Mask = npt.NDArray[np.bool_]  # (h, w)
 WHOLE_DTYPES = ("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64")
 FLOAT_DTYPES = ("float16", "float32", "float64")
 SAMPLE_DTYPES = (*WHOLE_DTYPES, *FLOAT_DTYPES)
-MOST_COMPUTED = float(np.finfo(np.float32).max) / 16  # networks compute in float32, and add up neighbours
-_EXACT_BYTES = 2  # whole numbers of so many bytes are exact in float32, and so are results clamped to them
+# Sums over neighbours stay finite in float32 below it: docs/decisions/limits-of-inputs.md.
+MOST_COMPUTED = float(np.finfo(np.float32).max) / 16
+_EXACT_BYTES = 2  # float32 has 24 bits of significand, so integers of up to 2 bytes are exact
 
 
 def is_whole(dtype: npt.DTypeLike) -> bool:
-    """Whether samples are whole numbers, which results are rounded to and clamped for."""
+    """Whether samples are integers, so that results are rounded and clamped."""
     return np.dtype(dtype).kind in "ui"
 
 
 def limits_of(dtype: npt.DTypeLike) -> tuple[int, int]:
-    """The lowest and the highest whole number of a type, exactly."""
+    """The lowest and the highest value of an integer type, exactly."""
     info = np.iinfo(np.dtype(dtype))
     return int(info.min), int(info.max)
 
 
 def to_samples(values: npt.NDArray[np.float32], dtype: npt.DTypeLike, value_range: tuple[float, float]) -> Samples:
-    """Results of a network as samples: whole numbers rounded half to even, none beyond what the type holds.
+    """Results of a network as samples; integers are rounded half to even.
 
-    float32 has no 4,294,967,295, only 4,294,967,296, which uint32 would make a 0: wide whole numbers are clamped here
-    again, in float64, and floats of 16 bits to the largest one.
+    float32 cannot hold 4,294,967,295 and gives 4,294,967,296, which uint32 would turn into 0. Integers of 4 and 8 bytes
+    are therefore clamped again, in float64. float16 is clamped to its largest value.
 
     Args:
         value_range: of the sensor
     Shape:
-        values: any, clamped to the range in float32 where samples are whole
+        values: any, sensor units; integers already clamped to the range in float32
         returns: the same
     """
     dtype = np.dtype(dtype).newbyteorder("=")
@@ -57,13 +58,13 @@ def to_samples(values: npt.NDArray[np.float32], dtype: npt.DTypeLike, value_rang
 
 
 def _below(whole: int) -> float:
-    """The highest float64 that is no more: 2^63 - 1 is none, and would become 2^63."""
+    """The highest float64 that is not above an integer; float(2^63 - 1) would be 2^63."""
     near = float(whole)
     return near if int(near) <= whole else float(np.nextafter(near, 0))
 
 
 def conversion_of(dtype: str) -> str:
-    """How to convert an array of samples that no frame can have, and its result back."""
+    """Advice on converting an array of a dtype that frames cannot have, and its result back."""
     if dtype.startswith("complex"):
         return "denoise array.real and array.imag one at a time; real + 1j * imag brings them back"
     if dtype.startswith(("str", "bytes", "object", "datetime", "timedelta")):

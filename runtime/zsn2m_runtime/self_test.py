@@ -1,4 +1,4 @@
-"""The arrays that a bundle's models are tested with, read as what a stranger may have written."""
+"""Reading the self-test arrays of a bundle, which may come from a stranger."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from zsn2m_runtime.errors import BundleError
 from zsn2m_runtime.manifest import FileRecord, ModelEntry, ModelIo, Sensor
 from zsn2m_runtime.sample_types import Pixels
 
-MOST_PIXELS = 512 * 512  # of a self-test; exports write at most 93 x 93, and memory grows with them
+MOST_PIXELS = 512 * 512  # of a self-test; exports write at most 93 x 93: docs/decisions/bundle-limits.md
 DTYPES: dict[ModelIo, str] = {"sensor": "float32", "unit": "float32", "u8": "uint8", "u16": "uint16"}
-_LONGEST_HEADER = 1024  # characters; exports write 118
+_LONGEST_HEADER = 1024  # characters of a .npy header; exports write 118
 
 
 def read_test_input(bundle: Bundle, model: ModelEntry | None = None) -> Pixels:
-    """What a model is tested on; without a model the bundle's own, in sensor units.
+    """The self-test input of a model; without a model the bundle's own, in sensor units.
 
     Shape:
-        returns: (1, c, h, w) float32, or of an integer twin (1, h, w, c)
+        returns: (1, c, h, w) float32; with io u8 or u16 (1, h, w, c) of that type
     Raises:
-        BundleError: the array is not of the sensor, too large, or no array.
+        BundleError: no .npy array, one of another type or shape, a too large one, or values that are not finite.
     """
     record = model.self_test_input if model else None
     given: ModelIo = model.io if model and record else "sensor"
@@ -32,7 +32,7 @@ def read_test_input(bundle: Bundle, model: ModelEntry | None = None) -> Pixels:
 
 
 def read_expected_output(bundle: Bundle, model: ModelEntry) -> Pixels:
-    """What a model gave when it was exported.
+    """The model's output for its self-test input, as it was when the model was exported.
 
     Shape:
         returns: as the model's input
@@ -70,11 +70,11 @@ def _check(array: Pixels, sensor: Sensor, given: ModelIo) -> None:
 
 
 def _parsed(content: bytes) -> Pixels:
-    """An array of a .npy file without memory that its header alone asks for."""
+    """The array of a .npy file; memory is taken for the bytes there are, not for those that the header states."""
     stream = io.BytesIO(content)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of headers that Python 2 wrote
+            warnings.simplefilter("ignore")  # NumPy warns of headers that Python 2 wrote
             version = np.lib.format.read_magic(stream)
             read_header = {
                 (1, 0): np.lib.format.read_array_header_1_0,
@@ -92,4 +92,4 @@ def _parsed(content: bytes) -> Pixels:
 
 
 class _RefusedError(Exception):
-    """Why an array is none: what came."""
+    """A self-test array was refused; the text is what came."""

@@ -1,9 +1,9 @@
-"""Which file names are images and which are videos, known without any library that reads them."""
+"""File suffixes of images and of videos; no library is loaded to know them."""
 
 _IMAGES = """
     .png .jpg .jpeg .webp .bmp .tif .tiff .npy .pgm .ppm .pnm .pam .pfm .avif .heic .heif .hif .exr .gif
 """
-# Containers that FFmpeg opens and that cameras, phones, editors and broadcasters write.
+# Containers that FFmpeg reads and that cameras, phones, editors and broadcasters write.
 _VIDEOS = """
     .3g2 .3gp .asf .avi .dv .f4v .flv .h264 .h265 .hevc .ivf .m2t .m2ts .m2v .m4v .mj2 .mjpeg .mjpg .mkv .mov .mp4 .mpeg
     .mpg .mts .mxf .nut .obu .ogm .ogv .qt .rm .rmvb .ts .vob .webm .wmv .y4m

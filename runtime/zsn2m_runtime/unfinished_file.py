@@ -1,4 +1,4 @@
-"""Files that are long in the making, such as recordings: of a failed one, what is there can be kept."""
+"""Files that take long to write, such as recordings; what a failed one holds can be kept."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from zsn2m_runtime.errors import OutputError
 
 
 class UnfinishedFile:
-    """A file that is long in the making: it gets its name at the end; of a failed one, what is there can be kept.
+    """A file that takes long to write. It gets its name at the end; what a failed one holds can be kept.
 
     Attributes:
-        temporary: where to write it
+        temporary: the path to write to
     Raises:
         OutputError: as `atomic_file`.
     """
@@ -24,10 +24,10 @@ class UnfinishedFile:
         self.temporary = self._open.enter_context(atomic_file(path))
 
     def check(self) -> None:
-        """See that what is written still goes somewhere: a file that was removed takes all bytes, in silence.
+        """Check that the file was not removed meanwhile; the system would go on accepting bytes.
 
         Raises:
-            OutputError: if it is gone.
+            OutputError: it was removed.
         """
         if not self.temporary.exists():
             raise OutputError(
@@ -36,20 +36,23 @@ class UnfinishedFile:
             )
 
     def finish(self) -> None:
-        """Give it its name.
+        """Rename it to its final name.
 
         Raises:
-            OutputError: if that fails; what is there can then still be kept.
+            OutputError: that fails; its content can still be kept with `give_up`.
         """
         self.check()
         with writing(self._path):
-            flush_to_disk(self.temporary)  # a disk may say only now that it is full: before anything is removed
+            flush_to_disk(self.temporary)  # before the rename, as a disk may say only now that it is full
         self._open.close()
 
     def give_up(self, *, keep: bool) -> str | None:
-        """Keep it as NAME.partial.SUFFIX (with a number where there is one: it may be the input), or remove it.
+        """Keep it as NAME.partial.SUFFIX, or remove it. Never raises; does nothing after `finish`.
 
-        Returns the path of what was kept. Never raises; does nothing after `finish`.
+        An existing file of that name may be the input and stays; the new one then gets a number.
+
+        Returns:
+            the path of what was kept, or None
         """
         kept = None
         with suppress(OSError):

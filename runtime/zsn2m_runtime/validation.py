@@ -1,4 +1,4 @@
-"""What pydantic finds wrong, in the words of our messages: what was expected, and what came."""
+"""pydantic's errors as messages that say what was expected and what came."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-_LONGEST_SHOWN = 60  # characters of a value
-# By pydantic's name of the error; {} are its own figures.
+_LONGEST_SHOWN = 60  # characters; the rest of a value is cut off
+# By pydantic's type of error; the names in braces are in the error's context.
 _EXPECTED = {
     "int_type": "a whole number",
     "int_parsing": "a whole number",
@@ -38,9 +38,9 @@ _EXPECTED = {
 
 
 def first_fault(error: ValidationError) -> tuple[str, str]:
-    """The field of the first fault, and the sentence that says what was expected and what came.
+    """The dotted name of the first field with a fault, and what was expected and what came.
 
-    Validators of our own raise ValueError with such a sentence; it is taken as it is.
+    The text of a ValueError from this project's own validators is used as it is.
     """
     fault = error.errors()[0]
     name, context = ".".join(str(part) for part in fault["loc"]), fault.get("ctx", {})
@@ -52,7 +52,7 @@ def first_fault(error: ValidationError) -> tuple[str, str]:
 
 
 def fault_in_words(error: ValidationError) -> str:
-    """The first fault with its field, where it is of one."""
+    """The first fault as one sentence, with its field if it has one."""
     return ": ".join(filter(None, first_fault(error)))
 
 
@@ -63,6 +63,6 @@ def _plain(message: str) -> str:
 def _shown(value: Any) -> str:
     try:
         text = repr(value)
-    except (ValueError, RecursionError):  # a whole number of thousands of digits, or endless nesting
+    except (ValueError, RecursionError):  # an integer of thousands of digits, or endless nesting
         return f"a {type(value).__name__} too long to show"
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."

@@ -1,4 +1,4 @@
-"""Does a bundle still give the pixels that it gave when it was made, on every provider of this machine?"""
+"""Whether a bundle's models give the pixels on this machine that they gave when they were exported."""
 
 from __future__ import annotations
 
@@ -17,24 +17,26 @@ from zsn2m_runtime.manifest import CARD_KEY, ModelCard, ModelEntry
 from zsn2m_runtime.sample_types import Pixels
 from zsn2m_runtime.self_test import read_expected_output, read_test_input
 
-ALL = "all"  # every provider that starts here
+ALL = "all"  # every provider that starts on this machine
 
-# Largest difference allowed between runtimes, as a fraction of the normalisation's scale. Correct float32 runtimes
-# differ by less than 1e-6 (docs/decisions/parity-tolerance.md); 1e-4 of an 8-bit range is a fortieth of a grey level.
+# Largest difference allowed between runtimes, as a fraction of the normalisation's scale; a fortieth of an 8-bit grey
+# level. Correct float32 runtimes differ by less than 1e-6: docs/decisions/parity-tolerance.md.
 TOLERANCE = 1e-4
 
 
 @dataclass(frozen=True)
 class Tolerance:
-    """How far two correct runtimes may be apart: at one sample, and over all; fractions of the scale."""
+    """Allowed difference of two runtimes, of one sample and as root mean square; fractions of the scale."""
 
     largest: float
     rms: float
 
 
-# Measured on all three networks, largest / rms: onnxruntime's CPU provider against OpenVINO. fp32: 1e-6 / 6e-8. fp16:
-# 2e-3 / 2e-4; some providers compute its products in float32. int8: 1e-2 / 2e-3 of SensorNet, 8e-3 / 2e-4 of the
-# others; a value near a tie goes to the next step of its layer.
+# Measured between onnxruntime's CPU provider and OpenVINO for all three networks, largest / rms
+# (docs/decisions/providers.md):
+# - fp32: 1e-6 / 6e-8
+# - fp16: 2e-3 / 2e-4, as some providers multiply in float32
+# - int8: 1e-2 / 2e-3 for SensorNet, 8e-3 / 2e-4 for the others, as a value near a tie may round to either step
 TOLERANCES = {
     "fp32": Tolerance(TOLERANCE, TOLERANCE),
     "fp16": Tolerance(2e-3, 5e-4),
@@ -47,9 +49,10 @@ _NOTHING = float("nan")  # the difference where nothing was compared
 class ModelCheck:
     """One model's self-test on one provider.
 
-    `difference` is the largest one and `rms` that of all samples, as fractions of the normalisation's scale: inf where
-    shapes differ, NaN where nothing was compared. `refusal` is why the provider does not take the model, `failure` why
-    it took it and gave no result.
+    difference, rms: from the expected output, largest and root mean square, as fractions of the normalisation's
+        scale; inf if shapes differ, NaN if nothing was compared
+    card_agrees: whether the card inside the model file is the manifest's
+    refusal: why the provider does not take the model; failure: why it took the model and gave no result
     """
 
     model: str
@@ -63,7 +66,7 @@ class ModelCheck:
 
     @property
     def passed(self) -> bool:
-        """Whether the model is what the manifest says."""
+        """Whether card and pixels are as expected."""
         return self.card_agrees and self.difference <= self.tolerance.largest and self.rms <= self.tolerance.rms
 
 
@@ -71,11 +74,12 @@ def verify_bundle(path: str | Path, provider: str = ALL) -> list[ModelCheck]:
     """Check every file's hash, then run every model on the self-test vectors.
 
     Args:
-        provider: `all` that start here, or one as `--provider` takes it
+        provider: `all` that start on this machine, or one, as `--provider` takes it
+    Returns:
+        one check for each provider and model; with `all` a provider that refuses a model has `refusal` set
     Raises:
         BundleError: a file is missing or damaged, or there is no exported model.
-        UnavailableError: the provider asked for does not run here, or of `all` none does; where one of `all` does not
-            take a model, its check says so.
+        UnavailableError: the provider that was asked for does not start, or with `all` none does.
     """
     bundle = load_bundle(path)
     bundle.model()  # refuses a bundle without exported models
@@ -97,14 +101,14 @@ def verify_bundle(path: str | Path, provider: str = ALL) -> list[ModelCheck]:
 
 
 def largest_difference(expected: Pixels, result: Pixels) -> float:
-    """Largest absolute difference of two arrays; infinite where shapes differ, NaN where values are."""
+    """Largest absolute difference of two arrays; inf if shapes differ, NaN if a value is NaN."""
     if expected.shape != result.shape:
         return float("inf")
     return float(np.max(np.abs(expected.astype(np.float64) - result)))
 
 
 def rms_difference(expected: Pixels, result: Pixels) -> float:
-    """Root of the mean squared difference of two arrays; infinite where shapes differ, NaN where values are."""
+    """Root mean square difference of two arrays; inf if shapes differ, NaN if a value is NaN."""
     if expected.shape != result.shape:
         return float("inf")
     return float(np.sqrt(np.mean((expected.astype(np.float64) - result) ** 2)))
@@ -137,14 +141,14 @@ def _check_or_refusal(bundle: Bundle, model: ModelEntry, provider: str) -> Model
 
 
 def _step(bundle: Bundle, model: ModelEntry) -> float:
-    """One unit of a model's output as a fraction of the scale."""
+    """One unit of a model's output as a fraction of the normalisation's scale."""
     low, high = bundle.manifest.sensor.range
     return (high - low if model.io == "unit" else 1.0) / bundle.manifest.normalisation.scale
 
 
 def _tolerance(model: ModelEntry, step: float) -> Tolerance:
     tolerance = TOLERANCES.get(model.precision, TOLERANCES["fp32"])
-    if model.io in ("u8", "u16"):  # where a value lies between two levels, either is right
+    if model.io in ("u8", "u16"):  # a value halfway between two levels may round to either
         return Tolerance(max(tolerance.largest, step), max(tolerance.rms, step))
     return tolerance
 

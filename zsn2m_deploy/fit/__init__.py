@@ -1,1 +1,1 @@
-"""What every way of training shares: crops, the loop, the device, and checks of a finished network."""
+"""What all methods share: crops, the training loop, device and precision, and checks of a trained network."""

@@ -1,4 +1,4 @@
-"""Whether a finished network is sound, judged on its own frames without a clean image, on pieces of bounded size."""
+"""Checks of a trained network on its own frames, without a clean image; memory and time are bounded."""
 
 from __future__ import annotations
 
@@ -17,17 +17,20 @@ from zsn2m_runtime.noise.model import NoiseModel
 
 Network = Callable[[Tensor], Tensor]
 
-_FRAMES = 8  # that are judged on, in up to 9 pieces each
-_SIDE = 128  # pixels
-_BLOCK = 8  # pixels; noise leaves sigma^2 / 64 in the mean of such a block
-_PIECES = 9  # whose error is estimated, of all
-_BATCH = 16  # pixels of the blocks that the standard error is taken over
-_PERTURBATION = 0.1  # of the noise's deviation
-_CONFIDENCE = 3.0  # standard errors
-_KNOWN = 0.2  # relative error of the variance in textured frames: docs/results/noise.md
-_NEGLIGIBLE = 1e-6  # mean square, normalised: an error of a quarter of a grey level of 255
-_STRUCTURE = 0.8  # of the frames' structure: a network that loses so much no longer follows them
-_DIVERGED = 0.5  # of what the teacher removes: a network farther from it makes more noise than it spares
+# The numbers of frames and pixels are chosen, not measured; they bound time and memory.
+_FRAMES = 8  # frames that are used, with up to 9 pieces each
+_SIDE = 128  # pixels, the largest side of a piece
+_PIECES = 9  # pieces that the error is estimated on
+_BLOCK = 8  # pixels; the mean of a block of 8 x 8 has sigma^2 / 64 of the noise's variance
+_BATCH = 16  # pixels; errors are averaged over blocks of 16 x 16, whose spread gives the standard error
+_PERTURBATION = 0.1  # of the noise's standard deviation; small, as Ramani et al. (2008) ask
+_CONFIDENCE = 3.0  # standard errors; exceeded by chance once in 740 times if errors are Gaussian
+_KNOWN = (
+    0.2  # relative error of the variance, 10 % of the deviation (FMD): docs/results/noise.md#noise-at-each-brightness
+)
+_NEGLIGIBLE = 1e-6  # mean square, normalised: a quarter of a grey level of 255
+_STRUCTURE = 0.8  # share of the frames' variance; chosen: a constant result misses all of it
+_DIVERGED = 0.5  # of the power that the teacher removes: docs/decisions/grd-falls-back.md
 
 
 @torch.no_grad()
@@ -37,7 +40,7 @@ def is_dead(network: Network, frames: Sequence[Tensor], sigma: float) -> bool:
     Shape:
         frames: each (c, h, w), normalised, at least 16 x 16
     Args:
-        sigma: of the noise, normalised; that much of it is in the block means, and no reason
+        sigma: standard deviation of the noise, normalised; what the block means have of it is allowed to be missing
     """
     error = structure = allowed = 0.0
     for noisy in _pieces(frames):
@@ -50,10 +53,12 @@ def is_dead(network: Network, frames: Sequence[Tensor], sigma: float) -> bool:
 
 @dataclass(frozen=True)
 class Error:
-    """The mean squared error of a network on its own frames beside that of the frames, normalised: estimates.
+    """Estimated mean squared error of a network's results, and of its frames; all values are normalised.
 
-    error, margin: of the results, and how far off that may be; noise: variance of the noise
-    removed: power of what the network takes away; cleared: how much of that is noise, by its covariance with it
+    error: of the results; margin: by how much that estimate may be wrong
+    noise: variance of the noise, which is the error of the frames
+    removed: mean square of what the network removes
+    cleared: covariance of what it removes with the noise
     """
 
     error: float
@@ -64,31 +69,35 @@ class Error:
 
     @property
     def best_share(self) -> float:
-        """The share of what the network takes away that leaves the smallest error: all of it if all is noise."""
+        """The share of the removed that leaves the smallest error if only that share is removed: 1 if all is noise."""
         return min(max(self.cleared, 0.0) / self.removed, 1.0) if self.removed > 0 else 1.0
 
     def left(self, share: float) -> float:
-        """Power of the error, of that of the noise, where only a share of what the network takes away goes."""
+        """The error over that of the frames, if only a share of the removed is removed."""
         error = self.noise - 2 * share * self.cleared + share**2 * self.removed
         return error / self.noise if self.noise > 0 else math.inf
 
     @property
     def worse(self) -> bool:
-        """Whether the results are surely further from the picture than the frames themselves."""
+        """Whether the results have a larger error than the frames, beyond the margin."""
         return self.error - self.margin > max(self.noise, _NEGLIGIBLE)
 
 
 @torch.no_grad()
 def estimated_error(network: Network, frames: Sequence[Tensor], noise: NoiseModel, seed: int) -> Error | None:
-    """The error of a network without a clean frame; None where the noise is correlated, for which this does not hold.
+    """Stein's unbiased risk estimate of a network on its frames; None for noise where it does not hold.
 
-    For independent noise of variance v it is |y - f(y)|^2 - v + 2 v df/dy on average (Stein, 1981), the last with a
-    small perturbation (Ramani, Blu and Unser, 2008).
+    That is correlated noise, and noise with heavy tails.
+
+    For independent noise of variance v the error is the mean of |y - f(y)|^2 - v + 2 v df/dy (Stein, Estimation of the
+    mean of a multivariate normal distribution, 1981). The divergence df/dy is measured with a random perturbation
+    (Ramani, Blu and Unser, Monte-Carlo SURE, 2008).
 
     Shape:
         frames: each (c, h, w), normalised, at least 16 x 16
     Args:
-        noise: of the frames, normalised, confirmed by the pretrained network
+        noise: of the frames, normalised, refined by the pretrained network
+        seed: of the perturbation
     """
     if noise.correlated or noise.tails:
         return None
@@ -121,9 +130,10 @@ def estimated_error(network: Network, frames: Sequence[Tensor], noise: NoiseMode
 
 @torch.no_grad()
 def diverged(grd: Network, mbd: Network, frames: Sequence[Tensor]) -> bool:
-    """Whether GRD-Net is farther from MBD-Net, its teacher, than half of the noise that MBD-Net removes.
+    """Whether GRD-Net differs from its teacher, MBD-Net, by more than half of the power that MBD-Net removes.
 
-    Such a network is dead or not trained for long enough. Source: docs/decisions/grd-falls-back.md.
+    Such a network was trained for too short a time, or its results no longer follow its frames. Source:
+    docs/decisions/grd-falls-back.md.
 
     Shape:
         frames: each (c, h, w), normalised, at least 16 x 16
@@ -139,20 +149,20 @@ def diverged(grd: Network, mbd: Network, frames: Sequence[Tensor]) -> bool:
 
 @torch.no_grad()
 def result_bias(network: Network, frames: Sequence[Tensor], noise: NoiseModel | None = None) -> Tensor:
-    """The mean of a network's results less that of its frames.
+    """The mean of a network's results minus that of its frames, for each channel.
 
     Shape:
         frames: each (c, h, w), normalised, at least 16 x 16
         returns: (c,)
     Args:
-        noise: of the frames, where its mean need not be zero: what clipping adds is taken out, and of channels whose
-            noise went through a tone curve the median is zero
+        noise: None: noise has mean zero. Else what clipping adds to its mean is subtracted, and channels with a tone
+            curve are compared by their medians: docs/decisions/mean-is-kept.md
     """
     return mean_bias(((noisy, network(noisy)) for noisy in _pieces(frames)), noise)
 
 
 def _pieces(frames: Sequence[Tensor]) -> Iterator[Tensor]:
-    """Corners, edges and centre of the first frames, one at a time: (1, c, side, side), side a power of 2."""
+    """Pieces at corners, edges and centre of the first frames: (1, c, side, side), side a power of 2."""
     for frame in frames[:_FRAMES]:
         height, width = frame.shape[-2:]
         side = 2 ** (min(_SIDE, height, width).bit_length() - 1)
@@ -162,5 +172,5 @@ def _pieces(frames: Sequence[Tensor]) -> Iterator[Tensor]:
 
 
 def _power(frames: Tensor) -> float:
-    """Mean square of what varies within a frame."""
+    """Mean square of frames without their channel means."""
     return float((frames - frames.mean(dim=(-2, -1), keepdim=True)).square().mean())

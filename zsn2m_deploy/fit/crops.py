@@ -1,4 +1,4 @@
-"""Random crops of the training frames: a fixed pixel budget per step, whatever the frames' size."""
+"""Random crops of the training frames, with the same number of pixels in each step for all sizes of frames."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from torch import Tensor
 from zsn2m_deploy.config.networks import ScheduleConfig
 from zsn2m_runtime.errors import InputError
 
-TRIES = 8  # random places, of which the one with the fewest blank pixels is taken
-ORIENTATIONS = 8  # of the square: 4 rotations, each also mirrored
+TRIES = 8  # random places, of which the one with the fewest blank pixels is taken; chosen, not measured
+ORIENTATIONS = 8  # symmetries of a square: 4 rotations, each also mirrored
 
 
 def orient(frame: Tensor, orientation: int) -> Tensor:
-    """One of the 8 orientations of the square: `orientation % 4` quarter turns, mirrored first from 4 on.
+    """A frame in one of 8 orientations: from 4 on mirrored, then `orientation % 4` quarter turns.
 
     Shape:
         frame: (..., h, w)
@@ -39,7 +39,7 @@ def average_orientations(network: Callable[[Tensor], Tensor], noisy: Tensor) -> 
         returns: (b, c, h, w)
     """
     total = torch.zeros_like(noisy)
-    for first in (0, 1):  # those that keep the sides, then those that swap them: four in one batch
+    for first in (0, 1):  # half and whole turns keep h and w, quarter turns swap them: a batch of four each
         orientations = range(first, ORIENTATIONS, 2)
         results = network(torch.cat([orient(noisy, orientation) for orientation in orientations]))
         for orientation, result in zip(orientations, results.chunk(len(orientations)), strict=True):
@@ -48,18 +48,20 @@ def average_orientations(network: Callable[[Tensor], Tensor], noisy: Tensor) -> 
 
 
 class CropSampler:
-    """Draws the crops of one step at random places, so that every phase of the 2 x 2 grid occurs.
+    """Draws the crops of each step at random places, so that every phase of the 2 x 2 grid occurs.
 
-    A step's crops are of one frame, which is chosen with a probability proportional to its area. Why crops, and not
-    the whole frame: docs/decisions/random-crops.md.
+    All crops of a step are from one frame, chosen with a probability proportional to its area. Source:
+    docs/decisions/random-crops.md.
 
+    Args:
+        schedule: side and number of crops, and whether they are flipped
+        multiple: sides of the crops are multiples of it
     Shape:
         frames: each (c, h, w), normalised, on the training device
-        multiple: sides of the crops are multiples of it
-        shown: each (1, h, w), 0 where a frame is blank, 1 elsewhere; crops then have it as one more channel
-        call: (b, c, side, side); without flips (b, c, h, w), the whole frame where it fits
+        shown: each (1, h, w), 0 where a frame is blank, else 1; crops then have it as one more channel
+        call: (b, c, side, side); without flips (b, c, h, w), which is the whole frame if it is small enough
     Raises:
-        InputError: if a frame is smaller than `multiple`.
+        InputError: a frame is smaller than `multiple`.
     """
 
     def __init__(
@@ -93,7 +95,7 @@ class CropSampler:
 
     def _crop_size(self, frame: Tensor) -> tuple[int, int]:
         sides = [min(self._schedule.crop_side, side) for side in frame.shape[-2:]]
-        if self._schedule.flips:  # square, and where possible smaller than the frame, to reach all grid phases
+        if self._schedule.flips:  # square, and smaller than the frame if possible, so that all phases of the grid occur
             side = min(sides)
             room = min(side, min(frame.shape[-2:]) - 1)
             sides = [room if room >= self._multiple else side] * 2

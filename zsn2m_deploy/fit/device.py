@@ -1,4 +1,4 @@
-"""Which device and which precision a training run uses."""
+"""Device and precision of a training run."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from zsn2m_runtime.errors import UnavailableError, UsageError
 
 
 def resolve_device(name: str) -> torch.device:
-    """The torch device of a name; "auto" is CUDA where there is one, else the CPU.
+    """The torch device of a name; "auto" is CUDA if there is a device, else the CPU.
 
     Raises:
-        UsageError: if the name is no device.
-        UnavailableError: if the device is not on this machine.
+        UsageError: the name is not auto, cpu, cuda or cuda:N.
+        UnavailableError: this machine lacks the device.
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -35,10 +35,10 @@ def resolve_device(name: str) -> torch.device:
 
 
 def resolve_precision(precision: Precision, device: torch.device) -> Precision:
-    """fp32, bf16 or fp16; "auto" is bf16 where the hardware multiplies it faster, else fp16 on CUDA, fp32 on the CPU.
+    """The precision of convolutions; "auto" is bf16 where the hardware is faster with it, else fp16 on CUDA or fp32.
 
     Raises:
-        UsageError: for fp16 on the CPU, which has no fast fp16.
+        UsageError: fp16 on the CPU, which is slow at it.
     """
     if precision == "fp16" and device.type == "cpu":
         raise UsageError("expected precision fp32 or bf16 on the CPU, but got fp16; use --precision auto")
@@ -50,13 +50,13 @@ def resolve_precision(precision: Precision, device: torch.device) -> Precision:
 
 
 def _cpu_gains_from_bf16() -> bool:
-    """With AMX, or AMD's AVX-512, not Intel's alone; measured, docs/decisions/automatic-precision.md."""
+    """CPUs with AMX, and AMD's with AVX-512 bf16, but not Intel's: docs/decisions/automatic-precision.md."""
     found = torch.cpu.get_capabilities()
     return bool(found.get("amx_bf16") or (found.get("avx512_bf16") and "AMD" in found.get("cpu_name", "")))
 
 
 def with_precision(network: nn.Module, device: torch.device, precision: Precision) -> Callable[[Tensor], Tensor]:
-    """The network as a function whose convolutions run in `precision` and whose result is float32.
+    """A function that applies the network with convolutions in `precision`; its result is float32.
 
     Shape:
         the returned function: (b, c, h, w) float32 -> the same

@@ -15,13 +15,14 @@ from zsn2m_deploy.fit.device import with_precision
 from zsn2m_deploy.fit.muon import Muon
 from zsn2m_runtime.errors import TrainingError
 
-_CHECK_EVERY = 25  # steps between looks at the loss: each look waits for the device
-_HISTORY = 100  # losses kept in the report
+_CHECK_EVERY = 25  # steps between readings of the loss; chosen, as each one waits for the device
+_HISTORY = 100  # losses kept in the report: enough for its plot
+_STEP_FACTOR = 0.5  # of the learning rate at each step of schedule "step", as ZS-N2N (Mansour and Heckel, 2023)
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a running stage stands; `loss` is that of the latest look, None where a stage has none."""
+    """The state of a running stage; `loss` is the latest that was read, None if the stage has none."""
 
     stage: str
     iteration: int
@@ -34,7 +35,10 @@ ProgressCallback = Callable[[Progress], None]
 
 @dataclass(frozen=True)
 class StageReport:
-    """One finished stage: what it cost and how its loss fell (at most 100 values, evenly spaced, from the first)."""
+    """A finished stage.
+
+    losses: at most 100, evenly spaced, from the first step on
+    """
 
     stage: str
     iterations: int
@@ -51,7 +55,10 @@ class Fitter:
     progress: ProgressCallback | None = None
 
     def place(self, network: nn.Module) -> Callable[[Tensor], Tensor]:
-        """The network on the device in channels_last, its convolutions in the fitter's precision."""
+        """Move the network to the device; returns a function that applies it in the fitter's precision.
+
+        Memory layout is channels_last: docs/decisions/memory-layout.md.
+        """
         network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         return with_precision(network, self.device, self.precision)
 
@@ -63,14 +70,15 @@ class Fitter:
         crops: Callable[[], Tensor],
         schedule: ScheduleConfig,
     ) -> StageReport:
-        """Change the network's weights so that the loss of its crops falls.
+        """Train the network's weights on random crops.
 
         Args:
             stage: its name in progress, report and errors
-            loss_of: (b, c, h, w) crops -> scalar
-            crops: the crops of the next step
+            loss_of: (b, c, h, w) crops -> scalar loss
+            crops: returns the crops of the next step
+            schedule: optimiser, learning rate and number of steps
         Raises:
-            TrainingError: the loss is no longer finite.
+            TrainingError: the loss is not finite.
         """
         started = time.perf_counter()
         weights = [weight for weight in network.parameters() if weight.requires_grad]
@@ -107,7 +115,7 @@ def _optimiser(weights: list[nn.Parameter], schedule: ScheduleConfig) -> torch.o
 
 def _learning_rate(optimiser: torch.optim.Optimizer, schedule: ScheduleConfig) -> torch.optim.lr_scheduler.LRScheduler:
     if schedule.schedule == "step":
-        return torch.optim.lr_scheduler.StepLR(optimiser, step_size=schedule.step_size, gamma=0.5)
+        return torch.optim.lr_scheduler.StepLR(optimiser, step_size=schedule.step_size, gamma=_STEP_FACTOR)
     return torch.optim.lr_scheduler.OneCycleLR(
         optimiser, schedule.learning_rate, total_steps=schedule.iterations, cycle_momentum=schedule.optimiser == "adam"
     )

@@ -8,19 +8,25 @@ from typing import Any
 import torch
 from torch import Tensor
 
-_ROUNDS = 5  # Jordan et al.
-_COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # Jordan et al.: steepest at zero, singular values end within 0.7 to 1.2
+# Jordan et al.: five rounds of a polynomial that is steep at zero; singular values end within 0.7 to 1.2.
+_ROUNDS = 5
+_COEFFICIENTS = (3.4445, -4.7750, 2.0315)
+_LEAST_NORM = 1e-12  # a gradient of zeros stays zero instead of becoming NaN
+_MOMENTUM = 0.9  # 0.95 is alike: docs/decisions/muon.md
+_SQUARES = 0.99  # Adam's second decay; chosen, as its usual 0.999 averages over more steps than a short run has
+_EPSILON = 1e-8  # Kingma and Ba, Adam, 2015, Algorithm 1
+_KERNEL_RATIO = 2.0  # step of a kernel over that of a bias: docs/decisions/muon.md
 
 
 def orthogonalised(matrix: Tensor) -> Tensor:
-    """About the nearest matrix whose singular values are all one, by five Newton-Schulz rounds.
+    """An approximation of the nearest matrix with all singular values one, by five Newton-Schulz iterations.
 
     Shape:
         matrix: (m, n)
         returns: (m, n)
     """
     wide = matrix.mT if matrix.shape[0] > matrix.shape[1] else matrix
-    x: Tensor = wide / wide.norm().clamp_min(1e-12)
+    x: Tensor = wide / wide.norm().clamp_min(_LEAST_NORM)
     a, b, c = _COEFFICIENTS
     for _ in range(_ROUNDS):
         gram = x @ x.mT
@@ -29,16 +35,16 @@ def orthogonalised(matrix: Tensor) -> Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """Muon on kernels of four dimensions, as matrices (output channels, everything else), and Adam on biases.
+    """Muon for the kernels of convolutions, Adam for biases.
 
-    A step of a kernel is 2 lr sqrt(max(1, m / n)) times the orthogonalised Nesterov momentum (0.9); one of a bias is
-    Adam's with lr. The ratio of 2: docs/decisions/muon.md.
+    A kernel is taken as a matrix of m output channels by n other weights. Its step is 2 lr sqrt(max(1, m / n)) times
+    the orthogonalised Nesterov momentum.
 
-    Source: Jordan et al., Muon: an optimizer for hidden layers in neural networks, 2024.
+    Source: Jordan et al., Muon: an optimizer for hidden layers in neural networks, 2024; docs/decisions/muon.md.
     """
 
     def __init__(self, weights: Iterable[Tensor], lr: float) -> None:
-        super().__init__(weights, {"lr": lr, "beta1": 0.9, "beta2": 0.99, "kernel_ratio": 2.0})
+        super().__init__(weights, {"lr": lr, "beta1": _MOMENTUM, "beta2": _SQUARES, "kernel_ratio": _KERNEL_RATIO})
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
@@ -68,4 +74,4 @@ class Muon(torch.optim.Optimizer):
         state["square"].lerp_(weight.grad.square(), 1 - group["beta2"])  # type: ignore[union-attr]
         mean = state["momentum"] / (1 - group["beta1"] ** state["steps"])
         square = state["square"] / (1 - group["beta2"] ** state["steps"])
-        weight.addcdiv_(mean, square.sqrt() + 1e-8, value=-group["lr"])
+        weight.addcdiv_(mean, square.sqrt() + _EPSILON, value=-group["lr"])

@@ -1,4 +1,4 @@
-"""What every network here is made of, and what training and export ask of it."""
+"""The base class of all networks, and the convolution that their first layers use."""
 
 from __future__ import annotations
 
@@ -10,24 +10,28 @@ class FrameNetwork(nn.Module):
     """A denoiser of normalised frames.
 
     Shape:
-        forward: (n, c, h, w) normalised, h and w multiples of `stride` -> the same shape, denoised
+        forward: (n, c, h, w) normalised, h and w multiples of `stride` -> denoised, the same shape
+
+    Attributes:
+        stride: pixels
     """
 
     stride = 1
 
     def before_padding(self) -> nn.Module | None:
-        """What an exported graph applies before it pads a frame to the stride."""
+        """A module that an exported graph applies before it pads a frame to the stride; None: no such module."""
         return None
 
     def add_to_output(self, offset: Tensor) -> None:
-        """Shift every result by a constant per channel, (c,), normalised."""
+        """Add a constant to each channel of all later results; offset: (c,), normalised."""
         raise NotImplementedError
 
 
 class LevelBlindConv(nn.Conv2d):
-    """A 3 x 3 convolution; one that is blind to the level has kernels that each sum to zero.
+    """A 3 x 3 convolution of unchanged size that can be blind to the level.
 
-    With a border that repeats the frame, an offset added to a whole channel changes none of its results.
+    A level-blind one has kernels that each sum to zero and repeats the frame's border. An offset added to a whole
+    channel then does not change its results. Source: docs/decisions/level-blind.md.
     """
 
     def __init__(self, channels_in: int, channels_out: int, level_blind: bool) -> None:
@@ -35,7 +39,7 @@ class LevelBlindConv(nn.Conv2d):
         self.level_blind = level_blind
 
     def forward(self, noisy: Tensor) -> Tensor:
-        """Convolve; the size stays."""
+        """Shape: (n, channels_in, h, w) -> (n, channels_out, h, w)."""
         weight: Tensor = self.weight
         if not self.level_blind:
             return conv2d(noisy, weight, self.bias, padding=1)

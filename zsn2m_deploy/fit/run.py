@@ -1,4 +1,4 @@
-"""What a training run works on, which its stages share, and what comes out of it."""
+"""The data of a training run, shared by its stages, and the run's results."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class FrameGroup:
-    """Frames of the same noise: their indices among those trained on, and that noise."""
+    """Indices of training frames that share a noise model, and that model."""
 
     frames: tuple[int, ...]
     noise: NoiseModel
@@ -33,10 +33,12 @@ class FrameGroup:
 
 @dataclass(frozen=True)
 class Fitted:
-    """What a recipe makes of a run.
+    """The result of a method.
 
-    config: as it was used; groups: with the noise as it was confirmed, normalised
-    networks: by their id, on the CPU in float32
+    config: as it was used
+    groups: with the noise model as it was refined, normalised
+    networks: by id, on the CPU in float32
+    reports: one for each stage
     """
 
     config: TrainConfig
@@ -47,28 +49,29 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Notes:
-    """What a run has to tell its user; grows while it runs.
+    """Messages to the user, collected during a run.
 
-    hints: what is worth knowing and no reason to worry
+    warnings: possible faults of the result; hints: facts that need no action
     """
 
     warnings: list[str] = field(default_factory=list)
     hints: list[str] = field(default_factory=list)
 
     def warn(self, text: str) -> None:
-        """Tell the user, now and in the bundle."""
+        """Log a warning now, and keep it for the bundle."""
         self.warnings.append(text)
         log.warning(text)
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a recipe works on.
+    """The data that a method trains on.
 
-    pool: each frame, (c, h, w), normalised; groups: the noise of each group of them, normalised
+    pool: the frames, each (c, h, w), normalised, without defective pixels
+    groups: frames that share a noise model, normalised
     scale: sensor units of one normalised unit
-    shown: each (1, h, w), 0 where a frame is blank; None: nowhere
-    correction: of defective pixels, which are none in the pool; normalised
+    shown: for each frame (1, h, w), 0 where it is blank, else 1; None: no frame has blank pixels
+    correction: of defective pixels, normalised, for the exported network
     """
 
     pool: list[Tensor]
@@ -82,7 +85,7 @@ class Run:
 
     @property
     def channels(self) -> int:
-        """Of the frames."""
+        """Channels of the frames."""
         return self.pool[0].shape[0]
 
     def frames_of(self, group: FrameGroup) -> list[Tensor]:
@@ -92,9 +95,10 @@ class Run:
     def crops(
         self, frames: list[Tensor], schedule: ScheduleConfig, multiple: int, generator: torch.Generator | None = None
     ) -> CropSampler:
-        """Crops for a stage, with few blank pixels where some are, and one more channel that says which.
+        """The sampler of a stage's crops; if frames have blank pixels, crops have one more channel that marks them.
 
         Args:
+            multiple: sides of the crops are multiples of it
             generator: None: the run's
         """
         draws = generator or self.generator
@@ -104,18 +108,20 @@ class Run:
         return CropSampler(frames, schedule, multiple, draws, [of_each[id(frame)] for frame in frames])
 
     def is_dead(self, network: Callable[[Tensor], Tensor]) -> bool:
-        """Whether a network lost the frames of any group."""
+        """Whether a network's results no longer follow the frames of some group, as `checks.is_dead`."""
         return any(is_dead(network, self.frames_of(group), self.sigma(group)) for group in self.groups)
 
     def as_used(self, network: nn.Module) -> Callable[[Tensor], Tensor]:
-        """A network on the run's device, in float32, as it will be used."""
+        """A function that applies the network on the run's device, in float32."""
         return with_precision(network.to(self.fitter.device), self.fitter.device, "fp32")
 
     def keep_mean(self, network: FrameNetwork, by_noise: bool = False) -> None:
-        """Shift the network's results so that its frames keep their mean.
+        """Shift the network's results so that the training frames keep their mean.
+
+        Source: docs/decisions/mean-is-kept.md.
 
         Args:
-            by_noise: the mean of noise need not be zero, as for `result_bias`
+            by_noise: whether the noise model says how clipping and tone curves move the mean, as for `result_bias`
         """
         apply = self.as_used(network)
         if not by_noise:
@@ -125,12 +131,15 @@ class Run:
         network.add_to_output(-torch.stack(shifts).mean(dim=0))
 
     def errors(self, network: nn.Module, seed: int) -> list[Error | None]:
-        """The estimated error of a finished network on each group, as `estimated_error` says."""
+        """The estimated error of a trained network on each group, as `estimated_error`."""
         apply = self.as_used(network)
         return [estimated_error(apply, self.frames_of(group), group.noise, seed) for group in self.groups]
 
     def warn_of_worse(self, errors: Sequence[Error | None], advice: str) -> None:
-        """Warn if a network's results are further from the picture than the frames themselves."""
+        """Warn if a network's results have a larger error than the frames.
+
+        Source: docs/decisions/result-worse-than-frame.md.
+        """
         worst = next((found for found in errors if found and found.worse), None)
         if worst:
             error, noise = (self.scale * math.sqrt(power) for power in (worst.error, worst.noise))

@@ -1,1 +1,1 @@
-"""This machine: what is installed, how much memory there is, where temporary files go."""
+"""This machine: installed packages, memory, and where temporary files go."""

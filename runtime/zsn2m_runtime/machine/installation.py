@@ -9,8 +9,8 @@ from types import ModuleType
 
 from zsn2m_runtime.errors import UnavailableError
 
-# Every distribution that brings a module called onnxruntime, and what pip installs it by: two of them overwrite each
-# other's files. The first is part of what the others can do.
+# Distributions that contain the module onnxruntime, each with what to give to pip. Two at once overwrite each other's
+# files. The others can do all that the first can.
 ONNXRUNTIME_DISTRIBUTIONS = {
     "onnxruntime": "'zsn2m-deploy[cpu]'",
     "onnxruntime-gpu": "'zsn2m-deploy[gpu]'",
@@ -18,24 +18,25 @@ ONNXRUNTIME_DISTRIBUTIONS = {
     "onnxruntime-directml": "onnxruntime-directml",
 }
 
-OLDEST_ONNXRUNTIME = (1, 24)  # as in pyproject.toml
+OLDEST_ONNXRUNTIME = (1, 24)  # as in pyproject.toml; older ones let a model read other files
 
-# onnxruntime from 1.29 on sends usage data and keeps an identifier in the home folder, unless this is 1 when it loads.
+# From 1.29 on, onnxruntime sends usage data and keeps an identifier in the home folder. Set to 1 before it is loaded,
+# this variable stops both.
 TELEMETRY_SWITCH = "ORT_DISABLE_TELEMETRY"
 _TELEMETRY_WANTED = ("0", "false", "no", "off")
 
 
 def refuse_telemetry() -> None:
-    """Let an onnxruntime that is loaded later, here or in a child process, send and keep nothing.
+    """Switch off the telemetry of an onnxruntime that is loaded later, here or in a child process.
 
-    Whoever has set its switch themselves has decided.
+    A user's own setting of the variable stays.
     """
     if not os.environ.get(TELEMETRY_SWITCH):
         os.environ[TELEMETRY_SWITCH] = "1"
 
 
 def installed_version(name: str) -> str | None:
-    """The version of an installed distribution, None where it is not installed."""
+    """The version of a distribution; None if it is not installed."""
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
@@ -43,13 +44,17 @@ def installed_version(name: str) -> str | None:
 
 
 def installed_onnxruntimes() -> dict[str, str]:
-    """Name and version of each installed distribution of onnxruntime; exactly one is right."""
+    """Name and version of each installed distribution of onnxruntime; there should be exactly one."""
     found = {name: installed_version(name) for name in ONNXRUNTIME_DISTRIBUTIONS}
     return {name: version for name, version in found.items() if version}
 
 
 def doubled_advice(found: dict[str, str]) -> str:
-    """What is wrong with several onnxruntimes at once, and the command that mends it."""
+    """A message about several onnxruntimes at once, with the command that repairs it.
+
+    Args:
+        found: as `installed_onnxruntimes` returns it
+    """
     names = " ".join(found)
     kept, *others = [ONNXRUNTIME_DISTRIBUTIONS[name] for name in found if name != "onnxruntime"]
     choice = f" (or {' or '.join(others)}, never two)" if others else ""
@@ -73,21 +78,21 @@ def import_onnxruntime() -> ModuleType:
     """The onnxruntime module, without its telemetry.
 
     Raises:
-        UnavailableError: if none is installed, or a damaged one, with the command that mends it.
+        UnavailableError: if none is installed, or one that is damaged or too old, with the command that repairs it.
     """
     refuse_telemetry()
     try:
         import onnxruntime
 
-        onnxruntime.InferenceSession  # noqa: B018 - absent when one of two doubled packages was uninstalled
+        onnxruntime.InferenceSession  # noqa: B018 - missing after one of two such packages was uninstalled
         _refuse_older(onnxruntime.__version__)
     except (ImportError, AttributeError) as error:
-        found = installed_onnxruntimes()  # which takes a millisecond
+        found = installed_onnxruntimes()
         remove = f"pip uninstall -y {' '.join(found)} && " if found else ""
         raise UnavailableError(
             f"expected onnxruntime, but it cannot be imported ({error}); run: {remove}pip install 'zsn2m-deploy[cpu]' "
             f"(or [gpu] for CUDA, never both)"
         ) from error
     if os.environ[TELEMETRY_SWITCH].lower() not in _TELEMETRY_WANTED:
-        onnxruntime.disable_telemetry_events()  # for Windows' own event log, and where it was loaded before us
+        onnxruntime.disable_telemetry_events()  # for an onnxruntime that was loaded before, and Windows' event log
     return onnxruntime  # type: ignore[no-any-return]

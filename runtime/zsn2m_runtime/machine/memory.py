@@ -1,4 +1,4 @@
-"""How much memory this process has held, and how much there is for it."""
+"""How much memory this process has used, and how much is free for it."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ import resource
 import sys
 from pathlib import Path
 
-_STATUS = Path("/proc/self/status")  # Linux's; there, getrusage of a started program counts what its parent held
+# On Linux: getrusage would count the memory of the parent, too, from before the program was started.
+_STATUS = Path("/proc/self/status")
 
 _OF_SYSTEM = Path("/proc/meminfo")
-_CONTAINER = (  # limit, use, and what of it the system gives back when it is needed: cgroup 2 and 1
+_CONTAINER = (  # limit and use, in bytes: of cgroup version 2, then version 1
     (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")),
     (Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"), Path("/sys/fs/cgroup/memory/memory.usage_in_bytes")),
 )
 
 
 def available_memory() -> int | None:
-    """Bytes that this process can still take: of the machine with its swap, and of its container; None: not known."""
+    """Bytes that this process can still allocate: the smaller of machine (with swap) and container; None: unknown."""
     found = [free for free in (_of_system(), _of_container()) if free is not None]
     return min(found) if found else None
 
@@ -34,17 +35,18 @@ def _of_container() -> int | None:
     for limit, use in _CONTAINER:
         try:
             statistics = (limit.parent / "memory.stat").read_text(encoding="ascii")
+            # Cached files are freed when memory is needed.
             cached = re.search(r"^(?:total_)?inactive_file (\d+)$", statistics, re.MULTILINE)
             given_back = int(cached[1]) if cached else 0
             return max(0, int(limit.read_text(encoding="ascii")) - int(use.read_text(encoding="ascii")) + given_back)
-        except (OSError, ValueError):  # none, or `max`
+        except (OSError, ValueError):  # no such cgroup, or no limit (the word max)
             continue
     return None
 
 
 def peak_memory() -> int:
-    """The most memory that this process has held so far, in bytes."""
+    """The largest memory that this process has used so far, in bytes (resident set)."""
     if _STATUS.is_file() and (found := re.search(rb"VmHWM:\s+(\d+) kB", _STATUS.read_bytes())):
         return int(found[1]) * 1024
     largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return largest if sys.platform == "darwin" else largest * 1024
+    return largest if sys.platform == "darwin" else largest * 1024  # bytes on macOS, else KiB: getrusage(2)

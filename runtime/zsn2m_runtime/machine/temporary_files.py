@@ -1,4 +1,4 @@
-"""Where libraries put their temporary files on a machine that has no folder for them."""
+"""A folder for the temporary files of libraries, on machines where the system has none."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ from zsn2m_runtime.leftovers import PREFIX, claimed
 from zsn2m_runtime.resolved_path import resolved
 
 _CACHE = "TORCHINDUCTOR_CACHE_DIR"  # torch makes this folder when it is imported, though nothing here is compiled
+# Where Python's tempfile looks before it falls back to the current folder.
 _NAMED = ("TMPDIR", "TEMP", "TMP")
 _USUAL = ("/tmp", "/var/tmp", "/usr/tmp")
 
 
 @contextmanager
 def temporary_files_beside(output: Path) -> Iterator[None]:
-    """Within it, libraries find a folder for temporary files: the system's, or a hidden one beside the output.
+    """Give libraries a folder for temporary files: the system's, else a hidden one beside the output.
 
-    A read-only container often has a folder to write to for the output alone. The current folder, Python's last
-    resort, is no place to leave files in unasked.
+    In a read-only container the output's folder is often the only one that can be written. Python would fall back to
+    the current folder, where nobody expects such files. The hidden folder is removed at the end.
 
     Raises:
-        OutputError: if neither can be written.
+        OutputError: if the hidden folder cannot be made.
     """
     if _system_has_one():
         yield
@@ -51,5 +52,5 @@ def _system_has_one() -> bool:
     try:
         found = tempfile.gettempdir()
         return found != str(Path.cwd()) or found in map(os.path.abspath, (*named, *_USUAL))
-    except FileNotFoundError:  # also where the current folder was removed
+    except FileNotFoundError:  # no folder can be written, or the current one was removed
         return False
