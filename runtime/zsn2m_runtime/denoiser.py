@@ -6,22 +6,21 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
-from pydantic import ValidationError
 
 from zsn2m_runtime.blank.areas import largest_scene
 from zsn2m_runtime.bundle import Bundle, read_manifest
+from zsn2m_runtime.card import card_inside, check_card
 from zsn2m_runtime.errors import BundleError, InputError, UsageError
 from zsn2m_runtime.image import Frame, as_frame, check_computable, check_finite
 from zsn2m_runtime.inference.frames import denoise_frame
 from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.inference.strips import DEFAULT_STRIP_PIXELS
-from zsn2m_runtime.manifest import CARD_KEY, SCHEMA_VERSION, ModelCard, Sensor
+from zsn2m_runtime.manifest import Sensor
 from zsn2m_runtime.noise.familiarity import unlike_all
 from zsn2m_runtime.noise_record import NoiseRecord, TrainingStats
 from zsn2m_runtime.patterns import MOSAIC, find_patterns, patterns_in_words
 from zsn2m_runtime.pipeline import Pipeline
 from zsn2m_runtime.sample_types import Pixels, is_whole
-from zsn2m_runtime.validation import fault_in_words
 
 PRETRAINED = "sensor"  # role of SensorNet's models; it was pretrained on noise of all levels
 
@@ -65,7 +64,7 @@ class Denoiser:
         self._mosaic: str | None = None  # training's --mosaic; None: unknown
         if path.suffix == ".onnx" and not path.is_dir():
             self._session = Session(path, provider, threads, spinning)
-            self.card = _card_inside(path, self._session)
+            self.card = card_inside(path, self._session)
             if model not in (None, self.card.id):
                 raise UsageError(f"{path}: expected model {self.card.id}, which this file is, but got {model!r}")
         else:
@@ -82,7 +81,7 @@ class Denoiser:
             record = entry.files["onnx"]
             bundle.check_files(apart_from=record)  # the session checks that one as it reads it
             self._session = Session(bundle.file(record), provider, threads, spinning, record.sha256)
-            _check_card(bundle.file(record), self._session, self.card)
+            check_card(bundle.file(record), self._session, self.card)
         self._strip_pixels = strip_pixels
 
     @property
@@ -215,45 +214,3 @@ def _as_frame(array: Pixels) -> Frame:
             f"numpy.asarray"
         )
     return as_frame(array)
-
-
-def _check_card(path: Path, session: Session, card: ModelCard) -> None:
-    """Refuse a manifest that contradicts the model file; with a wrong receptive radius, seams would go unnoticed."""
-    inside = _card_inside(path, session)
-    differing = [name for name in ModelCard.model_fields if getattr(inside, name) != getattr(card, name)]
-    if differing:
-        raise BundleError(
-            f"{path}: expected the facts that the manifest gives, but its own card has another "
-            f"{', '.join(differing)}; one of them was changed: copy the bundle again, or export again"
-        )
-
-
-def _card_inside(path: Path, session: Session) -> ModelCard:
-    text = session.metadata.get(CARD_KEY)
-    if text is None:
-        raise BundleError(
-            f"{path}: expected an ONNX file exported by zsn2m-deploy (metadata {CARD_KEY}), but got another"
-        )
-    try:
-        card = ModelCard.model_validate_json(text)
-    except ValidationError as error:
-        raise BundleError(
-            f"{path}: its metadata {CARD_KEY} is damaged ({fault_in_words(error)}); export again"
-        ) from error
-    if card.schema_version > SCHEMA_VERSION:
-        raise BundleError(
-            f"{path}: expected schema version {SCHEMA_VERSION} or older, but got {card.schema_version}; "
-            f"upgrade with: pip install --upgrade zsn2m-deploy"
-        )
-    if card.io != "sensor":
-        raise UsageError(
-            f"{path}: expected a model that takes frames in sensor units, but {card.id} is for programs that bring "
-            f"arrays of their own; load its file there"
-        )
-    channels = session.limits.input.shape[1]
-    if channels not in (None, card.sensor.channels):
-        raise BundleError(
-            f"{path}: expected a network for the {card.sensor.channels} channel(s) that its card says, but got one for "
-            f"{channels}; export again"
-        )
-    return card

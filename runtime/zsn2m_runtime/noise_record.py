@@ -17,7 +17,7 @@ class ChannelsRecord(Record):
     of_channels: ClassVar[tuple[str, ...]]  # names of these fields
 
     def check_channels(self, channels: int) -> None:
-        """Refuse a field of `of_channels` that has not one value for each channel.
+        """Refuse a field of `of_channels` that does not have one value for each channel.
 
         Raises:
             ValueError: naming the field.

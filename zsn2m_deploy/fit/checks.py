@@ -25,9 +25,8 @@ _BLOCK = 8  # pixels; the mean of a block of 8 x 8 has sigma^2 / 64 of the noise
 _BATCH = 16  # pixels; errors are averaged over blocks of 16 x 16, whose spread gives the standard error
 _PERTURBATION = 0.1  # of the noise's standard deviation; small, as Ramani et al. (2008) ask
 _CONFIDENCE = 3.0  # standard errors; exceeded by chance once in 740 times if errors are Gaussian
-_KNOWN = (
-    0.2  # relative error of the variance, 10 % of the deviation (FMD): docs/results/noise.md#noise-at-each-brightness
-)
+# Relative error of the variance. On FMD the deviation is 10 % off: docs/results/noise.md#noise-at-each-brightness.
+_KNOWN = 0.2
 _NEGLIGIBLE = 1e-6  # mean square, normalised: a quarter of a grey level of 255
 _STRUCTURE = 0.8  # share of the frames' variance; chosen: a constant result misses all of it
 _DIVERGED = 0.5  # of the power that the teacher removes: docs/decisions/grd-falls-back.md
@@ -40,14 +39,14 @@ def is_dead(network: Network, frames: Sequence[Tensor], sigma: float) -> bool:
     Shape:
         frames: each (c, h, w), normalised, at least 16 x 16
     Args:
-        sigma: standard deviation of the noise, normalised; what the block means have of it is allowed to be missing
+        sigma: standard deviation of the noise, normalised; to remove noise from the block means is no error
     """
     error = structure = allowed = 0.0
     for noisy in _pieces(frames):
         expected = avg_pool2d(noisy, _BLOCK)
         error += _power(avg_pool2d(network(noisy), _BLOCK) - expected)
         structure += _power(expected)
-        allowed += max(sigma**2 / _BLOCK, _NEGLIGIBLE)
+        allowed += max(sigma**2 / _BLOCK, _NEGLIGIBLE)  # 8 times the noise of a block mean
     return not error <= max(_STRUCTURE * structure, allowed)  # NaN counts as dead
 
 
@@ -69,11 +68,11 @@ class Error:
 
     @property
     def best_share(self) -> float:
-        """The share of the removed that leaves the smallest error if only that share is removed: 1 if all is noise."""
+        """Which share of what is removed should be, for the smallest error: 1 if all of it is noise, 0 if none is."""
         return min(max(self.cleared, 0.0) / self.removed, 1.0) if self.removed > 0 else 1.0
 
     def left(self, share: float) -> float:
-        """The error over that of the frames, if only a share of the removed is removed."""
+        """The error if only a share of what is removed were, over the error of the frames."""
         error = self.noise - 2 * share * self.cleared + share**2 * self.removed
         return error / self.noise if self.noise > 0 else math.inf
 
@@ -87,7 +86,7 @@ class Error:
 def estimated_error(network: Network, frames: Sequence[Tensor], noise: NoiseModel, seed: int) -> Error | None:
     """Stein's unbiased risk estimate of a network on its frames; None for noise where it does not hold.
 
-    That is correlated noise, and noise with heavy tails.
+    It does not hold for correlated noise and for noise with heavy tails.
 
     For independent noise of variance v the error is the mean of |y - f(y)|^2 - v + 2 v df/dy (Stein, Estimation of the
     mean of a multivariate normal distribution, 1981). The divergence df/dy is measured with a random perturbation
