@@ -167,7 +167,7 @@ def check_size(record: FileRecord | None, most: int) -> None:
 
 
 class Manifest(Record):
-    """Everything a bundle says of itself."""
+    """The content of manifest.json: all facts on a bundle and its training."""
 
     schema_version: int = SCHEMA_VERSION
     created: str

@@ -1,4 +1,4 @@
-"""What a manifest says of the noise of the training frames, and of the frames themselves."""
+"""The manifest's records of the noise model and of the statistics of the training frames."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a manifest says of the method and of the training run."""
+"""The manifest's records of the method and of the training run."""
 
 from __future__ import annotations
 

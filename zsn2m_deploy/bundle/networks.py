@@ -66,6 +66,6 @@ def versions() -> dict[str, str]:
 
 
 def tell(progress: ProgressCallback | None, done: int, count: int) -> None:
-    """Report that `done` of `count` models are exported, if anybody listens."""
+    """Tell a progress callback that `done` of `count` models are exported."""
     if progress:
         progress(Progress("export", done, count, None))

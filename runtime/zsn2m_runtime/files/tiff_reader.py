@@ -6,7 +6,6 @@ Pixels are decoded by tifffile, or by OpenCV where tifffile lacks the compressio
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property, partial
@@ -24,6 +23,7 @@ from zsn2m_runtime.files.tiff_axes import tiff_axes
 from zsn2m_runtime.files.tiff_decoding import decode_page
 from zsn2m_runtime.files.tiff_directories import BrokenTiffError, Tag, TagBudget, directory_offsets, read_tags
 from zsn2m_runtime.files.tiff_pages import PageForm, check_inside_file, page_form
+from zsn2m_runtime.files.tiff_planes import planes_behind_directory, read_plane
 from zsn2m_runtime.files.tiff_pyramid import Listed, Smaller, arrange
 from zsn2m_runtime.files.tiff_segments import compression_note, kept_form
 from zsn2m_runtime.files.tiff_tags import GREYS, OME_BEGINNINGS, carried_tags, metadata_of
@@ -89,7 +89,10 @@ class TiffImageFile(ImageFile):
             self._same_size &= form.layout == self._form.layout
             self._pixel_bytes += form.stated.nbytes
         self._pixel_bytes += sum(copy.form.stated.nbytes for copies in self._pages.smaller.values() for copy in copies)
-        self._planes = self._planes_of_single_directory(description)
+        if self._is_imagej and len(self._pages.frames) == 1:
+            self._planes = planes_behind_directory(self._tiff, self._form, description)
+        if self._planes:
+            self._pixel_bytes = self._planes * self._form.layout.stated.nbytes
 
     def _check_like_first(self, form: PageForm, number: int) -> None:
         first, layout = self._form.layout, form.layout
@@ -98,21 +101,6 @@ class TiffImageFile(ImageFile):
                 f"{self.path}: expected all pages to be like the first, {describe(first)}, but page {number + 1} is "
                 f"{describe(layout)}; split the file"
             )
-
-    def _planes_of_single_directory(self, description: str) -> int:
-        """How many planes stand behind the only directory; 0 if every plane has its own."""
-        images = re.search(r"^images=(\d+)", description, re.MULTILINE)
-        if not self._is_imagej or len(self._pages.frames) > 1 or images is None or int(images[1]) < 2:
-            return 0
-        planes = int(images[1])
-        if self._form.compression != COMPRESSION.NONE:
-            return 0
-        if self._form.planar:
-            raise BrokenTiffError("its colour planes are separate, which ImageJ does not write")
-        self._pixel_bytes = planes * self._form.layout.stated.nbytes
-        if self._form.first_byte + self._pixel_bytes > self._tiff.filehandle.size:
-            raise BrokenTiffError(f"it ends before its {planes} images do")
-        return planes
 
     def _check_series(self) -> None:
         """Other programs put several planes behind one directory too; those must not go unnoticed."""
@@ -182,7 +170,10 @@ class TiffImageFile(ImageFile):
         try:
             found = self._page(page)
             form = self._form_of(found)
-            array = self._plane(page) if self._planes else decode_page(found, form, f"{self.path}: page {page + 1}")
+            if self._planes:
+                array = read_plane(self._tiff, self._form, page)
+            else:
+                array = decode_page(found, form, f"{self.path}: page {page + 1}")
         except Zsn2mError:
             raise
         except Exception as error:
@@ -196,14 +187,6 @@ class TiffImageFile(ImageFile):
             return Frame(array)
         pixels = array[:, :, 0] if layout.channels == 1 else array[:, :, :3]
         return Frame(np.ascontiguousarray(pixels), np.ascontiguousarray(array[:, :, -1]))
-
-    def _plane(self, page: int) -> Pixels:
-        layout = self._form.layout
-        begin = self._form.first_byte + page * layout.stated.nbytes
-        dtype = layout.dtype.newbyteorder(self._tiff.byteorder)
-        flat = self._tiff.filehandle.read_array(dtype, layout.stated.nbytes // dtype.itemsize, begin)
-        size = (layout.height, layout.width)
-        return flat.reshape(size if layout.samples == 1 else (*size, layout.samples))
 
     def _same_format_writer(self, out_path: Path) -> ImageWriter:
         file, first, pages = self._tiff.tiff, self._form, self._pages
