@@ -21,6 +21,7 @@ class Options:
     """SessionOptions that can be looked at."""
 
     def __init__(self) -> None:
+        self.enable_mem_pattern = True
         self.entries: dict[str, str] = {}
         self.sizes: dict[str, int] = {}
 

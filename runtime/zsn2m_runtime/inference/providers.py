@@ -23,6 +23,11 @@ PROVIDERS = {
 }
 AUTO_ORDER = ("cuda", "cpu")  # what "auto" tries; the others run by name only (docs/providers.md)
 
+# The providers on which several threads may call one session, and memory patterns stay on, as onnxruntime promises it.
+# Its page on DirectML allows neither: onnxruntime.ai/docs/execution-providers/DirectML-ExecutionProvider.html; Core ML
+# never ran here. A provider that is not listed gets one call at a time: slower at worst.
+CONCURRENT = frozenset({"cpu", "cuda", "tensorrt", "openvino"})
+
 # Options unless the user gives others: the providers' own defaults may be TF32 and fp16, which are less than float32.
 ACCURATE = {"cuda": {"use_tf32": "0"}, "openvino": {"precision": "ACCURACY"}}
 
@@ -173,6 +178,8 @@ def _open(runtime: ModuleType, model: bytes, provider: Provider, options: Any) -
     passed = ACCURATE.get(provider.name, {})
     if provider.name == "openvino" and options.intra_op_num_threads:  # it has threads of its own
         passed = passed | {"num_of_threads": str(options.intra_op_num_threads)}
+    if provider.name not in CONCURRENT:
+        options.enable_mem_pattern = False
     providers = [(PROVIDERS[provider.name], passed | provider.options)]
     try:
         return runtime.InferenceSession(model, options, providers=providers, enable_fallback=0)

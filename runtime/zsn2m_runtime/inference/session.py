@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import os
+import threading
 from pathlib import Path
 
 from zsn2m_runtime.errors import BundleError, UnavailableError
-from zsn2m_runtime.inference.providers import Threads, open_first, parse_provider
+from zsn2m_runtime.inference.providers import CONCURRENT, Threads, open_first, parse_provider
 from zsn2m_runtime.machine.installation import doubled_advice, import_onnxruntime, installed_onnxruntimes
 from zsn2m_runtime.manifest import MOST_MODEL
 from zsn2m_runtime.onnx_checks.limits import OnnxLimits
@@ -20,6 +22,8 @@ log = logging.getLogger(__name__)
 
 class Session:
     """An ONNX model ready to run on one provider; several threads may use it.
+
+    Calls go to onnxruntime one at a time where the provider may not take two (`CONCURRENT`).
 
     Args:
         model: the ONNX file
@@ -60,6 +64,7 @@ class Session:
             ) from error
         self._input = self._session.get_inputs()[0].name
         self._output = self._session.get_outputs()[0].name
+        self._turn = contextlib.nullcontext() if self.provider in CONCURRENT else threading.Lock()
 
     def run(self, noisy: Nchw) -> Nchw:
         """Denoise one batch.
@@ -73,7 +78,8 @@ class Session:
         """
         self.limits.check(noisy.shape)
         try:
-            result: Nchw = self._session.run([self._output], {self._input: noisy})[0]
+            with self._turn:
+                result: Nchw = self._session.run([self._output], {self._input: noisy})[0]
         except Exception as error:  # onnxruntime has no common base class of its errors
             raise UnavailableError(
                 f"expected provider {self.provider} to run a frame of shape {noisy.shape}, but onnxruntime says: "

@@ -117,6 +117,13 @@ def test_the_thread_count_reaches_openvinos_own_threads() -> None:
     assert [session.passed.get("num_of_threads") for session in runtime.opened] == ["3", "1", None]
 
 
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_memory_patterns_are_off_where_a_provider_may_refuse_them(name: str) -> None:
+    runtime = runtime_with(name)
+    opened(runtime, name)
+    assert runtime.opened[0].options.enable_mem_pattern == (name not in {"directml", "coreml"})
+
+
 def test_threads_and_their_spinning_are_set() -> None:
     runtime = StandInRuntime()
     opened(runtime, "cpu", Threads(3))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from support.bundles import BundleMaker
-from support.stand_ins import CPU, CUDA, StandInRuntime, install
+from support.stand_ins import CPU, CUDA, StandInRuntime, StandInSession, install
 
 from zsn2m_runtime.errors import BundleError, UnavailableError, UsageError
 from zsn2m_runtime.inference import providers, session
@@ -70,6 +72,46 @@ def test_a_run_that_fails_is_an_error_with_a_way_on(model: Path) -> None:
 def test_a_frame_that_the_model_is_not_for_is_refused_before_it_runs(model: Path, shape: tuple[int, ...]) -> None:
     with pytest.raises(BundleError, match="frames of shape"):
         Session(model, "cpu", threads=1).run(np.zeros(shape, np.float32))
+
+
+@pytest.mark.parametrize(
+    ("provider", "together"),
+    [("cpu", 2), ("cuda", 2), ("tensorrt", 2), ("openvino", 2), ("directml", 1), ("coreml", 1)],
+)
+def test_calls_are_made_one_at_a_time_where_a_provider_may_not_take_two(
+    model: Path, provider: str, together: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_stand_in(monkeypatch, StandInRuntime(compiled=tuple(providers.PROVIDERS.values())))
+    opened = Session(model, provider)
+    running, most, lock, two = 0, 0, threading.Lock(), threading.Event()
+
+    def run(*_: Any) -> list[int]:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+            if running == 2:
+                two.set()
+        two.wait(60 if together == 2 else 0.05)  # seconds
+        with lock:
+            running -= 1
+        return [0]
+
+    monkeypatch.setattr(StandInSession, "run", run)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(opened.run, [np.zeros((1, 3, 8, 8), np.float32)] * 4))
+    assert most == together
+
+
+@pytest.mark.parametrize("provider", ["cpu", "directml"])
+def test_a_call_that_fails_gives_way_to_the_next(model: Path, provider: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_stand_in(monkeypatch, StandInRuntime(compiled=tuple(providers.PROVIDERS.values())))
+    opened, noisy = Session(model, provider), np.ones((1, 3, 8, 8), np.float32)
+    with monkeypatch.context() as broken, pytest.raises(UnavailableError, match=provider):
+        broken.delattr(StandInSession, "run")
+        opened.run(noisy)
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(opened.run, noisy).result(60).max() == 2
 
 
 @pytest.mark.parametrize("content", [b"", b"not a model", b"\x08\x0a" * 40])
