@@ -60,7 +60,9 @@ class Sensor(Record):
     dtype: SampleType
     channels: Literal[1, 3]
     range: tuple[float, float]
-    noise_sigma: float = Field(ge=0, description="estimated from the training frames, sensor units")
+    noise_sigma: float = Field(
+        ge=0, description="estimated from the training frames, sensor units; without heavy tails"
+    )
     stack_channel: ChannelRecord | None = Field(None, description="None: the frames were not one channel of a stack")
 
     @model_validator(mode="after")

@@ -34,6 +34,7 @@ class HeavyTails(Record):
 
     share: float = Field(gt=0, le=1, description="share of these samples")
     factor: float = Field(gt=1, description="their standard deviation over that of the other samples, the core")
+    power: float = Field(ge=0, description="variance of all samples over that of the core, as measured")
 
 
 class NoiseRecord(ChannelsRecord):

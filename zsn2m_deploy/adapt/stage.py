@@ -19,6 +19,7 @@ from torch import Tensor
 from zsn2m_deploy.adapt.loss import pairs_are_independent, sensor_loss
 from zsn2m_deploy.adapt.scenes import synthetic_scenes
 from zsn2m_deploy.advice import gentler
+from zsn2m_deploy.config.limits import MOST_ITERATIONS
 from zsn2m_deploy.config.networks import SensorConfig
 from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.fit.checks import Error
@@ -69,6 +70,7 @@ def train_sensor(run: Run, config: TrainConfig) -> Fitted:
         reports = (report,)
     else:
         run = confirm_noise(run, config)
+        _warn_of_what_is_not_learned(run)
     for group in run.groups:
         if min(group.noise.neighbours) > IMPLAUSIBLE:
             run.notes.warn(
@@ -76,9 +78,8 @@ def train_sensor(run: Run, config: TrainConfig) -> Fitted:
                 f"it may be the picture itself, and the frame without noise; look at the preview"
             )
     if run.is_dead(run.fitter.place(sensor)):
-        raise TrainingError(
-            "SensorNet died: its output no longer follows the frame; try another --seed, or --method mbd"
-        )
+        other = "another --seed" if reports else "--preset default"
+        raise TrainingError(f"SensorNet died: its output no longer follows the frame; try {other}, or --method mbd")
     if config.keep_mean:
         run.keep_mean(sensor, by_noise=True)
     errors = run.errors(sensor, config.seed)
@@ -88,6 +89,20 @@ def train_sensor(run: Run, config: TrainConfig) -> Fitted:
     if run.correction:  # last, for the run's own frames are corrected already
         sensor.correction = run.correction
     return Fitted(config, run.groups, {"sensor": sensor.cpu()}, reports)
+
+
+def _warn_of_what_is_not_learned(run: Run) -> None:
+    """Say which noise of the frames the pretrained network does not know."""
+    kinds = {
+        "is shared by neighbouring pixels": any(group.noise.correlated for group in run.groups),
+        "has heavy tails": any(group.noise.tails for group in run.groups),
+    }
+    for kind, found in kinds.items():
+        if found:
+            run.notes.warn(
+                f"the noise {kind}, of which the pretrained network leaves a part; train with --preset default, which "
+                f"learns it"
+            )
 
 
 def _adapted(run: Run, config: TrainConfig, sensor: SensorNet) -> tuple[Run, TrainConfig, StageReport]:
@@ -114,6 +129,7 @@ def _as_used(config: TrainConfig, adaptations: Sequence[Adaptation]) -> TrainCon
     """More steps for many groups, so that each has at least half of its own; no pairs where none can use them."""
     sensor = config.sensor
     steps = math.ceil(sensor.schedule.iterations * max(1.0, len(adaptations) / FEWEST_SHARED))
+    steps = max(sensor.schedule.iterations, min(steps, MOST_ITERATIONS))
     changed: dict[str, object] = {"schedule": {"iterations": steps}}
     if not any(adaptation.config.weight_recorrupted for adaptation in adaptations):
         changed["weight_recorrupted"] = 0.0
@@ -150,18 +166,24 @@ def _adaptation(run: Run, config: TrainConfig, prior: Network, group: FrameGroup
     sensor, seed = config.sensor, config.seed
     crops = run.crops(run.frames_of(group), sensor.schedule, SensorNet.stride)
     guesses = first_guesses([crops() for _ in range(LOOKS)], prior, run.channels)
-    model = measured_noise(group.noise, prior, guesses, seed)
+    model = measured_noise(run, group, prior, guesses, seed)
     if not pairs_are_independent(model, guesses):
         if not sensor.weight_synthetic:
             raise UsageError(
-                "expected sensor.weight_synthetic above 0 for noise that is correlated, skewed or of few photons, but "
-                "got 0; recorrupted pairs cannot learn from it"
+                "expected sensor.weight_synthetic above 0 for noise that is correlated, skewed, of few photons or of "
+                "heavy tails, but got 0; recorrupted pairs cannot learn from it"
             )
         sensor = sensor.model_copy(update={"weight_recorrupted": 0.0})
-    noise = NoiseFields(model, config.strength, seed, run.fitter.device, run.generator)
+    noise = NoiseFields(model, config.strength, seed, run.fitter.device, run.generator, _extremes(run, group))
     scenes = synthetic_scenes(_colours(guesses, model), sensor, seed).clamp(*model.ends)
     drawn = CropSampler(list(scenes.to(run.fitter.device)), sensor.schedule, SensorNet.stride, run.generator)
     return Adaptation(FrameGroup(group.frames, model), crops, drawn, noise, sensor)
+
+
+def _extremes(run: Run, group: FrameGroup) -> tuple[float, float]:
+    """The lowest and the highest value of a group's frames, normalised."""
+    frames = run.frames_of(group)
+    return min(float(frame.min()) for frame in frames), max(float(frame.max()) for frame in frames)
 
 
 def _colours(guesses: list[FirstGuess], noise: NoiseModel) -> Tensor:

@@ -58,7 +58,7 @@ def _bundle_facts(path: Path) -> tuple[str, object]:
         *channel_row(manifest),
         ("noise", f"sigma about {sensor.noise_sigma:.3g} (sensor units)"),
         ("trained on", ", ".join(frame.name for frame in manifest.training.frames)),
-        ("strength", manifest.method.strength),
+        *([("strength", manifest.method.strength)] if "strength" in manifest.method.model_fields_set else []),
     ]
     rows += findings(manifest)
     for model in manifest.models:

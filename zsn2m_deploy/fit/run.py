@@ -150,4 +150,4 @@ class Run:
 
     def sigma(self, group: FrameGroup) -> float:
         """Standard deviation of a group's noise, normalised."""
-        return group.noise.sigma(frame.movedim(0, 2).cpu().numpy() for frame in self.frames_of(group))
+        return group.noise.normal.sigma(frame.movedim(0, 2).cpu().numpy() for frame in self.frames_of(group))

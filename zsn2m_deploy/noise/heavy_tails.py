@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn.functional import max_pool2d, pad, unfold
 
 from zsn2m_deploy.noise.clipping import has_noise
+from zsn2m_deploy.noise.mean import FAR
 from zsn2m_deploy.noise.refine import FirstGuess
 from zsn2m_deploy.noise.variance import VarianceLine
 from zsn2m_runtime.noise.model import NoiseModel
@@ -24,9 +25,10 @@ from zsn2m_runtime.noise_record import HeavyTails
 
 # From the decision above: normal and photon noise has at most 3e-4 on its rarer side, Student's t of 5 has 2e-3.
 LEAST = 8e-4  # share of the samples beyond FAR on the rarer side from which on tails are heavy
-FAR, FARTHER = 4.0, 8.0  # standard deviations of the core
+FARTHER = 2 * FAR  # standard deviations of the core
 FLAT, WINDOW = 1.0, 5  # the denoised frame varies by less than so many standard deviations over so many pixels
-FEWEST = 4000  # samples; fewer have too few that are far off
+FEWEST = 4000  # flat samples; fewer have too few that are far off
+FEWEST_FAR = 10  # different samples beyond FAR on the rarer side: fewer may be defective pixels
 NORMAL_MEDIAN = 0.6744897501960817  # of the size of normal samples
 FACTORS = np.geomspace(1.5, 40, 200)  # that are tried; far beyond any range in use at the end
 MOST = 0.15  # share: where there seem to be more, the line of the variance is wrong, and not the tails
@@ -34,7 +36,7 @@ ROUNDS = 6  # of telling the core from the tails, which widen the median; it set
 TINY = 1e-12
 
 
-def with_heavy_tails(model: NoiseModel, guesses: Sequence[FirstGuess]) -> NoiseModel:
+def with_heavy_tails(model: NoiseModel, guesses: Sequence[FirstGuess], pixels: int) -> NoiseModel:
     """The model with its tails, its variance that of the core; the same where tails are not heavy.
 
     Not looked for where noise is correlated, of which the network leaves a part, nor beside regular detail, of which it
@@ -43,6 +45,7 @@ def with_heavy_tails(model: NoiseModel, guesses: Sequence[FirstGuess]) -> NoiseM
     Args:
         model: with its variance refined
         guesses: crops of the frames, denoised by the pretrained network, in the model's units
+        pixels: of the frames; crops of small ones show the same pixels again and again
     """
     if model.correlated or model.regular:
         return model
@@ -52,7 +55,10 @@ def with_heavy_tails(model: NoiseModel, guesses: Sequence[FirstGuess]) -> NoiseM
     units = units - np.median(units)
     median = float(np.median(np.abs(units)))
     core = median / NORMAL_MEDIAN
-    if core <= 0 or min((units > FAR * core).mean(), (units < -FAR * core).mean()) < LEAST:
+    rarer = min(float((units > FAR * core).mean()), float((units < -FAR * core).mean()))
+    looked_at = sum(guess.clean[:, 0].numel() for guess in guesses)
+    different = len(units) * min(1.0, pixels / looked_at)
+    if core <= 0 or rarer < LEAST or rarer * different < FEWEST_FAR:
         return model
     share, factor = 0.0, 1.0
     for _ in range(ROUNDS):
@@ -63,7 +69,7 @@ def with_heavy_tails(model: NoiseModel, guesses: Sequence[FirstGuess]) -> NoiseM
         if share > MOST:
             return model
         core = median / _median_of_mixture(share, factor)
-    tails = HeavyTails(share=share, factor=factor)
+    tails = HeavyTails(share=share, factor=factor, power=float(np.mean(np.square(units))) / core**2)
     return replace(model, slope=model.slope * core**2, floor=model.floor * core**2, tails=tails)
 
 

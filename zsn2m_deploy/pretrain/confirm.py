@@ -20,10 +20,11 @@ FEW_LOOKS = 4  # steps whose crops it denoises where nothing is adapted: half of
 
 
 def measured_noise(
-    estimate: NoiseModel, prior: Callable[[Tensor], Tensor], guesses: Sequence[FirstGuess], seed: int
+    run: Run, group: FrameGroup, prior: Callable[[Tensor], Tensor], guesses: Sequence[FirstGuess], seed: int
 ) -> NoiseModel:
     """The noise of a group of frames: an estimate by patches, put right by what the pretrained network removes."""
-    return with_heavy_tails(refine_noise(estimate, prior, guesses, seed), guesses)
+    pixels = sum(frame[0].numel() for frame in run.frames_of(group))
+    return with_heavy_tails(refine_noise(group.noise, prior, guesses, seed), guesses, pixels)
 
 
 def confirm_noise(run: Run, config: TrainConfig) -> Run:
@@ -37,5 +38,5 @@ def confirm_noise(run: Run, config: TrainConfig) -> Run:
         generator = torch.Generator().manual_seed(config.seed)
         crops = run.crops(run.frames_of(group), schedule, SensorNet.stride, generator)
         guesses = first_guesses([crops() for _ in range(FEW_LOOKS)], prior, run.channels)
-        groups.append(FrameGroup(group.frames, measured_noise(group.noise, prior, guesses, config.seed)))
+        groups.append(FrameGroup(group.frames, measured_noise(run, group, prior, guesses, config.seed)))
     return replace(run, groups=tuple(groups))

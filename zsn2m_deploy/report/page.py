@@ -21,7 +21,8 @@ A good network removes noise and nothing else: the last picture should be grain 
 It is drawn in units of the noise expected at each place, so that it is alike where noise is strong and where it is
 weak; black and white are four of them.
 Below, the bars of the histogram should follow the line, and the correlation with neighbours should be the noise's own
-or a little lower, for a little of the noise always stays."""
+or a little lower, for a little of the noise always stays. Where noise has heavy tails, the line is a normal one of the
+same power, and the bars are higher in the middle."""
 CLIPPED_LIGHT = """\
 Where black or white cuts noise off, the mean of the frame is not that of the light. The result's is, so dark or bright
 places of the last picture may have a tint."""
@@ -73,6 +74,7 @@ def _verdict(report: Report) -> str:
 def _tiles(report: Report) -> str:
     check, noise = report.self_check, report.noise
     change = "with brightness" if noise.depends_on_brightness else "at every brightness"
+    change += ", without its heavy tails" if noise.tails else ""
     first, last = noise.curve[0].sigma, noise.curve[-1].sigma
     level = f"{first:.3g} to {last:.3g} {change}" if noise.depends_on_brightness else f"about the same {change}"
     if check.psnr is None:

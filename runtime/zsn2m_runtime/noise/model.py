@@ -145,7 +145,7 @@ class NoiseModel:
         """Noise without heavy tails that has the variance of all samples, core and tails."""
         if self.tails is None:
             return self
-        power = 1 + self.tails.share * (self.tails.factor**2 - 1)
+        power = self.tails.power
         return replace(self, slope=self.slope * power, floor=self.floor * power, tails=None)
 
     def without_correlation(self, of_channels: bool = True) -> NoiseModel:

@@ -88,7 +88,7 @@ typedef struct zsn2m_info {
     int channels;          /* 1 grey, 3 RGB */
     double range_low;      /* black and white of the sensor; integer results are clamped to them */
     double range_high;
-    double noise_sigma;   /* estimated from the training frames, sensor units */
+    double noise_sigma;   /* estimated from the training frames, sensor units; without heavy tails */
     double offset;        /* the network sees (sample - offset) / scale */
     double scale;         /* of the samples in use; differences are given as fractions of it */
     int stride;           /* frames are cut at multiples of it */
