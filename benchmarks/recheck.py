@@ -25,7 +25,8 @@ from benchmarks.verdicts import rows as verdict_rows
 
 NOTES = """\
 Rows that were measured twice, by sources whose hashes differ: the first time, and the last. dB: PSNR; of verdicts the
-gain over the frame. Said otherwise: with a warning the one time and without the other."""
+gain over the frame. Means and changes: of rows with a figure both times. Said otherwise: with a warning the one time
+and without the other."""
 
 
 @dataclass(frozen=True)
@@ -100,14 +101,20 @@ def section() -> str:
         for then, now in resumable.measured_again(kind.load()):
             groups.setdefault(now.method if name == "quality" else name, []).append((then, now))
         for group, pairs in groups.items():
-            changes = [now.figure - then.figure for then, now in pairs if None not in (now.figure, then.figure)]
+            figures = [(then.figure, now.figure) for then, now in pairs if None not in (then.figure, now.figure)]
             said = sum(kind.said(then) != kind.said(now) for then, now in pairs) if kind.said else ""
-            means = [
-                f"{mean(row.figure for row in rows if row.figure is not None):.2f}" for rows in zip(*pairs, strict=True)
-            ]
-            lines.append([group, len(pairs), *means, f"{min(changes):+.3f} to {max(changes):+.3f}", said])
+            lines.append([group, len(pairs), *_summary(figures), said])
     header = ["rows", "measured again", "first, dB", "last, dB", "change of a row, dB", "said otherwise"]
     return f"{table(header, lines)}\n\n{NOTES}"
+
+
+def _summary(figures: list[tuple[float, float]]) -> list[str]:
+    """Of rows that have a figure both times: the mean the first time and the last, and the least and most change."""
+    if not figures:
+        return ["", "", ""]
+    first, last = (f"{mean(column):.2f}" for column in zip(*figures, strict=True))
+    changes = [now - then for then, now in figures]
+    return [first, last, f"{min(changes):+.3f} to {max(changes):+.3f}"]
 
 
 def main() -> None:

@@ -113,15 +113,31 @@ def test_rows_are_chosen_for_another_measurement_evenly_and_only_where_they_are_
     assert kind.older(["other"], 1) == []
 
 
-def test_what_was_measured_again_is_stated_beside_the_first_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = [Row("a", 30.0, ""), Row("b", 20.0, ""), Row("c", 10.0, ""), Row("a", 30.5, "now"), Row("b", 19.5, "now")]
+@pytest.mark.parametrize(
+    ("now", "line"),
+    [
+        ((30.5, 19.5), "| verdicts | 2 | 25.00 | 25.00 | -0.500 to +0.500 | 1 |"),
+        ((30.5, None), "| verdicts | 2 | 30.00 | 30.50 | +0.500 to +0.500 | 0 |"),  # means of the same rows
+        ((None, None), "| verdicts | 2 |  |  |  | 0 |"),
+    ],
+)
+def test_what_was_measured_again_is_stated_beside_the_first_time(
+    now: tuple[float | None, float | None], line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [
+        Row("a", 30.0, ""),
+        Row("b", 20.0, ""),
+        Row("c", 10.0, ""),
+        Row("a", now[0], "now"),
+        Row("b", now[1], "now"),
+    ]
     kind = recheck.Kind(
         load=lambda: rows,
         today=lambda _: "now",
         tasks=list,
         measure=lambda task: [],
         store=lambda found: None,
-        said=lambda row: row.figure < 20,
+        said=lambda row: row.figure is not None and row.figure < 20,
     )
     monkeypatch.setattr(recheck, "KINDS", {"verdicts": kind})
-    assert "| verdicts | 2 | 25.00 | 25.00 | -0.500 to +0.500 | 1 |" in recheck.section()
+    assert line in recheck.section()
