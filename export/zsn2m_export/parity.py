@@ -15,7 +15,7 @@ from zsn2m_runtime.errors import CheckFailedError
 from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.manifest import ModelCard, Parity
 from zsn2m_runtime.sample_types import Nchw
-from zsn2m_runtime.verify import TOLERANCE, TOLERANCES, largest_difference
+from zsn2m_runtime.verify import TOLERANCE, largest_difference, tolerance_of
 
 _UNIT_STEP = 2.0**-22  # of the range: four roundings to float32 of values from 0 to 1, two on each way
 _RARE = 1e-3  # share of samples one level off; none was seen yet, and truncation for rounding would be every second one
@@ -85,7 +85,9 @@ def check_twin(reference: Path, twin: Path, card: ModelCard, probes: Sequence[Nc
     sessions = Session(reference, provider="cpu"), Session(twin, provider="cpu")
     low, high = card.sensor.range
     integer, scale = card.io in INTEGER_DTYPES, card.normalisation.scale
-    allowed = 1.0 if integer else max(TOLERANCES[card.precision].largest * scale, (high - low) * _UNIT_STEP)
+    allowed = (
+        1.0 if integer else max(tolerance_of(card.role, card.precision).largest * scale, (high - low) * _UNIT_STEP)
+    )
     worst, others, samples = 0.0, 0, 0
     for probe in probes:
         expected, result = _both(sessions, probe, card)

@@ -19,7 +19,7 @@ from zsn2m_runtime import verify
 from zsn2m_runtime.bundle import file_record
 from zsn2m_runtime.errors import BundleError, UnavailableError
 from zsn2m_runtime.manifest import ModelCard
-from zsn2m_runtime.verify import TOLERANCE, TOLERANCES, ModelCheck, Tolerance, verify_bundle
+from zsn2m_runtime.verify import TOLERANCE, TOLERANCES, ModelCheck, Tolerance, tolerance_of, verify_bundle
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_a_changed_weight_is_found_though_the_hashes_fit(bundle: Path, add: floa
         ("fp16", 4e-4, True),
         ("fp16", 8e-4, False),  # within the largest difference: the rms finds it
         ("int8", 8e-4, True),
-        ("int8", 4e-3, False),
+        ("int8", 2e-3, False),
         ("fp32", 4e-4, False),
         ("other", 4e-4, False),  # one that this version does not know has no larger tolerance
     ],
@@ -112,6 +112,17 @@ def test_lower_precisions_have_their_own_tolerance(bundle: Path, precision: str,
     assert mbd.card_agrees
     assert (mbd.difference, mbd.rms) == pytest.approx((add, add), rel=0.05)  # some samples are clamped
     assert mbd.passed == passed
+
+
+@pytest.mark.parametrize(("add", "passed"), [(2e-3, True), (4e-3, False)])
+def test_int8_of_sensornet_has_a_larger_rms_tolerance(
+    make_bundle: BundleMaker, tmp_path: Path, add: float, passed: bool
+) -> None:
+    bundle = shutil.copytree(make_bundle(method="adapt"), tmp_path / "cam.zsn2m")
+    perturb_first(bundle, add, "int8")
+    [check] = verify_bundle(bundle, "cpu")
+    assert check.rms == pytest.approx(add, rel=0.05)  # some samples are clamped
+    assert check.passed == passed
 
 
 @pytest.mark.parametrize(
@@ -252,6 +263,8 @@ def test_both_limits_hold_and_nan_never_passes(difference: float, rms: float, pa
     assert check.passed == passed
 
 
-def test_tolerances_are_named_by_precision() -> None:
-    assert set(TOLERANCES) == {"fp32", "fp16", "int8"}
-    assert TOLERANCES["fp32"] == Tolerance(TOLERANCE, TOLERANCE)
+def test_tolerances_are_found_by_role_and_precision_or_precision_alone() -> None:
+    assert tolerance_of("sensor", "int8") == TOLERANCES["sensor.int8"] != TOLERANCES["int8"]
+    assert tolerance_of("mbd", "int8") == TOLERANCES["int8"]
+    assert tolerance_of("sensor", "fp16") == TOLERANCES["fp16"]
+    assert tolerance_of("sensor", "other") == TOLERANCES["fp32"] == Tolerance(TOLERANCE, TOLERANCE)

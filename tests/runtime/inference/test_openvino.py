@@ -28,7 +28,7 @@ def test_every_model_of_every_network_passes_its_self_test(lower: dict[str, Path
     for folder in set(lower.values()):
         checks = verify_bundle(folder, "openvino")
         failed = {check.model for check in checks if not check.passed}
-        assert failed <= {"grd.int8"}  # one sample of an untrained one was 0.0201 of the range off, 0.02 is allowed
+        assert failed <= {"grd.int8"}  # random weights: docs/decisions/self-test-tolerances.md
         assert {check.provider for check in checks} == {"openvino"}
 
 
