@@ -14,6 +14,7 @@ from zsn2m_runtime.files.heif import HeifWriter
 from zsn2m_runtime.files.layout import Layout, Metadata
 from zsn2m_runtime.files.npy_writer import NpyWriter
 from zsn2m_runtime.files.pillow_writer import PillowWriter
+from zsn2m_runtime.files.png_chunks import LONGEST_SIDE
 from zsn2m_runtime.files.png_writer import PngWriter
 from zsn2m_runtime.files.pnm_writer import PnmWriter
 from zsn2m_runtime.files.tiff_writer import plain_writer
@@ -36,7 +37,7 @@ class Format:
 _ANY_DTYPE = frozenset(SAMPLE_DTYPES)
 _UP_TO_16_BITS = frozenset(("uint8", "uint16"))
 _ANY_SAMPLES = frozenset((1, 2, 3, 4))
-_PNG = Format(PngWriter.with_metadata, _UP_TO_16_BITS, _ANY_SAMPLES)
+_PNG = Format(PngWriter.with_metadata, _UP_TO_16_BITS, _ANY_SAMPLES, longest_side=LONGEST_SIDE)
 _JPEG = Format(PillowWriter, frozenset(("uint8",)), frozenset((1, 3)), longest_side=65500)  # libjpeg's limit
 _WEBP = Format(PillowWriter, frozenset(("uint8",)), frozenset((1, 3, 4)), longest_side=16383)  # WebP's limit
 _BMP = Format(PillowWriter, frozenset(("uint8",)), frozenset((1, 3)))
@@ -109,12 +110,17 @@ def check_format(path: Path, layout: Layout) -> None:
         )
     if layout.page_count > 1 and not kind.pages:
         _refuse(path, f"one page, which is all {suffix} can hold", f"{layout.page_count} pages", layout)
-    if max(layout.height, layout.width) > kind.longest_side:
+    if _longest(layout) > kind.longest_side:
         _refuse(path, f"sides of at most {kind.longest_side}", f"{layout.height}x{layout.width}", layout)
 
 
+def _longest(layout: Layout) -> int:
+    return max(layout.height, layout.width)
+
+
 def _refuse(path: Path, expected: str, got: str, layout: Layout) -> None:
-    choices = ".tif" if layout.page_count > 1 or layout.dtype.name not in _UP_TO_16_BITS else ".png or .tif"
+    fits_png = layout.page_count == 1 and layout.dtype.name in _PNG.dtypes and _longest(layout) <= _PNG.longest_side
+    choices = ".png or .tif" if fits_png else ".tif"
     raise UsageError(f"{path}: expected {expected}, but got {got}; write {choices} instead")
 
 

@@ -16,6 +16,7 @@ SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # colour type: samples per pixel, a pa
 PLAIN = ((0, 0, 1, 1),)  # passes over the pixels: first column and row, steps to the next ones
 ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 LONGEST_PROFILE = 1 << 26  # bytes of a colour profile, inflated; real ones have at most a few megabytes
+LONGEST_SIDE = 1_000_000  # PNG_USER_WIDTH_MAX and PNG_USER_HEIGHT_MAX of libpng 1.6
 PIECE = 1 << 16  # bytes inflated at once
 
 # Chunks that are also true of a denoised picture of the same size and type.

@@ -5,6 +5,7 @@ Pixels are decoded by OpenCV, because Pillow reads 16-bit RGB as 8 bit.
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import cv2
@@ -15,6 +16,7 @@ from zsn2m_runtime.files.layout import Metadata
 from zsn2m_runtime.files.picture_file import PictureFile
 from zsn2m_runtime.files.png_chunks import (
     CARRIED,
+    LONGEST_SIDE,
     SIGNATURE,
     BrokenPngError,
     Chunk,
@@ -55,6 +57,12 @@ class PngFile(PictureFile):
 
 
 def _decode(chunks: list[Chunk], path: Path) -> Frame:
+    width, height = struct.unpack(">II", chunks[0].data[:8])
+    if max(width, height) > LONGEST_SIDE:  # libpng would print
+        raise InputError(
+            f"{path}: expected a PNG file with sides of at most {LONGEST_SIDE}, but got {height}x{width}; "
+            f"save it as .tif"
+        )
     # Only the chunks of the pixels: libpng prints warnings about others, such as colour profiles.
     content = SIGNATURE + b"".join(chunk.packed() for chunk in chunks if chunk.kind in PIXEL_CHUNKS)
     try:

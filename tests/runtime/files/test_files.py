@@ -1,5 +1,7 @@
 """Every format x sample type x channels x alpha: what is written comes back bit for bit, or is refused."""
 
+import struct
+import zlib
 from itertools import product
 from pathlib import Path
 
@@ -8,9 +10,10 @@ import pytest
 from PIL import Image
 from support.image_files import PACKAGES, frame_for
 
-from zsn2m_runtime.errors import OutputError, UsageError
+from zsn2m_runtime.errors import InputError, OutputError, UsageError
 from zsn2m_runtime.files import WRITABLE_SUFFIXES, Layout, Metadata, new_writer, open_image, save_image
 from zsn2m_runtime.files.formats import FORMATS
+from zsn2m_runtime.files.png_chunks import SIGNATURE, Chunk, split_chunks
 from zsn2m_runtime.files.tiff_writer import TiffWriter
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.sample_types import SAMPLE_DTYPES, is_whole, limits_of
@@ -111,6 +114,25 @@ def test_multi_page_and_unknown_suffix_are_refused(tmp_path: Path) -> None:
             source.create(tmp_path / "." / "stack.npy")
     with pytest.raises(UsageError, match="at most 16383"):
         save_image(tmp_path / "out.webp", Frame(np.zeros((1, 16384, 3), np.uint8)))
+
+
+@pytest.mark.parametrize("shape", [(1, 1_000_001), (1_000_001, 1)])
+def test_sides_that_libpng_refuses_are_refused_before_it_prints(
+    tmp_path: Path, shape: tuple[int, int], capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(UsageError, match=r"at most 1000000, but got .*; write \.tif instead"):
+        save_image(tmp_path / "a.png", Frame(np.zeros(shape, np.uint8)))
+    assert list(tmp_path.iterdir()) == []
+    save_image(tmp_path / "a.png", Frame(np.zeros([min(side, 1_000_000) for side in shape], np.uint8)))
+    header, *others = split_chunks((tmp_path / "a.png").read_bytes())
+    rows, columns = shape
+    pixels = Chunk(b"IDAT", zlib.compress(bytes(rows * (1 + columns))))
+    large = Chunk(b"IHDR", struct.pack(">II", columns, rows) + header.data[8:])
+    packed = b"".join(chunk.packed() for chunk in (large, pixels, others[-1]))
+    (tmp_path / "large.png").write_bytes(SIGNATURE + packed)
+    with pytest.raises(InputError, match="at most 1000000"):
+        open_image(tmp_path / "large.png")
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("channels", [1, 3])
