@@ -101,9 +101,14 @@ def _exr() -> bytes:
 
 def tiff(entries: list[tuple[int, int, int, int]], data: bytes = b"", next_offset: int = 0) -> bytes:
     """A little-endian TIFF with one directory at 8 and data at 1000."""
-    packed = b"".join(struct.pack("<HHII", *entry) for entry in entries)
-    head = b"II*\0" + struct.pack("<IH", 8, len(entries)) + packed + struct.pack("<I", next_offset)
+    head = b"II*\0" + struct.pack("<I", 8) + directory(entries, next_offset)
     return head.ljust(1000, b"\0") + data
+
+
+def directory(entries: list[tuple[int, int, int, int]], next_offset: int = 0) -> bytes:
+    """A little-endian directory of tags."""
+    packed = b"".join(struct.pack("<HHII", *entry) for entry in entries)
+    return struct.pack("<H", len(entries)) + packed + struct.pack("<I", next_offset)
 
 
 def page_entries(side: int, compression: int, size: int) -> list[tuple[int, int, int, int]]:

@@ -19,11 +19,16 @@ from tifffile import DATATYPE, TIFF, TiffFile, TiffFormat
 SIZE_OF_KIND = {kind: struct.calcsize("=" + letters) for kind, letters in TIFF.DATA_FORMATS.items()}
 DIRECTORY_TAGS = frozenset((34665, 34853, 40965))  # EXIF, GPS, interoperability: one directory each
 WHOLE_NUMBERS = frozenset((DATATYPE.LONG, DATATYPE.IFD, DATATYPE.LONG8, DATATYPE.IFD8))
+MOST_SUB_DIRECTORIES = 8  # below a page: EXIF, GPS and interoperability, perhaps twice
 ALIGNMENT = 16  # bytes: what tifffile aligns pixels to, so that they can be mapped as any sample type
 
 
 class BrokenTiffError(Exception):
     """The bytes are not a complete TIFF file; the text says what is wrong."""
+
+
+class TooManyTagsError(Exception):
+    """The tags of a file stand for more than it can hold: the file is refused, not only the directory."""
 
 
 @dataclass(frozen=True)
@@ -58,19 +63,42 @@ def offsets(code: int, values: Sequence[int], form: TiffFormat) -> Tag:
 
 @dataclass
 class TagBudget:
-    """Bytes of tags that may still be read: tags that point to the same bytes could stand for any amount."""
+    """What may still be read: tags and pages that point to the same bytes could stand for any amount.
 
-    left: int
+    Attributes:
+        file: bytes of tags, of all pages together
+        page: bytes of tags of the page that is read
+        directories: below that page
+    """
+
+    file: int
+    page: int = 0
+    directories: int = 0
+
+    def begin_page(self, file_bytes: int) -> None:
+        """Count from here what the next page has."""
+        self.page, self.directories = file_bytes, MOST_SUB_DIRECTORIES
 
     def take(self, size: int) -> None:
-        """Count the bytes of a tag.
+        """Count bytes of tags.
 
         Raises:
-            BrokenTiffError: if there are more than the file can hold.
+            TooManyTagsError: if there are more than the file can hold.
         """
-        self.left -= size
-        if self.left < 0:
-            raise BrokenTiffError("its tags stand for more bytes than it has")
+        self.file -= size
+        self.page -= size
+        if self.file < 0 or self.page < 0:
+            raise TooManyTagsError("its tags stand for more bytes than it has")
+
+    def enter(self) -> None:
+        """Count a directory below the page.
+
+        Raises:
+            TooManyTagsError: if there are too many, as where they form a circle.
+        """
+        self.directories -= 1
+        if self.directories < 0:
+            raise TooManyTagsError(f"a page has more than {MOST_SUB_DIRECTORIES} directories of tags below it")
 
 
 def _unpack(tiff: TiffFile, codes: str) -> tuple[int, ...]:
@@ -99,19 +127,23 @@ def directory_offsets(tiff: TiffFile) -> list[int]:
     return list(found)
 
 
-def read_tags(tiff: TiffFile, offset: int, budget: TagBudget | None = None, above: Sequence[int] = ()) -> list[Tag]:
-    """All tags of the directory at an offset, those of unknown kind left out.
+def read_tags(tiff: TiffFile, offset: int, budget: TagBudget | None = None) -> list[Tag]:
+    """All tags of a page's directory, those of unknown kind and empty directories left out.
 
     Args:
-        budget: of what may be read; None: as many bytes as the file has
-        above: offsets of the directories that this one is below
+        offset: of the directory
+        budget: of all pages that are read; None: of this one
     Raises:
-        BrokenTiffError: if a value lies outside the file, directories form a circle, or the budget is used up.
+        BrokenTiffError: if a value lies outside the file.
+        TooManyTagsError: if the page or the budget would have more than the file can hold.
     """
+    budget = budget or TagBudget(tiff.filehandle.size)
+    budget.begin_page(tiff.filehandle.size)
+    return _read_directory(tiff, offset, budget)
+
+
+def _read_directory(tiff: TiffFile, offset: int, budget: TagBudget) -> list[Tag]:
     form, file = tiff.tiff, tiff.filehandle
-    budget = budget or TagBudget(file.size)
-    if offset in above:
-        raise BrokenTiffError("its directories form a circle")
     file.seek(offset)
     (count,) = _unpack(tiff, form.tagnoformat)
     budget.take(count * form.tagsize)
@@ -131,8 +163,12 @@ def read_tags(tiff: TiffFile, offset: int, budget: TagBudget | None = None, abov
         if len(data) < size:
             raise BrokenTiffError("it ends too early")
         below: list[Tag] = []
-        if code in DIRECTORY_TAGS and number == 1 and kind in WHOLE_NUMBERS:
-            below = read_tags(tiff, whole(data, form), budget, (*above, offset))
+        if code in DIRECTORY_TAGS:
+            if number == 1 and kind in WHOLE_NUMBERS:
+                budget.enter()
+                below = _read_directory(tiff, whole(data, form), budget)
+            if not below:  # its place means nothing in another file
+                continue
         tags.append(Tag(code, kind, data, tuple(below)))
     return tags
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -73,11 +74,12 @@ class Listed:
         return cls(page.offset, (page.imagelength, page.imagewidth), is_reduced, page.is_tiled, page.subifds or ())
 
 
-def arrange(listed: Sequence[Listed], form_of: Callable[[int], PageForm], says_its_pages: bool) -> Arrangement:
+def arrange(listed: Sequence[Listed], form_of: Callable[[int, bool], PageForm], says_its_pages: bool) -> Arrangement:
     """The frames among the directories of a file, and the smaller copies of each.
 
     Args:
-        form_of: of the directory at an offset; InputError or BrokenTiffError where it can be no frame
+        form_of: of the directory at an offset, and whether it is below a page, so that nobody has looked at it yet;
+            InputError or BrokenTiffError where it can be no frame
         says_its_pages: the file's metadata say what its directories are; those that are not marked are frames
     """
     frames = [place for place, page in enumerate(listed) if not page.is_reduced] or list(range(len(listed)))
@@ -89,14 +91,16 @@ def arrange(listed: Sequence[Listed], form_of: Callable[[int], PageForm], says_i
         (_owner(number, others, frames), listed[place].offset, place) for number, place in enumerate(others)
     ]
     copies += [(frame, offset, None) for frame in frames for offset in listed[frame].below]
+    # Once for each owner: thousands of directories may be below one page.
+    forms = {owner: form_of(listed[owner].offset, False) for owner in {owner for owner, _, _ in copies}}
     for owner, offset, place in copies:
         where = "a SubIFD" if place is None else f"directory {place + 1}"
         try:
-            form, full = form_of(offset), form_of(listed[owner].offset)
+            form = form_of(offset, place is None)
         except (InputError, BrokenTiffError):
             found.left_out.append(f"{where} is no picture like its page (a mask, perhaps); it is left out")
             continue
-        size, whole = form.layout, full.layout
+        size, whole = form.layout, forms[owner].layout
         same_kind = replace(size, height=whole.height, width=whole.width) == whole
         if same_kind and _is_smaller((size.height, size.width), (whole.height, whole.width)):
             found.smaller.setdefault(owner, []).append(Smaller(form, offset, place))
@@ -123,8 +127,8 @@ def _owner(number: int, others: Sequence[int], frames: Sequence[int]) -> int:
     """The frame that a directory belongs to: the one before; or, where all frames come first, one after another."""
     if len(frames) > 1 and others[0] > frames[-1] and len(others) % len(frames) == 0:
         return frames[number % len(frames)]
-    before = [frame for frame in frames if frame < others[number]]
-    return before[-1] if before else frames[0]
+    before = bisect_left(frames, others[number])
+    return frames[max(before - 1, 0)]
 
 
 def _is_smaller(small: Size, large: Size) -> bool:

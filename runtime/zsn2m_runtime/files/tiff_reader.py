@@ -72,10 +72,10 @@ class TiffImageFile(ImageFile):
         self._is_imagej = description.startswith("ImageJ=")
         budget, listed = TagBudget(self._tiff.filehandle.size + SHARED_TAGS), []
         for offset in self._offsets:
-            budget.take(sum(len(tag.data) for tag in read_tags(self._tiff, offset)))
+            read_tags(self._tiff, offset, budget)
             listed.append(Listed.of(self._page_at(offset)))
         says_its_pages = self._is_imagej or description.lstrip().startswith(OME_BEGINNINGS)
-        self._pages = arrange(listed, self._checked_form, says_its_pages)
+        self._pages = arrange(listed, partial(self._form_at, budget), says_its_pages)
         self._planes = 0
         self._form = self._form_of(self._page(0))
         self._same_size, self._pixel_bytes = True, 0
@@ -120,9 +120,10 @@ class TiffImageFile(ImageFile):
     def _page(self, number: int) -> TiffPage:
         return self._page_at(self._offsets[self._pages.frames[0 if self._planes else number]])
 
-    def _checked_form(self, offset: int) -> PageForm:
+    def _form_at(self, budget: TagBudget, offset: int, is_below: bool) -> PageForm:
         try:
-            read_tags(self._tiff, offset)
+            if is_below:
+                read_tags(self._tiff, offset, budget)
             return self._form_of(self._page_at(offset))
         except TiffFileError as error:
             raise BrokenTiffError(str(error)) from error

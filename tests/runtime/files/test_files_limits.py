@@ -141,8 +141,50 @@ def test_available_memory_is_that_of_the_container(tmp_path: Path, monkeypatch: 
 def test_tags_cannot_stand_for_more_than_the_file(tmp_path: Path, entries: list[tuple[int, int, int, int]]) -> None:
     directory_of_16000_tags = struct.pack("<H", 16_000) + bytes(200_000)
     (tmp_path / "a.tif").write_bytes(bombs.tiff(entries[:80], directory_of_16000_tags))
-    with pytest.raises(InputError, match=r"more bytes than it has|circle"):
+    with pytest.raises(InputError, match=r"more bytes than it has|more than 8 directories"):
         open_image(tmp_path / "a.tif")
+
+
+def pages_that_share(entry: tuple[int, int, int, int], data: bytes, pages: int) -> bytes:
+    """Pages of one pixel, one more than told; each has one more tag, its value among the data at 1000."""
+    entries = sorted([*bombs.page_entries(1, 1, 1), entry])
+    start = 1000 + len(data)
+    size = len(bombs.directory(entries))
+    places = [start + page * size for page in range(1, pages)]
+    return bombs.tiff(entries, data, start) + b"".join(bombs.directory(entries, place) for place in (*places, 0))
+
+
+def test_pages_cannot_share_tags_without_end(tmp_path: Path) -> None:
+    million = 1 << 20
+    exif = bombs.directory([(37500, 7, million, 1100)]).ljust(100, b"\0") + bytes(million)
+    for entry, data in (((65000, 7, million, 1000), bytes(million)), ((34665, 4, 1, 1000), exif)):
+        for pages, is_refused in ((40, False), (100, True)):
+            (tmp_path / "a.tif").write_bytes(pages_that_share(entry, data, pages))
+            if is_refused:
+                with pytest.raises(InputError, match="more bytes than it has"):
+                    open_image(tmp_path / "a.tif")
+            else:
+                open_image(tmp_path / "a.tif").close()
+
+
+def test_pictures_below_a_page_cannot_share_tags_without_end(tmp_path: Path) -> None:
+    million, places = 1 << 20, 100
+    below = bombs.directory(sorted([*bombs.page_entries(1, 1, 1), (65000, 7, million, 2000)]))
+    data = struct.pack("<I", 1400) * places + below.ljust(600, b"\0") + bytes(million)
+    entries = sorted([*bombs.page_entries(4, 1, 16), (330, 4, places, 1000)])
+    (tmp_path / "a.tif").write_bytes(bombs.tiff(entries, data))
+    with pytest.raises(InputError, match="more bytes than it has"):
+        open_image(tmp_path / "a.tif")
+
+
+def test_directories_below_a_page_are_few(tmp_path: Path) -> None:
+    small = bombs.directory([(37500, 7, 1, 0)])
+    for count in (8, 9):
+        entries = [*bombs.page_entries(1, 1, 1), *((34665, 4, 1, 1000) for _ in range(count))]
+        (tmp_path / f"{count}.tif").write_bytes(bombs.tiff(entries, small))
+    open_image(tmp_path / "8.tif").close()
+    with pytest.raises(InputError, match="more than 8 directories"):
+        open_image(tmp_path / "9.tif")
 
 
 def test_videos_of_huge_frames(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

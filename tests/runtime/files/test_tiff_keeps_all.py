@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import Image, ImageCms
+from support import bombs
 from support.tiff_files import random_array
 
 from zsn2m_runtime.files import open_image
@@ -191,6 +192,19 @@ def test_every_tag_and_pixel_comes_back(tmp_path: Path, make: Callable[[Path], N
             assert len(new_series.levels) == len(old_series.levels)
         np.testing.assert_equal(after.imagej_metadata, before.imagej_metadata)
         assert after.ome_metadata == before.ome_metadata
+
+
+@pytest.mark.parametrize(
+    "below", [directory([], 1000), directory([(37500, 99, 1, b"")], 1000)], ids=["nothing", "one tag of unknown kind"]
+)
+def test_an_empty_directory_is_left_out(tmp_path: Path, below: bytes) -> None:
+    source, out = tmp_path / "a.tif", tmp_path / "b.tif"
+    entries = [*bombs.page_entries(1, 1, 1), (EXIF, 4, 1, 1000)]
+    source.write_bytes(bombs.tiff(entries, below))
+    copy(source, out)
+    copy(out, tmp_path / "c.tif")
+    with tifffile.TiffFile(out) as after:
+        assert EXIF not in after.pages.first.tags
 
 
 def test_the_photograph_has_what_is_compared(tmp_path: Path) -> None:
