@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import tifffile
 from tifffile import DATATYPE, PHOTOMETRIC, RESUNIT, TiffFormat
 
 from zsn2m_runtime.files.layout import ORIENTATION, Layout, Metadata, exif_of_orientation
-from zsn2m_runtime.files.tiff_directories import Tag, numbers, whole
+from zsn2m_runtime.files.tiff_directories import Tag, numbers, read_tags, whole
 
 # Numbers of TIFF 6.0 and its supplements.
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC_TAG, DESCRIPTION = 256, 257, 258, 259, 262, 270
@@ -57,18 +57,28 @@ def orientation_of(page: tifffile.TiffPage) -> int:
 
 def metadata_of(page: tifffile.TiffPage) -> Metadata:
     """The metadata that other formats can hold too; of EXIF only the orientation."""
-    resolution = None
-    has_both = X_RESOLUTION in page.tags and Y_RESOLUTION in page.tags
-    if has_both and page.resolutionunit in (RESUNIT.INCH, RESUNIT.CENTIMETER):
-        across, down = page.get_resolution(RESUNIT.INCH)
-        resolution = (across, down) if across and down else None
-    icc, xmp = (page.tags.valueof(code) for code in (ICC, XMP))
+    tags = {tag.code: tag for tag in read_tags(page.parent, page.offset)}
+    icc, xmp = tags.get(ICC), tags.get(XMP)
     return Metadata(
-        icc=icc if isinstance(icc, bytes) else None,
+        icc=None if icc is None else icc.data,
         exif=exif_of_orientation(orientation_of(page)),
-        xmp=xmp if isinstance(xmp, bytes) else None,
-        resolution=resolution,
+        xmp=None if xmp is None else xmp.data.rstrip(b"\x00"),  # which ends a text, where some programs store one
+        resolution=_resolution(page, tags),
     )
+
+
+def _resolution(page: tifffile.TiffPage, tags: Mapping[int, Tag]) -> tuple[float, float] | None:
+    """Dots per inch across and down; None where they are no ratios of numbers above 0."""
+    ratios = [tags[code] for code in (X_RESOLUTION, Y_RESOLUTION) if code in tags]
+    parts = [struct.unpack(page.parent.byteorder + "II", tag.data) for tag in ratios if _is_ratio(tag)]
+    if len(parts) < 2 or not all(map(all, parts)) or page.resolutionunit not in (RESUNIT.INCH, RESUNIT.CENTIMETER):
+        return None
+    across, down = page.get_resolution(RESUNIT.INCH)
+    return across, down
+
+
+def _is_ratio(tag: Tag) -> bool:
+    return tag.kind == DATATYPE.RATIONAL and tag.count == 1
 
 
 def plain_tags(layout: Layout, metadata: Metadata, form: TiffFormat) -> tuple[Tag, ...]:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import Image, ImageCms, PngImagePlugin
+from support import bombs
 
 from zsn2m_runtime.files import Layout, Metadata, new_writer, open_image
 from zsn2m_runtime.files.pillow_writer import JPEG_EXIF, JPEG_ICC, JPEG_XMP
@@ -115,6 +116,39 @@ def test_tiff_keeps_its_exif_directory(tmp_path: Path) -> None:
     for path in (source, out):
         with Image.open(path) as image:
             assert image.getexif().get_ifd(EXIF_DIRECTORY) == {EXPOSURE_TIME: 0.01}
+
+
+RATIONAL, FLOAT, ASCII, BYTE, UNDEFINED = 5, 11, 2, 1, 7  # kinds of TIFF values
+
+
+@pytest.mark.parametrize(
+    ("kind", "across", "down", "expected"),
+    [
+        (RATIONAL, struct.pack("<II", 600, 2), struct.pack("<II", 150, 1), (300, 150)),
+        (RATIONAL, struct.pack("<II", 300, 0), struct.pack("<II", 300, 0), None),
+        (RATIONAL, struct.pack("<II", 0, 1), struct.pack("<II", 300, 1), None),
+        (FLOAT, struct.pack("<f", 300), struct.pack("<f", 300), None),
+    ],
+)
+def test_resolution_of_a_tiff_is_two_ratios(
+    tmp_path: Path, kind: int, across: bytes, down: bytes, expected: tuple[int, int] | None
+) -> None:
+    places = [1008, 1016] if kind == RATIONAL else [int.from_bytes(value, "little") for value in (across, down)]
+    of_resolution = [(282, kind, 1, places[0]), (283, kind, 1, places[1]), (296, 3, 1, 2)]
+    entries = sorted([*bombs.page_entries(1, 1, 1), *of_resolution])
+    (tmp_path / "a.tif").write_bytes(bombs.tiff(entries, bytes(8) + across + down))
+    with open_image(tmp_path / "a.tif") as image:
+        assert image.metadata.resolution == expected
+
+
+@pytest.mark.parametrize("kind", [ASCII, BYTE, UNDEFINED])
+def test_xmp_and_profile_of_a_tiff_may_be_of_any_kind_of_bytes(tmp_path: Path, kind: int) -> None:
+    packet = XMP + b"\0" * (kind == ASCII)
+    entries = [(700, kind, len(packet), 1000), (34675, kind, len(PROFILE), 1100)]
+    data = packet.ljust(100, b"\0") + PROFILE
+    (tmp_path / "a.tif").write_bytes(bombs.tiff([*bombs.page_entries(1, 1, 1), *entries], data))
+    with open_image(tmp_path / "a.tif") as image:
+        assert (image.metadata.xmp, image.metadata.icc) == (XMP, PROFILE)
 
 
 def test_jpeg_keeps_its_comment(tmp_path: Path) -> None:
