@@ -12,6 +12,7 @@ from tifffile import TiffFile
 from zsn2m_runtime.atomic import writing
 from zsn2m_runtime.files import Layout, open_image
 from zsn2m_runtime.files.limits import NO_LIMIT
+from zsn2m_runtime.files.tiff_directories import read_tags
 from zsn2m_runtime.files.tiff_tags import DESCRIPTION, OME_BEGINNINGS
 from zsn2m_runtime.files.tiff_writer import TiffPages, TiffWriter
 from zsn2m_runtime.files.writer import check_layout
@@ -97,7 +98,9 @@ class StackCopySink:
     def _correct_description(self) -> None:
         """Correct, in its place, a description of more pages than there are, which readers would miss or invent."""
         with TiffFile(self._file.temporary, mode="r+") as file:
-            old = file.pages.first.description
+            page = file.pages.first
+            said = [tag.data for tag in read_tags(file, page.offset) if tag.code == DESCRIPTION] or [b""]
+            old = said[0].rstrip(b"\x00").decode("latin-1")  # a character for each byte, whatever they mean
             if old.startswith("ImageJ="):
                 first, *lines = [line for line in old.split("\n") if not line.startswith(COUNTS)]
                 counts = [f"{name}={self._pages.count}" for name in ("images", "slices")]
@@ -107,4 +110,4 @@ class StackCopySink:
                 new = ""
             else:
                 return
-            file.pages.first.tags[DESCRIPTION].overwrite(new.encode())
+            page.tags[DESCRIPTION].overwrite(new.encode("latin-1"))

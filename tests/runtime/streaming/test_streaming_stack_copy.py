@@ -88,6 +88,24 @@ def test_a_stack_that_ends_early_promises_no_more_pages_than_it_has(
             assert after.pages[0].description == "exposure 3 ms"
 
 
+def test_bytes_of_a_description_stay_where_it_is_corrected(tmp_path: Path) -> None:
+    stack, out = tmp_path / "stack.tif", tmp_path / "out.tif"
+    said = b"ImageJ=1.54f\nimages=5\nunit=\xb5m\n"  # Latin-1, as old ImageJ writes
+    pages = np.zeros((PAGES, 6, 8), np.uint16)
+    tifffile.imwrite(stack, pages, photometric="minisblack", metadata=None, description=said, contiguous=False)
+    source, sink = sink_for(stack, str(out))
+    write(sink, source, PAGES)
+    sink.finish()
+    source, sink = sink_for(stack, str(tmp_path / "short.tif"))
+    write(sink, source, 3)
+    sink.finish()
+    with tifffile.TiffFile(out) as whole, tifffile.TiffFile(tmp_path / "short.tif") as short:
+        before, after = (file.pages.first.tags["ImageDescription"] for file in (whole, short))
+        assert after.valueoffset == before.valueoffset
+    content = (tmp_path / "short.tif").read_bytes()[after.valueoffset :]
+    assert content.startswith(said.replace(b"images=5", b"images=3") + b"\0")
+
+
 @pytest.mark.parametrize("room", range(500, 1000, 45))
 def test_a_full_disk_keeps_the_pages_that_fit(
     stack: Path, tmp_path: Path, room: int, monkeypatch: pytest.MonkeyPatch
