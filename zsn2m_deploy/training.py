@@ -34,6 +34,7 @@ REGULAR = (
     "the frame has regular detail, as lines, fabrics, screens and lattices have: its noise was measured between the "
     "peaks of the spectrum, and counts as shared by no pixels"
 )
+DEFECTS = "the frame has hot or dead pixels or other impulses, which the estimate does not see where they stay"
 HEAVY_TAILS = "the noise has heavy tails, for which the estimate does not hold"
 SMALLEST_SIDE = 16  # pixels; of smaller frames, a half-size one has little more than one 5 x 5 window of Eq. 4
 
@@ -104,16 +105,16 @@ def train(
     precision = _precision(config, device)
     groups, defects = _noise(scenes, config, device)
     notes = Notes()
-    if (
-        all(group.noise.regular for group in groups) and config.stage == "sensor"
-    ):  # its noise estimate leaves regular detail out
+    # Method adapt trains with a noise estimate that leaves regular detail out.
+    if config.stage == "sensor" and all(group.noise.regular for group in groups):
         screened = screened.without(REGULAR_DETAIL)
     any_regular = any(group.noise.regular for group in groups)
-    for text in (*screened.warnings, *defects_in_words(defects, config.sensor.correct_defects, any_regular)):
+    for text in screened.warnings:
         notes.warn(text)
     if any_regular:
         notes.hints.append(REGULAR)
-    corrected = defects if config.sensor.correct_defects else None
+    asked = config.sensor.correct_defects
+    corrected = defects if asked else None
     if corrected:
         scenes = [Scene(pixels, scene.blank) for pixels, scene in zip(corrected.frames, scenes, strict=True)]
     config = config.updated({"sensor": {"correct_defects": corrected is not None}})
@@ -136,6 +137,10 @@ def train(
         if len(run.groups) > 1:
             _refuse_mixture(run, config, names)
         fitted = train_mbd_and_grd(run, config)
+    with_tails = any(group.noise.tails for group in fitted.groups)
+    if corrected or not with_tails:  # the network learns tails, impulses among them
+        for text in defects_in_words(defects, asked, any_regular):
+            notes.warn(text)
     return Trained(
         config=fitted.config,
         channels=run.channels,
@@ -150,7 +155,7 @@ def train(
         hints=tuple(notes.hints),
         correction=corrected.correction if corrected else None,
         defective_share=corrected.share if corrected else 0.0,
-        unmodelled=screened.unmodelled or (HEAVY_TAILS if any(one.noise.tails for one in fitted.groups) else None),
+        unmodelled=screened.unmodelled or (HEAVY_TAILS if with_tails else None) or (DEFECTS if defects else None),
     )
 
 

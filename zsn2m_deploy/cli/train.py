@@ -38,7 +38,9 @@ Method = Annotated[
 FormerStage = Annotated[str | None, typer.Option("--stage", hidden=True)]
 Strength = Annotated[
     float | None,
-    typer.Option(help="The noise is taken for so many times as strong: larger is smoother. Default: 1. Method adapt."),
+    typer.Option(
+        help="The noise is taken for so many times as strong: larger is smoother. Default: 1. Method adapt, with steps."
+    ),
 ]
 Seed = Annotated[int | None, typer.Option(help="Of initialisation, crops and masks. Default: 0.")]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, ... Default: auto.")]

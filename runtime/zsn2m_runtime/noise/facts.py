@@ -11,7 +11,7 @@ import numpy as np
 from zsn2m_runtime.noise.level import value_span
 from zsn2m_runtime.noise.model import NoiseModel
 from zsn2m_runtime.noise_record import HeavyTails
-from zsn2m_runtime.sample_types import Pixels
+from zsn2m_runtime.sample_types import Pixels, is_whole
 
 POINTS = 8  # of the curve of noise over brightness
 BAR = 40  # characters of the longest bar of the plot
@@ -99,7 +99,7 @@ def noise_facts(
         channels=model.between_channels,
         correlated=model.correlated,
         skew=tuple(np.broadcast_to(model.skew, model.channels).tolist()),
-        clipping=_clipping(frames, value_range),
+        clipping=_clipping(frames, value_range if is_whole(frames[0].dtype) else None),  # a range cuts no floats
         tails=model.tails,
     )
 
@@ -107,7 +107,7 @@ def noise_facts(
 def noise_in_words(facts: NoiseFacts) -> str:
     """One phrase: level, brightness, neighbours, channels, clipping."""
     dark, bright = facts.curve[0].sigma, facts.curve[-1].sigma
-    phrase = f"noise of {facts.sigma:.3g} (standard deviation"
+    phrase = f"noise of {facts.sigma:.3g} (standard deviation{' of the core' if facts.tails else ''}"
     phrase += f"; {dark:.3g} where dark, {bright:.3g} where bright)" if facts.depends_on_brightness else ")"
     if facts.correlated:
         phrase += f", shared by neighbouring pixels (correlation {facts.beside:.2f} beside, {facts.below:.2f} below)"
