@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 from support.bundles import BundleMaker
@@ -12,7 +13,7 @@ from zsn2m_runtime.bundle import read_manifest
 
 
 def test_missing_fields_do_not_become_todays_defaults(make_bundle: BundleMaker, tmp_path: Path) -> None:
-    path = make_bundle() / "manifest.json"
+    path = shutil.copytree(make_bundle(), tmp_path / "old.zsn2m") / "manifest.json"
     content = json.loads(path.read_text(encoding="utf-8"))
     content["method"] = {"preset": "fast", "stage": "mbd", "of_a_later_version": [1, "\u00e9"]}
     content["training"] = {"warnings": ["look"], "something": {"else": 2.5}}

@@ -38,7 +38,7 @@ from zsn2m_runtime.noise.model import NoiseModel
 LOOKS = 8  # steps whose crops of each group the pretrained network denoises first, to measure the noise
 FEWEST_SHARED = 2  # groups that share the steps of one; three lost 0.7 dB with preset fast: mixtures.md
 PALETTE_STEP = 7  # every so many pixels give a colour: enough of them, and no two of one row of blocks
-IMPLAUSIBLE = 0.8  # correlation of neighbours beyond that of any camera measured: at most 0.74, PolyU
+IMPLAUSIBLE = 0.8  # correlation of neighbours, either way, beyond any camera measured: at most 0.74, PolyU
 LITTLE_GAINED = 0.8  # power of the error over that of the noise: 1 dB
 WHOLE = 0.9  # share of what is removed that counts as all of it: the noise is known to 10 %
 
@@ -72,9 +72,9 @@ def train_sensor(run: Run, config: TrainConfig) -> Fitted:
         run = confirm_noise(run, config)
         _warn_of_what_is_not_learned(run)
     for group in run.groups:
-        if min(group.noise.neighbours) > IMPLAUSIBLE:
+        if max(group.noise.neighbours) > IMPLAUSIBLE:
             run.notes.warn(
-                f"what passed for noise is alike from pixel to pixel (correlation {min(group.noise.neighbours):.2f}): "
+                f"what passed for noise is alike from pixel to pixel (correlation {max(group.noise.neighbours):.2f}): "
                 f"it may be the picture itself, and the frame without noise; look at the preview"
             )
     if run.is_dead(run.fitter.place(sensor)):

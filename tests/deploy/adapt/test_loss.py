@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import torch
 from support.random_noise import random_noise_model
 
+from zsn2m_deploy.adapt import stage
 from zsn2m_deploy.adapt.loss import pairs_are_independent, sensor_loss
 from zsn2m_deploy.adapt.scenes import synthetic_scenes
 from zsn2m_deploy.config.networks import SensorConfig
@@ -266,3 +268,13 @@ def test_an_empty_channel_is_no_tone_curve() -> None:
     found = estimate_noise([noisy])
     assert found.skew[2] == 0
     assert [found.correlation[channel, channel, REACH, REACH] for channel in range(3)] == [1.0, 1.0, 1.0]
+
+
+def test_what_is_alike_along_one_direction_as_no_noise_is_warned_of() -> None:
+    generator = np.random.default_rng(1000)
+    streaks = cv2.GaussianBlur(generator.normal(0, 60, (128, 128)), (0, 0), sigmaX=2.2, sigmaY=0.7)
+    short = TrainConfig().updated({"sensor": {"scenes": 1, "schedule": {"iterations": 1, "crop_side": 64}}})
+    trained = train([(120 + streaks).astype(np.float32)], short)
+    beside, below = trained.noise.neighbours
+    assert beside > stage.IMPLAUSIBLE > below
+    assert any("alike from pixel to pixel" in text for text in trained.warnings)
