@@ -27,7 +27,7 @@ def restored_networks(bundle: Bundle) -> dict[str, FrameNetwork]:
     manifest = bundle.manifest
     if manifest.weights is None:
         raise BundleError(f"{bundle.path}: expected weights in the bundle, but there are none; train again")
-    method = manifest.method.model_dump(mode="json", exclude_unset=True)
+    method = manifest.method.model_dump(mode="json")
     try:
         config = TrainConfig().updated(method, source="method")
     except UsageError as error:
