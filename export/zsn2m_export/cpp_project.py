@@ -16,7 +16,7 @@ from zsn2m_runtime.training_record import TrainingRecord
 
 TEMPLATE = Path(__file__).with_name("cpp_template")
 PROGRAM = ("main.cpp", "zsn2m/examples/pnm.cpp", "zsn2m/examples/pnm.h")
-FILLED_IN = ("CMakeLists.txt", "README.md")  # @NAME@ stands for a field of the back end
+FILLED_IN = ("CMakeLists.txt", "README.md")  # @NAME@ stands for a value of `_filled_in`
 LIBRARY = ("CMakeLists.txt", "cmake", "include", "src")
 MODEL = "model.zsn2m"
 
@@ -25,11 +25,8 @@ BackEndName = Literal["libtorch", "onnxruntime"]
 
 @dataclass(frozen=True)
 class _BackEnd:
-    component: BackEndName  # of find_package(zsn2m)
     kind: Literal["onnx", "torchscript"]
     files: str
-    libtorch: str  # of CMake's option ZSN2M_LIBTORCH
-    onnxruntime: str
     needed: str
     configure: str  # option of the first cmake command
     trust: str
@@ -37,21 +34,15 @@ class _BackEnd:
 
 _BACK_ENDS: dict[BackEndName, _BackEnd] = {
     "libtorch": _BackEnd(
-        component="libtorch",
         kind="torchscript",
         files="TorchScript files",
-        libtorch="ON",
-        onnxruntime="OFF",
         needed="LibTorch: that of a Python with\ntorch, or a downloaded one",
         configure="-DZSN2M_PYTHON=python3     # or -DCMAKE_PREFIX_PATH=/path/to/libtorch",
         trust="The `.ts` files are programs: run them only if you trust whoever made the bundle.",
     ),
     "onnxruntime": _BackEnd(
-        component="onnxruntime",
         kind="onnx",
         files="ONNX files",
-        libtorch="OFF",
-        onnxruntime="ON",
         needed="onnxruntime: Debian 13's\n`libonnxruntime-dev`, or its release for Linux",
         configure="-DONNXRUNTIME_ROOT=/path/to/onnxruntime     # of the unpacked release",
         trust="The `.onnx` files are data; their operators are checked before onnxruntime sees them.",
@@ -74,7 +65,7 @@ def write_cpp_project(bundle: Bundle, folder: Path, back_end: BackEndName = "lib
         for name in PROGRAM:
             shutil.copyfile(TEMPLATE / name, project / Path(name).name)
         for name in FILLED_IN:
-            (project / name).write_text(_filled_in((TEMPLATE / name).read_text(encoding="utf-8"), chosen), "utf-8")
+            (project / name).write_text(_filled_in((TEMPLATE / name).read_text(encoding="utf-8"), back_end), "utf-8")
         (project / "zsn2m").mkdir()
         for name in LIBRARY:
             source, target = TEMPLATE / "zsn2m" / name, project / "zsn2m" / name
@@ -85,8 +76,9 @@ def write_cpp_project(bundle: Bundle, folder: Path, back_end: BackEndName = "lib
         write_manifest(project / MODEL, manifest)
 
 
-def _filled_in(text: str, back_end: _BackEnd) -> str:
-    for name, value in vars(back_end).items():
+def _filled_in(text: str, back_end: BackEndName) -> str:
+    options = {name: "ON" if name == back_end else "OFF" for name in _BACK_ENDS}  # of CMake: ZSN2M_LIBTORCH, ...
+    for name, value in ({"component": back_end} | options | vars(_BACK_ENDS[back_end])).items():
         text = text.replace(f"@{name.upper()}@", value)
     return text
 
