@@ -177,13 +177,19 @@ def video_sink(
 
 def through(place: Any, out: Any, read: dict[str, Any] | None = None, **write: Any) -> Any:
     """A video through source and sink as it is; returns the output."""
+    sink_of(place, out, read, **write)
+    return out
+
+
+def sink_of(place: Any, out: Any, read: dict[str, Any] | None = None, **write: Any) -> VideoSink:
+    """A video through source and sink as it is; returns the sink, which knows what it lost."""
     source = video_source(place, **(read or {}))
     sink = video_sink(out, source.info, source=source, **write)
     for item in source:
         sink.write(item)
     sink.finish()
     source.close()
-    return out
+    return sink
 
 
 def pixels_of(place: Any, **read: Any) -> list[Pixels]:

@@ -11,31 +11,19 @@ import av
 import pytest
 from PIL import Image
 from support.bundles import BundleMaker
-from support.clips import STEP, Clip, frames_of, through, video_sink, video_source
+from support.clips import STEP, Clip, frames_of, sink_of, through, video_sink, video_source
 from support.commands import run_command
 
 from zsn2m_runtime.streaming.opening import open_sink
 from zsn2m_runtime.streaming.options import SinkOptions
 from zsn2m_runtime.streaming.video import decoder
 from zsn2m_runtime.streaming.video.metadata import SIDE_DATA
-from zsn2m_runtime.streaming.video.sink import VideoSink
 from zsn2m_runtime.streaming.video.source import VideoSource
 
 ONE_THREAD = ("--model", "mbd", "--provider", "cpu", "--threads", "1")
 DISPLAY = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,50)"
 HDR = {"x264-params": f"mastering-display={DISPLAY}:cll=1000,400"}
 HDR_NAMES = {"HDR10 content light level", "HDR10 mastering display"}
-
-
-def run(first: Path, out: Path, **write: Any) -> VideoSink:
-    """A video through source and sink; the sink, which knows what it lost."""
-    source = VideoSource(first)
-    sink = video_sink(out, source.info, source=source, **write)
-    for item in source:
-        sink.write(item)
-    sink.finish()
-    source.close()
-    return sink
 
 
 @pytest.fixture
@@ -62,7 +50,7 @@ def test_hdr10_metadata_is_kept_or_named(
     before = VideoSource(hdr)
     assert before.hdr.light == (1000, 400)
     assert before.hdr.display == pytest.approx((0.68, 0.32, 0.265, 0.69, 0.15, 0.06, 0.3127, 0.329, 0.005, 1000))
-    lost = run(hdr, tmp_path / out, **how).lost
+    lost = sink_of(hdr, tmp_path / out, **how).lost
     after = VideoSource(tmp_path / out).hdr
     if kept:
         assert after.light == before.hdr.light
@@ -87,7 +75,7 @@ def test_a_timecode_is_kept_or_named(tmp_path: Path, out: str, kept: bool) -> No
     source = VideoSource(first)
     assert source.facts["timecode"] == "10:00:00:07"
     assert source.decoder.left_out == []  # the track with nothing but that
-    lost = run(first, tmp_path / out).lost
+    lost = sink_of(first, tmp_path / out).lost
     found = VideoSource(tmp_path / out).facts.get("timecode")
     assert (found == "10:00:00:07", "timecode" not in lost) == (kept, kept)
 
@@ -106,7 +94,7 @@ def test_odd_sizes_stay_and_so_does_their_chroma_or_it_is_said(
 ) -> None:
     first = Clip("ffv1", "yuv420p", size=(65, 47)).write(tmp_path / "in.mkv")
     with caplog.at_level("INFO"):
-        changed = run(first, tmp_path / out, **how).changed
+        changed = sink_of(first, tmp_path / out, **how).changed
     frame = frames_of(tmp_path / out)[0]
     assert (frame.width, frame.height, frame.format.name) == (65, 47, kind)
     if kind == "yuv420p":
@@ -131,14 +119,14 @@ def test_chapters_tags_and_stereo_are_kept_or_named(tmp_path: Path) -> None:
                 container.mux(packet)
     facts = VideoSource(first).facts
     assert {"chapters", "stereo 3D layout", "tag title", "tag comment"} <= set(facts)
-    assert run(first, tmp_path / "out.mkv").lost == ()
+    assert sink_of(first, tmp_path / "out.mkv").lost == ()
     again = VideoSource(tmp_path / "out.mkv")
     assert again.facts == facts
     assert [bytes(found.data) for found in again.decoder.attachments] == [b"not really a font"]
-    lost = set(run(first, tmp_path / "out.mp4").lost)
+    lost = set(sink_of(first, tmp_path / "out.mp4").lost)
     assert {"stereo 3D layout", "attachment (font.ttf)"} <= lost
     assert "chapters" not in lost
-    lost = set(run(first, tmp_path / "out.y4m", pixel_format="yuv420p").lost)
+    lost = set(sink_of(first, tmp_path / "out.y4m", pixel_format="yuv420p").lost)
     assert {"chapters", "stereo 3D layout", "tags of the file (title, comment)"} <= lost
 
 
@@ -146,7 +134,7 @@ def test_an_ordinary_clip_loses_and_changes_nothing(tmp_path: Path, caplog: pyte
     first = Clip(audio=True, tags=(1, 1, 1, 1), aspect=Fraction(4, 3)).write(tmp_path / "in.mp4")
     with caplog.at_level("INFO"):
         for out in ("out.mp4", "out.mov", "out.mkv"):
-            sink = run(first, tmp_path / out)
+            sink = sink_of(first, tmp_path / out)
             assert (sink.lost, sink.changed) == ((), ())
     assert not caplog.messages
 
@@ -154,7 +142,7 @@ def test_an_ordinary_clip_loses_and_changes_nothing(tmp_path: Path, caplog: pyte
 @pytest.mark.parametrize("out", ["out.avi", "out.y4m"])
 @pytest.mark.parametrize("times", [[0, STEP, 4 * STEP], [0, STEP, 2 * STEP + 400], range(0, 9 * STEP, STEP)])
 def test_times_that_became_a_constant_rate_are_named(tmp_path: Path, out: str, times: Any) -> None:
-    changed = run(Clip(times=times).write(tmp_path / "in.mp4"), tmp_path / out).changed
+    changed = sink_of(Clip(times=times).write(tmp_path / "in.mp4"), tmp_path / out).changed
     assert any("times became a constant rate of " in each for each in changed) is (len(times) == 3)
 
 
@@ -173,7 +161,7 @@ def test_what_only_later_frames_have_is_named_at_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(decoder, "side_data", Captions())
-    sink = run(Clip().write(tmp_path / "in.mp4"), tmp_path / "out.mp4")
+    sink = sink_of(Clip().write(tmp_path / "in.mp4"), tmp_path / "out.mp4")
     assert sink.lost == ("closed captions (of later frames)",)
     assert "out.mp4: not kept of later frames: closed captions" in caplog.text
 
@@ -187,7 +175,7 @@ def test_tracks_that_stay_behind_are_named(tmp_path: Path) -> None:
             if packet.size:
                 packet.stream = streams[2 if packet.stream.type == "audio" else 0]
                 container.mux(packet)
-    assert run(first, tmp_path / "out.mkv").lost == ("video (h264)",)
+    assert sink_of(first, tmp_path / "out.mkv").lost == ("video (h264)",)
     source = VideoSource(first)
     images = open_sink(f"{tmp_path}/out/", source, None, SinkOptions())  # type: ignore[arg-type]
     assert {"audio (aac)", "video (h264)", "times"} <= set(images.lost)  # type: ignore[attr-defined]
