@@ -122,7 +122,7 @@ def train(
     low, scale = _values_in_use(scenes)
     run = Run(
         pool=[(torch.from_numpy(to_nchw(scene.pixels)[0]).to(device) - low) / scale for scene in scenes],
-        groups=tuple(FrameGroup(group.frames, group.noise.rescaled(low, scale)) for group in groups),
+        groups=tuple(group.rescaled(low, scale) for group in groups),
         scale=scale,
         fitter=Fitter(device, precision, progress),
         generator=torch.Generator().manual_seed(config.seed),
@@ -146,7 +146,7 @@ def train(
         channels=run.channels,
         offset=low,
         scale=scale,
-        groups=tuple(FrameGroup(one.frames, one.noise.rescaled(-low / scale, 1 / scale)) for one in fitted.groups),
+        groups=tuple(group.rescaled(-low / scale, 1 / scale) for group in fitted.groups),  # the way back
         networks=fitted.networks,
         reports=fitted.reports,
         device=str(device),

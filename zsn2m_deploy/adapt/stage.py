@@ -28,7 +28,7 @@ from zsn2m_deploy.fit.fitter import StageReport
 from zsn2m_deploy.fit.run import Fitted, FrameGroup, Run
 from zsn2m_deploy.noise.fields import NoiseFields
 from zsn2m_deploy.noise.mean import mean_bias, samples
-from zsn2m_deploy.noise.refine import FirstGuess, first_guesses
+from zsn2m_deploy.noise.refine import FirstGuess
 from zsn2m_deploy.pretrain.confirm import confirm_noise, measured_noise
 from zsn2m_deploy.pretrain.network import SensorNet
 from zsn2m_deploy.pretrain.weights import pretrained
@@ -165,8 +165,7 @@ def _adaptation(run: Run, config: TrainConfig, prior: Network, group: FrameGroup
     """
     sensor, seed = config.sensor, config.seed
     crops = run.crops(run.frames_of(group), sensor.schedule, SensorNet.stride)
-    guesses = first_guesses([crops() for _ in range(LOOKS)], prior, run.channels)
-    model = measured_noise(run, group, prior, guesses, seed)
+    guesses, model = measured_noise(run, group, prior, [crops() for _ in range(LOOKS)], seed)
     if not pairs_are_independent(model, guesses):
         if not sensor.weight_synthetic:
             raise UsageError(
@@ -174,14 +173,16 @@ def _adaptation(run: Run, config: TrainConfig, prior: Network, group: FrameGroup
                 "heavy tails, but got 0; recorrupted pairs cannot learn from it"
             )
         sensor = sensor.model_copy(update={"weight_recorrupted": 0.0})
-    noise = NoiseFields(model, config.strength, seed, run.fitter.device, run.generator, _extremes(run, group))
+    noise = NoiseFields(model, config.strength, seed, run.fitter.device, run.generator, _limits(run, group, model))
     scenes = synthetic_scenes(_colours(guesses, model), sensor, seed).clamp(*model.ends)
     drawn = CropSampler(list(scenes.to(run.fitter.device)), sensor.schedule, SensorNet.stride, run.generator)
     return Adaptation(FrameGroup(group.frames, model), crops, drawn, noise, sensor)
 
 
-def _extremes(run: Run, group: FrameGroup) -> tuple[float, float]:
-    """The lowest and the highest value of a group's frames, normalised."""
+def _limits(run: Run, group: FrameGroup, noise: NoiseModel) -> tuple[float, float]:
+    """How far noise may go, normalised: heavy tails as far as a group's frames, as impulses end at black and white."""
+    if noise.tails is None:
+        return -math.inf, math.inf
     frames = run.frames_of(group)
     return min(float(frame.min()) for frame in frames), max(float(frame.max()) for frame in frames)
 

@@ -30,6 +30,10 @@ class FrameGroup:
     frames: tuple[int, ...]
     noise: NoiseModel
 
+    def rescaled(self, offset: float, scale: float) -> FrameGroup:
+        """The same group, of frames that are (x - offset) / scale."""
+        return FrameGroup(self.frames, self.noise.rescaled(offset, scale))
+
 
 @dataclass(frozen=True)
 class Fitted:

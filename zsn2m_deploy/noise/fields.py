@@ -27,7 +27,7 @@ class NoiseFields:
         stronger: by this factor
         seed: of the fields
         generator: on the CPU, for the pieces
-        extremes: of the frames; heavy tails are drawn no farther, as impulses end at black and white
+        limits: noisy values are drawn no farther
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class NoiseFields:
         seed: int,
         device: torch.device,
         generator: torch.Generator,
-        extremes: tuple[float, float] = (-math.inf, math.inf),
+        limits: tuple[float, float] = (-math.inf, math.inf),
     ) -> None:
         rng = np.random.default_rng(seed)
         fields = np.stack([unit_noise(model, (FIELD_SIDE, FIELD_SIDE), rng) for _ in range(FIELDS)])
@@ -50,7 +50,7 @@ class NoiseFields:
         self._stronger = stronger
         self._gain = per_channel(stronger * model.photon_gain, device)
         self._ends = model.ends
-        self._extremes = extremes
+        self._limits = max(model.ends[0], limits[0]), min(model.ends[1], limits[1])
         self._strengths = CORRELATED_STRENGTHS if model.correlated else (1.0, 1.0)
         self._generator = generator
         self._tails: Tensor | None = None
@@ -84,8 +84,7 @@ class NoiseFields:
         skewed = with_skewness(self._units(clean, self._curved), self._gain / deviation)
         if self._tails is not None:
             skewed = skewed * self._units(clean, self._tails)
-            return (clean + factor * deviation * skewed).clamp(*self._extremes).clamp(*self._ends)
-        return (clean + factor * deviation * skewed).clamp(*self._ends)
+        return (clean + factor * deviation * skewed).clamp(*self._limits)
 
     def unclipped(self, noisy: Tensor) -> Tensor:
         """1 where crops have noise, 0 where all samples around are at an end. Shape: (b, c, h, w) -> the same."""

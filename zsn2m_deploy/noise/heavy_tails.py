@@ -53,18 +53,20 @@ def with_heavy_tails(model: NoiseModel, guesses: Sequence[FirstGuess], pixels: i
     if len(units) < FEWEST:
         return model
     units = units - np.median(units)
-    median = float(np.median(np.abs(units)))
+    size = np.abs(units)
+    median = float(np.median(size))
     core = median / NORMAL_MEDIAN
     rarer = min(float((units > FAR * core).mean()), float((units < -FAR * core).mean()))
     looked_at = sum(guess.clean[:, 0].numel() for guess in guesses)
     different = len(units) * min(1.0, pixels / looked_at)
     if core <= 0 or rarer < LEAST or rarer * different < FEWEST_FAR:
         return model
+    ratios = _above(FARTHER / FACTORS) / _above(FAR / FACTORS)  # of farther to beyond; they rise with the factor
     share, factor = 0.0, 1.0
     for _ in range(ROUNDS):
-        beyond = max(float((np.abs(units) > FAR * core).mean()), TINY)
-        farther = float((np.abs(units) > FARTHER * core).mean())
-        factor = float(np.interp(farther / beyond, _above(FARTHER / FACTORS) / _above(FAR / FACTORS), FACTORS))
+        beyond = max(float((size > FAR * core).mean()), TINY)
+        farther = float((size > FARTHER * core).mean())
+        factor = float(np.interp(farther / beyond, ratios, FACTORS))
         share = beyond / float(_above(np.array([FAR / factor]))[0])
         if share > MOST:
             return model

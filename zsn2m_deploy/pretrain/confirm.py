@@ -20,11 +20,19 @@ FEW_LOOKS = 4  # steps whose crops it denoises where nothing is adapted: half of
 
 
 def measured_noise(
-    run: Run, group: FrameGroup, prior: Callable[[Tensor], Tensor], guesses: Sequence[FirstGuess], seed: int
-) -> NoiseModel:
-    """The noise of a group of frames: an estimate by patches, put right by what the pretrained network removes."""
+    run: Run, group: FrameGroup, prior: Callable[[Tensor], Tensor], crops: Sequence[Tensor], seed: int
+) -> tuple[list[FirstGuess], NoiseModel]:
+    """The noise of a group of frames: an estimate by patches, put right by what the pretrained network removes.
+
+    Args:
+        prior: the pretrained network
+        crops: of the group, as a sampler of the run gives them
+    Returns:
+        what the network makes of the crops, and the noise
+    """
+    guesses = first_guesses(crops, prior, run.channels)
     pixels = sum(frame[0].numel() for frame in run.frames_of(group))
-    return with_heavy_tails(refine_noise(group.noise, prior, guesses, seed), guesses, pixels)
+    return guesses, with_heavy_tails(refine_noise(group.noise, prior, guesses, seed), guesses, pixels)
 
 
 def confirm_noise(run: Run, config: TrainConfig) -> Run:
@@ -37,6 +45,6 @@ def confirm_noise(run: Run, config: TrainConfig) -> Run:
     for group in run.groups:
         generator = torch.Generator().manual_seed(config.seed)
         crops = run.crops(run.frames_of(group), schedule, SensorNet.stride, generator)
-        guesses = first_guesses([crops() for _ in range(FEW_LOOKS)], prior, run.channels)
-        groups.append(FrameGroup(group.frames, measured_noise(run, group, prior, guesses, config.seed)))
+        _, noise = measured_noise(run, group, prior, [crops() for _ in range(FEW_LOOKS)], config.seed)
+        groups.append(FrameGroup(group.frames, noise))
     return replace(run, groups=tuple(groups))
