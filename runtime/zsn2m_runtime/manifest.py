@@ -6,8 +6,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from zsn2m_runtime.mosaic_record import MosaicRecord
 from zsn2m_runtime.noise_record import NoiseGroup, NoiseRecord, TrainingStats
-from zsn2m_runtime.record import Record
+from zsn2m_runtime.record import Record, SparseRecord
 from zsn2m_runtime.sample_types import MOST_COMPUTED, is_whole, limits_of
 from zsn2m_runtime.training_record import MethodRecord, TrainingRecord
 
@@ -54,7 +55,7 @@ class ChannelRecord(Record):
         return self.name or f"channel {self.number}"
 
 
-class Sensor(Record):
+class Sensor(SparseRecord):
     """What a frame of this sensor is. Output is clamped to `range`, in sensor units."""
 
     dtype: SampleType
@@ -64,6 +65,7 @@ class Sensor(Record):
         ge=0, description="estimated from the training frames, sensor units; without heavy tails"
     )
     stack_channel: ChannelRecord | None = Field(None, description="None: the frames were not one channel of a stack")
+    mosaic: MosaicRecord | None = Field(None, description="None: the frames are no mosaics")
 
     @model_validator(mode="after")
     def _rises_within_its_type(self) -> Self:
@@ -71,6 +73,8 @@ class Sensor(Record):
         least, most = limits_of(self.dtype) if is_whole(self.dtype) else (-MOST_COMPUTED, MOST_COMPUTED)
         if not float(least) <= low < high <= float(most):
             raise ValueError(f"expected a range of two rising values of {self.dtype}, but got {low:g} to {high:g}")
+        if self.mosaic and self.channels != 1:
+            raise ValueError(f"expected 1 channel in mosaics, but got {self.channels}")
         return self
 
 

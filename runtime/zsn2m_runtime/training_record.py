@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pydantic import ConfigDict, Field
 
-from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
-
-from zsn2m_runtime.record import Record
+from zsn2m_runtime.record import SparseRecord
 
 
-class _Part(Record):
+class _Part(SparseRecord):
     # Bundles of older versions lack fields, hence the defaults. Unknown fields are kept: an export writes them again.
     model_config = ConfigDict(extra="allow")
-
-    @model_serializer(mode="wrap")
-    def _without_defaults(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """What an older version did not say stays unsaid where its manifest is written again."""
-        return {name: value for name, value in whole(self).items() if name in self.model_fields_set}
 
 
 class MethodRecord(_Part):

@@ -96,7 +96,7 @@ def _kind(info: FieldInfo) -> str:
     if inspect.isclass(annotation) and not get_args(annotation):
         text = annotation.__name__
     else:
-        text = re.sub(r"\b(?:zsn2m_runtime\.(?:manifest|noise_record|training_record)|typing)\.", "", str(annotation))
+        text = re.sub(r"\b(?:zsn2m_runtime\.\w+|typing)\.", "", str(annotation))
     if "'uint8'" in text:
         text = "name of a NumPy type"
     named = re.sub(r"Annotated\[str, .*\]", "str", text).replace("NoneType", "None")

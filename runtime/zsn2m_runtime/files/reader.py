@@ -19,6 +19,7 @@ from zsn2m_runtime.files.layout import Layout, Metadata
 from zsn2m_runtime.files.limits import Stated
 from zsn2m_runtime.files.writer import ImageWriter
 from zsn2m_runtime.image import Frame
+from zsn2m_runtime.mosaic_record import MosaicRecord
 
 
 class ImageFile(ABC):
@@ -58,6 +59,11 @@ class ImageFile(ABC):
     @property
     def value_range(self) -> tuple[float, float] | None:
         """Lowest and highest value that the file states, such as (0, 1023) for 10 bits; None: those of the type."""
+        return None
+
+    @property
+    def mosaic(self) -> MosaicRecord | None:
+        """The colour filters that the file states; None: it states none."""
         return None
 
     @property

@@ -1,0 +1,30 @@
+"""The manifest's record of a colour filter array, and the planes of its mosaics."""
+
+from __future__ import annotations
+
+from typing import Literal, Self, get_args
+
+from pydantic import Field, model_validator
+
+from zsn2m_runtime.record import SparseRecord
+
+BayerPattern = Literal["RGGB", "BGGR", "GRBG", "GBRG"]
+BAYER_PATTERNS: tuple[BayerPattern, ...] = get_args(BayerPattern)
+
+
+class MosaicRecord(SparseRecord):
+    """The colour filters of a sensor whose frames are mosaics: one value a pixel, behind a filter that repeats."""
+
+    pattern: BayerPattern = Field(description="filters of the first 2 x 2 pixels, row by row")
+    black: tuple[float, float, float, float] | None = Field(
+        None, description="black levels of these 4 pixels, sensor units; None: the frame's file does not state them"
+    )
+    white: float | None = Field(
+        None, description="value of a saturated pixel, sensor units; None: the frame's file does not state it"
+    )
+
+    @model_validator(mode="after")
+    def _white_is_above_black(self) -> Self:
+        if self.black is not None and self.white is not None and max(self.black) >= self.white:
+            raise ValueError(f"expected a white level above the black ones, but got {self.white:g} and {self.black}")
+        return self
