@@ -14,6 +14,7 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from zsn2m_export.graph import SensorGraph, receptive_radius
+from zsn2m_export.mosaic_graph import MosaicGraph
 from zsn2m_export.onnx_model import export_onnx
 from zsn2m_export.parity import check_parity, probe_frames
 from zsn2m_export.torchscript import export_torchscript
@@ -29,6 +30,7 @@ from zsn2m_runtime.manifest import (
     Normalisation,
     Sensor,
 )
+from zsn2m_runtime.mosaic_record import CELL
 from zsn2m_runtime.sample_types import Nchw, Pixels
 
 WEIGHTS_NAME = "weights.safetensors"
@@ -42,7 +44,7 @@ SUFFIXES: dict[Literal["onnx", "torchscript"], str] = {"onnx": ".onnx", "torchsc
 
 @dataclass(frozen=True)
 class ExportableModel:
-    """A network to export: (n, c, h, w) normalised -> the same, h and w multiples of `stride`.
+    """A network to export: (n, c, h, w) normalised -> the same, h and w multiples of `stride`; c is `Sensor.planes`.
 
     `before_padding` runs on the frame as it is, before it is padded to the stride; any size -> the same.
     """
@@ -150,14 +152,18 @@ def write_models(
 def _write_model(
     folder: Path, model: ExportableModel, sensor: Sensor, normalisation: Normalisation, probe: Nchw
 ) -> ModelEntry:
-    graph = SensorGraph(model.network, model.stride, sensor, normalisation, model.before_padding)
-    reads = nn.Sequential(graph.before_padding, graph.network)
+    inner = SensorGraph(model.network, model.stride, sensor, normalisation, model.before_padding)
+    reads = nn.Sequential(inner.before_padding, inner.network)
+    stride, radius = model.stride, receptive_radius(reads, sensor.planes, model.stride)
+    graph: nn.Module = inner
+    if sensor.mosaic:
+        graph, stride, radius = MosaicGraph(inner, sensor.mosaic.pattern), CELL * stride, CELL * radius + CELL - 1
     facts = ModelFacts(
         id=model.id,
         role=model.role,
         precision="fp32",
-        stride=model.stride,
-        receptive_radius=receptive_radius(reads, sensor.channels, model.stride),
+        stride=stride,
+        receptive_radius=radius,
         parameters=sum(parameter.numel() for parameter in model.network.parameters()),
     )
     card = ModelCard(

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from zsn2m_runtime.mosaic_record import MosaicRecord
+from zsn2m_runtime.mosaic_record import PLANES, MosaicRecord
 from zsn2m_runtime.noise_record import NoiseGroup, NoiseRecord, TrainingStats
 from zsn2m_runtime.record import Record, SparseRecord
 from zsn2m_runtime.sample_types import MOST_COMPUTED, is_whole, limits_of
@@ -66,6 +66,11 @@ class Sensor(SparseRecord):
     )
     stack_channel: ChannelRecord | None = Field(None, description="None: the frames were not one channel of a stack")
     mosaic: MosaicRecord | None = Field(None, description="None: the frames are no mosaics")
+
+    @property
+    def planes(self) -> int:
+        """Channels of the network: those of a frame, or the 4 planes of a mosaic."""
+        return PLANES if self.mosaic else self.channels
 
     @model_validator(mode="after")
     def _rises_within_its_type(self) -> Self:
@@ -200,7 +205,7 @@ class Manifest(Record):
         for group in self.mixture:
             records += [group.noise, group.look]
         for record in filter(None, records):
-            record.check_channels(self.sensor.channels)
+            record.check_channels(self.sensor.planes)
         return self
 
     @model_validator(mode="after")

@@ -9,6 +9,8 @@ from pydantic import Field, model_validator
 from zsn2m_runtime.record import SparseRecord
 
 BayerPattern = Literal["RGGB", "BGGR", "GRBG", "GBRG"]
+CELL = 2  # pixels of a side, after which a pattern repeats
+PLANES = CELL**2  # of a mosaic: each has every second pixel of every second row, all behind one filter
 BAYER_PATTERNS: tuple[BayerPattern, ...] = get_args(BayerPattern)
 
 
@@ -28,3 +30,8 @@ class MosaicRecord(SparseRecord):
         if self.black is not None and self.white is not None and max(self.black) >= self.white:
             raise ValueError(f"expected a white level above the black ones, but got {self.white:g} and {self.black}")
         return self
+
+
+def green_is_first(pattern: BayerPattern) -> bool:
+    """Whether a pattern begins with green; one column later it then begins with red or blue."""
+    return pattern[0] == "G"

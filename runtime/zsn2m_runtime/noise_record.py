@@ -25,7 +25,8 @@ class ChannelsRecord(Record):
         for name in self.of_channels:
             if (count := len(getattr(self, name))) != channels:
                 raise ValueError(
-                    f"expected {name} to have a value for each of the sensor's {channels} channel(s), but got {count}"
+                    f"expected {name} to have a value for each of the sensor's {channels} channel(s) or planes, but "
+                    f"got {count}"
                 )
 
 

@@ -30,6 +30,7 @@ from zsn2m_runtime.bundle import file_record
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.manifest import Manifest, Normalisation, Sensor
+from zsn2m_runtime.mosaic_record import BayerPattern, MosaicRecord
 
 SMALL_GRD = GrdConfig(widths=(8, 12, 16, 16), start_from_teacher=False)  # the stride of the real one, 1/400 of its work
 
@@ -63,7 +64,7 @@ def content(bundle: Path) -> dict[str, bytes]:
 
 @pytest.fixture(scope="session")
 def make_bundle(tmp_path_factory: pytest.TempPathFactory) -> BundleMaker:
-    """Makes the folder of a bundle by type, channels, range and method; the same for the same arguments."""
+    """Makes the folder of a bundle by type, channels, range, method and pattern; the same for the same arguments."""
     made: dict[tuple[object, ...], Path] = {}
 
     def make(
@@ -71,10 +72,11 @@ def make_bundle(tmp_path_factory: pytest.TempPathFactory) -> BundleMaker:
         channels: int = 3,
         value_range: tuple[float, float] = (0.0, 255.0),
         method: Method = "full",
+        pattern: BayerPattern | None = None,
     ) -> Path:
-        key = (dtype, channels, value_range, method)
+        key = (dtype, channels, value_range, method, pattern)
         if key not in made:
-            made[key] = write_bundle(tmp_path_factory.mktemp("bundle"), dtype, channels, value_range, method)
+            made[key] = write_bundle(tmp_path_factory.mktemp("bundle"), *key)
         return made[key]
 
     return make
@@ -141,13 +143,19 @@ def bundle(calm_bundle: Path, tmp_path: Path) -> Path:
 
 
 def write_bundle(
-    folder: Path, dtype: str, channels: int, value_range: tuple[float, float], method: Method = "full"
+    folder: Path,
+    dtype: str,
+    channels: int,
+    value_range: tuple[float, float],
+    method: Method = "full",
+    pattern: BayerPattern | None = None,
 ) -> Path:
-    """Write a bundle of a method; its last model is its default."""
+    """Write a bundle of a method; its last model is its default. With a pattern it is for mosaics."""
     config = TrainConfig(method=method, grd=SMALL_GRD)
-    networks = untrained_networks(channels, method)
     low, high = value_range
-    sensor = Sensor(dtype=dtype, channels=channels, range=value_range, noise_sigma=0.08 * (high - low))
+    mosaic = MosaicRecord(pattern=pattern) if pattern else None
+    sensor = Sensor(dtype=dtype, channels=channels, range=value_range, noise_sigma=0.08 * (high - low), mosaic=mosaic)
+    networks = untrained_networks(sensor.planes, method)
     normalisation = Normalisation(offset=low, scale=high - low)
     frame = noisy_planes(channels, 120, 104, high)
     test_input = write_test_input(folder, frame)
