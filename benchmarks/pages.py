@@ -56,7 +56,9 @@ SECTIONS = {
         "cross-frame", "Flicker, shift of the mean and banding on a 16-bit stack."
     ),
     "Familiarity": Section("cross-frame", "How often frames unlike the training frames are warned of, and why."),
-    "Noise": Section("noise", "Level and correlation by patches alone, against known noise."),
+    "Noise": Section(
+        "noise", "Level, correlation, kurtosis and skewness against the truth, of real frames and of drawn noise."
+    ),
     "Noise at each brightness": Section(
         "noise", "Error of the deviation over brightness: the line through patches, and what the network makes of it."
     ),
