@@ -28,6 +28,7 @@ PACKAGES = (
     "tifffile",
     "pydantic",
     "av",
+    "rawpy",
     "torch",
     "onnx",
     "onnxscript",
@@ -35,20 +36,24 @@ PACKAGES = (
 )
 ALWAYS = ("pillow", "pydantic", "tifffile")  # OpenCV is needed too, and imported to see whether it works
 FOR_TRAINING = ("torch", "onnx", "onnxscript", "safetensors")
+EXTRAS = {"video": ("av", "PyAV"), "raw": ("rawpy", "rawpy")}  # module, which its package is called too, and its name
 
 # What each command needs besides ALWAYS and OpenCV; the names are keys of the result of `_lacking`.
 NEEDS = {
     "train-and-export": ("onnxruntime", "training"),
     "train-and-export VIDEO": ("onnxruntime", "training", "video"),
+    "train-and-export RAW": ("onnxruntime", "training", "raw"),
     "export": ("onnxruntime", "training"),
     "export --cpp": (),
     "denoise": ("onnxruntime",),
+    "denoise RAW": ("onnxruntime", "raw"),
     "stream": ("onnxruntime",),
     "stream VIDEO": ("onnxruntime", "video"),
     "verify": ("onnxruntime",),
     "bench": ("onnxruntime",),
     "inspect": (),
     "inspect VIDEO": ("video",),
+    "inspect RAW": ("raw",),
     "sample": (),
 }
 
@@ -132,7 +137,7 @@ def _cuda_packages() -> dict[str, str]:
 
 
 def _lacking(packages: dict[str, str | None]) -> dict[str, str]:
-    """What all commands, training and videos lack, each with the command that installs it."""
+    """What all commands, training, videos and RAW files lack, each with the command that installs it."""
     found = {}
     missing = [name for name in ALWAYS if packages[name] is None]
     of_others = f"expected {', '.join(missing)}, but not installed; run: pip install {' '.join(missing)}"
@@ -140,12 +145,13 @@ def _lacking(packages: dict[str, str | None]) -> dict[str, str]:
         found["always"] = "; ".join(always)
     if missing := [name for name in FOR_TRAINING if packages[name] is None]:
         found["training"] = f"needs {', '.join(missing)}; run: pip install 'zsn2m-deploy[cpu,train]'"
-    if fault := _import_fault("av"):
-        found["video"] = (
-            f"needs a PyAV that can be imported ({fault}); run: pip install --force-reinstall av"
-            if packages["av"]
-            else "needs PyAV; run: pip install 'zsn2m-deploy[video]'"
-        )
+    for extra, (module, name) in EXTRAS.items():
+        if fault := _import_fault(module):
+            found[extra] = (
+                f"needs a {name} that can be imported ({fault}); run: pip install --force-reinstall {module}"
+                if packages[module]
+                else f"needs {name}; run: pip install 'zsn2m-deploy[{extra}]'"
+            )
     return found
 
 

@@ -36,7 +36,7 @@ def test_an_installation_for_inference_only_is_no_problem(monkeypatch: pytest.Mo
     found = diagnose()
     assert (found.problems, found.packages["torch"]) == ([], None)
     lacking = {name: words for name, words in found.commands.items() if words}
-    assert set(lacking) == {"train-and-export", "train-and-export VIDEO", "export"}
+    assert set(lacking) == {"train-and-export", "train-and-export VIDEO", "train-and-export RAW", "export"}
     for words in lacking.values():
         assert "torch, onnx, onnxscript, safetensors; run: pip install 'zsn2m-deploy[cpu,train]'" in words
 
@@ -57,7 +57,7 @@ def test_no_onnxruntime_is_a_problem_with_its_command(monkeypatch: pytest.Monkey
     [problem] = found.problems
     assert "run: pip install 'zsn2m-deploy[cpu]'" in problem
     assert {name for name, lacking in found.commands.items() if not lacking} == {
-        "export --cpp", "inspect", "inspect VIDEO", "sample",
+        "export --cpp", "inspect", "inspect VIDEO", "inspect RAW", "sample",
     }  # fmt: skip
 
 
@@ -84,18 +84,18 @@ def test_a_package_that_is_always_needed_is_a_problem_of_every_command(monkeypat
     assert set(found.commands.values()) == {problem}
 
 
-@pytest.mark.parametrize(
-    ("is_there", "command"), [(False, "pip install 'zsn2m-deploy[video]'"), (True, "pip install --force-reinstall av")]
-)
-def test_pyav_that_cannot_be_imported_is_told_to_videos_alone(
-    monkeypatch: pytest.MonkeyPatch, is_there: bool, command: str
+@pytest.mark.parametrize(("kind", "module"), [("VIDEO", "av"), ("RAW", "rawpy")])
+@pytest.mark.parametrize("is_there", [False, True])
+def test_an_extra_that_cannot_be_imported_is_told_to_its_commands_alone(
+    monkeypatch: pytest.MonkeyPatch, kind: str, module: str, is_there: bool
 ) -> None:
-    monkeypatch.setitem(sys.modules, "av", None)
-    install(monkeypatch, *(set(PACKAGES) - (set() if is_there else {"av"})), "onnxruntime")
+    monkeypatch.setitem(sys.modules, module, None)
+    install(monkeypatch, *(set(PACKAGES) - (set() if is_there else {module})), "onnxruntime")
+    command = f"pip install --force-reinstall {module}" if is_there else f"pip install 'zsn2m-deploy[{kind.lower()}]'"
     found = diagnose()
-    assert (found.problems, found.commands["stream"]) == ([], None)
-    for name in ("stream VIDEO", "inspect VIDEO", "train-and-export VIDEO"):
-        assert command in (found.commands[name] or "")
+    assert found.problems == []
+    for name, lacking in found.commands.items():
+        assert (command in (lacking or "")) == (kind in name)
 
 
 def test_opencv_that_cannot_be_imported_is_a_problem_with_its_command(monkeypatch: pytest.MonkeyPatch) -> None:

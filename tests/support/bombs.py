@@ -16,7 +16,7 @@ from support.image_files import save_any
 from zsn2m_runtime.files.png_chunks import SIGNATURE, Chunk
 
 SIDE = 40_000  # 1.6 gigapixels
-SMALL = np.random.default_rng(0).integers(0, 256, (16, 24, 3), np.uint8)
+SMALL = np.random.default_rng(0).integers(0, 256, (24, 32, 3), np.uint8)  # LibRaw reads no smaller ones
 
 
 def bombs(folder: Path) -> dict[str, Path]:

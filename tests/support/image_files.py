@@ -8,12 +8,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from support.raw_files import draw_dng
 from zsn2m_runtime.files import save_image
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.sample_types import Pixels
+from zsn2m_runtime.suffixes import DNG, IMAGE_SUFFIXES, RAW_SUFFIXES
 
 PACKAGES = {".heic": "pillow_heif", ".heif": "pillow_heif", ".hif": "pillow_heif", ".exr": "OpenEXR"}
+PACKAGES |= dict.fromkeys(RAW_SUFFIXES, "rawpy")
 FLOATS = (".exr", ".pfm")
+KINDS = (*(suffix for suffix in IMAGE_SUFFIXES if suffix not in RAW_SUFFIXES), DNG)  # one will do for all RAW files
 
 
 def frame_for(suffix: str, pixels: Pixels) -> Frame:
@@ -29,5 +33,7 @@ def save_any(path: Path, pixels: Pixels) -> None:
         pytest.importorskip(PACKAGES[path.suffix])
     if path.suffix == ".gif":
         Image.fromarray(pixels).save(path)
+    elif path.suffix in RAW_SUFFIXES:
+        draw_dng(path, pixels[..., 1].astype(np.uint16) * 50 + 600)
     else:
         save_image(path, frame_for(path.suffix, pixels))

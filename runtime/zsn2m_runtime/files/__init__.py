@@ -5,6 +5,7 @@ from zsn2m_runtime.files.foreign import refuse_foreign
 from zsn2m_runtime.files.formats import (
     WRITABLE_SUFFIXES,
     check_format,
+    frame_suffix,
     new_writer,
     result_suffix,
     save_image,
@@ -24,6 +25,7 @@ __all__ = [
     "Metadata",
     "StackAxes",
     "check_format",
+    "frame_suffix",
     "list_inputs",
     "new_writer",
     "open_image",

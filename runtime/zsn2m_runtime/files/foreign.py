@@ -6,7 +6,6 @@ from pathlib import Path
 
 from zsn2m_runtime.errors import InputError
 
-_RAW = (".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf", ".rw2", ".pef")
 _SLIDE = (".svs", ".ndpi", ".scn", ".mrxs", ".vms")
 _CODED = (".jp2", ".j2k", ".jpx", ".jxl", ".jxr")
 _IMARIS = "DataSet/ResolutionLevel 0/TimePoint 0/Channel 0/Data"
@@ -27,7 +26,7 @@ _WAYS: dict[tuple[str, ...], tuple[str, str, str]] = {
     (".zarr",): ("zarr", ".tif", _STACK.format("zarr.open(IN, mode='r')[:]") + "; of OME-Zarr [\"0\"][:]"),
     (".fits", ".fit", ".fts"): ("astropy", ".npy", "numpy.save(OUT, astropy.io.fits.getdata(IN))"),
     _SLIDE: ("openslide-python openslide-bin", ".png", f"openslide.OpenSlide(IN).{_REGION}.convert('RGB').save(OUT)"),
-    _RAW: ("rawpy", ".tif", "tifffile.imwrite(OUT, rawpy.imread(IN).postprocess(output_bps=16))"),
+    (".x3f",): ("rawpy", ".tif", "tifffile.imwrite(OUT, rawpy.imread(IN).postprocess(output_bps=16))"),
     (".raw", ".bin"): ("numpy", ".npy", "numpy.save(OUT, numpy.fromfile(IN, 'uint16').reshape(HEIGHT, WIDTH))"),
     (".nii",): ("nibabel", ".npy", "numpy.save(OUT, nibabel.load(IN).get_fdata()[..., SLICE])"),
     (".nrrd",): ("pynrrd", ".npy", "numpy.save(OUT, nrrd.read(IN)[0][..., SLICE])"),

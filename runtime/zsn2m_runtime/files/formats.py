@@ -21,17 +21,26 @@ from zsn2m_runtime.files.tiff_writer import plain_writer
 from zsn2m_runtime.files.writer import ImageWriter
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.sample_types import SAMPLE_DTYPES
+from zsn2m_runtime.suffixes import DNG, RAW_SUFFIXES
 
 
 @dataclass(frozen=True)
 class Format:
-    """What a format can hold, and how to write it."""
+    """What a format can hold, and how to write it.
 
-    writer: Callable[[Path, Layout, Metadata], ImageWriter] | None  # None: it is read only
+    Attributes:
+        writer: None: it is read only
+        result: suffix of a result of such a file; empty: its own
+        why: it is not written
+    """
+
+    writer: Callable[[Path, Layout, Metadata], ImageWriter] | None
     dtypes: frozenset[str]
     samples: frozenset[int]  # per pixel: 1 grey, 2 grey + alpha, 3 RGB, 4 RGBA
     pages: bool = False
     longest_side: int = 2**31 - 1
+    result: str = ""
+    why: str = ""
 
 
 _ANY_DTYPE = frozenset(SAMPLE_DTYPES)
@@ -45,7 +54,8 @@ _TIFF = Format(plain_writer, _ANY_DTYPE, _ANY_SAMPLES, pages=True)
 _AVIF = Format(AvifWriter, frozenset(("uint8",)), frozenset((1, 3, 4)), longest_side=65536)  # AV1's limit
 _HEIC = Format(HeifWriter, frozenset(("uint8",)), frozenset((1, 3, 4)), longest_side=8192)  # level 6.2's
 _EXR = Format(ExrWriter.with_metadata, frozenset(("float16", "float32", "uint32")), frozenset((1, 3, 4)))
-_GIF = Format(None, frozenset(), frozenset(), pages=True)
+_GIF = Format(None, frozenset(), frozenset(), pages=True, result=".tif", why="which has 256 colours")
+_RAW = Format(None, frozenset(), frozenset(), result=DNG, why="which only RAW files become")
 _PFM = Format(PnmWriter.with_metadata, frozenset(("float32",)), frozenset((1, 3)))
 
 
@@ -73,12 +83,19 @@ FORMATS = {
     **dict.fromkeys(HEIC_SUFFIXES, _HEIC),
     ".exr": _EXR,
     ".gif": _GIF,
+    **dict.fromkeys(RAW_SUFFIXES, _RAW),
 }
-WRITABLE_SUFFIXES = tuple(suffix for suffix, kind in FORMATS.items() if kind.writer)
+WRITABLE_SUFFIXES = (*(suffix for suffix, kind in FORMATS.items() if kind.writer), DNG)
 
 
 def result_suffix(suffix: str) -> str:
     """The suffix of a result of such a file: its own, or that of a format that keeps all of it."""
+    kind = FORMATS.get(suffix.lower())
+    return kind.result if kind and kind.result else suffix
+
+
+def frame_suffix(suffix: str) -> str:
+    """The suffix of a file for one frame of such a file, written without that file's tags."""
     kind = FORMATS.get(suffix.lower())
     return ".tif" if kind and not kind.writer else suffix
 
@@ -97,7 +114,7 @@ def check_format(path: Path, layout: Layout) -> None:
         )
     kind = FORMATS[suffix]
     if kind.writer is None:
-        _refuse(path, "a format that keeps every sample", f"{suffix}, which has 256 colours", layout)
+        _refuse(path, "a format that keeps every sample", f"{suffix}, {kind.why}", layout)
     allowed = " or ".join(sorted(kind.dtypes))
     if layout.dtype.name not in kind.dtypes:
         _refuse(path, f"{allowed} samples, which is all {suffix} can hold", layout.dtype.name, layout)

@@ -17,13 +17,16 @@ from zsn2m_runtime.files.pillow_reader import BmpFile, JpegFile, WebpFile
 from zsn2m_runtime.files.png_reader import PngFile
 from zsn2m_runtime.files.pnm import MAGICS
 from zsn2m_runtime.files.pnm_reader import PnmFile
+from zsn2m_runtime.files.raw_reader import RawFile
 from zsn2m_runtime.files.reader import ImageFile, unreadable
 from zsn2m_runtime.files.stated_size import stated_size
 from zsn2m_runtime.files.tiff_reader import TiffImageFile
 from zsn2m_runtime.files.videos import stream_hint
-from zsn2m_runtime.suffixes import IMAGE_SUFFIXES
+from zsn2m_runtime.suffixes import IMAGE_SUFFIXES, RAW_SUFFIXES
 
-KINDS = (PngFile, JpegFile, WebpFile, BmpFile, TiffImageFile, NpyFile, PnmFile, AvifFile, HeifFile, ExrFile, GifFile)
+KINDS = (
+    PngFile, JpegFile, WebpFile, BmpFile, TiffImageFile, NpyFile, PnmFile, AvifFile, HeifFile, ExrFile, GifFile, RawFile
+)  # fmt: skip
 FILE_TYPES: dict[str, Callable[[Path], ImageFile]] = {suffix: kind for kind in KINDS for suffix in kind.suffixes}
 BEGINNINGS = (
     (b"\x89PNG\r\n\x1a\n", "PNG"),
@@ -109,6 +112,8 @@ def _check_beginning(path: Path, suffix: str) -> None:
         brands = {beginning[place : place + 4].decode("latin-1") for place in range(8, len(beginning), 4)}
         kinds += [name for known, name in BOXED if brands.intersection(known)][:1]
     expected = NAMES.get(suffix[1:].upper(), suffix[1:].upper())
+    if suffix in RAW_SUFFIXES and set(kinds) <= {"TIFF"}:  # others begin in ways of their makers, which LibRaw knows
+        return
     if expected not in kinds:
         got = kinds[0] if kinds else "other"
         raise InputError(

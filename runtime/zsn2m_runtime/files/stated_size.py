@@ -16,8 +16,10 @@ from PIL.JpegImagePlugin import JpegImageFile
 from zsn2m_runtime.files.exr_header import stated_by_exr
 from zsn2m_runtime.files.limits import Stated
 from zsn2m_runtime.files.pnm import LONGEST_HEADER, read_header
+from zsn2m_runtime.suffixes import RAW_SUFFIXES
 
 RGBA = 4  # bytes of a pixel as Pillow and others decode it
+_RAW_BYTES = 4  # of a pixel: LibRaw's sample and a copy of it
 _SCAN, _END = 0xDA, 0xD9  # JPEG markers
 _IN_SCAN = re.compile(rb"\xff(?=[^\x00\xd0-\xd7\xff])")  # the next marker that ends a scan
 _ALONE = frozenset((0x01, *range(0xD0, 0xD9)))  # markers without a length
@@ -111,6 +113,14 @@ def _heif(content: bytes) -> Stated:
     return Stated(width, height, 2 * RGBA)
 
 
+def _raw(content: bytes) -> Stated:
+    import rawpy
+
+    with rawpy.RawPy() as raw:
+        raw.open_buffer(io.BytesIO(content))
+        return Stated(raw.sizes.raw_width, raw.sizes.raw_height, _RAW_BYTES)
+
+
 _LOOKS: dict[str, Callable[[bytes], Stated]] = {
     ".png": _png,
     ".webp": _webp,
@@ -120,6 +130,7 @@ _LOOKS: dict[str, Callable[[bytes], Stated]] = {
     ".exr": stated_by_exr,
     **dict.fromkeys((".jpg", ".jpeg"), _jpeg),
     **dict.fromkeys((".heic", ".heif", ".hif"), _heif),
+    **dict.fromkeys(RAW_SUFFIXES, _raw),
     **dict.fromkeys((".pgm", ".ppm", ".pnm", ".pam", ".pfm"), _netpbm),
 }
 _AT_THE_BEGINNING = frozenset((".png", ".webp", ".pgm", ".ppm", ".pnm", ".pam", ".pfm"))

@@ -28,7 +28,6 @@ PHOTOMETRIC_NAMES = {
     PHOTOMETRIC.PALETTE: "palette",
     PHOTOMETRIC.MASK: "mask",
     PHOTOMETRIC.SEPARATED: "CMYK",
-    PHOTOMETRIC.CFA: "a mosaic of colour filters",
 }
 
 
@@ -77,7 +76,8 @@ def page_form(page: tifffile.TiffPage, name: str, allow_palette: bool) -> PageFo
     if page.imagedepth != 1:
         raise InputError(f"{name}: expected flat pages, but got volumes; save one page per slice")
     photometric = page.tags.valueof(PHOTOMETRIC_TAG, default=PHOTOMETRIC.MINISBLACK)
-    if photometric not in (*GREYS, *COLOURS) and not (allow_palette and photometric == PHOTOMETRIC.PALETTE):
+    known = (*GREYS, *COLOURS, PHOTOMETRIC.CFA, *([PHOTOMETRIC.PALETTE] if allow_palette else ()))
+    if photometric not in known:
         got = PHOTOMETRIC_NAMES.get(photometric, f"photometric {photometric}")
         raise InputError(f"{name}: expected grey or RGB, but got {got}; convert it first")
     channels, has_alpha = _samples(page, photometric in COLOURS, name)

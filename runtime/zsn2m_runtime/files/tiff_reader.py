@@ -16,6 +16,7 @@ from tifffile import COMPRESSION, PHOTOMETRIC, TiffFile, TiffFileError, TiffPage
 
 from zsn2m_runtime.errors import InputError, UsageError, Zsn2mError
 from zsn2m_runtime.files.axes import StackAxes, plain_axes
+from zsn2m_runtime.files.cfa import page_filters
 from zsn2m_runtime.files.layout import Metadata
 from zsn2m_runtime.files.limits import Stated
 from zsn2m_runtime.files.reader import ImageFile
@@ -30,6 +31,7 @@ from zsn2m_runtime.files.tiff_tags import GREYS, OME_BEGINNINGS, carried_tags, m
 from zsn2m_runtime.files.tiff_writer import CLASSIC_LIMIT, FilePlan, PagePlan, TiffWriter, format_for
 from zsn2m_runtime.files.writer import ImageWriter, describe
 from zsn2m_runtime.image import Frame
+from zsn2m_runtime.mosaic_record import MosaicRecord
 from zsn2m_runtime.sample_types import Pixels
 
 # What tifffile reports is checked here and raised; without a handler Python would print it as well.
@@ -85,6 +87,7 @@ class TiffImageFile(ImageFile):
             form = self._form_of(page, f": page {number + 1}")
             check_inside_file(page, form)
             self._check_like_first(form, number)
+            self._check_filters(page, number)
             self._largest = max(self._largest, form.stated, key=lambda stated: stated.nbytes)
             self._same_size &= form.layout == self._form.layout
             self._pixel_bytes += form.stated.nbytes
@@ -100,6 +103,15 @@ class TiffImageFile(ImageFile):
             raise InputError(
                 f"{self.path}: expected all pages to be like the first, {describe(first)}, but page {number + 1} is "
                 f"{describe(layout)}; split the file"
+            )
+
+    def _check_filters(self, page: TiffPage, number: int) -> None:
+        mosaic = page_filters(page, str(self.path))
+        if number == 0:
+            self._mosaic = mosaic
+        elif mosaic != self._mosaic:
+            raise InputError(
+                f"{self.path}: expected the filters of page 1 on all, but page {number + 1} has others; split the file"
             )
 
     def _check_series(self) -> None:
@@ -142,6 +154,10 @@ class TiffImageFile(ImageFile):
         except Exception:  # metadata may be wrong in any way; the pages are read all the same
             log.warning("%s: its metadata do not say what its pages are; they count as one plain stack", self.path)
             return plain_axes(self.page_count)
+
+    @property
+    def mosaic(self) -> MosaicRecord | None:
+        return self._mosaic
 
     @property
     def largest(self) -> Stated:
@@ -225,8 +241,9 @@ class TiffImageFile(ImageFile):
             got = "pages of different sizes" if not self._same_size else "a TIFF where 0 is white"
             raise UsageError(f"{out_path}: expected pages that this format can hold, but got {got}; write .tif instead")
         writer = super()._other_format_writer(out_path)
-        if self._pages.smaller:
-            writer.notes = (f"its smaller copies (a pyramid) are left out, which {out_path.suffix} cannot hold",)
+        lost = ["smaller copies (a pyramid)"] if self._pages.smaller else []
+        lost += ["filters (it is a mosaic)"] if self._mosaic else []
+        writer.notes = tuple(f"its {what} are left out, which {out_path.suffix} cannot hold" for what in lost)
         return writer
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zsn2m_runtime.errors import InputError, OutputError, UsageError
-from zsn2m_runtime.files import result_suffix
+from zsn2m_runtime.files import frame_suffix
 from zsn2m_runtime.manifest import Sensor
 from zsn2m_runtime.path_kinds import check_outside_bundles, no_frame
 from zsn2m_runtime.sample_types import is_whole
@@ -144,7 +144,7 @@ def _image_sink(
     path, suffix = Path(text), Path(text).suffix.lower()
     if to_folder:
         usual = ".png" if source.info.dtype in ("uint8", "uint16") else ".tif"
-        kind = result_suffix(inputs[0].suffix) if inputs else usual
+        kind = frame_suffix(inputs[0].suffix) if inputs else usual
         if options.image_type:
             kind = f".{options.image_type.lstrip('.')}"
         return FolderSink(path, kind, source.info, source.named if isinstance(source, ImageSource) else ())

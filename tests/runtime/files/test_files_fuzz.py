@@ -11,14 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.clips import Clip
-from support.image_files import save_any
+from support.image_files import KINDS, save_any
 
 from zsn2m_runtime.errors import InputError, Zsn2mError
 from zsn2m_runtime.files import open_image
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.streaming.ends import Picture
 from zsn2m_runtime.streaming.video.source import VideoSource
-from zsn2m_runtime.suffixes import IMAGE_SUFFIXES
 
 FEW, MANY = 15, 1000
 MOST_MEMORY = 300_000_000  # bytes that Python's own allocators see; a frame at the limits is larger
@@ -111,20 +110,20 @@ def check(suffix: str, folder: Path, damage: Damage) -> None:
 HOW = {"deadline": 1000 * SECONDS, "suppress_health_check": list(HealthCheck), "database": None, "derandomize": True}
 
 
-@pytest.mark.parametrize("suffix", [*IMAGE_SUFFIXES, *VIDEOS])
+@pytest.mark.parametrize("suffix", [*KINDS, *VIDEOS])
 def test_damaged_files_give_frames_or_our_errors(suffix: str, tmp_path: Path) -> None:
     run = settings(max_examples=FEW, **HOW)(given(damage=DAMAGE)(lambda damage: check(suffix, tmp_path, damage)))  # type: ignore[arg-type]
     run()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("suffix", [*IMAGE_SUFFIXES, *VIDEOS])
+@pytest.mark.parametrize("suffix", [*KINDS, *VIDEOS])
 def test_many_damaged_files_give_frames_or_our_errors(suffix: str, tmp_path: Path) -> None:
     run = settings(max_examples=MANY, **HOW)(given(damage=DAMAGE)(lambda damage: check(suffix, tmp_path, damage)))  # type: ignore[arg-type]
     run()
 
 
-@pytest.mark.parametrize("suffix", IMAGE_SUFFIXES)
+@pytest.mark.parametrize("suffix", KINDS)
 def test_bytes_that_only_begin_like_a_file(suffix: str, tmp_path: Path) -> None:
     beginning = original(suffix, tmp_path)[:40]
 
