@@ -18,7 +18,7 @@ from tifffile import COMPRESSION as COMPRESSIONS
 from tifffile import DATATYPE, PHOTOMETRIC, TIFF, TiffFile, TiffFormat
 
 from zsn2m_runtime.files.cfa import bayer, filter_tags
-from zsn2m_runtime.files.dng import ACTIVE_AREA, DNG_VERSION, KIND, Area, Preview, RawFacts
+from zsn2m_runtime.files.dng import ACTIVE_AREA, DNG_VERSION, KIND, MOST, Area, Preview, RawFacts
 from zsn2m_runtime.files.layout import EXIF_PREFIX, ORIENTATION
 from zsn2m_runtime.files.tag_values import ratios, text
 from zsn2m_runtime.files.tiff_directories import Tag, numbers, read_tags
@@ -62,7 +62,9 @@ def camera_facts(raw: Any, path: Path) -> RawFacts:
     letters = raw.color_desc.decode("latin-1")
     pattern = bayer(cells.shape, "".join(letters[cell] for cell in cells.flat), str(path))
     first, second, third, fourth = (float(raw.black_level_per_channel[cell]) for cell in cells.flat)
-    mosaic = MosaicRecord(pattern=pattern, black=(first, second, third, fourth), white=float(raw.white_level))
+    mosaic = MosaicRecord(
+        pattern=pattern, black=(first, second, third, fourth), white=min(float(raw.white_level), MOST)
+    )
     form, copied = _copied(raw, path)
     tags = [
         *copied,
@@ -75,7 +77,7 @@ def camera_facts(raw: Any, path: Path) -> RawFacts:
         *_sizes(sizes, area, form),
     ]
     size, previews = (sizes.raw_height, sizes.raw_width), _previews(raw, form)
-    return RawFacts(form, size, area, mosaic, tuple(tags), previews, ("the maker's own notes",))
+    return RawFacts(form, size, area, mosaic, tuple(tags), previews, lost=("the maker's own notes",))
 
 
 def _thumbnail(raw: Any) -> bytes:

@@ -6,6 +6,7 @@ References:
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -38,6 +39,7 @@ from zsn2m_runtime.files.tiff_tags import (
 from zsn2m_runtime.mosaic_record import MosaicRecord
 
 KIND, DNG_VERSION, ACTIVE_AREA, MASKED_AREAS = 254, 50706, 50829, 50830
+MOST = 2.0**16 - 1  # that a sample can be
 LINEAR_RAW = 34892  # photometric
 MOST_DIRECTORIES = 64  # pictures of a file: a dozen is much
 _LINEARISATION = 50712  # LibRaw has applied it
@@ -65,6 +67,7 @@ _STORED = {
 _STORED |= {347, *range(529, 533)} | _OF_PREVIEW  # and tables of JPEG
 _PREVIEW, _MASK, _DEPTH = 1, 4, 8  # bits of the kind
 _FLOATS = 3  # sample format
+_OPCODES, _BAD_CONSTANT = 51008, 4
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,7 @@ class RawFacts:
     Attributes:
         size: rows and columns, masked ones counted
         tags: of a result, those of its size and of its samples left out
+        bad: value of pixels that are known to be defective, which converters replace; None: there are none
         lost: what a result does not have, in words
     """
 
@@ -112,6 +116,7 @@ class RawFacts:
     mosaic: MosaicRecord
     tags: tuple[Tag, ...]
     previews: tuple[Preview, ...] = ()
+    bad: int | None = None
     lost: tuple[str, ...] = ()
 
 
@@ -150,13 +155,12 @@ def read_dng(tiff: TiffFile, name: str, white: float) -> RawFacts:
     mosaic = filters_of(raw, form, name)
     if mosaic is None:
         raise BrokenTiffError("it does not say its filters")
-    mosaic = MosaicRecord(
-        pattern=mosaic.pattern, black=mosaic.black or (0.0,) * 4, white=white if mosaic.white is None else mosaic.white
-    )
+    white = min(white if mosaic.white is None else mosaic.white, MOST)
+    mosaic = MosaicRecord(pattern=mosaic.pattern, black=mosaic.black or (0.0,) * 4, white=white)
     kept = {code: tag for code, tag in {**first, **raw}.items() if code not in _LOST}
     previews = tuple(_preview(tiff, tags) for tags in directories if tags is not raw and _is_preview(tags, form))
     lost = ("the camera's own file in it",) if _ORIGINAL & first.keys() else ()
-    return RawFacts(form, size, area, mosaic, tuple(kept.values()), previews, lost)
+    return RawFacts(form, size, area, mosaic, tuple(kept.values()), previews, _bad_value(raw), lost)
 
 
 def _directories(tiff: TiffFile) -> Iterator[dict[int, Tag]]:
@@ -188,6 +192,18 @@ def _preview(tiff: TiffFile, tags: Mapping[int, Tag]) -> Preview:
         tiff.filehandle.seek(int(place))
         segments.append(tiff.filehandle.read(int(size)))
     return Preview(tuple(tag for code, tag in tags.items() if code in _STORED), tuple(segments), is_tiled)
+
+
+def _bad_value(tags: Mapping[int, Tag]) -> int | None:
+    """What the opcode FixBadPixelsConstant names; the list of opcodes is big-endian in every file."""
+    data = tags[_OPCODES].data if _OPCODES in tags else bytes(4)
+    (count,), place = struct.unpack_from(">I", data), 4
+    for _ in range(count):
+        code, _, _, size = struct.unpack_from(">4I", data, place)
+        if code == _BAD_CONSTANT:
+            return int(struct.unpack_from(">I", data, place + 16)[0])
+        place += 16 + size
+    return None
 
 
 def _number(tags: Mapping[int, Tag], code: int, form: TiffFormat, default: int = 0) -> int:

@@ -85,18 +85,18 @@ class RawFile(PictureFile):
         check_format(out_path, self.layout)
 
     def _same_format_writer(self, out_path: Path) -> ImageWriter:
-        return self._with_tags(out_path, self._samples)
+        return self._raw_writer(out_path, whole=True)
 
     def _other_format_writer(self, out_path: Path) -> ImageWriter:
         if out_path.suffix.lower() in _TIFF:
-            return self._with_tags(out_path, None)
+            return self._raw_writer(out_path, whole=False)
         writer = super()._other_format_writer(out_path)
         writer.notes = (f"its filters (it is a mosaic) are left out, which {out_path.suffix} cannot hold",)
         return writer
 
-    def _with_tags(self, out_path: Path, samples: Pixels | None) -> RawWriter:
-        writer = RawWriter(out_path, self.layout, self._facts, samples)
-        masked = () if samples is not None or self._samples.shape == (self.height, self.width) else ("masked pixels",)
+    def _raw_writer(self, out_path: Path, whole: bool) -> RawWriter:
+        writer = RawWriter(out_path, self.layout, self._facts, self._samples, whole)
+        masked = () if whole or self._samples.shape == (self.height, self.width) else ("masked pixels",)
         writer.notes = tuple(f"left out: {what}" for what in (*self._facts.lost, *masked))
         return writer
 

@@ -17,31 +17,36 @@ from zsn2m_runtime.sample_types import Pixels
 
 
 class RawWriter(ImageWriter):
-    """Writes one mosaic, uncompressed, which every RAW converter reads; previews and masked pixels stay as they came.
+    """Writes one mosaic, uncompressed, which every RAW converter reads.
 
+    Previews, masked pixels and those that the file calls defective stay as they came.
+
+    Args:
+        whole: with the masked pixels; else the active area alone
     Shape:
-        samples: of the source, (h, w) with its masked pixels; None: the active area alone is written
+        samples: of the source, (h, w) with its masked pixels
     """
 
-    def __init__(self, path: Path, layout: Layout, facts: RawFacts, samples: Pixels | None) -> None:
+    def __init__(self, path: Path, layout: Layout, facts: RawFacts, samples: Pixels, whole: bool) -> None:
         super().__init__(path, layout)
-        self._facts, self._samples = facts, samples
+        self._facts, self._samples, self._whole = facts, samples, whole
 
     def _begin(self, temporary: Path) -> None:
         self._temporary = temporary
 
     def _put(self, frame: Frame, page: int) -> None:
-        facts, samples = self._facts, frame.pixels
-        if self._samples is not None:
-            samples = self._samples.copy()
-            samples[facts.area.place] = frame.pixels
+        facts, samples = self._facts, self._samples.copy()
+        active = samples[facts.area.place]
+        np.copyto(active, frame.pixels, where=active != facts.bad)
+        if not self._whole:
+            samples = active
         stored = np.ascontiguousarray(samples, samples.dtype.newbyteorder(facts.form.byteorder))
         with self._temporary.open("wb") as file:
             stream = TiffStream(file, facts.form)
             previews = [_append_preview(stream, preview) for preview in facts.previews]
             stream.align()
             tags = [
-                *tags_of_result(facts, whole=self._samples is not None),
+                *tags_of_result(facts, whole=self._whole),
                 numbers(tiff_tags.COMPRESSION, [COMPRESSION.NONE], facts.form),
                 numbers(tiff_tags.ROWS_PER_STRIP, [len(stored)], facts.form, DATATYPE.LONG),
                 offsets(tiff_tags.STRIP_OFFSETS, [stream.append(stored.data)], facts.form),

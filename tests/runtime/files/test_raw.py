@@ -30,6 +30,7 @@ from support.raw_files import (
 
 from zsn2m_runtime.errors import InputError, UnavailableError, UsageError
 from zsn2m_runtime.files import open_image
+from zsn2m_runtime.files.camera_raw import camera_facts
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.suffixes import RAW_SUFFIXES
 
@@ -109,6 +110,20 @@ def test_only_the_active_area_changes(tmp_path: Path) -> None:
     assert np.abs(developed(source) - developed(target)).max() > 1  # the comparison can fail
 
 
+def test_pixels_that_the_file_calls_defective_stay(tmp_path: Path) -> None:
+    source, target = tmp_path / "a.dng", tmp_path / "b.dng"
+    samples, bad = SAMPLES.copy(), 7
+    samples[20:40:5, 30:60:3] = bad
+    trim = struct.pack(">4I", 6, 0x01030000, 0, 16) + bytes(16)  # another opcode before it
+    opcodes = struct.pack(">I", 2) + trim + struct.pack(">6I", 4, 0x01030000, 0, 8, bad, 0)
+    draw_dng(source, samples, Drawn(area=AREA, extra=[(51008, 7, len(opcodes), opcodes, True)]))
+    copied(source, target, change=100)
+    written, active = tifffile.imread(target), samples[AREA[0] : AREA[2], AREA[1] : AREA[3]]
+    expected = samples.copy()
+    expected[AREA[0] : AREA[2], AREA[1] : AREA[3]] = np.where(active == bad, bad, active + 100)
+    assert np.array_equal(written, expected)
+
+
 def test_samples_above_the_white_level_are_read_as_it(tmp_path: Path) -> None:
     samples = SAMPLES.copy()
     samples[10:20, 10:20] = WHITE + 900
@@ -128,6 +143,14 @@ def test_levels_that_are_not_stated_are_those_of_the_specification_and_then_stat
         assert (image.mosaic.black, image.mosaic.white) == ((0, 0, 0, 0), 255)
     copied(source, target)
     assert_same_colours(source, target)
+
+
+@pytest.mark.parametrize("white", [WHITE + 0.25, 2.0**20])
+def test_white_levels_that_no_sample_has_are_rounded_and_limited(tmp_path: Path, white: float) -> None:
+    source, target = tmp_path / "a.dng", tmp_path / "b.dng"
+    draw_dng(source, SAMPLES, Drawn(extra=[(50717, 5, 1, ratio([white], 100), True)]), white=False)
+    copied(source, target)
+    assert tags_of(target)[50717] == min(int(white), 65535)
 
 
 def test_black_levels_of_rows_and_columns_count_by_their_mean(tmp_path: Path) -> None:
@@ -214,6 +237,17 @@ def test_exif_of_a_camera_raw_is_kept_without_the_makers_notes(tmp_path: Path) -
         file.write(struct.pack("<HHII", exif, 4, 1, start))
     copied(source, target)
     assert tags_of(target)[exif] == {"ISOSpeedRatings": 800}
+
+
+def test_of_a_raw_that_is_no_tiff_the_tags_are_those_of_its_preview(tmp_path: Path) -> None:
+    source, no_tiff = tmp_path / "a.nef", tmp_path / "a.cr3"
+    draw_camera_raw(source, SAMPLES, replace(NIKON, below_preview=True))
+    no_tiff.write_bytes(b"other")
+    with rawpy.imread(str(source)) as raw:
+        facts = camera_facts(raw, no_tiff)
+    words = {tag.code: tag.data.rstrip(b"\0").upper() for tag in facts.tags}
+    assert (words[271], words[272]) == (b"NIKON", b"D3")  # as LibRaw calls it
+    assert words[50708] == b"NIKON D3"
 
 
 @pytest.mark.parametrize("suffix", [".tif", ".tiff"])
