@@ -14,7 +14,7 @@ from tifffile import DATATYPE, PHOTOMETRIC, TiffFile, TiffFormat
 
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.files.cfa import WHITE, filters_of, in_colours
-from zsn2m_runtime.files.tag_values import values_of
+from zsn2m_runtime.files.tag_values import number_of, values_of
 from zsn2m_runtime.files.tiff_directories import BrokenTiffError, Tag, TagBudget, numbers, read_tags
 from zsn2m_runtime.files.tiff_tags import (
     BITS,
@@ -137,7 +137,7 @@ def read_dng(tiff: TiffFile, name: str, white: float) -> RawFacts:
     form, directories = tiff.tiff, list(_directories(tiff))
     first = directories[0]
     mosaics = [
-        tags for tags in directories if _number(tags, KIND, form) == 0 and _photometric(tags, form) == PHOTOMETRIC.CFA
+        tags for tags in directories if number_of(tags, KIND, form) == 0 and _photometric(tags, form) == PHOTOMETRIC.CFA
     ]
     if not mosaics:
         linear = any(_photometric(tags, form) == LINEAR_RAW for tags in directories)
@@ -145,12 +145,12 @@ def read_dng(tiff: TiffFile, name: str, white: float) -> RawFacts:
             f"{name}: expected a DNG with a sensor's mosaic, but got {'a linear one' if linear else 'none'}, whose "
             f"pixels are mixed already; {in_colours(name)}"
         )
-    raw = max(mosaics, key=lambda tags: _number(tags, WIDTH, form) * _number(tags, HEIGHT, form))
-    if _number(raw, SAMPLE_FORMAT, form, 1) == _FLOATS:
+    raw = max(mosaics, key=lambda tags: number_of(tags, WIDTH, form) * number_of(tags, HEIGHT, form))
+    if number_of(raw, SAMPLE_FORMAT, form, 1) == _FLOATS:
         raise InputError(
             f"{name}: expected a mosaic of whole numbers, but got floats (merged exposures); {in_colours(name)}"
         )
-    size = _number(raw, HEIGHT, form), _number(raw, WIDTH, form)
+    size = number_of(raw, HEIGHT, form), number_of(raw, WIDTH, form)
     area = _area(raw, form, size)
     mosaic = filters_of(raw, form, name)
     if mosaic is None:
@@ -178,7 +178,7 @@ def _directories(tiff: TiffFile) -> Iterator[dict[int, Tag]]:
 
 
 def _is_preview(tags: Mapping[int, Tag], form: TiffFormat) -> bool:
-    kind = _number(tags, KIND, form)
+    kind = number_of(tags, KIND, form)
     return bool(kind & _PREVIEW) and not kind & (_MASK | _DEPTH)
 
 
@@ -206,12 +206,8 @@ def _bad_value(tags: Mapping[int, Tag]) -> int | None:
     return None
 
 
-def _number(tags: Mapping[int, Tag], code: int, form: TiffFormat, default: int = 0) -> int:
-    return int(values_of(tags[code], form)[0]) if code in tags else default
-
-
 def _photometric(tags: Mapping[int, Tag], form: TiffFormat) -> int:
-    return _number(tags, PHOTOMETRIC_TAG, form, -1)
+    return number_of(tags, PHOTOMETRIC_TAG, form, -1)
 
 
 def _area(tags: Mapping[int, Tag], form: TiffFormat, size: tuple[int, int]) -> Area:

@@ -17,7 +17,7 @@ from zsn2m_runtime.files.formats import check_format
 from zsn2m_runtime.files.layout import ORIENTATION, Metadata, exif_of_orientation
 from zsn2m_runtime.files.picture_file import PictureFile
 from zsn2m_runtime.files.raw_writer import RawWriter
-from zsn2m_runtime.files.tag_values import values_of
+from zsn2m_runtime.files.tag_values import number_of
 from zsn2m_runtime.files.writer import ImageWriter
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.mosaic_record import MosaicRecord
@@ -41,6 +41,7 @@ class RawFile(PictureFile):
             with library.imread(str(path)) as raw:
                 samples = _samples(raw, path)
                 facts = _facts(raw, path)
+                self._orientation = number_of({tag.code: tag for tag in facts.tags}, ORIENTATION, facts.form, default=1)
         except Zsn2mError:
             raise
         except Exception as error:  # of LibRaw, of tifffile, of wrong tags
@@ -69,9 +70,7 @@ class RawFile(PictureFile):
 
     @property
     def metadata(self) -> Metadata:
-        turned = next((tag for tag in self._facts.tags if tag.code == ORIENTATION), None)
-        orientation = 1 if turned is None else int(values_of(turned, self._facts.form)[0])
-        return Metadata(exif=exif_of_orientation(orientation))
+        return Metadata(exif=exif_of_orientation(self._orientation if self._orientation in range(1, 9) else 1))
 
     def _check_target(self, out_path: Path) -> None:
         suffix = out_path.suffix.lower()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tifffile import DATATYPE, TIFF, TiffFormat
 
@@ -24,6 +24,16 @@ def values_of(tag: Tag, form: TiffFormat) -> tuple[float, ...]:
     if tag.kind not in RATIO_KINDS:
         return tuple(map(float, parts))
     return tuple(over / under if under else 0.0 for over, under in zip(parts[::2], parts[1::2], strict=False))
+
+
+def number_of(tags: Mapping[int, Tag], code: int, form: TiffFormat, default: int = 0) -> int:
+    """The first number of a tag; the default where there is none.
+
+    Raises:
+        ValueError: of text.
+    """
+    values = values_of(tags[code], form) if code in tags else ()
+    return int(values[0]) if values else default
 
 
 def text(code: int, words: str) -> Tag:

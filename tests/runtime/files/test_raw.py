@@ -261,6 +261,16 @@ def test_a_tiff_of_it_is_the_active_area(tmp_path: Path, suffix: str) -> None:
         assert before.mosaic == after.mosaic
 
 
+@pytest.mark.parametrize("orientation", [0, 9, 70_000])
+def test_turns_that_there_are_not_count_as_none(tmp_path: Path, orientation: int) -> None:
+    draw_dng(tmp_path / "a.dng", SAMPLES)
+    with tifffile.TiffFile(tmp_path / "a.dng", mode="r+b") as tiff:
+        tiff.pages.first.tags[274].overwrite(orientation, dtype="I")
+    copied(tmp_path / "a.dng", tmp_path / "b.png")
+    with open_image(tmp_path / "b.png") as image:
+        assert image.metadata.orientation == 1
+
+
 def test_other_formats_hold_the_samples_and_say_what_they_lose(tmp_path: Path) -> None:
     draw_dng(tmp_path / "a.dng", SAMPLES, Drawn(orientation=6))
     assert "filters" in " ".join(copied(tmp_path / "a.dng", tmp_path / "b.png"))
