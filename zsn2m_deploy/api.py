@@ -35,6 +35,7 @@ from zsn2m_runtime.machine.temporary_files import temporary_files_beside
 from zsn2m_runtime.manifest import Manifest, Normalisation, Sensor
 from zsn2m_runtime.noise.facts import noise_facts
 from zsn2m_runtime.noise.familiarity import training_stats
+from zsn2m_runtime.noise.rows import without_row_noise
 from zsn2m_runtime.path_kinds import check_outside_bundles
 from zsn2m_runtime.plain_text import one_line
 from zsn2m_runtime.sample_types import Nchw
@@ -118,7 +119,10 @@ def _with_models(
     folder: Path, training: TrainingFrames, trained: Trained, first: Nchw, progress: ProgressCallback | None
 ) -> Manifest:
     """Write weights, self-test arrays and models into a folder; the manifest is returned and has no results yet."""
-    shown = [filled(frame.pixels, blank) for frame, blank in zip(training.frames, training.blanks, strict=True)]
+    shown = [
+        without_row_noise(filled(frame.pixels, blank), trained.row_noise)
+        for frame, blank in zip(training.frames, training.blanks, strict=True)
+    ]
     frames = [present(frame, blank) for frame, blank in zip(shown, training.blanks, strict=True)]
     first_group = trained.groups[0].frames  # all that share the first frame's noise model
     pixels = [frames[index] for index in first_group]
@@ -145,6 +149,7 @@ def _with_models(
         noise=trained.noise.record(),
         look=training_stats([shown[i] for i in first_group], trained.noise, [training.blanks[i] for i in first_group]),
         mixture=mixture,
+        row_noise=trained.row_noise,
         default=exported.default,
         models=exported.models,
         weights=weights,
@@ -175,7 +180,7 @@ def _with_results(folder: Path, manifest: Manifest, training: TrainingFrames, tr
     result, preview = folder / f"denoised{training.suffix}", folder / PREVIEW_NAME
     _save_like(training.source, result, denoised)
     write_preview(preview, noisy.pixels, denoised.pixels, manifest.normalisation.in_use, manifest.sensor.noise_sigma)
-    shown = filled(noisy.pixels, blank)
+    shown = without_row_noise(filled(noisy.pixels, blank), trained.row_noise)
     subject = Subject(
         name,
         training.names[0],

@@ -7,11 +7,10 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from zsn2m_export.errors import ExportError
-from zsn2m_runtime.manifest import Normalisation, Sensor
+from zsn2m_runtime.manifest import MOST_REACH, Normalisation, Sensor
 from zsn2m_runtime.sample_types import is_whole
 
-_LARGEST_FIELD = 2048  # pixels probed; a network that reads farther is taken for one that reads the whole frame
+_LARGEST_FIELD = 2048  # rows probed; a network that reads farther is taken for one that reads the whole frame
 
 
 class SensorGraph(nn.Module):
@@ -35,8 +34,9 @@ class SensorGraph(nn.Module):
         super().__init__()
         self.network = _frozen(network)
         self.before_padding = _frozen(before_padding or nn.Identity())
+        parts = [] if before_padding is None else list(before_padding.modules())
         for name, child in network.named_children():
-            if child is before_padding:  # held for the weights file, never run from there: exported once
+            if any(child is part for part in parts):  # held for the weights file, never run from there: exported once
                 self.network.add_module(name, nn.Identity())
         self.stride = stride
         self.offset = normalisation.offset
@@ -83,39 +83,32 @@ def mirrored(frame: Tensor, stride: int) -> Tensor:
 
 @torch.no_grad()
 def receptive_radius(network: nn.Module, channels: int, stride: int) -> int:
-    """How many pixels to each side a result of the network depends on, found by probing it.
+    """How many rows above and below a result of the network depends on, found by probing it.
 
-    A NaN at one pixel spreads to exactly the results that read it. Every phase of the stride is probed, along
-    rows and along columns.
+    A NaN at one pixel spreads to exactly the results that read it. Every phase of the stride is probed. A network
+    that reads farther than 1,024 rows gets MOST_REACH, with which no frame is cut in strips.
 
     Shape:
         network: (1, channels, h, w) -> the same, h and w multiples of stride
-    Raises:
-        ExportError: if the network reads more than 2,048 pixels far, so that frames cannot be cut in strips.
     """
     # In float64, which has no fast convolutions (Winograd, FFT) that would spread a NaN over a tile.
     network = copy.deepcopy(network).cpu().double().eval()
     length = 8 * stride
     while length <= _LARGEST_FIELD:
-        radius = max(_spread(network, channels, stride, length, axis) for axis in (2, 3))
+        radius = _spread(network, channels, stride, length)
         if radius < length // 2 - stride:
             return radius
         length *= 2
-    raise ExportError(
-        f"expected a network of local layers, but a result depends on pixels more than {_LARGEST_FIELD // 2} away; "
-        f"it cannot be run in strips"
-    )
+    return MOST_REACH
 
 
-def _spread(network: nn.Module, channels: int, stride: int, length: int, axis: int) -> int:
-    """Largest distance along an axis from a NaN to a result that it reached."""
+def _spread(network: nn.Module, channels: int, stride: int, length: int) -> int:
+    """Largest number of rows from a NaN to a result that it reached."""
     largest = 0
     for phase in range(stride):
-        shape = [1, channels, stride, stride]
-        shape[axis] = length
-        frame = torch.zeros(shape, dtype=torch.float64)
+        frame = torch.zeros((1, channels, length, stride), dtype=torch.float64)
         position = length // 2 + phase
-        frame.select(axis, position).fill_(float("nan"))
-        reached = network(frame).isnan()[0].any(dim=0).any(dim=1 if axis == 2 else 0).nonzero()
+        frame[:, :, position].fill_(float("nan"))
+        reached = network(frame).isnan()[0].any(dim=0).any(dim=1).nonzero()
         largest = max(largest, int((reached - position).abs().max()))
     return largest

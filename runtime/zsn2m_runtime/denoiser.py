@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zsn2m_runtime.blank.areas import largest_scene
+from zsn2m_runtime.blank.areas import filled, largest_scene
 from zsn2m_runtime.bundle import Bundle, read_manifest
 from zsn2m_runtime.card import card_inside, check_card
 from zsn2m_runtime.errors import BundleError, InputError, UsageError
@@ -17,7 +17,8 @@ from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.inference.strips import DEFAULT_STRIP_PIXELS
 from zsn2m_runtime.manifest import Sensor
 from zsn2m_runtime.noise.familiarity import unlike_all
-from zsn2m_runtime.noise_record import NoiseRecord, TrainingStats
+from zsn2m_runtime.noise.rows import without_row_noise
+from zsn2m_runtime.noise_record import NoiseRecord, RowNoise, TrainingStats
 from zsn2m_runtime.patterns import MOSAIC, find_patterns, patterns_in_words
 from zsn2m_runtime.pipeline import Pipeline
 from zsn2m_runtime.sample_types import Pixels, is_whole
@@ -62,6 +63,7 @@ class Denoiser:
         path = Path(path)
         self._trained_on: list[tuple[NoiseRecord, TrainingStats]] = []
         self._mosaic: str | None = None  # training's --mosaic; None: unknown
+        self._row_noise: tuple[RowNoise, ...] = ()  # that the model removes
         if path.suffix == ".onnx" and not path.is_dir():
             self._session = Session(path, provider, threads, spinning)
             self.card = card_inside(path, self._session)
@@ -72,6 +74,8 @@ class Denoiser:
             entry = bundle.model(model)
             self.card = bundle.manifest.card(entry)
             self._mosaic = bundle.manifest.method.mosaic
+            if self.card.role == PRETRAINED:
+                self._row_noise = bundle.manifest.row_noise
             if bundle.manifest.noise and bundle.manifest.look:
                 self._trained_on = [(bundle.manifest.noise, bundle.manifest.look)]
             if bundle.manifest.mixture:
@@ -113,9 +117,9 @@ class Denoiser:
         """How a frame differs from the training frames, in sentences; empty if it does not.
 
         Compared are the noise's level and correlation, and for networks trained on their frames alone the texture.
-        Such a frame can be denoised, but a bundle trained on it would do better. Stripes, regular detail and dither
-        are named in every frame that has them; so is a colour filter mosaic ("mosaic: ..."), unless the bundle was
-        trained with --mosaic none.
+        Such a frame can be denoised, but a bundle trained on it would do better. Stripes that the model does not
+        remove, regular detail and dither are named in every frame that has them; so is a colour filter mosaic
+        ("mosaic: ..."), unless the bundle was trained with --mosaic none.
 
         Nothing is found in frames below 16 x 16 pixels. A single .onnx file and bundles of older versions hold no
         statistics to compare with. It takes 0.1 to 0.3 s at any size; that and its false warnings:
@@ -135,14 +139,20 @@ class Denoiser:
             InputError: a frame of another type, channel count or range than the bundle was trained on.
         """
         check_fits(self.card.sensor, frame)
-        found = unlike_all(frame.pixels, self._trained_on, self.card.role == PRETRAINED, frame.blank)
+        pixels = frame.pixels
+        if self._row_noise:  # the model takes it away, so it is no difference
+            pixels = without_row_noise(filled(pixels, frame.blank), self._row_noise)
+        found = unlike_all(pixels, self._trained_on, self.card.role == PRETRAINED, frame.blank)
         return (*self._patterns(largest_scene(frame.pixels, frame.blank)), *found)
 
     def _patterns(self, pixels: Pixels) -> tuple[str, ...]:
         """Sentences on patterns such as stripes and mosaics."""
         if self._mosaic is None:
             return ()
-        found = patterns_in_words(find_patterns(pixels))
+        patterns = find_patterns(pixels)
+        for noise in self._row_noise:
+            patterns = patterns.without_whole_stripes(noise.axis)
+        found = patterns_in_words(patterns)
         return tuple(
             f"{kind}: {sentence}" for kind, sentence in found.items() if (kind, self._mosaic) != (MOSAIC, "none")
         )

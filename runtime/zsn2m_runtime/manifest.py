@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from zsn2m_runtime.mosaic_record import PLANES, MosaicRecord
-from zsn2m_runtime.noise_record import NoiseGroup, NoiseRecord, TrainingStats
+from zsn2m_runtime.noise_record import NoiseGroup, NoiseRecord, RowNoise, TrainingStats
 from zsn2m_runtime.record import Record, SparseRecord
 from zsn2m_runtime.sample_types import MOST_COMPUTED, is_whole, limits_of
 from zsn2m_runtime.training_record import MethodRecord, TrainingRecord
@@ -110,7 +110,7 @@ class ModelFacts(Record):
     output: str = "denoised"
     dynamic_axes: tuple[str, ...] = ("n", "h", "w")
     stride: int = Field(ge=1, le=MOST_REACH, description="pixels; cut frames at multiples of it")
-    receptive_radius: int = Field(ge=0, le=MOST_REACH, description="pixels to each side that a result depends on")
+    receptive_radius: int = Field(ge=0, le=MOST_REACH, description="rows above and below that a result depends on")
     parameters: int = Field(ge=0, le=_MOST_COUNT)
 
 
@@ -192,6 +192,12 @@ class Manifest(Record):
     mixture: tuple[NoiseGroup, ...] = Field(
         (), description="one entry for each noise model, if there are several; `noise` and `look` are then of the first"
     )
+    row_noise: tuple[RowNoise, ...] = Field(
+        (),
+        max_length=2,
+        description="noise that rows or columns share, which SensorNet's models remove first; `noise`, `look` and "
+        "`mixture` are without it",
+    )
     default: str | None = Field(None, description="id of the model to use unless told otherwise")
     models: tuple[ModelEntry, ...] = Field((), max_length=MOST_MODELS)
     weights: FileRecord | None = None
@@ -201,7 +207,7 @@ class Manifest(Record):
 
     @model_validator(mode="after")
     def _is_of_its_sensor(self) -> Self:
-        records: list[NoiseRecord | TrainingStats | None] = [self.noise, self.look]
+        records: list[NoiseRecord | TrainingStats | RowNoise | None] = [self.noise, self.look, *self.row_noise]
         for group in self.mixture:
             records += [group.noise, group.look]
         for record in filter(None, records):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from zsn2m_runtime.record import Record
 
+Axis = Literal["rows", "columns"]
 Span = tuple[float, float]  # least and most
+MOST_MEMORY = 32.0  # rows; strips of a frame overlap by three times as many: docs/decisions/row-noise.md
 
 
 class ChannelsRecord(Record):
@@ -36,6 +38,21 @@ class HeavyTails(Record):
     share: float = Field(gt=0, le=1, description="share of these samples")
     factor: float = Field(gt=1, description="their standard deviation over that of the other samples, the core")
     power: float = Field(ge=0, description="variance of all samples over that of the core, as measured")
+
+
+class RowNoise(ChannelsRecord):
+    """Noise that a whole row, or a whole column, shares: an offset for each, removed before the network."""
+
+    of_channels = ("pixel_sigma",)
+
+    axis: Axis = Field(description="`rows` or `columns`")
+    sigma: float = Field(
+        ge=0, description="standard deviation of the offsets, sensor units, of the channel that has most"
+    )
+    pixel_sigma: tuple[float, ...] = Field(description="of each channel: that of single pixels")
+    memory: float = Field(
+        gt=0, le=MOST_MEMORY, description="rows, or columns, over which the weight of others falls to 1 / e"
+    )
 
 
 class NoiseRecord(ChannelsRecord):

@@ -18,11 +18,11 @@ from zsn2m_deploy.config.networks import GrdConfig, MbdConfig
 from zsn2m_deploy.noise.defects import DefectCorrection
 from zsn2m_deploy.paper.networks import GrdNet, MbdNet
 from zsn2m_deploy.pretrain.network import SensorNet
-from zsn2m_export.errors import ExportError
 from zsn2m_export.graph import SensorGraph, receptive_radius
 from zsn2m_export.torchscript import export_torchscript, load_torchscript
 from zsn2m_runtime.bundle import load_bundle
 from zsn2m_runtime.inference.session import Session
+from zsn2m_runtime.inference.strips import Strip, plan_strips
 from zsn2m_runtime.manifest import CARD_KEY, Normalisation, Sensor
 
 SIZES = ((1, 1), (1, 7), (3, 5), (8, 8), (17, 31))
@@ -91,30 +91,35 @@ def test_radius_of_mbd_is_that_of_its_two_3x3_convolutions() -> None:
     assert receptive_radius(MbdNet(3, MbdConfig()), 3, 1) == 2
 
 
-@pytest.mark.parametrize("axis", [2, 3])
-def test_radius_of_grd_is_where_its_results_end(axis: int) -> None:
+def test_radius_of_grd_is_where_its_results_end() -> None:
     network, stride, length = lively_grd(), 4, 160
     radius = receptive_radius(network, 1, stride)
-    shape = [1, 1, 16, 16]
-    shape[axis] = length
-    noisy = torch.rand(shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    noisy = torch.rand((1, 1, length, 16), generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     reached = []
     for position in range(length // 2, length // 2 + stride):
         changed = noisy.clone()
-        changed.select(axis, position).add_(1e3)  # the largest of its pool: maxima hide no change
-        rows = (network(changed) != network(noisy))[0, 0].any(dim=1 if axis == 2 else 0).nonzero()
+        changed[:, :, position].add_(1e3)  # the largest of its pool: maxima hide no change
+        rows = (network(changed) != network(noisy))[0, 0].any(dim=1).nonzero()
         reached.append(int((rows - position).abs().max()))
     assert max(reached) == radius
     assert min(reached) >= radius - stride  # and no phase of the stride ends much earlier
 
 
-def test_radius_of_a_network_that_is_not_local_is_refused() -> None:
+def test_a_network_that_is_not_local_gets_a_radius_with_which_no_frame_is_cut() -> None:
     class WholeFrame(nn.Module):
         def forward(self, noisy: torch.Tensor) -> torch.Tensor:
             return noisy - noisy.mean()
 
-    with pytest.raises(ExportError, match="local layers"):
-        receptive_radius(WholeFrame(), 1, 1)
+    radius = receptive_radius(WholeFrame(), 1, 1)
+    assert plan_strips((10_000, 10_000), 1, radius, 1) == [Strip(0, 10_000, 0, 10_000)]
+
+
+def test_whole_rows_are_no_part_of_the_radius() -> None:
+    class WholeRows(nn.Module):
+        def forward(self, noisy: torch.Tensor) -> torch.Tensor:
+            return noisy - noisy.mean(dim=3, keepdim=True)
+
+    assert receptive_radius(WholeRows(), 1, 1) == 0
 
 
 def test_the_onnx_file_is_what_runtimes_were_promised(each_model: Model) -> None:
@@ -174,4 +179,4 @@ def test_what_comes_before_the_padding_is_in_the_file_once(tmp_path: Path) -> No
     graph = SensorGraph(network, network.stride, sensor(), NORMALISATION, network.before_padding())
     export_torchscript(graph, tmp_path / "sensor.ts", "{}")
     kept = load_torchscript(tmp_path / "sensor.ts").state_dict()
-    assert [name for name in kept if name.endswith("slope")] == ["before_padding.slope"]
+    assert [name for name in kept if name.endswith("slope")] == ["before_padding.1.slope"]

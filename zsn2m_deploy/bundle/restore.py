@@ -11,11 +11,13 @@ from zsn2m_deploy.config.networks import SensorConfig
 from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.fit.network import FrameNetwork
 from zsn2m_deploy.noise.defects import DefectCorrection
+from zsn2m_deploy.noise.rows import row_correction
 from zsn2m_deploy.paper.networks import GrdNet, MbdNet
 from zsn2m_deploy.pretrain.network import SensorNet
 from zsn2m_export.writer import read_weights
 from zsn2m_runtime.bundle import Bundle
 from zsn2m_runtime.errors import BundleError, UsageError
+from zsn2m_runtime.manifest import Manifest
 
 
 def restored_networks(bundle: Bundle) -> dict[str, FrameNetwork]:
@@ -39,7 +41,7 @@ def restored_networks(bundle: Bundle) -> dict[str, FrameNetwork]:
         )
     channels = manifest.sensor.channels
     makers: dict[str, Callable[[], FrameNetwork]] = {
-        "sensor": lambda: _sensor_net(channels, config.sensor),
+        "sensor": lambda: _sensor_net(manifest, config.sensor),
         "mbd": lambda: MbdNet(channels, config.mbd),
         "grd": lambda: GrdNet(channels, config.grd, MbdNet(channels, config.mbd)),
     }
@@ -78,8 +80,9 @@ def _check_fit(bundle: Bundle, make: Callable[[], FrameNetwork], state: dict[str
         )
 
 
-def _sensor_net(channels: int, config: SensorConfig) -> SensorNet:
-    network = SensorNet(channels)
+def _sensor_net(manifest: Manifest, config: SensorConfig) -> SensorNet:
+    network, channels = SensorNet(manifest.sensor.channels), manifest.sensor.channels
+    network.row_correction = row_correction(manifest.row_noise, manifest.normalisation.scale)
     if config.correct_defects:
         network.correction = DefectCorrection(channels)
     return network

@@ -19,11 +19,13 @@ def frame_facts(path: Path, max_pixels: int | None) -> tuple[str, object]:
     Raises:
         InputError: if it cannot be read, or has no finite sample.
     """
+    from zsn2m_deploy.frames.screening import find_row_noise
     from zsn2m_runtime.blank.areas import filled, largest_scene, present
     from zsn2m_runtime.blank.facts import blank_facts
     from zsn2m_runtime.files import open_image
     from zsn2m_runtime.image import check_computable, check_finite
     from zsn2m_runtime.noise.level import estimate_sigma, value_span
+    from zsn2m_runtime.noise.rows import without_row_noise
     from zsn2m_runtime.patterns import find_patterns, patterns_in_words
 
     with open_image(path, max_pixels) as image:
@@ -36,7 +38,8 @@ def frame_facts(path: Path, max_pixels: int | None) -> tuple[str, object]:
     seen = present(pixels, frame.blank)
     low, high = value_span([seen])
     least, most = float(seen.min()), float(seen.max())
-    noise, reason = estimated(pixels, frame.blank)
+    patterns = find_patterns(largest_scene(frame.pixels, frame.blank))
+    noise, reason = estimated(without_row_noise(pixels, find_row_noise([pixels], [patterns])), frame.blank)
     content = {
         "file": str(path),
         "dtype": frame.dtype,
@@ -67,9 +70,8 @@ def frame_facts(path: Path, max_pixels: int | None) -> tuple[str, object]:
     if blank:
         rows.append(("blank", f"{blank.in_words()}; kept, and not looked at"))
     rows += _range_rows(frame, stated, least, most)
-    patterns = find_patterns(largest_scene(frame.pixels, frame.blank))
     content["patterns"] = patterns.as_json()
-    rows += patterns_in_words(patterns).items()
+    rows += patterns_in_words(patterns, "training removes it from frames").items()
     if noise is None:
         return table([*rows, ("noise", reason)]), content
     return with_noise(rows, noise), content

@@ -90,6 +90,9 @@ class SensorConfig(Config):
     correct_defects: bool = Field(
         False, description="hot and dead pixels, if the frames have any, are replaced by their neighbours; measured"
     )
+    correct_rows: bool = Field(
+        True, description="noise that rows or columns share, if the frames have such noise, is removed; measured"
+    )
 
     @model_validator(mode="after")
     def _can_learn(self) -> Self:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+import numpy as np
 
 from zsn2m_runtime.errors import InputError
-from zsn2m_runtime.patterns import find_patterns, mosaic_refusal, patterns_in_words
+from zsn2m_runtime.noise.rows import fit_row_noise, without_row_noise
+from zsn2m_runtime.noise_record import Axis, RowNoise
+from zsn2m_runtime.patterns import Patterns, find_patterns, mosaic_refusal, patterns_in_words
 from zsn2m_runtime.sample_types import Pixels
 
 REGULAR_DETAIL = "regular detail"
+AXES: tuple[Axis, ...] = get_args(Axis)
 # Why no PSNR is stated, by the kind that was found.
 REASONS = {
     "row noise": "rows share noise, which the estimate does not see",
@@ -24,9 +29,10 @@ REASONS = {
 
 @dataclass(frozen=True)
 class Screening:
-    """The patterns in the training frames: for each kind, a sentence."""
+    """The patterns in the training frames: for each kind, a sentence; and those of each frame."""
 
     said: Mapping[str, str]
+    patterns: tuple[Patterns, ...] = ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -40,7 +46,7 @@ class Screening:
 
     def without(self, kind: str) -> Screening:
         """The same without one kind, which was handled."""
-        return Screening({name: text for name, text in self.said.items() if name != kind})
+        return replace(self, said={name: text for name, text in self.said.items() if name != kind})
 
 
 def screen(frames: Sequence[Pixels], mosaic: Literal["auto", "none"]) -> Screening:
@@ -54,14 +60,33 @@ def screen(frames: Sequence[Pixels], mosaic: Literal["auto", "none"]) -> Screeni
         InputError: a frame is a mosaic.
     """
     said: dict[str, list[tuple[int, str]]] = {}
-    for number, frame in enumerate(frames, start=1):
-        patterns = find_patterns(frame)
+    found = tuple(map(find_patterns, frames))
+    for number, patterns in enumerate(found, start=1):
         if patterns.mosaic and mosaic == "auto":
             place = f"frame {number} of {len(frames)}: " if len(frames) > 1 else ""
             raise InputError(place + mosaic_refusal(patterns.mosaic))
         for kind, sentence in patterns_in_words(patterns).items():
             said.setdefault(kind, []).append((number, sentence))
-    return Screening({kind: _warning(kind, found, len(frames)) for kind, found in said.items()})
+    return Screening({kind: _warning(kind, those, len(frames)) for kind, those in said.items()}, found)
+
+
+def find_row_noise(frames: Sequence[Pixels], patterns: Sequence[Patterns]) -> tuple[RowNoise, ...]:
+    """Noise that rows, or columns, share, if half of the frames or more have it.
+
+    Shape:
+        frames: each (h, w) or (h, w, 3), sensor units, finite
+    Args:
+        patterns: of each frame
+    """
+    found: tuple[RowNoise, ...] = ()
+    for axis in AXES:
+        of_axis = [one.whole_stripes(axis) for one in patterns]
+        sigmas = [stripes.sigma for stripes in of_axis if stripes]
+        if 2 * len(sigmas) >= len(frames):
+            having = [frame for frame, stripes in zip(frames, of_axis, strict=True) if stripes]
+            without = [without_row_noise(frame, found) for frame in having]
+            found += (fit_row_noise(without, axis, float(np.mean(sigmas))),)
+    return found
 
 
 def _warning(kind: str, found: list[tuple[int, str]], frames: int) -> str:

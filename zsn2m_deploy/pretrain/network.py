@@ -26,6 +26,7 @@ class SensorNet(FrameNetwork):
     def __init__(self, channels: int) -> None:
         super().__init__()
         full, half, quarter, eighth = self.WIDTHS
+        self.row_correction: nn.Module = nn.Identity()
         self.correction: nn.Module = nn.Identity()  # of defective pixels
         self.first = LevelBlindConv(channels, full, level_blind=True)
         self.second = nn.Conv2d(full, full, 3, padding=1)
@@ -43,8 +44,8 @@ class SensorNet(FrameNetwork):
         self.out = nn.Conv2d(full, channels, 1)
 
     def before_padding(self) -> nn.Module:
-        """The correction of defective pixels."""
-        return self.correction
+        """The corrections of row noise and of defective pixels."""
+        return nn.Sequential(self.row_correction, self.correction)
 
     @torch.no_grad()
     def add_to_output(self, offset: Tensor) -> None:

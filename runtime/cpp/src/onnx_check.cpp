@@ -13,13 +13,11 @@ namespace {
 
 // All operators, of the default domain, in exports of this version and older ones. None of them takes a graph.
 constexpr std::string_view kOperators[] = {
-    "Abs",         "Add",          "And",        "Cast",    "Clip",       "Concat",           "Constant",
-    "Conv",        "ConstantOfShape", "DepthToSpace", "DequantizeLinear", "Div", "Equal",     "Expand",
-    "Gather",      "Greater",      "GreaterOrEqual", "Identity", "LeakyRelu", "Less",         "LessOrEqual",
-    "Max",         "MaxPool",      "Min",        "Mod",     "Mul",        "Neg",              "Not",
-    "Or",          "Pad",          "QuantizeLinear", "Range", "Reciprocal", "Relu",           "Reshape",
-    "Resize",      "Round",        "Shape",      "Sigmoid", "Slice",      "Sqrt",             "Squeeze",
-    "Sub",         "Transpose",    "Unsqueeze",  "Where"};
+    "Abs", "Add", "And", "Cast", "Clip", "Concat", "Constant", "ConstantOfShape", "Conv", "DepthToSpace",
+    "DequantizeLinear", "Div", "Equal", "Expand", "Gather", "Greater", "GreaterOrEqual", "Identity",
+    "LeakyRelu", "Less", "LessOrEqual", "Max", "MaxPool", "Min", "Mod", "Mul", "Neg", "Not", "Or", "Pad",
+    "QuantizeLinear", "Range", "Reciprocal", "ReduceMean", "Relu", "Reshape", "Resize", "Round",
+    "Shape", "Sigmoid", "Slice", "Sqrt", "Squeeze", "Sub", "Transpose", "Unsqueeze", "Where"};
 constexpr int kMostNodes = 5000; // the largest export has 236
 constexpr int kLongestVarint = 70; // bits
 

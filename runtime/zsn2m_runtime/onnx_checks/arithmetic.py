@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from zsn2m_runtime.onnx_checks.arguments import Rule, all_followed, attribute, given, joined, optional
+from zsn2m_runtime.onnx_checks.arguments import Rule, all_followed, attribute, axis_of, given, joined, optional
 from zsn2m_runtime.onnx_checks.graph import FEW, Node, Tensor
 from zsn2m_runtime.onnx_checks.values import BOOL, DTYPES, FOLLOWED, Made, UnknownError, Values, made, of_file
 
@@ -59,6 +59,18 @@ def _where(node: Node, inputs: list[Made | None]) -> Made:
     shape = joined([part.shape for part in parts])
     values = [] if math.prod(shape) > FEW else all_followed(parts)
     return Made(shape, parts[1].kind, np.broadcast_to(np.where(*values), shape) if values else None)
+
+
+def _reduced(node: Node, inputs: list[Made | None]) -> Made:
+    """A mean along some axes, which stay with a length of 1 unless they are dropped."""
+    first, axes = given(inputs, 0), optional(inputs, 1)
+    places = attribute(node, "axes", ()) if axes is None else axes.listed("axes")
+    if not places or attribute(node, "keepdims", 1) not in (0, 1):
+        raise ValueError("a reduction of no axes, or of all")
+    gone = {axis_of(place, len(first.shape)) for place in places}
+    kept = attribute(node, "keepdims", 1) == 1
+    sides = enumerate(first.shape)
+    return Made(tuple(1 if place in gone else side for place, side in sides if kept or place not in gone), first.kind)
 
 
 def _cast(node: Node, inputs: list[Made | None]) -> Made:
@@ -113,6 +125,7 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(_SAME, _same),
     **dict.fromkeys([*_JOINED, *_COMPARED], _broadcast),
     "Where": _where,
+    "ReduceMean": _reduced,
     "Cast": _cast,
     "Constant": _constant,
     "ConstantOfShape": _filled,

@@ -28,8 +28,8 @@ from zsn2m_runtime.onnx_checks.wire_format import (
 OPERATORS_IN_USE = (
     "Abs Add And Cast Clip Concat Constant ConstantOfShape Conv DepthToSpace DequantizeLinear Div Equal Expand "
     "Gather Greater GreaterOrEqual Identity LeakyRelu Less LessOrEqual Max MaxPool Min Mod Mul Neg Not Or Pad "
-    "QuantizeLinear Range Reciprocal Relu Reshape Resize Round Shape Sigmoid Slice Sqrt Squeeze Sub Transpose "
-    "Unsqueeze Where "
+    "QuantizeLinear Range Reciprocal ReduceMean Relu Reshape Resize Round Shape Sigmoid Slice Sqrt Squeeze Sub "
+    "Transpose Unsqueeze Where "
 )
 OPERATORS = frozenset(OPERATORS_IN_USE.split())
 DOMAINS = ("", "ai.onnx")

@@ -12,10 +12,11 @@ import numpy as np
 from zsn2m_runtime.blank.areas import blank_areas, filled
 from zsn2m_runtime.noise.level import estimate_sigma
 from zsn2m_runtime.noise.waves import Wave, find_waves, power_of
+from zsn2m_runtime.noise_record import Axis
 from zsn2m_runtime.patterns.dither import FEW_VALUES, Dither, Enlarged, find_dither, find_enlarged
 from zsn2m_runtime.patterns.lattice import MOST_TILES
 from zsn2m_runtime.patterns.mosaic import Mosaic, Repetition, find_mosaic
-from zsn2m_runtime.patterns.stripes import Axis, Stripes, find_stripes
+from zsn2m_runtime.patterns.stripes import Stripes, find_stripes
 from zsn2m_runtime.sample_types import Pixels
 
 # Measured, docs/results/frames.md#patterns.
@@ -46,6 +47,17 @@ class Patterns:
     enlarged: Enlarged | None = None
     rows: Stripes | None = None
     columns: Stripes | None = None
+
+    def whole_stripes(self, axis: Axis) -> Stripes | None:
+        """The noise that rows (or columns) share over the whole frame."""
+        found = self.rows if axis == "rows" else self.columns
+        return None if found is None or found.half else found
+
+    def without_whole_stripes(self, axis: Axis) -> Patterns:
+        """The same where those stripes are removed."""
+        if self.whole_stripes(axis) is None:
+            return self
+        return replace(self, rows=None) if axis == "rows" else replace(self, columns=None)
 
     def as_json(self) -> dict[str, Any]:
         """The same as plain values."""

@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from zsn2m_runtime.noise_record import Axis
 from zsn2m_runtime.patterns.lattice import TINY, Doubles, Flags
 from zsn2m_runtime.sample_types import Pixels
 
@@ -37,7 +38,6 @@ WIDE = 2.0  # deviations, beyond which a pixel's step is an edge
 FAR = 3.0  # the same of a row's step
 FEW_BANDS, FEW_GROUPS = 0.25, 0.1  # quantiles that stand for nearly all parts of the frame
 
-Axis = Literal["rows", "columns"]
 Place = Literal["", "left", "right", "upper", "lower", "each"]
 
 

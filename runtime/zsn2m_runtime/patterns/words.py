@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from zsn2m_runtime.noise_record import Axis
 from zsn2m_runtime.patterns.dither import Dither, Enlarged
 from zsn2m_runtime.patterns.finding import Patterns
 from zsn2m_runtime.patterns.mosaic import Mosaic, Repetition
@@ -16,19 +17,29 @@ CUT_COMMAND = (
 
 LONGEST_OF_FILTERS = 6  # pixels: X-Trans
 MOSAIC = "mosaic"  # the kind that training and use refuse
+STAY = "these stripes stay in the result"
 
 
-def patterns_in_words(patterns: Patterns) -> dict[str, str]:
-    """A sentence for each kind that was found, by the kind's name: mosaic, regular detail, dither and so on."""
+def patterns_in_words(patterns: Patterns, whole_stripes: str = STAY) -> dict[str, str]:
+    """A sentence for each kind that was found, by the kind's name: mosaic, regular detail, dither and so on.
+
+    Args:
+        whole_stripes: what becomes of stripes over the whole frame; those of a half stay
+    """
     found = {
         MOSAIC: patterns.mosaic and f"{mosaic_in_words(patterns.mosaic)}; {_conversion(patterns.mosaic)}",
         "regular detail": patterns.repetition and _repetition(patterns.repetition),
         "dither": patterns.dither and _dither(patterns.dither),
         "enlarged": patterns.enlarged and _enlarged(patterns.enlarged),
-        "row noise": patterns.rows and _stripes(patterns.rows),
-        "column noise": patterns.columns and _stripes(patterns.columns),
+        kind_of_stripes("rows"): patterns.rows and _stripes(patterns.rows, whole_stripes),
+        kind_of_stripes("columns"): patterns.columns and _stripes(patterns.columns, whole_stripes),
     }
     return {kind: sentence for kind, sentence in found.items() if sentence}
+
+
+def kind_of_stripes(axis: Axis) -> str:
+    """The kind's name of noise that rows, or columns, share."""
+    return f"{axis.removesuffix('s')} noise"
 
 
 def mosaic_in_words(mosaic: Mosaic) -> str:
@@ -96,11 +107,11 @@ def _enlarged(found: Enlarged) -> str:
     return f"the picture was enlarged, {' and '.join(times)}, and its noise with it; use the picture from before"
 
 
-def _stripes(found: Stripes) -> str:
+def _stripes(found: Stripes, of_whole: str) -> str:
     line = found.axis.removesuffix("s")
     of = "" if found.channel is None else f" in the {('red', 'green', 'blue')[found.channel]} channel"
     where = {"": "", "each": ", another in each half"}.get(found.half, f", in the {found.half} half")
     return (
         f"each {line} has an offset of its own{of}{where}: {found.sigma:.3g} (standard deviation), beside "
-        f"{found.pixel_sigma:.3g} of single pixels; these stripes stay in the result"
+        f"{found.pixel_sigma:.3g} of single pixels; {STAY if found.half else of_whole}"
     )

@@ -14,6 +14,7 @@ from support.mosaics import SIGMA, Array, bayer, kinds, noise, whole
 from support.trainings import small
 
 from zsn2m_deploy import api
+from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.frames.screening import screen
 from zsn2m_deploy.training import train
 from zsn2m_runtime.batch import Job, run_jobs
@@ -85,15 +86,17 @@ def test_what_stays_or_may_be_lost_is_warned_of_with_the_frames_that_have_it(
     assert reason in found.unmodelled
 
 
-def test_stripes_are_in_the_bundle_s_verdict_and_no_psnr_is_stated(tmp_path: Path) -> None:
-    config = small(2, "adapt", sensor={"schedule": {"iterations": 2, "crop_side": 48}, "scenes": 1})
+@pytest.mark.parametrize("removed", [True, False])
+def test_stripes_are_in_the_bundle_s_verdict_if_they_stay_and_no_psnr_is_stated(tmp_path: Path, removed: bool) -> None:
+    sensor = {"schedule": {"iterations": 2, "crop_side": 48}, "scenes": 1, "correct_rows": removed}
+    config = small(2, "adapt", sensor=sensor)
     bundle = api.train_and_export(whole(striped(1000)), tmp_path / "a.zsn2m", config)
     training = bundle.manifest.training
-    assert any(text.startswith("row noise: each row has an offset") for text in training.warnings)
-    assert training.summary["verdict"].startswith("look closer")
+    assert any("each row has an offset" in text for text in (training.hints if removed else training.warnings))
+    assert removed or training.summary["verdict"].startswith("look closer")
     report = json.loads((bundle.path / "report.json").read_text())
     assert report["self_check"]["psnr"] is None
-    assert report["self_check"]["reason"].startswith("rows share noise")
+    assert report["self_check"]["reason"].startswith("rows or columns shared" if removed else "rows share noise")
 
 
 def test_the_command_line_refuses_a_mosaic_and_names_its_file(
@@ -170,8 +173,13 @@ def test_what_alpha_hides_is_not_warned_of(make_bundle: BundleMaker, tmp_path: P
 
 
 @pytest.mark.slow
-def test_the_stripes_really_stay(shared_data: Path, tmp_path: Path) -> None:
-    with open_image(shared_data / "faults" / "stripes.tif") as image:
+@pytest.mark.parametrize("name", ["stripes", "min_rownoise"])
+def test_stripes_go_and_stay_where_that_is_asked_for(shared_data: Path, tmp_path: Path, name: str) -> None:
+    with open_image(shared_data / "faults" / f"{name}.tif") as image:
         frame = image.read()
-    bundle = api.train_and_export(frame.pixels, tmp_path / "a.zsn2m")
-    assert kinds(Denoiser(bundle.path, provider="cpu")(frame.pixels)) == ("row noise",)
+    left = {}
+    for removed in (True, False):
+        config = TrainConfig().updated({"sensor": {"correct_rows": removed}})
+        bundle = api.train_and_export(frame.pixels, tmp_path / f"{removed}.zsn2m", config)
+        left[removed] = kinds(Denoiser(bundle.path, provider="cpu")(frame.pixels))
+    assert left == {True: (), False: ("row noise",)}

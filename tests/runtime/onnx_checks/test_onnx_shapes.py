@@ -79,6 +79,7 @@ CASES: list[Case] = [
         for part in (COLUMN, FLAGS, floats(1.5, -2.5), PLANES)
         for to in (1, 2, 4, 6, 7, 9, 10)
     ),
+    *(("ReduceMean", [PLANES, whole(*axes)], {"keepdims": kept}) for axes in ([3], [-1, 2], [0]) for kept in (0, 1)),
     ("QuantizeLinear", [PLANES, SCALE, ZERO], {}),
     ("QuantizeLinear", [PLANES, SCALE], {}),
     ("QuantizeLinear", [KERNELS, floats(*[0.1] * 6), np.zeros(6, np.int8)], {"axis": 0}),

@@ -92,7 +92,7 @@ typedef struct zsn2m_info {
     double offset;        /* the network sees (sample - offset) / scale */
     double scale;         /* of the samples in use; differences are given as fractions of it */
     int stride;           /* frames are cut at multiples of it */
-    int receptive_radius; /* pixels that a result depends on, to each side */
+    int receptive_radius; /* rows above and below that a result depends on */
 } zsn2m_info;
 
 /* Height and width in pixels, samples per pixel (1 grey, 3 RGB). Any size from 1 x 1. */
