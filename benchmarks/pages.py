@@ -62,6 +62,7 @@ SECTIONS = {
     "Noise at each brightness": Section(
         "noise", "Error of the deviation over brightness: the line through patches, and what the network makes of it."
     ),
+    "Noise of few steps": Section("noise", "What rounding costs where the noise is few steps of the values in use."),
     "Regular detail": Section(
         "noise",
         "Drawn lines, lattices, weaves and screens of 2 to 5 pixels: the noise found, the result, what is said.",

@@ -24,13 +24,14 @@ def test_a_frame_s_noise_in_words_and_in_a_plot(capsys: pytest.CaptureFixture[st
     assert (ended.code, ended.err) == (0, "")
     assert ended.out.isascii()
     lines = ended.out.splitlines()
-    rows = dict(line.split(None, 1) for line in lines[:7])
+    rows = dict(line.split(None, 1) for line in lines[:8])
     assert rows["frame"].startswith("uint8, 160 x 144 (width x height), 3 channel(s), 1 page(s)")
     assert "depends on brightness" in rows["noise"]
     assert re.match(r"independent: correlation -?0\.0", rows["neighbours"])
     assert "% of samples at 0" in rows["extremes"]
     assert rows["channels"].startswith("correlation")
-    assert lines[8] == "noise against brightness (sensor units)"
+    assert rows["distribution"].startswith("skewness") and "kurtosis" in rows["distribution"]
+    assert lines[9] == "noise against brightness (sensor units)"
     assert sum("|#" in line for line in lines) == 8
 
 
@@ -47,7 +48,18 @@ def test_all_of_it_in_json(capsys: pytest.CaptureFixture[str], tmp_path: Path) -
     assert (noise["channels"], len(noise["slope"]), len(noise["floor"])) == (0, 1, 1)
     assert [len(point["channels"]) for point in noise["curve"]] == [1] * 8
     assert set(noise["clipping"]) == {"low", "high", "low_share", "high_share"}
+    assert (len(noise["skew_error"]), len(noise["kurtosis"])) == (1, 2)
+    assert set(noise["rounding"]) == {"values", "step", "sigma", "whole"}
     assert "correlated: correlation 0.4" in run_command(capsys, "inspect", frame).out
+
+
+def test_noise_below_the_step_of_the_values_is_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).standard_normal((96, 96))
+    ramp = np.linspace(20, 60, 96)
+    np.save(tmp_path / "few.npy", np.rint(ramp + 0.4 * noise).astype(np.uint8))
+    assert "\nrounding " in run_command(capsys, "inspect", tmp_path / "few.npy").out
+    np.save(tmp_path / "many.npy", np.rint(ramp + 6 * noise).astype(np.uint8))
+    assert "\nrounding " not in run_command(capsys, "inspect", tmp_path / "many.npy").out
 
 
 def test_a_frame_too_small_for_an_estimate_is_still_shown(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def sharing_in_words(noise: NoiseFacts) -> str:
 
 def with_noise(rows: list[tuple[str, object]], noise: NoiseFacts) -> str:
     """A table of these rows and of the noise, and a plot of its variance over brightness."""
-    from zsn2m_runtime.noise.facts import noise_plot
+    from zsn2m_runtime.noise.facts import distribution_in_words, noise_plot
 
     clip = noise.clipping
     shares = (
@@ -55,4 +55,7 @@ def with_noise(rows: list[tuple[str, object]], noise: NoiseFacts) -> str:
     ]
     if len(noise.slope) > 1:
         rows.append(("channels", f"correlation {noise.channels:.2f}"))
+    rows.append(("distribution", distribution_in_words(noise)))
+    if noise.rounding.in_words:
+        rows.append(("rounding", f"noise of {noise.rounding.in_words}"))
     return f"{table(rows)}\n\nnoise against brightness (sensor units)\n{noise_plot(noise)}"

@@ -17,7 +17,7 @@ from zsn2m_runtime.noise.floor import without_regular_detail
 from zsn2m_runtime.noise.level import value_span
 from zsn2m_runtime.noise.model import REACH, Doubles, NoiseModel
 from zsn2m_runtime.noise.patches import CELLS, FEWEST, SIDE, TINY, Floats, Patches, joined, lowest, patches_of
-from zsn2m_runtime.noise.tails import skew_and_gain
+from zsn2m_runtime.noise.tails import shape_of
 from zsn2m_runtime.sample_types import Mask, Pixels
 
 MOST_PATCHES = 8000  # looked at, evenly spaced; of many frames at least FEWEST each
@@ -78,10 +78,13 @@ def estimate_noise(frames: Sequence[Pixels], blanks: Sequence[Mask | None] | Non
     quiet = _variance(slope, floor, flat.level).mean(axis=0) < NO_NOISE
     correlation[quiet] = correlation[:, quiet] = 0.0
     np.einsum("iiyx->iyx", correlation)[:, REACH, REACH] = 1.0  # of a channel without noise too
-    skew, gain = skew_and_gain(deviations / np.sqrt(power), flat.at_low.mean(axis=0), flat.at_high.mean(axis=0))
+    unit, ends = deviations / np.sqrt(power), (flat.at_low.mean(axis=0), flat.at_high.mean(axis=0))
+    shape = shape_of(unit, correlation, *ends)
     span = float(patches.level.min()), float(patches.level.max())
-    found = NoiseModel(slope, floor, correlation, span, skew)
-    factor = np.square(gain) * (power if found.correlated else 1.0)  # details of neighbours hold a part of it
+    found = NoiseModel(
+        slope, floor, correlation, span, shape.skew, skew_error=shape.skew_error, kurtosis=shape.kurtosis
+    )
+    factor = np.square(shape.gain) * (power if found.correlated else 1.0)  # details of neighbours hold a part of it
     found = without_regular_detail(replace(found, slope=slope * factor, floor=floor * factor), units, blanks)
     return replace(found.rescaled(-low / scale, 1 / scale), ends=_ends(seen))
 

@@ -10,6 +10,8 @@ import numpy as np
 
 from zsn2m_runtime.noise.level import value_span
 from zsn2m_runtime.noise.model import NoiseModel
+from zsn2m_runtime.noise.rounding import Rounding, rounding_of
+from zsn2m_runtime.noise.tails import TOLD
 from zsn2m_runtime.noise_record import HeavyTails
 from zsn2m_runtime.sample_types import Pixels, is_whole
 
@@ -17,6 +19,7 @@ POINTS = 8  # of the curve of noise over brightness
 BAR = 40  # characters of the longest bar of the plot
 CLIPPED = 1e-3  # share of samples at an end of the range from which on it is worth a word
 CHANGE = 0.1  # of the standard deviation: less is within the error of the estimate, on small frames
+HEAVY, SURE = 4.0, 2.0  # kurtosis, less so many standard errors: docs/decisions/skewness-of-sharpened-noise.md
 CHANNELS_SHARE = 0.12  # mean correlation of channels from which on it is worth a word
 
 
@@ -54,7 +57,10 @@ class NoiseFacts:
     curve: from the darkest to the brightest place
     beside, below: correlation of a pixel with its neighbours; channels: of two channels at one pixel, 0 for grey
     skew: skewness of each channel: above zero where few photons are counted, below after a tone curve
+    skew_error: its standard error; None where it cannot be told, as where the frame has regular detail
+    kurtosis: and its standard error; 3 is normal; None where clipping hides it
     tails: None: those of a normal distribution, or not looked for; else the other figures are of the core
+    rounding: whether the values in use are few
     """
 
     sigma: float
@@ -67,7 +73,10 @@ class NoiseFacts:
     channels: float
     correlated: bool
     skew: tuple[float, ...]
+    skew_error: tuple[float | None, ...]
+    kurtosis: tuple[float, float] | None
     clipping: Clipping
+    rounding: Rounding
     tails: HeavyTails | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -87,9 +96,10 @@ def noise_facts(
     """
     beside, below = model.neighbours
     low, high = np.clip(value_span(frames), *model.span).tolist()  # beyond are values that noise alone reaches
-    curve = _curve(model, low, high)
+    curve, sigma = _curve(model, low, high), model.sigma(frames)
+    errors = np.broadcast_to(model.skew_error, model.channels).tolist()
     return NoiseFacts(
-        sigma=model.sigma(frames),
+        sigma=sigma,
         slope=tuple(model.slope.tolist()),
         floor=tuple(model.floor.tolist()),
         depends_on_brightness=_changes(curve),
@@ -99,7 +109,10 @@ def noise_facts(
         channels=model.between_channels,
         correlated=model.correlated,
         skew=tuple(np.broadcast_to(model.skew, model.channels).tolist()),
+        skew_error=tuple(error if np.isfinite(error) else None for error in errors),
+        kurtosis=model.kurtosis if np.isfinite(model.kurtosis).all() else None,
         clipping=_clipping(frames, value_range if is_whole(frames[0].dtype) else None),  # a range cuts no floats
+        rounding=rounding_of(frames, sigma),
         tails=model.tails,
     )
 
@@ -119,9 +132,29 @@ def noise_in_words(facts: NoiseFacts) -> str:
         )
     if abs(facts.channels) > CHANNELS_SHARE:
         phrase += f", shared by the channels ({facts.channels:.2f})"
+    if facts.rounding.in_words:
+        phrase += f", {facts.rounding.in_words}"
     ends = (("low", facts.clipping.low_share), ("high", facts.clipping.high_share))
     clipped = [f"{100 * share:.3g} % {end}" for end, share in ends if share >= CLIPPED]
     return f"{phrase}, clipped ({', '.join(clipped)})" if clipped else phrase
+
+
+def distribution_in_words(facts: NoiseFacts) -> str:
+    """Skewness and kurtosis, and how well they are known."""
+    skews = ", ".join(f"{skew:.2f}" for skew in facts.skew)
+    errors = [error for error in facts.skew_error if error is not None]
+    if errors:
+        known = f"standard error {max(errors):.2g}; below {TOLD:.0f} of these it counts as 0"
+    else:
+        known = "0 for it cannot be told here"
+    if facts.kurtosis is None:
+        return f"skewness {skews} ({known})"
+    kurtosis, error = facts.kurtosis
+    of_photons = max(0.0, *facts.skew) ** 2  # what their skewness adds
+    heavy = ": heavy tails" if kurtosis - SURE * error - of_photons > HEAVY else ""
+    return (
+        f"skewness {skews} ({known}), kurtosis {kurtosis:.2f} (standard error {error:.2g}; normal noise has 3){heavy}"
+    )
 
 
 def noise_plot(facts: NoiseFacts) -> str:

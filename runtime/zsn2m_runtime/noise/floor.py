@@ -57,9 +57,7 @@ def without_regular_detail(found: NoiseModel, frames: Sequence[Floats], blanks: 
     regular = replace(found, regular=True)
     if floor.sigma(frames) ** 2 * INFLATED > variance and not found.correlated:
         return regular
-    return replace(
-        regular, slope=floor.slope, floor=floor.floor, span=floor.span, correlation=floor.correlation, skew=floor.skew
-    )
+    return replace(floor, ends=found.ends, regular=True, skew_error=np.full(1, np.inf))
 
 
 def _floor(frames: Sequence[Floats]) -> NoiseModel:

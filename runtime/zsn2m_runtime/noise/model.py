@@ -29,12 +29,14 @@ class NoiseModel:
         slope, floor: (c,), of units and of units squared of the frame
         span: clean values that the line was fitted to; where it falls, the variance beyond is that at the end
         skew: (c,) or (1,), skewness; below zero after a tone curve that is steepest in the dark, as cameras apply it
+        skew_error: (c,) or (1,), its standard error
         ends: values beyond which samples are clipped; infinite where they are not
         correlation: (c, c, 9, 9), of noise divided by its standard deviation: between channel j at a pixel and channel
             i at the pixel (row - 4, column - 4) further; 1 at [i, i, 4, 4]
     Args:
         regular: whether the frames have regular detail that networks and patches take for noise
         tails: None: those of a normal distribution; else the variance is that of the core
+        kurtosis: of flat patches, and its standard error; 3 for a normal distribution, NaN where it is not known
     """
 
     slope: Doubles
@@ -45,6 +47,8 @@ class NoiseModel:
     ends: tuple[float, float] = (-np.inf, np.inf)
     regular: bool = False
     tails: HeavyTails | None = None
+    skew_error: Doubles = field(default_factory=lambda: np.zeros(1))
+    kurtosis: tuple[float, float] = (np.nan, np.inf)
 
     @classmethod
     def white(cls, slope: Doubles, floor: Doubles) -> NoiseModel:

@@ -17,6 +17,7 @@ SIDE = 16  # pixels of a patch: wide enough for the correlation, small enough to
 STEP = 8  # pixels from a patch to the next
 CELLS = 4  # means of 4 x 4 cells a patch tell structure from noise
 SATURATED = 0.02  # of a patch's samples at the frame's lowest or highest value: more, and it says nothing of the noise
+LEAST_CLIPPED = 0.5  # of a frame's patches are looked at where hardly any is free of saturated samples
 CLIP = 1.35  # patches count as flat up to this multiple of the flat ones' mean: two deviations of white noise in RGB
 SETTLED = 1.001  # growth of a mean below which it has settled
 FEWEST = 24  # patches that a mean is taken of
@@ -60,9 +61,12 @@ def patches_of(frame: Floats, most: int, blank: Mask | None) -> Patches:
     found = np.moveaxis(windows[np.unravel_index(chosen, windows.shape[:2])], 1, 3)
     at_low, at_high = (ends.mean(axis=(1, 2)) for ends in (found <= frame.min(), found >= frame.max()))
     varied = frame.min(axis=(0, 1)) < frame.max(axis=(0, 1))  # an empty channel says nothing of the others
-    usable = np.where(varied, at_low + at_high, 0).max(axis=1) <= SATURATED
-    if usable.sum() >= FEWEST:
-        found, at_low, at_high = found[usable], at_low[usable], at_high[usable]
+    clipped = np.where(varied, at_low + at_high, 0).max(axis=1)
+    usable = clipped <= SATURATED
+    if usable.sum() < FEWEST:
+        fewest = min(max(FEWEST, round(LEAST_CLIPPED * len(clipped))), len(clipped))
+        usable = clipped <= np.sort(clipped)[fewest - 1 : fewest]  # of no patches none
+    found, at_low, at_high = found[usable], at_low[usable], at_high[usable]
     corners = [found[:, row::2, column::2] for row in (0, 1) for column in (0, 1)]
     diagonal = (corners[0] - corners[1] - corners[2] + corners[3]) / 2
     flat = _without_plane(found)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from zsn2m_runtime.noise.facts import BAR, noise_facts, noise_in_words, noise_plot
+from zsn2m_runtime.noise.estimate import estimate_noise
+from zsn2m_runtime.noise.facts import BAR, distribution_in_words, noise_facts, noise_in_words, noise_plot
 from zsn2m_runtime.noise.model import REACH, NoiseModel
 
 RAMP = np.linspace(0, 100, 40 * 30 * 3).reshape(40, 30, 3).astype(np.float32)
@@ -78,3 +80,53 @@ def test_a_constant_frame_has_facts_that_json_can_hold(frame: np.ndarray) -> Non
     facts = noise_facts([frame], NoiseModel.white(np.zeros(channels), np.zeros(channels)))
     json.dumps(facts.as_json(), allow_nan=False)
     assert len(noise_plot(facts).splitlines()) == len(facts.curve)
+
+
+GREY = np.linspace(100, 160, 128 * 160).reshape(128, 160)
+UNITS = np.random.default_rng(0).standard_normal(GREY.shape)
+
+
+@pytest.mark.parametrize(
+    ("noise", "heavy"),
+    [
+        (UNITS, False),
+        (np.where(np.random.default_rng(1).random(GREY.shape) < 0.05, 5.0, 1.0) * UNITS, True),
+        (np.random.default_rng(2).poisson(0.7, GREY.shape) - 0.7, False),  # a kurtosis of 4.4, from skewness
+    ],
+)
+def test_words_tell_heavy_tails_from_those_of_photons(noise: np.ndarray, heavy: bool) -> None:
+    frame = (GREY + 4 * noise).astype(np.float32)
+    words = distribution_in_words(noise_facts([frame], estimate_noise([frame])))
+    assert ("heavy tails" in words) == heavy
+    assert "kurtosis" in words
+
+
+def test_words_say_what_cannot_be_told() -> None:
+    unknown = replace(model(), skew_error=np.full(1, np.inf))
+    facts = noise_facts([RAMP], unknown)
+    assert (facts.skew_error, facts.kurtosis) == ((None,) * 3, None)
+    words = distribution_in_words(facts)
+    assert "cannot be told" in words and "kurtosis" not in words
+    json.dumps(facts.as_json(), allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("sigma", "step", "dtype", "word"),
+    [
+        (0.4, 1, np.uint8, "of the step"),
+        (1.5, 1, np.uint8, "whole numbers"),
+        (1.5, 1e-3, np.float32, None),
+        (3.0, 1, np.uint8, None),
+        (3.0, 6, np.uint8, "of the step"),  # few photons, stretched
+        (0.0, 1, np.uint8, None),
+    ],
+)
+def test_noise_of_few_steps_is_named(sigma: float, step: float, dtype: type, word: str | None) -> None:
+    frame = (np.rint((GREY + max(sigma, 1) * UNITS) / step) * step).astype(dtype)
+    facts = noise_facts([frame], NoiseModel.white(np.zeros(1), np.full(1, sigma**2)))
+    if step >= 1:
+        assert facts.rounding.step == step
+        assert facts.rounding.values == pytest.approx(len(np.unique(frame)), rel=0.15)
+    assert (facts.rounding.in_words is not None) == (word is not None)
+    assert (word or "") in (facts.rounding.in_words or "")
+    assert (facts.rounding.in_words or "") in noise_in_words(facts)
