@@ -25,6 +25,12 @@ class MosaicRecord(SparseRecord):
         None, description="value of a saturated pixel, sensor units; None: the frame's file does not state it"
     )
 
+    def levels_in_words(self) -> str:
+        """Black and white levels as they follow the pattern in a message; empty where none is known."""
+        levels = [f"{level:g}" for level in dict.fromkeys(self.black or ())]
+        black = f", black {', '.join(levels)}" if levels else ""
+        return black + ("" if self.white is None else f", white {self.white:g}")
+
     @model_validator(mode="after")
     def _white_is_above_black(self) -> Self:
         if self.black is not None and self.white is not None and max(self.black) >= self.white:
@@ -32,6 +38,15 @@ class MosaicRecord(SparseRecord):
         return self
 
 
-def green_is_first(pattern: BayerPattern) -> bool:
-    """Whether a pattern begins with green; one column later it then begins with red or blue."""
+def is_turned(pattern: BayerPattern) -> bool:
+    """Whether a pattern begins with green; mirrored left to right it begins with red or blue."""
     return pattern[0] == "G"
+
+
+def named_pattern(name: str) -> BayerPattern:
+    """The pattern of a name.
+
+    Raises:
+        KeyError: there is none of that name.
+    """
+    return {str(pattern): pattern for pattern in BAYER_PATTERNS}[name]

@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any, Protocol
 
 from zsn2m_runtime.image import Frame
+from zsn2m_runtime.mosaic_record import MosaicRecord
 
 DEFAULT_RATE = Fraction(25)  # frames per second where nobody says: FFmpeg's default
 FINEST_RATE = 1001  # largest denominator of a frame rate, as in 30000/1001 of NTSC
@@ -24,6 +25,7 @@ class StreamInfo:
     frames: how many there are; None: unknown
     live: a camera or network stream, which has no end
     alpha: each frame has an alpha plane
+    mosaic: the colour filters that the source states; None: it states none
     """
 
     name: str
@@ -36,6 +38,7 @@ class StreamInfo:
     frames: int | None = None
     live: bool = False
     alpha: bool = False
+    mosaic: MosaicRecord | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +91,8 @@ def samples_of(info: StreamInfo) -> str:
     """The same without the size, which may vary."""
     limits = "" if info.range is None else f", range {info.range[0]:g} to {info.range[1]:g}"
     alpha = " with alpha" if info.alpha else ""
-    return f"{'grey' if info.channels == 1 else 'colour'} {info.dtype}{alpha}{limits}"
+    kind = f"{info.mosaic.pattern} mosaic" if info.mosaic else "grey" if info.channels == 1 else "colour"
+    return f"{kind} {info.dtype}{alpha}{limits}"
 
 
 class Source(Protocol):

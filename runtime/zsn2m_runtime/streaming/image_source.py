@@ -70,7 +70,7 @@ class ImageSource:
         self._passes_others = self._channels.whole and len(self.paths) == 1
         with open_image(self.paths[0], max_pixels) as first:
             self._say(first, self._choice(first))
-            self._layout, stated = replace(first.layout, page_count=1), first.value_range
+            self._layout, stated, mosaic = replace(first.layout, page_count=1), first.value_range, first.mosaic
         layout, self._alpha = self._layout, alpha
         self.named = [(name, path) for path in self.paths for name in self._names(path)]
         self.info = StreamInfo(
@@ -83,6 +83,7 @@ class ImageSource:
             rate=rate,
             frames=len(self.named),
             alpha=layout.has_alpha and alpha,
+            mosaic=mosaic,
         )
 
     def __iter__(self) -> Iterator[Picture]:

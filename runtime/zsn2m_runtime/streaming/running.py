@@ -214,9 +214,11 @@ def check_source_fits(sensor: Sensor, info: StreamInfo) -> None:
     Raises:
         InputError: saying what the sensor gives and what the source gives.
     """
-    wanted = replace(info, dtype=sensor.dtype, channels=sensor.channels, range=sensor.range)
+    wanted = replace(info, dtype=sensor.dtype, channels=sensor.channels, range=sensor.range, mosaic=sensor.mosaic)
     same_range = info.range is None or not is_whole(sensor.dtype) or info.range == sensor.range
-    if (sensor.dtype, sensor.channels) != (info.dtype, info.channels) or not same_range:
+    patterns = [record and record.pattern for record in (sensor.mosaic, info.mosaic)]
+    same_filters = info.mosaic is None or patterns[0] == patterns[1]
+    if (sensor.dtype, sensor.channels) != (info.dtype, info.channels) or not (same_range and same_filters):
         raise InputError(
             f"{info.name}: expected {samples_of(wanted)}, as in the frames that the bundle was trained on, but got "
             f"{samples_of(info)}; train a bundle on {_how_to_train(info)}"

@@ -37,7 +37,7 @@ class FrameReader:
         self._colour = colour
         self._converter = YuvConverter(colour, kind.bits, name) if kind.kind == "yuv" else None
         self._is_packed = kind.kind == "grey" and kind.alpha
-        self._has_alpha = kind.alpha
+        self._has_alpha, self._is_mosaic = kind.alpha, kind.mosaic is not None
         plain = "rgb24" if (kind.kind, kind.bits) == ("rgb", 8) else planar(kind.kind, kind.bits)
         self._target = planar(kind.kind, kind.bits, alpha=True) if kind.alpha else plain
         self._reformatter = VideoReformatter()
@@ -48,6 +48,9 @@ class FrameReader:
         Shape:
             returns: (h, w) grey or (h, w, 3) RGB; uint8 for 8 bits, else uint16 with values of the format's depth
         """
+        if self._is_mosaic:  # libav's converter would demosaic it
+            (plane,) = _planes(frame)
+            return Frame(plane.astype(plane.dtype.newbyteorder("=")))
         if self._is_packed:
             pairs = _pairs(self._as(self._target, frame))
             return Frame(np.ascontiguousarray(pairs[:, :, 0]), np.ascontiguousarray(pairs[:, :, 1]))
@@ -88,7 +91,7 @@ class FrameWriter:
         self._neutral, self._opaque = 2 ** (bits - 1), 2**bits - 1  # chroma of grey; alpha of an opaque frame
         is_converted = target.kind == "yuv" and not self._is_grey
         self._converter = YuvConverter(colour, bits, info.name) if is_converted else None
-        self._staging = planar(target.kind, bits, alpha=target.alpha)
+        self._staging = target.name if target.mosaic else planar(target.kind, bits, alpha=target.alpha)
         filters = []
         if target.name != self._staging:
             filters = [("scale", f"flags={EXACT_FLAGS}:out_chroma_loc={chroma}"), ("format", target.name)]
@@ -165,8 +168,9 @@ def _pairs(frame: av.VideoFrame) -> Pixels:
 
 
 def _planes(frame: av.VideoFrame) -> Iterator[Pixels]:
-    """The planes of a planar frame as arrays on its memory."""
-    dtype = np.uint16 if frame.format.components[0].bits > 8 else np.uint8
+    """The planes of a planar frame, or a mosaic, as arrays on its memory."""
+    deep = frame.format.components[0].bits > 8 or frame.format.name.endswith(("16le", "16be"))
+    dtype = np.dtype((">u2" if frame.format.name.endswith("be") else "<u2") if deep else np.uint8)
     for plane in frame.planes:
         memory: Any = plane  # a buffer, which the types of Python 3.11 cannot say
         rows = np.frombuffer(memory, dtype).reshape(plane.height, -1)[:, : plane.width]

@@ -9,9 +9,12 @@ from typing import Literal
 
 import av
 
+from zsn2m_runtime.mosaic_record import BayerPattern, named_pattern
+
 DEPTHS = (8, 9, 10, 12, 14, 16)  # of the planar formats that libav has in grey, RGB and YUV
 WORD = 16  # bits
 FLOATING = re.compile(r"f(16|32)(le|be)$")
+BAYER = re.compile(r"bayer_([a-z]{4})(8|16)(le|be)?$")
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,7 @@ class PixelFormat:
 
     bits: of a sample, rounded up to one of DEPTHS; alpha has the same depth, at full range
     chroma: columns and rows that share one chroma sample
+    mosaic: pattern of the colour filters, of grey that is one value of a mosaic
     """
 
     name: str
@@ -27,14 +31,17 @@ class PixelFormat:
     bits: int
     chroma: tuple[int, int] = (1, 1)
     alpha: bool = False
+    mosaic: BayerPattern | None = None
 
     @classmethod
     def of(cls, name: str) -> PixelFormat | None:
-        """A pixel format by name; None for floating point, Bayer mosaics, XYZ and memory of a GPU."""
+        """A pixel format by name; None for floating point, XYZ and memory of a GPU."""
         side = 64  # of the frame that chroma is measured on
         found = av.VideoFormat(name, side, side)
         parts = found.components
-        if not parts or found.is_bayer or FLOATING.search(name) or name.startswith("xyz"):
+        if bayer := BAYER.match(name):
+            return cls(name, "grey", int(bayer[2]), mosaic=named_pattern(bayer[1].upper()))
+        if not parts or FLOATING.search(name) or name.startswith("xyz"):
             return None
         alpha = any(part.is_alpha for part in parts)
         bits = next(depth for depth in DEPTHS if depth >= max(part.bits for part in parts))
@@ -118,6 +125,8 @@ def nearest(want: PixelFormat, offered: Iterable[str], size: tuple[int, int] = (
 
 
 def _keeps(found: PixelFormat, want: PixelFormat) -> bool:
+    if found.mosaic not in (None, want.mosaic):
+        return False
     if found.bits < want.bits or found.alpha < want.alpha or (found.kind == "grey" and want.kind != "grey"):
         return False
     return want.kind == "grey" or all(a <= b for a, b in zip(found.chroma, want.chroma, strict=True))

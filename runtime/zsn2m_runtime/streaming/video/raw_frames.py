@@ -10,7 +10,7 @@ import av
 from zsn2m_runtime.errors import UsageError
 from zsn2m_runtime.streaming.ends import DEFAULT_RATE
 
-_SPEC = re.compile(r"(\d+)x(\d+):([a-z0-9]+)(?:@(\d+(?:\.\d+)?(?:/\d+)?))?")
+_SPEC = re.compile(r"(\d+)x(\d+):([a-z0-9_]+)(?:@(\d+(?:\.\d+)?(?:/\d+)?))?")
 
 
 def raw_settings(text: str, rate: Fraction | None) -> dict[str, str]:
@@ -31,8 +31,8 @@ def raw_settings(text: str, rate: Fraction | None) -> dict[str, str]:
         av.VideoFormat(pixel_format)
     except ValueError as error:
         raise UsageError(
-            f"expected a pixel format in --raw that ffmpeg -pix_fmts lists, such as gray, rgb24 or yuv420p10le, but "
-            f"got {pixel_format!r}; choose one of those"
+            f"expected a pixel format in --raw that ffmpeg -pix_fmts lists, such as gray, rgb24, yuv420p10le or "
+            f"bayer_rggb8, but got {pixel_format!r}; choose one of those"
         ) from error
     if stated and not all(map(float, stated.split("/"))):
         raise UsageError(f"expected a rate in --raw above 0, but got {stated}; state the frames' own, or leave it out")

@@ -12,6 +12,7 @@ import av
 
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.image import Frame
+from zsn2m_runtime.mosaic_record import MosaicRecord
 from zsn2m_runtime.plain_text import without_secrets
 from zsn2m_runtime.streaming.ends import Item, Packet, Picture, StreamInfo, frame_name
 from zsn2m_runtime.streaming.places import is_url
@@ -120,8 +121,9 @@ class VideoSource:
         rate = self.decoder.video.average_rate or self.decoder.video.guessed_rate
         frames = None if reading.live else self._length(rate)
         self.info = StreamInfo(
-            name, *size, kind.dtype, kind.channels, kind.range, rate, frames, reading.live, self.kind.alpha
-        )
+            name, *size, kind.dtype, kind.channels, kind.range, rate, frames, reading.live, self.kind.alpha,
+            mosaic=kind.mosaic and MosaicRecord(pattern=kind.mosaic),
+        )  # fmt: skip
 
     def _length(self, rate: Fraction | None) -> int | None:
         duration = self.decoder.duration
