@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -33,12 +33,14 @@ from zsn2m_runtime.inference.frames import denoise_frame
 from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.machine.temporary_files import temporary_files_beside
 from zsn2m_runtime.manifest import Manifest, Normalisation, Sensor
+from zsn2m_runtime.mosaic_planes import mosaic_of, planes_of, without_blank
+from zsn2m_runtime.mosaic_record import CELL, BayerPattern
 from zsn2m_runtime.noise.facts import noise_facts
 from zsn2m_runtime.noise.familiarity import training_stats
 from zsn2m_runtime.noise.rows import without_row_noise
 from zsn2m_runtime.path_kinds import check_outside_bundles
 from zsn2m_runtime.plain_text import one_line
-from zsn2m_runtime.sample_types import Nchw
+from zsn2m_runtime.sample_types import Nchw, Pixels
 from zsn2m_runtime.training_record import TrainedFrame, TrainedStage, TrainingRecord
 
 GATE_SIDE = 512  # pixels; side of the crop that the parity gate compares; chosen: far larger than any halo
@@ -87,9 +89,10 @@ def _make_bundle(
     check_outside_bundles(path)
     check_folder_target(path, overwrite)
     sources: Sequence[FrameSource] = frames if isinstance(frames, list | tuple) else [frames]  # type: ignore[list-item]
-    training = load_training_frames(sources, options or FrameOptions())
-    trained = _train(training, config or TrainConfig(), progress)
-    first = to_nchw(filled(training.frames[0].pixels, training.blanks[0]))
+    config = config or TrainConfig()
+    training = load_training_frames(sources, options or FrameOptions(), config.mosaic)
+    trained = _train(training, config, progress)
+    first = to_nchw(_first_filled(training))
     first = without_outliers(first, trained.offset, trained.scale)
     with ExitStack() as lock, atomic_folder(path, overwrite) as folder:
         manifest = _with_models(folder, training, trained, first, progress)
@@ -101,7 +104,7 @@ def _make_bundle(
 
 def _train(training: TrainingFrames, config: TrainConfig, progress: ProgressCallback | None) -> Trained:
     try:
-        return train_networks(training.frames, config, progress, training.names)
+        return train_networks(training.seen, config, progress, training.names)
     except InputError as error:
         raise InputError(f"{', '.join(training.names)}: {error}") from error
     except torch.OutOfMemoryError as error:
@@ -115,13 +118,21 @@ def _stages(config: TrainConfig) -> str:
     return {"sensor": "[sensor.schedule]", "mbd": "[mbd.schedule]"}.get(config.stage, "[mbd.schedule], [grd.schedule]")
 
 
+def _first_filled(training: TrainingFrames) -> Pixels:
+    """The first frame as its file holds it, blank areas filled."""
+    frame = training.frames[0]
+    if training.mosaic:
+        return without_blank(frame)[0]
+    return filled(frame.pixels, frame.blank)
+
+
 def _with_models(
     folder: Path, training: TrainingFrames, trained: Trained, first: Nchw, progress: ProgressCallback | None
 ) -> Manifest:
     """Write weights, self-test arrays and models into a folder; the manifest is returned and has no results yet."""
     shown = [
         without_row_noise(filled(frame.pixels, blank), trained.row_noise)
-        for frame, blank in zip(training.frames, training.blanks, strict=True)
+        for frame, blank in zip(training.seen, training.blanks, strict=True)
     ]
     frames = [present(frame, blank) for frame, blank in zip(shown, training.blanks, strict=True)]
     first_group = trained.groups[0].frames  # all that share the first frame's noise model
@@ -130,10 +141,11 @@ def _with_models(
     found = noise_facts(pixels, trained.noise, training.value_range)
     sensor = Sensor(
         dtype=training.dtype,
-        channels=trained.channels,
+        channels=training.frames[0].channels,
         range=training.value_range,
         noise_sigma=trained.noise.sigma(pixels),
         stack_channel=training.channel,
+        mosaic=training.mosaic,
     )
     normalisation = Normalisation(offset=trained.offset, scale=trained.scale)
     weights, test_input = write_weights(folder, trained.networks), write_test_input(folder, first)
@@ -179,16 +191,19 @@ def _with_results(folder: Path, manifest: Manifest, training: TrainingFrames, tr
     denoised = denoise_frame(session, manifest.card(model), noisy)
     result, preview = folder / f"denoised{training.suffix}", folder / PREVIEW_NAME
     _save_like(training.source, result, denoised)
-    write_preview(preview, noisy.pixels, denoised.pixels, manifest.normalisation.in_use, manifest.sensor.noise_sigma)
-    shown = without_row_noise(filled(noisy.pixels, blank), trained.row_noise)
+    seen, result_seen, pattern = training.seen[0].pixels, denoised.pixels, training.mosaic and training.mosaic.pattern
+    if pattern:
+        result_seen = planes_of(denoised, pattern).pixels
+    write_preview(preview, seen, result_seen, manifest.normalisation.in_use, manifest.sensor.noise_sigma)
+    shown = without_row_noise(filled(seen, blank), trained.row_noise)
     subject = Subject(
         name,
         training.names[0],
-        noisy.pixels,
+        seen,
         trained.correction.corrected(shown)[0] if trained.correction else shown,
-        denoised.pixels,
+        result_seen,
         trained.noise,
-        session.run,
+        _on_planes(session.run, pattern) if pattern else session.run,
         trained.unmodelled,
         blank,
     )
@@ -208,6 +223,17 @@ def _with_results(folder: Path, manifest: Manifest, training: TrainingFrames, tr
             "training": manifest.training.model_copy(update=found),
         }
     )
+
+
+def _on_planes(run: Callable[[Nchw], Nchw], pattern: BayerPattern) -> Callable[[Nchw], Nchw]:
+    """A model of mosaics as one of their planes, (1, 4, h, w) -> the same."""
+
+    def run_on_planes(planes: Nchw) -> Nchw:
+        _, _, height, width = planes.shape
+        mosaic = mosaic_of(planes[0].transpose(1, 2, 0), pattern, (CELL * height, CELL * width))
+        return to_nchw(planes_of(Frame(run(to_nchw(mosaic))[0, 0]), pattern).pixels)
+
+    return run_on_planes
 
 
 def _save_like(source: Path | None, path: Path, frame: Frame) -> None:

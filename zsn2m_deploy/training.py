@@ -25,6 +25,7 @@ from zsn2m_deploy.pretrain.confirm import confirm_noise
 from zsn2m_runtime.blank.areas import largest_scene, present
 from zsn2m_runtime.errors import InputError, UsageError
 from zsn2m_runtime.image import Frame, to_nchw
+from zsn2m_runtime.mosaic_record import PLANES
 from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.level import value_span
 from zsn2m_runtime.noise.model import NoiseModel
@@ -90,8 +91,8 @@ def train(
     """Train the networks of `config.method` on the noisy frames of one sensor.
 
     Shape:
-        frames: each (h, w) or (h, w, 3), sensor units, at least 16 x 16; sizes may differ, channels may not; blank
-            areas (padding, alpha 0, NaN) are left out
+        frames: each (h, w), (h, w, 3) or (h, w, 4) planes of a mosaic (`zsn2m_runtime.mosaic_planes`), sensor units,
+            at least 16 x 16; sizes may differ, channels may not; blank areas (padding, alpha 0, NaN) are left out
     Args:
         progress: is told the stage, its step and its loss
         names: of the frames, for errors
@@ -235,6 +236,8 @@ def _check(frames: Sequence[Pixels], config: TrainConfig) -> None:
         raise InputError("expected at least one frame to train on, but got none")
     if config.sensor.correct_defects and config.stage != "sensor":
         raise UsageError(f"expected method adapt where defective pixels are corrected, but got {config.method}")
+    if frames[0].shape[2:] == (PLANES,) and config.stage != "sensor":
+        raise UsageError(f"expected method adapt for mosaics, but got {config.method}; leave out --method")
     channels = {1 if frame.ndim == 2 else frame.shape[2] for frame in frames}
     if len(channels) > 1:
         raise InputError(f"expected frames of one sensor, but got {sorted(channels)} channels; train them separately")

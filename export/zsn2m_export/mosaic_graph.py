@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pixel_shuffle
 
-from zsn2m_runtime.mosaic_record import BayerPattern, green_is_first
+from zsn2m_runtime.mosaic_record import BayerPattern, is_turned
 
 
 class MosaicGraph(nn.Module):
@@ -14,45 +14,39 @@ class MosaicGraph(nn.Module):
 
     Shape:
         forward: (n, 1, h, w) float32 in sensor units, h and w from 1 up -> the same shape and units
-        planes: (n, 4, h / 2, w / 2) -> the same; the pixels of a 2 x 2 cell, row by row, green second and third
-
-    A pattern that begins with green gets one more column before it. That, and what an odd side lacks, mirrors the
-    frame about its first or last row or column: the pixel two further has the same filter.
+        planes: (n, 4, h / 2, w / 2) -> the same, as `zsn2m_runtime.mosaic_planes` orders them
     """
 
     def __init__(self, planes: nn.Module, pattern: BayerPattern) -> None:
         super().__init__()
         self.planes = planes
-        self.before = int(green_is_first(pattern))
+        self.turned = is_turned(pattern)
 
     def forward(self, noisy: Tensor) -> Tensor:
         """Denoise mosaics in sensor units."""
         height, width = noisy.shape[2], noisy.shape[3]
-        planes = self.planes(split(continued(continued(noisy, 2, 0), 3, self.before)))
-        joined: Tensor = pixel_shuffle(planes, 2)
-        return joined[:, :, :height, self.before : width + self.before]
+        x = _even(_even(noisy, 2), 3)
+        if self.turned:
+            x = x.flip(3)
+        x = pixel_shuffle(self.planes(split(x)), 2)
+        if self.turned:
+            x = x.flip(3)
+        return x[:, :, :height, :width]
 
 
-def continued(frame: Tensor, axis: int, before: int) -> Tensor:
-    """Mirror a mosaic about its rim: `before` rows or columns, 0 or 1, at the start, and one at the end if that is odd.
+def _even(frame: Tensor, axis: int) -> Tensor:
+    """Continue a mosaic of an odd side by its last row or column but one, which has the filter that must follow.
 
     A frame of one row or column repeats it.
-
-    Shape:
-        frame: (n, 1, h, w), h and w from 1 up
     """
     no_end = 2147483647  # of int32; without an upper end OpenVINO 1.24 takes every place for 0
-    length = frame.shape[axis]
-    if before == 1:
-        second = length - 1 - (length - 2 - torch.arange(1, device=frame.device)).clamp(0, no_end)
-        frame = torch.cat((frame.index_select(axis, second), frame), dim=axis)
     length = frame.shape[axis]
     last_but_one = (length - 2 - torch.arange(length % 2, device=frame.device)).clamp(0, no_end)
     return torch.cat((frame, frame.index_select(axis, last_but_one)), dim=axis)
 
 
 def split(mosaic: Tensor) -> Tensor:
-    """The four planes of a mosaic; not pixel_unshuffle, which is exported as an operator that older readers refuse.
+    """The four pixels of each 2 x 2 cell, row by row; pixel_unshuffle is exported as what older readers refuse.
 
     Shape:
         mosaic: (n, 1, h, w), h and w even

@@ -73,7 +73,7 @@ def _with_precision(
         graph = _graph(folder, model)
         _check_layers(graph.graph, model.id)
         if precision == "int8":
-            graph = quantised(graph, manifest.sensor.channels, calibration_frames(on.frame, in_use), careful)
+            graph = quantised(graph, manifest.sensor.planes, calibration_frames(on.frame, in_use), careful)
         else:
             graph = halved(graph)
         save_checked(graph, path, card.model_dump_json())

@@ -110,6 +110,7 @@ def run_jobs(
         error: Zsn2mError | None = None
         try:
             with open_image(job.source, max_pixels) as image, image.create(job.target) as writer:
+                denoiser.check_pattern(image.mosaic, str(job.source))
                 trained_on = denoiser.card.sensor.stack_channel
                 choice = choose_channels(image.axes, trained_on, channel, str(job.source))
                 done.notes += [*choice.notes, *writer.notes]

@@ -16,6 +16,8 @@ from zsn2m_runtime.inference.frames import denoise_frame
 from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.inference.strips import DEFAULT_STRIP_PIXELS
 from zsn2m_runtime.manifest import Sensor
+from zsn2m_runtime.mosaic_planes import planes_of
+from zsn2m_runtime.mosaic_record import MosaicRecord
 from zsn2m_runtime.noise.familiarity import unlike_all
 from zsn2m_runtime.noise.rows import without_row_noise
 from zsn2m_runtime.noise_record import NoiseRecord, RowNoise, TrainingStats
@@ -62,7 +64,7 @@ class Denoiser:
             raise UsageError(f"expected strip_pixels of at least 1, but got {strip_pixels}")
         path = Path(path)
         self._trained_on: list[tuple[NoiseRecord, TrainingStats]] = []
-        self._mosaic: str | None = None  # training's --mosaic; None: unknown
+        self._refuses_mosaics: bool | None = None  # None: unknown
         self._row_noise: tuple[RowNoise, ...] = ()  # that the model removes
         if path.suffix == ".onnx" and not path.is_dir():
             self._session = Session(path, provider, threads, spinning)
@@ -73,7 +75,7 @@ class Denoiser:
             bundle = Bundle(path, read_manifest(path))
             entry = bundle.model(model)
             self.card = bundle.manifest.card(entry)
-            self._mosaic = bundle.manifest.method.mosaic
+            self._refuses_mosaics = bundle.manifest.method.mosaic != "none" and not self.card.sensor.mosaic
             if self.card.role == PRETRAINED:
                 self._row_noise = bundle.manifest.row_noise
             if bundle.manifest.noise and bundle.manifest.look:
@@ -98,7 +100,7 @@ class Denoiser:
 
     def __repr__(self) -> str:
         sensor, (low, high) = self.card.sensor, self.card.sensor.range
-        kind = {1: "grey", 3: "colour"}[sensor.channels]
+        kind = f"{sensor.mosaic.pattern} mosaic" if sensor.mosaic else {1: "grey", 3: "colour"}[sensor.channels]
         return f"Denoiser({self.card.id} on {self.provider}, {sensor.dtype} {kind} from {low:g} to {high:g})"
 
     def __call__(self, frame: Pixels) -> Pixels:
@@ -119,7 +121,7 @@ class Denoiser:
         Compared are the noise's level and correlation, and for networks trained on their frames alone the texture.
         Such a frame can be denoised, but a bundle trained on it would do better. Stripes that the model does not
         remove, regular detail and dither are named in every frame that has them; so is a colour filter mosaic
-        ("mosaic: ..."), unless the bundle was trained with --mosaic none.
+        ("mosaic: ..."), unless the bundle is for mosaics or was trained with --mosaic none.
 
         Nothing is found in frames below 16 x 16 pixels. A single .onnx file and bundles of older versions hold no
         statistics to compare with. It takes 0.1 to 0.3 s at any size; that and its false warnings:
@@ -139,23 +141,41 @@ class Denoiser:
             InputError: a frame of another type, channel count or range than the bundle was trained on.
         """
         check_fits(self.card.sensor, frame)
-        pixels = frame.pixels
+        mosaic = self.card.sensor.mosaic
+        seen = planes_of(frame, mosaic.pattern) if mosaic else frame
+        pixels = seen.pixels
         if self._row_noise:  # the model takes it away, so it is no difference
-            pixels = without_row_noise(filled(pixels, frame.blank), self._row_noise)
-        found = unlike_all(pixels, self._trained_on, self.card.role == PRETRAINED, frame.blank)
-        return (*self._patterns(largest_scene(frame.pixels, frame.blank)), *found)
+            pixels = without_row_noise(filled(pixels, seen.blank), self._row_noise)
+        found = unlike_all(pixels, self._trained_on, self.card.role == PRETRAINED, seen.blank)
+        return (*self._patterns(largest_scene(seen.pixels, seen.blank)), *found)
 
     def _patterns(self, pixels: Pixels) -> tuple[str, ...]:
         """Sentences on patterns such as stripes and mosaics."""
-        if self._mosaic is None:
+        if self._refuses_mosaics is None:
             return ()
         patterns = find_patterns(pixels)
         for noise in self._row_noise:
             patterns = patterns.without_whole_stripes(noise.axis)
         found = patterns_in_words(patterns)
         return tuple(
-            f"{kind}: {sentence}" for kind, sentence in found.items() if (kind, self._mosaic) != (MOSAIC, "none")
+            f"{kind}: {sentence}" for kind, sentence in found.items() if kind != MOSAIC or self._refuses_mosaics
         )
+
+    def check_pattern(self, stated: MosaicRecord | None, name: str) -> None:
+        """Refuse a source that states other colour filters than those of the bundle's sensor.
+
+        Raises:
+            InputError: a mosaic of another pattern, or a mosaic where the bundle is for pictures.
+        """
+        mosaic = self.card.sensor.mosaic
+        if stated is None or (self._refuses_mosaics is False and mosaic is None):
+            return
+        if mosaic is None or mosaic.pattern != stated.pattern:
+            wanted = f"{mosaic.pattern} mosaic" if mosaic else "picture"
+            raise InputError(
+                f"{name}: expected a {wanted}, as those that the bundle was trained on, but it states that it is a "
+                f"{stated.pattern} mosaic; train a bundle on such a frame"
+            )
 
     def stream(self, frames: Iterable[Pixels]) -> Iterator[Pixels]:
         """Denoise frames in order, while a thread reads the next ones; memory is bounded.
@@ -195,6 +215,11 @@ def check_fits(sensor: Sensor, frame: Frame, name: str = "frame") -> None:
         )
     if frame.channels != sensor.channels:
         kinds = {1: "grey (1 channel)", 3: "colour (3 channels)"}
+        if sensor.mosaic:
+            raise InputError(
+                f"{name}: expected a {sensor.mosaic.pattern} mosaic, which has one value a pixel, as those that the "
+                f"bundle was trained on, but got {kinds[frame.channels]}; train a bundle on such a frame"
+            )
         pages = "; three grey pages need TIFF's photometric MinIsBlack" if frame.channels == 3 else ""
         raise InputError(
             f"{name}: expected a frame of {kinds[sensor.channels]}, but got {kinds[frame.channels]}; "

@@ -34,7 +34,7 @@ class Frame:
     """One frame in sensor units.
 
     Shape:
-        pixels: (h, w) grey or (h, w, 3) RGB, of one of SAMPLE_DTYPES
+        pixels: (h, w) grey, (h, w, 3) RGB or (h, w, 4) planes of a mosaic, of one of SAMPLE_DTYPES
         alpha: (h, w) of the same dtype, or None
     """
 
@@ -43,8 +43,8 @@ class Frame:
 
     @property
     def channels(self) -> int:
-        """1 for grey, 3 for RGB."""
-        return 1 if self.pixels.ndim == 2 else 3
+        """1 for grey, 3 for RGB, 4 for the planes of a mosaic."""
+        return 1 if self.pixels.ndim == 2 else int(self.pixels.shape[2])
 
     @property
     def dtype(self) -> str:

@@ -12,11 +12,13 @@ from support.bundles import BundleMaker, noisy_planes
 from support.tolerances import PARITY
 from torch import Tensor, nn
 
-from zsn2m_export.mosaic_graph import MosaicGraph, continued, split
+from zsn2m_export.mosaic_graph import MosaicGraph, split
 from zsn2m_export.torchscript import load_torchscript
 from zsn2m_runtime.bundle import load_bundle
+from zsn2m_runtime.image import Frame
 from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.inference.strips import plan_strips, run_in_strips
+from zsn2m_runtime.mosaic_planes import mosaic_of, planes_of
 from zsn2m_runtime.mosaic_record import BAYER_PATTERNS, BayerPattern
 from zsn2m_runtime.sample_types import Pixels
 
@@ -63,10 +65,14 @@ def test_planes_are_the_cells_pixels_row_by_row() -> None:
     assert torch.equal(split(mosaic)[0], torch.stack(expected))
 
 
-def test_an_odd_side_is_mirrored_about_its_last_row() -> None:
-    column = torch.arange(5.0).reshape(1, 1, 5, 1)
-    assert continued(column, 2, 0).flatten().tolist() == [0, 1, 2, 3, 4, 3]
-    assert continued(column, 2, 1).flatten().tolist() == [1, 0, 1, 2, 3, 4]
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("pattern", BAYER_PATTERNS)
+def test_the_graph_sees_the_planes_of_the_runtime(pattern: BayerPattern, size: tuple[int, int]) -> None:
+    recording, mosaic = Recording(), np.random.default_rng(0).random(size, np.float32)
+    MosaicGraph(recording, pattern)(torch.from_numpy(mosaic)[None, None])
+    planes = planes_of(Frame(mosaic), pattern).pixels
+    np.testing.assert_array_equal(recording.seen[0].numpy(), planes.transpose(2, 0, 1))
+    np.testing.assert_array_equal(mosaic_of(planes, pattern, size), mosaic)
 
 
 @pytest.fixture(scope="module", params=["RGGB", "GRBG"])

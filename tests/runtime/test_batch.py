@@ -114,6 +114,9 @@ def test_a_stack_fails_whole_and_names_the_page(tmp_path: Path) -> None:
     class Refusing:
         card = SimpleNamespace(sensor=SimpleNamespace(stack_channel=None))
 
+        def check_pattern(self, stated: None, name: str) -> None:
+            assert stated is None
+
         def denoise(self, frame: Frame, name: str) -> Frame:
             if frame.pixels.max() == 9:
                 raise InputError(f"{name}: refused")

@@ -10,6 +10,8 @@ import numpy as np
 
 from zsn2m_runtime.files import save_image
 from zsn2m_runtime.image import Frame
+from zsn2m_runtime.mosaic_planes import picture_of
+from zsn2m_runtime.mosaic_record import PLANES
 from zsn2m_runtime.sample_types import Pixels
 
 # Sizes and shades were chosen by eye.
@@ -45,14 +47,14 @@ def pictures(noisy: Pixels, denoised: Pixels, span: tuple[float, float], sigma: 
     """The pictures of a frame and its result.
 
     Shape:
-        noisy, denoised: (h, w) or (h, w, 3), sensor units
+        noisy, denoised: (h, w), (h, w, 3) or (h, w, 4) planes of a mosaic, sensor units; those are shown in colour
     Args:
         span: sensor values that are shown black and white
         sigma: standard deviation of the noise, sensor units; sets the gain
     """
     low, high = span
     before, after = (
-        np.nan_to_num(part.astype(np.float32), nan=low, posinf=high, neginf=low) for part in (noisy, denoised)
+        np.nan_to_num(visible(part).astype(np.float32), nan=low, posinf=high, neginf=low) for part in (noisy, denoised)
     )
     to_grey_levels = 255 / (high - low)
     gain = max(1.0, _MID_GREY / (_SHOWN_DEVIATIONS * max(sigma * to_grey_levels, _LEAST_SIGMA)))
@@ -74,6 +76,11 @@ def write_preview(path: Path, noisy: Pixels, denoised: Pixels, span: tuple[float
     ]
     gap = np.full((panels[0].shape[0], _GAP, 3), 255, np.uint8)
     save_image(path, Frame(np.hstack([panels[0], gap, panels[1], gap, panels[2]])))
+
+
+def visible(pixels: Pixels) -> Pixels:
+    """What can be shown of a frame: of the planes of a mosaic a colour picture, of half its size."""
+    return picture_of(pixels) if pixels.shape[2:] == (PLANES,) else pixels
 
 
 def _centre(pixels: Pixels) -> Pixels:

@@ -39,7 +39,7 @@ def restored_networks(bundle: Bundle) -> dict[str, FrameNetwork]:
             f"{bundle.path}: expected every field of the method in the manifest, but some are missing: it was trained "
             f"by zsn2m-deploy {manifest.versions.get('zsn2m-deploy')}; export with that version, or train again"
         )
-    channels = manifest.sensor.channels
+    channels = manifest.sensor.planes
     makers: dict[str, Callable[[], FrameNetwork]] = {
         "sensor": lambda: _sensor_net(manifest, config.sensor),
         "mbd": lambda: MbdNet(channels, config.mbd),

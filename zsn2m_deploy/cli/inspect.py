@@ -10,7 +10,7 @@ import typer
 
 from zsn2m_deploy.cli.inspect_frame import frame_facts
 from zsn2m_deploy.cli.inspect_noise import estimated, with_noise
-from zsn2m_deploy.cli.summary import channel_row, findings
+from zsn2m_deploy.cli.summary import findings, sensor_rows
 from zsn2m_deploy.cli.terminal import JsonOption, MaxPixels, show_json, show_lines, table
 
 
@@ -55,7 +55,7 @@ def _bundle_facts(path: Path) -> tuple[str, object]:
             f"{manifest.created} by zsn2m-deploy {manifest.versions.get('zsn2m-deploy', '(not installed)')}",
         ),
         ("sensor", f"{sensor.dtype}, {sensor.channels} channel(s), range {low_high[0]:g} to {low_high[1]:g}"),
-        *channel_row(manifest),
+        *sensor_rows(manifest),
         ("noise", f"sigma about {sensor.noise_sigma:.3g} (sensor units)"),
         ("trained on", ", ".join(frame.name for frame in manifest.training.frames)),
         *([("strength", manifest.method.strength)] if "strength" in manifest.method.model_fields_set else []),

@@ -24,12 +24,14 @@ def frame_facts(path: Path, max_pixels: int | None) -> tuple[str, object]:
     from zsn2m_runtime.blank.facts import blank_facts
     from zsn2m_runtime.files import open_image
     from zsn2m_runtime.image import check_computable, check_finite
+    from zsn2m_runtime.mosaic_planes import planes_of
+    from zsn2m_runtime.mosaic_record import named_pattern
     from zsn2m_runtime.noise.level import estimate_sigma, value_span
     from zsn2m_runtime.noise.rows import without_row_noise
-    from zsn2m_runtime.patterns import find_patterns, patterns_in_words
+    from zsn2m_runtime.patterns import MOSAIC, find_patterns, patterns_in_words
 
     with open_image(path, max_pixels) as image:
-        frame, pages, stated = image.read(), image.page_count, image.value_range
+        frame, pages, stated, mosaic = image.read(), image.page_count, image.value_range, image.mosaic
         stack_rows, stack = stack_facts(image)
     check_finite(frame, str(path))
     check_computable(frame, str(path))
@@ -39,7 +41,14 @@ def frame_facts(path: Path, max_pixels: int | None) -> tuple[str, object]:
     low, high = value_span([seen])
     least, most = float(seen.min()), float(seen.max())
     patterns = find_patterns(largest_scene(frame.pixels, frame.blank))
-    noise, reason = estimated(without_row_noise(pixels, find_row_noise([pixels], [patterns])), frame.blank)
+    if mosaic is None and frame.channels == 1 and patterns.mosaic and patterns.mosaic.layouts:
+        planes = planes_of(frame, named_pattern(patterns.mosaic.layouts[0]))
+    else:
+        planes = planes_of(frame, mosaic.pattern) if mosaic else frame
+    seen_pixels = filled(planes.pixels, planes.blank)
+    seen_patterns = patterns if planes is frame else find_patterns(largest_scene(planes.pixels, planes.blank))
+    row_noise = find_row_noise([seen_pixels], [seen_patterns])
+    noise, reason = estimated(without_row_noise(seen_pixels, row_noise), planes.blank)
     content = {
         "file": str(path),
         "dtype": frame.dtype,
@@ -51,6 +60,7 @@ def frame_facts(path: Path, max_pixels: int | None) -> tuple[str, object]:
         "minimum": least,
         "maximum": most,
         "values_in_use": [low, high],
+        "mosaic": mosaic.model_dump() if mosaic else None,
         "blank": blank.as_json() if blank else None,
         "noise_sigma": noise.sigma if noise else estimate_sigma(pixels),
         "noise": noise.as_json() if noise else None,
@@ -71,7 +81,10 @@ def frame_facts(path: Path, max_pixels: int | None) -> tuple[str, object]:
         rows.append(("blank", f"{blank.in_words()}; kept, and not looked at"))
     rows += _range_rows(frame, stated, least, most)
     content["patterns"] = patterns.as_json()
-    rows += patterns_in_words(patterns, "training removes it from frames").items()
+    if mosaic:
+        rows.append(("mosaic", f"{mosaic.pattern}{mosaic.levels_in_words()}, as the file says"))
+    said = patterns_in_words(patterns, "training removes it from frames")
+    rows += [(kind, text) for kind, text in said.items() if kind != MOSAIC or not mosaic]
     if noise is None:
         return table([*rows, ("noise", reason)]), content
     return with_noise(rows, noise), content

@@ -26,10 +26,15 @@ def bundle_facts(bundle: Bundle) -> dict[str, object]:
     return {"bundle": bundle.path, **bundle.manifest.model_dump(mode="json")}
 
 
-def channel_row(manifest: Manifest) -> list[tuple[str, object]]:
-    """The channel of a stack that a bundle is for, as a row of a table."""
-    channel = manifest.sensor.stack_channel
-    return [] if channel is None else [("for", f"{channel.label} (channel {channel.number} of {channel.of})")]
+def sensor_rows(manifest: Manifest) -> list[tuple[str, object]]:
+    """The channel of a stack and the colour filters that a bundle is for, as rows of a table."""
+    channel, mosaic = manifest.sensor.stack_channel, manifest.sensor.mosaic
+    rows: list[tuple[str, object]] = []
+    if channel:
+        rows.append(("for", f"{channel.label} (channel {channel.number} of {channel.of})"))
+    if mosaic:
+        rows.append(("for", f"mosaics, {mosaic.pattern}{mosaic.levels_in_words()}"))
+    return rows
 
 
 def show_bundle(bundle: Bundle, as_json: bool) -> None:
@@ -38,7 +43,7 @@ def show_bundle(bundle: Bundle, as_json: bool) -> None:
     if as_json:
         show_json(bundle_facts(bundle))
         return
-    rows: list[tuple[str, object]] = [("bundle", bundle.path), *channel_row(manifest)]
+    rows: list[tuple[str, object]] = [("bundle", bundle.path), *sensor_rows(manifest)]
     for model in manifest.models:
         star = " (default)" if model.id == manifest.default else ""
         files = ", ".join(str(bundle.file(record)) for record in model.files.values())

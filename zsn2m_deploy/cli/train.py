@@ -82,8 +82,11 @@ CorrectDefects = Annotated[
     bool, typer.Option("--correct-defects", help="Hot and dead pixels are replaced, in every frame. Method adapt.")
 ]
 Mosaic = Annotated[
-    Literal["auto", "none"] | None,
-    typer.Option(help="auto: refuse frames that look like a sensor's mosaic (default). none: they really look so."),
+    Literal["auto", "RGGB", "BGGR", "GRBG", "GBRG", "none"] | None,
+    typer.Option(
+        help="Frames are mosaics of colour filters of this pattern; auto: of that which files or pixels show. none: "
+        "pictures that look like one. Default: as files say; what looks like one is refused."
+    ),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing bundle.")]
 

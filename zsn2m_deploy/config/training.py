@@ -15,6 +15,7 @@ Method = Literal["adapt", "mbd", "full", "paper"]
 Stage = Literal["sensor", "mbd", "full"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Preset = Literal["default", "instant", "fast", "best"]
+Mosaic = Literal["refuse", "none", "auto", "RGGB", "BGGR", "GRBG", "GBRG"]
 
 EFFORT = {"instant": 0.0, "fast": 0.25, "default": 1.0, "best": 4.0}  # iterations of the presets, of the default's
 STAGES: dict[Method, Stage] = {"adapt": "sensor", "mbd": "mbd", "full": "full", "paper": "full"}
@@ -40,9 +41,10 @@ class TrainConfig(Config):
     seed: int = Field(0, ge=0, lt=2**63, description="of initialisation, crops and masks")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1, ...")
     precision: Precision = Field("auto", description="of the convolutions in training; weights stay float32")
-    mosaic: Literal["auto", "none"] = Field(
-        "auto",
-        description="auto: a frame that looks like a sensor's mosaic is refused; none: pictures really look like that",
+    mosaic: Mosaic = Field(
+        "refuse",
+        description="refuse: frames that look like a mosaic are refused, unless their file states its pattern; a "
+        "pattern: they are such mosaics; auto: the file or the pixels say of which; none: they are pictures",
     )
     keep_mean: bool = Field(
         True,

@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 
 from zsn2m_deploy.config.networks import ScheduleConfig
 from zsn2m_runtime.errors import InputError
+from zsn2m_runtime.mosaic_record import PLANES
 
 TRIES = 8  # random places, of which the one with the fewest blank pixels is taken; chosen, not measured
 ORIENTATIONS = 8  # symmetries of a square: 4 rotations, each also mirrored
@@ -29,6 +31,19 @@ def orient_back(frame: Tensor, orientation: int) -> Tensor:
     """The inverse of `orient`."""
     turned = frame.rot90(-(orientation % 4), (-2, -1))
     return turned.flip(-1) if orientation >= 4 else turned
+
+
+def orient_planes(planes: Tensor, orientation: int) -> Tensor:
+    """The planes of a mosaic in one of 8 orientations, each a mosaic of the same pattern; one row and column are lost.
+
+    A mosaic of odd sides has the same filters at its four corners, however it is turned.
+
+    Shape:
+        planes: (4, h, w), as `zsn2m_runtime.mosaic_planes` orders them
+        returns: (4, h - 1, w - 1) or (4, w - 1, h - 1)
+    """
+    odd = pixel_shuffle(planes, 2)[:, :-1, :-1]
+    return pixel_unshuffle(orient(odd, orientation)[:, :-1, :-1], 2)
 
 
 def average_orientations(network: Callable[[Tensor], Tensor], noisy: Tensor) -> Tensor:
@@ -57,7 +72,7 @@ class CropSampler:
         schedule: side and number of crops, and whether they are flipped
         multiple: sides of the crops are multiples of it
     Shape:
-        frames: each (c, h, w), normalised, on the training device
+        frames: each (c, h, w), normalised, on the training device; 4 channels are the planes of a mosaic
         shown: each (1, h, w), 0 where a frame is blank, else 1; crops then have it as one more channel
         call: (b, c, side, side); without flips (b, c, h, w), which is the whole frame if it is small enough
     Raises:
@@ -80,6 +95,7 @@ class CropSampler:
                 )
         self._frames = frames if shown is None else [torch.cat(both) for both in zip(frames, shown, strict=True)]
         self._tries = 1 if shown is None else TRIES
+        self._planes = frames[0].shape[0] == PLANES
         self._schedule = schedule
         self._multiple = multiple
         self._generator = generator
@@ -103,13 +119,23 @@ class CropSampler:
         return height, width
 
     def _crop(self, frame: Tensor, height: int, width: int) -> Tensor:
-        crop = self._placed(frame, height, width)
+        more = int(self._planes and self._schedule.flips)
+        crop = self._placed(frame, height + more, width + more)
         for _ in range(self._tries - 1):
             if crop[-1].all():
                 break
-            other = self._placed(frame, height, width)
+            other = self._placed(frame, height + more, width + more)
             crop = other if other[-1].sum() > crop[-1].sum() else crop
-        return orient(crop, self._draw(ORIENTATIONS)) if self._schedule.flips else crop
+        if not self._schedule.flips:
+            return crop
+        orientation = self._draw(ORIENTATIONS)
+        if not self._planes:
+            return orient(crop, orientation)
+        turned = orient_planes(crop[:PLANES], orientation)
+        if len(crop) == PLANES:
+            return turned
+        shown = orient_planes(crop[PLANES:].expand(PLANES, -1, -1), orientation)
+        return torch.cat((turned, shown.amin(dim=0, keepdim=True)))
 
     def _placed(self, frame: Tensor, height: int, width: int) -> Tensor:
         top = self._draw(frame.shape[-2] - height + 1)

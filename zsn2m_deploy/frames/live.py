@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from zsn2m_runtime.errors import InputError, UsageError
 from zsn2m_runtime.files import save_image
 from zsn2m_runtime.image import Frame
+from zsn2m_runtime.mosaic_record import MosaicRecord
 
 FRAMES = 3  # one and three are measured in docs/results/cross-frame.md
 # Every 10th frame is taken, and none before: a third of a second at 30 a second. Cameras set their exposure in the
@@ -26,6 +27,7 @@ class LiveFrames:
     frames: tuple[Frame, ...]
     names: tuple[str, ...]
     value_range: tuple[float, float] | None
+    mosaic: MosaicRecord | None = None
 
 
 def take_frames(source: str, count: int, keep: Path | None, max_pixels: int | None = None) -> LiveFrames:
@@ -68,7 +70,9 @@ def take_frames(source: str, count: int, keep: Path | None, max_pixels: int | No
         keep.mkdir(parents=True, exist_ok=True)
         for number, frame in zip(numbers, found, strict=True):
             save_image(keep / f"{called}_{number:08d}.png", frame)
-    return LiveFrames(tuple(found), tuple(f"{called} frame {number}" for number in numbers), live.info.range)
+    return LiveFrames(
+        tuple(found), tuple(f"{called} frame {number}" for number in numbers), live.info.range, live.info.mosaic
+    )
 
 
 def short_name(source: str) -> str:

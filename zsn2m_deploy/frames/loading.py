@@ -6,11 +6,14 @@ import contextlib
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
+from zsn2m_deploy.config.training import Mosaic
 from zsn2m_deploy.frames.channels import stack_hints, training_pages
+from zsn2m_deploy.frames.mosaics import mosaic_record
 from zsn2m_deploy.frames.value_range import bits_in_use, check_float_range, check_range, check_steps, range_of_values
 from zsn2m_runtime.blank.facts import NAMED, blank_facts
 from zsn2m_runtime.errors import InputError, UsageError
@@ -19,6 +22,8 @@ from zsn2m_runtime.files.axes import numbers_in
 from zsn2m_runtime.files.foreign import FOREIGN_SUFFIXES
 from zsn2m_runtime.image import Frame, as_frame, check_computable, check_finite
 from zsn2m_runtime.manifest import ChannelRecord
+from zsn2m_runtime.mosaic_planes import planes_of
+from zsn2m_runtime.mosaic_record import MosaicRecord
 from zsn2m_runtime.path_kinds import no_frame
 from zsn2m_runtime.plain_text import one_line
 from zsn2m_runtime.sample_types import Mask, Pixels
@@ -61,6 +66,7 @@ class TrainingFrames:
         suffix: of a file that can hold such frames
         channel: of a stack, the one that the frames are of
         hints: sentences that are no warnings
+        mosaic: None: the frames are no mosaics
     """
 
     frames: tuple[Frame, ...]
@@ -71,11 +77,19 @@ class TrainingFrames:
     suffix: str
     channel: ChannelRecord | None = None
     hints: tuple[str, ...] = ()
+    mosaic: MosaicRecord | None = None
+
+    @cached_property
+    def seen(self) -> tuple[Frame, ...]:
+        """The frames as networks see them: mosaics as planes."""
+        if self.mosaic is None:
+            return self.frames
+        return tuple(planes_of(frame, self.mosaic.pattern) for frame in self.frames)
 
     @property
     def blanks(self) -> list[Mask | None]:
-        """Where each frame is blank; None where it is not."""
-        return [frame.blank for frame in self.frames]
+        """Where each frame that is seen is blank; None where it is not."""
+        return [frame.blank for frame in self.seen]
 
 
 @dataclass(frozen=True)
@@ -87,11 +101,16 @@ class _Read:
     value_range: tuple[float, float] | None = None
     channel: ChannelRecord | None = None
     hints: tuple[str, ...] = ()
+    mosaic: MosaicRecord | None = None
 
 
-def load_training_frames(sources: Sequence[FrameSource], options: FrameOptions) -> TrainingFrames:
+def load_training_frames(
+    sources: Sequence[FrameSource], options: FrameOptions, mosaic: Mosaic = "refuse"
+) -> TrainingFrames:
     """Read and check the frames to train on.
 
+    Args:
+        mosaic: as `mosaic_record` takes it
     Raises:
         InputError: unreadable or unsuitable frames, frames of different types, float frames without a range.
         UsageError: options that contradict the frames or each other.
@@ -122,13 +141,14 @@ def load_training_frames(sources: Sequence[FrameSource], options: FrameOptions) 
         check_float_range(value_range)
         check_range(read.frame, read.name, value_range)
     check_steps([read.frame.pixels for read in found], names)
+    record = mosaic_record(mosaic, [read.mosaic for read in found], [read.frame for read in found], names)
     path = Path(sources[0]) if isinstance(sources[0], str | Path) else None
     image = path if path and not (is_video(path) or _is_live(sources[0])) else None
     suffix = result_suffix(image.suffix.lower()) if image else ".png" if path else ".npy"
     frames, channel = tuple(read.frame for read in found), _one_channel(found)
     hints = tuple(dict.fromkeys(hint for read in found for hint in read.hints))
     hints = (*hints, *_depth_hint(found, options), *_blank_hint(found))
-    return TrainingFrames(frames, names, image, kinds[0][0], value_range, suffix, channel, hints)
+    return TrainingFrames(frames, names, image, kinds[0][0], value_range, suffix, channel, hints, record)
 
 
 def _depth_hint(found: Sequence[_Read], options: FrameOptions) -> tuple[str, ...]:
@@ -180,8 +200,10 @@ def _read(source: FrameSource, options: FrameOptions, name_of_array: str) -> lis
         hints = stack_hints(image)
         of_channel = f" ({channel.label})" if channel and channel.of > 1 else ""
         names = [f"{name} page {page + 1}{of_channel}" if stack else name for page in pages]
-        frames, limits = [image.read(page) for page in pages], image.value_range
-        return [_Read(called, frame, limits, channel, hints) for called, frame in zip(names, frames, strict=True)]
+        frames, limits, mosaic = [image.read(page) for page in pages], image.value_range, image.mosaic
+        return [
+            _Read(called, frame, limits, channel, hints, mosaic) for called, frame in zip(names, frames, strict=True)
+        ]
 
 
 def _is_live(source: FrameSource) -> bool:
@@ -198,7 +220,8 @@ def _read_live(source: str, options: FrameOptions) -> list[_Read]:
     if options.pages != "1":
         raise UsageError("expected --pages for files, but got a live source; leave it out, or say --frames")
     taken = take_frames(source, options.live_frames or FRAMES, options.keep_frames, options.max_pixels)
-    return [_Read(name, frame, taken.value_range) for name, frame in zip(taken.names, taken.frames, strict=True)]
+    both = zip(taken.names, taken.frames, strict=True)
+    return [_Read(name, frame, taken.value_range, mosaic=taken.mosaic) for name, frame in both]
 
 
 def is_video(path: Path) -> bool:
@@ -226,4 +249,5 @@ def _read_video(path: Path, pages: str, max_pixels: int | None) -> list[_Read]:
     missing = [number for number in chosen if number not in found]
     if missing:
         raise UsageError(f"{path}: expected frames from 1 to {last}, which is all it has, but got --pages {pages}")
-    return [_Read(f"{one_line(path.name)} frame {number}", found[number], video.info.range) for number in chosen]
+    name, info = one_line(path.name), video.info
+    return [_Read(f"{name} frame {number}", found[number], info.range, mosaic=info.mosaic) for number in chosen]

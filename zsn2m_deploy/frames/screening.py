@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 
+from zsn2m_deploy.config.training import Mosaic
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.noise.rows import fit_row_noise, without_row_noise
 from zsn2m_runtime.noise_record import Axis, RowNoise
@@ -49,20 +50,20 @@ class Screening:
         return replace(self, said={name: text for name, text in self.said.items() if name != kind})
 
 
-def screen(frames: Sequence[Pixels], mosaic: Literal["auto", "none"]) -> Screening:
+def screen(frames: Sequence[Pixels], mosaic: Mosaic) -> Screening:
     """Search every frame for patterns.
 
     Shape:
-        frames: each (h, w) or (h, w, 3), sensor units, finite
+        frames: each (h, w), (h, w, 3) or (h, w, 4) planes of a mosaic, sensor units, finite
     Args:
-        mosaic: "none": frames that look like a mosaic are none
+        mosaic: refuse: frames that look like a mosaic are refused
     Raises:
         InputError: a frame is a mosaic.
     """
     said: dict[str, list[tuple[int, str]]] = {}
     found = tuple(map(find_patterns, frames))
     for number, patterns in enumerate(found, start=1):
-        if patterns.mosaic and mosaic == "auto":
+        if patterns.mosaic and mosaic == "refuse":
             place = f"frame {number} of {len(frames)}: " if len(frames) > 1 else ""
             raise InputError(place + mosaic_refusal(patterns.mosaic))
         for kind, sentence in patterns_in_words(patterns).items():

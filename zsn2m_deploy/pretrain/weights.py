@@ -13,7 +13,11 @@ FOLDER = Path(__file__).parent
 
 
 def pretrained(channels: int) -> SensorNet:
-    """A SensorNet for frames of 1 or 3 channels, as `zsn2m_deploy.pretrain.run` left it."""
+    """A SensorNet as `zsn2m_deploy.pretrain.run` left it.
+
+    Args:
+        channels: of the frames, 1 or 3; 4 for the planes of a mosaic
+    """
     with torch.random.fork_rng(devices=[]):  # a caller's random numbers stay what they are
         network = SensorNet(channels)
     weights = load_file(FOLDER / f"sensor_{channels}.safetensors")

@@ -52,7 +52,7 @@ def page(report: Report, pictures: ReportPictures) -> str:
 
 def _header(report: Report) -> str:
     sensor = report.manifest.sensor
-    kind = "grey" if sensor.channels == 1 else "colour"
+    kind = f"{sensor.mosaic.pattern} mosaic" if sensor.mosaic else "grey" if sensor.channels == 1 else "colour"
     low, high = sensor.range
     version = report.manifest.versions.get("zsn2m-deploy", "")
     return (

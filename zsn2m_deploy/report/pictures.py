@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from zsn2m_deploy.bundle.preview import pictures
+from zsn2m_deploy.bundle.preview import pictures, visible
 from zsn2m_deploy.report.analysis import SHOWN, expected_sigma
 from zsn2m_deploy.report.detail import BLOCK, activity
 from zsn2m_runtime.blank.areas import filled
@@ -75,9 +75,9 @@ def report_pictures(
 def _in_units(noisy: Pixels, denoised: Pixels, model: NoiseModel) -> Pixels:
     """What was removed in units of the noise expected at each place, as a picture that is grey where it is nothing."""
     before, after = (pixels.reshape(*pixels.shape[:2], -1).astype(np.float64) for pixels in (noisy, denoised))
-    units = (before - after) / expected_sigma(after, model, is_whole(noisy.dtype))
+    units = visible((before - after) / expected_sigma(after, model, is_whole(noisy.dtype)))
     shown = np.clip(np.rint(127.5 + 127.5 * units / SHOWN), 0, 255).astype(np.uint8)
-    return shown.reshape(noisy.shape)
+    return shown[:, :, 0] if noisy.ndim == 2 else shown
 
 
 def detailed_crop(denoised: Pixels, model: NoiseModel) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from zsn2m_runtime.image import Frame, from_nchw, to_nchw
 from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.inference.strips import DEFAULT_STRIP_PIXELS, plan_strips, run_in_strips
 from zsn2m_runtime.manifest import ModelCard
+from zsn2m_runtime.mosaic_planes import without_blank
 from zsn2m_runtime.sample_types import Pixels
 
 
@@ -16,7 +17,11 @@ def denoise_frame(session: Session, card: ModelCard, frame: Frame, strip_pixels:
     Args:
         strip_pixels: frames with more pixels are processed in strips of about that many
     """
-    blank = frame.blank
+    if card.sensor.mosaic:
+        noisy, blank = without_blank(frame)
+    else:
+        blank = frame.blank
+        noisy = filled(frame.pixels, blank)
     if blank is not None and blank.all():
         return frame.with_pixels(frame.pixels.copy())
 
@@ -25,5 +30,5 @@ def denoise_frame(session: Session, card: ModelCard, frame: Frame, strip_pixels:
 
     height, width = frame.pixels.shape[:2]
     strips = plan_strips((height, width), card.stride, card.receptive_radius, strip_pixels)
-    denoised = run_in_strips(run, filled(frame.pixels, blank), strips)
+    denoised = run_in_strips(run, noisy, strips)
     return frame.with_pixels(with_blank_kept(denoised, frame.pixels, blank))

@@ -17,10 +17,17 @@ from zsn2m_runtime.onnx_checks.values import BOOL, DTYPES, FOLLOWED, Made, Unkno
 _SAME = ["Abs", "Clip", "Identity", "LeakyRelu", "Neg", "Not", "Reciprocal", "Relu", "Round", "Sigmoid", "Sqrt"]
 _JOINED = ["Add", "And", "Div", "Max", "Min", "Mod", "Mul", "Or", "Sub"]
 _COMPARED = ["Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual"]
+
+
+def _divided(dividend: Values, divisor: Values) -> Values:
+    """Of whole numbers, by positive ones, towards zero."""
+    return np.asarray(np.sign(dividend) * (np.abs(dividend) // divisor))
+
+
 _COMPUTED: dict[str, Callable[..., Values]] = {
-    "Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Mod": np.mod, "Max": np.maximum, "Min": np.minimum,
-    "And": np.logical_and, "Or": np.logical_or, "Equal": np.equal, "Greater": np.greater,
-    "GreaterOrEqual": np.greater_equal, "Less": np.less, "LessOrEqual": np.less_equal,
+    "Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": _divided, "Mod": np.mod,
+    "Max": np.maximum, "Min": np.minimum, "And": np.logical_and, "Or": np.logical_or, "Equal": np.equal,
+    "Greater": np.greater, "GreaterOrEqual": np.greater_equal, "Less": np.less, "LessOrEqual": np.less_equal,
 }  # fmt: skip
 
 
@@ -46,7 +53,7 @@ def _broadcast(node: Node, inputs: list[Made | None]) -> Made:
         if divisor is None or not (divisor > 0).all():  # a processor stops the program at a division by zero
             raise UnknownError(f"a {node.operator} of whole numbers by what may not be positive")
     values = [] if math.prod(shape) > FEW else all_followed(parts)
-    if not values or node.operator == "Div" or node.attributes.get("fmod"):
+    if not values or (node.operator == "Div" and not parts[0].is_whole) or node.attributes.get("fmod"):
         return Made(shape, kind)
     found = values[0]
     for value in values[1:]:

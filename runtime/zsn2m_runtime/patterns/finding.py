@@ -28,6 +28,7 @@ LEAST_EXPONENT, MOST_EXPONENT = -6, 33  # of 2: spreads of values that float32 c
 AXES: tuple[Axis, ...] = ("rows", "columns")
 OF_LINES = 0.3  # power of regular waves over that of stripes, above which stripes are lines of the picture
 ON_AXIS = 0.01  # cycles a pixel: a wave is along an axis
+COLOURS = 3  # channels of a picture in colour; more are planes of a mosaic
 MOST_VALUES = 256  # pixels of a corner whose values are counted
 
 
@@ -146,7 +147,7 @@ def _of_lines(stripes: Stripes, waves: Sequence[Wave]) -> bool:
 def _stripes(channels: list[Pixels], axis: Axis, least: float, repetition: Repetition | None) -> Stripes | None:
     period = math.lcm(2, repetition.period) if repetition else 2
     found = [
-        replace(stripes, pixel_sigma=estimate_sigma(plane), channel=channel if len(channels) > 1 else None)
+        replace(stripes, pixel_sigma=estimate_sigma(plane), channel=channel if len(channels) == COLOURS else None)
         for channel, plane in enumerate(channels)
         if (stripes := find_stripes(plane, axis, least, period))
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from zsn2m_runtime.mosaic_record import CELL
 from zsn2m_runtime.noise_record import Axis
 from zsn2m_runtime.patterns.dither import Dither, Enlarged
 from zsn2m_runtime.patterns.finding import Patterns
@@ -59,20 +60,19 @@ def mosaic_in_words(mosaic: Mosaic) -> str:
 
 def mosaic_refusal(mosaic: Mosaic) -> str:
     """The error of training on a mosaic: what came and what to do."""
-    planes = ""
-    if mosaic.period == 2:
-        planes = f"; or train a bundle for each of its four planes, which this writes: {CUT_COMMAND}"
     return (
         f"expected a picture, but got a mosaic, which would be ruined: {mosaic_in_words(mosaic)}; "
-        f"{_conversion(mosaic)}{planes}; or, if it is a picture that really looks like that, add --mosaic none"
+        f"{_conversion(mosaic)}; or, if it is a picture that really looks like that, add --mosaic none"
     )
 
 
 def _conversion(mosaic: Mosaic) -> str:
-    convert = "demosaic it first, with a raw converter"
-    if not mosaic.layouts:
-        return convert
-    return f"{convert} or OpenCV: cv2.cvtColor(frame, cv2.COLOR_Bayer{mosaic.layouts[0]}2RGB)"
+    """What to do with a mosaic."""
+    if mosaic.layouts:
+        return f"train on it as one: --mosaic {' or --mosaic '.join(mosaic.layouts)}, whichever its sensor has"
+    if mosaic.period == CELL:
+        return f"train a bundle for each of its four planes, which this writes: {CUT_COMMAND}"
+    return "only Bayer mosaics can be trained on as they are; demosaic it first, with a raw converter"
 
 
 def _repetition(found: Repetition) -> str:
