@@ -26,7 +26,7 @@ from zsn2m_runtime.atomic import atomic_folder, check_folder_target, one_at_a_ti
 from zsn2m_runtime.blank.areas import filled, present
 from zsn2m_runtime.bundle import Bundle, file_record, load_bundle
 from zsn2m_runtime.errors import InputError, TrainingError
-from zsn2m_runtime.files import Layout, open_image, save_image
+from zsn2m_runtime.files import Layout, frame_suffix, open_image, save_image
 from zsn2m_runtime.files.limits import NO_LIMIT
 from zsn2m_runtime.image import Frame, to_nchw
 from zsn2m_runtime.inference.frames import denoise_frame
@@ -189,8 +189,8 @@ def _with_results(folder: Path, manifest: Manifest, training: TrainingFrames, tr
     model = next(model for model in manifest.models if model.id == manifest.default)
     session = Session(folder / model.files["onnx"].name, "cpu")
     denoised = denoise_frame(session, manifest.card(model), noisy)
-    result, preview = folder / f"denoised{training.suffix}", folder / PREVIEW_NAME
-    _save_like(training.source, result, denoised)
+    result = _save_like(training.source, folder / f"denoised{training.suffix}", denoised)
+    preview = folder / PREVIEW_NAME
     seen, result_seen, pattern = training.seen[0].pixels, denoised.pixels, training.mosaic and training.mosaic.pattern
     if pattern:
         result_seen = planes_of(denoised, pattern).pixels
@@ -236,12 +236,17 @@ def _on_planes(run: Callable[[Nchw], Nchw], pattern: BayerPattern) -> Callable[[
     return run_on_planes
 
 
-def _save_like(source: Path | None, path: Path, frame: Frame) -> None:
-    """Save a frame with the metadata of its source file, unless that was removed or changed during training."""
+def _save_like(source: Path | None, path: Path, frame: Frame) -> Path:
+    """Save a frame with the metadata of its source file, unless that was removed or changed during training.
+
+    Returns its path, which then ends in .tif for a RAW file.
+    """
     with suppress(InputError), ExitStack() as opened:
         image = opened.enter_context(open_image(source, NO_LIMIT)) if source else None
         if image and image.layout == Layout.of(frame):
             with image.create(path) as writer:
                 writer.write(frame)
-            return
+            return path
+    path = path.with_suffix(frame_suffix(path.suffix))
     save_image(path, frame)
+    return path

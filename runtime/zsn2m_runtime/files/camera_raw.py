@@ -7,7 +7,9 @@ References:
 from __future__ import annotations
 
 import io
+import logging
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -41,6 +43,7 @@ _COPIED = {DESCRIPTION, _MAKE, _MODEL, _SOFTWARE, _DATE, _ARTIST, _COPYRIGHT, _E
 _MAKER_NOTE = 37500  # points to places in the file that it came from
 _BACKWARD_VERSION, _CAMERA, _MATRIX, _NEUTRAL, _ILLUMINANT = 50707, 50708, 50721, 50728, 50778
 _SCALE, _CROP_ORIGIN, _CROP_SIZE = 50718, 50719, 50720
+NO_MATRIX = "the camera's colours, of which LibRaw has no matrix; those of the DNG are sRGB's"
 _DAYLIGHT = 21  # D65, which the matrices of LibRaw are for
 _TURNS = {0: 1, 3: 3, 5: 8, 6: 6}  # LibRaw's `flip` as TIFF's orientation
 # Linear sRGB to XYZ with LibRaw's digits: it takes the values of a camera that it has no matrix of for sRGB.
@@ -77,7 +80,8 @@ def camera_facts(raw: Any, path: Path) -> RawFacts:
         *_sizes(sizes, area, form),
     ]
     size, previews = (sizes.raw_height, sizes.raw_width), _previews(raw, form)
-    return RawFacts(form, size, area, mosaic, tuple(tags), previews, lost=("the maker's own notes",))
+    lost = ("the maker's own notes", *(() if raw.rgb_xyz_matrix.any() else (NO_MATRIX,)))
+    return RawFacts(form, size, area, mosaic, tuple(tags), previews, lost=lost)
 
 
 def _thumbnail(raw: Any) -> bytes:
@@ -116,7 +120,7 @@ def _copied(raw: Any, path: Path) -> tuple[TiffFormat, list[Tag]]:
     """Tags on picture and camera, and their byte order: of the file, else those that LibRaw puts in a preview."""
     for source in _tiffs(raw, path):
         try:
-            with TiffFile(source, is_lsm=False) as tiff:
+            with _quiet_tifffile(), TiffFile(source, is_lsm=False) as tiff:
                 form = format_for(tiff.byteorder, big=False)
                 tags = [tag for tag in read_tags(tiff, tiff.pages.first.offset) if tag.code in _COPIED]
         except Exception:  # no TIFF, or a kind of its own
@@ -124,6 +128,18 @@ def _copied(raw: Any, path: Path) -> tuple[TiffFormat, list[Tag]]:
         if tags:
             return form, [_without_maker_note(tag) for tag in tags]
     return TIFF.CLASSIC_LE, []
+
+
+@contextmanager
+def _quiet_tifffile() -> Iterator[None]:
+    """Keep back that a directory has no pixels: EXIF blocks have none."""
+    logger = logging.getLogger("tifffile")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def _tiffs(raw: Any, path: Path) -> Iterator[Path | BinaryIO]:

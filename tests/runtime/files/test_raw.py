@@ -215,7 +215,9 @@ def test_a_camera_raw_becomes_a_dng_of_the_same_colours(tmp_path: Path, drawn: D
         assert image.mosaic is not None
         assert (image.mosaic.pattern, image.mosaic.black, image.mosaic.white) == ("RGGB", BLACK, WHITE)
         assert np.array_equal(image.read().pixels, SAMPLES[:, left : WIDTH - left])
-    assert "maker's own notes" in " ".join(copied(source, target))
+    notes = " ".join(copied(source, target))
+    assert "maker's own notes" in notes
+    assert ("no matrix" in notes) == (drawn.make == "Nobody")
     assert_same_colours(source, target)
     tags = tags_of(target)
     assert (tags[271], tags[272], tags[306], tags[274]) == (drawn.make, drawn.model, "2026:01:02 03:04:05", 6)
@@ -239,12 +241,16 @@ def test_exif_of_a_camera_raw_is_kept_without_the_makers_notes(tmp_path: Path) -
     assert tags_of(target)[exif] == {"ISOSpeedRatings": 800}
 
 
-def test_of_a_raw_that_is_no_tiff_the_tags_are_those_of_its_preview(tmp_path: Path) -> None:
+def test_of_a_raw_that_is_no_tiff_the_tags_are_those_of_its_preview(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     source, no_tiff = tmp_path / "a.nef", tmp_path / "a.cr3"
     draw_camera_raw(source, SAMPLES, replace(NIKON, below_preview=True))
     no_tiff.write_bytes(b"other")
+    caplog.clear()
     with rawpy.imread(str(source)) as raw:
         facts = camera_facts(raw, no_tiff)
+    assert caplog.messages == []  # tifffile has much to say of what is no picture
     words = {tag.code: tag.data.rstrip(b"\0").upper() for tag in facts.tags}
     assert (words[271], words[272]) == (b"NIKON", b"D3")  # as LibRaw calls it
     assert words[50708] == b"NIKON D3"
