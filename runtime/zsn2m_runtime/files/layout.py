@@ -10,6 +10,7 @@ from PIL import Image
 
 from zsn2m_runtime.files.limits import Stated
 from zsn2m_runtime.image import Frame
+from zsn2m_runtime.mosaic_record import MosaicRecord
 
 EXIF_PREFIX = b"Exif\x00\x00"  # what JPEG puts in front of an EXIF block
 ORIENTATION = 274  # EXIF and TIFF tag
@@ -47,13 +48,15 @@ class Layout:
 class Metadata:
     """The metadata that can move from one format to another.
 
-    `exif` is a bare EXIF block (it begins with a TIFF header); `resolution` is (x, y) in dots per inch.
+    `exif` is a bare EXIF block (it begins with a TIFF header); `resolution` is (x, y) in dots per inch; `mosaic` is the
+    colour filter array, which TIFF alone can state.
     """
 
     icc: bytes | None = None
     exif: bytes | None = None
     xmp: bytes | None = None
     resolution: tuple[float, float] | None = None
+    mosaic: MosaicRecord | None = None
 
     @property
     def orientation(self) -> int:

@@ -70,7 +70,8 @@ class RawFile(PictureFile):
 
     @property
     def metadata(self) -> Metadata:
-        return Metadata(exif=exif_of_orientation(self._orientation if self._orientation in range(1, 9) else 1))
+        orientation = self._orientation if self._orientation in range(1, 9) else 1
+        return Metadata(exif=exif_of_orientation(orientation), mosaic=self.mosaic)
 
     def _check_target(self, out_path: Path) -> None:
         suffix = out_path.suffix.lower()

@@ -145,7 +145,7 @@ class TiffImageFile(ImageFile):
 
     @property
     def metadata(self) -> Metadata:
-        return metadata_of(self._page(0))
+        return replace(metadata_of(self._page(0)), mosaic=self._mosaic)
 
     @cached_property
     def axes(self) -> StackAxes:

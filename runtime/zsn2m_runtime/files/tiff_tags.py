@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import tifffile
 from tifffile import DATATYPE, PHOTOMETRIC, RESUNIT, TiffFormat
 
+from zsn2m_runtime.files.cfa import filter_tags
 from zsn2m_runtime.files.layout import ORIENTATION, Layout, Metadata, exif_of_orientation
 from zsn2m_runtime.files.tiff_directories import Tag, numbers, read_tags, whole
 
@@ -83,7 +84,8 @@ def _is_ratio(tag: Tag) -> bool:
 
 def plain_tags(layout: Layout, metadata: Metadata, form: TiffFormat) -> tuple[Tag, ...]:
     """The tags of a page that comes from another format; of EXIF only the orientation is kept."""
-    photometric = PHOTOMETRIC.MINISBLACK if layout.channels == 1 else PHOTOMETRIC.RGB
+    grey = PHOTOMETRIC.CFA if metadata.mosaic else PHOTOMETRIC.MINISBLACK
+    photometric = grey if layout.channels == 1 else PHOTOMETRIC.RGB
     tags = [
         numbers(WIDTH, [layout.width], form, DATATYPE.LONG),
         numbers(HEIGHT, [layout.height], form, DATATYPE.LONG),
@@ -101,6 +103,8 @@ def plain_tags(layout: Layout, metadata: Metadata, form: TiffFormat) -> tuple[Ta
             ratio = struct.pack(form.byteorder + "II", round(value * 1000), 1000)
             tags.append(Tag(code, DATATYPE.RATIONAL, ratio))
         tags.append(numbers(RESOLUTION_UNIT, [RESUNIT.INCH], form))
+    if metadata.mosaic is not None and layout.channels == 1:
+        tags += filter_tags(metadata.mosaic, form)
     if metadata.xmp is not None:
         tags.append(Tag(XMP, DATATYPE.BYTE, metadata.xmp))
     if metadata.icc is not None:

@@ -10,13 +10,14 @@ import numpy as np
 
 from zsn2m_runtime.atomic import writing
 from zsn2m_runtime.errors import OutputError, UsageError
-from zsn2m_runtime.files import Layout, Metadata, check_format, new_writer, open_image, save_image
+from zsn2m_runtime.files import Layout, Metadata, check_format, new_writer, open_image
 from zsn2m_runtime.files.limits import NO_LIMIT
 from zsn2m_runtime.files.tiff_writer import CLASSIC_LIMIT, TiffPages, plain_plan
 from zsn2m_runtime.files.writer import check_layout
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.resolved_path import resolved
 from zsn2m_runtime.streaming.ends import Item, Picture, StreamInfo
+from zsn2m_runtime.suffixes import DNG, RAW_SUFFIXES
 from zsn2m_runtime.unfinished_file import UnfinishedFile
 
 LARGEST_CLASSIC_PLAN = 3_500_000_000  # bytes: below the 4 GiB of a classic TIFF, as a source may guess its length
@@ -40,9 +41,11 @@ class FolderSink:
     changed: tuple[str, ...] = ()
 
     def __init__(self, folder: Path, suffix: str, info: StreamInfo, inputs: Sequence[tuple[str, Path]] = ()) -> None:
-        self._folder, self._suffix, self._written = folder, suffix, False
+        self._folder, self._suffix, self._written, self._metadata = folder, suffix, False, Metadata(mosaic=info.mosaic)
         layout = Layout(np.dtype(info.dtype), info.channels, info.alpha, info.height, info.width)
-        check_format(self._target("frame"), layout)
+        are_raw = [path.suffix.lower() in RAW_SUFFIXES for _, path in inputs]
+        if suffix != DNG or not are_raw or not all(are_raw):  # RAW files alone become DNG
+            check_format(self._target("frame"), layout)
         self._originals: dict[str, Path] = {}
         self._stack: tuple[Path, Metadata] | None = None  # the last one, not opened again for each of its pages
         for name, path in inputs:
@@ -69,9 +72,9 @@ class FolderSink:
             )
         target, original = self._target(item.name), self._originals.get(item.name)
         if original is None:
-            save_image(target, item.frame)
+            self._write(target, item.frame, self._metadata)
         elif original.stem != item.name:
-            self._write_page(target, item.frame, original)
+            self._write(target, item.frame, self._metadata_of_stack(original))
         else:
             with open_image(original, NO_LIMIT) as image, image.create(target) as writer:
                 writer.write(item.frame)
@@ -85,13 +88,16 @@ class FolderSink:
         """The folder, if it holds a file: each is whole."""
         return str(self._folder) if self._written else None
 
-    def _write_page(self, target: Path, frame: Frame, stack: Path) -> None:
+    def _metadata_of_stack(self, stack: Path) -> Metadata:
         if self._stack is None or self._stack[0] != stack:
             with open_image(stack, NO_LIMIT) as image:
                 self._stack = stack, image.metadata
+        return self._stack[1]
+
+    def _write(self, target: Path, frame: Frame, metadata: Metadata) -> None:
         layout = Layout.of(frame)
         check_format(target, layout)
-        with new_writer(target, layout, self._stack[1]) as writer:
+        with new_writer(target, layout, metadata) as writer:
             writer.write(frame)
 
     def _target(self, name: str) -> Path:
@@ -115,7 +121,7 @@ class StackSink:
 
     def __init__(self, path: Path, info: StreamInfo, inputs: Sequence[Path] = ()) -> None:
         _refuse_inputs([path], inputs)
-        self._path, self._frames = path, info.frames
+        self._path, self._frames, self._metadata = path, info.frames, Metadata(mosaic=info.mosaic)
         self._layout: Layout | None = None
         self._pages: TiffPages | None = None
         self._file = UnfinishedFile(path)
@@ -135,7 +141,7 @@ class StackSink:
             if self._pages is None or self._layout is None:
                 is_big = self._frames is None or self._frames * layout.stated.nbytes > LARGEST_CLASSIC_PLAN
                 self._layout, self._is_big = layout, is_big
-                self._pages = TiffPages(self._stream, plain_plan(layout, Metadata(), is_big))
+                self._pages = TiffPages(self._stream, plain_plan(layout, self._metadata, is_big))
             check_layout(self._path, self._pages.count, self._layout, layout)
             if not self._is_big and self._pages.end + layout.stated.nbytes > CLASSIC_LIMIT:
                 raise OutputError(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zsn2m_runtime.errors import InputError, OutputError, UsageError
-from zsn2m_runtime.files import frame_suffix
+from zsn2m_runtime.files import result_suffix
 from zsn2m_runtime.manifest import Sensor
 from zsn2m_runtime.path_kinds import check_outside_bundles, no_frame
 from zsn2m_runtime.sample_types import is_whole
@@ -23,6 +23,7 @@ from zsn2m_runtime.streaming.options import USUAL_ENCODING, SinkOptions, SourceO
 from zsn2m_runtime.streaming.places import is_camera, is_folder, is_live_url, is_url, names_images
 from zsn2m_runtime.streaming.reconnecting import Reconnecting
 from zsn2m_runtime.streaming.stack_copy import StackCopySink
+from zsn2m_runtime.suffixes import RAW_SUFFIXES
 
 if TYPE_CHECKING:
     from zsn2m_runtime.streaming.video.sink import VideoSink
@@ -144,12 +145,13 @@ def _image_sink(
     path, suffix = Path(text), Path(text).suffix.lower()
     if to_folder:
         usual = ".png" if source.info.dtype in ("uint8", "uint16") else ".tif"
-        kind = frame_suffix(inputs[0].suffix) if inputs else usual
+        kind = result_suffix(inputs[0].suffix) if inputs else usual
         if options.image_type:
             kind = f".{options.image_type.lstrip('.')}"
         return FolderSink(path, kind, source.info, source.named if isinstance(source, ImageSource) else ())
     if suffix in STACK_SUFFIXES:
-        return StackCopySink(path, inputs[0]) if len(inputs) == 1 else StackSink(path, source.info, inputs)
+        is_copy = len(inputs) == 1 and inputs[0].suffix.lower() not in RAW_SUFFIXES
+        return StackCopySink(path, inputs[0]) if is_copy else StackSink(path, source.info, inputs)
     raise UsageError(
         f"{text}: expected a video ({', '.join(CONTAINERS)}), a TIFF stack (.tif), or a folder of images (no suffix, "
         f"or a / at the end), but got {suffix!r}; choose one of those"
