@@ -16,30 +16,19 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-from tifffile import COMPRESSION as COMPRESSIONS
-from tifffile import DATATYPE, PHOTOMETRIC, TIFF, TiffFile, TiffFormat
+from tifffile import COMPRESSION, DATATYPE, PHOTOMETRIC, TIFF, TiffFile, TiffFormat
 
+from zsn2m_runtime.files import tiff_tags
 from zsn2m_runtime.files.cfa import bayer, filter_tags
 from zsn2m_runtime.files.dng import ACTIVE_AREA, DNG_VERSION, KIND, MOST, Area, Preview, RawFacts
 from zsn2m_runtime.files.layout import EXIF_PREFIX, ORIENTATION
 from zsn2m_runtime.files.tag_values import ratios, text
 from zsn2m_runtime.files.tiff_directories import Tag, numbers, read_tags
-from zsn2m_runtime.files.tiff_tags import (
-    BITS,
-    COMPRESSION,
-    DESCRIPTION,
-    HEIGHT,
-    PHOTOMETRIC_TAG,
-    ROWS_PER_STRIP,
-    SAMPLES,
-    WIDTH,
-    XMP,
-)
 from zsn2m_runtime.files.tiff_writer import format_for
 from zsn2m_runtime.mosaic_record import MosaicRecord
 
 _MAKE, _MODEL, _SOFTWARE, _DATE, _ARTIST, _COPYRIGHT, _EXIF, _GPS = 271, 272, 305, 306, 315, 33432, 34665, 34853
-_COPIED = {DESCRIPTION, _MAKE, _MODEL, _SOFTWARE, _DATE, _ARTIST, _COPYRIGHT, _EXIF, _GPS, XMP}
+_COPIED = {tiff_tags.DESCRIPTION, _MAKE, _MODEL, _SOFTWARE, _DATE, _ARTIST, _COPYRIGHT, _EXIF, _GPS, tiff_tags.XMP}
 _MAKER_NOTE = 37500  # points to places in the file that it came from
 _BACKWARD_VERSION, _CAMERA, _MATRIX, _NEUTRAL, _ILLUMINANT = 50707, 50708, 50721, 50728, 50778
 _SCALE, _CROP_ORIGIN, _CROP_SIZE = 50718, 50719, 50720
@@ -105,13 +94,13 @@ def _previews(raw: Any, form: TiffFormat) -> tuple[Preview, ...]:
         return ()
     tags = (
         numbers(KIND, [1], form, DATATYPE.LONG),
-        numbers(WIDTH, [width], form, DATATYPE.LONG),
-        numbers(HEIGHT, [height], form, DATATYPE.LONG),
-        numbers(BITS, [8] * samples, form),
-        numbers(COMPRESSION, [COMPRESSIONS.JPEG], form),
-        numbers(PHOTOMETRIC_TAG, [PHOTOMETRIC.YCBCR if samples == 3 else PHOTOMETRIC.MINISBLACK], form),
-        numbers(SAMPLES, [samples], form),
-        numbers(ROWS_PER_STRIP, [height], form, DATATYPE.LONG),
+        numbers(tiff_tags.WIDTH, [width], form, DATATYPE.LONG),
+        numbers(tiff_tags.HEIGHT, [height], form, DATATYPE.LONG),
+        numbers(tiff_tags.BITS, [8] * samples, form),
+        numbers(tiff_tags.COMPRESSION, [COMPRESSION.JPEG], form),
+        numbers(tiff_tags.PHOTOMETRIC_TAG, [PHOTOMETRIC.YCBCR if samples == 3 else PHOTOMETRIC.MINISBLACK], form),
+        numbers(tiff_tags.SAMPLES, [samples], form),
+        numbers(tiff_tags.ROWS_PER_STRIP, [height], form, DATATYPE.LONG),
     )
     return (Preview(tags, (content,)),)
 

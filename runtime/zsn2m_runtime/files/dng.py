@@ -6,6 +6,7 @@ References:
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,58 +14,29 @@ from dataclasses import dataclass
 from tifffile import DATATYPE, PHOTOMETRIC, TiffFile, TiffFormat
 
 from zsn2m_runtime.errors import InputError
+from zsn2m_runtime.files import tiff_tags
 from zsn2m_runtime.files.cfa import WHITE, filters_of, in_colours
 from zsn2m_runtime.files.tag_values import number_of, values_of
 from zsn2m_runtime.files.tiff_directories import BrokenTiffError, Tag, TagBudget, numbers, read_tags
-from zsn2m_runtime.files.tiff_tags import (
-    BITS,
-    COMPRESSION,
-    HEIGHT,
-    ICC,
-    NOT_CARRIED,
-    PHOTOMETRIC_TAG,
-    PLANAR,
-    ROWS_PER_STRIP,
-    SAMPLE_FORMAT,
-    SAMPLES,
-    STRIP_BYTES,
-    STRIP_OFFSETS,
-    SUB_IMAGES,
-    TILE_BYTES,
-    TILE_HEIGHT,
-    TILE_OFFSETS,
-    TILE_WIDTH,
-    WIDTH,
-)
 from zsn2m_runtime.mosaic_record import MosaicRecord
 
 KIND, DNG_VERSION, ACTIVE_AREA, MASKED_AREAS = 254, 50706, 50829, 50830
 MOST = 2.0**16 - 1  # that a sample can be
 LINEAR_RAW = 34892  # photometric
 MOST_DIRECTORIES = 64  # pictures of a file: a dozen is much
+STRIPS = (tiff_tags.STRIP_OFFSETS, tiff_tags.STRIP_BYTES)
+TILES = (tiff_tags.TILE_OFFSETS, tiff_tags.TILE_BYTES)
 _LINEARISATION = 50712  # LibRaw has applied it
 _DIGESTS = {50781, 50972, 50973, 51111}  # of the values as they were, by which Adobe's programs find changes
 _ORIGINAL = {50828}  # the camera's whole file, noise and all
-_OF_PREVIEW = {*range(50966, 50972), ICC}  # who made it, and its colours
-_CACHE = {51112, 51114}
+_CACHE = {51112, 51114}  # RawToPreviewGain and CacheVersion: of the converter that wrote the file
 _INTERLEAVED = {50974, 50975, 52547, 52553, 52554, 52555}  # how samples were stored
 _NOISE = 51041  # the profile of a noise that is there no more
-_LOST = NOT_CARRIED | _DIGESTS | _ORIGINAL | _OF_PREVIEW | _CACHE | _INTERLEAVED | {_LINEARISATION, _NOISE}
-# What says how a preview is stored: all that a preview keeps; the rest of the first directory is the camera's.
-_STORED = {
-    254,
-    WIDTH,
-    HEIGHT,
-    BITS,
-    COMPRESSION,
-    PHOTOMETRIC_TAG,
-    SAMPLES,
-    ROWS_PER_STRIP,
-    PLANAR,
-    TILE_WIDTH,
-    TILE_HEIGHT,
-}
-_STORED |= {347, *range(529, 533)} | _OF_PREVIEW  # and tables of JPEG
+# A preview's size, samples, storage, tables of JPEG, colours, and who made it; the rest of the first directory is the
+# camera's.
+_OF_PREVIEW = {KIND, *range(256, 260), 262, 277, 278, 284, 322, 323, 338, 347, *range(529, 533), *range(50966, 50972)}
+_OF_PREVIEW |= {tiff_tags.ICC}
+_LOST = tiff_tags.NOT_CARRIED | _DIGESTS | _ORIGINAL | _CACHE | _INTERLEAVED | {_LINEARISATION, _NOISE}
 _PREVIEW, _MASK, _DEPTH = 1, 4, 8  # bits of the kind
 _FLOATS = 3  # sample format
 _OPCODES, _BAD_CONSTANT = 51008, 4
@@ -91,12 +63,12 @@ class Preview:
 
     Attributes:
         tags: but those on where its segments are
-        segments: strips, or tiles
+        places: the two tags that say where they are, and how long
     """
 
     tags: tuple[Tag, ...]
     segments: tuple[bytes, ...]
-    is_tiled: bool = False
+    places: tuple[int, int] = STRIPS
 
 
 @dataclass(frozen=True)
@@ -145,22 +117,23 @@ def read_dng(tiff: TiffFile, name: str, white: float) -> RawFacts:
             f"{name}: expected a DNG with a sensor's mosaic, but got {'a linear one' if linear else 'none'}, whose "
             f"pixels are mixed already; {in_colours(name)}"
         )
-    raw = max(mosaics, key=lambda tags: number_of(tags, WIDTH, form) * number_of(tags, HEIGHT, form))
-    if number_of(raw, SAMPLE_FORMAT, form, 1) == _FLOATS:
+    raw = max(mosaics, key=lambda tags: math.prod(_size(tags, form)))
+    if number_of(raw, tiff_tags.SAMPLE_FORMAT, form, 1) == _FLOATS:
         raise InputError(
             f"{name}: expected a mosaic of whole numbers, but got floats (merged exposures); {in_colours(name)}"
         )
-    size = number_of(raw, HEIGHT, form), number_of(raw, WIDTH, form)
+    size = _size(raw, form)
     area = _area(raw, form, size)
     mosaic = filters_of(raw, form, name)
     if mosaic is None:
         raise BrokenTiffError("it does not say its filters")
     white = min(white if mosaic.white is None else mosaic.white, MOST)
     mosaic = MosaicRecord(pattern=mosaic.pattern, black=mosaic.black or (0.0,) * 4, white=white)
-    kept = {code: tag for code, tag in {**first, **raw}.items() if code not in _LOST}
+    of_camera = {code: tag for code, tag in first.items() if code not in _OF_PREVIEW}
+    kept = [tag for code, tag in {**of_camera, **raw}.items() if code not in _LOST]
     previews = tuple(_preview(tiff, tags) for tags in directories if tags is not raw and _is_preview(tags, form))
     lost = ("the camera's own file in it",) if _ORIGINAL & first.keys() else ()
-    return RawFacts(form, size, area, mosaic, tuple(kept.values()), previews, _bad_value(raw), lost)
+    return RawFacts(form, size, area, mosaic, tuple(kept), previews, _bad_value(raw), lost)
 
 
 def _directories(tiff: TiffFile) -> Iterator[dict[int, Tag]]:
@@ -168,9 +141,9 @@ def _directories(tiff: TiffFile) -> Iterator[dict[int, Tag]]:
     budget = TagBudget(tiff.filehandle.size)
     first = {tag.code: tag for tag in read_tags(tiff, tiff.pages.first.offset, budget)}
     yield first
-    if SUB_IMAGES not in first:
+    if tiff_tags.SUB_IMAGES not in first:
         return
-    places = values_of(first[SUB_IMAGES], tiff.tiff)
+    places = values_of(first[tiff_tags.SUB_IMAGES], tiff.tiff)
     if len(places) > MOST_DIRECTORIES:
         raise BrokenTiffError(f"it has more than {MOST_DIRECTORIES} pictures")
     for place in places:
@@ -183,15 +156,14 @@ def _is_preview(tags: Mapping[int, Tag], form: TiffFormat) -> bool:
 
 
 def _preview(tiff: TiffFile, tags: Mapping[int, Tag]) -> Preview:
-    is_tiled = TILE_OFFSETS in tags
-    where, sizes = (TILE_OFFSETS, TILE_BYTES) if is_tiled else (STRIP_OFFSETS, STRIP_BYTES)
+    where, sizes = STRIPS if STRIPS[0] in tags else TILES
     segments, budget = [], TagBudget(tiff.filehandle.size)
     budget.begin_page(tiff.filehandle.size)
     for place, size in zip(values_of(tags[where], tiff.tiff), values_of(tags[sizes], tiff.tiff), strict=True):
         budget.take(int(size))
         tiff.filehandle.seek(int(place))
         segments.append(tiff.filehandle.read(int(size)))
-    return Preview(tuple(tag for code, tag in tags.items() if code in _STORED), tuple(segments), is_tiled)
+    return Preview(tuple(tag for code, tag in tags.items() if code in _OF_PREVIEW), tuple(segments), (where, sizes))
 
 
 def _bad_value(tags: Mapping[int, Tag]) -> int | None:
@@ -206,8 +178,13 @@ def _bad_value(tags: Mapping[int, Tag]) -> int | None:
     return None
 
 
+def _size(tags: Mapping[int, Tag], form: TiffFormat) -> tuple[int, int]:
+    """Rows and columns."""
+    return number_of(tags, tiff_tags.HEIGHT, form), number_of(tags, tiff_tags.WIDTH, form)
+
+
 def _photometric(tags: Mapping[int, Tag], form: TiffFormat) -> int:
-    return number_of(tags, PHOTOMETRIC_TAG, form, -1)
+    return number_of(tags, tiff_tags.PHOTOMETRIC_TAG, form, -1)
 
 
 def _area(tags: Mapping[int, Tag], form: TiffFormat, size: tuple[int, int]) -> Area:
@@ -229,12 +206,12 @@ def tags_of_result(facts: RawFacts, whole: bool) -> tuple[Tag, ...]:
     height, width = facts.size if whole else (area.bottom - area.top, area.right - area.left)
     own = (
         numbers(KIND, [0], form, DATATYPE.LONG),
-        numbers(WIDTH, [width], form, DATATYPE.LONG),
-        numbers(HEIGHT, [height], form, DATATYPE.LONG),
-        numbers(BITS, [16], form),
-        numbers(PHOTOMETRIC_TAG, [PHOTOMETRIC.CFA], form),
-        numbers(SAMPLES, [1], form),
-        numbers(SAMPLE_FORMAT, [1], form),
+        numbers(tiff_tags.WIDTH, [width], form, DATATYPE.LONG),
+        numbers(tiff_tags.HEIGHT, [height], form, DATATYPE.LONG),
+        numbers(tiff_tags.BITS, [16], form),
+        numbers(tiff_tags.PHOTOMETRIC_TAG, [PHOTOMETRIC.CFA], form),
+        numbers(tiff_tags.SAMPLES, [1], form),
+        numbers(tiff_tags.SAMPLE_FORMAT, [1], form),
         numbers(WHITE, [round(facts.mosaic.white or 0)], form, DATATYPE.LONG),
     )
     others = {tag.code for tag in own} | (set() if whole else {ACTIVE_AREA, MASKED_AREAS})

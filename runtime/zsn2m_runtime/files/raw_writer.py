@@ -58,11 +58,7 @@ class RawWriter(ImageWriter):
 def _append_preview(stream: TiffStream, preview: Preview) -> int:
     """Write a preview; returns where its directory is."""
     places = [stream.append(segment) for segment in preview.segments]
-    where, sizes = (
-        (tiff_tags.TILE_OFFSETS, tiff_tags.TILE_BYTES)
-        if preview.is_tiled
-        else (tiff_tags.STRIP_OFFSETS, tiff_tags.STRIP_BYTES)
-    )
+    where, sizes = preview.places
     lengths = [len(segment) for segment in preview.segments]
     of_segments: tuple[Tag, ...] = (offsets(where, places, stream.form), offsets(sizes, lengths, stream.form))
     return stream.append_directory([*preview.tags, *of_segments])[0]
