@@ -78,6 +78,10 @@ SECTIONS = {
         "frames", "Hot pixels found, false alarms, stars that count as defective, and PSNR with `--correct-defects`."
     ),
     "Patterns": Section("frames", "Mosaics, stripes, regular detail and dither: found, and false alarms."),
+    "Row noise": Section("frames", "What the correction leaves of row noise, and what that is worth."),
+    "Fixed-pattern noise": Section(
+        "frames", "The pattern that several frames share: found, what is left, false alarms."
+    ),
     "Mixture": Section("frames", "Frames of different noise: how often they are told apart, and PSNR as a mixture."),
     "Blank areas": Section("frames", "Padding: what filling it is worth, what is taken for padding, and the time."),
     "Speed of training, the default": Section(

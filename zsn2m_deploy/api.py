@@ -131,7 +131,7 @@ def _with_models(
 ) -> Manifest:
     """Write weights, self-test arrays and models into a folder; the manifest is returned and has no results yet."""
     shown = [
-        without_row_noise(filled(frame.pixels, blank), trained.row_noise)
+        without_row_noise(filled(frame.pixels, blank), trained.offsets.row_noise)
         for frame, blank in zip(training.seen, training.blanks, strict=True)
     ]
     frames = [present(frame, blank) for frame, blank in zip(shown, training.blanks, strict=True)]
@@ -161,7 +161,8 @@ def _with_models(
         noise=trained.noise.record(),
         look=training_stats([shown[i] for i in first_group], trained.noise, [training.blanks[i] for i in first_group]),
         mixture=mixture,
-        row_noise=trained.row_noise,
+        row_noise=trained.offsets.row_noise,
+        fixed_pattern=trained.offsets.record,
         default=exported.default,
         models=exported.models,
         weights=weights,
@@ -195,7 +196,7 @@ def _with_results(folder: Path, manifest: Manifest, training: TrainingFrames, tr
     if pattern:
         result_seen = planes_of(denoised, pattern).pixels
     write_preview(preview, seen, result_seen, manifest.normalisation.in_use, manifest.sensor.noise_sigma)
-    shown = without_row_noise(filled(seen, blank), trained.row_noise)
+    shown = trained.offsets.without(filled(seen, blank))
     subject = Subject(
         name,
         training.names[0],

@@ -18,10 +18,12 @@ from zsn2m_deploy.fit.fitter import Fitter, ProgressCallback, StageReport
 from zsn2m_deploy.fit.network import FrameNetwork
 from zsn2m_deploy.fit.run import FrameGroup, Notes, Run
 from zsn2m_deploy.frames.scene import Scene, scene_of
-from zsn2m_deploy.frames.screening import REGULAR_DETAIL, find_row_noise, screen
+from zsn2m_deploy.frames.screening import REGULAR_DETAIL, screen
 from zsn2m_deploy.noise.defects import DefectCorrection, Defects, defects_in_words, find_defects_of_groups
+from zsn2m_deploy.noise.offsets import NO_OFFSETS, Offsets
 from zsn2m_deploy.paper.stages import train_mbd_and_grd
 from zsn2m_deploy.pretrain.confirm import confirm_noise
+from zsn2m_deploy.pretrain.offsets import find_offsets
 from zsn2m_runtime.blank.areas import largest_scene, present
 from zsn2m_runtime.errors import InputError, UsageError
 from zsn2m_runtime.image import Frame, to_nchw
@@ -29,8 +31,6 @@ from zsn2m_runtime.mosaic_record import PLANES
 from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.level import value_span
 from zsn2m_runtime.noise.model import NoiseModel
-from zsn2m_runtime.noise.rows import row_noise_in_words, without_row_noise
-from zsn2m_runtime.noise_record import RowNoise
 from zsn2m_runtime.patterns import kind_of_stripes
 from zsn2m_runtime.sample_types import Pixels
 
@@ -39,7 +39,7 @@ REGULAR = (
     "peaks of the spectrum, and counts as shared by no pixels"
 )
 DEFECTS = "the frame has hot or dead pixels or other impulses, which the estimate does not see where they stay"
-ROWS_LEFT = "rows or columns shared noise, of which the estimate does not see what is left"
+OFFSETS_LEFT = "rows, columns or frames shared noise, of which the estimate does not see what is left"
 HEAVY_TAILS = "the noise has heavy tails, for which the estimate does not hold"
 SMALLEST_SIDE = 16  # pixels; of smaller frames, a half-size one has little more than one 5 x 5 window of Eq. 4
 
@@ -54,7 +54,7 @@ class Trained:
     networks: by id, on the CPU in float32
     reports: one for each stage
     warnings: possible faults of the result; hints: facts that need no action
-    row_noise: that SensorNet's graph removes
+    offsets: of rows, columns and pixels, that SensorNet's graph removes
     correction: of defective pixels, sensor units; SensorNet contains it
     defective_share: share of the samples that are defective, if they are corrected
     unmodelled: patterns in the frames that the noise model does not cover; None: there are none
@@ -71,7 +71,7 @@ class Trained:
     precision: str
     warnings: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
-    row_noise: tuple[RowNoise, ...] = ()
+    offsets: Offsets = NO_OFFSETS
     correction: DefectCorrection | None = None
     defective_share: float = 0.0
     unmodelled: str | None = None
@@ -106,18 +106,19 @@ def train(
     Deterministic for a seed on one CPU with one thread count. Source: docs/decisions/pretrained-default.md for the
     default; Zero-Shot Noise2Mean, Sec. 3.2 and 3.3, for the others.
     """
-    scenes = _scenes(frames, config)
+    given = [frame if isinstance(frame, Frame) else Frame(frame) for frame in frames]
+    scenes = _scenes(given, config)
     screened = screen([largest_scene(*scene) for scene in scenes], config.mosaic)
     device = resolve_device(config.device)
     precision = _precision(config, device)
     notes = Notes()
-    row_noise: tuple[RowNoise, ...] = ()
-    if config.stage == "sensor" and config.sensor.correct_rows:
-        row_noise = find_row_noise([scene.pixels for scene in scenes], screened.patterns)
-    for found in row_noise:
+    offsets = NO_OFFSETS
+    if config.stage == "sensor" and config.sensor.correct_offsets:
+        offsets = find_offsets(scenes, given, screened.patterns, device)
+    for found in offsets.row_noise:
         screened = screened.without(kind_of_stripes(found.axis))
-        notes.hints.append(row_noise_in_words(found))
-    scenes = [Scene(without_row_noise(scene.pixels, row_noise), scene.blank) for scene in scenes]
+    notes.hints.extend(offsets.in_words())
+    scenes = [Scene(offsets.without(scene.pixels), scene.blank) for scene in scenes]
     groups, defects = _noise(scenes, config, device)
     # Method adapt trains with a noise estimate that leaves regular detail out.
     if config.stage == "sensor" and all(group.noise.regular for group in groups):
@@ -142,7 +143,7 @@ def train(
         generator=torch.Generator().manual_seed(config.seed),
         notes=notes,
         shown=[_presence(scene, device) for scene in scenes] if any(s.blank is not None for s in scenes) else None,
-        row_noise=row_noise,
+        offsets=offsets,
         correction=corrected.correction.rescaled(low, scale) if corrected else None,
     )
     if config.stage == "sensor":
@@ -168,18 +169,17 @@ def train(
         precision=precision,
         warnings=tuple(notes.warnings),
         hints=tuple(notes.hints),
-        row_noise=row_noise,
+        offsets=offsets,
         correction=corrected.correction if corrected else None,
         defective_share=corrected.share if corrected else 0.0,
         unmodelled=screened.unmodelled
-        or (ROWS_LEFT if row_noise else None)
+        or (OFFSETS_LEFT if offsets else None)
         or (HEAVY_TAILS if with_tails else None)
         or (DEFECTS if defects else None),
     )
 
 
-def _scenes(frames: Sequence[Pixels | Frame], config: TrainConfig) -> list[Scene]:
-    given = [frame if isinstance(frame, Frame) else Frame(frame) for frame in frames]
+def _scenes(given: Sequence[Frame], config: TrainConfig) -> list[Scene]:
     _check([frame.pixels for frame in given], config)
     scenes = [scene_of(frame) for frame in given]
     _check([scene.pixels for scene in scenes], config)  # may be too small without their blank borders

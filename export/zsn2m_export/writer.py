@@ -22,6 +22,7 @@ from zsn2m_runtime.atomic import atomic_file
 from zsn2m_runtime.bundle import file_record
 from zsn2m_runtime.errors import BundleError
 from zsn2m_runtime.manifest import (
+    MOST_REACH,
     SCHEMA_VERSION,
     FileRecord,
     ModelCard,
@@ -46,7 +47,8 @@ SUFFIXES: dict[Literal["onnx", "torchscript"], str] = {"onnx": ".onnx", "torchsc
 class ExportableModel:
     """A network to export: (n, c, h, w) normalised -> the same, h and w multiples of `stride`; c is `Sensor.planes`.
 
-    `before_padding` runs on the frame as it is, before it is padded to the stride; any size -> the same.
+    `before_padding` runs on the frame as it is, before it is padded to the stride; any size -> the same. With
+    `whole_frames` no frame is cut in strips.
     """
 
     id: str
@@ -54,6 +56,7 @@ class ExportableModel:
     network: nn.Module
     stride: int
     before_padding: nn.Module | None = None
+    whole_frames: bool = False
 
 
 def write_weights(folder: Path, networks: Mapping[str, nn.Module]) -> FileRecord:
@@ -154,10 +157,12 @@ def _write_model(
 ) -> ModelEntry:
     inner = SensorGraph(model.network, model.stride, sensor, normalisation, model.before_padding)
     reads = nn.Sequential(inner.before_padding, inner.network)
-    stride, radius = model.stride, receptive_radius(reads, sensor.planes, model.stride)
+    stride = model.stride
+    radius = MOST_REACH if model.whole_frames else receptive_radius(reads, sensor.planes, stride)
     graph: nn.Module = inner
     if sensor.mosaic:
-        graph, stride, radius = MosaicGraph(inner, sensor.mosaic.pattern), CELL * stride, CELL * radius + CELL - 1
+        graph, stride = MosaicGraph(inner, sensor.mosaic.pattern), CELL * stride
+        radius = min(CELL * radius + CELL - 1, MOST_REACH)  # as far as whole frames reach
     facts = ModelFacts(
         id=model.id,
         role=model.role,

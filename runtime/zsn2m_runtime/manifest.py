@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from zsn2m_runtime.mosaic_record import PLANES, MosaicRecord
-from zsn2m_runtime.noise_record import NoiseGroup, NoiseRecord, RowNoise, TrainingStats
+from zsn2m_runtime.noise_record import FixedPatternRecord, NoiseGroup, NoiseRecord, RowNoise, TrainingStats
 from zsn2m_runtime.record import Record, SparseRecord
 from zsn2m_runtime.sample_types import MOST_COMPUTED, is_whole, limits_of
 from zsn2m_runtime.training_record import MethodRecord, TrainingRecord
@@ -197,6 +197,9 @@ class Manifest(Record):
         max_length=2,
         description="noise that rows or columns share, which SensorNet's models remove first; `noise`, `look` and "
         "`mixture` are without it",
+    )
+    fixed_pattern: FixedPatternRecord | None = Field(
+        None, description="fixed-pattern noise that SensorNet's models remove; None: none was found, or one frame given"
     )
     default: str | None = Field(None, description="id of the model to use unless told otherwise")
     models: tuple[ModelEntry, ...] = Field((), max_length=MOST_MODELS)

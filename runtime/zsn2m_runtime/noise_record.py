@@ -50,9 +50,18 @@ class RowNoise(ChannelsRecord):
         ge=0, description="standard deviation of the offsets, sensor units, of the channel that has most"
     )
     pixel_sigma: tuple[float, ...] = Field(description="of each channel: that of single pixels")
+    fixed: bool = Field(False, description="whether several training frames had the same offsets")
     memory: float = Field(
         gt=0, le=MOST_MEMORY, description="rows, or columns, over which the weight of others falls to 1 / e"
     )
+
+
+class FixedPatternRecord(Record):
+    """An offset of each pixel that all training frames had, removed from frames of their size."""
+
+    sigma: float = Field(ge=0, description="standard deviation of the offsets, sensor units")
+    height: int = Field(ge=1, description="pixels of the frames that it is removed from")
+    width: int = Field(ge=1, description="pixels of the frames that it is removed from")
 
 
 class NoiseRecord(ChannelsRecord):

@@ -29,7 +29,6 @@ from zsn2m_deploy.fit.run import Fitted, FrameGroup, Run
 from zsn2m_deploy.noise.fields import NoiseFields
 from zsn2m_deploy.noise.mean import mean_bias, samples
 from zsn2m_deploy.noise.refine import FirstGuess
-from zsn2m_deploy.noise.rows import row_correction
 from zsn2m_deploy.pretrain.confirm import confirm_noise, measured_noise
 from zsn2m_deploy.pretrain.network import SensorNet
 from zsn2m_deploy.pretrain.weights import pretrained
@@ -87,7 +86,7 @@ def train_sensor(run: Run, config: TrainConfig) -> Fitted:
     if _keep_regular_detail(run, sensor, errors):
         errors = run.errors(sensor, config.seed)
     run.warn_of_worse(errors, gentler(config))
-    sensor.row_correction = row_correction(run.row_noise, run.scale)
+    sensor.remove_offsets(run.offsets, run.scale)
     if run.correction:  # last, for the run's own frames are corrected already
         sensor.correction = run.correction
     return Fitted(config, run.groups, {"sensor": sensor.cpu()}, reports)

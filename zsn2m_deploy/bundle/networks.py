@@ -52,7 +52,9 @@ def export_networks(
     entries: list[ModelEntry] = []
     for done, (model_id, network) in enumerate(networks.items()):
         tell(progress, done, len(networks))
-        model = ExportableModel(model_id, model_id, network, network.stride, network.before_padding())
+        model = ExportableModel(
+            model_id, model_id, network, network.stride, network.before_padding(), network.whole_frames
+        )
         entries += write_models(folder, [model], sensor, normalisation, probe)
     tell(progress, len(networks), len(networks))
     default = next(model_id for model_id in PREFERENCE if model_id in networks)

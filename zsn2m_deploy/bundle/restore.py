@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -11,7 +12,7 @@ from zsn2m_deploy.config.networks import SensorConfig
 from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.fit.network import FrameNetwork
 from zsn2m_deploy.noise.defects import DefectCorrection
-from zsn2m_deploy.noise.rows import row_correction
+from zsn2m_deploy.noise.offsets import Offsets
 from zsn2m_deploy.paper.networks import GrdNet, MbdNet
 from zsn2m_deploy.pretrain.network import SensorNet
 from zsn2m_export.writer import read_weights
@@ -82,7 +83,9 @@ def _check_fit(bundle: Bundle, make: Callable[[], FrameNetwork], state: dict[str
 
 def _sensor_net(manifest: Manifest, config: SensorConfig) -> SensorNet:
     network, channels = SensorNet(manifest.sensor.channels), manifest.sensor.channels
-    network.row_correction = row_correction(manifest.row_noise, manifest.normalisation.scale)
+    pattern = manifest.fixed_pattern
+    blank = None if pattern is None else np.zeros((pattern.height, pattern.width, channels), np.float32)
+    network.remove_offsets(Offsets(manifest.row_noise, blank), manifest.normalisation.scale)
     if config.correct_defects:
         network.correction = DefectCorrection(channels)
     return network

@@ -90,8 +90,8 @@ class SensorConfig(Config):
     correct_defects: bool = Field(
         False, description="hot and dead pixels, if the frames have any, are replaced by their neighbours; measured"
     )
-    correct_rows: bool = Field(
-        True, description="noise that rows or columns share, if the frames have such noise, is removed; measured"
+    correct_offsets: bool = Field(
+        True, description="noise that rows, columns or frames share, if there is any, is removed; measured"
     )
 
     @model_validator(mode="after")

@@ -14,9 +14,11 @@ class FrameNetwork(nn.Module):
 
     Attributes:
         stride: pixels
+        whole_frames: whether `before_padding` must see whole frames, which then are never cut in strips
     """
 
     stride = 1
+    whole_frames = False
 
     def before_padding(self) -> nn.Module | None:
         """A module that an exported graph applies before it pads a frame to the stride; None: no such module."""

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from zsn2m_runtime.noise.rows import BLOCK, FEW, PLAUSIBLE, ROUNDS, WIDE, step_scales, step_weights
 from zsn2m_runtime.noise_record import RowNoise
-
-
-def row_correction(found: Sequence[RowNoise], scale: float) -> nn.Module:
-    """What removes all row noise of frames in units of `scale` of the noise's."""
-    return nn.Sequential(*(RowCorrection(noise, scale) for noise in found)) if found else nn.Identity()
 
 
 class RowCorrection(nn.Module):

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, pixel_shuffle
 
 from zsn2m_deploy.fit.network import FrameNetwork, LevelBlindConv
+from zsn2m_deploy.noise.offsets import Offsets
 
 
 class SensorNet(FrameNetwork):
@@ -26,7 +27,7 @@ class SensorNet(FrameNetwork):
     def __init__(self, channels: int) -> None:
         super().__init__()
         full, half, quarter, eighth = self.WIDTHS
-        self.row_correction: nn.Module = nn.Identity()
+        self.offsets: nn.Module = nn.Identity()  # of rows, columns and pixels
         self.correction: nn.Module = nn.Identity()  # of defective pixels
         self.first = LevelBlindConv(channels, full, level_blind=True)
         self.second = nn.Conv2d(full, full, 3, padding=1)
@@ -44,8 +45,12 @@ class SensorNet(FrameNetwork):
         self.out = nn.Conv2d(full, channels, 1)
 
     def before_padding(self) -> nn.Module:
-        """The corrections of row noise and of defective pixels."""
-        return nn.Sequential(self.row_correction, self.correction)
+        """The corrections of offsets and of defective pixels."""
+        return nn.Sequential(self.offsets, self.correction)
+
+    def remove_offsets(self, found: Offsets, scale: float) -> None:
+        """Have graphs remove them; normalised values are in units of `scale` of the sensor's."""
+        self.offsets, self.whole_frames = found.correction(scale), found.pattern is not None
 
     @torch.no_grad()
     def add_to_output(self, offset: Tensor) -> None:

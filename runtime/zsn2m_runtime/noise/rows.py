@@ -11,6 +11,7 @@ The exported graph does the same (zsn2m_deploy.noise.rows). Measured: docs/decis
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -32,6 +33,7 @@ PLAUSIBLE = 3.0  # deviations of a block's step, offsets and noise together, bey
 FEW = 1e-3  # share of a row's blocks that has no say
 REACH = 3.0  # memories that rows count from
 MEMORIES = np.geomspace(0.5, MOST_MEMORY, 13)  # that are tried
+FIXED = 0.5  # correlation of two frames' offsets, from which on they are the same
 FAR = 3.0  # deviations that innovations are pulled in to: edges over the whole row
 MOST_FRAMES = 8  # that are fitted to
 TO_DEVIATION = 1.4826  # standard deviation over median absolute deviation of a normal distribution
@@ -55,7 +57,8 @@ def fit_row_noise(frames: Sequence[Pixels], axis: Axis, sigma: float) -> RowNois
         for steps in row_steps(plane, pixel, sigma)[1:, 0].T:
             likelihood += _unlikely(steps)
     memory = float(MEMORIES[np.argmin(likelihood)])
-    return RowNoise(axis=axis, sigma=sigma, pixel_sigma=tuple(pixel.tolist()), memory=memory)
+    noise = RowNoise(axis=axis, sigma=sigma, pixel_sigma=tuple(pixel.tolist()), memory=memory)
+    return noise.model_copy(update={"fixed": _are_the_same([row_offsets(plane, noise).ravel() for plane in planes])})
 
 
 def without_row_noise(frame: Pixels, found: Sequence[RowNoise]) -> Pixels:
@@ -77,9 +80,10 @@ def without_row_noise(frame: Pixels, found: Sequence[RowNoise]) -> Pixels:
 def row_noise_in_words(found: RowNoise) -> str:
     """What was found and what becomes of it."""
     pixel = math.sqrt(np.square(found.pixel_sigma).mean())
+    same = ", the same in all frames" if found.fixed else ""
     text = (
         f"each {found.axis.removesuffix('s')} has an offset of its own, {found.sigma:.3g} (standard deviation) beside "
-        f"{pixel:.3g} of single pixels: it is removed before the network"
+        f"{pixel:.3g} of single pixels{same}: it is removed before the network"
     )
     return f"{text}, in frames that are not cut in strips" if found.axis == "columns" else text
 
@@ -132,6 +136,12 @@ def step_weights(memory: float) -> Floats:
 def turned(planes: Pixels, axis: Axis) -> Pixels:
     """Planes whose rows are the lines of an axis. Shape: (h, w, c) -> (h, w, c) or (w, h, c)."""
     return planes if axis == "rows" else planes.swapaxes(0, 1)
+
+
+def _are_the_same(offsets: Sequence[Floats]) -> bool:
+    """Whether frames one after the other have the same offsets, mostly."""
+    pairs = [pair for pair in itertools.pairwise(offsets) if len(pair[0]) == len(pair[1])]
+    return bool(pairs) and float(np.mean([np.corrcoef(*pair)[0, 1] for pair in pairs])) > FIXED
 
 
 def _unlikely(steps: Floats) -> Doubles:

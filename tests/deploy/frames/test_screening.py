@@ -88,7 +88,7 @@ def test_what_stays_or_may_be_lost_is_warned_of_with_the_frames_that_have_it(
 
 @pytest.mark.parametrize("removed", [True, False])
 def test_stripes_are_in_the_bundle_s_verdict_if_they_stay_and_no_psnr_is_stated(tmp_path: Path, removed: bool) -> None:
-    sensor = {"schedule": {"iterations": 2, "crop_side": 48}, "scenes": 1, "correct_rows": removed}
+    sensor = {"schedule": {"iterations": 2, "crop_side": 48}, "scenes": 1, "correct_offsets": removed}
     config = small(2, "adapt", sensor=sensor)
     bundle = api.train_and_export(whole(striped(1000)), tmp_path / "a.zsn2m", config)
     training = bundle.manifest.training
@@ -96,7 +96,9 @@ def test_stripes_are_in_the_bundle_s_verdict_if_they_stay_and_no_psnr_is_stated(
     assert removed or training.summary["verdict"].startswith("look closer")
     report = json.loads((bundle.path / "report.json").read_text())
     assert report["self_check"]["psnr"] is None
-    assert report["self_check"]["reason"].startswith("rows or columns shared" if removed else "rows share noise")
+    assert report["self_check"]["reason"].startswith(
+        "rows, columns or frames shared" if removed else "rows share noise"
+    )
 
 
 def test_the_command_line_refuses_a_mosaic_and_names_its_file(
@@ -179,7 +181,7 @@ def test_stripes_go_and_stay_where_that_is_asked_for(shared_data: Path, tmp_path
         frame = image.read()
     left = {}
     for removed in (True, False):
-        config = TrainConfig().updated({"sensor": {"correct_rows": removed}})
+        config = TrainConfig().updated({"sensor": {"correct_offsets": removed}})
         bundle = api.train_and_export(frame.pixels, tmp_path / f"{removed}.zsn2m", config)
         left[removed] = kinds(Denoiser(bundle.path, provider="cpu")(frame.pixels))
     assert left == {True: (), False: ("row noise",)}

@@ -113,7 +113,7 @@ def test_the_bundle_is_exported_again_and_in_lower_precisions(bundle: Bundle) ->
 
 
 def test_without_the_correction_it_is_warned_of(tmp_path: Path) -> None:
-    kept = CONFIG.updated({"sensor": {"correct_rows": False}})
+    kept = CONFIG.updated({"sensor": {"correct_offsets": False}})
     bundle = api.train_and_export(striped(1000), tmp_path / "a.zsn2m", kept)
     assert bundle.manifest.row_noise == ()
     assert any(warning.startswith("row noise: each row has an offset") for warning in bundle.manifest.training.warnings)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 from support.mosaics import Array, noise, scene
 
+from benchmarks.split import half_of
+from zsn2m_runtime.files import open_image
 from zsn2m_runtime.noise.rows import fit_row_noise, row_offsets, step_weights, without_row_noise
 from zsn2m_runtime.noise_record import Axis, RowNoise
 from zsn2m_runtime.patterns import find_patterns
@@ -112,3 +116,20 @@ def test_a_facade_with_row_noise_keeps_its_structure() -> None:
         frame = facade() + offsets[:, None] + noise(seed, (SIDE, SIDE), PIXEL)
         left = row_offsets(frame[..., None], fit_row_noise([frame], "rows", PIXEL))[:, 0, 0] - offsets
         assert np.std(left) < 0.6 * PIXEL
+
+
+@pytest.mark.parametrize("fixed", [True, False])
+def test_offsets_that_all_frames_have_are_told(fixed: bool) -> None:
+    frames = [striped(seed, 0.0)[0] + offsets_of(0 if fixed else seed, PIXEL)[:, None] for seed in SEEDS]
+    assert fit_row_noise(frames, "rows", PIXEL).fixed == fixed
+    assert not fit_row_noise(frames[:1], "rows", PIXEL).fixed
+
+
+@pytest.mark.parametrize("sigma", [2.0, 15.0])
+def test_no_photograph_with_plain_noise_has_row_noise(shared_data: Path, sigma: float) -> None:
+    names = [path for folder in ("kodak24", "set14") for path in half_of((shared_data / folder).iterdir(), "tuning")]
+    for seed, path in enumerate(names):
+        with open_image(path) as image:
+            clean = image.read().pixels
+        found = find_patterns((clean + noise(seed, clean.shape, sigma)).astype(np.float32))
+        assert (found.rows, found.columns) == (None, None), path.name

@@ -1,0 +1,90 @@
+"""A fixed pattern is found in frames of different scenes, and goes; in frames of one scene nothing is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from support.mosaics import Array, noise, scene, whole
+from support.trainings import small
+
+from zsn2m_deploy import api
+from zsn2m_deploy.bundle.export import export
+from zsn2m_deploy.noise.fixed_pattern import FixedPatternCorrection
+from zsn2m_deploy.pretrain.offsets import fixed_pattern
+from zsn2m_export.graph import SensorGraph
+from zsn2m_export.onnx_model import export_onnx
+from zsn2m_export.torchscript import export_torchscript, load_torchscript
+from zsn2m_runtime.denoiser import Denoiser
+from zsn2m_runtime.manifest import MOST_REACH, ModelFacts, Normalisation, Sensor
+
+SIDE, PIXEL = 120, 12.0
+CONFIG = small(2, "adapt", sensor={"schedule": {"iterations": 2, "crop_side": 48}, "scenes": 1})
+SEEDS = range(1000, 1004)
+CPU = torch.device("cpu")
+
+
+def pattern(sigma: float) -> Array:
+    return noise(99, (SIDE, SIDE), sigma)
+
+
+def frames(sigma: float, scenes: bool = True) -> list[Array]:
+    """Frames of different scenes, or of one, with a pattern."""
+    pictures = [scene(seed if scenes else 1000, SIDE).mean(axis=2) for seed in SEEDS]
+    shown = zip(pictures, SEEDS, strict=True)
+    return [picture + pattern(sigma) + noise(seed, (SIDE, SIDE), PIXEL) for picture, seed in shown]
+
+
+@pytest.mark.parametrize("sigma", [6.0, 12.0])
+def test_the_pattern_of_different_scenes_is_found(sigma: float) -> None:
+    found = fixed_pattern(frames(sigma), CPU)
+    assert found is not None
+    expected = sigma * PIXEL / np.sqrt(PIXEL**2 + len(SEEDS) * sigma**2)  # the best that so many frames tell
+    offsets, told = found
+    assert told == pytest.approx(sigma, rel=0.25)
+    assert (offsets - pattern(sigma)).std() < 1.35 * expected
+
+
+@pytest.mark.parametrize(("sigma", "scenes"), [(0.0, True), (0.0, False), (12.0, False)])
+def test_no_pattern_is_found_where_there_is_none_or_the_scene_stands_still(sigma: float, scenes: bool) -> None:
+    assert fixed_pattern(frames(sigma, scenes), CPU) is None
+    assert fixed_pattern(frames(12.0)[:1], CPU) is None
+
+
+def test_the_graph_takes_it_from_frames_of_its_size_alone(tmp_path: Path) -> None:
+    offsets = torch.from_numpy(noise(1, (1, 7, 9), 3.0)).float()
+    sensor = Sensor(dtype="float32", channels=1, range=(0.0, 255.0), noise_sigma=1.0)
+    network = torch.nn.Conv2d(1, 1, 1, bias=False)
+    torch.nn.init.ones_(network.weight)
+    graph = SensorGraph(network, 1, sensor, Normalisation(offset=0, scale=1), FixedPatternCorrection(offsets))
+    facts = ModelFacts(id="a", role="a", precision="fp32", stride=1, receptive_radius=MOST_REACH, parameters=1)
+    export_onnx(graph, tmp_path / "a.onnx", facts, 1, "{}")
+    export_torchscript(graph, tmp_path / "a.ts", "{}")
+    session, script = onnxruntime.InferenceSession(tmp_path / "a.onnx"), load_torchscript(tmp_path / "a.ts")
+    for size in ((7, 9), (9, 7), (7, 10), (8, 9), (1, 1), (20, 30)):
+        frame = torch.rand(2, 1, *size)
+        expected = frame - offsets if size == (7, 9) else frame
+        torch.testing.assert_close(graph(frame), expected)
+        torch.testing.assert_close(script(frame), expected)
+        torch.testing.assert_close(torch.from_numpy(session.run(None, {"noisy": frame.numpy()})[0]), expected)
+
+
+def test_a_bundle_of_several_frames_removes_it(tmp_path: Path) -> None:
+    bundle = api.train_and_export([whole(frame) for frame in frames(12.0)], tmp_path / "a.zsn2m", CONFIG)
+    found = bundle.manifest.fixed_pattern
+    assert found is not None
+    assert (found.height, found.width) == (SIDE, SIDE)
+    assert found.sigma == pytest.approx(12.0, rel=0.25)
+    assert bundle.model().receptive_radius == MOST_REACH
+    assert any("the same pattern" in hint for hint in bundle.manifest.training.hints)
+    assert bundle.manifest.sensor.noise_sigma < 1.25 * PIXEL
+    other = whole(scene(1007, SIDE).mean(axis=2) + pattern(12.0) + noise(7, (SIDE, SIDE), PIXEL))
+    denoiser = Denoiser(bundle.path, provider="cpu", strip_pixels=1)
+    left = denoiser(other) - scene(1007, SIDE).mean(axis=2)
+    shifted = Denoiser(bundle.path, provider="cpu")(other[1:]) - scene(1007, SIDE).mean(axis=2)[1:]
+    assert left.std() < shifted.std()
+    export(bundle.path)
+    np.testing.assert_array_equal(Denoiser(bundle.path, provider="cpu")(other), denoiser(other))

@@ -1,0 +1,79 @@
+"""Fixed-pattern noise: an offset of each pixel that all frames of a sensor have. Found in several frames, and removed.
+
+What a denoiser takes from frames of different scenes has nothing in common but that pattern: the covariance of its mean
+over half of the frames with that over the others is the pattern's power. Of a scene that stands still, detail would be
+taken for it, so nothing is looked for there. Measured: docs/decisions/fixed-pattern-noise.md.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from zsn2m_runtime.noise.frame_stats import block_means
+from zsn2m_runtime.noise.model import Doubles
+from zsn2m_runtime.sample_types import Pixels
+
+MOST_FRAMES = 32  # that are looked at, evenly spaced
+BLOCK = 8  # pixels; means of such blocks say whether two scenes are the same
+SAME = 0.3  # correlation of their steps, above which they are; 0.13 at most of Kodak24's
+WORTH = 0.15  # deviation of the pattern, over that of the noise beside it
+
+
+class FixedPatternCorrection(nn.Module):
+    """Takes a fixed pattern from frames of its own size; leaves others as they are.
+
+    Shape:
+        forward: (n, c, h, w), in the pattern's units -> the same
+        pattern: (c, h, w)
+    """
+
+    def __init__(self, pattern: Tensor) -> None:
+        super().__init__()
+        self.pattern = nn.Buffer(pattern)
+
+    def forward(self, noisy: Tensor) -> Tensor:
+        """Correct frames."""
+        found: Tensor = self.pattern
+        for axis in (1, 2):
+            places = torch.arange(noisy.shape[axis + 1], device=noisy.device)
+            # Compared as tensors: of numbers the ONNX exporter would take the outcome for a constant.
+            fits = (places[-1:] + 1 == found.shape[axis]).to(noisy.dtype)
+            found = found.index_select(axis, places.clamp(0, found.shape[axis] - 1)) * fits
+        return noisy - found
+
+
+def find_fixed_pattern(frames: Sequence[Pixels], denoise: Callable[[Pixels], Pixels]) -> tuple[Pixels, float] | None:
+    """The pattern that frames of different scenes share, and its deviation; None: not worth a word, or not to be told.
+
+    Shape:
+        frames: each (h, w) or (h, w, 3), sensor units, finite
+        denoise: as a frame -> the same
+        returns: as a frame, with the least error that so many frames leave
+    """
+    chosen = [frames[place] for place in np.linspace(0, len(frames) - 1, min(len(frames), MOST_FRAMES)).astype(int)]
+    if len(chosen) < 2 or len({frame.shape for frame in chosen}) > 1:
+        return None
+    steps = [_steps(frame) for frame in chosen]
+    if max(float(np.corrcoef(*pair)[0, 1]) for pair in itertools.combinations(steps, 2)) > SAME:
+        return None
+    removed = [np.asarray(frame - denoise(frame), np.float32) for frame in chosen]
+    removed = [noise - noise.mean(axis=(0, 1)) for noise in removed]
+    half = len(removed) // 2
+    power = float((np.mean(removed[:half], axis=0) * np.mean(removed[half:], axis=0)).mean())
+    alone = float(np.mean([np.square(noise).mean() for noise in removed])) - power  # of the noise beside the pattern
+    if power <= WORTH**2 * alone:
+        return None
+    kept = power / (power + alone / len(removed))
+    return np.asarray(kept * np.mean(removed, axis=0), np.float32), math.sqrt(power)
+
+
+def _steps(frame: Pixels) -> Doubles:
+    """Steps between the means of blocks, (n,)."""
+    means = block_means(frame.reshape(*frame.shape[:2], -1), BLOCK)
+    return np.concatenate([np.diff(means, axis=axis).ravel() for axis in (0, 1)])

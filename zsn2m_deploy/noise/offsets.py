@@ -1,0 +1,64 @@
+"""Noise that many samples share, which the exported graph removes before the network: of rows, columns and frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from zsn2m_deploy.noise.fixed_pattern import FixedPatternCorrection
+from zsn2m_deploy.noise.rows import RowCorrection
+from zsn2m_runtime.image import to_nchw
+from zsn2m_runtime.noise.rows import row_noise_in_words, without_row_noise
+from zsn2m_runtime.noise_record import FixedPatternRecord, RowNoise
+from zsn2m_runtime.sample_types import Pixels
+
+
+@dataclass(frozen=True)
+class Offsets:
+    """What is removed of a sensor's frames.
+
+    row_noise: of rows, and of columns
+    pattern: the offset of each pixel, as a frame, sensor units; None: no fixed pattern
+    pattern_sigma: standard deviation of the true offsets of the pixels, sensor units
+    """
+
+    row_noise: tuple[RowNoise, ...] = ()
+    pattern: Pixels | None = None
+    pattern_sigma: float = 0.0
+
+    def __bool__(self) -> bool:
+        return bool(self.row_noise) or self.pattern is not None
+
+    def without(self, frame: Pixels) -> Pixels:
+        """A frame of the training frames' size without them; itself where there are none."""
+        rest = without_row_noise(frame, self.row_noise)
+        return rest if self.pattern is None else rest - self.pattern
+
+    def correction(self, scale: float) -> nn.Module:
+        """What removes them from frames in units of `scale` of the sensor's."""
+        modules: list[nn.Module] = [RowCorrection(noise, scale) for noise in self.row_noise]
+        if self.pattern is not None:
+            modules.append(FixedPatternCorrection(torch.from_numpy(to_nchw(self.pattern)[0]) / scale))
+        return nn.Sequential(*modules) if modules else nn.Identity()
+
+    @property
+    def record(self) -> FixedPatternRecord | None:
+        """What a manifest keeps of the pattern."""
+        if self.pattern is None:
+            return None
+        return FixedPatternRecord(sigma=self.pattern_sigma, height=self.pattern.shape[0], width=self.pattern.shape[1])
+
+    def in_words(self) -> list[str]:
+        """What was found and what becomes of it."""
+        said = [row_noise_in_words(noise) for noise in self.row_noise]
+        if found := self.record:
+            said.append(
+                f"all frames have the same pattern of {found.sigma:.3g} (standard deviation): it is removed from "
+                f"frames of {found.width} x {found.height} (width x height), which are not cut in strips"
+            )
+        return said
+
+
+NO_OFFSETS = Offsets()

@@ -1,0 +1,67 @@
+"""Row noise and fixed-pattern noise of the training frames; the latter by what the pretrained network removes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from zsn2m_deploy.frames.scene import Scene
+from zsn2m_deploy.frames.screening import find_row_noise
+from zsn2m_deploy.noise.fixed_pattern import find_fixed_pattern
+from zsn2m_deploy.noise.offsets import Offsets
+from zsn2m_deploy.pretrain.weights import pretrained
+from zsn2m_export.graph import mirrored, receptive_radius
+from zsn2m_runtime.image import Frame, from_nchw, to_nchw
+from zsn2m_runtime.inference.strips import DEFAULT_STRIP_PIXELS, plan_strips, run_in_strips
+from zsn2m_runtime.noise.level import value_span
+from zsn2m_runtime.patterns import Patterns
+from zsn2m_runtime.sample_types import Pixels
+
+
+def find_offsets(
+    scenes: Sequence[Scene], given: Sequence[Frame], patterns: Sequence[Patterns], device: torch.device
+) -> Offsets:
+    """The offsets that samples of frames share; a fixed pattern only of frames in which nothing is blank.
+
+    Args:
+        given: the frames that the scenes are of; patterns: that were found in them
+    """
+    pixels = [scene.pixels for scene in scenes]
+    rows = Offsets(find_row_noise(pixels, patterns))
+    sizes = {(scene.pixels.shape, frame.pixels.shape) for scene, frame in zip(scenes, given, strict=True)}
+    if (
+        len(scenes) == 1
+        or len({size for pair in sizes for size in pair}) > 1
+        or any(s.blank is not None for s in scenes)
+    ):
+        return rows
+    found = fixed_pattern([rows.without(frame) for frame in pixels], device)
+    return Offsets(rows.row_noise, *found) if found else rows
+
+
+def fixed_pattern(frames: Sequence[Pixels], device: torch.device) -> tuple[Pixels, float] | None:
+    """As `find_fixed_pattern`, with the pretrained network.
+
+    Shape:
+        frames: each (h, w) or (h, w, 3), of one size, sensor units, finite, without row noise
+    """
+    low, high = value_span(frames)
+    scale, channels = high - low or 1.0, to_nchw(frames[0]).shape[1]
+    prior = pretrained(channels)
+    radius = receptive_radius(prior, channels, prior.stride)
+    prior = prior.to(device)
+
+    @torch.no_grad()
+    def of_rows(rows: Pixels) -> Pixels:
+        height, width = rows.shape[:2]
+        noisy = (torch.from_numpy(to_nchw(rows)).to(device) - low) / scale
+        denoised = prior(mirrored(noisy, prior.stride))[:, :, :height, :width]
+        return from_nchw((denoised * scale + low).cpu().numpy(), np.float32)
+
+    def denoise(frame: Pixels) -> Pixels:
+        strips = plan_strips(frame.shape[:2], prior.stride, radius, DEFAULT_STRIP_PIXELS)
+        return run_in_strips(of_rows, frame.astype(np.float32), strips)
+
+    return find_fixed_pattern(frames, denoise)
