@@ -82,7 +82,8 @@ def _check_fit(bundle: Bundle, make: Callable[[], FrameNetwork], state: dict[str
 
 
 def _sensor_net(manifest: Manifest, config: SensorConfig) -> SensorNet:
-    network, channels = SensorNet(manifest.sensor.channels), manifest.sensor.channels
+    channels = manifest.sensor.planes
+    network = SensorNet(channels)
     pattern = manifest.fixed_pattern
     blank = None if pattern is None else np.zeros((pattern.height, pattern.width, channels), np.float32)
     network.remove_offsets(Offsets(manifest.row_noise, blank), manifest.normalisation.scale)

@@ -124,3 +124,20 @@ def test_no_frame_without_such_noise_gets_the_correction(tmp_path: Path) -> None
     bundle = api.train_and_export(plain, tmp_path / "a.zsn2m", CONFIG)
     assert bundle.manifest.row_noise == ()
     assert bundle.model().receptive_radius == 40
+
+
+def test_rows_of_a_mosaic_are_corrected_in_each_of_its_planes(tmp_path: Path) -> None:
+    size = 2 * SIDE
+    picture = np.kron(clean(1000), np.ones((2, 2))) * np.tile([[0.6, 1.0], [1.0, 0.8]], (SIDE, SIDE))
+    frame = whole(picture + noise(1, (size, 1), ROWS) + noise(2, (size, size), PIXEL))
+    config = CONFIG.updated({"mosaic": "RGGB"})
+    bundle = api.train_and_export(frame, tmp_path / "a.zsn2m", config)
+    [found] = bundle.manifest.row_noise
+    assert len(found.pixel_sigma) == 4
+    denoiser = Denoiser(bundle.path, provider="cpu")
+    assert denoiser.unlike(frame) == ()
+    before, after = ((part - picture).mean(axis=1).std() for part in (frame, denoiser(frame)))
+    assert after < 0.6 * before
+    export(bundle.path)
+    again = Denoiser(bundle.path, provider="cpu")(frame).astype(int)
+    assert np.abs(again - denoiser(frame)).max() <= 1  # a tie of rounding
