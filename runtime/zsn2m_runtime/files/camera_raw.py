@@ -27,8 +27,8 @@ from zsn2m_runtime.files.tiff_directories import Tag, numbers, read_tags
 from zsn2m_runtime.files.tiff_writer import format_for
 from zsn2m_runtime.mosaic_record import MosaicRecord
 
-_MAKE, _MODEL, _SOFTWARE, _DATE, _ARTIST, _COPYRIGHT, _EXIF, _GPS = 271, 272, 305, 306, 315, 33432, 34665, 34853
-_COPIED = {tiff_tags.DESCRIPTION, _MAKE, _MODEL, _SOFTWARE, _DATE, _ARTIST, _COPYRIGHT, _EXIF, _GPS, tiff_tags.XMP}
+_MAKE, _MODEL, _DATE, _ARTIST, _COPYRIGHT, _EXIF, _GPS = 271, 272, 306, 315, 33432, 34665, 34853
+_COPIED = {tiff_tags.DESCRIPTION, _MAKE, _MODEL, _DATE, _ARTIST, _COPYRIGHT, _EXIF, _GPS, tiff_tags.XMP}
 _MAKER_NOTE = 37500  # points to places in the file that it came from
 _BACKWARD_VERSION, _CAMERA, _MATRIX, _NEUTRAL, _ILLUMINANT = 50707, 50708, 50721, 50728, 50778
 _SCALE, _CROP_ORIGIN, _CROP_SIZE = 50718, 50719, 50720
@@ -115,7 +115,7 @@ def _copied(raw: Any, path: Path) -> tuple[TiffFormat, list[Tag]]:
         except Exception:  # no TIFF, or a kind of its own
             continue
         if tags:
-            return form, [_without_maker_note(tag) for tag in tags]
+            return form, [_without_maker_note(tag) for tag in tags if tag.directory or tag.data.strip(b"\0 ")]
     return TIFF.CLASSIC_LE, []
 
 

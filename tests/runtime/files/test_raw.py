@@ -254,6 +254,8 @@ def test_of_a_raw_that_is_no_tiff_the_tags_are_those_of_its_preview(
     words = {tag.code: tag.data.rstrip(b"\0").upper() for tag in facts.tags}
     assert (words[271], words[272]) == (b"NIKON", b"D3")  # as LibRaw calls it
     assert words[50708] == b"NIKON D3"
+    assert all(words.values())  # LibRaw writes a name of the artist even where there is none
+    assert 305 not in words  # nor is dcraw, as it says, the software
 
 
 @pytest.mark.parametrize("suffix", [".tif", ".tiff"])
