@@ -34,6 +34,7 @@ _BACKWARD_VERSION, _CAMERA, _MATRIX, _NEUTRAL, _ILLUMINANT = 50707, 50708, 50721
 _SCALE, _CROP_ORIGIN, _CROP_SIZE = 50718, 50719, 50720
 NO_MATRIX = "the camera's colours, of which LibRaw has no matrix; those of the DNG are sRGB's"
 _DAYLIGHT = 21  # D65, which the matrices of LibRaw are for
+_SEEN = 8  # pixels of a side: LibRaw has patterns of up to 8 rows
 _TURNS = {0: 1, 3: 3, 5: 8, 6: 6}  # LibRaw's `flip` as TIFF's orientation
 # Linear sRGB to XYZ with LibRaw's digits: it takes the values of a camera that it has no matrix of for sRGB.
 _SRGB_TO_XYZ = ((0.412453, 0.357580, 0.180423), (0.212671, 0.715160, 0.072169), (0.019334, 0.119193, 0.950227))
@@ -49,8 +50,9 @@ def camera_facts(raw: Any, path: Path) -> RawFacts:
     """
     sizes, cells = raw.sizes, raw.raw_pattern
     area = Area(sizes.top_margin, sizes.left_margin, sizes.top_margin + sizes.height, sizes.left_margin + sizes.width)
-    if cells.shape == (2, 2):  # seen from the active area
-        cells = np.array([[raw.raw_color(area.top + y, area.left + x) for x in (0, 1)] for y in (0, 1)])
+    if cells.shape == (2, 2):  # seen from the active area; sensors turned by 45 degrees have others further on
+        seen = np.array([[raw.raw_color(area.top + y, area.left + x) for x in range(_SEEN)] for y in range(_SEEN)])
+        cells = seen[:2, :2] if (seen == np.tile(seen[:2, :2], (_SEEN // 2, _SEEN // 2))).all() else seen
     letters = raw.color_desc.decode("latin-1")
     pattern = bayer(cells.shape, "".join(letters[cell] for cell in cells.flat), str(path))
     first, second, third, fourth = (float(raw.black_level_per_channel[cell]) for cell in cells.flat)

@@ -309,6 +309,22 @@ def test_other_filters_are_refused(tmp_path: Path, filters: list[Any], words: st
         open_image(path)
 
 
+def test_a_sensor_that_is_turned_is_refused(tmp_path: Path) -> None:
+    """As Fujifilm's SuperCCD, of which there is no file here: its filters lie along diagonals."""
+    path = tmp_path / "a.nef"
+    draw_camera_raw(path, SAMPLES, NIKON)
+
+    class Turned:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(raw, name)
+
+        def raw_color(self, row: int, column: int) -> int:
+            return int(raw.raw_color((row + column) // 2 + 2, (row - column) % 4))
+
+    with rawpy.imread(str(path)) as raw, pytest.raises(InputError, match=r"Bayer sensor .* 8 x 8"):
+        camera_facts(Turned(), path)
+
+
 def test_linear_dngs_are_refused(tmp_path: Path) -> None:
     draw_dng(tmp_path / "a.dng", np.dstack([SAMPLES] * 3), Drawn(photometric=LINEAR_RAW))
     with pytest.raises(InputError, match=r"linear.*rawpy\.imread\('a\.dng'\)"):
