@@ -23,17 +23,17 @@ from zsn2m_deploy.noise.variance import VarianceLine
 from zsn2m_runtime.noise.model import NoiseModel
 from zsn2m_runtime.noise_record import HeavyTails
 
-# From the decision above: normal and photon noise has at most 3e-4 on its rarer side, Student's t of 5 has 2e-3.
-LEAST = 8e-4  # share of the samples beyond FAR on the rarer side from which on tails are heavy
-FARTHER = 2 * FAR  # standard deviations of the core
+# From the decision above: normal and photon noise has at most 1e-5 on its rarer side, Student's t of 5 has 1e-3.
+FARTHER = 5.0  # standard deviations of the core
+LEAST = 8e-5  # share of the samples beyond FARTHER on the rarer side from which on tails are heavy
+FARTHEST = 0.1  # share of the samples beyond FAR, whose distance says how far tails reach
 FLAT, WINDOW = 1.0, 5  # the denoised frame varies by less than so many standard deviations over so many pixels
 FEWEST = 4000  # flat samples; fewer have too few that are far off
-FEWEST_FAR = 10  # different samples beyond FAR on the rarer side: fewer may be defective pixels
+FEWEST_FAR = 5  # different samples beyond FARTHER on the rarer side: fewer may be defective pixels
 NORMAL_MEDIAN = 0.6744897501960817  # of the size of normal samples
 FACTORS = np.geomspace(1.5, 40, 200)  # that are tried; far beyond any range in use at the end
-MOST = 0.15  # share: where there seem to be more, the line of the variance is wrong, and not the tails
+MOST = 0.25  # share: where there seem to be more, the line of the variance is wrong, and not the tails
 ROUNDS = 6  # of telling the core from the tails, which widen the median; it settles in about 4
-TINY = 1e-12
 
 
 def with_heavy_tails(model: NoiseModel, guesses: Sequence[FirstGuess], pixels: int) -> NoiseModel:
@@ -56,18 +56,18 @@ def with_heavy_tails(model: NoiseModel, guesses: Sequence[FirstGuess], pixels: i
     size = np.abs(units)
     median = float(np.median(size))
     core = median / NORMAL_MEDIAN
-    rarer = min(float((units > FAR * core).mean()), float((units < -FAR * core).mean()))
+    rarer = min(float((units > FARTHER * core).mean()), float((units < -FARTHER * core).mean()))
     looked_at = sum(guess.clean[:, 0].numel() for guess in guesses)
     different = len(units) * min(1.0, pixels / looked_at)
     if core <= 0 or rarer < LEAST or rarer * different < FEWEST_FAR:
         return model
-    ratios = _above(FARTHER / FACTORS) / _above(FAR / FACTORS)  # of farther to beyond; they rise with the factor
     share, factor = 0.0, 1.0
     for _ in range(ROUNDS):
-        beyond = max(float((size > FAR * core).mean()), TINY)
-        farther = float((size > FARTHER * core).mean())
-        factor = float(np.interp(farther / beyond, ratios, FACTORS))
-        share = beyond / float(_above(np.array([FAR / factor]))[0])
+        beyond = size[size > FAR * core]
+        reach = float(np.quantile(beyond, 1 - FARTHEST)) / core
+        ratios = _above(reach / FACTORS) / _above(FAR / FACTORS)  # share of those beyond FAR; rises with the factor
+        factor = float(np.interp(FARTHEST, ratios, FACTORS))
+        share = len(beyond) / len(size) / float(_above(np.array([FAR / factor]))[0])
         if share > MOST:
             return model
         core = median / _median_of_mixture(share, factor)

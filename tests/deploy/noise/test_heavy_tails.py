@@ -60,6 +60,15 @@ def test_a_mixture_is_measured(share: float, factor: float) -> None:
     assert found.normal.floor[0] == pytest.approx((1 + share * (factor**2 - 1)) * SIGMA**2, rel=0.35)
 
 
+def test_weak_tails_are_found_though_hardly_anything_is_far_off() -> None:
+    drawn = [mixture(0.03, 2.0, seed) for seed in range(1010, 1014)]
+    assert np.mean(np.abs(drawn) > 4 * SIGMA) < 2e-3
+    guesses = [guess for noise in drawn for guess in looked_at(noise)]
+    found = with_heavy_tails(WHITE, guesses, len(drawn) * PIXELS)
+    assert found.tails is not None
+    assert found.normal.floor[0] == pytest.approx(1.09 * SIGMA**2, rel=0.15)  # 1 + 0.03 (2^2 - 1)
+
+
 def test_students_t_is_found_with_its_core() -> None:
     drawn = 0.03 * np.random.default_rng(1003).standard_t(3, (SIDE, SIDE))
     found = with_heavy_tails(NoiseModel.white(np.zeros(1), np.full(1, 3 * 0.03**2)), looked_at(drawn), PIXELS)
