@@ -174,8 +174,9 @@ def _with_models(
             ],
             device=trained.device,
             precision=trained.precision,
-            chosen=chosen(trained.config, found, trained.defective_share, mixture),
+            chosen=chosen(trained.config, found, trained.defective_share, mixture, trained.impulse_share),
             defective_share=trained.defective_share,
+            impulse_share=trained.impulse_share,
             stages=[TrainedStage(**asdict(report)) for report in trained.reports],
             export_seconds=exported.seconds,
             hints=[*training.hints, *trained.hints],
@@ -196,12 +197,11 @@ def _with_results(folder: Path, manifest: Manifest, training: TrainingFrames, tr
     if pattern:
         result_seen = planes_of(denoised, pattern).pixels
     write_preview(preview, seen, result_seen, manifest.normalisation.in_use, manifest.sensor.noise_sigma)
-    shown = trained.offsets.without(filled(seen, blank))
     subject = Subject(
         name,
         training.names[0],
         seen,
-        trained.correction.corrected(shown)[0] if trained.correction else shown,
+        trained.corrected(filled(seen, blank)),
         result_seen,
         trained.noise,
         _on_planes(session.run, pattern) if pattern else session.run,

@@ -20,6 +20,7 @@ from zsn2m_deploy.fit.run import FrameGroup, Notes, Run
 from zsn2m_deploy.frames.scene import Scene, scene_of
 from zsn2m_deploy.frames.screening import REGULAR_DETAIL, screen
 from zsn2m_deploy.noise.defects import DefectCorrection, Defects, defects_in_words, find_defects_of_groups
+from zsn2m_deploy.noise.impulses import ImpulseCorrection, find_impulses
 from zsn2m_deploy.noise.offsets import NO_OFFSETS, Offsets
 from zsn2m_deploy.paper.stages import train_mbd_and_grd
 from zsn2m_deploy.pretrain.confirm import confirm_noise
@@ -57,6 +58,7 @@ class Trained:
     offsets: of rows, columns and pixels, that SensorNet's graph removes
     correction: of defective pixels, sensor units; SensorNet contains it
     defective_share: share of the samples that are defective, if they are corrected
+    impulses: their correction, sensor units; SensorNet contains it; impulse_share: of the samples
     unmodelled: patterns in the frames that the noise model does not cover; None: there are none
     """
 
@@ -74,12 +76,21 @@ class Trained:
     offsets: Offsets = NO_OFFSETS
     correction: DefectCorrection | None = None
     defective_share: float = 0.0
+    impulses: ImpulseCorrection | None = None
+    impulse_share: float = 0.0
     unmodelled: str | None = None
 
     @property
     def noise(self) -> NoiseModel:
         """The noise model of the first frame's group, sensor units."""
         return self.groups[0].noise
+
+    def corrected(self, frame: Pixels) -> Pixels:
+        """A frame without what the graph takes away before the network sees it; blank areas are filled."""
+        if self.impulses:
+            frame, _ = self.impulses.corrected(frame)
+        frame = self.offsets.without(frame)
+        return self.correction.corrected(frame)[0] if self.correction else frame
 
 
 def train(
@@ -112,6 +123,10 @@ def train(
     device = resolve_device(config.device)
     precision = _precision(config, device)
     notes = Notes()
+    may_correct = config.sensor.correct_impulses and config.stage == "sensor"
+    impulses = find_impulses(*zip(*scenes, strict=True)) if may_correct else None
+    if impulses:
+        scenes = [Scene(pixels, scene.blank) for pixels, scene in zip(impulses.frames, scenes, strict=True)]
     offsets = NO_OFFSETS
     if config.stage == "sensor" and config.sensor.correct_offsets:
         offsets = find_offsets(scenes, given, screened.patterns, device)
@@ -132,7 +147,9 @@ def train(
     corrected = defects if asked else None
     if corrected:
         scenes = [Scene(pixels, scene.blank) for pixels, scene in zip(corrected.frames, scenes, strict=True)]
-    config = config.updated({"sensor": {"correct_defects": corrected is not None}})
+    config = config.updated(
+        {"sensor": {"correct_impulses": impulses is not None, "correct_defects": corrected is not None}}
+    )
 
     low, scale = _values_in_use(scenes)
     run = Run(
@@ -145,6 +162,7 @@ def train(
         shown=[_presence(scene, device) for scene in scenes] if any(s.blank is not None for s in scenes) else None,
         offsets=offsets,
         correction=corrected.correction.rescaled(low, scale) if corrected else None,
+        impulses=impulses.correction.rescaled(low, scale) if impulses else None,
     )
     if config.stage == "sensor":
         fitted = train_sensor(run, config)
@@ -172,6 +190,8 @@ def train(
         offsets=offsets,
         correction=corrected.correction if corrected else None,
         defective_share=corrected.share if corrected else 0.0,
+        impulses=impulses.correction if impulses else None,
+        impulse_share=impulses.share if impulses else 0.0,
         unmodelled=screened.unmodelled
         or (OFFSETS_LEFT if offsets else None)
         or (HEAVY_TAILS if with_tails else None)

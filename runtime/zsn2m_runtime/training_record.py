@@ -46,6 +46,7 @@ class TrainingRecord(_Part):
     precision: str = Field("", description="of the convolutions in training; weights are float32")
     chosen: str | None = Field(None, description="one line: what was chosen automatically and why")
     defective_share: float = Field(0.0, description="of the samples, if defective pixels are corrected")
+    impulse_share: float = Field(0.0, description="of the samples, if there are impulses (salt and pepper)")
     stages: tuple[TrainedStage, ...] = Field((), description="in their order")
     export_seconds: float = Field(0.0, description="the export took")
     summary: dict[str, str] = Field({}, description="verdict and self-check, one line each")

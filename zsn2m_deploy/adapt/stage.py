@@ -89,6 +89,8 @@ def train_sensor(run: Run, config: TrainConfig) -> Fitted:
     sensor.remove_offsets(run.offsets, run.scale)
     if run.correction:  # last, for the run's own frames are corrected already
         sensor.correction = run.correction
+    if run.impulses:
+        sensor.impulse_correction = run.impulses
     return Fitted(config, run.groups, {"sensor": sensor.cpu()}, reports)
 
 

@@ -12,6 +12,7 @@ from zsn2m_deploy.config.networks import SensorConfig
 from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.fit.network import FrameNetwork
 from zsn2m_deploy.noise.defects import DefectCorrection
+from zsn2m_deploy.noise.impulses import ImpulseCorrection
 from zsn2m_deploy.noise.offsets import Offsets
 from zsn2m_deploy.paper.networks import GrdNet, MbdNet
 from zsn2m_deploy.pretrain.network import SensorNet
@@ -87,6 +88,8 @@ def _sensor_net(manifest: Manifest, config: SensorConfig) -> SensorNet:
     pattern = manifest.fixed_pattern
     blank = None if pattern is None else np.zeros((pattern.height, pattern.width, channels), np.float32)
     network.remove_offsets(Offsets(manifest.row_noise, blank), manifest.normalisation.scale)
+    if config.correct_impulses:
+        network.impulse_correction = ImpulseCorrection(channels)
     if config.correct_defects:
         network.correction = DefectCorrection(channels)
     return network

@@ -87,6 +87,9 @@ class SensorConfig(Config):
     recorruption: float = Field(
         1.0, ge=SMALLEST_POSITIVE, le=LARGEST_POSITIVE, description="a of y + a z; R2R, measured"
     )
+    correct_impulses: bool = Field(
+        True, description="salt and pepper, if the frames have it, is replaced by its neighbours; measured"
+    )
     correct_defects: bool = Field(
         False, description="hot and dead pixels, if the frames have any, are replaced by their neighbours; measured"
     )

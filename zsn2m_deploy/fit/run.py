@@ -18,6 +18,7 @@ from zsn2m_deploy.fit.device import with_precision
 from zsn2m_deploy.fit.fitter import Fitter, StageReport
 from zsn2m_deploy.fit.network import FrameNetwork
 from zsn2m_deploy.noise.defects import DefectCorrection
+from zsn2m_deploy.noise.impulses import ImpulseCorrection
 from zsn2m_deploy.noise.offsets import NO_OFFSETS, Offsets
 from zsn2m_runtime.noise.model import NoiseModel
 
@@ -72,11 +73,11 @@ class Notes:
 class Run:
     """The data that a method trains on.
 
-    pool: the frames, each (c, h, w), normalised, without such offsets and defective pixels
+    pool: the frames, each (c, h, w), normalised, without impulses, such offsets and defective pixels
     groups: frames that share a noise model, normalised
     scale: sensor units of one normalised unit
     shown: for each frame (1, h, w), 0 where it is blank, else 1; None: no frame has blank pixels
-    offsets: sensor units, and correction: of defective pixels, normalised, for the exported network
+    offsets: sensor units; impulses, and correction: of defective pixels, normalised; for the exported network
     """
 
     pool: list[Tensor]
@@ -88,6 +89,7 @@ class Run:
     shown: list[Tensor] | None = None
     offsets: Offsets = NO_OFFSETS
     correction: DefectCorrection | None = None
+    impulses: ImpulseCorrection | None = None
 
     @property
     def channels(self) -> int:

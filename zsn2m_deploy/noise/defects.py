@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import max_pool2d
 
+from zsn2m_deploy.noise.pixel_correction import PixelCorrection, bordered, rising
 from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.level import value_span
 from zsn2m_runtime.noise.model import NoiseModel
@@ -36,10 +37,9 @@ ROUNDS = 4  # of looking again, without those found and with the noise estimated
 NEGLIGIBLE = 1e-3  # deviation of the values in use; noise counts as at least so much
 FLAT = 0.5  # share of neighbours with the same value: more, and samples are events, or clipped, and have no noise
 ROUNDING = 1 / 12  # variance that whole numbers add, and so much
-BAND = 256  # rows that are looked at at a time
 
 
-class DefectCorrection(nn.Module):
+class DefectCorrection(PixelCorrection):
     """Replaces defective pixels by the mean of their neighbours, without the brightest and the darkest.
 
     Shape:
@@ -51,21 +51,15 @@ class DefectCorrection(nn.Module):
 
     def __init__(self, channels: int, noise: NoiseModel | None = None, least: float = 0.0) -> None:
         super().__init__()
-        line = np.zeros((3, channels)) if noise is None else _rising(noise)
+        line = np.zeros((3, channels)) if noise is None else rising(noise)
         slope, floor, lowest = torch.from_numpy(line).float().view(3, channels, 1, 1)
         self.slope, self.floor, self.least = nn.Buffer(slope), nn.Buffer(floor), nn.Buffer(lowest.clamp_min(least))
         self.beyond, self.beyond_photons, self.beyond_range = BEYOND, BEYOND_PHOTONS, BEYOND_RANGE
         self.spread, self.spread_noise = SPREAD, SPREAD_NOISE
 
-    def forward(self, noisy: Tensor) -> Tensor:
-        """Correct frames."""
-        level, alone = self.found(noisy)
-        replaced = alone.to(noisy.dtype)
-        return noisy * (1 - replaced) + level * replaced  # not `where`: what is read must show, to be measured
-
     def found(self, noisy: Tensor) -> tuple[Tensor, Tensor]:
         """The level of each pixel's neighbours, and whether it is defective; both (n, c, h, w)."""
-        around = _bordered(noisy)
+        around = bordered(noisy)
         above, below = around[:, :, :-2], around[:, :, 2:]
         left, right = around[:, :, 1:-1, :-2], around[:, :, 1:-1, 2:]
         top = torch.maximum(_row_top(above), _row_top(below)).maximum(left).maximum(right)
@@ -87,26 +81,6 @@ class DefectCorrection(nn.Module):
         made.floor.copy_((self.floor + self.slope * offset) / scale**2)
         made.least.copy_(self.least / scale**2)
         return made
-
-    @torch.no_grad()
-    def corrected(self, frame: Pixels) -> tuple[Pixels, int]:
-        """A frame without its defective pixels, and how many samples they were.
-
-        Shape:
-            frame: (h, w) or (h, w, c), in the noise model's units -> the same shape and dtype
-        """
-        whole = np.issubdtype(frame.dtype, np.integer)
-        result, count, height = frame.copy(), 0, frame.shape[0]
-        for first in range(0, height, BAND):
-            rows = slice(max(0, first - 1), min(height, first + BAND + 1))
-            planes = torch.from_numpy(np.atleast_3d(frame[rows]).astype(np.float32)).movedim(2, 0)[None]
-            level, alone = (part[0].movedim(0, 2).numpy() for part in self.found(planes))
-            inner = slice(first - rows.start, first - rows.start + min(BAND, height - first))
-            chosen = alone[inner].reshape(result[first : first + BAND].shape)
-            value = level[inner].reshape(chosen.shape)[chosen]
-            result[first : first + BAND][chosen] = np.rint(value) if whole else value
-            count += int(chosen.sum())
-        return result, count
 
 
 @dataclass(frozen=True)
@@ -226,22 +200,6 @@ def _strongest(corrections: Sequence[DefectCorrection]) -> DefectCorrection:
     for name in ("slope", "floor", "least"):
         getattr(made, name).copy_(torch.stack([getattr(one, name) for one in corrections]).amax(dim=0))
     return made
-
-
-def _rising(noise: NoiseModel) -> np.ndarray:
-    """Slope, floor and least variance, (3, c), of a line that does not fall: one that would stays at its highest."""
-    falls = noise.slope < 0
-    highest = noise.variance(np.full((1, noise.channels), noise.span[0]))[0] if falls.any() else noise.floor
-    return np.stack([np.where(falls, 0, noise.slope), np.where(falls, highest, noise.floor), noise.least])
-
-
-def _bordered(frame: Tensor) -> Tensor:
-    """A frame with one more row and column at each side: the second ones, as in a mirror; of one pixel itself."""
-    for axis in (2, 3):
-        last = frame.shape[axis] - 1
-        places = torch.arange(-1, last + 2, device=frame.device).abs()
-        frame = frame.index_select(axis, (last - (last - places).abs()).clamp_min(0))
-    return frame
 
 
 def _row_top(rows: Tensor) -> Tensor:

@@ -27,6 +27,7 @@ class SensorNet(FrameNetwork):
     def __init__(self, channels: int) -> None:
         super().__init__()
         full, half, quarter, eighth = self.WIDTHS
+        self.impulse_correction: nn.Module = nn.Identity()
         self.offsets: nn.Module = nn.Identity()  # of rows, columns and pixels
         self.correction: nn.Module = nn.Identity()  # of defective pixels
         self.first = LevelBlindConv(channels, full, level_blind=True)
@@ -45,8 +46,8 @@ class SensorNet(FrameNetwork):
         self.out = nn.Conv2d(full, channels, 1)
 
     def before_padding(self) -> nn.Module:
-        """The corrections of offsets and of defective pixels."""
-        return nn.Sequential(self.offsets, self.correction)
+        """The corrections of impulses, of offsets and of defective pixels."""
+        return nn.Sequential(self.impulse_correction, self.offsets, self.correction)
 
     def remove_offsets(self, found: Offsets, scale: float) -> None:
         """Have graphs remove them; normalised values are in units of `scale` of the sensor's."""

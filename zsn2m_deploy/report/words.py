@@ -47,12 +47,18 @@ class Check:
     passed: bool | None
 
 
-def chosen(config: TrainConfig, noise: NoiseFacts, defective: float = 0.0, mixture: Sequence[NoiseGroup] = ()) -> str:
+def chosen(
+    config: TrainConfig,
+    noise: NoiseFacts,
+    defective: float = 0.0,
+    mixture: Sequence[NoiseGroup] = (),
+    impulses: float = 0.0,
+) -> str:
     """What noise was found and what was done about it, in one line.
 
     Args:
         noise: of a mixture that of the first group
-        defective: share of the samples replaced
+        defective, impulses: shares of the samples replaced
     """
     if config.stage == "sensor":
         method = _sensor_method(config)
@@ -61,6 +67,8 @@ def chosen(config: TrainConfig, noise: NoiseFacts, defective: float = 0.0, mixtu
         method = f"{networks} trained on random pairs of the frame's own pixels, alpha_ie {config.mbd.alpha_ie:g}"
         if noise.correlated:
             method += "; such pairs tell noise from the picture only where pixels do not share it"
+    if impulses:
+        method += f"; salt and pepper, {100 * impulses:.2g} % of the samples, is replaced by its neighbours"
     if defective:
         method += f"; hot or dead pixels, {100 * defective:.2g} % of the samples, are replaced by their neighbours"
     preset = "" if config.preset == "default" else f" (preset {config.preset})"

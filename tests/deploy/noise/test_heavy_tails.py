@@ -160,7 +160,9 @@ def test_impulses_move_no_mean(level: float) -> None:
     noisy = clean + generator.normal(0, 6, clean.shape)
     hit = generator.random(clean.shape) < 0.04
     noisy[hit] = generator.choice([0.0, 255.0], hit.sum())
-    config = TrainConfig().updated({"sensor": {"scenes": 8, "schedule": {"iterations": 60, "crop_side": 64}}})
+    config = TrainConfig().updated(
+        {"sensor": {"correct_impulses": False, "scenes": 8, "schedule": {"iterations": 60, "crop_side": 64}}}
+    )
     trained = train([np.rint(noisy).clip(0, 255).astype(np.uint8)], config)
     assert trained.noise.tails is not None
     with torch.no_grad():

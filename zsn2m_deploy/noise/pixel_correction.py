@@ -1,0 +1,70 @@
+"""What corrections of single pixels share: they are modules of the exported graph, applied before it is padded."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from zsn2m_runtime.noise.model import NoiseModel
+from zsn2m_runtime.sample_types import Pixels
+
+BAND = 256  # rows that are looked at at a time
+
+
+class PixelCorrection(nn.Module):
+    """Replaces single pixels by the level of their neighbours.
+
+    Shape:
+        forward: (n, c, h, w) -> the same; others stay as they are
+    """
+
+    def found(self, noisy: Tensor) -> tuple[Tensor, Tensor]:
+        """The level of each pixel's neighbours, and whether it is to be replaced; both (n, c, h, w)."""
+        raise NotImplementedError
+
+    def rescaled(self, offset: float, scale: float) -> PixelCorrection:
+        """The same for frames that are (x - offset) / scale."""
+        raise NotImplementedError
+
+    def forward(self, noisy: Tensor) -> Tensor:
+        """Correct frames."""
+        level, alone = self.found(noisy)
+        replaced = alone.to(noisy.dtype)
+        return noisy * (1 - replaced) + level * replaced  # not `where`: what is read must show, to be measured
+
+    @torch.no_grad()
+    def corrected(self, frame: Pixels) -> tuple[Pixels, int]:
+        """A frame without these pixels, and how many samples they were.
+
+        Shape:
+            frame: (h, w) or (h, w, c), in the noise model's units -> the same shape and dtype
+        """
+        whole = np.issubdtype(frame.dtype, np.integer)
+        result, count, height = frame.copy(), 0, frame.shape[0]
+        for first in range(0, height, BAND):
+            rows = slice(max(0, first - 1), min(height, first + BAND + 1))
+            planes = torch.from_numpy(np.atleast_3d(frame[rows]).astype(np.float32)).movedim(2, 0)[None]
+            level, alone = (part[0].movedim(0, 2).numpy() for part in self.found(planes))
+            inner = slice(first - rows.start, first - rows.start + min(BAND, height - first))
+            chosen = alone[inner].reshape(result[first : first + BAND].shape)
+            value = level[inner].reshape(chosen.shape)[chosen]
+            result[first : first + BAND][chosen] = np.rint(value) if whole else value
+            count += int(chosen.sum())
+        return result, count
+
+
+def rising(noise: NoiseModel) -> np.ndarray:
+    """Slope, floor and least variance, (3, c), of a line that does not fall: one that would stays at its highest."""
+    falls = noise.slope < 0
+    highest = noise.variance(np.full((1, noise.channels), noise.span[0]))[0] if falls.any() else noise.floor
+    return np.stack([np.where(falls, 0, noise.slope), np.where(falls, highest, noise.floor), noise.least])
+
+
+def bordered(frame: Tensor) -> Tensor:
+    """A frame with one more row and column at each side: the second ones, as in a mirror; of one pixel itself."""
+    for axis in (2, 3):
+        last = frame.shape[axis] - 1
+        places = torch.arange(-1, last + 2, device=frame.device).abs()
+        frame = frame.index_select(axis, (last - (last - places).abs()).clamp_min(0))
+    return frame
