@@ -48,9 +48,9 @@ Average precision: found cells over all cells, found, missed and made up, at an 
 The least area ({AREAS} pixels tried) and the least distance of centres ({APART}) are the best for each method and
 stain on frames {" and ".join(TUNING)}, precision is that of frames {", ".join(TEST)}; in brackets {" and ".join(FEW)}
 alone, for tuning and for the test, which is all that there is of methods that take minutes a frame. Specks: share of
-the pixels of flat places (the median of {WIDE} x {WIDE} varies by less than {OFF:g} levels over {FLAT} x {FLAT}) that are
-more than {OFF:g} of 255 levels off that median, of all frames. ZS-N2N trains on random crops of 128 x 128 instead of
-whole frames, which would take half an hour each."""
+the pixels of flat places (the median of {WIDE} x {WIDE} varies by less than {OFF:g} levels over {FLAT} x {FLAT}) that
+are more than {OFF:g} of 255 levels off that median, of all frames. ZS-N2N trains on random crops of 128 x 128 instead
+of whole frames, which would take half an hour each."""
 
 Segmentation = tuple[int, int]  # least area and least distance of centres
 

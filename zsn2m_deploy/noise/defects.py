@@ -31,7 +31,7 @@ SPREAD = 0.1  # of the excess: what the nearest four may have above the other fo
 SPREAD_NOISE = 1.5  # and so many deviations of the noise
 FEWEST = 6  # samples found
 FEWEST_SHARE = 2e-5  # and of all samples
-MANY = 1e-3  # share: cameras have fewer; impulse noise has more, and some of it stays (heavy-tails.md)
+MANY = 1e-3  # share: cameras have fewer; heavy tails have more, and some of that stays (heavy-tails.md)
 MOST_SHARE = 0.05  # so many are texture, or photons one by one
 ROUNDS = 4  # of looking again, without those found and with the noise estimated anew
 NEGLIGIBLE = 1e-3  # deviation of the values in use; noise counts as at least so much
@@ -176,8 +176,8 @@ def defects_in_words(found: Defects | None, asked: bool, regular: bool = False) 
     if asked and found and found.share >= MANY:
         return [
             f"{100 * found.share:.2g} % of the samples were replaced, which is much for hot and dead pixels; if it is "
-            f"impulse noise (salt and pepper), some of it stays: compare with a training without --correct-defects, "
-            f"which learns it"
+            f"noise with heavy tails, some of it stays: compare with a training without --correct-defects, which "
+            f"learns it"
         ]
     if asked or regular or not found:
         return []
