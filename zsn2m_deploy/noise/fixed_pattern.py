@@ -7,7 +7,6 @@ taken for it, so nothing is looked for there. Measured: docs/decisions/fixed-pat
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Sequence
 
@@ -20,6 +19,7 @@ from zsn2m_runtime.noise.model import Doubles
 from zsn2m_runtime.sample_types import Pixels
 
 MOST_FRAMES = 32  # that are looked at, evenly spaced
+FEW, LOOKED_AT = 8, 256  # frames, and pixels of the sides of their centres, that say whether there is a pattern
 BLOCK = 8  # pixels; means of such blocks say whether two scenes are the same
 SAME = 0.3  # correlation of their steps, above which they are; 0.13 at most of Kodak24's
 WORTH = 0.15  # deviation of the pattern, over that of the noise beside it
@@ -56,13 +56,32 @@ def find_fixed_pattern(frames: Sequence[Pixels], denoise: Callable[[Pixels], Pix
         denoise: as a frame -> the same
         returns: as a frame, with the least error that so many frames leave
     """
-    chosen = [frames[place] for place in np.linspace(0, len(frames) - 1, min(len(frames), MOST_FRAMES)).astype(int)]
-    if len(chosen) < 2 or len({frame.shape for frame in chosen}) > 1:
+    if len({frame.shape for frame in frames}) > 1:
         return None
-    steps = [_steps(frame) for frame in chosen]
-    if max(float(np.corrcoef(*pair)[0, 1]) for pair in itertools.combinations(steps, 2)) > SAME:
+    chosen = _of_different_scenes(frames)
+    height, width = frames[0].shape[:2]
+    top, left = max(0, (height - LOOKED_AT) // 2), max(0, (width - LOOKED_AT) // 2)
+    crops = [frame[top : top + LOOKED_AT, left : left + LOOKED_AT] for frame in chosen[:FEW]]
+    if len(chosen) < 2 or _shared(crops, denoise) is None:  # the whole frames take minutes
         return None
-    removed = [np.asarray(frame - denoise(frame), np.float32) for frame in chosen]
+    return _shared(chosen, denoise)
+
+
+def _of_different_scenes(frames: Sequence[Pixels]) -> list[Pixels]:
+    """Frames of which no two are of one scene."""
+    chosen: list[Pixels] = []
+    steps: list[Doubles] = []
+    for place in np.linspace(0, len(frames) - 1, min(len(frames), MOST_FRAMES)).astype(int):
+        found = _steps(frames[place])
+        if all(float(np.corrcoef(found, other)[0, 1]) <= SAME for other in steps):
+            chosen.append(frames[place])
+            steps.append(found)
+    return chosen
+
+
+def _shared(frames: Sequence[Pixels], denoise: Callable[[Pixels], Pixels]) -> tuple[Pixels, float] | None:
+    """What is removed of all frames, shrunk to the least error, and its deviation; None if too little."""
+    removed = [np.asarray(frame - denoise(frame), np.float32) for frame in frames]
     removed = [noise - noise.mean(axis=(0, 1)) for noise in removed]
     half = len(removed) // 2
     power = float((np.mean(removed[:half], axis=0) * np.mean(removed[half:], axis=0)).mean())

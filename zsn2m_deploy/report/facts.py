@@ -85,6 +85,8 @@ def as_json(report: Report) -> str:
         "method": manifest.method.model_dump(include={"preset", "method", "strength"}) | {"seed": manifest.seed},
         "noise": report.noise.as_json(),
         "mixture": [group.model_dump(mode="json", include={"frames", "sigma"}) for group in manifest.mixture],
+        "row_noise": [found.model_dump(mode="json") for found in manifest.row_noise],
+        "fixed_pattern": manifest.fixed_pattern and manifest.fixed_pattern.model_dump(mode="json"),
         "removed": asdict(report.removed),
         "checks": [asdict(check) for check in report.checks],
         "self_check": asdict(report.self_check),

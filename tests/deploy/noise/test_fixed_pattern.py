@@ -54,6 +54,15 @@ def test_no_pattern_is_found_where_there_is_none_or_the_scene_stands_still(sigma
     assert fixed_pattern(frames(12.0)[:1], CPU) is None
 
 
+def test_frames_of_a_scene_that_was_there_before_count_once() -> None:
+    """As in a video that stops and goes."""
+    pictures = frames(12.0)
+    again = [scene(1000, SIDE).mean(axis=2) + pattern(12.0) + noise(seed, (SIDE, SIDE), PIXEL) for seed in (7, 8, 9)]
+    alone, mixed = fixed_pattern(pictures, CPU), fixed_pattern([pictures[0], *again, *pictures[1:]], CPU)
+    assert alone is not None and mixed is not None
+    np.testing.assert_allclose(mixed[0], alone[0], atol=0.1 * PIXEL)
+
+
 def test_the_graph_takes_it_from_frames_of_its_size_alone(tmp_path: Path) -> None:
     offsets = torch.from_numpy(noise(1, (1, 7, 9), 3.0)).float()
     sensor = Sensor(dtype="float32", channels=1, range=(0.0, 255.0), noise_sigma=1.0)

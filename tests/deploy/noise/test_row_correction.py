@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,9 @@ def test_the_manifest_says_what_is_removed_and_the_rest_is_without_it(bundle: Bu
     assert not manifest.noise.correlated
     assert any("each row has an offset" in hint for hint in manifest.training.hints)
     assert not any("row noise" in warning for warning in manifest.training.warnings)
+    report = json.loads((bundle.path / "report.json").read_text())
+    assert [one["axis"] for one in report["row_noise"]] == ["rows"]
+    assert any("each row has an offset" in hint for hint in report["hints"])
 
 
 def test_a_frame_in_strips_is_the_whole_frame(bundle: Bundle) -> None:
