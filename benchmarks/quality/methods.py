@@ -57,6 +57,14 @@ def apply(trained: Trained, model: str, noisy: Pixels) -> Pixels:
         return from_nchw(graph(torch.from_numpy(to_nchw(noisy))).numpy(), np.float32)
 
 
+def apply_planes(trained: Trained, planes: Pixels) -> Pixels:
+    """A network of the planes of a mosaic on them, (h, w, 4), sides multiples of its stride; float32, not clamped."""
+    network = trained.networks["sensor"]
+    with torch.no_grad():
+        x = (torch.from_numpy(to_nchw(planes)) - trained.offset) / trained.scale
+        return from_nchw((network(network.before_padding()(x)) * trained.scale + trained.offset).numpy(), np.float32)
+
+
 def denoised(trained: Trained, noisy: Pixels) -> Pixels:
     """`apply` of the network that users get: the last that was trained."""
     return apply(trained, [*trained.networks][-1], noisy)

@@ -11,6 +11,8 @@ from zsn2m_runtime.record import SparseRecord
 BayerPattern = Literal["RGGB", "BGGR", "GRBG", "GBRG"]
 CELL = 2  # pixels of a side, after which a pattern repeats
 PLANES = CELL**2  # of a mosaic: each has every second pixel of every second row, all behind one filter
+COLOURS = 3  # red, green and blue
+PLACES = ((0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 1, 2))  # row and column in a cell, and colour, of each plane
 BAYER_PATTERNS: tuple[BayerPattern, ...] = get_args(BayerPattern)
 
 

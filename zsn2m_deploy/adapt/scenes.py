@@ -9,10 +9,9 @@ from torch import Tensor
 from zsn2m_deploy.config.networks import SCENE_SIDE, SensorConfig
 from zsn2m_deploy.pretrain.scenes import Floats, dead_leaves
 from zsn2m_runtime.mosaic_planes import picture_of
-from zsn2m_runtime.mosaic_record import CELL, PLANES
+from zsn2m_runtime.mosaic_record import CELL, PLACES, PLANES
 
 PALETTE_SIZE = 4096  # colours; shapes draw from them at random
-PLACES = ((0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 1, 2))  # row and column in a cell, and colour, of a mosaic's planes
 
 
 def synthetic_scenes(palette: Tensor, config: SensorConfig, seed: int) -> Tensor:

@@ -11,9 +11,11 @@ from torch import Tensor
 from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.fit.run import FrameGroup, Run
 from zsn2m_deploy.noise.heavy_tails import with_heavy_tails
+from zsn2m_deploy.noise.mosaics import shared_by_planes
 from zsn2m_deploy.noise.refine import FirstGuess, first_guesses, refine_noise
 from zsn2m_deploy.pretrain.network import SensorNet
 from zsn2m_deploy.pretrain.weights import pretrained
+from zsn2m_runtime.mosaic_record import PLANES
 from zsn2m_runtime.noise.model import NoiseModel
 
 FEW_LOOKS = 4  # steps whose crops it denoises where nothing is adapted: half of what adapting looks at
@@ -24,6 +26,8 @@ def measured_noise(
 ) -> tuple[list[FirstGuess], NoiseModel]:
     """The noise of a group of frames: an estimate by patches, put right by what the pretrained network removes.
 
+    The planes of a mosaic share one line of the variance, and tails are not looked for in them.
+
     Args:
         prior: the pretrained network
         crops: of the group, as a sampler of the run gives them
@@ -31,6 +35,8 @@ def measured_noise(
         what the network makes of the crops, and the noise
     """
     guesses = first_guesses(crops, prior, run.channels)
+    if run.channels == PLANES:
+        return guesses, shared_by_planes(refine_noise(group.noise, prior, guesses, seed), guesses)
     pixels = sum(frame[0].numel() for frame in run.frames_of(group))
     return guesses, with_heavy_tails(refine_noise(group.noise, prior, guesses, seed), guesses, pixels)
 

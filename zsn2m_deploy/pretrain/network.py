@@ -8,6 +8,7 @@ from torch.nn.functional import leaky_relu, pixel_shuffle
 
 from zsn2m_deploy.fit.network import FrameNetwork, LevelBlindConv
 from zsn2m_deploy.noise.offsets import Offsets
+from zsn2m_runtime.mosaic_record import PLACES, PLANES
 
 
 class SensorNet(FrameNetwork):
@@ -44,6 +45,19 @@ class SensorNet(FrameNetwork):
         self.from_half = nn.Conv2d(half, 4 * full, 1)
         self.last = nn.Conv2d(2 * full, full, 3, padding=1)
         self.out = nn.Conv2d(full, channels, 1)
+
+    @classmethod
+    def of_planes(cls, colour: SensorNet) -> SensorNet:
+        """A network of the four planes of a mosaic that begins as one of three colours: both greens are its green."""
+        state = colour.state_dict()
+        first = state["first.weight"]
+        state["first.weight"] = torch.stack([first[:, 0], first[:, 1] / 2, first[:, 1] / 2, first[:, 2]], dim=1)
+        of_plane = [colour for _, _, colour in PLACES]
+        for name in ("out.weight", "out.bias"):
+            state[name] = state[name][of_plane]
+        network = cls(PLANES)
+        network.load_state_dict(state)
+        return network
 
     def before_padding(self) -> nn.Module:
         """The corrections of impulses, of offsets and of defective pixels."""

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from zsn2m_runtime.mosaic_record import PLANES
 from zsn2m_runtime.noise.model import Doubles
 
 WHITE = 0.55  # share of random models without correlation
@@ -16,6 +17,8 @@ SLOPED = 0.5  # share whose variance depends on brightness
 COLOURED = 0.5  # share of the correlated ones whose channels share noise
 KERNEL_SIDE = 5  # pixels of a random blur
 LOWEST, HIGHEST = 0.012, 0.3  # standard deviation at mid-range of random models, of a range of 1
+# Of mosaics, which no processing has changed: nearly always white, and of a low gain very weak.
+RAW_WHITE, RAW_SLOPED, RAW_LOWEST = 0.9, 0.7, 0.004
 
 
 class RandomNoise(NamedTuple):
@@ -33,11 +36,13 @@ class RandomNoise(NamedTuple):
 
 
 def random_noise(generator: np.random.Generator, channels: int) -> RandomNoise:
-    """A kind of noise, drawn at random."""
-    level = np.exp(generator.uniform(np.log(LOWEST), np.log(HIGHEST)))
+    """A kind of noise, drawn at random; 4 channels are the planes of a mosaic."""
+    raw = channels == PLANES
+    lowest, sloped, whites = (RAW_LOWEST, RAW_SLOPED, RAW_WHITE) if raw else (LOWEST, SLOPED, WHITE)
+    level = np.exp(generator.uniform(np.log(lowest), np.log(HIGHEST)))
     variance = np.full(channels, level**2)
-    share = generator.random() if generator.random() < SLOPED else 0.0  # of the variance at mid-range that light brings
-    white = bool(generator.random() < WHITE)
+    share = generator.random() if generator.random() < sloped else 0.0  # of the variance at mid-range that light brings
+    white = bool(generator.random() < whites)
     filters = _no_filters(channels) if white else _random_filters(generator, channels)
     return RandomNoise(2 * share * variance, (1 - share) * variance, filters, white)
 

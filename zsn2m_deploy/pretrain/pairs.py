@@ -16,6 +16,7 @@ from zsn2m_deploy.config.networks import SCENE_SIDE
 from zsn2m_deploy.noise.draw import with_skewness
 from zsn2m_deploy.pretrain.noise import KERNEL_SIDE, random_noise
 from zsn2m_deploy.pretrain.scenes import dead_leaves, random_palette
+from zsn2m_runtime.mosaic_record import CELL, COLOURS, PLACES, PLANES
 from zsn2m_runtime.noise.model import Doubles
 
 SCENES = 1024  # to cut crops from; the oldest is replaced
@@ -24,13 +25,16 @@ KINDS = 16  # of noise, drawn with a scene
 DRAWN_TOGETHER = 8  # scenes
 CROPS_PER_SCENE = 64
 CLIPPED = 0.5  # share of crops whose samples end at 0 and 1
+# Of mosaics: light is recorded without a tone curve, and filters let through more or less of it.
+LINEAR, MOST_EXPONENT = 0.6, 2.4  # share of crops that a power undoes the curve of, from 1 to that of sRGB
+FILTERED, LEAST_PASSED = 0.6, 0.35  # share of crops whose colours are weakened, to so much at least
 
 
 class Drawn(NamedTuple):
     """Scenes and kinds of noise.
 
     Shape:
-        scene: (n, c, side, side)
+        scene: (n, c, side, side), c = 3 for the planes of a mosaic
         slope, floor, gain: (n, kinds, c)
         filters: (n, kinds, c, c, 5, 5)
     """
@@ -77,6 +81,7 @@ class PairSource:
     """Endless batches of noisy and clean crops.
 
     Args:
+        channels: 1, 3, or 4 for the planes of a mosaic
         crops: of a batch
         side: of a crop, pixels
         workers: processes that draw; 0: this one does
@@ -84,6 +89,7 @@ class PairSource:
 
     def __init__(self, channels: int, seed: int, crops: int, side: int, workers: int, device: torch.device) -> None:
         self._crops, self._side, self._device = crops, side, device
+        self._is_mosaic = channels == PLANES
         self._generator = torch.Generator(device).manual_seed(seed)
         loader = DataLoader(
             _Drawing(channels, seed),
@@ -107,7 +113,7 @@ class PairSource:
         while self._due >= DRAWN_TOGETHER * CROPS_PER_SCENE:
             self._due -= DRAWN_TOGETHER * CROPS_PER_SCENE
             self._keep(next(self._drawing))
-        clean = self._clean()
+        clean = self._planes() if self._is_mosaic else self._clean(self._side)
         return self._noisy(clean), clean
 
     def _keep(self, drawn: Drawn) -> None:
@@ -116,19 +122,30 @@ class PairSource:
             kept[places].copy_(new, non_blocking=True)
         self._count += DRAWN_TOGETHER
 
-    def _clean(self) -> Tensor:
+    def _planes(self) -> Tensor:
+        """What a sensor behind colour filters records of crops, as planes."""
+        crops = self._clean(CELL * self._side)
+        order = torch.argsort(self._random(len(crops), COLOURS), dim=1)[:, :, None, None].expand(crops.shape)
+        exponent = 1 + (MOST_EXPONENT - 1) * self._random(len(crops), 1) * (self._random(len(crops), 1) < LINEAR)
+        passed = LEAST_PASSED + (1 - LEAST_PASSED) * self._random(len(crops), COLOURS)
+        passed = torch.where(self._random(len(crops), 1) < FILTERED, passed, 1.0)
+        light = crops.gather(1, order).clamp_min(0) ** exponent[:, :, None, None] * passed[:, :, None, None]
+        parts = [light[:, colour, row::CELL, column::CELL] for row, column, colour in PLACES]
+        return torch.stack(parts, dim=1).contiguous(memory_format=torch.channels_last)
+
+    def _clean(self, side: int) -> Tensor:
         """Crops in any of eight orientations."""
-        rows, columns = (self._run_of_pixels() for _ in range(2))
+        rows, columns = (self._run_of_pixels(side) for _ in range(2))
         scenes = self._draw(min(self._count, SCENES))[:, None, None]
         crops = self._kept.scene[scenes, :, rows[:, :, None], columns[:, None, :]].movedim(3, 1).float()
         turned = self._draw(2)[:, None, None, None].bool()
         return torch.where(turned, crops.mT, crops).contiguous(memory_format=torch.channels_last)
 
-    def _run_of_pixels(self) -> Tensor:
+    def _run_of_pixels(self, side: int) -> Tensor:
         """Places of a crop's pixels in a row or column, forwards or backwards, (b, side)."""
-        steps = torch.arange(self._side, device=self._device)
+        steps = torch.arange(side, device=self._device)
         steps = torch.where(self._draw(2)[:, None].bool(), steps, steps.flip(0))
-        return self._draw(SCENE_SIDE - self._side + 1)[:, None] + steps
+        return self._draw(SCENE_SIDE - side + 1)[:, None] + steps
 
     def _noisy(self, clean: Tensor) -> Tensor:
         scenes, kinds = self._draw(min(self._count, SCENES)), self._draw(KINDS)
@@ -141,6 +158,10 @@ class PairSource:
         noisy = clean + deviation * with_skewness(unit, gain[:, :, None, None] / deviation)
         ends = torch.rand(crops, 1, 1, 1, generator=self._generator, device=self._device) < CLIPPED
         return torch.where(ends, noisy.clamp(0, 1), noisy)
+
+    def _random(self, *shape: int) -> Tensor:
+        """Numbers from 0 to 1."""
+        return torch.rand(shape, generator=self._generator, device=self._device)
 
     def _draw(self, end: int) -> Tensor:
         return torch.randint(end, (self._crops,), generator=self._generator, device=self._device)

@@ -2,7 +2,8 @@
 
 `python -m zsn2m_deploy.pretrain.run OUT.safetensors --channels 3` makes the weights that the package holds, with
 `--channels 1` those for grey. Both together took seven minutes on an H200 (`--workers 7` each); a CPU core takes
-a day or two. It may be stopped: run again, it goes on from OUT.checkpoint.
+a day or two. `--channels 4` begins with the package's weights for colour and makes those for the planes of mosaics.
+It may be stopped: run again, it goes on from OUT.checkpoint.
 """
 
 from __future__ import annotations
@@ -18,11 +19,14 @@ from zsn2m_deploy.fit.device import resolve_device, resolve_precision, with_prec
 from zsn2m_deploy.fit.muon import Muon
 from zsn2m_deploy.pretrain.network import SensorNet
 from zsn2m_deploy.pretrain.pairs import PairSource
+from zsn2m_deploy.pretrain.weights import pretrained
 from zsn2m_runtime.atomic import atomic_file
 from zsn2m_runtime.errors import UsageError
+from zsn2m_runtime.mosaic_record import COLOURS, PLANES
 
 STEPS, CROPS = 16_000, 128
 CROP_SIDE = 96  # pixels
+RAW_CROP_SIDE = 64  # of the planes of mosaics, which are half as wide as scenes
 LEARNING_RATE = 1e-2
 LEVEL_POWER = 1.3  # losses are divided by sigma^1.3, by which they grow with it: all levels count alike
 CHECKPOINT_EVERY = 1000  # steps
@@ -39,7 +43,7 @@ def pretrain(  # noqa: PLR0913, a program's options
     """
     device = resolve_device(device_name)
     torch.manual_seed(seed)
-    network = SensorNet(channels)
+    network = SensorNet.of_planes(pretrained(COLOURS)) if channels == PLANES else SensorNet(channels)
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     apply = with_precision(network, device, resolve_precision("auto", device))
     optimiser = Muon(network.parameters(), lr=LEARNING_RATE)
@@ -55,7 +59,8 @@ def pretrain(  # noqa: PLR0913, a program's options
         network.load_state_dict(weights)
         optimiser.load_state_dict(momentum)
         rate.load_state_dict(schedule)
-    pairs = PairSource(channels, seed + begin, crops, CROP_SIDE, workers, device)
+    side = RAW_CROP_SIDE if channels == PLANES else CROP_SIDE
+    pairs = PairSource(channels, seed + begin, crops, side, workers, device)
     started, losses = time.perf_counter(), []
     for step in range(begin, steps):
         noisy, clean = pairs()
@@ -82,7 +87,7 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--channels", type=int, choices=(1, 3), required=True)
+    parser.add_argument("--channels", type=int, choices=(1, 3, 4), required=True)
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--crops", type=int, default=CROPS, help="of a step")
     parser.add_argument("--seed", type=int, default=0)

@@ -120,6 +120,31 @@ def test_noise_of_photons_in_pairs_is_skewed_as_their_gain_says(monkeypatch: pyt
     assert float(noise.pow(3).mean() / noise.pow(2).mean() ** 1.5) == pytest.approx((gain / 0.5) ** 0.5, rel=0.15)
 
 
+def test_the_network_of_planes_begins_as_the_one_for_colour() -> None:
+    colour, x = pretrained(3), torch.rand(2, 3, 32, 40)
+    of_planes = [0, 1, 1, 2]
+    with torch.no_grad():
+        result = SensorNet.of_planes(colour)(x[:, of_planes])
+        torch.testing.assert_close(result, colour(x)[:, of_planes], rtol=0, atol=1e-5)
+
+
+def test_pairs_of_planes_are_cells_of_one_scene(monkeypatch: pytest.MonkeyPatch) -> None:
+    silent = RandomNoise(np.zeros(4), np.full(4, 1e-12), np.zeros((4, 4, 5, 5)), True)
+    monkeypatch.setattr(pairs, "FIRST_SCENES", 8)
+    monkeypatch.setattr(pairs, "random_noise", lambda *_: silent)
+    ramp = np.repeat(np.repeat(np.linspace(0, 1, 192, dtype=np.float32)[None, :, None], 192, axis=0), 3, axis=2)
+    monkeypatch.setattr(pairs, "dead_leaves", lambda *_: ramp)
+    monkeypatch.setattr(pairs, "LINEAR", 0.0)
+    monkeypatch.setattr(pairs, "FILTERED", 0.0)
+    noisy, clean = pairs.PairSource(4, seed=0, crops=16, side=48, workers=0, device=torch.device("cpu"))()
+    assert noisy.shape == clean.shape == (16, 4, 48, 48)
+    step = (clean[..., 1:] - clean[..., :-1]).abs().amax(dim=(1, 2, 3))
+    along = step > 1e-3  # the ramp was not turned by 90 degrees
+    apart = (clean[:, 1] - clean[:, 0]).abs().mean(dim=(1, 2))
+    assert torch.allclose(apart[along], step[along] / 2, atol=2e-3)  # the next pixel is half a cell further
+    assert float(apart[~along].max()) < 1e-3
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_pretraining_goes_on_where_it_stopped_and_writes_weights_that_load(
     tmp_path: Path, channels: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

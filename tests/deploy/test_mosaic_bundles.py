@@ -1,0 +1,94 @@
+"""A bundle for mosaics from end to end: trained, exported in every form, inspected, and used."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.commands import run_command
+from support.mosaics import bayer, noise, scene, whole
+
+import zsn2m_deploy as zsn2m
+from zsn2m_deploy.config.training import TrainConfig
+from zsn2m_deploy.noise.mosaics import shared_by_planes
+from zsn2m_deploy.noise.refine import FirstGuess
+from zsn2m_runtime.denoiser import Denoiser
+from zsn2m_runtime.files import open_image, save_image
+from zsn2m_runtime.image import Frame
+from zsn2m_runtime.mosaic_record import MosaicRecord
+from zsn2m_runtime.noise.model import NoiseModel
+from zsn2m_runtime.sample_types import Pixels
+from zsn2m_runtime.verify import verify_bundle
+
+RAW = np.array([0.5, 1.0, 0.7])
+SIZE = (159, 157)  # odd: the last row and column have half of a cell
+SIGMA = 12.0
+
+
+def clean() -> Pixels:
+    return np.asarray(bayer(scene(1000) * RAW, "GBRG")[: SIZE[0], : SIZE[1]])
+
+
+@pytest.fixture(scope="module")
+def frame_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("frame") / "raw.png"
+    save_image(path, Frame(whole(clean() + noise(1000, SIZE, SIGMA))))
+    return path
+
+
+@pytest.fixture(scope="module")
+def bundle(frame_file: Path, tmp_path_factory: pytest.TempPathFactory) -> zsn2m.Bundle:
+    config = TrainConfig.from_preset("instant").updated({"mosaic": "GBRG"})
+    path = tmp_path_factory.mktemp("bundles") / "raw.zsn2m"
+    zsn2m.train_and_export(frame_file, path, config)
+    zsn2m.export(path, "fp16")
+    zsn2m.export(path, "int8")
+    zsn2m.export(path, io="u8")
+    return zsn2m.export(path)  # the weights again
+
+
+def test_its_result_is_nearer_to_the_picture(bundle: zsn2m.Bundle, frame_file: Path) -> None:
+    with open_image(frame_file) as noisy, open_image(bundle.path / "denoised.png") as denoised:
+        before, after = (np.square(image.read().pixels - clean()).mean() for image in (noisy, denoised))
+        np.testing.assert_array_equal(denoised.read().pixels, Denoiser(bundle.path)(noisy.read().pixels))
+    assert after < before / 2
+
+
+def test_every_model_of_it_gives_its_pixels(bundle: zsn2m.Bundle) -> None:
+    assert [model.id for model in bundle.manifest.models] == ["sensor", "sensor.fp16", "sensor.int8", "sensor.u8"]
+    assert all(check.passed for check in verify_bundle(bundle.path, "cpu"))
+
+
+def test_what_it_says_of_its_sensor_and_noise(bundle: zsn2m.Bundle, capsys: pytest.CaptureFixture[str]) -> None:
+    manifest = bundle.manifest
+    assert manifest.sensor.mosaic == MosaicRecord(pattern="GBRG")
+    assert manifest.method.mosaic == "GBRG"
+    assert manifest.noise is not None
+    assert len(set(manifest.noise.slope)) == 1  # all planes share a line
+    assert manifest.sensor.noise_sigma == pytest.approx(SIGMA, rel=0.15)
+    assert "mosaics, GBRG" in run_command(capsys, "inspect", bundle.path).out
+    report = json.loads((bundle.path / "report.json").read_text())
+    assert report["self_check"]["psnr"] is not None
+    assert "GBRG mosaic" in (bundle.path / "report.html").read_text()
+
+
+def test_inspect_states_the_noise_of_the_planes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ramp = np.linspace(60, 180, 192)[:, None, None] * np.array([0.5, 1.0, 0.7])
+    picture = np.broadcast_to(ramp, (192, 192, 3))
+    save_image(tmp_path / "raw.png", Frame(whole(bayer(picture, "RGGB") + noise(0, (192, 192), SIGMA))))
+    found = run_command(capsys, "inspect", tmp_path / "raw.png", "--json").json
+    assert len(found["noise"]["slope"]) == 4
+    assert found["noise"]["sigma"] == pytest.approx(SIGMA, rel=0.1)
+
+
+def test_the_line_of_the_planes_is_as_low_as_the_lowest() -> None:
+    levels = np.random.default_rng(0).random((1, 4, 16, 16)).astype(np.float32)
+    noise_of_planes = NoiseModel.white(np.array([2e-3, 6e-3, 6e-3, 4e-3]), np.zeros(4))
+    import torch
+
+    clean_planes = torch.from_numpy(levels)
+    found = shared_by_planes(noise_of_planes, [FirstGuess(clean_planes, clean_planes)])
+    assert found.slope == pytest.approx([2e-3] * 4)
+    assert found.floor == pytest.approx([0.0] * 4)
