@@ -28,6 +28,19 @@ def test_a_video_is_shown_with_the_noise_of_its_first_frame(capsys: Capture, tmp
     assert "standard deviation about" in shown
 
 
+def test_row_noise_of_a_video_is_told_apart_from_that_of_its_pixels(capsys: Capture, tmp_path: Path) -> None:
+    generator = np.random.default_rng(1001)
+    rows = [generator.normal(500, 30, (128, 1)) for _ in range(2)]
+    frames = [(generator.normal(0, 20, (128, 128)) + one).clip(0, 1023).astype(np.uint16) for one in rows]
+    sink = video_sink(tmp_path / "striped.mkv", info_of(frames[0], 1023), lossless=True)
+    write_all(sink, frames)
+    path = sink.finish()
+    found = run_command(capsys, "inspect", path, "--json").json
+    assert found["patterns"]["rows"]["sigma"] == pytest.approx(30, rel=0.2)
+    assert found["noise"]["sigma"] == pytest.approx(20, rel=0.1)
+    assert "row noise" in run_command(capsys, "inspect", path).out
+
+
 def test_sound_and_what_goes_with_the_frames_is_named(capsys: Capture, tmp_path: Path) -> None:
     clip = Clip(audio=True, matrix=None).write(tmp_path / "clip.mp4")
     found = run_command(capsys, "inspect", clip, "--json").json

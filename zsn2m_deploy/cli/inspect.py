@@ -75,10 +75,16 @@ def _bundle_facts(path: Path) -> tuple[str, object]:
 
 def _video_facts(path: Path, max_pixels: int | None) -> tuple[str, object]:
     from zsn2m_deploy.cli.inspect_video import read_video
-    from zsn2m_runtime.blank.areas import filled
+    from zsn2m_deploy.frames.screening import find_row_noise
+    from zsn2m_runtime.blank.areas import filled, largest_scene
+    from zsn2m_runtime.noise.rows import without_row_noise
+    from zsn2m_runtime.patterns import REMOVED, find_patterns, patterns_in_words
 
     frame, rows, content = read_video(path, max_pixels)
-    noise, reason = estimated(filled(frame.pixels, frame.blank), frame.blank)
+    pixels, patterns = filled(frame.pixels, frame.blank), find_patterns(largest_scene(frame.pixels, frame.blank))
+    noise, reason = estimated(without_row_noise(pixels, find_row_noise([pixels], [patterns])), frame.blank)
+    content["patterns"] = patterns.as_json()
+    rows += patterns_in_words(patterns, REMOVED).items()
     content["noise"] = noise.as_json() if noise else None
     if noise is None:
         return table([*rows, ("noise", reason)]), content

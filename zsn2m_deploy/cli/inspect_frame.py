@@ -28,7 +28,7 @@ def frame_facts(path: Path, max_pixels: int | None) -> tuple[str, object]:
     from zsn2m_runtime.mosaic_record import named_pattern
     from zsn2m_runtime.noise.level import estimate_sigma, value_span
     from zsn2m_runtime.noise.rows import without_row_noise
-    from zsn2m_runtime.patterns import MOSAIC, find_patterns, patterns_in_words
+    from zsn2m_runtime.patterns import MOSAIC, REMOVED, find_patterns, patterns_in_words
 
     with open_image(path, max_pixels) as image:
         frame, pages, stated, mosaic = image.read(), image.page_count, image.value_range, image.mosaic
@@ -83,7 +83,7 @@ def frame_facts(path: Path, max_pixels: int | None) -> tuple[str, object]:
     content["patterns"] = patterns.as_json()
     if mosaic:
         rows.append(("mosaic", f"{mosaic.pattern}{mosaic.levels_in_words()}, as the file says"))
-    said = patterns_in_words(patterns, "training removes it from frames")
+    said = patterns_in_words(patterns, REMOVED)
     rows += [(kind, text) for kind, text in said.items() if kind != MOSAIC or not mosaic]
     if noise is None:
         return table([*rows, ("noise", reason)]), content

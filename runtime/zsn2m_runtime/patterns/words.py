@@ -18,7 +18,7 @@ CUT_COMMAND = (
 
 LONGEST_OF_FILTERS = 6  # pixels: X-Trans
 MOSAIC = "mosaic"  # the kind that training and use refuse
-STAY = "these stripes stay in the result"
+STAY, REMOVED = "these stripes stay in the result", "training removes it from frames"
 
 
 def patterns_in_words(patterns: Patterns, whole_stripes: str = STAY) -> dict[str, str]:
