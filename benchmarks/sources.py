@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LENGTH = 8  # hexadecimal digits
 _UNSEEN = ("annotation", "returns", "type_comment", "type_params", "kind", "ctx")  # fields of syntax nodes
 
-_NOISE = ("estimate", "floor", "level", "model", "patches", "tails", "waves")
+_NOISE = ("estimate", "floor", "jpeg", "jpeg_grid", "level", "model", "patches", "tails", "waves")
 ESTIMATE = tuple(f"runtime/zsn2m_runtime/noise/{name}.py" for name in _NOISE)
 TRAINING = ("zsn2m_deploy/training.py", "zsn2m_deploy/fit", "zsn2m_deploy/noise", *ESTIMATE)
 WEIGHTS = tuple(f"zsn2m_deploy/pretrain/sensor_{channels}.safetensors" for channels in (1, 3))

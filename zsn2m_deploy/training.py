@@ -30,6 +30,7 @@ from zsn2m_runtime.errors import InputError, UsageError
 from zsn2m_runtime.image import Frame, to_nchw
 from zsn2m_runtime.mosaic_record import PLANES
 from zsn2m_runtime.noise.estimate import estimate_noise
+from zsn2m_runtime.noise.jpeg import with_jpeg_noise
 from zsn2m_runtime.noise.level import value_span
 from zsn2m_runtime.noise.model import NoiseModel
 from zsn2m_runtime.patterns import kind_of_stripes
@@ -225,7 +226,11 @@ def _noise(
     defects, without = find_defects_of_groups(pixels, grouping, noises, blanks)
     if defects and config.sensor.correct_defects:
         noises = without
-    return [FrameGroup(tuple(group), noise) for group, noise in zip(grouping, noises, strict=True)], defects
+    groups = [
+        FrameGroup(tuple(group), with_jpeg_noise(noise, [pixels[i] for i in group], [blanks[i] for i in group]))
+        for group, noise in zip(grouping, noises, strict=True)
+    ]
+    return groups, defects
 
 
 def _presence(scene: Scene, device: torch.device) -> Tensor:

@@ -64,6 +64,15 @@ class FixedPatternRecord(Record):
     width: int = Field(ge=1, description="pixels of the frames that it is removed from")
 
 
+class JpegNoise(Record):
+    """How the noise of a camera's JPEG came: independent in the pixels of a mosaic, demosaicked, compressed."""
+
+    quality: int = Field(ge=1, le=100, description="of the JPEG, on the scale of the Independent JPEG Group")
+    sigma: float = Field(gt=0, description="standard deviation before the JPEG, sensor units")
+    black: float = Field(description="black of the JPEG, sensor units")
+    white: float = Field(description="white of the JPEG, sensor units")
+
+
 class NoiseRecord(ChannelsRecord):
     """The noise model that was estimated from the training frames, sensor units."""
 
@@ -82,6 +91,9 @@ class NoiseRecord(ChannelsRecord):
     correlated: bool = Field(description="whether the noise counts as correlated")
     tails: HeavyTails | None = Field(
         None, description="if given, slope and floor are those of the core; None: the distribution is normal"
+    )
+    jpeg: JpegNoise | None = Field(
+        None, description="if given, how the noise came, the other fields being what the JPEG left; None: otherwise"
     )
 
 

@@ -26,7 +26,7 @@ from zsn2m_deploy.fit.checks import Error
 from zsn2m_deploy.fit.crops import CropSampler
 from zsn2m_deploy.fit.fitter import StageReport
 from zsn2m_deploy.fit.run import Fitted, FrameGroup, Run
-from zsn2m_deploy.noise.fields import NoiseFields
+from zsn2m_deploy.noise.fields import NoiseFields, after_jpeg
 from zsn2m_deploy.noise.mean import mean_bias, samples
 from zsn2m_deploy.noise.refine import FirstGuess
 from zsn2m_deploy.pretrain.confirm import confirm_noise, measured_noise
@@ -178,6 +178,8 @@ def _adaptation(run: Run, config: TrainConfig, prior: Network, group: FrameGroup
         sensor = sensor.model_copy(update={"weight_recorrupted": 0.0})
     noise = NoiseFields(model, config.strength, seed, run.fitter.device, run.generator, _limits(run, group, model))
     scenes = synthetic_scenes(_colours(guesses, model), sensor, seed).clamp(*model.ends)
+    if model.jpeg:  # what a JPEG does to the picture itself is no noise: docs/decisions/jpeg-noise.md
+        scenes = after_jpeg(scenes, model.jpeg)
     drawn = CropSampler(list(scenes.to(run.fitter.device)), sensor.schedule, SensorNet.stride, run.generator)
     return Adaptation(FrameGroup(group.frames, model), crops, drawn, noise, sensor)
 

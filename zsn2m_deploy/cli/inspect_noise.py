@@ -22,9 +22,11 @@ def estimated(pixels: Pixels, blank: Mask | None) -> tuple[NoiseFacts | None, st
     from zsn2m_runtime.errors import InputError
     from zsn2m_runtime.noise.estimate import estimate_noise
     from zsn2m_runtime.noise.facts import noise_facts
+    from zsn2m_runtime.noise.jpeg import with_jpeg_noise
 
     try:
-        return noise_facts([present(pixels, blank)], estimate_noise([pixels], [blank])), ""
+        noise = estimate_noise([pixels], [blank])
+        return noise_facts([present(pixels, blank)], with_jpeg_noise(noise, [pixels], [blank])), ""
     except InputError as error:
         return None, str(error)
 
@@ -58,4 +60,6 @@ def with_noise(rows: list[tuple[str, object]], noise: NoiseFacts) -> str:
     rows.append(("distribution", distribution_in_words(noise)))
     if noise.rounding.in_words:
         rows.append(("rounding", f"noise of {noise.rounding.in_words}"))
+    if noise.jpeg:
+        rows.append(("JPEG", f"of quality {noise.jpeg.quality}; noise of {noise.jpeg.sigma:.3g} before it"))
     return f"{table(rows)}\n\nnoise against brightness (sensor units)\n{noise_plot(noise)}"

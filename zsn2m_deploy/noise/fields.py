@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from zsn2m_deploy.noise.clipping import clipped, has_noise
 from zsn2m_deploy.noise.draw import unit_noise, with_skewness
 from zsn2m_deploy.noise.variance import VarianceLine, per_channel
+from zsn2m_runtime.noise.jpeg import WHITE, compressed, demosaicked
 from zsn2m_runtime.noise.model import NoiseModel
 from zsn2m_runtime.noise.tails import bend_of, curved
+from zsn2m_runtime.noise_record import JpegNoise
 
 FIELD_SIDE = 256  # pixels of a field of unit noise, which wraps around
 FIELDS = 16  # 16 x 256 x 256 samples a channel: crops hardly meet the same noise twice
 CORRELATED_STRENGTHS = (1.3, 2.5)  # times the estimate: docs/decisions/correlated-noise-strengths.md
+JPEG_STRENGTHS = (0.8, 1.6)  # the same for JPEG: docs/decisions/jpeg-noise.md
 
 
 class NoiseFields:
@@ -40,7 +45,8 @@ class NoiseFields:
         limits: tuple[float, float] = (-math.inf, math.inf),
     ) -> None:
         rng = np.random.default_rng(seed)
-        fields = np.stack([unit_noise(model, (FIELD_SIDE, FIELD_SIDE), rng) for _ in range(FIELDS)])
+        draw = demosaicked if model.jpeg else functools.partial(unit_noise, model)
+        fields: npt.NDArray[np.floating] = np.stack([draw((FIELD_SIDE, FIELD_SIDE), rng) for _ in range(FIELDS)])
         bends = [bend_of(skew) for skew in model.curve_skewness]
         bent = np.stack([curved(fields[..., channel], bend) for channel, bend in enumerate(bends)], axis=-1)
         self._symmetric, self._curved = (
@@ -52,6 +58,9 @@ class NoiseFields:
         self._ends = model.ends
         self._limits = max(model.ends[0], limits[0]), min(model.ends[1], limits[1])
         self._strengths = CORRELATED_STRENGTHS if model.correlated else (1.0, 1.0)
+        self._jpeg = model.jpeg
+        if model.jpeg:
+            self._strengths = JPEG_STRENGTHS
         self._generator = generator
         self._tails: Tensor | None = None
         if model.tails is not None:
@@ -80,6 +89,9 @@ class NoiseFields:
         """
         factors = [self._factor() for _ in clean]
         factor = clean.new_tensor(factors).view(-1, 1, 1, 1)
+        if self._jpeg:
+            deviation = self._stronger * self._jpeg.sigma * factor
+            return after_jpeg(clean + deviation * self._units(clean, self._symmetric), self._jpeg)
         deviation = self._variance(clean).sqrt()
         skewed = with_skewness(self._units(clean, self._curved), self._gain / deviation)
         if self._tails is not None:
@@ -107,3 +119,11 @@ class NoiseFields:
 
     def _integer(self, end: int) -> int:
         return int(torch.randint(end, (1,), generator=self._generator))
+
+
+def after_jpeg(frames: Tensor, jpeg: JpegNoise) -> Tensor:
+    """What a JPEG makes of frames, in the units of its black and white. Shape: (b, 3, h, w) -> the same."""
+    span = (jpeg.white - jpeg.black) / WHITE
+    levels = ((frames - jpeg.black) / span).movedim(1, 3).cpu().numpy()
+    left = np.stack([compressed(frame, jpeg.quality) for frame in levels])
+    return torch.from_numpy(left * span + jpeg.black).movedim(3, 1).to(frames)

@@ -106,8 +106,11 @@ def refine_noise(
 ) -> NoiseModel:
     """An estimate with the correlation and the variance that the network finds.
 
-    Networks take regular detail for noise, too, so there the variance is never raised.
+    Networks take regular detail for noise, too, so there the variance is never raised. Of the noise of a JPEG they
+    remove so little that it says nothing.
     """
+    if model.jpeg:
+        return model
     found = model if model.regular else confirm_correlation(model, guesses)
     if found.correlated:
         return found

@@ -12,7 +12,7 @@ from zsn2m_runtime.noise.level import value_span
 from zsn2m_runtime.noise.model import NoiseModel
 from zsn2m_runtime.noise.rounding import Rounding, rounding_of
 from zsn2m_runtime.noise.tails import TOLD
-from zsn2m_runtime.noise_record import HeavyTails
+from zsn2m_runtime.noise_record import HeavyTails, JpegNoise
 from zsn2m_runtime.sample_types import Pixels, is_whole
 
 POINTS = 8  # of the curve of noise over brightness
@@ -61,6 +61,7 @@ class NoiseFacts:
     kurtosis: and its standard error; 3 is normal; None where clipping hides it
     tails: None: those of a normal distribution, or not looked for; else the other figures are of the core
     rounding: whether the values in use are few
+    jpeg: how the noise of a camera's JPEG came; None: otherwise
     """
 
     sigma: float
@@ -78,10 +79,12 @@ class NoiseFacts:
     clipping: Clipping
     rounding: Rounding
     tails: HeavyTails | None = None
+    jpeg: JpegNoise | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The same as plain values."""
-        return asdict(self) | {"tails": self.tails and self.tails.model_dump()}
+        records = {"tails": self.tails, "jpeg": self.jpeg}
+        return asdict(self) | {name: record and record.model_dump() for name, record in records.items()}
 
 
 def noise_facts(
@@ -114,6 +117,7 @@ def noise_facts(
         clipping=_clipping(frames, value_range if is_whole(frames[0].dtype) else None),  # a range cuts no floats
         rounding=rounding_of(frames, sigma),
         tails=model.tails,
+        jpeg=model.jpeg,
     )
 
 
@@ -126,6 +130,8 @@ def noise_in_words(facts: NoiseFacts) -> str:
         phrase += f", shared by neighbouring pixels (correlation {facts.beside:.2f} beside, {facts.below:.2f} below)"
     else:
         phrase += ", independent from pixel to pixel"
+    if facts.jpeg:
+        phrase += f", left of {facts.jpeg.sigma:.3g} by a JPEG of quality {facts.jpeg.quality}"
     if facts.tails:
         phrase += (
             f", with heavy tails ({100 * facts.tails.share:.2g} % of the samples {facts.tails.factor:.2g} times as far)"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from zsn2m_runtime.noise_record import HeavyTails, NoiseRecord
+from zsn2m_runtime.noise_record import HeavyTails, JpegNoise, NoiseRecord
 
 Doubles = npt.NDArray[np.float64]
 
@@ -37,6 +37,7 @@ class NoiseModel:
         regular: whether the frames have regular detail that networks and patches take for noise
         tails: None: those of a normal distribution; else the variance is that of the core
         kurtosis: of flat patches, and its standard error; 3 for a normal distribution, NaN where it is not known
+        jpeg: how the noise of a camera's JPEG came; the rest of the model says what it is like after that
     """
 
     slope: Doubles
@@ -49,6 +50,7 @@ class NoiseModel:
     tails: HeavyTails | None = None
     skew_error: Doubles = field(default_factory=lambda: np.zeros(1))
     kurtosis: tuple[float, float] = (np.nan, np.inf)
+    jpeg: JpegNoise | None = None
 
     @classmethod
     def white(cls, slope: Doubles, floor: Doubles) -> NoiseModel:
@@ -142,6 +144,7 @@ class NoiseModel:
             channels=self.between_channels,
             correlated=self.correlated,
             tails=self.tails,
+            jpeg=self.jpeg,
         )
 
     @property
@@ -171,4 +174,11 @@ class NoiseModel:
             floor=(self.floor + self.slope * offset) / scale**2,
             span=moved(self.span),
             ends=moved(self.ends),
+            jpeg=self.jpeg and _rescaled(self.jpeg, offset, scale),
         )
+
+
+def _rescaled(jpeg: JpegNoise, offset: float, scale: float) -> JpegNoise:
+    """The same way, of frames that are (x - offset) / scale."""
+    black, white = (jpeg.black - offset) / scale, (jpeg.white - offset) / scale
+    return jpeg.model_copy(update={"sigma": jpeg.sigma / scale, "black": black, "white": white})
