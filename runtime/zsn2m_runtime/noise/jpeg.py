@@ -110,6 +110,7 @@ def compressed(frame: npt.NDArray[np.floating], quality: int) -> Doubles:
 def _is_eight_bits(frame: Doubles) -> bool:
     return (
         frame.ndim == 3
+        and frame.shape[2] == 3
         and min(frame.shape[:2]) >= 2 * PATCH
         and bool(frame.min() >= 0 and frame.max() <= WHITE)
         and np.array_equal(frame, np.rint(frame))

@@ -59,8 +59,10 @@ def test_the_level_before_the_jpeg_is_found(sigma: float, quality: int) -> None:
 def test_noise_that_came_another_way_keeps_its_model() -> None:
     independent = compressed(picture(3) + 12 * np.random.default_rng(3).standard_normal((SIDE, SIDE, 3)), 75)
     rounded = np.rint(scene("correlated", side=SIDE, seed=3).noisy).clip(0, 255)
-    grey = camera(10, 75, seed=3)[..., 1]
-    for frame in (independent.astype(np.uint8), rounded.astype(np.uint8), grey, camera(10, 75, seed=3) / 255):
+    coloured = camera(10, 75, seed=3)
+    planes = np.concatenate([coloured, coloured[..., :1]], axis=2)  # as those of a mosaic
+    others = (coloured[..., 1], planes, coloured / 255)
+    for frame in (independent.astype(np.uint8), rounded.astype(np.uint8), *others):
         noise = estimate_noise([frame])
         assert with_jpeg_noise(noise, [frame]) is noise
 
