@@ -1,4 +1,4 @@
-"""Mosaics of a drawn camera: the default against BM3D and against each plane by itself. python -m benchmarks.mosaics
+"""Mosaics of a drawn camera, the default against BM3D: python -m benchmarks.mosaics
 
 Kodak24, centre crops of 256 x 256, made linear, behind the filters of an RGGB sensor of 12 bits with the noise of
 photons and of reading. PSNR over all pixels of the mosaic; the peak is white less black. BM3D works on the four planes
@@ -23,7 +23,7 @@ import torch
 
 from benchmarks import resumable, sources
 from benchmarks.quality.cases import SIDE
-from benchmarks.quality.methods import apply_planes, denoised
+from benchmarks.quality.methods import apply_planes
 from benchmarks.results import DATA, table, write_section
 from benchmarks.split import HALVES, Half, half_of
 from zsn2m_deploy.config.training import Preset, TrainConfig
@@ -111,13 +111,6 @@ def ours(of: Case, preset: Preset) -> Pixels:
     return _mosaic(apply_planes(train([planes], config), planes.pixels))
 
 
-def plane_by_plane(of: Case) -> Pixels:
-    """The four planes as four grey frames of one sensor."""
-    planes = _planes(of).astype(np.uint16)
-    trained = train([planes[..., plane] for plane in range(4)], TrainConfig(mosaic="none", device="cpu"))
-    return _mosaic(np.stack([denoised(trained, planes[..., p].astype(np.float32)) for p in range(4)], axis=-1))
-
-
 def _planes(of: Case) -> np.ndarray:
     return planes_of(Frame(of.noisy), PATTERN).pixels.astype(np.float64)
 
@@ -129,7 +122,6 @@ def _mosaic(planes: Pixels) -> Pixels:
 METHODS: dict[str, Callable[[Case], Pixels]] = {
     "noisy": lambda of: of.noisy,
     "BM3D (told the noise)": bm3d_anscombe,
-    "each plane by itself": plane_by_plane,
     "instant": functools.partial(ours, preset="instant"),
     "default": functools.partial(ours, preset="default"),
 }

@@ -37,7 +37,7 @@ SECTIONS = {
     ),
     "Best and worst image": Section("quality", "The Kodak24 crops of the largest and the smallest gain, as pictures."),
     "Clamped noise": Section("quality", "The same comparison where noisy samples stop at 0 and 255."),
-    "Mosaics": Section("quality", "Frames of a drawn Bayer sensor: the default, each plane by itself, BM3D."),
+    "Mosaics": Section("quality", "Frames of a drawn Bayer sensor: the default, and BM3D on each plane."),
     "Table 2: real noise": Section("quality", "SIDD, PolyU and FMD (confocal, two-photon, wide-field)."),
     "Cells told apart": Section(
         "quality", "The paper's Fig. 6: low-light frames of cells, denoised by each method and segmented; specks left."
