@@ -39,6 +39,9 @@ SECTIONS = {
     "Clamped noise": Section("quality", "The same comparison where noisy samples stop at 0 and 255."),
     "Mosaics": Section("quality", "Frames of a drawn Bayer sensor: the default, and BM3D on each plane."),
     "Table 2: real noise": Section("quality", "SIDD, PolyU and FMD (confocal, two-photon, wide-field)."),
+    "Adapting beside the pretrained network": Section(
+        "quality", "How often the default is worse than the network that it starts from (`--preset instant`)."
+    ),
     "Cells told apart": Section(
         "quality", "The paper's Fig. 6: low-light frames of cells, denoised by each method and segmented; specks left."
     ),

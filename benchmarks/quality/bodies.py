@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from benchmarks.quality import compare, figures, notes, published
 from benchmarks.quality.cases import REAL, SYNTHETIC
-from benchmarks.quality.compare import REFERENCE, Results, Scores, Step, mean, select, step
-from benchmarks.quality.methods import CHOICE, CHOICES, PAPER
+from benchmarks.quality.compare import REFERENCE, Results, Scores, Step, common, mean, select, step
+from benchmarks.quality.methods import CHOICE, CHOICES, OURS, PAPER, SENSOR
 from benchmarks.quality.plan import CHOICE_SETS
 from benchmarks.quality.rows import Row
 from benchmarks.results import table
@@ -18,6 +18,7 @@ SETS = {"kodak24": "Kodak24", "set14": "Set14", "sidd_val": "SIDD", "polyu": "Po
 NOISES = {"gauss": "Gaussian", "poisson": "Poisson"}
 MICROSCOPES = ("confocal", "twophoton", "widefield")
 CLAMPED = ("gauss 25 clamped", "gauss 50 clamped")
+ADAPTING = (f"{SENSOR} sensor", f"{OURS} instant sensor")
 PAPER_MBD = f"{PAPER} mbd"
 PRECISIONS = ("zs-n2n", "zs-n2n fp32")
 
@@ -54,6 +55,20 @@ def table_1(found: list[Row]) -> str:
         header = ["set", "method", "n", "PSNR over zs-n2n", "published", "ours - published"]
         parts.append(f"### Over ZS-N2N, on the same noisy pixels\n\n{table(header, gains)}")
     return "\n\n".join(filter(None, [*parts, notes.TABLE_1]))
+
+
+def adapting(found: list[Row]) -> str:
+    """The default beside the network that it starts from: how often it is worse, and by how much."""
+    lines: list[list[object]] = []
+    for dataset, noise in dict.fromkeys((row.dataset, row.noise) for row in found):
+        both = common(select(found, dataset, noise))
+        adapted, pretrained = (both.get(name, {}) for name in ADAPTING)
+        gains = sorted(adapted[frame].psnr - pretrained[frame].psnr for frame in adapted.keys() & pretrained.keys())
+        if gains:
+            lost = [-gain for gain in gains if gain < 0]
+            most = f"{max(lost):.2f}" if lost else ""
+            lines.append([title(dataset, noise), len(gains), f"{statistics.fmean(gains):+.2f}", len(lost), most])
+    return f"{table(['set', 'n', 'mean gain', 'worse', 'by at most'], lines)}\n\n{notes.ADAPTING}" if lines else ""
 
 
 def clamped(found: list[Row]) -> str:

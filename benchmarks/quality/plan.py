@@ -84,7 +84,8 @@ def _presets() -> list[Task]:
     instant, fast, *slow = PRESETS
     quick = (instant, fast)
     synthetic = _tasks(cases.SYNTHETIC, ("gauss 25", "poisson 25"), quick, 4)
-    return synthetic + _tasks(cases.REAL, ("real",), quick, 4) + _tasks(("kodak24",), ("gauss 25",), tuple(slow), 4)
+    real = _tasks(cases.REAL, ("real",), quick, 4) + _tasks(cases.REAL, ("real",), (instant,), FIRST)
+    return synthetic + real + _tasks(("kodak24",), ("gauss 25",), tuple(slow), 4)
 
 
 def _precision() -> list[Task]:

@@ -59,6 +59,14 @@ SECTIONS = (
     Section("Clamped noise", ("clamped",), bodies.clamped, datasets=SYNTHETIC, noises=bodies.CLAMPED),
     Section("Table 2: real noise", ("table2", "presets"), bodies.table_2, datasets=REAL, noises=("real",)),
     Section(
+        "Adapting beside the pretrained network",
+        ("table1", "table2", "presets"),
+        bodies.adapting,
+        bodies.ADAPTING,
+        (*SYNTHETIC, *REAL),
+        ("gauss 25", "poisson 25", "real"),
+    ),
+    Section(
         "Table 4: what each part adds",
         ("table4",),
         bodies.table_4,

@@ -47,7 +47,7 @@ def with_heavy_tails(model: NoiseModel, guesses: Sequence[FirstGuess], pixels: i
         guesses: crops of the frames, denoised by the pretrained network, in the model's units
         pixels: of the frames; crops of small ones show the same pixels again and again
     """
-    if model.correlated or model.regular:
+    if model.correlated or model.regular or model.counted:
         return model
     units = torch.cat([_standardised(model, guess) for guess in guesses]).double().numpy()
     if len(units) < FEWEST:

@@ -104,12 +104,14 @@ def first_guesses(
 def refine_noise(
     model: NoiseModel, network: Callable[[Tensor], Tensor], guesses: Sequence[FirstGuess], seed: int
 ) -> NoiseModel:
-    """An estimate with the correlation and the variance that the network finds.
+    """An estimate with the correlation and the variance that the network finds; counts of photons need neither.
 
     Networks take regular detail for noise, too, so there the variance is never raised. Of the noise of a JPEG they
     remove so little that it says nothing.
     """
     if model.jpeg:
+        return model
+    if model.counted:
         return model
     found = model if model.regular else confirm_correlation(model, guesses)
     if found.correlated:

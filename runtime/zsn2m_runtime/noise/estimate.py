@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from zsn2m_runtime.blank.areas import blanks_of, filled, present
 from zsn2m_runtime.errors import InputError
+from zsn2m_runtime.noise.counts import counted_photons
 from zsn2m_runtime.noise.floor import without_regular_detail
 from zsn2m_runtime.noise.level import value_span
 from zsn2m_runtime.noise.model import REACH, Doubles, NoiseModel
@@ -49,6 +50,8 @@ def estimate_noise(frames: Sequence[Pixels], blanks: Sequence[Mask | None] | Non
     for frame in frames:
         _check_size(frame)
     blanks = blanks_of(frames) if blanks is None else blanks
+    if counted := counted_photons(frames, blanks):
+        return counted
     seen = [present(frame, blank) for frame, blank in zip(frames, blanks, strict=True)]
     low, high = value_span(seen)
     scale = high - low or 1.0

@@ -38,6 +38,7 @@ class NoiseModel:
         tails: None: those of a normal distribution; else the variance is that of the core
         kurtosis: of flat patches, and its standard error; 3 for a normal distribution, NaN where it is not known
         jpeg: how the noise of a camera's JPEG came; the rest of the model says what it is like after that
+        counted: whether samples count few photons, so that the variance is known and no estimate
     """
 
     slope: Doubles
@@ -51,6 +52,7 @@ class NoiseModel:
     skew_error: Doubles = field(default_factory=lambda: np.zeros(1))
     kurtosis: tuple[float, float] = (np.nan, np.inf)
     jpeg: JpegNoise | None = None
+    counted: bool = False
 
     @classmethod
     def white(cls, slope: Doubles, floor: Doubles) -> NoiseModel:

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.noise.draw import unit_noise
 from zsn2m_deploy.noise.refine import FirstGuess, confirm_correlation, first_guesses, fit_variance, refine_noise
 from zsn2m_deploy.noise.variance import VarianceLine
 from zsn2m_deploy.pretrain.scenes import dead_leaves, random_palette
 from zsn2m_deploy.pretrain.weights import pretrained
+from zsn2m_deploy.training import train
 from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.model import REACH, NoiseModel
 
@@ -186,3 +188,16 @@ def test_a_channel_without_noise_or_picture_is_no_trouble() -> None:
     assert np.sqrt(found.variance(level)[0, [0, 2]]) == pytest.approx(np.full(2, SIGMA), rel=0.2)
     exact = fit_variance(white(3), lambda frame: frame, [FirstGuess(noisy, noisy)], 0)
     assert np.isfinite([exact.slope, exact.floor]).all()
+
+
+def test_the_mean_of_counts_of_few_photons_is_kept() -> None:
+    y, x = np.mgrid[:96, :96] / 96
+    light = 100 * (1 + 0.8 * np.sin(7 * x) * np.cos(5 * y))
+    counts = (200 * np.random.default_rng(3).poisson(light / 200)).astype(np.float32)  # half a photon a pixel
+    trained = train([counts], TrainConfig.from_preset("instant"))
+    assert trained.noise.counted
+    with torch.no_grad():
+        planes = (torch.from_numpy(counts)[None, None] - trained.offset) / trained.scale
+        result = trained.networks["sensor"](planes)[0, 0].numpy() * trained.scale + trained.offset
+    assert result.mean() == pytest.approx(counts.mean(), rel=0.03)
+    assert np.abs(result - light).mean() < 0.25 * np.abs(counts - light).mean()
