@@ -20,8 +20,8 @@ from zsn2m_runtime.mosaic_planes import planes_of
 from zsn2m_runtime.mosaic_record import MosaicRecord
 from zsn2m_runtime.noise.familiarity import unlike_all
 from zsn2m_runtime.noise.rows import without_row_noise
-from zsn2m_runtime.noise_record import NoiseRecord, RowNoise, TrainingStats
-from zsn2m_runtime.patterns import MOSAIC, find_patterns, patterns_in_words
+from zsn2m_runtime.noise_record import FixedPatternRecord, NoiseRecord, RowNoise, TrainingStats
+from zsn2m_runtime.patterns import MOSAIC, find_patterns, fixed_pattern_left, patterns_in_words
 from zsn2m_runtime.pipeline import Pipeline
 from zsn2m_runtime.sample_types import Pixels, is_whole
 
@@ -66,6 +66,7 @@ class Denoiser:
         self._trained_on: list[tuple[NoiseRecord, TrainingStats]] = []
         self._refuses_mosaics: bool | None = None  # None: unknown
         self._row_noise: tuple[RowNoise, ...] = ()  # that the model removes
+        self._fixed_pattern: FixedPatternRecord | None = None  # that the model removes from frames of its size
         if path.suffix == ".onnx" and not path.is_dir():
             self._session = Session(path, provider, threads, spinning)
             self.card = card_inside(path, self._session)
@@ -78,6 +79,7 @@ class Denoiser:
             self._refuses_mosaics = bundle.manifest.method.mosaic != "none" and not self.card.sensor.mosaic
             if self.card.role == PRETRAINED:
                 self._row_noise = bundle.manifest.row_noise
+                self._fixed_pattern = bundle.manifest.fixed_pattern
             if bundle.manifest.noise and bundle.manifest.look:
                 self._trained_on = [(bundle.manifest.noise, bundle.manifest.look)]
             if bundle.manifest.mixture:
@@ -147,7 +149,8 @@ class Denoiser:
         if self._row_noise:  # the model takes it away, so it is no difference
             pixels = without_row_noise(filled(pixels, seen.blank), self._row_noise)
         found = unlike_all(pixels, self._trained_on, self.card.role == PRETRAINED, seen.blank)
-        return (*self._patterns(largest_scene(seen.pixels, seen.blank)), *found)
+        left = fixed_pattern_left(self._fixed_pattern, pixels)
+        return (*self._patterns(largest_scene(seen.pixels, seen.blank)), *left, *found)
 
     def _patterns(self, pixels: Pixels) -> tuple[str, ...]:
         """Sentences on patterns such as stripes and mosaics."""

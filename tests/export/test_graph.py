@@ -179,4 +179,5 @@ def test_what_comes_before_the_padding_is_in_the_file_once(tmp_path: Path) -> No
     graph = SensorGraph(network, network.stride, sensor(), NORMALISATION, network.before_padding())
     export_torchscript(graph, tmp_path / "sensor.ts", "{}")
     kept = load_torchscript(tmp_path / "sensor.ts").state_dict()
-    assert [name for name in kept if name.endswith("slope")] == ["before_padding.1.slope"]
+    [found] = [name for name in kept if name.endswith("slope")]
+    assert found.startswith("before_padding.")

@@ -1,6 +1,22 @@
 """Mosaics, stripes, dither: what frames have that no noise of single pixels has, and what to say of it."""
 
 from zsn2m_runtime.patterns.finding import Patterns, find_patterns
-from zsn2m_runtime.patterns.words import MOSAIC, REMOVED, kind_of_stripes, mosaic_refusal, patterns_in_words
+from zsn2m_runtime.patterns.words import (
+    MOSAIC,
+    REMOVED,
+    fixed_pattern_left,
+    kind_of_stripes,
+    mosaic_refusal,
+    patterns_in_words,
+)
 
-__all__ = ["MOSAIC", "REMOVED", "Patterns", "find_patterns", "kind_of_stripes", "mosaic_refusal", "patterns_in_words"]
+__all__ = [
+    "MOSAIC",
+    "REMOVED",
+    "Patterns",
+    "find_patterns",
+    "fixed_pattern_left",
+    "kind_of_stripes",
+    "mosaic_refusal",
+    "patterns_in_words",
+]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from zsn2m_runtime.mosaic_record import CELL
-from zsn2m_runtime.noise_record import Axis
+from zsn2m_runtime.noise_record import Axis, FixedPatternRecord
 from zsn2m_runtime.patterns.dither import Dither, Enlarged
 from zsn2m_runtime.patterns.finding import Patterns
 from zsn2m_runtime.patterns.mosaic import Mosaic, Repetition
 from zsn2m_runtime.patterns.stripes import Stripes
+from zsn2m_runtime.sample_types import Pixels
 
 # Cuts a file into the planes of its four phases, each of which is a picture of one filter.
 CUT_COMMAND = (
@@ -41,6 +42,17 @@ def patterns_in_words(patterns: Patterns, whole_stripes: str = STAY) -> dict[str
 def kind_of_stripes(axis: Axis) -> str:
     """The kind's name of noise that rows, or columns, share."""
     return f"{axis.removesuffix('s')} noise"
+
+
+def fixed_pattern_left(known: FixedPatternRecord | None, frame: Pixels) -> tuple[str, ...]:
+    """A sentence where a fixed pattern stays, because a frame has another size than those it was found in."""
+    height, width = frame.shape[:2]
+    if known is None or (height, width) == (known.height, known.width):
+        return ()
+    return (
+        f"fixed pattern: expected {known.width} x {known.height} pixels (width x height), but got {width} x {height}; "
+        f"the pattern is removed from frames of that size alone",
+    )
 
 
 def mosaic_in_words(mosaic: Mosaic) -> str:

@@ -95,5 +95,7 @@ def test_a_bundle_of_several_frames_removes_it(tmp_path: Path) -> None:
     left = denoiser(other) - scene(1007, SIDE).mean(axis=2)
     shifted = Denoiser(bundle.path, provider="cpu")(other[1:]) - scene(1007, SIDE).mean(axis=2)[1:]
     assert left.std() < shifted.std()
+    assert [text.partition(":")[0] for text in denoiser.unlike(other[1:])] == ["fixed pattern"]
+    assert denoiser.unlike(other) == ()
     export(bundle.path)
     np.testing.assert_array_equal(Denoiser(bundle.path, provider="cpu")(other), denoiser(other))
