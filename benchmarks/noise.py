@@ -10,6 +10,7 @@ import os
 
 os.environ["OMP_NUM_THREADS"] = "1"
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from zsn2m_deploy.noise.variance import VarianceLine, per_channel
 from zsn2m_deploy.sample.noise import correlation_taps
 from zsn2m_runtime.noise.model import Doubles, NoiseModel
 from zsn2m_runtime.noise.tails import bend_of, curved
+from zsn2m_runtime.patterns import find_patterns
 from zsn2m_runtime.sample_types import Pixels
 
 FIRST = 4  # images of each half of kodak24
@@ -34,9 +36,17 @@ UNCLIPPED = 0.01  # of a band's samples at an end of the frame: more, and clippi
 SHARED = 0.5  # correlation of channels, drawn
 SKEWED = -0.5  # as after a tone curve
 RARE, FAR = 0.05, 5.0  # heavy tails: so many samples, so many times as far
+ROWS = 0.4  # of the pixels' noise, that each row has as an offset
 DARK = 0.12  # of the brightness; with noise of 15 a third of the samples is black
 
-BOUNDS = {"level": 0.1, "neighbours": 0.1, "channels": 0.1, "kurtosis": 0.25, "skewness": 0.15}  # of the error
+BOUNDS = {
+    "level": 0.1,
+    "neighbours": 0.1,
+    "channels": 0.1,
+    "kurtosis": 0.25,
+    "skewness": 0.15,
+    "rows": 0.1,
+}  # of the error
 RELATIVE = ("level", "kurtosis")  # errors are shares of the truth
 
 Drawing = Callable[[Pixels, np.random.Generator], npt.NDArray[np.floating]]
@@ -46,9 +56,10 @@ Each cell: how many frames are within the bound, the median error and, in bracke
 deviation as clipping leaves it, over the true one, within {100 * BOUNDS["level"]:.0f} %. Neighbours, channels:
 correlation of a pixel with those beside and below it, and of two channels, within {BOUNDS["channels"]}. Kurtosis (3 for
 a normal distribution; heavy tails alone raise what is estimated): within {100 * BOUNDS["kurtosis"]:.0f} %. Skewness: of
-the worst channel, within {BOUNDS["skewness"]}. Truth: noisy minus clean, in {BANDS} bands of brightness each of its own
-mean and deviation; bands with clipped samples count for the level alone. Patches: `estimate_noise`, as `inspect` has
-it. Network: what training uses, refined by the pretrained network. Drawn: {FIRST} crops of kodak24 a half."""
+the worst channel, within {BOUNDS["skewness"]}. Rows: deviation of what each row shares, over that of all noise, within
+{BOUNDS["rows"]}. Truth: noisy minus clean, in {BANDS} bands of brightness each of its own mean and deviation; with
+clipped samples count for the level alone. Patches: `estimate_noise`, as `inspect` has it. Network: what training uses,
+refined by the pretrained network. Drawn: {FIRST} crops of kodak24 a half."""
 
 
 def noise_of(shape: tuple[int, ...], lag_1: float, seed: int) -> Pixels:
@@ -82,6 +93,9 @@ DRAWN: Mapping[str, Drawing] = {
     "skewness -0.5": lambda clean, rng: clean + 20 * curved(rng.standard_normal(clean.shape), bend_of(SKEWED)),
     "5 % five times": lambda clean, rng: clean + 10 * _heavy(clean.shape, rng),
     "Student t of 5": lambda clean, rng: clean + 10 * rng.standard_t(5, clean.shape),
+    "rows 0.4": lambda clean, rng: (
+        clean + 15 * (rng.standard_normal(clean.shape) + ROWS * rng.standard_normal((len(clean), 1, 1)))
+    ),
     "dark, clipped": lambda clean, rng: _eight_bits(DARK * clean + 15 * rng.standard_normal(clean.shape)),
     "50, clipped": lambda clean, rng: _eight_bits(clean + 50 * rng.standard_normal(clean.shape)),
 }
@@ -105,6 +119,7 @@ def truth(noisy: Pixels, clean: Pixels) -> dict[str, Doubles]:
     shaped = unit.reshape(*size, -1)
     power = _mean(shaped**2)
     beside = (_mean(shaped[:, 1:] * shaped[:, :-1]) + _mean(shaped[1:] * shaped[:-1])) / 2 / power
+    halves = [_of_rows(half) for half in np.array_split(shaped, 2, axis=1)]  # what both share is of the row
     pairs = [_mean(shaped[..., i] * shaped[..., j]) for i in range(shaped.shape[2]) for j in range(i)]
     return {
         "level": np.sqrt(np.mean(variances, keepdims=True)),
@@ -112,7 +127,14 @@ def truth(noisy: Pixels, clean: Pixels) -> dict[str, Doubles]:
         "channels": np.atleast_1d(_mean(np.array(pairs)) / power),
         "kurtosis": np.atleast_1d(_mean(shaped**4)),
         "skewness": np.array([_mean(of_channel**3) for of_channel in unit.T]),
+        "rows": np.sqrt(np.clip([_mean(halves[0] * halves[1])], 0, None)),
     }
+
+
+def _of_rows(values: Doubles) -> Doubles:
+    """The mean of each row; NaN where all of it is. Shape: (h, w, c) -> (h, c)."""
+    known = np.isfinite(values)
+    return np.asarray(np.where(known.any(axis=1), np.nansum(values, axis=1) / known.sum(axis=1).clip(1), np.nan))
 
 
 def _mean(values: Doubles) -> float:
@@ -121,16 +143,20 @@ def _mean(values: Doubles) -> float:
     return float(known.mean()) if len(known) else np.nan
 
 
-def estimated(model: NoiseModel, clean: Pixels) -> dict[str, Doubles]:
-    """The same kinds as a model has them."""
+def estimated(model: NoiseModel, noisy: Pixels, clean: Pixels) -> dict[str, Doubles]:
+    """The same kinds as a model has them; rows as they are found before."""
+    rows = find_patterns(noisy).whole_stripes("rows")
+    of_rows = rows.sigma if rows else 0.0
+    level = math.hypot(after_clipping(model.normal, clean), of_rows)
     share, factor = (model.tails.share, model.tails.factor) if model.tails else (0.0, 1.0)
     kurtosis = 3 * (1 + share * (factor**4 - 1)) / (1 + share * (factor**2 - 1)) ** 2
     return {
-        "level": np.atleast_1d(after_clipping(model.normal, clean)),
+        "level": np.atleast_1d(level),
         "neighbours": np.atleast_1d(np.mean(model.neighbours)),
         "channels": np.atleast_1d(model.between_channels),
         "kurtosis": np.atleast_1d(kurtosis),
         "skewness": np.broadcast_to(model.skew, model.channels),
+        "rows": np.atleast_1d(of_rows / level),
     }
 
 
@@ -144,7 +170,7 @@ def after_clipping(model: NoiseModel, clean: Pixels) -> float:
 
 def errors(model: NoiseModel, noisy: Pixels, clean: Pixels) -> dict[str, float]:
     """How far a model is from the truth, the largest of the channels; -inf where there is no truth."""
-    true, found = truth(noisy, clean), estimated(model, clean)
+    true, found = truth(noisy, clean), estimated(model, noisy, clean)
     apart = {kind: np.abs(found[kind] - true[kind]) / (true[kind] if kind in RELATIVE else 1) for kind in BOUNDS}
     return {kind: float(np.max(values, where=np.isfinite(values), initial=-np.inf)) for kind, values in apart.items()}
 

@@ -12,11 +12,12 @@ from zsn2m_runtime.noise.model import REACH, NoiseModel
 
 SCENE = np.repeat(np.linspace(60, 200, 192)[None, :, None], 3, axis=2).repeat(192, axis=0)
 MEASURED = {  # of noise that benchmarks.noise draws on SCENE
-    "Gaussian 25": {"level": 25, "neighbours": 0, "channels": 0, "kurtosis": 3, "skewness": 0},
+    "Gaussian 25": {"level": 25, "neighbours": 0, "channels": 0, "kurtosis": 3, "skewness": 0, "rows": 0},
     "Poisson 25": {"level": np.sqrt(130 * 255 / 25)},
     "neighbours 0.4": {"level": 25, "neighbours": 0.4, "channels": 0},
     "channels 0.5": {"neighbours": 0, "channels": 0.5},
     "skewness -0.5": {"level": 20, "skewness": -0.5},
+    "rows 0.4": {"level": 15 * np.sqrt(1.16), "rows": 0.4 / np.sqrt(1.16)},
     "5 % five times": {"level": 10 * np.sqrt(0.95 + 0.05 * 25), "kurtosis": 20},
 }
 
@@ -31,7 +32,7 @@ def test_truth_is_what_was_drawn(kind: str) -> None:
 def test_clipped_samples_tell_the_level_alone() -> None:
     found = noise.truth(noise.DRAWN["dark, clipped"](SCENE, np.random.default_rng(0)), noise.DARK * SCENE)
     assert 10 < found["level"][0] < 15
-    assert all(np.isnan(found[measure]).all() for measure in ("neighbours", "channels", "kurtosis", "skewness"))
+    assert all(np.isnan(found[measure]).all() for measure in ("neighbours", "channels", "kurtosis", "skewness", "rows"))
 
 
 def test_a_model_of_the_drawn_noise_has_no_error_and_another_one_has() -> None:
