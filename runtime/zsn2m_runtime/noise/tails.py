@@ -82,6 +82,9 @@ def shape_of(
 ) -> Shape:
     """Skewness, kurtosis, and how many times the noise is as strong as its clipped samples show.
 
+    Sharpened patches say whether there is skewness, without texture; its value is the mean of theirs and of that of the
+    patches as they are: docs/decisions/skewness-of-sharpened-noise.md.
+
     Shape:
         unit: (n, side, side, c), noise of flat patches over its measured deviation
         correlation: (c, c, 9, 9), as of `NoiseModel`
@@ -95,13 +98,15 @@ def shape_of(
         if max(low, high) > CLIPPED:
             side = 1 if low >= high else -1
             skew, gain = _of_quantiles(values, side)
+            sure = skew
             error = _error([_of_quantiles(part, side)[0] for part in _parts(values)])
         else:
-            values, kept = _sharpened(values), _kept(correlation[channel, channel])
-            skew, gain = _skewness(values) / kept, 1.0
-            error = _error([_skewness(part) / kept for part in _parts(values)])
-            kurtosis.append([_kurtosis(values), *map(_kurtosis, _parts(values))])
-        found.append((skew if abs(skew) > TOLD * error else 0.0, error, gain))
+            sharpened, kept = _sharpened(values), _kept(correlation[channel, channel])
+            sure, gain = _skewness(sharpened) / kept, 1.0
+            skew = (sure + _skewness(values)) / 2
+            error = _error([_skewness(part) / kept for part in _parts(sharpened)])
+            kurtosis.append([_kurtosis(sharpened), *map(_kurtosis, _parts(sharpened))])
+        found.append((skew if abs(sure) > TOLD * error else 0.0, error, gain))
     skews, errors, gains = np.array(found).T
     whole, *parts = np.mean(kurtosis, axis=0).tolist() if kurtosis else (np.nan,)
     return Shape(skews, errors, gains, (whole, _error(parts)))
