@@ -23,6 +23,7 @@ SHARPENING = np.array([[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]]) / 8
 MOST_PATCHES = 2000  # looked at; half a million samples
 PARTS = 8  # of the frame, whose skewnesses are compared
 TOLD = 4.0  # standard errors: less may be none
+LEAST_SHARP = 2 / 3  # of the patches' own skewness: sharpened ones have less, where that is texture's
 LEAST_KEPT = 0.2  # of the skewness: 0.8 of white noise, 0.8 to 1 of that of cameras
 KEPT = float((SHARPENING**4).sum() / (SHARPENING**2).sum() ** 2)  # of the kurtosis of white noise, beyond 3
 NORMAL_KURTOSIS = 3.0
@@ -98,15 +99,16 @@ def shape_of(
         if max(low, high) > CLIPPED:
             side = 1 if low >= high else -1
             skew, gain = _of_quantiles(values, side)
-            sure = skew
             error = _error([_of_quantiles(part, side)[0] for part in _parts(values)])
+            told = abs(skew) > TOLD * error
         else:
             sharpened, kept = _sharpened(values), _kept(correlation[channel, channel])
-            sure, gain = _skewness(sharpened) / kept, 1.0
-            skew = (sure + _skewness(values)) / 2
+            sharp, whole, gain = _skewness(sharpened) / kept, _skewness(values), 1.0
             error = _error([_skewness(part) / kept for part in _parts(sharpened)])
+            told = abs(sharp) > max(TOLD * error, LEAST_SHARP * abs(whole))
+            skew = (sharp + whole) / 2
             kurtosis.append([_kurtosis(sharpened), *map(_kurtosis, _parts(sharpened))])
-        found.append((skew if abs(sure) > TOLD * error else 0.0, error, gain))
+        found.append((skew if told else 0.0, error, gain))
     skews, errors, gains = np.array(found).T
     whole, *parts = np.mean(kurtosis, axis=0).tolist() if kurtosis else (np.nan,)
     return Shape(skews, errors, gains, (whole, _error(parts)))
