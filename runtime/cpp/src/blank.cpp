@@ -73,6 +73,34 @@ void fill_once(std::vector<Sample> &samples, std::int64_t channels, Mask &blank)
     }
 }
 
+constexpr std::int64_t kCell = 2; // pixels after which a mosaic's filters repeat
+
+// Rows and columns of cells; channels are the pixels of a cell, row by row.
+Size cells_in(Size mosaic) {
+    return {(mosaic.height + kCell - 1) / kCell, (mosaic.width + kCell - 1) / kCell, kCell * kCell};
+}
+
+// A place of a line, or, just beyond its end, the last one with the same filter.
+std::int64_t continued(std::int64_t place, std::int64_t length) {
+    return place < length ? place : std::max<std::int64_t>(length - 2, 0);
+}
+
+template <typename Sample>
+std::vector<Sample> cells_of(const View<const Sample> &mosaic) {
+    const Size size = cells_in(mosaic.size);
+    std::vector<Sample> cells;
+    cells.reserve(static_cast<std::size_t>(size.height * size.width * size.channels));
+    for (std::int64_t cell = 0; cell < size.height * size.width; ++cell) {
+        for (std::int64_t place = 0; place < size.channels; ++place) {
+            const std::int64_t row = kCell * (cell / size.width) + place / kCell;
+            const std::int64_t column = kCell * (cell % size.width) + place % kCell;
+            cells.push_back(sample_at(mosaic, continued(row, mosaic.size.height),
+                                      continued(column, mosaic.size.width), 0));
+        }
+    }
+    return cells;
+}
+
 } // namespace
 
 template <typename Sample>
@@ -88,6 +116,38 @@ template <typename Sample>
 std::vector<Sample> filled(const View<const Sample> &frame, Mask blank) {
     std::vector<Sample> samples = samples_of(frame, Mask(frame.size.height, frame.size.width, 1));
     while (blank.any()) fill_once(samples, frame.size.channels, blank);
+    return samples;
+}
+
+template <typename Sample>
+std::optional<Mask> blank_cells(const View<const Sample> &mosaic) {
+    const std::vector<Sample> cells = cells_of(mosaic);
+    const std::optional<Mask> blank = blank_areas(packed(cells, cells_in(mosaic.size)));
+    if (!blank) return std::nullopt;
+    Mask pixels(mosaic.size.height, mosaic.size.width);
+    for (std::int64_t pixel = 0; pixel < pixels.pixels(); ++pixel) {
+        const std::int64_t row = pixel / pixels.width / kCell, column = pixel % pixels.width / kCell;
+        pixels[pixel] = (*blank)[row * blank->width + column];
+    }
+    return pixels;
+}
+
+template <typename Sample>
+std::vector<Sample> with_filled_cells(const View<const Sample> &mosaic, const Mask &blank) {
+    const Size size = cells_in(mosaic.size);
+    Mask of_cells(size.height, size.width);
+    for (std::int64_t cell = 0; cell < of_cells.pixels(); ++cell)
+        of_cells[cell] = blank[kCell * (cell / size.width) * blank.width + kCell * (cell % size.width)];
+    const std::vector<Sample> cells = cells_of(mosaic);
+    const std::vector<Sample> scene = filled(packed(cells, size), of_cells);
+    std::vector<Sample> samples;
+    samples.reserve(blank.flags.size());
+    for (std::int64_t pixel = 0; pixel < blank.pixels(); ++pixel) {
+        const std::int64_t row = pixel / blank.width, column = pixel % blank.width;
+        const std::int64_t cell = row / kCell * size.width + column / kCell;
+        const std::int64_t place = row % kCell * kCell + column % kCell;
+        samples.push_back(scene[static_cast<std::size_t>(cell * size.channels + place)]);
+    }
     return samples;
 }
 
@@ -119,6 +179,20 @@ template std::optional<Mask> blank_areas(const View<const std::int16_t> &);
 template std::optional<Mask> blank_areas(const View<const std::uint32_t> &);
 template std::optional<Mask> blank_areas(const View<const std::int32_t> &);
 template std::optional<Mask> blank_areas(const View<const double> &);
+template std::optional<Mask> blank_cells(const View<const std::uint8_t> &);
+template std::optional<Mask> blank_cells(const View<const std::uint16_t> &);
+template std::optional<Mask> blank_cells(const View<const float> &);
+template std::optional<Mask> blank_cells(const View<const std::int16_t> &);
+template std::optional<Mask> blank_cells(const View<const std::uint32_t> &);
+template std::optional<Mask> blank_cells(const View<const std::int32_t> &);
+template std::optional<Mask> blank_cells(const View<const double> &);
+template std::vector<std::uint8_t> with_filled_cells(const View<const std::uint8_t> &, const Mask &);
+template std::vector<std::uint16_t> with_filled_cells(const View<const std::uint16_t> &, const Mask &);
+template std::vector<float> with_filled_cells(const View<const float> &, const Mask &);
+template std::vector<std::int16_t> with_filled_cells(const View<const std::int16_t> &, const Mask &);
+template std::vector<std::uint32_t> with_filled_cells(const View<const std::uint32_t> &, const Mask &);
+template std::vector<std::int32_t> with_filled_cells(const View<const std::int32_t> &, const Mask &);
+template std::vector<double> with_filled_cells(const View<const double> &, const Mask &);
 template std::vector<std::uint8_t> filled(const View<const std::uint8_t> &, Mask);
 template std::vector<std::uint16_t> filled(const View<const std::uint16_t> &, Mask);
 template std::vector<float> filled(const View<const float> &, Mask);

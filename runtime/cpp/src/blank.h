@@ -22,6 +22,13 @@ std::optional<Mask> blank_areas(const View<const Sample> &frame);
 template <typename Sample>
 std::vector<Sample> filled(const View<const Sample> &frame, Mask blank);
 
+// The same for a mosaic of colour filters, in cells of 2 x 2 pixels: a plane of one filter mirrors in itself. As
+// without_blank() of zsn2m_runtime/mosaic_planes.py.
+template <typename Sample>
+std::optional<Mask> blank_cells(const View<const Sample> &mosaic);
+template <typename Sample>
+std::vector<Sample> with_filled_cells(const View<const Sample> &mosaic, const Mask &blank);
+
 // The samples of a frame where a mask is set, row by row; put_back() writes them to the same places.
 template <typename Sample>
 std::vector<Sample> samples_of(const View<const Sample> &frame, const Mask &mask);

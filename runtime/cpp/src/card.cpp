@@ -98,6 +98,10 @@ Card parse_model(const JsonObject &model, const JsonObject &common) {
     card.dtype = parse_dtype(sensor);
     card.channels = sensor.integer("channels", 1, 3);
     if (card.channels == 2) sensor.refuse("channels", "1 or 3", "2");
+    if (sensor.has("mosaic")) {
+        card.mosaic = one_of(sensor.object("mosaic"), "pattern", {"RGGB", "BGGR", "GRBG", "GBRG"});
+        if (card.channels != 1) sensor.refuse("channels", "1 for mosaics", std::to_string(card.channels));
+    }
     parse_range(sensor, card);
     card.noise_sigma = sensor.number("noise_sigma");
     if (card.noise_sigma < 0) sensor.refuse("noise_sigma", "0 or more", std::to_string(card.noise_sigma));
@@ -167,6 +171,7 @@ std::string first_difference(const Card &one, const Card &other) {
     if (one.reach.receptive_radius != other.reach.receptive_radius) return "receptive_radius";
     if (one.dtype != other.dtype) return "sensor: dtype";
     if (one.channels != other.channels) return "sensor: channels";
+    if (one.mosaic != other.mosaic) return "sensor: mosaic";
     if (one.range_low < other.range_low || one.range_low > other.range_low) return "sensor: range";
     if (one.range_high < other.range_high || one.range_high > other.range_high) return "sensor: range";
     if (one.noise_sigma < other.noise_sigma || one.noise_sigma > other.noise_sigma) return "sensor: noise_sigma";

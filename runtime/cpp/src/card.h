@@ -33,6 +33,7 @@ struct Card {
     Reach reach;
     zsn2m_dtype dtype;
     std::int64_t channels; // 1 or 3
+    std::string mosaic;    // pattern of the colour filters, such as "RGGB"; empty: the frames are no mosaics
     double range_low;      // what integer output is clamped to, sensor units
     double range_high;
     double noise_sigma;

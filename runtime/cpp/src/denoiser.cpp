@@ -92,11 +92,12 @@ Denoiser::Denoiser(ModelFile file, const std::string &model, Options options)
 template <typename Sample>
 void Denoiser::denoise(const View<const Sample> &noisy, const View<Sample> &denoised) const {
     check_samples(noisy, card_.range_low, card_.range_high);
-    const std::optional<Mask> blank = blank_areas(noisy);
+    const bool is_mosaic = !card_.mosaic.empty();
+    const std::optional<Mask> blank = is_mosaic ? blank_cells(noisy) : blank_areas(noisy);
     if (!blank) return run_in_strips(noisy, denoised);
     const std::vector<Sample> kept = samples_of(noisy, *blank);
     if (!blank->all()) {
-        const std::vector<Sample> scene = filled(noisy, *blank);
+        const std::vector<Sample> scene = is_mosaic ? with_filled_cells(noisy, *blank) : filled(noisy, *blank);
         run_in_strips(packed(scene, noisy.size), denoised);
     }
     put_back(kept, *blank, denoised);

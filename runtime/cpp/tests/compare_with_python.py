@@ -23,10 +23,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from zsn2m_runtime.blank.areas import blank_areas, filled, with_blank_kept
 from zsn2m_runtime.bundle import load_bundle
-from zsn2m_runtime.image import from_nchw, to_nchw
+from zsn2m_runtime.image import Frame, from_nchw, to_nchw
 from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.manifest import Sensor
-from zsn2m_runtime.sample_types import Nchw, Pixels
+from zsn2m_runtime.mosaic_planes import without_blank
+from zsn2m_runtime.sample_types import Mask, Nchw, Pixels
 
 Network = Callable[[Nchw], Nchw]
 
@@ -68,17 +69,24 @@ def model_agrees(name: str, examples: Path, model: Path, sensor: Sensor) -> bool
     agree = True
     for size in SIZES:
         frame = noisy_frame(sensor, size)
-        agree &= compare(f"{name} {size}", denoised_by(network, frame), run_raw(examples, model, frame), sensor)
+        agree &= compare(f"{name} {size}", denoised_by(network, frame, sensor), run_raw(examples, model, frame), sensor)
     if frame.dtype.kind == "u":  # PNM has no signed samples
-        agree &= compare(f"{name} PNM", denoised_by(network, frame), run_pnm(examples, model, frame), sensor)
+        agree &= compare(f"{name} PNM", denoised_by(network, frame, sensor), run_pnm(examples, model, frame), sensor)
     return agree
 
 
-def denoised_by(network: Network, frame: Pixels) -> Pixels:
+def denoised_by(network: Network, frame: Pixels, sensor: Sensor) -> Pixels:
     """What Python makes of a frame; blank areas are hidden from the network, and kept."""
+    noisy, blank = hidden(frame, sensor)
+    return with_blank_kept(from_nchw(network(to_nchw(noisy)), frame.dtype), frame, blank)
+
+
+def hidden(frame: Pixels, sensor: Sensor) -> tuple[Pixels, Mask | None]:
+    """A frame with its blank areas filled, and where they are."""
+    if sensor.mosaic:
+        return without_blank(Frame(frame))
     blank = blank_areas(frame)
-    planes = network(to_nchw(filled(frame, blank)))
-    return with_blank_kept(from_nchw(planes, frame.dtype), frame, blank)
+    return filled(frame, blank), blank
 
 
 def blank_areas_agree(name: str, examples: Path, model: Path, sensor: Sensor) -> bool:
@@ -88,11 +96,11 @@ def blank_areas_agree(name: str, examples: Path, model: Path, sensor: Sensor) ->
     frames["all, in strips"] = frames_with_blank_areas(sensor, SIZES[-1])["all"]
     agree = True
     for kind, frame in frames.items():
-        blank = blank_areas(frame)
+        _, blank = hidden(frame, sensor)
         if blank is None:
             raise AssertionError(f"{name}: expected blank areas in the frame {kind}")
         result = run_raw(examples, model, frame)
-        agree &= compare(f"{name} {kind}", denoised_by(network, frame)[~blank], result[~blank], sensor)
+        agree &= compare(f"{name} {kind}", denoised_by(network, frame, sensor)[~blank], result[~blank], sensor)
         if result[blank].tobytes() != frame[blank].tobytes():
             print(f"{name} {kind}: blank samples were changed")
             agree = False

@@ -16,7 +16,7 @@ namespace zsn2m::testing {
 
 // The bundles that tests/make_bundles.py wrote. The last one's models are of kinds that no code here knows, and a
 // SensorNet of full size; the others have a small one of the default's network, and of the paper's two.
-constexpr const char *kBundles[] = {"u8_colour", "u16_grey", "f32_colour", "i16_grey", "u16_colour"};
+constexpr const char *kBundles[] = {"u8_colour", "u16_grey", "f32_colour", "i16_grey", "u16_colour", "u16_mosaic"};
 std::filesystem::path bundle(const std::string &name);
 
 // Suffixes of the model files that this build runs (.onnx, .ts); the first one is that of a bundle's models.

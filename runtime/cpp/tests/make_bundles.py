@@ -23,13 +23,16 @@ from zsn2m_deploy.pretrain.weights import pretrained  # noqa: E402
 from zsn2m_export.manifest_file import write_manifest  # noqa: E402
 from zsn2m_export.writer import ExportableModel, write_models, write_test_input  # noqa: E402
 from zsn2m_runtime.manifest import Manifest, Normalisation, Sensor  # noqa: E402
+from zsn2m_runtime.mosaic_record import MosaicRecord  # noqa: E402
 
 SENSORS = {
     "u8_colour": ("uint8", 3, (0.0, 255.0)),
     "u16_grey": ("uint16", 1, (0.0, 1023.0)),  # a 10-bit camera
     "f32_colour": ("float32", 3, (0.0, 1.0)),
     "i16_grey": ("int16", 1, (-2048.0, 2047.0)),  # a two-photon microscope, whose defective pixels are corrected
+    "u16_mosaic": ("uint16", 1, (0.0, 4095.0)),  # a camera behind Bayer filters
 }
+MOSAICS = {"u16_mosaic": MosaicRecord(pattern="GRBG")}
 
 
 class SmallSensorNet(SensorNet):
@@ -71,12 +74,13 @@ def write_bundle(name: str, folder: Path) -> None:
     """What zsn2m-deploy trains, the default's network first; for unsigned integers the paper's two as well."""
     dtype, channels, (low, high) = SENSORS[name]
     torch.manual_seed(0)
-    networks: dict[str, FrameNetwork] = {"sensor": SmallSensorNet(channels)}
+    mosaic = MOSAICS.get(name)
+    sensor = Sensor(dtype=dtype, channels=channels, range=(low, high), noise_sigma=0.08 * (high - low), mosaic=mosaic)
+    networks: dict[str, FrameNetwork] = {"sensor": SmallSensorNet(sensor.planes)}
     if dtype.startswith("uint"):
-        networks |= untrained_networks(channels, "full")
+        networks |= untrained_networks(sensor.planes, "full")
     if name == "i16_grey":
         networks["sensor"].add_module("correction", DefectCorrection(channels, least=1e-4))
-    sensor = Sensor(dtype=dtype, channels=channels, range=(low, high), noise_sigma=0.08 * (high - low))
     models = [ExportableModel(name, name, net, net.stride, net.before_padding()) for name, net in networks.items()]
     write(folder, sensor, Normalisation(offset=low, scale=high - low), models, "sensor")
 
