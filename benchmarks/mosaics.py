@@ -155,17 +155,20 @@ def write(rows: list[Row]) -> None:
     lines = []
     for level, (gain, read) in LEVELS.items():
         for half in HALVES:
-            names = [path.stem for path in images(half)]
-            columns = [[found[key] for name in names if (key := (name, level, method)) in found] for method in METHODS]
-            if all(len(column) == len(names) for column in columns):
-                lines.append([f"{level}: {gain:g} a photon, read noise {read:g}", half, *_means(columns)])
-    notes = f"Means of the first {FIRST} images of each half, dB. {resumable.made(rows)}."
-    write_section("Mosaics", "python -m benchmarks.mosaics", f"{table(['noise', 'half', *METHODS], lines)}\n\n{notes}")
-
-
-def _means(columns: list[list[float]]) -> list[str]:
-    means = [float(np.mean(column)) for column in columns]
-    return [f"**{mean:.2f}**" if mean == max(means) else f"{mean:.2f}" for mean in means]
+            whole = [
+                (path.stem, figures)
+                for path in images(half)
+                if None not in (figures := [found.get((path.stem, level, method)) for method in METHODS])
+            ]
+            noise = f"{level}: {gain:g} a photon, read noise {read:g}"
+            lines += [[noise, half, name, *(f"{figure:.2f}" for figure in figures)] for name, figures in whole]
+            if whole:
+                means = np.mean([figures for _, figures in whole], axis=0)
+                lines.append([noise, half, "**mean**", *(f"**{mean:.2f}**" for mean in means)])
+    used = [row for row in rows if row.method in METHODS]
+    notes = f"dB, of the images that every method was run on. {resumable.made(used)}."
+    heads = ["noise", "half", "image", *METHODS]
+    write_section("Mosaics", "python -m benchmarks.mosaics", f"{table(heads, lines)}\n\n{notes}")
 
 
 def main() -> None:

@@ -92,7 +92,9 @@ def hidden(frame: Pixels, sensor: Sensor) -> tuple[Pixels, Mask | None]:
 def blank_areas_agree(name: str, examples: Path, model: Path, sensor: Sensor) -> bool:
     """Compare frames with blank areas, which must be the same samples, bit for bit."""
     network = network_in(model)
-    frames = frames_with_blank_areas(sensor, BLANK_SIZE)
+    height, width = BLANK_SIZE
+    size = (2 * height, 2 * width) if sensor.mosaic else BLANK_SIZE  # of a mosaic, areas are looked for in cells
+    frames = frames_with_blank_areas(sensor, size)
     frames["all, in strips"] = frames_with_blank_areas(sensor, SIZES[-1])["all"]
     agree = True
     for kind, frame in frames.items():
