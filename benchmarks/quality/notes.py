@@ -50,7 +50,9 @@ In dB, the default less `--preset instant`, the network that it starts from. A c
 when adapting loses was looked for on two frames of PolyU and two of SIDD, where it gains 0.25 to 5.4 dB: blends of both
 results are below the adapted one at every share, and neither how much is removed of what the noise model expects
 (0.05 to 1.00 by the pretrained network, 0.20 to 1.26 by the adapted one, 0.8 to 4.4 by the truth), nor the correlation
-of neighbours in it, nor that of it with the result or with edges ranks the two as their PSNR does. Where adapting lost
+of neighbours in it, nor that of it with the result or with edges ranks the two as their PSNR does. Stein's estimate
+gives the adapted result a smaller error by 22 and 27 squared levels on kodim04 and kodim03 under Poisson noise, where
+the truth is -1.8 and +1.7: it holds for normal noise. Where adapting lost
 more, as on JPEGs of other cameras, the noise model was wrong: what mends that is the model."""
 TABLE_4 = """\
 Mean PSNR in dB over images x seeds, a seed being another noise and another training. Every row has the layers and
