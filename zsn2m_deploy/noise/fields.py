@@ -21,7 +21,7 @@ from zsn2m_runtime.noise_record import JpegNoise
 FIELD_SIDE = 256  # pixels of a field of unit noise, which wraps around
 FIELDS = 16  # 16 x 256 x 256 samples a channel: crops hardly meet the same noise twice
 CORRELATED_STRENGTHS = (1.3, 2.5)  # times the estimate: docs/decisions/correlated-noise-strengths.md
-JPEG_STRENGTHS = (0.8, 1.6)  # the same for JPEG: docs/decisions/jpeg-noise.md
+JPEG_STRENGTHS = (1.2, 1.8)  # the same for JPEG: docs/decisions/jpeg-noise.md
 
 
 class NoiseFields:
