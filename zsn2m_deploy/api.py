@@ -18,7 +18,7 @@ from zsn2m_deploy.fit.fitter import ProgressCallback
 from zsn2m_deploy.frames.loading import FrameOptions, FrameSource, TrainingFrames, load_training_frames
 from zsn2m_deploy.report.words import chosen, self_check_in_words
 from zsn2m_deploy.report.writing import FACTS_NAME, PAGE_NAME, Subject, write_report
-from zsn2m_deploy.training import Trained
+from zsn2m_deploy.trained import Trained
 from zsn2m_deploy.training import train as train_networks
 from zsn2m_export.manifest_file import write_manifest
 from zsn2m_export.writer import centre_crop, without_outliers, write_test_input, write_weights

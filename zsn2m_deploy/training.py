@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 import torch
@@ -14,17 +13,17 @@ from zsn2m_deploy.adapt.mixture import grouped, in_words
 from zsn2m_deploy.adapt.stage import train_sensor
 from zsn2m_deploy.config.training import Precision, TrainConfig
 from zsn2m_deploy.fit.device import resolve_device, resolve_precision
-from zsn2m_deploy.fit.fitter import Fitter, ProgressCallback, StageReport
-from zsn2m_deploy.fit.network import FrameNetwork
+from zsn2m_deploy.fit.fitter import Fitter, ProgressCallback
 from zsn2m_deploy.fit.run import FrameGroup, Notes, Run
 from zsn2m_deploy.frames.scene import Scene, scene_of
-from zsn2m_deploy.frames.screening import REGULAR_DETAIL, screen
-from zsn2m_deploy.noise.defects import DefectCorrection, Defects, defects_in_words, find_defects_of_groups
-from zsn2m_deploy.noise.impulses import ImpulseCorrection, find_impulses
+from zsn2m_deploy.frames.screening import REGULAR_DETAIL, Screening, screen
+from zsn2m_deploy.noise.defects import Defects, defects_in_words, find_defects_of_groups
+from zsn2m_deploy.noise.impulses import Impulses, find_impulses
 from zsn2m_deploy.noise.offsets import NO_OFFSETS, Offsets
 from zsn2m_deploy.paper.stages import train_mbd_and_grd
 from zsn2m_deploy.pretrain.confirm import confirm_noise
 from zsn2m_deploy.pretrain.offsets import find_offsets
+from zsn2m_deploy.trained import Trained
 from zsn2m_runtime.blank.areas import largest_scene, present
 from zsn2m_runtime.errors import InputError, UsageError
 from zsn2m_runtime.image import Frame, to_nchw
@@ -32,7 +31,6 @@ from zsn2m_runtime.mosaic_record import PLANES
 from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.jpeg import with_jpeg_noise
 from zsn2m_runtime.noise.level import value_span
-from zsn2m_runtime.noise.model import NoiseModel
 from zsn2m_runtime.patterns import kind_of_stripes
 from zsn2m_runtime.sample_types import Pixels
 
@@ -44,54 +42,6 @@ DEFECTS = "the frame has hot or dead pixels or other impulses, which the estimat
 OFFSETS_LEFT = "rows, columns or frames shared noise, of which the estimate does not see what is left"
 HEAVY_TAILS = "the noise has heavy tails, for which the estimate does not hold"
 SMALLEST_SIDE = 16  # pixels; of smaller frames, a half-size one has little more than one 5 x 5 window of Eq. 4
-
-
-@dataclass(frozen=True)
-class Trained:
-    """Trained networks and the facts that export and report need.
-
-    config: as it was used
-    offset, scale: sensor units; a network's input is (frame - offset) / scale
-    groups: frames that share a noise model, in sensor units; the first group has the first frame
-    networks: by id, on the CPU in float32
-    reports: one for each stage
-    warnings: possible faults of the result; hints: facts that need no action
-    offsets: of rows, columns and pixels, that SensorNet's graph removes
-    correction: of defective pixels, sensor units; SensorNet contains it
-    defective_share: share of the samples that are defective, if they are corrected
-    impulses: their correction, sensor units; SensorNet contains it; impulse_share: of the samples
-    unmodelled: patterns in the frames that the noise model does not cover; None: there are none
-    """
-
-    config: TrainConfig
-    channels: int
-    offset: float
-    scale: float
-    groups: tuple[FrameGroup, ...]
-    networks: dict[str, FrameNetwork]
-    reports: tuple[StageReport, ...]
-    device: str
-    precision: str
-    warnings: tuple[str, ...] = ()
-    hints: tuple[str, ...] = ()
-    offsets: Offsets = NO_OFFSETS
-    correction: DefectCorrection | None = None
-    defective_share: float = 0.0
-    impulses: ImpulseCorrection | None = None
-    impulse_share: float = 0.0
-    unmodelled: str | None = None
-
-    @property
-    def noise(self) -> NoiseModel:
-        """The noise model of the first frame's group, sensor units."""
-        return self.groups[0].noise
-
-    def corrected(self, frame: Pixels) -> Pixels:
-        """A frame without what the graph takes away before the network sees it; blank areas are filled."""
-        if self.impulses:
-            frame, _ = self.impulses.corrected(frame)
-        frame = self.offsets.without(frame)
-        return self.correction.corrected(frame)[0] if self.correction else frame
 
 
 def train(
@@ -124,17 +74,8 @@ def train(
     device = resolve_device(config.device)
     precision = _precision(config, device)
     notes = Notes()
-    may_correct = config.sensor.correct_impulses and config.stage == "sensor"
-    impulses = find_impulses(*zip(*scenes, strict=True)) if may_correct else None
-    if impulses:
-        scenes = [Scene(pixels, scene.blank) for pixels, scene in zip(impulses.frames, scenes, strict=True)]
-    offsets = NO_OFFSETS
-    if config.stage == "sensor" and config.sensor.correct_offsets:
-        offsets = find_offsets(scenes, given, screened.patterns, device)
-    for found in offsets.row_noise:
-        screened = screened.without(kind_of_stripes(found.axis))
+    scenes, screened, impulses, offsets = _cleaned(scenes, given, screened, config, device)
     notes.hints.extend(offsets.in_words())
-    scenes = [Scene(offsets.without(scene.pixels), scene.blank) for scene in scenes]
     groups, defects = _noise(scenes, config, device)
     # Method adapt trains with a noise estimate that leaves regular detail out.
     if config.stage == "sensor" and all(group.noise.regular for group in groups):
@@ -205,6 +146,32 @@ def _scenes(given: Sequence[Frame], config: TrainConfig) -> list[Scene]:
     scenes = [scene_of(frame) for frame in given]
     _check([scene.pixels for scene in scenes], config)  # may be too small without their blank borders
     return scenes
+
+
+class _Cleaned(NamedTuple):
+    """Scenes without impulses and shared offsets, and what is then left to warn of."""
+
+    scenes: list[Scene]
+    screened: Screening
+    impulses: Impulses | None
+    offsets: Offsets
+
+
+def _cleaned(
+    scenes: list[Scene], given: Sequence[Frame], screened: Screening, config: TrainConfig, device: torch.device
+) -> _Cleaned:
+    """What the exported graph takes away first is taken away first here, too."""
+    if config.stage != "sensor":
+        return _Cleaned(scenes, screened, None, NO_OFFSETS)
+    impulses = find_impulses(*zip(*scenes, strict=True)) if config.sensor.correct_impulses else None
+    if impulses:
+        scenes = [Scene(pixels, scene.blank) for pixels, scene in zip(impulses.frames, scenes, strict=True)]
+    offsets = NO_OFFSETS
+    if config.sensor.correct_offsets:
+        offsets = find_offsets(scenes, given, screened.patterns, device)
+    for found in offsets.row_noise:
+        screened = screened.without(kind_of_stripes(found.axis))
+    return _Cleaned([Scene(offsets.without(s.pixels), s.blank) for s in scenes], screened, impulses, offsets)
 
 
 def _precision(config: TrainConfig, device: torch.device) -> Precision:

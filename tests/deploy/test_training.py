@@ -12,7 +12,8 @@ from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.fit.checks import Error
 from zsn2m_deploy.fit.fitter import Progress
 from zsn2m_deploy.sample import SampleConfig, sample_frames
-from zsn2m_deploy.training import Trained, train
+from zsn2m_deploy.trained import Trained
+from zsn2m_deploy.training import train
 from zsn2m_runtime.errors import InputError, TrainingError
 
 Pixels = np.ndarray
