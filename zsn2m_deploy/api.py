@@ -162,7 +162,7 @@ def _with_models(
         look=training_stats([shown[i] for i in first_group], trained.noise, [training.blanks[i] for i in first_group]),
         mixture=mixture,
         row_noise=trained.offsets.row_noise,
-        fixed_pattern=trained.offsets.record,
+        fixed_pattern=trained.offsets.pattern_record(*training.frames[0].pixels.shape[:2]),
         default=exported.default,
         models=exported.models,
         weights=weights,

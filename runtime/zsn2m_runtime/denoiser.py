@@ -149,7 +149,7 @@ class Denoiser:
         if self._row_noise:  # the model takes it away, so it is no difference
             pixels = without_row_noise(filled(pixels, seen.blank), self._row_noise)
         found = unlike_all(pixels, self._trained_on, self.card.role == PRETRAINED, seen.blank)
-        left = fixed_pattern_left(self._fixed_pattern, pixels)
+        left = fixed_pattern_left(self._fixed_pattern, frame.pixels)
         return (*self._patterns(largest_scene(seen.pixels, seen.blank)), *left, *found)
 
     def _patterns(self, pixels: Pixels) -> tuple[str, ...]:

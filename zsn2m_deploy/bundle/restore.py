@@ -20,6 +20,7 @@ from zsn2m_export.writer import read_weights
 from zsn2m_runtime.bundle import Bundle
 from zsn2m_runtime.errors import BundleError, UsageError
 from zsn2m_runtime.manifest import Manifest
+from zsn2m_runtime.mosaic_record import CELL
 
 
 def restored_networks(bundle: Bundle) -> dict[str, FrameNetwork]:
@@ -85,8 +86,10 @@ def _check_fit(bundle: Bundle, make: Callable[[], FrameNetwork], state: dict[str
 def _sensor_net(manifest: Manifest, config: SensorConfig) -> SensorNet:
     channels = manifest.sensor.planes
     network = SensorNet(channels)
-    pattern = manifest.fixed_pattern
-    blank = None if pattern is None else np.zeros((pattern.height, pattern.width, channels), np.float32)
+    pattern, cell = manifest.fixed_pattern, CELL if manifest.sensor.mosaic else 1
+    blank = None
+    if pattern is not None:
+        blank = np.zeros((-(-pattern.height // cell), -(-pattern.width // cell), channels), np.float32)
     network.remove_offsets(Offsets(manifest.row_noise, blank), manifest.normalisation.scale)
     if config.correct_impulses:
         network.impulse_correction = ImpulseCorrection(channels)

@@ -41,9 +41,10 @@ class FixedPatternCorrection(nn.Module):
         """Correct frames."""
         found: Tensor = self.pattern
         for axis in (1, 2):
-            places = torch.arange(noisy.shape[axis + 1], device=noisy.device)
-            # Compared as tensors: of numbers the ONNX exporter would take the outcome for a constant.
-            fits = (places[-1:] + 1 == found.shape[axis]).to(noisy.dtype)
+            size = noisy.shape[axis + 1]
+            places = torch.arange(size, device=noisy.device)
+            # Compared as a tensor: of numbers the ONNX exporter would take the outcome for a constant.
+            fits = (torch.full((1,), size, device=noisy.device) == found.shape[axis]).to(noisy.dtype)
             found = found.index_select(axis, places.clamp(0, found.shape[axis] - 1)) * fits
         return noisy - found
 

@@ -43,20 +43,19 @@ class Offsets:
             modules.append(FixedPatternCorrection(torch.from_numpy(to_nchw(self.pattern)[0]) / scale))
         return nn.Sequential(*modules) if modules else nn.Identity()
 
-    @property
-    def record(self) -> FixedPatternRecord | None:
-        """What a manifest keeps of the pattern."""
+    def pattern_record(self, height: int, width: int) -> FixedPatternRecord | None:
+        """What a manifest keeps of the pattern of frames of such a size, which of mosaics is not that of the planes."""
         if self.pattern is None:
             return None
-        return FixedPatternRecord(sigma=self.pattern_sigma, height=self.pattern.shape[0], width=self.pattern.shape[1])
+        return FixedPatternRecord(sigma=self.pattern_sigma, height=height, width=width)
 
     def in_words(self) -> list[str]:
         """What was found and what becomes of it."""
         said = [row_noise_in_words(noise) for noise in self.row_noise]
-        if found := self.record:
+        if self.pattern is not None:
             said.append(
-                f"all frames have the same pattern of {found.sigma:.3g} (standard deviation): it is removed from "
-                f"frames of {found.width} x {found.height} (width x height), which are not cut in strips"
+                f"all frames have the same pattern of {self.pattern_sigma:.3g} (standard deviation): it is removed "
+                f"from frames of their size, which are not cut in strips"
             )
         return said
 

@@ -8,7 +8,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-from support.mosaics import Array, noise, scene, whole
+from support.mosaics import Array, bayer, noise, scene, whole
 from support.trainings import small
 
 from zsn2m_deploy import api
@@ -16,10 +16,14 @@ from zsn2m_deploy.bundle.export import export
 from zsn2m_deploy.noise.fixed_pattern import FixedPatternCorrection
 from zsn2m_deploy.pretrain.offsets import fixed_pattern
 from zsn2m_export.graph import SensorGraph
+from zsn2m_export.mosaic_graph import MosaicGraph
 from zsn2m_export.onnx_model import export_onnx
 from zsn2m_export.torchscript import export_torchscript, load_torchscript
 from zsn2m_runtime.denoiser import Denoiser
+from zsn2m_runtime.image import Frame, to_nchw
 from zsn2m_runtime.manifest import MOST_REACH, ModelFacts, Normalisation, Sensor
+from zsn2m_runtime.mosaic_planes import planes_of
+from zsn2m_runtime.mosaic_record import BAYER_PATTERNS, BayerPattern, MosaicRecord
 
 SIDE, PIXEL = 120, 12.0
 CONFIG = small(2, "adapt", sensor={"schedule": {"iterations": 2, "crop_side": 48}, "scenes": 1})
@@ -79,6 +83,49 @@ def test_the_graph_takes_it_from_frames_of_its_size_alone(tmp_path: Path) -> Non
         torch.testing.assert_close(graph(frame), expected)
         torch.testing.assert_close(script(frame), expected)
         torch.testing.assert_close(torch.from_numpy(session.run(None, {"noisy": frame.numpy()})[0]), expected)
+
+
+@pytest.mark.parametrize("size", [(14, 18), (13, 17)])
+@pytest.mark.parametrize("layout", BAYER_PATTERNS)
+def test_the_graph_of_mosaics_takes_it_from_their_planes(
+    layout: BayerPattern, size: tuple[int, int], tmp_path: Path
+) -> None:
+    offsets = noise(1, size, 3.0).astype(np.float32)
+    planes = torch.from_numpy(to_nchw(planes_of(Frame(offsets), layout).pixels)[0])
+    record = MosaicRecord(pattern=layout)
+    sensor = Sensor(dtype="float32", channels=1, range=(0.0, 255.0), noise_sigma=1.0, mosaic=record)
+    network = torch.nn.Conv2d(4, 4, 1, bias=False)
+    torch.nn.init.dirac_(network.weight)
+    normalisation = Normalisation(offset=0, scale=1)
+    graph = MosaicGraph(SensorGraph(network, 1, sensor, normalisation, FixedPatternCorrection(planes)), layout)
+    facts = ModelFacts(id="a", role="a", precision="fp32", stride=2, receptive_radius=MOST_REACH, parameters=1)
+    export_onnx(graph, tmp_path / "a.onnx", facts, 1, "{}")
+    export_torchscript(graph, tmp_path / "a.ts", "{}")
+    session, script = onnxruntime.InferenceSession(tmp_path / "a.onnx"), load_torchscript(tmp_path / "a.ts")
+    for of_frame in (size, size[::-1], (1, 1), (20, 31)):
+        frame = torch.rand(2, 1, *of_frame)
+        expected = frame - torch.from_numpy(offsets) if of_frame == size else frame
+        torch.testing.assert_close(script(frame), expected)
+        torch.testing.assert_close(torch.from_numpy(session.run(None, {"noisy": frame.numpy()})[0]), expected)
+
+
+def test_a_bundle_of_mosaics_says_their_own_size(tmp_path: Path) -> None:
+    size, layout = (2 * SIDE - 1, 2 * SIDE), "GRBG"
+    offsets = noise(99, size, 12.0)
+    clean = [bayer(scene(seed, size[1]), layout)[: size[0]] for seed in (*SEEDS, 1007)]
+    noisy = [whole(picture + offsets + noise(seed, size, PIXEL)) for seed, picture in enumerate(clean)]
+    bundle = api.train_and_export(noisy[:-1], tmp_path / "a.zsn2m", CONFIG.updated({"mosaic": layout}))
+    found = bundle.manifest.fixed_pattern
+    assert found is not None
+    assert (found.height, found.width) == size
+    denoiser = Denoiser(bundle.path, provider="cpu")
+    assert denoiser.unlike(noisy[-1]) == ()
+    assert [text.partition(":")[0] for text in denoiser.unlike(noisy[-1][2:])] == ["fixed pattern"]
+    left = denoiser(noisy[-1]) - clean[-1]
+    shifted = denoiser(noisy[-1][2:]) - clean[-1][2:]
+    assert left.std() < 0.9 * shifted.std()
+    export(bundle.path)
+    np.testing.assert_array_equal(Denoiser(bundle.path, provider="cpu")(noisy[-1]), denoiser(noisy[-1]))
 
 
 def test_a_bundle_of_several_frames_removes_it(tmp_path: Path) -> None:
