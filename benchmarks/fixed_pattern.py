@@ -14,6 +14,7 @@ import torch
 from benchmarks.pattern_cases import SIGMA, grey
 from benchmarks.patterns import CENTRE, centres, pictures
 from benchmarks.results import table, write_section
+from zsn2m_deploy.noise.fixed_pattern import FixedPattern
 from zsn2m_deploy.pretrain.offsets import fixed_pattern
 from zsn2m_runtime.sample_types import Pixels
 
@@ -28,7 +29,7 @@ one. Left: that of what stays of it, over the pattern's, and the least that so m
 {MOST} of the test half of each set; in seq_brightfield hardly anything moves."""
 
 
-def found(frames: Sequence[Pixels]) -> tuple[Pixels, float] | None:
+def found(frames: Sequence[Pixels]) -> FixedPattern | None:
     return fixed_pattern([frame.astype(np.float32) for frame in frames], torch.device("cpu"))
 
 
@@ -43,7 +44,10 @@ def drawn() -> str:
             result = found(noisy)
             told = left = "-"
             if result and share:
-                told, left = f"{result[1] / (share * SIGMA):.2f}", f"{(result[0] - pattern).std() / pattern.std():.2f}"
+                told, left = (
+                    f"{result.sigma / (share * SIGMA):.2f}",
+                    f"{(result.pattern - pattern).std() / pattern.std():.2f}",
+                )
             least = f"{1 / np.sqrt(1 + count * share**2):.2f}"
             lines.append([f"{share:g}", count, "yes" if result else "no", told, left, least])
     return table(["pattern", "frames", "found", "told", "left", "least"], lines)
@@ -54,7 +58,7 @@ def real() -> str:
     for folder in FOLDERS:
         frames = [frame for _, frame in pictures(folder, "test")][:MOST]
         result = found(frames)
-        lines.append([folder, len(frames), f"{result[1]:.2f}" if result else "none"])
+        lines.append([folder, len(frames), f"{result.sigma:.2f}" if result else "none"])
     return table(["real frames", "number", "pattern found"], lines)
 
 

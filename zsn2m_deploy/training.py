@@ -168,10 +168,11 @@ def _cleaned(
         scenes = [Scene(pixels, scene.blank) for pixels, scene in zip(impulses.frames, scenes, strict=True)]
     offsets = NO_OFFSETS
     if config.sensor.correct_offsets:
-        offsets = find_offsets(scenes, given, screened.patterns, device)
+        offsets, rest = find_offsets(scenes, given, screened.patterns, device)
+        scenes = [Scene(pixels, scene.blank) for pixels, scene in zip(rest, scenes, strict=True)]
     for found in offsets.row_noise:
         screened = screened.without(kind_of_stripes(found.axis))
-    return _Cleaned([Scene(offsets.without(s.pixels), s.blank) for s in scenes], screened, impulses, offsets)
+    return _Cleaned(scenes, screened, impulses, offsets)
 
 
 def _precision(config: TrainConfig, device: torch.device) -> Precision:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,13 +17,31 @@ from torch import Tensor, nn
 
 from zsn2m_runtime.noise.frame_stats import block_means
 from zsn2m_runtime.noise.model import Doubles
-from zsn2m_runtime.sample_types import Pixels
+from zsn2m_runtime.sample_types import Mask, Pixels
 
 MOST_FRAMES = 32  # that are looked at, evenly spaced
 FEW, LOOKED_AT = 8, 256  # frames, and pixels of the sides of their centres, that say whether there is a pattern
 BLOCK = 8  # pixels; means of such blocks say whether two scenes are the same
 SAME = 0.3  # correlation of their steps, above which they are; 0.13 at most of Kodak24's
 WORTH = 0.15  # deviation of the pattern, over that of the noise beside it
+
+
+class FixedPattern(NamedTuple):
+    """The offsets of a sensor's pixels.
+
+    pattern: as a frame, sensor units, with the least error that so many frames leave
+    sigma: standard deviation of the true offsets
+    of_others: for each frame, what the others tell of the pattern: in the mean of all, its own noise would go in part
+    """
+
+    pattern: Pixels
+    sigma: float
+    of_others: list[Pixels]
+
+    def without(self, places: Mask) -> FixedPattern:
+        """The same with no offset at places of the frame."""
+        kept = ~places
+        return FixedPattern(self.pattern * kept, self.sigma, [pattern * kept for pattern in self.of_others])
 
 
 class FixedPatternCorrection(nn.Module):
@@ -49,39 +68,42 @@ class FixedPatternCorrection(nn.Module):
         return noisy - found
 
 
-def find_fixed_pattern(frames: Sequence[Pixels], denoise: Callable[[Pixels], Pixels]) -> tuple[Pixels, float] | None:
-    """The pattern that frames of different scenes share, and its deviation; None: not worth a word, or not to be told.
+def find_fixed_pattern(frames: Sequence[Pixels], denoise: Callable[[Pixels], Pixels]) -> FixedPattern | None:
+    """The pattern that frames of different scenes share; None: not worth a word, or not to be told.
 
     Shape:
         frames: each (h, w) or (h, w, 3), sensor units, finite
         denoise: as a frame -> the same
-        returns: as a frame, with the least error that so many frames leave
     """
     if len({frame.shape for frame in frames}) > 1:
         return None
     chosen = _of_different_scenes(frames)
     height, width = frames[0].shape[:2]
     top, left = max(0, (height - LOOKED_AT) // 2), max(0, (width - LOOKED_AT) // 2)
-    crops = [frame[top : top + LOOKED_AT, left : left + LOOKED_AT] for frame in chosen[:FEW]]
+    crops = [frames[place][top : top + LOOKED_AT, left : left + LOOKED_AT] for place in chosen[:FEW]]
     if len(chosen) < 2 or _shared(crops, denoise) is None:  # the whole frames take minutes
         return None
-    return _shared(chosen, denoise)
+    found = _shared([frames[place] for place in chosen], denoise)
+    if found is None:
+        return None
+    of_chosen = dict(zip(chosen, found.of_others, strict=True))
+    return found._replace(of_others=[of_chosen.get(place, found.pattern) for place in range(len(frames))])
 
 
-def _of_different_scenes(frames: Sequence[Pixels]) -> list[Pixels]:
-    """Frames of which no two are of one scene."""
-    chosen: list[Pixels] = []
+def _of_different_scenes(frames: Sequence[Pixels]) -> list[int]:
+    """Places of frames of which no two are of one scene."""
+    chosen: list[int] = []
     steps: list[Doubles] = []
-    for place in np.linspace(0, len(frames) - 1, min(len(frames), MOST_FRAMES)).astype(int):
+    for place in np.linspace(0, len(frames) - 1, min(len(frames), MOST_FRAMES)).astype(int).tolist():
         found = _steps(frames[place])
         if all(float(np.corrcoef(found, other)[0, 1]) <= SAME for other in steps):
-            chosen.append(frames[place])
+            chosen.append(place)
             steps.append(found)
     return chosen
 
 
-def _shared(frames: Sequence[Pixels], denoise: Callable[[Pixels], Pixels]) -> tuple[Pixels, float] | None:
-    """What is removed of all frames, shrunk to the least error, and its deviation; None if too little."""
+def _shared(frames: Sequence[Pixels], denoise: Callable[[Pixels], Pixels]) -> FixedPattern | None:
+    """What is removed of all frames, shrunk to the least error; None if too little."""
     removed = [np.asarray(frame - denoise(frame), np.float32) for frame in frames]
     removed = [noise - noise.mean(axis=(0, 1)) for noise in removed]
     half = len(removed) // 2
@@ -89,8 +111,13 @@ def _shared(frames: Sequence[Pixels], denoise: Callable[[Pixels], Pixels]) -> tu
     alone = float(np.mean([np.square(noise).mean() for noise in removed])) - power  # of the noise beside the pattern
     if power <= WORTH**2 * alone:
         return None
-    kept = power / (power + alone / len(removed))
-    return np.asarray(kept * np.mean(removed, axis=0), np.float32), math.sqrt(power)
+    total = np.sum(removed, axis=0)
+
+    def told(together: Pixels, count: int) -> Pixels:
+        return np.asarray(together * (power / (count * power + alone)), np.float32)
+
+    of_others = [told(total - noise, len(removed) - 1) for noise in removed]
+    return FixedPattern(told(total, len(removed)), math.sqrt(power), of_others)
 
 
 def _steps(frame: Pixels) -> Doubles:

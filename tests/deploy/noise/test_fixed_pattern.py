@@ -13,8 +13,9 @@ from support.trainings import small
 
 from zsn2m_deploy import api
 from zsn2m_deploy.bundle.export import export
+from zsn2m_deploy.frames.scene import Scene
 from zsn2m_deploy.noise.fixed_pattern import FixedPatternCorrection
-from zsn2m_deploy.pretrain.offsets import fixed_pattern
+from zsn2m_deploy.pretrain.offsets import find_offsets, fixed_pattern
 from zsn2m_export.graph import SensorGraph
 from zsn2m_export.mosaic_graph import MosaicGraph
 from zsn2m_export.onnx_model import export_onnx
@@ -24,6 +25,7 @@ from zsn2m_runtime.image import Frame, to_nchw
 from zsn2m_runtime.manifest import MOST_REACH, ModelFacts, Normalisation, Sensor
 from zsn2m_runtime.mosaic_planes import planes_of
 from zsn2m_runtime.mosaic_record import BAYER_PATTERNS, BayerPattern, MosaicRecord
+from zsn2m_runtime.patterns import find_patterns
 
 SIDE, PIXEL = 120, 12.0
 CONFIG = small(2, "adapt", sensor={"schedule": {"iterations": 2, "crop_side": 48}, "scenes": 1})
@@ -47,9 +49,8 @@ def test_the_pattern_of_different_scenes_is_found(sigma: float) -> None:
     found = fixed_pattern(frames(sigma), CPU)
     assert found is not None
     expected = sigma * PIXEL / np.sqrt(PIXEL**2 + len(SEEDS) * sigma**2)  # the best that so many frames tell
-    offsets, told = found
-    assert told == pytest.approx(sigma, rel=0.25)
-    assert (offsets - pattern(sigma)).std() < 1.35 * expected
+    assert found.sigma == pytest.approx(sigma, rel=0.25)
+    assert (found.pattern - pattern(sigma)).std() < 1.35 * expected
 
 
 @pytest.mark.parametrize(("sigma", "scenes"), [(0.0, True), (0.0, False), (12.0, False)])
@@ -64,7 +65,30 @@ def test_frames_of_a_scene_that_was_there_before_count_once() -> None:
     again = [scene(1000, SIDE).mean(axis=2) + pattern(12.0) + noise(seed, (SIDE, SIDE), PIXEL) for seed in (7, 8, 9)]
     alone, mixed = fixed_pattern(pictures, CPU), fixed_pattern([pictures[0], *again, *pictures[1:]], CPU)
     assert alone is not None and mixed is not None
-    np.testing.assert_allclose(mixed[0], alone[0], atol=0.1 * PIXEL)
+    np.testing.assert_allclose(mixed.pattern, alone.pattern, atol=0.1 * PIXEL)
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_training_frames_keep_as_much_noise_as_a_new_frame_has_left(count: int) -> None:
+    """A mean with their own noise in it would leave a fifth less of two frames, a tenth of four."""
+    given = [Frame(frame) for frame in frames(PIXEL)[:count]]
+    scenes = [Scene(frame.pixels, None) for frame in given]
+    offsets, rest = find_offsets(scenes, given, [find_patterns(frame.pixels) for frame in given], CPU)
+    assert offsets.pattern is not None
+    kept = [(frame - scene(seed, SIDE).mean(axis=2)).std() for frame, seed in zip(rest, SEEDS, strict=False)]
+    new = (pattern(PIXEL) + noise(7, (SIDE, SIDE), PIXEL) - offsets.pattern).std()
+    assert np.mean(kept) == pytest.approx(new, rel=0.08)
+
+
+def test_hot_pixels_are_no_part_of_the_pattern() -> None:
+    hot = np.random.default_rng(0).choice(SIDE**2, 20, replace=False)
+    given = frames(PIXEL)
+    for frame in given:
+        frame.flat[hot] += 200
+    found = fixed_pattern(given, CPU)
+    assert found is not None
+    assert np.count_nonzero(found.pattern.flat[hot] == 0) >= 18
+    assert np.count_nonzero(found.pattern == 0) <= 24
 
 
 def test_the_graph_takes_it_from_frames_of_its_size_alone(tmp_path: Path) -> None:
