@@ -180,7 +180,7 @@ def _with_models(
             stages=[TrainedStage(**asdict(report)) for report in trained.reports],
             export_seconds=exported.seconds,
             hints=[*training.hints, *trained.hints],
-            warnings=trained.warnings,
+            warnings=(*training.warnings, *trained.warnings),
         ),
     )
 
@@ -207,6 +207,7 @@ def _with_results(folder: Path, manifest: Manifest, training: TrainingFrames, tr
         _on_planes(session.run, pattern) if pattern else session.run,
         trained.unmodelled,
         blank,
+        (noisy.pixels.shape[0], noisy.pixels.shape[1]),
     )
     report = write_report(folder, subject, manifest)
     found = {

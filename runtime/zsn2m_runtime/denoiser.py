@@ -16,12 +16,12 @@ from zsn2m_runtime.inference.frames import denoise_frame
 from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.inference.strips import DEFAULT_STRIP_PIXELS
 from zsn2m_runtime.manifest import Sensor
-from zsn2m_runtime.mosaic_planes import planes_of
-from zsn2m_runtime.mosaic_record import MosaicRecord
+from zsn2m_runtime.mosaic_planes import planes_of, without_blank
+from zsn2m_runtime.mosaic_record import BayerPattern, MosaicRecord
 from zsn2m_runtime.noise.familiarity import unlike_all
 from zsn2m_runtime.noise.rows import without_row_noise
 from zsn2m_runtime.noise_record import FixedPatternRecord, NoiseRecord, RowNoise, TrainingStats
-from zsn2m_runtime.patterns import MOSAIC, find_patterns, fixed_pattern_left, patterns_in_words
+from zsn2m_runtime.patterns import MOSAIC, find_patterns, fixed_pattern_left, other_filters, patterns_in_words
 from zsn2m_runtime.pipeline import Pipeline
 from zsn2m_runtime.sample_types import Pixels, is_whole
 
@@ -123,7 +123,8 @@ class Denoiser:
         Compared are the noise's level and correlation, and for networks trained on their frames alone the texture.
         Such a frame can be denoised, but a bundle trained on it would do better. Stripes that the model does not
         remove, regular detail and dither are named in every frame that has them; so is a colour filter mosaic
-        ("mosaic: ..."), unless the bundle is for mosaics or was trained with --mosaic none.
+        ("mosaic: ..."), unless the bundle is for mosaics or was trained with --mosaic none. Of mosaics, those whose
+        pixels show green on the other diagonal are named.
 
         Nothing is found in frames below 16 x 16 pixels. A single .onnx file and bundles of older versions hold no
         statistics to compare with. It takes 0.1 to 0.3 s at any size; that and its false warnings:
@@ -150,7 +151,8 @@ class Denoiser:
             pixels = without_row_noise(filled(pixels, seen.blank), self._row_noise)
         found = unlike_all(pixels, self._trained_on, self.card.role == PRETRAINED, seen.blank)
         left = fixed_pattern_left(self._fixed_pattern, frame.pixels)
-        return (*self._patterns(largest_scene(seen.pixels, seen.blank)), *left, *found)
+        filters = _other_filters(frame, mosaic.pattern) if mosaic else ()
+        return (*filters, *self._patterns(largest_scene(seen.pixels, seen.blank)), *left, *found)
 
     def _patterns(self, pixels: Pixels) -> tuple[str, ...]:
         """Sentences on patterns such as stripes and mosaics."""
@@ -203,6 +205,12 @@ class Denoiser:
         """
         check_fits(self.card.sensor, frame, name)
         return denoise_frame(self._session, self.card, frame, self._strip_pixels)
+
+
+def _other_filters(mosaic: Frame, pattern: BayerPattern) -> tuple[str, ...]:
+    """A sentence where the pixels show other filters than the bundle is for."""
+    found = other_filters(find_patterns(without_blank(mosaic)[0]).mosaic, pattern)
+    return () if found is None else (f"colour filters: {found}; train a bundle on such a frame",)
 
 
 def check_fits(sensor: Sensor, frame: Frame, name: str = "frame") -> None:

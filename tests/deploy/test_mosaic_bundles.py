@@ -71,7 +71,20 @@ def test_what_it_says_of_its_sensor_and_noise(bundle: zsn2m.Bundle, capsys: pyte
     assert "mosaics, GBRG" in run_command(capsys, "inspect", bundle.path).out
     report = json.loads((bundle.path / "report.json").read_text())
     assert report["self_check"]["psnr"] is not None
-    assert "GBRG mosaic" in (bundle.path / "report.html").read_text()
+    assert (report["frame"]["height"], report["frame"]["width"]) == SIZE
+    page = (bundle.path / "report.html").read_text()
+    assert "GBRG mosaic" in page and f"{SIZE[1]} &times; {SIZE[0]} pixels" in page
+
+
+def test_commands_for_the_next_step_have_the_bundles_place_and_the_options_of_its_frames(
+    frame_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "w").mkdir()
+    place = tmp_path / "w" / "f.zsn2m"
+    made = run_command(capsys, "train-and-export", frame_file, "--preset", "instant", "--mosaic", "gbrg", "-o", place)
+    assert made.code == 0, made.err
+    assert f"denoise {place} FRAME..." in made.out
+    assert zsn2m.load_bundle(place).manifest.sensor.mosaic == MosaicRecord(pattern="GBRG")
 
 
 def test_inspect_states_the_noise_of_the_planes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

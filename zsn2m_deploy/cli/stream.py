@@ -24,7 +24,7 @@ from zsn2m_deploy.cli.terminal import (
 )
 
 if TYPE_CHECKING:
-    from zsn2m_runtime.manifest import Sensor
+    from zsn2m_runtime.denoiser import Denoiser
     from zsn2m_runtime.streaming.ends import Sink, Source
     from zsn2m_runtime.streaming.options import SinkOptions, SourceOptions
     from zsn2m_runtime.streaming.running import Stream, StreamReport
@@ -123,7 +123,7 @@ def stream(
         drop_late,
     )
     with contextlib.ExitStack() as until_run:
-        frames_in, sink = _open_ends(until_run, denoiser.card.sensor, request)
+        frames_in, sink = _open_ends(until_run, denoiser, request)
         window = Preview(sink, denoiser.card.sensor) if preview else None
         # Images have the rate of the video that they may become, and nobody waits for that.
         info = frames_in.info if rate or not isinstance(frames_in, ImageSource) else replace(frames_in.info, rate=None)
@@ -151,7 +151,7 @@ def _check_output(output: str | None, preview: bool, as_json: bool) -> None:
         raise UsageError("expected either --json or frames on stdout, but got both; leave one out")
 
 
-def _open_ends(undo: contextlib.ExitStack, sensor: Sensor, request: StreamRequest) -> tuple[Source, Sink]:
+def _open_ends(undo: contextlib.ExitStack, denoiser: Denoiser, request: StreamRequest) -> tuple[Source, Sink]:
     """Open source and sink, which fit each other and the sensor; `undo` closes them again."""
     from zsn2m_runtime.errors import UsageError
     from zsn2m_runtime.streaming.opening import open_sink, open_source
@@ -161,8 +161,8 @@ def _open_ends(undo: contextlib.ExitStack, sensor: Sensor, request: StreamReques
     undo.callback(frames_in.close)
     if request.drop_late and not frames_in.info.live:
         raise UsageError(f"{request.source}: expected a live source for --drop-late, but got a file; leave it out")
-    check_source_fits(sensor, frames_in.info)
-    sink = open_sink(request.output, frames_in, sensor, request.writing)
+    check_source_fits(denoiser, frames_in.info)
+    sink = open_sink(request.output, frames_in, denoiser.card.sensor, request.writing)
     undo.callback(sink.salvage)
     return frames_in, sink
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,4 +57,6 @@ def show_bundle(bundle: Bundle, as_json: bool) -> None:
     next_command = f"denoise {bundle.path} FRAME... -o OUT" if manifest.models else f"export {bundle.path}"
     steps = manifest.training.next or [f"zsn2m-deploy {next_command}"]
     for number, step in enumerate(steps):
-        show(("" if number else "Next: ") + step.replace("`", ""))
+        # The bundle knows its name alone, as it may be moved.
+        placed = step.replace(f" {shlex.quote(bundle.path.name)} ", f" {shlex.quote(str(bundle.path))} ")
+        show(("" if number else "Next: ") + placed.replace("`", ""))

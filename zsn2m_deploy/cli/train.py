@@ -84,8 +84,9 @@ CorrectDefects = Annotated[
 Mosaic = Annotated[
     Literal["auto", "RGGB", "BGGR", "GRBG", "GBRG", "none"] | None,
     typer.Option(
+        case_sensitive=False,
         help="Frames are mosaics of colour filters of this pattern; auto: of that which files or pixels show. none: "
-        "pictures that look like one. Default: as files say; what looks like one is refused."
+        "pictures that look like one. Default: as files say; what looks like one is refused.",
     ),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing bundle.")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +14,7 @@ import numpy as np
 
 from zsn2m_deploy.config.training import Mosaic
 from zsn2m_deploy.frames.channels import stack_hints, training_pages
-from zsn2m_deploy.frames.mosaics import mosaic_record
+from zsn2m_deploy.frames.mosaics import mosaic_record, pattern_warnings
 from zsn2m_deploy.frames.value_range import bits_in_use, check_float_range, check_range, check_steps, range_of_values
 from zsn2m_runtime.blank.facts import NAMED, blank_facts
 from zsn2m_runtime.errors import InputError, UsageError
@@ -28,6 +29,8 @@ from zsn2m_runtime.path_kinds import no_frame
 from zsn2m_runtime.plain_text import one_line
 from zsn2m_runtime.sample_types import Mask, Pixels
 from zsn2m_runtime.suffixes import IMAGE_SUFFIXES
+
+log = logging.getLogger(__name__)
 
 FrameSource = Pixels | str | Path
 LONGEST_VIDEO = 10**7  # frames: two days at 60 a second
@@ -67,6 +70,7 @@ class TrainingFrames:
         channel: of a stack, the one that the frames are of
         hints: sentences that are no warnings
         mosaic: None: the frames are no mosaics
+        warnings: possible faults of the result, logged already
     """
 
     frames: tuple[Frame, ...]
@@ -78,6 +82,7 @@ class TrainingFrames:
     channel: ChannelRecord | None = None
     hints: tuple[str, ...] = ()
     mosaic: MosaicRecord | None = None
+    warnings: tuple[str, ...] = ()
 
     @cached_property
     def seen(self) -> tuple[Frame, ...]:
@@ -141,14 +146,18 @@ def load_training_frames(
         check_float_range(value_range)
         check_range(read.frame, read.name, value_range)
     check_steps([read.frame.pixels for read in found], names)
-    record = mosaic_record(mosaic, [read.mosaic for read in found], [read.frame for read in found], names)
+    stated, seen = [read.mosaic for read in found], [read.frame for read in found]
+    record = mosaic_record(mosaic, stated, seen, names)
+    warnings = pattern_warnings(record, stated, seen, names)
+    for text in warnings:
+        log.warning(text)
     path = Path(sources[0]) if isinstance(sources[0], str | Path) else None
     image = path if path and not (is_video(path) or _is_live(sources[0])) else None
     suffix = result_suffix(image.suffix.lower()) if image else ".png" if path else ".npy"
     frames, channel = tuple(read.frame for read in found), _one_channel(found)
     hints = tuple(dict.fromkeys(hint for read in found for hint in read.hints))
     hints = (*hints, *_depth_hint(found, options), *_blank_hint(found))
-    return TrainingFrames(frames, names, image, kinds[0][0], value_range, suffix, channel, hints, record)
+    return TrainingFrames(frames, names, image, kinds[0][0], value_range, suffix, channel, hints, record, warnings)
 
 
 def _depth_hint(found: Sequence[_Read], options: FrameOptions) -> tuple[str, ...]:

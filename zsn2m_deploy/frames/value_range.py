@@ -28,13 +28,14 @@ FEWEST_STEPS = 4096  # of float32 over the values in use: the 12 bits of a good 
 def bits_in_use(dtype: str, least: float, most: float) -> int | None:
     """The fewest bits of BIT_DEPTHS that hold these values; None if the type has no fewer, or is float."""
     for depth in BIT_DEPTHS.get(dtype, ()):
-        low, high = _range_of_bits(dtype, depth)
+        low, high = range_of_bits(dtype, depth)
         if low <= least and most <= high:
             return depth if (low, high) != limits_of(dtype) else None
     return None
 
 
-def _range_of_bits(dtype: str, depth: int) -> tuple[float, float]:
+def range_of_bits(dtype: str, depth: int) -> tuple[float, float]:
+    """Lowest and highest value of so many bits; the sign is one of them."""
     if limits_of(dtype)[0]:
         return -(2.0 ** (depth - 1)), 2.0 ** (depth - 1) - 1
     return 0.0, 2.0**depth - 1
@@ -76,7 +77,7 @@ def range_of_values(
     if bit_depth not in BIT_DEPTHS[dtype]:
         depths = ", ".join(str(depth) for depth in BIT_DEPTHS[dtype])
         raise UsageError(f"expected a bit depth of {depths} for {dtype} frames, but got {bit_depth}")
-    return _range_of_bits(dtype, bit_depth)
+    return range_of_bits(dtype, bit_depth)
 
 
 def check_range(frame: Frame, name: str, value_range: tuple[float, float]) -> None:

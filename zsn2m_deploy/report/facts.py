@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from zsn2m_deploy.advice import NETWORKS, next_steps
+from zsn2m_deploy.frames.value_range import bits_in_use, range_of_bits
 from zsn2m_deploy.report.analysis import Removed
 from zsn2m_deploy.report.self_check import SelfCheck
 from zsn2m_deploy.report.words import Check, Verdict, judge, remedy
 from zsn2m_runtime.manifest import Manifest
 from zsn2m_runtime.noise.facts import NoiseFacts
+from zsn2m_runtime.patterns import MOSAIC
 from zsn2m_runtime.suffixes import IMAGE_SUFFIXES
 
 REPORT_VERSION = 1  # of report.json; rises when a field changes its meaning or goes
@@ -23,12 +25,16 @@ FRAMES_NAMED = 3  # in a command, at most
 
 @dataclass(frozen=True)
 class Report:
-    """What is known of a bundle's result on its first training frame."""
+    """What is known of a bundle's result on its first training frame.
+
+    height, width: of its pictures, which show a mosaic's planes; size: rows and columns of the frame
+    """
 
     bundle: str
     frame: str
     height: int
     width: int
+    size: tuple[int, int]
     manifest: Manifest
     noise: NoiseFacts
     removed: Removed
@@ -50,7 +56,21 @@ class Report:
         frames = shlex.join(names) if are_files and 1 <= len(names) <= FRAMES_NAMED else "FRAME..."
         method = self.manifest.method
         wrong = remedy(self.removed, self.self_check, method) if self.noisy else None
+        if method.mosaic == "none" and any(_names_filters(text) for text in self.warnings):
+            wrong = "--mosaic auto"
+        if wrong is not None:
+            wrong = " ".join(filter(None, (wrong, *self._kept_options(wrong))))
         return next_steps(self.verdict is Verdict.GOOD, self.noisy, wrong, frames, shlex.quote(self.bundle))
+
+    def _kept_options(self, remedy: str) -> list[str]:
+        """Options that say what the frames are, for another training of them."""
+        sensor, asked = self.manifest.sensor, self.manifest.method.mosaic
+        is_asked = asked == "none" or (sensor.mosaic is not None and asked != "refuse")
+        kept = [f"--mosaic {asked}"] if is_asked and "--mosaic" not in remedy else []
+        depth = bits_in_use(sensor.dtype, *sensor.range)
+        if depth and range_of_bits(sensor.dtype, depth) == sensor.range:
+            kept.append(f"--bit-depth {depth}")
+        return kept
 
     @property
     def verdict(self) -> Verdict:
@@ -70,6 +90,11 @@ class Report:
         return stages | {"export": training.export_seconds}
 
 
+def _names_filters(warning: str) -> bool:
+    """Whether it says that the frame is a mosaic that could be trained on as one."""
+    return warning.startswith(MOSAIC) and "--mosaic" in warning
+
+
 def as_json(report: Report) -> str:
     """The content of report.json; what is not finite is null."""
     manifest = report.manifest
@@ -78,7 +103,7 @@ def as_json(report: Report) -> str:
         "bundle": report.bundle,
         "created": manifest.created,
         "versions": manifest.versions,
-        "frame": {"name": report.frame, "height": report.height, "width": report.width},
+        "frame": {"name": report.frame, "height": report.size[0], "width": report.size[1]},
         "sensor": manifest.sensor.model_dump(mode="json"),
         "verdict": report.verdict,
         "chosen": report.chosen,

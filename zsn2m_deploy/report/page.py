@@ -57,7 +57,7 @@ def _header(report: Report) -> str:
     version = report.manifest.versions.get("zsn2m-deploy", "")
     return (
         f"<header><p>zsn2m-deploy {escape(version)} &middot; {escape(report.manifest.created)}</p>"
-        f"<h1>{escape(report.bundle)}</h1><p>{escape(report.frame)}, {report.width} &times; {report.height} pixels, "
+        f"<h1>{escape(report.bundle)}</h1><p>{escape(report.frame)}, {report.size[1]} &times; {report.size[0]} pixels, "
         f"{kind}, {escape(sensor.dtype)} from {low:g} to {high:g}</p></header>"
     )
 
@@ -106,16 +106,16 @@ def _pictures(report: Report, pictures: ReportPictures) -> str:
         f"<figcaption>{name}</figcaption></figure>"
         for name, uri in shown
     )
-    where = ""
+    where, unit = "", "cells of 2 &times; 2 pixels" if report.manifest.sensor.mosaic else "pixels"
     if pictures.overview is None and (pictures.height, pictures.width) != (report.height, report.width):
-        where = f"<p>The pictures show the {pictures.width} &times; {pictures.height} pixels with the most detail.</p>"
+        where = f"<p>The pictures show the {pictures.width} &times; {pictures.height} {unit} with the most detail.</p>"
     elif pictures.overview:
         left, top = 100 * pictures.left / report.width, 100 * pictures.top / report.height
         width, height = 100 * pictures.width / report.width, 100 * pictures.height / report.height
         where = (
             f'<div class="where"><div class="map"><img src="{pictures.overview}" alt="The whole frame, denoised">'
             f'<span style="left:{left:.2f}%;top:{top:.2f}%;width:{width:.2f}%;height:{height:.2f}%"></span></div>'
-            f"<p>The pictures show the marked {pictures.width} &times; {pictures.height} pixels of the frame.</p></div>"
+            f"<p>The pictures show the marked {pictures.width} &times; {pictures.height} {unit} of the frame.</p></div>"
         )
     read = HOW_TO_READ
     if report.manifest.method.method == "adapt" and report.noise.clipping.worth_a_word:

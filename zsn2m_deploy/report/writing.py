@@ -39,6 +39,7 @@ class Subject:
         blank: (h, w), what is not judged; None: nothing
     bundle, frame: their names; run: the default model, (1, c, h, w) -> the same, sensor units, not rounded
     unmodelled: what of the frame the noise model does not know
+    size: rows and columns of the frame; None: those of noisy
     """
 
     bundle: str
@@ -50,6 +51,7 @@ class Subject:
     run: Callable[[Nchw], Nchw]
     unmodelled: str | None = None
     blank: Mask | None = None
+    size: tuple[int, int] | None = None
 
 
 def write_report(folder: Path, subject: Subject, manifest: Manifest) -> Report:
@@ -68,6 +70,7 @@ def write_report(folder: Path, subject: Subject, manifest: Manifest) -> Report:
         frame=subject.frame,
         height=height,
         width=width,
+        size=subject.size or (height, width),
         manifest=manifest,
         noise=noise_facts([present(noisy, subject.blank)], subject.noise, value_range),
         removed=removed,

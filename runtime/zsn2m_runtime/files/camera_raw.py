@@ -161,7 +161,7 @@ def _colours(raw: Any, form: TiffFormat) -> list[Tag]:
     if not matrix.any():
         matrix = np.linalg.inv(_SRGB_TO_XYZ)
     tags = [
-        ratios(_MATRIX, matrix.ravel().tolist(), form, DATATYPE.SRATIONAL),
+        ratios(_MATRIX, matrix.ravel().tolist(), form, signed=True),
         numbers(_ILLUMINANT, [_DAYLIGHT], form),
     ]
     gains = raw.camera_whitebalance[:3]

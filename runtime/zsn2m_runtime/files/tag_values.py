@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 
 from tifffile import DATATYPE, TIFF, TiffFormat
 
@@ -41,8 +42,25 @@ def text(code: int, words: str) -> Tag:
     return Tag(code, DATATYPE.ASCII, words.encode("ascii", "replace") + b"\0")
 
 
-def ratios(code: int, values: Sequence[float], form: TiffFormat, kind: int = DATATYPE.RATIONAL) -> Tag:
-    """A tag of ratios with six digits after the point."""
-    parts = [part for value in values for part in (round(value * PARTS), PARTS)]
+def ratios(code: int, values: Sequence[float], form: TiffFormat, signed: bool = False) -> Tag:
+    """A tag of ratios with denominators of six digits, or as many as leave space for the numerator.
+
+    Args:
+        signed: the tag is one of signed ratios; else it becomes one where a value is below 0
+    Raises:
+        ValueError: a value that is not finite, or that the tag's 32 bits cannot hold.
+    """
+    signed = signed or min(values) < 0
+    kind, most = (DATATYPE.SRATIONAL, 2**31 - 1) if signed else (DATATYPE.RATIONAL, 2**32 - 1)
+    largest = max(map(abs, values))
+    if not largest <= most:
+        raise ValueError(f"expected values up to {most} for tag {code}, but got {largest:g}")
+    parts = [part for value in values for part in _ratio(value, most)]
     letter = TIFF.DATA_FORMATS[kind][-1]
     return Tag(code, kind, struct.pack(f"{form.byteorder}{len(parts)}{letter}", *parts))
+
+
+def _ratio(value: float, most: int) -> tuple[int, int]:
+    """The nearest ratio whose numerator is not above `most`."""
+    found = Fraction(value).limit_denominator(min(PARTS, int(most // max(abs(value), 1))))
+    return found.numerator, found.denominator

@@ -7,6 +7,7 @@ from zsn2m_runtime.patterns.words import (
     fixed_pattern_left,
     kind_of_stripes,
     mosaic_refusal,
+    other_filters,
     patterns_in_words,
 )
 
@@ -18,5 +19,6 @@ __all__ = [
     "fixed_pattern_left",
     "kind_of_stripes",
     "mosaic_refusal",
+    "other_filters",
     "patterns_in_words",
 ]

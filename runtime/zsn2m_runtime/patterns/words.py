@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zsn2m_runtime.mosaic_record import CELL
+from zsn2m_runtime.mosaic_record import CELL, BayerPattern
 from zsn2m_runtime.noise_record import Axis, FixedPatternRecord
 from zsn2m_runtime.patterns.dither import Dither, Enlarged
 from zsn2m_runtime.patterns.finding import Patterns
@@ -67,6 +67,20 @@ def mosaic_in_words(mosaic: Mosaic) -> str:
         f"it looks like {name}: {100 * mosaic.share:.0f} % of the frame repeats every {mosaic.period} x "
         f"{mosaic.period} pixels, by {mosaic.contrast:.3g} (standard deviation; noise and texture have "
         f"{mosaic.noise:.3g})"
+    )
+
+
+def other_filters(mosaic: Mosaic | None, pattern: BayerPattern) -> str | None:
+    """A sentence where pixels show green on the other diagonal than a pattern has it; None where they do not.
+
+    RGGB and BGGR look alike, and so do GRBG and GBRG. Of the 152 drawn mosaics of
+    docs/results/frames.md#patterns 144 show their own pair, none the other.
+    """
+    if mosaic is None or not mosaic.layouts or pattern in mosaic.layouts:
+        return None
+    return (
+        f"expected a {pattern} mosaic, but its pixels show {' or '.join(mosaic.layouts)} (over "
+        f"{100 * mosaic.share:.0f} % of the frame), with which colours are mixed up and detail is lost"
     )
 
 

@@ -128,7 +128,7 @@ class Sink(Protocol):
 
     @property
     def lost(self) -> tuple[str, ...]:
-        """What of a video the output does not hold, in words; complete after the last frame."""
+        """What of the source the output does not hold, in words; complete after the last frame."""
         ...
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +20,8 @@ from zsn2m_runtime.resolved_path import resolved
 from zsn2m_runtime.streaming.ends import Item, Picture, StreamInfo
 from zsn2m_runtime.suffixes import DNG, RAW_SUFFIXES
 from zsn2m_runtime.unfinished_file import UnfinishedFile
+
+log = logging.getLogger(__name__)
 
 LARGEST_CLASSIC_PLAN = 3_500_000_000  # bytes: below the 4 GiB of a classic TIFF, as a source may guess its length
 
@@ -78,6 +81,7 @@ class FolderSink:
         else:
             with open_image(original, NO_LIMIT) as image, image.create(target) as writer:
                 writer.write(item.frame)
+            self._tell(writer.notes, original)
         self._written = True
 
     def finish(self) -> str:
@@ -87,6 +91,13 @@ class FolderSink:
     def salvage(self) -> str | None:
         """The folder, if it holds a file: each is whole."""
         return str(self._folder) if self._written else None
+
+    def _tell(self, notes: Sequence[str], original: Path) -> None:
+        """Warn of what a file's result does not hold, each once a stream."""
+        for note in notes:
+            if note not in self.lost:
+                self.lost = (*self.lost, note)
+                log.warning("%s: %s", original, note)
 
     def _metadata_of_stack(self, stack: Path) -> Metadata:
         if self._stack is None or self._stack[0] != stack:

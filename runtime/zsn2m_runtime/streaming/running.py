@@ -12,7 +12,6 @@ from zsn2m_runtime.blank.areas import filled, with_blank_kept
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import InputError, Zsn2mError
 from zsn2m_runtime.machine.memory import peak_memory
-from zsn2m_runtime.manifest import Sensor
 from zsn2m_runtime.pipeline import Pipeline
 from zsn2m_runtime.sample_types import is_whole
 from zsn2m_runtime.streaming.ends import Item, Picture, Sink, Source, StreamInfo, samples_of
@@ -32,7 +31,7 @@ class StreamReport:
     complete: False where a file's stream was stopped before its end
     latency: milliseconds (mean, p50, p95, p99) of reading, denoising and writing a frame, and of all with the waiting
     unlike: differences from the training frames, each once, with the first frame that had it
-    lost, changed: what of a video the output does not hold, or holds in another form
+    lost, changed: what of a video or of image files the output does not hold, or holds in another form
     source_fps, reached_fps: frames a second that the source has, and that the slowest stage allows
     faster: ways to more, if the caller knows any
     """
@@ -81,7 +80,7 @@ class Stream:
         temporal: bool = False,
         limit: int | None = None,
     ) -> None:
-        check_source_fits(denoiser.card.sensor, source.info)
+        check_source_fits(denoiser, source.info)
         self._denoiser, self._source, self._sink, self._limit = denoiser, source, sink, limit
         self._blends = temporal
         self._temporal: dict[str, Temporal] = {}  # by channel of a stack: frames of one are no history of another
@@ -208,21 +207,21 @@ class Stream:
         )
 
 
-def check_source_fits(sensor: Sensor, info: StreamInfo) -> None:
+def check_source_fits(denoiser: Denoiser, info: StreamInfo) -> None:
     """Refuse a source whose frames are not of the bundle's sensor.
 
     Raises:
         InputError: saying what the sensor gives and what the source gives.
     """
+    sensor = denoiser.card.sensor
     wanted = replace(info, dtype=sensor.dtype, channels=sensor.channels, range=sensor.range, mosaic=sensor.mosaic)
     same_range = info.range is None or not is_whole(sensor.dtype) or info.range == sensor.range
-    patterns = [record and record.pattern for record in (sensor.mosaic, info.mosaic)]
-    same_filters = info.mosaic is None or patterns[0] == patterns[1]
-    if (sensor.dtype, sensor.channels) != (info.dtype, info.channels) or not (same_range and same_filters):
+    if (sensor.dtype, sensor.channels) != (info.dtype, info.channels) or not same_range:
         raise InputError(
             f"{info.name}: expected {samples_of(wanted)}, as in the frames that the bundle was trained on, but got "
             f"{samples_of(info)}; train a bundle on {_how_to_train(info)}"
         )
+    denoiser.check_pattern(info.mosaic, info.name)
 
 
 def _how_to_train(info: StreamInfo) -> str:

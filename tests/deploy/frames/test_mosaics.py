@@ -65,6 +65,21 @@ def test_contradictions_are_refused() -> None:
         mosaic_record("auto", records, [Frame(np.zeros((8, 8), np.uint8))] * 2, ["a.tif", "b.tif"])
 
 
+def test_auto_refuses_frames_whose_pixels_show_different_filters() -> None:
+    grey = whole(scene(1000).mean(axis=2) + noise(1000, (160, 160)))
+    loaded = load_training_frames([grey, mosaic("GRBG"), mosaic("GBRG", 1001)], FrameOptions(), "auto")
+    assert loaded.mosaic == MosaicRecord(pattern="GRBG")
+    with pytest.raises(InputError, match=r"frame 1, frame 2: .*GRBG or GBRG and RGGB or BGGR"):
+        load_training_frames([mosaic("RGGB"), mosaic("GRBG")], FrameOptions(), "auto")
+
+
+def test_a_pattern_that_the_pixels_contradict_is_warned_of() -> None:
+    [said] = load_training_frames([mosaic("RGGB")], FrameOptions(), "GRBG").warnings
+    assert "expected a GRBG mosaic" in said and "RGGB or BGGR" in said
+    for asked in ("RGGB", "BGGR", "none"):
+        assert load_training_frames([mosaic("RGGB")], FrameOptions(), asked).warnings == ()
+
+
 def test_frames_are_seen_as_planes_and_kept_as_they_are() -> None:
     frame = mosaic("GRBG")[:, :-1]
     loaded = load_training_frames([frame], FrameOptions(), "GRBG")

@@ -309,6 +309,19 @@ def test_commands_name_files_that_can_be_read(
     assert expected in report.next_steps[0]
 
 
+def test_the_next_training_says_what_the_frames_are(tmp_path: Path, manifest: Manifest) -> None:
+    made = scene(sigma=3.0)
+    denoised = cv2.GaussianBlur(made.noisy, (0, 0), 0.8)
+    sensor = manifest.sensor.model_copy(update={"dtype": "uint16", "range": (0.0, 4095.0)})
+    as_picture = manifest.method.model_copy(update={"mosaic": "none"})
+    updates = {"sensor": sensor, "method": as_picture}
+    report = write(tmp_path, manifest.model_copy(update=updates), made, denoised)[0]
+    assert " --mosaic none --bit-depth 12 --overwrite" in report.next_steps[0]
+    warned = manifest.training.model_copy(update={"warnings": ("mosaic: train on it as one: --mosaic RGGB",)})
+    report = write(tmp_path, manifest.model_copy(update={**updates, "training": warned}), made, made.good)[0]
+    assert " -o cam.zsn2m --mosaic auto --bit-depth 12 --overwrite" in report.next_steps[0]
+
+
 @pytest.mark.parametrize(
     ("method", "strength", "less", "more"),
     [

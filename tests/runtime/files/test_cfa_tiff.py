@@ -11,8 +11,9 @@ import tifffile
 from support.raw_files import BLACK, CFA, WHITE, Drawn, drawn_mosaic, of_mosaic
 
 from zsn2m_runtime.errors import InputError
-from zsn2m_runtime.files import open_image
+from zsn2m_runtime.files import Layout, Metadata, new_writer, open_image
 from zsn2m_runtime.image import Frame
+from zsn2m_runtime.mosaic_record import MosaicRecord
 
 SAMPLES = drawn_mosaic(48, 64)
 
@@ -48,6 +49,16 @@ def test_filters_are_read_and_kept(
             assert first.valueof(code) == second.valueof(code)
         assert np.array_equal(after.asarray(), samples + 1)
     with open_image(target) as image:
+        assert image.mosaic == mosaic
+
+
+@pytest.mark.parametrize("black", [(8192.0,) * 4, (-3.0, 0.0, 2.5, 8192.0)])
+def test_high_levels_and_levels_below_zero_are_kept(tmp_path: Path, black: tuple[float, float, float, float]) -> None:
+    mosaic = MosaicRecord(pattern="GBRG", black=black, white=16000)
+    frame = Frame(SAMPLES)
+    with new_writer(tmp_path / "a.tif", Layout.of(frame), Metadata(mosaic=mosaic)) as writer:
+        writer.write(frame)
+    with open_image(tmp_path / "a.tif") as image:
         assert image.mosaic == mosaic
 
 

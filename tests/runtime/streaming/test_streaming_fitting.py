@@ -34,8 +34,8 @@ def test_a_source_of_another_sensor_is_refused_before_its_first_frame(
 ) -> None:
     info = StreamInfo(**(INFO.__dict__ | changes))
     with pytest.raises(InputError, match=expected):
-        check_source_fits(denoiser.card.sensor, info)
-    check_source_fits(denoiser.card.sensor, INFO)
+        check_source_fits(denoiser, info)
+    check_source_fits(denoiser, INFO)
 
 
 @pytest.mark.parametrize("is_file", [False, True])
@@ -43,12 +43,12 @@ def test_a_refusal_names_a_command_only_where_it_would_work(denoiser: Denoiser, 
     (tmp_path / "clip.mov").touch()
     name = str(tmp_path / "clip.mov") if is_file else "camera 0"
     with pytest.raises(InputError) as caught:
-        check_source_fits(denoiser.card.sensor, replace(INFO, name=name, channels=1))
+        check_source_fits(denoiser, replace(INFO, name=name, channels=1))
     assert ("train-and-export" in str(caught.value)) is is_file
 
 
 def test_images_whose_range_is_unknown_are_checked_frame_by_frame(make_bundle: Any, tmp_path: Path) -> None:
-    sensor = Denoiser(make_bundle("uint16", 1, (0.0, 1023.0), "mbd"), "mbd", "cpu", 1).card.sensor
-    check_source_fits(sensor, StreamInfo("stack.tif", 24, 32, "uint16", 1, None))
+    denoiser = Denoiser(make_bundle("uint16", 1, (0.0, 1023.0), "mbd"), "mbd", "cpu", 1)
+    check_source_fits(denoiser, StreamInfo("stack.tif", 24, 32, "uint16", 1, None))
     with pytest.raises(InputError, match="range 0 to 65535"):
-        check_source_fits(sensor, StreamInfo("stack.mkv", 24, 32, "uint16", 1, (0, 65535)))
+        check_source_fits(denoiser, StreamInfo("stack.mkv", 24, 32, "uint16", 1, (0, 65535)))

@@ -108,3 +108,17 @@ def test_files_of_a_folder_stay_after_a_failure(tmp_path: Path) -> None:
         sink.write(picture(2))
     assert sink.salvage() == str(tmp_path / "out")
     assert names_in(tmp_path / "out") == ["frame_0001.png", "frame_0002.png"]
+
+
+def test_filters_that_a_format_cannot_hold_are_told_of_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("a", "b"):
+        tags = [(33421, "H", 2, (2, 2), True), (33422, "B", 4, (0, 1, 1, 2), True)]
+        pixels = frame_of(1).pixels[..., 0]
+        tifffile.imwrite(tmp_path / f"{name}.tif", pixels, photometric=32803, metadata=None, extratags=tags)
+    source = ImageSource([tmp_path / "a.tif", tmp_path / "b.tif"])
+    sink = FolderSink(tmp_path / "out", ".png", source.info, source.named)
+    for item in source:
+        sink.write(item)
+    [lost] = sink.lost
+    assert "filters" in lost
+    assert [record.message for record in caplog.records] == [f"{tmp_path / 'a.tif'}: {lost}"]

@@ -73,12 +73,12 @@ def test_a_source_must_have_the_bundles_filters(make_bundle: BundleMaker) -> Non
     source = video_source(io.BytesIO(data), format="rawvideo", options={**RAW, "pixel_format": "bayer_rggb8"})
     source.close()
     for pattern, fits in (("RGGB", True), ("BGGR", False), (None, False)):
-        sensor = Denoiser(make_bundle("uint8", 1, (0.0, 255.0), "mbd", pattern), provider="cpu").card.sensor
+        denoiser = Denoiser(make_bundle("uint8", 1, (0.0, 255.0), "mbd", pattern), provider="cpu")
         if fits:
-            check_source_fits(sensor, source.info)
+            check_source_fits(denoiser, source.info)
         else:
-            with pytest.raises(InputError, match=f"expected {pattern or 'grey'}.*got RGGB mosaic"):
-                check_source_fits(sensor, source.info)
+            with pytest.raises(InputError, match=f"expected a {pattern or 'picture'}.*RGGB mosaic"):
+                check_source_fits(denoiser, source.info)
 
 
 def test_other_frames_do_not_become_mosaics() -> None:
