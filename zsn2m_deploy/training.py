@@ -16,9 +16,9 @@ from zsn2m_deploy.fit.device import resolve_device, resolve_precision
 from zsn2m_deploy.fit.fitter import Fitter, ProgressCallback
 from zsn2m_deploy.fit.run import FrameGroup, Notes, Run
 from zsn2m_deploy.frames.scene import Scene, scene_of
-from zsn2m_deploy.frames.screening import REGULAR_DETAIL, Screening, screen
+from zsn2m_deploy.frames.screening import IMPULSES, REGULAR_DETAIL, Screening, screen
 from zsn2m_deploy.noise.defects import Defects, defects_in_words, find_defects_of_groups
-from zsn2m_deploy.noise.impulses import Impulses, find_impulses
+from zsn2m_deploy.noise.impulses import ImpulseCorrection
 from zsn2m_deploy.noise.offsets import NO_OFFSETS, Offsets
 from zsn2m_deploy.paper.stages import train_mbd_and_grd
 from zsn2m_deploy.pretrain.confirm import confirm_noise
@@ -29,6 +29,7 @@ from zsn2m_runtime.errors import InputError, UsageError
 from zsn2m_runtime.image import Frame, to_nchw
 from zsn2m_runtime.mosaic_record import PLANES
 from zsn2m_runtime.noise.estimate import estimate_noise
+from zsn2m_runtime.noise.impulses import Impulses, find_impulses
 from zsn2m_runtime.noise.jpeg import with_jpeg_noise
 from zsn2m_runtime.noise.level import value_span
 from zsn2m_runtime.patterns import kind_of_stripes
@@ -40,6 +41,7 @@ REGULAR = (
 )
 DEFECTS = "the frame has hot or dead pixels or other impulses, which the estimate does not see where they stay"
 OFFSETS_LEFT = "rows, columns or frames shared noise, of which the estimate does not see what is left"
+IMPULSES_STAY = "stays, and is taken for noise; train with method adapt and correct_impulses, its default"
 HEAVY_TAILS = "the noise has heavy tails, for which the estimate does not hold"
 SMALLEST_SIDE = 16  # pixels; of smaller frames, a half-size one has little more than one 5 x 5 window of Eq. 4
 
@@ -94,6 +96,7 @@ def train(
     )
 
     low, scale = _values_in_use(scenes)
+    correction = ImpulseCorrection(groups[0].noise.channels, impulses.rule) if impulses else None
     run = Run(
         pool=[(torch.from_numpy(to_nchw(scene.pixels)[0]).to(device) - low) / scale for scene in scenes],
         groups=tuple(group.rescaled(low, scale) for group in groups),
@@ -104,7 +107,7 @@ def train(
         shown=[_presence(scene, device) for scene in scenes] if any(s.blank is not None for s in scenes) else None,
         offsets=offsets,
         correction=corrected.correction.rescaled(low, scale) if corrected else None,
-        impulses=impulses.correction.rescaled(low, scale) if impulses else None,
+        impulses=correction.rescaled(low, scale) if correction else None,
     )
     if config.stage == "sensor":
         fitted = train_sensor(run, config)
@@ -114,7 +117,8 @@ def train(
             _refuse_mixture(run, config, names)
         fitted = train_mbd_and_grd(run, config)
     with_tails = any(group.noise.tails for group in fitted.groups)
-    if corrected or not with_tails:  # the network learns tails, impulses among them
+    spoken_for = with_tails or (asked and impulses)  # the network learns tails; impulses are replaced
+    if corrected or not spoken_for:
         for text in defects_in_words(defects, asked, any_regular):
             notes.warn(text)
     return Trained(
@@ -132,7 +136,7 @@ def train(
         offsets=offsets,
         correction=corrected.correction if corrected else None,
         defective_share=corrected.share if corrected else 0.0,
-        impulses=impulses.correction if impulses else None,
+        impulses=correction,
         impulse_share=impulses.share if impulses else 0.0,
         unmodelled=screened.unmodelled
         or (OFFSETS_LEFT if offsets else None)
@@ -161,9 +165,11 @@ def _cleaned(
     scenes: list[Scene], given: Sequence[Frame], screened: Screening, config: TrainConfig, device: torch.device
 ) -> _Cleaned:
     """What the exported graph takes away first is taken away first here, too."""
+    impulses = find_impulses(*zip(*scenes, strict=True))
+    if impulses and not (config.stage == "sensor" and config.sensor.correct_impulses):
+        screened, impulses = screened.having(IMPULSES, f"{impulses.in_words()}, {IMPULSES_STAY}"), None
     if config.stage != "sensor":
         return _Cleaned(scenes, screened, None, NO_OFFSETS)
-    impulses = find_impulses(*zip(*scenes, strict=True)) if config.sensor.correct_impulses else None
     if impulses:
         scenes = [Scene(pixels, scene.blank) for pixels, scene in zip(impulses.frames, scenes, strict=True)]
     offsets = NO_OFFSETS

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from zsn2m_deploy.cli.inspect_frame import frame_facts
-from zsn2m_deploy.cli.inspect_noise import estimated, with_noise
+from zsn2m_deploy.cli.inspect_noise import estimated, with_noise, without_impulses
 from zsn2m_deploy.cli.summary import findings, sensor_rows
 from zsn2m_deploy.cli.terminal import JsonOption, MaxPixels, show_json, show_lines, table
 
@@ -82,9 +82,11 @@ def _video_facts(path: Path, max_pixels: int | None) -> tuple[str, object]:
 
     frame, rows, content = read_video(path, max_pixels)
     pixels, patterns = filled(frame.pixels, frame.blank), find_patterns(largest_scene(frame.pixels, frame.blank))
+    pixels, content["impulse_share"], impulse_rows = without_impulses(pixels, frame.blank)
     noise, reason = estimated(without_row_noise(pixels, find_row_noise([pixels], [patterns])), frame.blank)
     content["patterns"] = patterns.as_json()
     rows += patterns_in_words(patterns, REMOVED).items()
+    rows += impulse_rows
     content["noise"] = noise.as_json() if noise else None
     if noise is None:
         return table([*rows, ("noise", reason)]), content

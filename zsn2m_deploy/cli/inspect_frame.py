@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zsn2m_deploy.cli.inspect_noise import estimated, with_noise
+from zsn2m_deploy.cli.inspect_noise import estimated, with_noise, without_impulses
 from zsn2m_deploy.cli.inspect_stack import stack_facts
 from zsn2m_deploy.cli.terminal import table
 
@@ -47,6 +47,7 @@ def frame_facts(path: Path, max_pixels: int | None) -> tuple[str, object]:
         planes = planes_of(frame, mosaic.pattern) if mosaic else frame
     seen_pixels = filled(planes.pixels, planes.blank)
     seen_patterns = patterns if planes is frame else find_patterns(largest_scene(planes.pixels, planes.blank))
+    seen_pixels, impulse_share, impulse_rows = without_impulses(seen_pixels, planes.blank)
     row_noise = find_row_noise([seen_pixels], [seen_patterns])
     noise, reason = estimated(without_row_noise(seen_pixels, row_noise), planes.blank)
     content = {
@@ -64,6 +65,7 @@ def frame_facts(path: Path, max_pixels: int | None) -> tuple[str, object]:
         "blank": blank.as_json() if blank else None,
         "noise_sigma": noise.sigma if noise else estimate_sigma(pixels),
         "noise": noise.as_json() if noise else None,
+        "impulse_share": impulse_share,
         "stack": stack,
     }
     shown = f"{pages} page(s)" + (", this is the first" if pages > 1 else "")
@@ -85,6 +87,7 @@ def frame_facts(path: Path, max_pixels: int | None) -> tuple[str, object]:
         rows.append(("mosaic", f"{mosaic.pattern}{mosaic.levels_in_words()}, as the file says"))
     said = patterns_in_words(patterns, REMOVED)
     rows += [(kind, text) for kind, text in said.items() if kind != MOSAIC or not mosaic]
+    rows += impulse_rows
     if noise is None:
         return table([*rows, ("noise", reason)]), content
     return with_noise(rows, noise), content

@@ -31,6 +31,25 @@ def estimated(pixels: Pixels, blank: Mask | None) -> tuple[NoiseFacts | None, st
         return None, str(error)
 
 
+def without_impulses(pixels: Pixels, blank: Mask | None) -> tuple[Pixels, float, list[tuple[str, object]]]:
+    """A frame without salt and pepper, as training sees it, the share of that, and the row that tells of it.
+
+    Shape:
+        as for `estimated`
+    """
+    from zsn2m_runtime.errors import InputError
+    from zsn2m_runtime.noise.impulses import find_impulses
+
+    try:
+        found = find_impulses([pixels], [blank])
+    except InputError:  # there is no estimate of this frame's noise, and `estimated` says why
+        found = None
+    if found is None:
+        return pixels, 0.0, []
+    said = f"{100 * found.share:.2g} % of the samples; the default method replaces it, and what follows is without it"
+    return found.frames[0], found.share, [("salt and pepper", said)]
+
+
 def change_in_words(noise: NoiseFacts) -> str:
     """Whether the noise depends on brightness."""
     return "depends on brightness" if noise.depends_on_brightness else "about the same at every brightness"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from zsn2m_deploy.cli.inspect_noise import change_in_words, estimated, sharing_in_words
+from zsn2m_deploy.cli.inspect_noise import change_in_words, estimated, sharing_in_words, without_impulses
 
 if TYPE_CHECKING:
     from zsn2m_runtime.files import ImageFile
@@ -89,7 +89,8 @@ def _noise(frame: Frame) -> tuple[NoiseFacts | None, str]:
         check_computable(frame)
     except InputError as error:
         return None, str(error)
-    noise, reason = estimated(filled(frame.pixels, frame.blank), frame.blank)
+    pixels, _, _ = without_impulses(filled(frame.pixels, frame.blank), frame.blank)
+    noise, reason = estimated(pixels, frame.blank)
     if noise is None:
         return None, reason
     return noise, f"standard deviation about {noise.sigma:.3g}, {change_in_words(noise)}, {sharing_in_words(noise)}"

@@ -16,6 +16,7 @@ from zsn2m_runtime.patterns import Patterns, find_patterns, mosaic_refusal, patt
 from zsn2m_runtime.sample_types import Pixels
 
 REGULAR_DETAIL = "regular detail"
+IMPULSES = "salt and pepper"
 AXES: tuple[Axis, ...] = get_args(Axis)
 # Why no PSNR is stated, by the kind that was found.
 REASONS = {
@@ -24,6 +25,7 @@ REASONS = {
     "mosaic": "the frame is a mosaic, which may be taken for noise",
     REGULAR_DETAIL: "the frame has regular detail, which may be taken for noise",
     "dither": "the frame is dithered, which may be taken for noise",
+    IMPULSES: "salt and pepper stays, which the estimate takes for noise",
     "enlarged": "pixels were repeated, and their noise with them",
 }
 
@@ -44,6 +46,10 @@ class Screening:
     def unmodelled(self) -> str | None:
         """Why no PSNR is stated; None where it is."""
         return next((reason for kind, reason in REASONS.items() if kind in self.said), None)
+
+    def having(self, kind: str, sentence: str) -> Screening:
+        """The same with one kind more, which was found elsewhere."""
+        return replace(self, said={**self.said, kind: sentence})
 
     def without(self, kind: str) -> Screening:
         """The same without one kind, which was handled."""

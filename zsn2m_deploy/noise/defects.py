@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import max_pool2d
 
-from zsn2m_deploy.noise.pixel_correction import PixelCorrection, bordered, rising
+from zsn2m_deploy.noise.pixel_correction import PixelCorrection, bordered
 from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.level import value_span
 from zsn2m_runtime.noise.model import NoiseModel
@@ -51,7 +51,7 @@ class DefectCorrection(PixelCorrection):
 
     def __init__(self, channels: int, noise: NoiseModel | None = None, least: float = 0.0) -> None:
         super().__init__()
-        line = np.zeros((3, channels)) if noise is None else rising(noise)
+        line = np.zeros((3, channels)) if noise is None else noise.rising
         slope, floor, lowest = torch.from_numpy(line).float().view(3, channels, 1, 1)
         self.slope, self.floor, self.least = nn.Buffer(slope), nn.Buffer(floor), nn.Buffer(lowest.clamp_min(least))
         self.beyond, self.beyond_photons, self.beyond_range = BEYOND, BEYOND_PHOTONS, BEYOND_RANGE

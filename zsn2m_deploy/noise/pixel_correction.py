@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from zsn2m_runtime.noise.model import NoiseModel
 from zsn2m_runtime.sample_types import Pixels
 
 BAND = 256  # rows that are looked at at a time
+REACH = 2  # rows beyond them that a correction may look at
 
 
 class PixelCorrection(nn.Module):
@@ -43,7 +43,7 @@ class PixelCorrection(nn.Module):
         whole = np.issubdtype(frame.dtype, np.integer)
         result, count, height = frame.copy(), 0, frame.shape[0]
         for first in range(0, height, BAND):
-            rows = slice(max(0, first - 1), min(height, first + BAND + 1))
+            rows = slice(max(0, first - REACH), min(height, first + BAND + REACH))
             planes = torch.from_numpy(np.atleast_3d(frame[rows]).astype(np.float32)).movedim(2, 0)[None]
             level, alone = (part[0].movedim(0, 2).numpy() for part in self.found(planes))
             inner = slice(first - rows.start, first - rows.start + min(BAND, height - first))
@@ -52,13 +52,6 @@ class PixelCorrection(nn.Module):
             result[first : first + BAND][chosen] = np.rint(value) if whole else value
             count += int(chosen.sum())
         return result, count
-
-
-def rising(noise: NoiseModel) -> np.ndarray:
-    """Slope, floor and least variance, (3, c), of a line that does not fall: one that would stays at its highest."""
-    falls = noise.slope < 0
-    highest = noise.variance(np.full((1, noise.channels), noise.span[0]))[0] if falls.any() else noise.floor
-    return np.stack([np.where(falls, 0, noise.slope), np.where(falls, highest, noise.floor), noise.least])
 
 
 def bordered(frame: Tensor) -> Tensor:

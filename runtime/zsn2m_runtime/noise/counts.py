@@ -16,7 +16,7 @@ import numpy as np
 from zsn2m_runtime.noise.model import NoiseModel
 from zsn2m_runtime.sample_types import Mask, Pixels
 
-MOST_COUNTS = 100  # different values
+FEWEST_COUNTS, MOST_COUNTS = 3, 100  # different values; dots in black and white have two
 MOST_PHOTONS = 4.0  # a sample on average; of more the estimate is right
 FEWEST_PHOTONS = 0.02  # of fewer, neighbours hardly differ
 WHOLE = 1e-3  # of a count: rounding of float frames
@@ -38,7 +38,7 @@ def counted_photons(frames: Sequence[Pixels], blanks: Sequence[Mask | None]) -> 
         np.ones(plane.shape[:2], bool) if blank is None else ~blank for plane, blank in zip(planes, blanks, strict=True)
     ]
     values = np.unique(np.concatenate([np.unique(plane[seen]) for plane, seen in zip(planes, shown, strict=True)]))
-    if not 2 <= len(values) <= MOST_COUNTS or values[0] != 0 or not np.isfinite(values).all():
+    if not FEWEST_COUNTS <= len(values) <= MOST_COUNTS or values[0] != 0 or not np.isfinite(values).all():
         return None
     gain = float(np.diff(values.astype(np.float64)).min())
     counts = values.astype(np.float64) / gain

@@ -126,6 +126,13 @@ class NoiseModel:
         line = self.slope * ends[:, None] + self.floor if len(ends) else self.floor[None]
         return np.asarray(LEAST * np.maximum(line.max(axis=0), np.finfo(np.float64).tiny))
 
+    @property
+    def rising(self) -> Doubles:
+        """Slope, floor and least variance, (3, c), of a line that does not fall: a falling one stays at its highest."""
+        falls = self.slope < 0
+        highest = self.variance(np.full((1, self.channels), self.span[0]))[0] if falls.any() else self.floor
+        return np.stack([np.where(falls, 0, self.slope), np.where(falls, highest, self.floor), self.least])
+
     def sigma(self, frames: Iterable[npt.NDArray[Any]]) -> float:
         """Standard deviation of the noise of frames, over all their pixels and channels.
 

@@ -11,10 +11,11 @@ from support.scenes import scene
 
 import zsn2m_deploy as zsn2m
 from zsn2m_deploy.config.training import TrainConfig
-from zsn2m_deploy.noise.impulses import find_impulses
+from zsn2m_deploy.noise.impulses import ImpulseCorrection
 from zsn2m_deploy.training import train
 from zsn2m_runtime.files import save_image
 from zsn2m_runtime.image import Frame
+from zsn2m_runtime.noise.impulses import find_impulses
 from zsn2m_runtime.sample_types import Pixels
 
 SIGMA = 10.0
@@ -37,7 +38,7 @@ def rounded(frame: np.ndarray) -> Pixels:
     return np.rint(frame).clip(0, 255).astype(np.uint8)
 
 
-@pytest.mark.parametrize("share", [0.005, 0.05])
+@pytest.mark.parametrize("share", [0.005, 0.05, 0.2])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_they_are_found_and_nothing_else_is_changed(share: float, channels: int) -> None:
     sound = rounded(noisy(channels))
@@ -58,6 +59,32 @@ def test_those_of_a_sensor_end_where_its_values_end() -> None:
     assert found is not None and found.share == pytest.approx(0.01, rel=0.15)
     unit = (with_impulses(noisy(1), 0.02) / 255).astype(np.float32)
     assert find_impulses([unit], [None]) is not None
+
+
+@pytest.mark.parametrize(("share", "lost"), [(0.01, 0.0), (0.05, 0.1)])
+@pytest.mark.parametrize("end", [0, 255])
+def test_thin_lines_and_letters_at_an_end_stay(share: float, lost: float, end: int) -> None:
+    found = find_impulses([rounded(with_impulses(noisy(1), share))], [None])
+    assert found is not None
+    frame = rounded(noisy(1, seed=1001).clip(1, 254))
+    frame[30, 20:100], frame[20:100, 60], frame[range(50, 90), range(70, 110)] = end, end, end
+    frame[100:110, [10, 14]], frame[[104, 109], 10:15] = end, end  # a letter
+    fixed, marks = found.rule.corrected(frame)
+    drawn = frame == end
+    assert (marks & drawn).sum() <= lost * drawn.sum()  # the ends of the lines
+    np.testing.assert_array_equal(fixed[~marks], frame[~marks])
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_graph_replaces_the_same_up_to_the_border(channels: int) -> None:
+    frame = rounded(with_impulses(noisy(channels), 0.1))
+    frame[:2], frame[:, -1:] = 255, 0
+    found = find_impulses([rounded(with_impulses(noisy(channels), 0.05))], [None])
+    assert found is not None
+    by_rule, marks = found.rule.corrected(frame)
+    by_graph, count = ImpulseCorrection(channels, found.rule).corrected(frame)
+    assert count == marks.sum() > 0
+    np.testing.assert_array_equal(by_graph, by_rule)
 
 
 def lines() -> np.ndarray:
@@ -115,3 +142,29 @@ def test_they_are_replaced_in_other_frames_and_by_weights_exported_again(
     assert (apart > 25).mean() < 1e-3
     assert run_command(capsys, "export", bundle.path).code == 0
     np.testing.assert_array_equal(zsn2m.Denoiser(bundle.path)(spoilt), result)
+
+
+def test_methods_that_keep_them_warn() -> None:
+    frame = rounded(with_impulses(noisy(1), 0.03))
+    schedule = {"iterations": 2, "crop_side": 32}
+    trained = train([frame], TINY.updated({"method": "mbd", "mbd": {"schedule": schedule}}))
+    assert any(text.startswith("salt and pepper, 2.") for text in trained.warnings)
+    assert trained.impulse_share == 0 and trained.impulses is None
+    assert trained.unmodelled is not None
+
+
+def test_they_are_no_defective_pixels_that_were_not_found() -> None:
+    trained = train([rounded(with_impulses(noisy(), 0.05))], TINY.updated({"sensor": {"correct_defects": True}}))
+    assert trained.impulse_share > 0
+    assert not any("hot or dead" in text for text in trained.warnings)
+
+
+def test_inspect_tells_of_them_and_of_the_noise_beside(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "a.png"
+    save_image(path, Frame(rounded(with_impulses(noisy(side=192), 0.05))))
+    facts = run_command(capsys, "inspect", path, "--json").json
+    assert facts["impulse_share"] == pytest.approx(0.05, rel=0.1)
+    assert facts["noise_sigma"] == pytest.approx(SIGMA, rel=0.15)
+    assert "\nsalt and pepper" in run_command(capsys, "inspect", path).out
+    save_image(path, Frame(rounded(noisy())))
+    assert "salt and pepper" not in run_command(capsys, "inspect", path).out

@@ -51,6 +51,7 @@ def test_blank_areas_do_not_count() -> None:
         photons(0.5, 1) + 0.1 * np.random.default_rng(1).standard_normal((96, 96)),  # read noise
         photons(0.5, 1).repeat(2, axis=0)[:96],  # enlarged
         np.zeros((96, 96)),
+        255 * (np.random.default_rng(1).random((96, 96)) < 0.06),  # dots
     ],
 )
 def test_other_frames_do_not_count(frame: np.ndarray) -> None:

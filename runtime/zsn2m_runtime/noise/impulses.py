@@ -1,0 +1,169 @@
+"""Impulse noise, salt and pepper: single samples at the frames' lowest and highest value, far from their neighbours.
+
+They tell nothing of the picture, and no network was taught them. A sample counts as one if it is at an end, at least
+half of its neighbours are not, their mean is far from it, and no more of the samples around are at the same end than
+chance makes: thin lines and letters in black and white stay. Frames count as having them if both ends do, and if they
+are as independent of each other as chance makes them.
+
+The exported graph does the same (zsn2m_deploy.noise.impulses). How many are found, and what replacing them is worth:
+docs/decisions/impulses.md.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from zsn2m_runtime.noise.estimate import estimate_noise
+from zsn2m_runtime.noise.model import NoiseModel
+from zsn2m_runtime.sample_types import Mask, Pixels, is_whole
+
+Floats = npt.NDArray[np.float32]
+Marks = npt.NDArray[np.bool_]
+
+# Measured, docs/decisions/impulses.md
+BEYOND = 4.0  # deviations of the noise from the mean of the neighbours that are not at an end
+FEWEST_INSIDE = 4  # of the eight neighbours
+REACH = 2  # pixels; as far samples at the same end are counted
+AROUND = (2 * REACH + 1) ** 2 - 1  # samples
+PAIR = 1  # around; the ends of a line have two
+KEPT = 3e-4  # share of the samples that are impulses and have, by chance, so many around them that they stay
+LEAST = 1e-3  # share of the samples at each end; fewer are as rare as defective pixels
+ALIKE = 2.0, 0.5  # neighbours at the same end: at most so many times what chance makes, and so many more
+ROUNDS = 5  # of estimating the noise without those found
+NEAR = 1e-4  # of the span between the ends: as good as at an end
+TINY = 1e-12  # variance
+BAND = 256  # rows that are looked at at a time
+
+
+@dataclass(frozen=True)
+class ImpulseRule:
+    """What tells impulses.
+
+    noise: without them; None: what the neighbours differ by
+    ends: lowest and highest value of the frames
+    most_alike: of the samples around, how many may be at the same end
+    """
+
+    noise: NoiseModel | None
+    ends: tuple[float, float]
+    most_alike: float = AROUND
+
+    @property
+    def between(self) -> tuple[float, float]:
+        """Between these a sample is not at an end."""
+        low, high = self.ends
+        margin = NEAR * (high - low)  # the graph's normalisation rounds
+        return low + margin, high - margin
+
+    def corrected(self, frame: Pixels) -> tuple[Pixels, Marks]:
+        """A frame whose impulses are the mean of those neighbours that are not at an end, and where they were.
+
+        Shape:
+            frame: (h, w) or (h, w, c), sensor units -> the same shape and dtype
+        """
+        result, chosen = frame.copy(), np.zeros(frame.shape, bool)
+        for first in range(0, len(frame), BAND):
+            above = min(first, REACH)
+            planes = np.atleast_3d(frame[first - above : first + BAND + REACH]).astype(np.float32)
+            level, alone = (
+                part[above : above + BAND].reshape(result[first : first + BAND].shape) for part in self._found(planes)
+            )
+            chosen[first : first + BAND] = alone
+            result[first : first + BAND][alone] = np.rint(level[alone]) if is_whole(frame.dtype) else level[alone]
+        return result, chosen
+
+    def _found(self, planes: Floats) -> tuple[Floats, Marks]:
+        """The mean of each sample's neighbours that are not at an end, and whether it is an impulse."""
+        low, high = self.between
+        ends = planes <= low, planes >= high
+        inside = (~(ends[0] | ends[1])).astype(np.float32)
+        count = _around(inside, 1, "reflect")
+        level = _around(inside * planes, 1, "reflect") / np.maximum(count, 1)
+        if self.noise:
+            slope, floor, least = self.noise.rising.astype(np.float32)
+            variance = np.maximum(slope * level + floor, np.maximum(least, TINY))
+        else:
+            middle = np.float32(sum(self.ends) / 2)  # of the squares' rounding
+            mean = level - middle
+            variance = _around(inside * np.square(planes - middle), 1, "reflect") / np.maximum(count, 1) - mean**2
+        alone = (inside < 0.5) & (count >= FEWEST_INSIDE)
+        alone &= np.abs(planes - level) > BEYOND * np.sqrt(np.maximum(variance, TINY))
+        if self.most_alike < AROUND:
+            for end in ends:
+                alone &= ~end | (_around(end.astype(np.float32), REACH, "constant") <= self.most_alike)
+        return np.asarray(level, np.float32), alone
+
+
+@dataclass(frozen=True)
+class Impulses:
+    """What was found in frames: the share of the samples, and what tells them in others.
+
+    frames: without them, and without what looks like them: the noise is estimated and learnt of these
+    """
+
+    share: float
+    frames: list[Pixels]
+    rule: ImpulseRule
+
+    def in_words(self) -> str:
+        """How many there are."""
+        return f"salt and pepper, {100 * self.share:.2g} % of the samples"
+
+
+def find_impulses(frames: Sequence[Pixels], blanks: Sequence[Mask | None]) -> Impulses | None:
+    """The impulse noise of a sensor's frames; None where there is none.
+
+    Shape:
+        frames: each (h, w) or (h, w, 3), sensor units, at least 16 x 16, blank areas filled
+        blanks: (h, w) of each, or None: where that is
+    """
+    ends = float(min(frame.min() for frame in frames)), float(max(frame.max() for frame in frames))
+    size = sum(frame.size for frame in frames)
+    if any(sum(int((frame == end).sum()) for frame in frames) < LEAST * size for end in ends):
+        return None
+    rule = ImpulseRule(None, ends)
+    for _ in range(ROUNDS + 1):
+        found = [rule.corrected(frame) for frame in frames]
+        marks = [chosen for _, chosen in found]
+        rule = ImpulseRule(estimate_noise([fixed for fixed, _ in found], blanks), ends)
+    shares = [_share(frames, marks, end) for end in ends]
+    for end, share in zip(ends, shares, strict=True):
+        if share < LEAST or _alike(frames, marks, end) > ALIKE[0] * 8 * share + ALIKE[1]:
+            return None
+    share = sum(int(chosen.sum()) for chosen in marks) / size
+    return Impulses(share, [fixed for fixed, _ in found], replace(rule, most_alike=_most_alike(max(shares))))
+
+
+def _share(frames: Sequence[Pixels], marks: Sequence[Marks], end: float) -> float:
+    """Of all samples, those that are marked and at an end."""
+    count = sum(int(((frame == end) & chosen).sum()) for frame, chosen in zip(frames, marks, strict=True))
+    return count / sum(frame.size for frame in frames)
+
+
+def _alike(frames: Sequence[Pixels], marks: Sequence[Marks], end: float) -> float:
+    """Of the samples that are marked and at an end, how many neighbours are at the same end, on average."""
+    pairs = [(np.atleast_3d(frame == end), np.atleast_3d(chosen)) for frame, chosen in zip(frames, marks, strict=True)]
+    around = [_around(at_end.astype(np.float32), 1, "reflect")[at_end & chosen] for at_end, chosen in pairs]
+    return float(np.concatenate(around).mean())
+
+
+def _most_alike(share: float) -> int:
+    """How many of the samples around may be at the same end, if a share is there by chance."""
+    most, beyond = PAIR, 1 - (1 - share) ** AROUND - AROUND * share * (1 - share) ** (AROUND - 1)
+    while most < AROUND and 2 * share * beyond > KEPT:
+        most += 1
+        beyond -= math.comb(AROUND, most) * share**most * (1 - share) ** (AROUND - most)
+    return most
+
+
+def _around(planes: Floats, reach: int, border: str) -> Floats:
+    """The sum of the samples around each, without its own. Shape: (h, w, c) -> the same."""
+    height, width = planes.shape[:2]
+    padded = np.pad(planes, ((reach, reach), (reach, reach), (0, 0)), mode=border)  # type: ignore[call-overload]
+    rows = sum(padded[:, place : place + width] for place in range(2 * reach + 1))
+    return np.asarray(sum(rows[place : place + height] for place in range(2 * reach + 1)) - planes)
