@@ -30,7 +30,7 @@ BEYOND = 4.0  # deviations of the noise from the mean of the neighbours that are
 FEWEST_INSIDE = 4  # of the eight neighbours
 REACH = 2  # pixels; as far samples at the same end are counted
 AROUND = (2 * REACH + 1) ** 2 - 1  # samples
-PAIR = 1  # around; the ends of a line have two
+FEWEST_ALIKE = 2  # around; stars of 2 x 2 pixels have three, lines four
 KEPT = 3e-4  # share of the samples that are impulses and have, by chance, so many around them that they stay
 LEAST = 1e-3  # share of the samples at each end; fewer are as rare as defective pixels
 ALIKE = 2.0, 0.5  # neighbours at the same end: at most so many times what chance makes, and so many more
@@ -154,10 +154,10 @@ def _alike(frames: Sequence[Pixels], marks: Sequence[Marks], end: float) -> floa
 
 def _most_alike(share: float) -> int:
     """How many of the samples around may be at the same end, if a share is there by chance."""
-    most, beyond = PAIR, 1 - (1 - share) ** AROUND - AROUND * share * (1 - share) ** (AROUND - 1)
-    while most < AROUND and 2 * share * beyond > KEPT:
+    chances = [math.comb(AROUND, k) * share**k * (1 - share) ** (AROUND - k) for k in range(AROUND + 1)]
+    most = FEWEST_ALIKE
+    while 2 * share * sum(chances[most + 1 :]) > KEPT:
         most += 1
-        beyond -= math.comb(AROUND, most) * share**most * (1 - share) ** (AROUND - most)
     return most
 
 

@@ -61,7 +61,7 @@ def test_those_of_a_sensor_end_where_its_values_end() -> None:
     assert find_impulses([unit], [None]) is not None
 
 
-@pytest.mark.parametrize(("share", "lost"), [(0.01, 0.0), (0.05, 0.1)])
+@pytest.mark.parametrize(("share", "lost"), [(0.01, 0.05), (0.05, 0.1)])
 @pytest.mark.parametrize("end", [0, 255])
 def test_thin_lines_and_letters_at_an_end_stay(share: float, lost: float, end: int) -> None:
     found = find_impulses([rounded(with_impulses(noisy(1), share))], [None])
