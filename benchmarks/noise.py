@@ -189,6 +189,7 @@ def estimates(noisy: Pixels) -> tuple[NoiseModel, NoiseModel]:
     run = Run(
         pool=[(torch.from_numpy(to_nchw(frame)[0]) - low) / scale],
         groups=(FrameGroup((0,), found.rescaled(low, scale)),),
+        low=low,
         scale=scale,
         fitter=Fitter(torch.device("cpu"), "fp32", None),
         generator=torch.Generator().manual_seed(config.seed),

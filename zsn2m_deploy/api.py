@@ -40,7 +40,7 @@ from zsn2m_runtime.noise.familiarity import training_stats
 from zsn2m_runtime.noise.rows import without_row_noise
 from zsn2m_runtime.path_kinds import check_outside_bundles
 from zsn2m_runtime.plain_text import one_line
-from zsn2m_runtime.sample_types import Nchw, Pixels
+from zsn2m_runtime.sample_types import Nchw, Pixels, is_whole
 from zsn2m_runtime.training_record import TrainedFrame, TrainedStage, TrainingRecord
 
 GATE_SIDE = 512  # pixels; side of the crop that the parity gate compares; chosen: far larger than any halo
@@ -103,8 +103,9 @@ def _make_bundle(
 
 
 def _train(training: TrainingFrames, config: TrainConfig, progress: ProgressCallback | None) -> Trained:
+    ends = training.value_range if is_whole(training.dtype) else None  # others may exceed it
     try:
-        return train_networks(training.seen, config, progress, training.names)
+        return train_networks(training.seen, config, progress, training.names, ends)
     except InputError as error:
         raise InputError(f"{', '.join(training.names)}: {error}") from error
     except torch.OutOfMemoryError as error:

@@ -32,6 +32,7 @@ from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.impulses import Impulses, find_impulses
 from zsn2m_runtime.noise.jpeg import with_jpeg_noise
 from zsn2m_runtime.noise.level import value_span
+from zsn2m_runtime.noise_record import Span
 from zsn2m_runtime.patterns import kind_of_stripes
 from zsn2m_runtime.sample_types import Pixels
 
@@ -51,6 +52,7 @@ def train(
     config: TrainConfig,
     progress: ProgressCallback | None = None,
     names: Sequence[str] | None = None,
+    ends: Span | None = None,
 ) -> Trained:
     """Train the networks of `config.method` on the noisy frames of one sensor.
 
@@ -60,6 +62,7 @@ def train(
     Args:
         progress: is told the stage, its step and its loss
         names: of the frames, for errors
+        ends: least and most that the sensor gives, where samples are clipped; None: unknown
     Raises:
         InputError: frames that are too small, of different channel counts, constant, nearly all blank, or a colour
             filter mosaic; for methods mbd and full also frames of different noise.
@@ -76,7 +79,7 @@ def train(
     device = resolve_device(config.device)
     precision = _precision(config, device)
     notes = Notes()
-    scenes, screened, impulses, offsets = _cleaned(scenes, given, screened, config, device)
+    scenes, screened, impulses, offsets = _cleaned(scenes, given, screened, config, device, ends)
     notes.hints.extend(offsets.in_words())
     groups, defects = _noise(scenes, config, device)
     # Method adapt trains with a noise estimate that leaves regular detail out.
@@ -100,6 +103,7 @@ def train(
     run = Run(
         pool=[(torch.from_numpy(to_nchw(scene.pixels)[0]).to(device) - low) / scale for scene in scenes],
         groups=tuple(group.rescaled(low, scale) for group in groups),
+        low=low,
         scale=scale,
         fitter=Fitter(device, precision, progress),
         generator=torch.Generator().manual_seed(config.seed),
@@ -162,7 +166,12 @@ class _Cleaned(NamedTuple):
 
 
 def _cleaned(
-    scenes: list[Scene], given: Sequence[Frame], screened: Screening, config: TrainConfig, device: torch.device
+    scenes: list[Scene],
+    given: Sequence[Frame],
+    screened: Screening,
+    config: TrainConfig,
+    device: torch.device,
+    ends: Span | None,
 ) -> _Cleaned:
     """What the exported graph takes away first is taken away first here, too."""
     impulses = find_impulses(*zip(*scenes, strict=True))
@@ -174,7 +183,7 @@ def _cleaned(
         scenes = [Scene(pixels, scene.blank) for pixels, scene in zip(impulses.frames, scenes, strict=True)]
     offsets = NO_OFFSETS
     if config.sensor.correct_offsets:
-        offsets, rest = find_offsets(scenes, given, screened.patterns, device)
+        offsets, rest = find_offsets(scenes, given, screened.patterns, device, ends)
         scenes = [Scene(pixels, scene.blank) for pixels, scene in zip(rest, scenes, strict=True)]
     for found in offsets.row_noise:
         screened = screened.without(kind_of_stripes(found.axis))

@@ -54,6 +54,10 @@ class RowNoise(ChannelsRecord):
     memory: float = Field(
         gt=0, le=MOST_MEMORY, description="rows, or columns, over which the weight of others falls to 1 / e"
     )
+    ends: Span | None = Field(
+        None,
+        description="least and most that the sensor gives: samples there are clipped and stay; None: unknown",
+    )
 
 
 class FixedPatternRecord(Record):

@@ -90,7 +90,8 @@ def _sensor_net(manifest: Manifest, config: SensorConfig) -> SensorNet:
     blank = None
     if pattern is not None:
         blank = np.zeros((-(-pattern.height // cell), -(-pattern.width // cell), channels), np.float32)
-    network.remove_offsets(Offsets(manifest.row_noise, blank), manifest.normalisation.scale)
+    normalisation = manifest.normalisation
+    network.remove_offsets(Offsets(manifest.row_noise, blank), normalisation.offset, normalisation.scale)
     if config.correct_impulses:
         network.impulse_correction = ImpulseCorrection(channels)
     if config.correct_defects:

@@ -75,13 +75,14 @@ class Run:
 
     pool: the frames, each (c, h, w), normalised, without impulses, such offsets and defective pixels
     groups: frames that share a noise model, normalised
-    scale: sensor units of one normalised unit
+    low, scale: sensor units; a normalised value is (x - low) / scale
     shown: for each frame (1, h, w), 0 where it is blank, else 1; None: no frame has blank pixels
     offsets: sensor units; impulses, and correction: of defective pixels, normalised; for the exported network
     """
 
     pool: list[Tensor]
     groups: tuple[FrameGroup, ...]
+    low: float
     scale: float
     fitter: Fitter
     generator: torch.Generator

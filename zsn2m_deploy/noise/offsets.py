@@ -36,9 +36,9 @@ class Offsets:
         rest = without_row_noise(frame, self.row_noise)
         return rest if self.pattern is None else rest - self.pattern
 
-    def correction(self, scale: float) -> nn.Module:
-        """What removes them from frames in units of `scale` of the sensor's."""
-        modules: list[nn.Module] = [RowCorrection(noise, scale) for noise in self.row_noise]
+    def correction(self, offset: float, scale: float) -> nn.Module:
+        """What removes them from frames that are (x - offset) / scale."""
+        modules: list[nn.Module] = [RowCorrection(noise, offset, scale) for noise in self.row_noise]
         if self.pattern is not None:
             modules.append(FixedPatternCorrection(torch.from_numpy(to_nchw(self.pattern)[0]) / scale))
         return nn.Sequential(*modules) if modules else nn.Identity()

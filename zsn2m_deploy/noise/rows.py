@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from zsn2m_runtime.noise.rows import BLOCK, FEW, PLAUSIBLE, ROUNDS, WIDE, step_scales, step_weights
+from zsn2m_runtime.noise.rows import BLOCK, FEW, PLAUSIBLE, ROUNDS, TO_END, WIDE, step_scales, step_weights
 from zsn2m_runtime.noise_record import RowNoise
 
 
 class RowCorrection(nn.Module):
-    """Takes each row's (or column's) offset away; the mean of the frame stays.
+    """Takes each row's (or column's) offset away, but not from clipped samples; the mean of the frame stays.
 
     Shape:
-        forward: (n, c, h, w), in units of `scale` of the noise's -> the same
+        forward: (n, c, h, w), (x - offset) / scale of the noise's units -> the same
     """
 
-    def __init__(self, noise: RowNoise, scale: float) -> None:
+    def __init__(self, noise: RowNoise, offset: float, scale: float) -> None:
         super().__init__()
+        low, high = noise.ends or (-math.inf, math.inf)
+        self.clips = noise.ends is not None
+        self.low, self.high = (low + TO_END - offset) / scale, (high - TO_END - offset) / scale
         wide, narrow = step_scales(np.array(noise.pixel_sigma), noise.sigma)
         self.wide = nn.Buffer(torch.from_numpy(scale * wide).float().view(-1, 1, 1))
         self.narrow = nn.Buffer(torch.from_numpy(scale / WIDE * narrow).float().view(-1, 1, 1))
@@ -30,7 +35,10 @@ class RowCorrection(nn.Module):
     def forward(self, noisy: Tensor) -> Tensor:
         """Correct frames."""
         lines = noisy.transpose(2, 3) if self.columns else noisy
-        lines = lines - self.offsets(lines)
+        offsets = self.offsets(lines)
+        if self.clips:  # not `where`: what is read must show, to be measured
+            offsets = offsets * ((lines > self.low) & (lines < self.high)).to(lines.dtype)
+        lines = lines - offsets
         return lines.transpose(2, 3) if self.columns else lines
 
     def offsets(self, lines: Tensor) -> Tensor:

@@ -63,9 +63,9 @@ class SensorNet(FrameNetwork):
         """The corrections of impulses, of offsets and of defective pixels."""
         return nn.Sequential(self.impulse_correction, self.offsets, self.correction)
 
-    def remove_offsets(self, found: Offsets, scale: float) -> None:
-        """Have graphs remove them; normalised values are in units of `scale` of the sensor's."""
-        self.offsets, self.whole_frames = found.correction(scale), found.pattern is not None
+    def remove_offsets(self, found: Offsets, offset: float, scale: float) -> None:
+        """Have graphs remove them; normalised values are (x - offset) / scale."""
+        self.offsets, self.whole_frames = found.correction(offset, scale), found.pattern is not None
 
     @torch.no_grad()
     def add_to_output(self, offset: Tensor) -> None:

@@ -18,6 +18,7 @@ from zsn2m_runtime.image import Frame, from_nchw, to_nchw
 from zsn2m_runtime.inference.strips import DEFAULT_STRIP_PIXELS, plan_strips, run_in_strips
 from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.level import value_span
+from zsn2m_runtime.noise_record import Span
 from zsn2m_runtime.patterns import Patterns
 from zsn2m_runtime.sample_types import Pixels
 
@@ -25,7 +26,11 @@ IN_FRAMES = 0.5  # share of the frames, from which on a sample that is found to 
 
 
 def find_offsets(
-    scenes: Sequence[Scene], given: Sequence[Frame], patterns: Sequence[Patterns], device: torch.device
+    scenes: Sequence[Scene],
+    given: Sequence[Frame],
+    patterns: Sequence[Patterns],
+    device: torch.device,
+    ends: Span | None = None,
 ) -> tuple[Offsets, list[Pixels]]:
     """The offsets that samples of frames share, and the frames without them; a fixed pattern where nothing is blank.
 
@@ -33,9 +38,10 @@ def find_offsets(
 
     Args:
         given: the frames that the scenes are of; patterns: that were found in them
+        ends: least and most that the sensor gives; None: unknown
     """
     pixels = [scene.pixels for scene in scenes]
-    rows = Offsets(find_row_noise(pixels, patterns))
+    rows = Offsets(tuple(found.model_copy(update={"ends": ends}) for found in find_row_noise(pixels, patterns)))
     without = [rows.without(frame) for frame in pixels]
     sizes = {(scene.pixels.shape, frame.pixels.shape) for scene, frame in zip(scenes, given, strict=True)}
     if (

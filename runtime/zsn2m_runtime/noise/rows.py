@@ -37,6 +37,7 @@ FIXED = 0.5  # correlation of two frames' offsets, from which on they are the sa
 FAR = 3.0  # deviations that innovations are pulled in to: edges over the whole row
 MOST_FRAMES = 8  # that are fitted to
 TO_DEVIATION = 1.4826  # standard deviation over median absolute deviation of a normal distribution
+TO_END = 0.5  # sensor units next to an end: whole numbers there are at the end
 TINY = 1e-12
 
 
@@ -73,7 +74,7 @@ def without_row_noise(frame: Pixels, found: Sequence[RowNoise]) -> Pixels:
     planes = frame.astype(np.float32).reshape(*frame.shape[:2], -1)
     for noise in found:
         lines = turned(planes, noise.axis)
-        planes = turned(lines - row_offsets(lines, noise), noise.axis)
+        planes = turned(lines - row_offsets(lines, noise) * _inside(lines, noise), noise.axis)
     return np.asarray(planes.reshape(frame.shape))
 
 
@@ -102,6 +103,14 @@ def row_offsets(frame: Pixels, noise: RowNoise) -> Floats:
     sign = np.where(place < height, 1.0, -1.0).astype(np.float32)
     around = steps[(height - np.abs(height - place)) % height] * sign[..., None]  # (h, 2 reach, c)
     return np.asarray(np.einsum("hkc,k->hc", around, weights)[:, None], np.float32)
+
+
+def _inside(lines: Floats, noise: RowNoise) -> Floats:
+    """1, and 0 where a sample is clipped: it does not have the offset of its row. Shape: (h, w, c) -> the same."""
+    if noise.ends is None:
+        return np.ones_like(lines)
+    low, high = noise.ends
+    return ((lines > low + TO_END) & (lines < high - TO_END)).astype(np.float32)
 
 
 def row_steps(frame: Pixels, pixel_sigma: Doubles, sigma: float) -> Floats:

@@ -19,7 +19,7 @@ from zsn2m_runtime.bundle import Bundle
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.inference.strips import plan_strips
 from zsn2m_runtime.manifest import MOST_REACH
-from zsn2m_runtime.noise.rows import row_offsets, turned
+from zsn2m_runtime.noise.rows import without_row_noise
 from zsn2m_runtime.noise_record import Axis, RowNoise
 
 SIDE, PIXEL, ROWS = 160, 8.0, 12.0
@@ -51,19 +51,32 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 
 @pytest.mark.parametrize("axis", ["rows", "columns"])
 @pytest.mark.parametrize("size", [(1, 1), (2, 9), (9, 2), (37, 53), (150, 61)])
-def test_the_graph_s_correction_is_the_runtime_s(axis: Axis, size: tuple[int, int]) -> None:
-    found, scale, offset = row_noise(axis), 180.0, 20.0
-    frame = (noise(1, (*size, 3), 30.0) + 100).astype(np.float32)
+@pytest.mark.parametrize("ends", [None, (70.0, 120.0)])
+def test_the_graph_s_correction_is_the_runtime_s(
+    axis: Axis, size: tuple[int, int], ends: tuple[float, float] | None
+) -> None:
+    found, scale, offset = row_noise(axis).model_copy(update={"ends": ends}), 180.0, 20.0
+    frame = np.rint(noise(1, (*size, 3), 30.0) + 100).clip(*(ends or (0, 255))).astype(np.float32)
     planes = torch.from_numpy((frame - offset) / scale).movedim(2, 0)[None]
-    result = RowCorrection(found, scale)(planes)[0].movedim(0, 2).numpy() * scale + offset
-    expected = frame - turned(row_offsets(turned(frame, axis), found), axis)
-    np.testing.assert_allclose(result, expected, atol=2e-4)
+    result = RowCorrection(found, offset, scale)(planes)[0].movedim(0, 2).numpy() * scale + offset
+    np.testing.assert_allclose(result, without_row_noise(frame, (found,)), atol=2e-4)
+
+
+@pytest.mark.parametrize("level", [270.0, -15.0])
+def test_no_stripes_come_where_the_frame_is_clipped(level: float, bundle: Bundle) -> None:
+    frame = clean(1000)
+    frame[:, :60] = level
+    noisy = whole(frame + noise(5, (SIDE, 1), ROWS) + noise(6, frame.shape, PIXEL))
+    sky = np.s_[8:-8, 8:52]
+    before, after = (part[sky].mean(axis=1).std() for part in (noisy, Denoiser(bundle.path, provider="cpu")(noisy)))
+    assert after < 0.5 * before
 
 
 def test_the_manifest_says_what_is_removed_and_the_rest_is_without_it(bundle: Bundle) -> None:
     manifest = bundle.manifest
     [found] = manifest.row_noise
     assert found.axis == "rows"
+    assert found.ends == (0.0, 255.0)
     assert found.sigma == pytest.approx(ROWS, rel=0.2)
     assert found.pixel_sigma[0] == pytest.approx(PIXEL, rel=0.4)
     assert manifest.sensor.noise_sigma < 1.3 * PIXEL
