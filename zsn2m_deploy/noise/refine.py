@@ -13,7 +13,6 @@ regular-detail.md there.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -21,36 +20,28 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import max_pool2d
 
-from zsn2m_deploy.noise.clipping import clipped, has_noise
+from zsn2m_deploy.noise.bands import line_of_bands
+from zsn2m_deploy.noise.clipping import has_noise
 from zsn2m_deploy.noise.mean import samples
 from zsn2m_deploy.noise.variance import VarianceLine
-from zsn2m_runtime.noise.estimate import NO_NOISE
 from zsn2m_runtime.noise.model import Doubles, NoiseModel
 
 # Variance: docs/decisions/noise-at-each-brightness.md
 PERTURBATION = 0.1  # of the noise's deviation
-BANDS = 12  # of brightness
-ROUNDS = 12  # of fitting the line; it settles in about 5
-LEAST_KEPT = 0.05  # 1 - d, at least
-LEAST_PASSED = 0.02  # d, at least, where it says how far noise spreads brightness
 LEAST_VARIANCE = 0.15  # of the mean: pixels with less noise would outweigh all others
-LEAST_EXPECTED = 0.05  # of the largest variance; bands below count as if they had so much
-LEAST_ESTIMATE = 0.6  # of the bands' mean variance, that the factor is of
-LARGEST_FACTOR = 1.4  # of the estimate's deviation; above it is structure that the network took for noise
-LEAST_LEFT = 0.2  # of the noise's power, where samples are clipped
-LEAST_SPREAD = 2.0  # variances of the noise left in clean values: bands closer together in brightness give no slope
-FEWEST_PHOTONS = 1e-3  # weight of bands of less than one photon, on which the network was not trained
 # Correlation: docs/decisions/network-confirms-noise.md
 ALIKE = 0.03  # of neighbours in what is removed: below 0 for white noise, 0.07 to 0.22 for one of 0.2
 CHANNELS_ALIKE = 0.4  # of channels in what is removed
 # Regular detail: docs/decisions/regular-detail.md. The network removes 0.05 to 0.28 of it, 0.38 to 0.97 of noise
 LEAST_REMOVED = 0.3  # of the estimated deviation: less, and it is regular detail
 STRONG = 0.1  # deviation, normalised, from which on that is so
+# Flat places of frames with regular detail: docs/decisions/small-print.md
+WINDOW = 5  # pixels over which the denoised frame varies by less than the noise's deviation
+LEAST_FLAT = 0.1  # of the pixels are there
+CONTRADICTS = 1.3  # times the deviation of flat places, at the darkest or the brightest: that is detail
 TINY = 1e-12
-
-
-Line = tuple[float, float]  # slope and floor of the variance
 
 
 class FirstGuess(NamedTuple):
@@ -106,8 +97,8 @@ def refine_noise(
 ) -> NoiseModel:
     """An estimate with the correlation and the variance that the network finds; counts of photons need neither.
 
-    Networks take regular detail for noise, too, so there the variance is never raised. Of the noise of a JPEG they
-    remove so little that it says nothing.
+    Networks take regular detail for noise, too, so there the variance is never raised, and flat places, if any, have
+    the last word. Of the noise of a JPEG they remove so little that it says nothing.
     """
     if model.jpeg:
         return model
@@ -120,7 +111,43 @@ def refine_noise(
     if not model.regular:
         return changed
     levels = [guess.levels().cpu().numpy() for guess in guesses]
-    return min(found, changed, key=lambda noise: noise.sigma(levels))
+    lower = min(found, changed, key=lambda noise: noise.sigma(levels))
+    return not_above_flat_places(lower, found, network, guesses, seed)
+
+
+def not_above_flat_places(
+    noise: NoiseModel, first: NoiseModel, network: Callable[[Tensor], Tensor], guesses: Sequence[FirstGuess], seed: int
+) -> NoiseModel:
+    """A model, or that of the flat places, where these contradict it; the first estimate says where it is flat.
+
+    Where the first estimate falls with brightness, that is dark detail: the noise of the flat places counts everywhere.
+    """
+    levels = np.concatenate([guess.levels().cpu().numpy() for guess in guesses])
+    mean = first.variance(levels).mean(axis=0)
+    falls = first.slope < 0
+    shape = replace(first, slope=np.where(falls, 0.0, first.slope), floor=np.where(falls, mean, first.floor))
+    flat = of_flat_places(shape, guesses)
+    if not flat:
+        return noise
+    found = replace(fit_variance(shape, network, flat, seed), span=noise.span)
+    ends = np.stack([levels.min(axis=0), levels.max(axis=0)])
+    return found if (noise.variance(ends) > CONTRADICTS**2 * found.variance(ends)).any() else noise
+
+
+def of_flat_places(model: NoiseModel, guesses: Sequence[FirstGuess]) -> list[FirstGuess]:
+    """The same crops, where all but their flat places counts as blank; none where those are few.
+
+    Of a page of small print no patch is flat, but the paper between its lines is.
+    """
+    found = []
+    for guess in guesses:
+        deviation = VarianceLine(model, guess.clean.device)(guess.clean).sqrt()
+        varies = max_pool2d(guess.clean, WINDOW, 1, WINDOW // 2) + max_pool2d(-guess.clean, WINDOW, 1, WINDOW // 2)
+        flat = (varies < deviation).all(dim=1, keepdim=True).to(guess.clean)
+        shown = flat if guess.shown is None else flat * guess.shown
+        found.append(FirstGuess(guess.noisy, guess.clean, shown))
+    share = float(np.mean([float(guess.shown_share().mean()) for guess in found]))
+    return found if share >= LEAST_FLAT else []
 
 
 def confirm_correlation(model: NoiseModel, guesses: Sequence[FirstGuess]) -> NoiseModel:
@@ -165,74 +192,11 @@ def fit_variance(
         parts.append([samples(part) for part in found])
     pixels = torch.stack([torch.cat(part) for part in zip(*parts, strict=True)], dim=-1)  # (n, c, 4)
     present = [pixels[pixels[:, channel, 3] > 0, channel, :3] for channel in range(model.channels)]
-    lines = [_line(of_channel, model, channel) for channel, of_channel in enumerate(present)]
+    lines = [line_of_bands(of_channel, model, channel) for channel, of_channel in enumerate(present)]
     slope, floor = np.array(lines).T
     levels = torch.cat([of_channel[:, 0] for of_channel in present])
     span = (float(levels.min()), float(levels.max())) if len(levels) else model.span
     return replace(model, slope=slope, floor=floor, span=span)
-
-
-def _line(pixels: Tensor, model: NoiseModel, channel: int) -> Line:
-    """The variance of a channel.
-
-    Shape:
-        pixels: (n, 3), clean value, power removed, share passed
-    """
-    slope, floor = float(model.slope[channel]), float(model.floor[channel])
-    bands = [band for band in pixels[pixels[:, 0].argsort()].double().tensor_split(BANDS) if len(band)]
-    level, removed, passed = np.array([band.mean(dim=0).tolist() for band in bands]).reshape(-1, 3).T
-    estimate = slope * level + floor
-    if not bands or estimate.max() <= NO_NOISE:
-        return slope, floor
-    kept = (1 - passed).clip(LEAST_KEPT)
-    power = (removed / kept).clip(TINY)
-    least = LEAST_ESTIMATE * power.mean()
-    power = np.minimum(power, LARGEST_FACTOR**2 * estimate.clip(least))
-    if level.var() <= LEAST_SPREAD * passed.mean().clip(LEAST_PASSED) * power.mean():
-        factor = float(power.mean() / estimate.clip(LEAST_EXPECTED * power.mean()).mean())
-        return slope * factor, floor * factor
-    found = _fitted(level, power, kept, (slope, floor), bool(model.counts_photons[channel]), model.ends)
-    ends = np.array([float(bands[0][0, 0]), float(bands[-1][-1, 0])])  # a few pixels, far from the bands' means
-    return _limited(found, float(level.mean()), ends, LARGEST_FACTOR**2 * (slope * ends + floor).clip(least))
-
-
-def _fitted(
-    level: Doubles, power: Doubles, kept: Doubles, first: Line, counted: bool, ends: tuple[float, float]
-) -> Line:
-    """The line through the power of bands that may be clipped.
-
-    Shape:
-        level, power, kept: (bands,)
-    Args:
-        counted: noise is that of photons
-    """
-    (slope, floor), variance = first, power
-    for _ in range(ROUNDS):
-        expected = (slope * level + floor).clip(LEAST_EXPECTED * variance.max())
-        gain = max(slope, 0.0) if counted else 0.0
-        left = clipped(torch.from_numpy(level), torch.tensor(gain), torch.from_numpy(expected), ends).power
-        variance = power / left.numpy().clip(LEAST_LEFT)
-        lit = _photons(level, expected, gain, ends[0]).clip(FEWEST_PHOTONS, 1)
-        slope, floor = map(float, np.polyfit(level, variance, 1, w=kept / expected * lit**2))
-    return slope, floor
-
-
-def _limited(line: Line, centre: float, ends: Doubles, most: Doubles) -> Line:
-    """A line turned around its centre, so that it is no higher than `most` at the ends. Shape: each (2,)."""
-    slope, floor = line
-    middle = slope * centre + floor
-    for end, limit in zip(ends, most, strict=True):
-        if slope * end + floor > max(limit, middle):
-            slope = float((max(limit, middle) - middle) / (end - centre))
-            floor = middle - slope * centre
-    return slope, floor
-
-
-def _photons(level: Doubles, variance: Doubles, gain: float, black: float) -> Doubles:
-    """How many photons a level is: its distance from black in gains; where black is not known, by its variance."""
-    if gain == 0:
-        return np.full_like(level, np.inf)
-    return (level - black) / gain if math.isfinite(black) else variance / gain**2
 
 
 def _divergence(
