@@ -35,9 +35,9 @@ from zsn2m_runtime.machine.temporary_files import temporary_files_beside
 from zsn2m_runtime.manifest import Manifest, Normalisation, Sensor
 from zsn2m_runtime.mosaic_planes import mosaic_of, planes_of, without_blank
 from zsn2m_runtime.mosaic_record import CELL, BayerPattern
+from zsn2m_runtime.noise.corrections import corrected
 from zsn2m_runtime.noise.facts import noise_facts
 from zsn2m_runtime.noise.familiarity import training_stats
-from zsn2m_runtime.noise.rows import without_row_noise
 from zsn2m_runtime.path_kinds import check_outside_bundles
 from zsn2m_runtime.plain_text import one_line
 from zsn2m_runtime.sample_types import Nchw, Pixels, is_whole
@@ -131,15 +131,17 @@ def _with_models(
     folder: Path, training: TrainingFrames, trained: Trained, first: Nchw, progress: ProgressCallback | None
 ) -> Manifest:
     """Write weights, self-test arrays and models into a folder; the manifest is returned and has no results yet."""
-    shown = [
-        without_row_noise(filled(frame.pixels, blank), trained.offsets.row_noise)
-        for frame, blank in zip(training.seen, training.blanks, strict=True)
-    ]
-    frames = [present(frame, blank) for frame, blank in zip(shown, training.blanks, strict=True)]
+    whole = [filled(frame.pixels, blank) for frame, blank in zip(training.seen, training.blanks, strict=True)]
+    impulses = trained.impulses.record() if trained.impulses else None
+    seen = [corrected(frame, impulses, trained.offsets.row_noise) for frame in whole]  # as a Denoiser sees others
     first_group = trained.groups[0].frames  # all that share the first frame's noise model
-    pixels = [frames[index] for index in first_group]
-    mixture = records(training.names, shown, trained.groups, training.blanks)
-    found = noise_facts(pixels, trained.noise, training.value_range)
+    blanks = [training.blanks[index] for index in first_group]
+    sound, pixels = (
+        [present(made(whole[index]), blank) for index, blank in zip(first_group, blanks, strict=True)]
+        for made in (trained.sound, trained.corrected)
+    )
+    mixture = records(training.names, seen, trained.groups, training.blanks)
+    found = noise_facts(pixels, trained.noise, training.value_range, sound)
     sensor = Sensor(
         dtype=training.dtype,
         channels=training.frames[0].channels,
@@ -160,9 +162,10 @@ def _with_models(
         sensor=sensor,
         normalisation=normalisation,
         noise=trained.noise.record(),
-        look=training_stats([shown[i] for i in first_group], trained.noise, [training.blanks[i] for i in first_group]),
+        look=training_stats([seen[index] for index in first_group], trained.noise, blanks),
         mixture=mixture,
         row_noise=trained.offsets.row_noise,
+        impulses=impulses,
         fixed_pattern=trained.offsets.pattern_record(*training.frames[0].pixels.shape[:2]),
         default=exported.default,
         models=exported.models,
@@ -202,6 +205,7 @@ def _with_results(folder: Path, manifest: Manifest, training: TrainingFrames, tr
         name,
         training.names[0],
         seen,
+        trained.sound(filled(seen, blank)),
         trained.corrected(filled(seen, blank)),
         result_seen,
         trained.noise,

@@ -55,9 +55,11 @@ class Trained:
         """The noise model of the first frame's group, sensor units."""
         return self.groups[0].noise
 
+    def sound(self, frame: Pixels) -> Pixels:
+        """A frame without impulses; blank areas are filled."""
+        return self.impulses.corrected(frame)[0] if self.impulses else frame
+
     def corrected(self, frame: Pixels) -> Pixels:
         """A frame without what the graph takes away before the network sees it; blank areas are filled."""
-        if self.impulses:
-            frame, _ = self.impulses.corrected(frame)
-        frame = self.offsets.without(frame)
+        frame = self.offsets.without(self.sound(frame))
         return self.correction.corrected(frame)[0] if self.correction else frame

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
 import numpy as np
 import torch
@@ -75,11 +75,15 @@ def train(
     """
     given = [frame if isinstance(frame, Frame) else Frame(frame) for frame in frames]
     scenes = _scenes(given, config)
+    found = find_impulses(*zip(*scenes, strict=True))
+    scenes, impulses = _without_impulses(scenes, found, config)
     screened = screen([largest_scene(*scene) for scene in scenes], config.mosaic)
+    if found and not impulses:
+        screened = screened.having(IMPULSES, f"{found.in_words()}, {IMPULSES_STAY}")
     device = resolve_device(config.device)
     precision = _precision(config, device)
     notes = Notes()
-    scenes, screened, impulses, offsets = _cleaned(scenes, given, screened, config, device, ends)
+    scenes, screened, offsets = _without_offsets(scenes, given, screened, config, device, ends)
     notes.hints.extend(offsets.in_words())
     groups, defects = _noise(scenes, config, device)
     # Method adapt trains with a noise estimate that leaves regular detail out.
@@ -156,38 +160,30 @@ def _scenes(given: Sequence[Frame], config: TrainConfig) -> list[Scene]:
     return scenes
 
 
-class _Cleaned(NamedTuple):
-    """Scenes without impulses and shared offsets, and what is then left to warn of."""
+def _without_impulses(
+    scenes: list[Scene], impulses: Impulses | None, config: TrainConfig
+) -> tuple[list[Scene], Impulses | None]:
+    """The scenes as the exported graph makes them first, and what it replaces."""
+    if not impulses or config.stage != "sensor" or not config.sensor.correct_impulses:
+        return scenes, None
+    return [Scene(pixels, scene.blank) for pixels, scene in zip(impulses.frames, scenes, strict=True)], impulses
 
-    scenes: list[Scene]
-    screened: Screening
-    impulses: Impulses | None
-    offsets: Offsets
 
-
-def _cleaned(
+def _without_offsets(
     scenes: list[Scene],
     given: Sequence[Frame],
     screened: Screening,
     config: TrainConfig,
     device: torch.device,
     ends: Span | None,
-) -> _Cleaned:
-    """What the exported graph takes away first is taken away first here, too."""
-    impulses = find_impulses(*zip(*scenes, strict=True))
-    if impulses and not (config.stage == "sensor" and config.sensor.correct_impulses):
-        screened, impulses = screened.having(IMPULSES, f"{impulses.in_words()}, {IMPULSES_STAY}"), None
-    if config.stage != "sensor":
-        return _Cleaned(scenes, screened, None, NO_OFFSETS)
-    if impulses:
-        scenes = [Scene(pixels, scene.blank) for pixels, scene in zip(impulses.frames, scenes, strict=True)]
-    offsets = NO_OFFSETS
-    if config.sensor.correct_offsets:
-        offsets, rest = find_offsets(scenes, given, screened.patterns, device, ends)
-        scenes = [Scene(pixels, scene.blank) for pixels, scene in zip(rest, scenes, strict=True)]
+) -> tuple[list[Scene], Screening, Offsets]:
+    """The scenes as the graph makes them next, what is then left to warn of, and what it takes away."""
+    if config.stage != "sensor" or not config.sensor.correct_offsets:
+        return scenes, screened, NO_OFFSETS
+    offsets, rest = find_offsets(scenes, given, screened.patterns, device, ends)
     for found in offsets.row_noise:
         screened = screened.without(kind_of_stripes(found.axis))
-    return _Cleaned(scenes, screened, impulses, offsets)
+    return [Scene(pixels, scene.blank) for pixels, scene in zip(rest, scenes, strict=True)], screened, offsets
 
 
 def _precision(config: TrainConfig, device: torch.device) -> Precision:

@@ -18,9 +18,9 @@ from zsn2m_runtime.inference.strips import DEFAULT_STRIP_PIXELS
 from zsn2m_runtime.manifest import Sensor
 from zsn2m_runtime.mosaic_planes import planes_of, without_blank
 from zsn2m_runtime.mosaic_record import BayerPattern, MosaicRecord
+from zsn2m_runtime.noise.corrections import corrected, without_impulses
 from zsn2m_runtime.noise.familiarity import unlike_all
-from zsn2m_runtime.noise.rows import without_row_noise
-from zsn2m_runtime.noise_record import FixedPatternRecord, NoiseRecord, RowNoise, TrainingStats
+from zsn2m_runtime.noise_record import FixedPatternRecord, ImpulseNoise, NoiseRecord, RowNoise, TrainingStats
 from zsn2m_runtime.patterns import MOSAIC, find_patterns, fixed_pattern_left, other_filters, patterns_in_words
 from zsn2m_runtime.pipeline import Pipeline
 from zsn2m_runtime.sample_types import Pixels, is_whole
@@ -66,6 +66,7 @@ class Denoiser:
         self._trained_on: list[tuple[NoiseRecord, TrainingStats]] = []
         self._refuses_mosaics: bool | None = None  # None: unknown
         self._row_noise: tuple[RowNoise, ...] = ()  # that the model removes
+        self._impulses: ImpulseNoise | None = None  # that it replaces
         self._fixed_pattern: FixedPatternRecord | None = None  # that the model removes from frames of its size
         if path.suffix == ".onnx" and not path.is_dir():
             self._session = Session(path, provider, threads, spinning)
@@ -79,6 +80,7 @@ class Denoiser:
             self._refuses_mosaics = bundle.manifest.method.mosaic != "none" and not self.card.sensor.mosaic
             if self.card.role == PRETRAINED:
                 self._row_noise = bundle.manifest.row_noise
+                self._impulses = bundle.manifest.impulses
                 self._fixed_pattern = bundle.manifest.fixed_pattern
             if bundle.manifest.noise and bundle.manifest.look:
                 self._trained_on = [(bundle.manifest.noise, bundle.manifest.look)]
@@ -146,13 +148,13 @@ class Denoiser:
         check_fits(self.card.sensor, frame)
         mosaic = self.card.sensor.mosaic
         seen = planes_of(frame, mosaic.pattern) if mosaic else frame
-        pixels = seen.pixels
-        if self._row_noise:  # the model takes it away, so it is no difference
-            pixels = without_row_noise(filled(pixels, seen.blank), self._row_noise)
+        # What the model takes away is no difference.
+        sound = without_impulses(filled(seen.pixels, seen.blank), self._impulses)
+        pixels = corrected(sound, None, self._row_noise)
         found = unlike_all(pixels, self._trained_on, self.card.role == PRETRAINED, seen.blank)
         left = fixed_pattern_left(self._fixed_pattern, frame.pixels)
         filters = _other_filters(frame, mosaic.pattern) if mosaic else ()
-        return (*filters, *self._patterns(largest_scene(seen.pixels, seen.blank)), *left, *found)
+        return (*filters, *self._patterns(largest_scene(sound, seen.blank)), *left, *found)
 
     def _patterns(self, pixels: Pixels) -> tuple[str, ...]:
         """Sentences on patterns such as stripes and mosaics."""

@@ -7,7 +7,15 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from zsn2m_runtime.mosaic_record import PLANES, MosaicRecord
-from zsn2m_runtime.noise_record import FixedPatternRecord, NoiseGroup, NoiseRecord, RowNoise, TrainingStats
+from zsn2m_runtime.noise_record import (
+    ChannelsRecord,
+    FixedPatternRecord,
+    ImpulseNoise,
+    NoiseGroup,
+    NoiseRecord,
+    RowNoise,
+    TrainingStats,
+)
 from zsn2m_runtime.record import Record, SparseRecord
 from zsn2m_runtime.sample_types import MOST_COMPUTED, is_whole, limits_of
 from zsn2m_runtime.training_record import MethodRecord, TrainingRecord
@@ -198,8 +206,13 @@ class Manifest(Record):
         description="noise that rows or columns share, which SensorNet's models remove first; `noise`, `look` and "
         "`mixture` are without it",
     )
+    impulses: ImpulseNoise | None = Field(
+        None, description="salt and pepper, which SensorNet's models replace first; `noise` and `look` are without it"
+    )
     fixed_pattern: FixedPatternRecord | None = Field(
-        None, description="fixed-pattern noise that SensorNet's models remove; None: none was found, or one frame given"
+        None,
+        description="fixed-pattern noise that SensorNet's models remove; None: none was found, or one frame given. "
+        "`noise` is without it, `look` with it",
     )
     default: str | None = Field(None, description="id of the model to use unless told otherwise")
     models: tuple[ModelEntry, ...] = Field((), max_length=MOST_MODELS)
@@ -210,7 +223,7 @@ class Manifest(Record):
 
     @model_validator(mode="after")
     def _is_of_its_sensor(self) -> Self:
-        records: list[NoiseRecord | TrainingStats | RowNoise | None] = [self.noise, self.look, *self.row_noise]
+        records: list[ChannelsRecord | None] = [self.noise, self.look, self.impulses, *self.row_noise]
         for group in self.mixture:
             records += [group.noise, group.look]
         for record in filter(None, records):

@@ -60,6 +60,20 @@ class RowNoise(ChannelsRecord):
     )
 
 
+class ImpulseNoise(ChannelsRecord):
+    """Salt and pepper: samples at the ends of the values, far from their neighbours, replaced before the network."""
+
+    of_channels = ("slope", "floor")
+
+    low: float = Field(description="samples from there down are at the low end, sensor units")
+    high: float = Field(description="samples from there up are at the high end, sensor units")
+    slope: tuple[float, ...] = Field(
+        description="of each channel: the variance of the other noise at brightness x is slope * x + floor"
+    )
+    floor: tuple[float, ...] = Field(description="of each channel: see slope")
+    most_alike: float = Field(description="of the 24 samples around one, how many may be at the same end")
+
+
 class FixedPatternRecord(Record):
     """An offset of each pixel that all training frames had, removed from frames of their size."""
 

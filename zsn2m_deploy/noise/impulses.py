@@ -9,6 +9,7 @@ from torch.nn.functional import pad
 
 from zsn2m_deploy.noise.pixel_correction import PixelCorrection, bordered
 from zsn2m_runtime.noise.impulses import BEYOND, FEWEST_INSIDE, REACH, TINY, ImpulseRule
+from zsn2m_runtime.noise_record import ImpulseNoise
 
 
 class ImpulseCorrection(PixelCorrection):
@@ -48,6 +49,12 @@ class ImpulseCorrection(PixelCorrection):
         """How many of the pixels around each are marked. Shape: (n, c, h, w) -> the same."""
         reach = self.reach
         return _around(pad(marks, (reach, reach, reach, reach)), reach) - marks
+
+    def record(self) -> ImpulseNoise:
+        """What a manifest keeps of it."""
+        slope, floor = (tuple(part.flatten().tolist()) for part in (self.slope, self.floor))
+        low, high, most = (float(part) for part in (self.low, self.high, self.most_alike))
+        return ImpulseNoise(low=low, high=high, slope=slope, floor=floor, most_alike=most)
 
     def rescaled(self, offset: float, scale: float) -> ImpulseCorrection:
         """The same for frames that are (x - offset) / scale."""

@@ -10,6 +10,7 @@ from torch import nn
 from zsn2m_deploy.noise.fixed_pattern import FixedPatternCorrection
 from zsn2m_deploy.noise.rows import RowCorrection
 from zsn2m_runtime.image import to_nchw
+from zsn2m_runtime.noise.corrections import kept_at_ends
 from zsn2m_runtime.noise.rows import row_noise_in_words, without_row_noise
 from zsn2m_runtime.noise_record import FixedPatternRecord, RowNoise
 from zsn2m_runtime.sample_types import Pixels
@@ -32,9 +33,9 @@ class Offsets:
         return bool(self.row_noise) or self.pattern is not None
 
     def without(self, frame: Pixels) -> Pixels:
-        """A frame of the training frames' size without them; itself where there are none."""
+        """A frame of the training frames' size without them, clipped where it was; itself where there are none."""
         rest = without_row_noise(frame, self.row_noise)
-        return rest if self.pattern is None else rest - self.pattern
+        return kept_at_ends(frame, rest if self.pattern is None else rest - self.pattern)
 
     def correction(self, offset: float, scale: float) -> nn.Module:
         """What removes them from frames that are (x - offset) / scale."""

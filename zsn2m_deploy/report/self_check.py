@@ -49,7 +49,7 @@ class SelfCheck:
     """An estimate of the result's PSNR, or why there is none.
 
     psnr, low, high: dB, and the range that it is likely in
-    noisy_psnr: of the frame as it came, by the same noise estimate
+    noisy_psnr: of the frame as it came, by the same noise estimate and what was replaced
     error: root of the mean squared error, sensor units; noise: standard deviation of the noise that it refers to
     peak: of the PSNRs, sensor units
     left: power of the error, of that of the noise; also where it is too unsure for a PSNR; None where not even that
@@ -78,11 +78,13 @@ class Context:
     structured: what was removed holds structure of the picture, so that it may be more than the noise
     unmodelled: what of the frame the noise model does not know, so that there is no estimate; None: nothing
     shown: (h, w), what is not blank; None: all
+    replaced: mean power of what was replaced in the frame before, as impulses are
     """
 
     structured: bool = False
     unmodelled: str | None = None
     shown: Mask | None = None
+    replaced: float = 0.0
 
 
 PLAIN = Context()
@@ -130,7 +132,9 @@ def self_check(
     worst = max(error + margin, floor) * max(everywhere, 1.0) + rounding
     if best <= SMALLEST * peak**2 or 10 * math.log10(worst / best) > WIDEST:
         return replace(_none("the error is too small beside what is known of the noise", noise, peak), left=left)
-    psnr, low, high, noisy_psnr = (10 * math.log10(peak**2 / power) for power in (likely, worst, best, known))
+    psnr, low, high, noisy_psnr = (
+        10 * math.log10(peak**2 / power) for power in (likely, worst, best, known + context.replaced)
+    )
     low, high = min(low, psnr - NARROWEST / 2), max(high, psnr + NARROWEST / 2)
     return SelfCheck(psnr, low, high, noisy_psnr, math.sqrt(likely), math.sqrt(known), peak, None, left)
 

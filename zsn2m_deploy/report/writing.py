@@ -34,8 +34,8 @@ class Subject:
     """What a report is about.
 
     Shape:
-        noisy, corrected, denoised: (h, w) or (h, w, 3), sensor units; corrected: noisy without defective pixels,
-            blank areas filled
+        noisy, sound, corrected, denoised: (h, w) or (h, w, 3), sensor units; sound: noisy without impulses, blank
+            areas filled; corrected: without all that the graph takes away before the network
         blank: (h, w), what is not judged; None: nothing
     bundle, frame: their names; run: the default model, (1, c, h, w) -> the same, sensor units, not rounded
     unmodelled: what of the frame the noise model does not know
@@ -45,6 +45,7 @@ class Subject:
     bundle: str
     frame: str
     noisy: Pixels
+    sound: Pixels
     corrected: Pixels
     denoised: Pixels
     noise: NoiseModel
@@ -72,7 +73,12 @@ def write_report(folder: Path, subject: Subject, manifest: Manifest) -> Report:
         width=width,
         size=subject.size or (height, width),
         manifest=manifest,
-        noise=noise_facts([present(noisy, subject.blank)], subject.noise, value_range),
+        noise=noise_facts(
+            [present(subject.corrected, subject.blank)],
+            subject.noise,
+            value_range,
+            [present(subject.sound, subject.blank)],
+        ),
         removed=removed,
         self_check=check,
         checks=checks(removed),
@@ -90,7 +96,10 @@ def write_report(folder: Path, subject: Subject, manifest: Manifest) -> Report:
 
 def _self_check(subject: Subject, value_range: tuple[float, float], removed: Removed) -> SelfCheck:
     crop = _centre(subject, CHECKED)
-    context = Context(removed.structured, subject.unmodelled, None if subject.blank is None else ~subject.blank[crop])
+    blank = None if subject.blank is None else subject.blank[crop]
+    impulses = present(_planes(subject.noisy[crop]) - _planes(subject.sound[crop]), blank)
+    shown = None if blank is None else ~blank
+    context = Context(removed.structured, subject.unmodelled, shown, float(np.square(impulses).mean()))
     return self_check(_planes(subject.corrected[crop]), _plain(subject.run), subject.noise, value_range, context)
 
 

@@ -89,7 +89,7 @@ def estimate_noise(frames: Sequence[Pixels], blanks: Sequence[Mask | None] | Non
     )
     factor = np.square(shape.gain) * (power if found.correlated else 1.0)  # details of neighbours hold a part of it
     found = without_regular_detail(replace(found, slope=slope * factor, floor=floor * factor), units, blanks)
-    return replace(found.rescaled(-low / scale, 1 / scale), ends=_ends(seen))
+    return replace(found.rescaled(-low / scale, 1 / scale), ends=ends_of(seen))
 
 
 def _unit(frame: Pixels, low: float, scale: float) -> Floats:
@@ -99,8 +99,12 @@ def _unit(frame: Pixels, low: float, scale: float) -> Floats:
         return np.asarray(np.asarray(wide - low, np.float32) / scale, np.float32).clip(-FARTHEST, FARTHEST)
 
 
-def _ends(frames: Sequence[Pixels]) -> tuple[float, float]:
-    """Where samples are clipped: the lowest and the highest value, if many samples have it; else infinite."""
+def ends_of(frames: Sequence[Pixels]) -> tuple[float, float]:
+    """Where samples are clipped: the lowest and the highest value, if many samples have it; else infinite.
+
+    Shape:
+        frames: each (h, w), (h, w, c) or (n, c), sensor units
+    """
     pixels = [frame.reshape(frame.shape[0] * frame.shape[1], -1) for frame in frames]
     most = MOST_VALUES // len(frames)
     values = np.concatenate([frame[:: max(1, frame.size // most)].reshape(-1) for frame in pixels])

@@ -88,7 +88,10 @@ class NoiseFacts:
 
 
 def noise_facts(
-    frames: Sequence[Pixels], model: NoiseModel, value_range: tuple[float, float] | None = None
+    frames: Sequence[Pixels],
+    model: NoiseModel,
+    value_range: tuple[float, float] | None = None,
+    given: Sequence[Pixels] | None = None,
 ) -> NoiseFacts:
     """What a noise model says of frames.
 
@@ -96,8 +99,10 @@ def noise_facts(
         frames: each (h, w) or (h, w, 3), sensor units
     Args:
         value_range: of the sensor; None: the frames' own lowest and highest value
+        given: the frames before offsets were removed, which tell what was clipped and rounded; None: nothing was
     """
     beside, below = model.neighbours
+    given = given or frames
     low, high = np.clip(value_span(frames), *model.span).tolist()  # beyond are values that noise alone reaches
     curve, sigma = _curve(model, low, high), model.sigma(frames)
     errors = np.broadcast_to(model.skew_error, model.channels).tolist()
@@ -114,8 +119,8 @@ def noise_facts(
         skew=tuple(np.broadcast_to(model.skew, model.channels).tolist()),
         skew_error=tuple(error if np.isfinite(error) else None for error in errors),
         kurtosis=model.kurtosis if np.isfinite(model.kurtosis).all() else None,
-        clipping=_clipping(frames, value_range if is_whole(frames[0].dtype) else None),  # a range cuts no floats
-        rounding=rounding_of(frames, sigma),
+        clipping=_clipping(given, value_range if is_whole(given[0].dtype) else None),  # a range cuts no floats
+        rounding=rounding_of(given, sigma),
         tails=model.tails,
         jpeg=model.jpeg,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,11 @@ import zsn2m_deploy as zsn2m
 from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.noise.impulses import ImpulseCorrection
 from zsn2m_deploy.training import train
+from zsn2m_runtime.bundle import Bundle
+from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.files import save_image
 from zsn2m_runtime.image import Frame
+from zsn2m_runtime.noise.corrections import without_impulses
 from zsn2m_runtime.noise.impulses import find_impulses
 from zsn2m_runtime.sample_types import Pixels
 
@@ -168,3 +172,63 @@ def test_inspect_tells_of_them_and_of_the_noise_beside(tmp_path: Path, capsys: p
     assert "\nsalt and pepper" in run_command(capsys, "inspect", path).out
     save_image(path, Frame(rounded(noisy())))
     assert "salt and pepper" not in run_command(capsys, "inspect", path).out
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_those_of_the_manifest_are_replaced_as_in_the_graph(channels: int, dtype: type) -> None:
+    frame = rounded(with_impulses(noisy(channels), 0.05)).astype(dtype)
+    found = find_impulses([frame], [None])
+    assert found is not None
+    correction = ImpulseCorrection(channels, found.rule)
+    expected, _ = correction.corrected(frame)
+    made = without_impulses(frame, correction.record())
+    assert made.dtype == frame.dtype
+    assert np.abs(made.astype(float) - expected).max() <= 1
+    assert (made != frame).mean() == pytest.approx(found.share, rel=0.01)
+    np.testing.assert_array_equal(without_impulses(frame, None), frame)
+
+
+@pytest.fixture(scope="module")
+def salted(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    frame = rounded(with_impulses(noisy(1, 192), 0.05))
+    return zsn2m.train_and_export(
+        frame, tmp_path_factory.mktemp("salted") / "a.zsn2m", TrainConfig.from_preset("instant")
+    )
+
+
+def test_what_a_bundle_keeps_is_of_the_frames_without_them(salted: Bundle) -> None:
+    manifest = salted.manifest
+    assert manifest.look is not None and manifest.look.noise == pytest.approx((1.0, 1.0), rel=0.2)
+    assert "clipped" not in (manifest.training.chosen or "")
+    report = json.loads((salted.path / "report.json").read_text())
+    assert report["noise"]["clipping"]["low_share"] < 1e-3
+
+
+def test_frames_with_and_without_them_are_like_the_training_frames_and_stronger_noise_is_not(salted: Bundle) -> None:
+    denoiser = zsn2m.Denoiser(salted.path)
+    assert denoiser.unlike(rounded(noisy(1, 192, 1001))) == ()
+    assert denoiser.unlike(rounded(with_impulses(noisy(1, 192, 1001), 0.05))) == ()
+    more = noisy(1, 192, 1001) + 4 * SIGMA * np.random.default_rng(7).standard_normal((192, 192))
+    said = denoiser.unlike(rounded(with_impulses(more, 0.05)))
+    assert any(text.startswith("noise:") for text in said)
+
+
+def test_the_noisy_frame_of_the_self_check_has_them(salted: Bundle) -> None:
+    check = json.loads((salted.path / "report.json").read_text())["self_check"]
+    clean = 60 + 0.55 * scene(channels=1, side=192, seed=1000).clean
+    frame = rounded(with_impulses(noisy(1, 192), 0.05))
+    assert check["noisy_psnr"] == pytest.approx(10 * np.log10(255**2 / np.square(frame - clean).mean()), abs=0.5)
+
+
+def test_the_colour_filters_of_a_mosaic_are_seen_beside_them() -> None:
+    gains = np.tile([[0.5, 1.0], [1.0, 0.7]], (64, 64))
+    with pytest.raises(InputError, match="mosaic"):
+        train([rounded(with_impulses(noisy(1) * gains, 0.05))], TINY)
+
+
+def test_rows_with_offsets_are_measured_without_them() -> None:
+    offsets = 8 * np.random.default_rng(8).standard_normal((192, 1))
+    found = train([rounded(with_impulses(noisy(1, 192) + offsets, 0.05))], TrainConfig.from_preset("instant"))
+    assert [rows.axis for rows in found.offsets.row_noise] == ["rows"]
+    assert found.offsets.row_noise[0].sigma == pytest.approx(8, rel=0.2)

@@ -88,7 +88,7 @@ def blur(planes: Nchw) -> Nchw:
 
 
 def write(folder: Path, manifest: Manifest, made: Scene, denoised: Pixels) -> tuple[Report, str, Any]:
-    subject = Subject("cam.zsn2m", "a <b>.png", made.noisy, made.noisy, denoised, made.model, blur)
+    subject = Subject("cam.zsn2m", "a <b>.png", made.noisy, made.noisy, made.noisy, denoised, made.model, blur)
     report = write_report(folder, subject, manifest)
     page, facts = ((folder / name).read_text(encoding="utf-8") for name in ("report.html", "report.json"))
     assert {path.name for path in folder.iterdir()} == {"report.html", "report.json"}
@@ -280,7 +280,9 @@ def test_a_scene_in_a_corner_is_judged_as_by_itself(tmp_path: Path, manifest: Ma
     noisy[part], denoised[part] = made.noisy, made.good
     blank = np.ones(size[:2], bool)
     blank[part] = False
-    subject = Subject("cam.zsn2m", "a.png", noisy, filled(noisy, blank), denoised, made.model, blur, None, blank)
+    subject = Subject(
+        "cam.zsn2m", "a.png", noisy, filled(noisy, blank), filled(noisy, blank), denoised, made.model, blur, None, blank
+    )
     (tmp_path / "corner").mkdir()
     (tmp_path / "alone").mkdir()
     found = write_report(tmp_path / "corner", subject, manifest)
