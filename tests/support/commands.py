@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -17,7 +16,7 @@ from support.bundles import noisy_planes
 from zsn2m_deploy.cli import main
 from zsn2m_deploy.fit.run import FrameGroup
 from zsn2m_deploy.paper.networks import MbdNet
-from zsn2m_deploy.training import Trained
+from zsn2m_deploy.trained import Trained
 from zsn2m_runtime.files import save_image
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.noise.model import NoiseModel
@@ -75,7 +74,7 @@ def write_frame(path: Path, side: int = 20, dtype: str = "uint8") -> Path:
     return path
 
 
-def untrained(frames: list[np.ndarray[Any, Any]], config: Any, progress: object, names: Sequence[str] = ()) -> Trained:
+def untrained(frames: list[np.ndarray[Any, Any]], config: Any, *_: object) -> Trained:
     """In the place of training: an MBD-Net with the weights it begins with."""
     noise = NoiseModel.white(np.zeros(3), np.full(3, 81.0))
     groups = (FrameGroup(tuple(range(len(frames))), noise),)

@@ -23,7 +23,7 @@ def refused(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pyt
     def refuse(code: int, *arguments: object) -> str:
         before = snapshot(tmp_path)
         ended = run_command(capsys, *arguments)
-        assert (ended.code, ended.out) == (code, "")
+        assert (ended.code, ended.out) == (code, ""), ended
         assert "Traceback" not in ended.err
         assert "this is a bug" not in ended.err
         assert snapshot(tmp_path) == before
