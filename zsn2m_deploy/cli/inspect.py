@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from zsn2m_deploy.cli.inspect_frame import frame_facts
-from zsn2m_deploy.cli.inspect_noise import estimated, with_noise, without_impulses
+from zsn2m_deploy.cli.inspect_noise import estimated, with_noise
 from zsn2m_deploy.cli.summary import findings, sensor_rows
 from zsn2m_deploy.cli.terminal import JsonOption, MaxPixels, show_json, show_lines, table
 
@@ -75,15 +75,12 @@ def _bundle_facts(path: Path) -> tuple[str, object]:
 
 def _video_facts(path: Path, max_pixels: int | None) -> tuple[str, object]:
     from zsn2m_deploy.cli.inspect_video import read_video
-    from zsn2m_deploy.frames.screening import find_row_noise
-    from zsn2m_runtime.blank.areas import filled, largest_scene
-    from zsn2m_runtime.noise.rows import without_row_noise
+    from zsn2m_runtime.blank.areas import largest_scene
     from zsn2m_runtime.patterns import REMOVED, find_patterns, patterns_in_words
 
     frame, rows, content = read_video(path, max_pixels)
-    pixels, patterns = filled(frame.pixels, frame.blank), find_patterns(largest_scene(frame.pixels, frame.blank))
-    pixels, content["impulse_share"], impulse_rows = without_impulses(pixels, frame.blank)
-    noise, reason = estimated(without_row_noise(pixels, find_row_noise([pixels], [patterns])), frame.blank)
+    patterns = find_patterns(largest_scene(frame.pixels, frame.blank))
+    noise, reason, content["impulse_share"], impulse_rows = estimated(frame, patterns)
     content["patterns"] = patterns.as_json()
     rows += patterns_in_words(patterns, REMOVED).items()
     rows += impulse_rows

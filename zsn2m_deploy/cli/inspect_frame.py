@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zsn2m_deploy.cli.inspect_noise import estimated, with_noise, without_impulses
+from zsn2m_deploy.cli.inspect_noise import estimated, with_noise
 from zsn2m_deploy.cli.inspect_stack import stack_facts
 from zsn2m_deploy.cli.terminal import table
 
@@ -19,7 +19,6 @@ def frame_facts(path: Path, max_pixels: int | None) -> tuple[str, object]:
     Raises:
         InputError: if it cannot be read, or has no finite sample.
     """
-    from zsn2m_deploy.frames.screening import find_row_noise
     from zsn2m_runtime.blank.areas import filled, largest_scene, present
     from zsn2m_runtime.blank.facts import blank_facts
     from zsn2m_runtime.files import open_image
@@ -27,7 +26,6 @@ def frame_facts(path: Path, max_pixels: int | None) -> tuple[str, object]:
     from zsn2m_runtime.mosaic_planes import planes_of
     from zsn2m_runtime.mosaic_record import named_pattern
     from zsn2m_runtime.noise.level import estimate_sigma, value_span
-    from zsn2m_runtime.noise.rows import without_row_noise
     from zsn2m_runtime.patterns import MOSAIC, REMOVED, find_patterns, patterns_in_words
 
     with open_image(path, max_pixels) as image:
@@ -45,11 +43,8 @@ def frame_facts(path: Path, max_pixels: int | None) -> tuple[str, object]:
         planes = planes_of(frame, named_pattern(patterns.mosaic.layouts[0]))
     else:
         planes = planes_of(frame, mosaic.pattern) if mosaic else frame
-    seen_pixels = filled(planes.pixels, planes.blank)
     seen_patterns = patterns if planes is frame else find_patterns(largest_scene(planes.pixels, planes.blank))
-    seen_pixels, impulse_share, impulse_rows = without_impulses(seen_pixels, planes.blank)
-    row_noise = find_row_noise([seen_pixels], [seen_patterns])
-    noise, reason = estimated(without_row_noise(seen_pixels, row_noise), planes.blank)
+    noise, reason, impulse_share, impulse_rows = estimated(planes, seen_patterns)
     content = {
         "file": str(path),
         "dtype": frame.dtype,

@@ -2,52 +2,54 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from zsn2m_deploy.cli.terminal import table
 
 if TYPE_CHECKING:
+    from zsn2m_runtime.image import Frame
     from zsn2m_runtime.noise.facts import NoiseFacts
-    from zsn2m_runtime.sample_types import Mask, Pixels
+    from zsn2m_runtime.patterns import Patterns
 
 
-def estimated(pixels: Pixels, blank: Mask | None) -> tuple[NoiseFacts | None, str]:
-    """The noise of a frame, or why there is no estimate.
+class Estimate(NamedTuple):
+    """The noise of a frame, or the reason why there is no estimate, and the salt and pepper that it is without."""
 
-    Shape:
-        pixels: (h, w) or (h, w, 3), sensor units, blank areas filled
-        blank: (h, w); None: nothing is
+    noise: NoiseFacts | None
+    reason: str = ""
+    impulse_share: float = 0.0
+    impulse_rows: Sequence[tuple[str, object]] = ()
+
+
+def estimated(frame: Frame, patterns: Patterns | None) -> Estimate:
+    """The noise of a frame without its salt and pepper and its row noise, as training sees it.
+
+    Args:
+        patterns: that were found in it; None: row noise is not looked for
     """
-    from zsn2m_runtime.blank.areas import present
+    from zsn2m_deploy.frames.screening import find_row_noise
+    from zsn2m_runtime.blank.areas import filled, present
     from zsn2m_runtime.errors import InputError
     from zsn2m_runtime.noise.estimate import estimate_noise
     from zsn2m_runtime.noise.facts import noise_facts
-    from zsn2m_runtime.noise.jpeg import with_jpeg_noise
-
-    try:
-        noise = estimate_noise([pixels], [blank])
-        return noise_facts([present(pixels, blank)], with_jpeg_noise(noise, [pixels], [blank])), ""
-    except InputError as error:
-        return None, str(error)
-
-
-def without_impulses(pixels: Pixels, blank: Mask | None) -> tuple[Pixels, float, list[tuple[str, object]]]:
-    """A frame without salt and pepper, as training sees it, the share of that, and the row that tells of it.
-
-    Shape:
-        as for `estimated`
-    """
-    from zsn2m_runtime.errors import InputError
     from zsn2m_runtime.noise.impulses import find_impulses
+    from zsn2m_runtime.noise.jpeg import with_jpeg_noise
+    from zsn2m_runtime.noise.rows import without_row_noise
 
+    pixels, blank = filled(frame.pixels, frame.blank), frame.blank
+    share, rows = 0.0, []
     try:
-        found = find_impulses([pixels], [blank])
-    except InputError:  # there is no estimate of this frame's noise, and `estimated` says why
-        found = None
-    if found is None:
-        return pixels, 0.0, []
-    said = f"{100 * found.share:.2g} % of the samples; the default method replaces it, and what follows is without it"
-    return found.frames[0], found.share, [("salt and pepper", said)]
+        if impulses := find_impulses([pixels], [blank]):
+            (pixels,), share = impulses.frames, impulses.share
+            said = f"{100 * share:.2g} % of the samples; the default method replaces it, and what follows is without it"
+            rows.append(("salt and pepper", said))
+        if patterns:
+            pixels = without_row_noise(pixels, find_row_noise([pixels], [patterns]))
+        noise = with_jpeg_noise(estimate_noise([pixels], [blank]), [pixels], [blank])
+        return Estimate(noise_facts([present(pixels, blank)], noise), "", share, rows)
+    except InputError as error:
+        return Estimate(None, str(error), share, rows)
 
 
 def change_in_words(noise: NoiseFacts) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from zsn2m_deploy.cli.inspect_noise import change_in_words, estimated, sharing_in_words, without_impulses
+from zsn2m_deploy.cli.inspect_noise import change_in_words, estimated, sharing_in_words
 
 if TYPE_CHECKING:
     from zsn2m_runtime.files import ImageFile
@@ -80,7 +80,6 @@ def _noise_of_channels(image: ImageFile) -> tuple[Rows, list[dict[str, Any]], bo
 
 def _noise(frame: Frame) -> tuple[NoiseFacts | None, str]:
     """The noise of a page where it is not blank, and a sentence on it or on why there is no estimate."""
-    from zsn2m_runtime.blank.areas import filled
     from zsn2m_runtime.errors import InputError
     from zsn2m_runtime.image import check_computable, check_finite
 
@@ -89,8 +88,7 @@ def _noise(frame: Frame) -> tuple[NoiseFacts | None, str]:
         check_computable(frame)
     except InputError as error:
         return None, str(error)
-    pixels, _, _ = without_impulses(filled(frame.pixels, frame.blank), frame.blank)
-    noise, reason = estimated(pixels, frame.blank)
+    noise, reason, _, _ = estimated(frame, None)
     if noise is None:
         return None, reason
     return noise, f"standard deviation about {noise.sigma:.3g}, {change_in_words(noise)}, {sharing_in_words(noise)}"
