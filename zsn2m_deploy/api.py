@@ -35,7 +35,7 @@ from zsn2m_runtime.machine.temporary_files import temporary_files_beside
 from zsn2m_runtime.manifest import Manifest, Normalisation, Sensor
 from zsn2m_runtime.mosaic_planes import mosaic_of, planes_of, without_blank
 from zsn2m_runtime.mosaic_record import CELL, BayerPattern
-from zsn2m_runtime.noise.corrections import corrected
+from zsn2m_runtime.noise.corrections import without_offsets
 from zsn2m_runtime.noise.facts import noise_facts
 from zsn2m_runtime.noise.familiarity import training_stats
 from zsn2m_runtime.path_kinds import check_outside_bundles
@@ -131,17 +131,16 @@ def _with_models(
     folder: Path, training: TrainingFrames, trained: Trained, first: Nchw, progress: ProgressCallback | None
 ) -> Manifest:
     """Write weights, self-test arrays and models into a folder; the manifest is returned and has no results yet."""
-    whole = [filled(frame.pixels, blank) for frame, blank in zip(training.seen, training.blanks, strict=True)]
-    impulses = trained.impulses.record() if trained.impulses else None
-    seen = [corrected(frame, impulses, trained.offsets.row_noise) for frame in whole]  # as a Denoiser sees others
+    sound = [
+        trained.sound(filled(frame.pixels, blank)) for frame, blank in zip(training.seen, training.blanks, strict=True)
+    ]
+    seen = [without_offsets(frame, trained.offsets.row_noise) for frame in sound]  # as a Denoiser sees others
     first_group = trained.groups[0].frames  # all that share the first frame's noise model
     blanks = [training.blanks[index] for index in first_group]
-    sound, pixels = (
-        [present(made(whole[index]), blank) for index, blank in zip(first_group, blanks, strict=True)]
-        for made in (trained.sound, trained.corrected)
-    )
+    given = [present(sound[index], training.blanks[index]) for index in first_group]
+    pixels = [present(trained.corrected(sound[index]), training.blanks[index]) for index in first_group]
     mixture = records(training.names, seen, trained.groups, training.blanks)
-    found = noise_facts(pixels, trained.noise, training.value_range, sound)
+    found = noise_facts(pixels, trained.noise, training.value_range, given)
     sensor = Sensor(
         dtype=training.dtype,
         channels=training.frames[0].channels,
@@ -165,7 +164,7 @@ def _with_models(
         look=training_stats([seen[index] for index in first_group], trained.noise, blanks),
         mixture=mixture,
         row_noise=trained.offsets.row_noise,
-        impulses=impulses,
+        impulses=trained.impulses,
         fixed_pattern=trained.offsets.pattern_record(*training.frames[0].pixels.shape[:2]),
         default=exported.default,
         models=exported.models,
@@ -201,12 +200,13 @@ def _with_results(folder: Path, manifest: Manifest, training: TrainingFrames, tr
     if pattern:
         result_seen = planes_of(denoised, pattern).pixels
     write_preview(preview, seen, result_seen, manifest.normalisation.in_use, manifest.sensor.noise_sigma)
+    sound = trained.sound(filled(seen, blank))
     subject = Subject(
         name,
         training.names[0],
         seen,
-        trained.sound(filled(seen, blank)),
-        trained.corrected(filled(seen, blank)),
+        sound,
+        trained.corrected(sound),
         result_seen,
         trained.noise,
         _on_planes(session.run, pattern) if pattern else session.run,

@@ -9,9 +9,10 @@ from zsn2m_deploy.fit.fitter import StageReport
 from zsn2m_deploy.fit.network import FrameNetwork
 from zsn2m_deploy.fit.run import FrameGroup
 from zsn2m_deploy.noise.defects import DefectCorrection
-from zsn2m_deploy.noise.impulses import ImpulseCorrection
 from zsn2m_deploy.noise.offsets import NO_OFFSETS, Offsets
+from zsn2m_runtime.noise.corrections import without_impulses
 from zsn2m_runtime.noise.model import NoiseModel
+from zsn2m_runtime.noise_record import ImpulseNoise
 from zsn2m_runtime.sample_types import Pixels
 
 
@@ -28,7 +29,7 @@ class Trained:
     offsets: of rows, columns and pixels, that SensorNet's graph removes
     correction: of defective pixels, sensor units; SensorNet contains it
     defective_share: share of the samples that are defective, if they are corrected
-    impulses: their correction, sensor units; SensorNet contains it; impulse_share: of the samples
+    impulses: what tells them, sensor units; SensorNet replaces them; impulse_share: of the samples
     unmodelled: patterns in the frames that the noise model does not cover; None: there are none
     """
 
@@ -46,7 +47,7 @@ class Trained:
     offsets: Offsets = NO_OFFSETS
     correction: DefectCorrection | None = None
     defective_share: float = 0.0
-    impulses: ImpulseCorrection | None = None
+    impulses: ImpulseNoise | None = None
     impulse_share: float = 0.0
     unmodelled: str | None = None
 
@@ -57,9 +58,9 @@ class Trained:
 
     def sound(self, frame: Pixels) -> Pixels:
         """A frame without impulses; blank areas are filled."""
-        return self.impulses.corrected(frame)[0] if self.impulses else frame
+        return without_impulses(frame, self.impulses)
 
-    def corrected(self, frame: Pixels) -> Pixels:
-        """A frame without what the graph takes away before the network sees it; blank areas are filled."""
-        frame = self.offsets.without(self.sound(frame))
+    def corrected(self, sound: Pixels) -> Pixels:
+        """A sound frame without what else the graph takes away before the network sees it."""
+        frame = self.offsets.without(sound)
         return self.correction.corrected(frame)[0] if self.correction else frame

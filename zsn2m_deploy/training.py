@@ -144,7 +144,7 @@ def train(
         offsets=offsets,
         correction=corrected.correction if corrected else None,
         defective_share=corrected.share if corrected else 0.0,
-        impulses=correction,
+        impulses=correction.record() if correction else None,
         impulse_share=impulses.share if impulses else 0.0,
         unmodelled=screened.unmodelled
         or (OFFSETS_LEFT if offsets else None)

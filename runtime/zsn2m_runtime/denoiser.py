@@ -18,7 +18,7 @@ from zsn2m_runtime.inference.strips import DEFAULT_STRIP_PIXELS
 from zsn2m_runtime.manifest import Sensor
 from zsn2m_runtime.mosaic_planes import planes_of, without_blank
 from zsn2m_runtime.mosaic_record import BayerPattern, MosaicRecord
-from zsn2m_runtime.noise.corrections import corrected, without_impulses
+from zsn2m_runtime.noise.corrections import without_impulses, without_offsets
 from zsn2m_runtime.noise.familiarity import unlike_all
 from zsn2m_runtime.noise_record import FixedPatternRecord, ImpulseNoise, NoiseRecord, RowNoise, TrainingStats
 from zsn2m_runtime.patterns import MOSAIC, find_patterns, fixed_pattern_left, other_filters, patterns_in_words
@@ -150,7 +150,7 @@ class Denoiser:
         seen = planes_of(frame, mosaic.pattern) if mosaic else frame
         # What the model takes away is no difference.
         sound = without_impulses(filled(seen.pixels, seen.blank), self._impulses)
-        pixels = corrected(sound, None, self._row_noise)
+        pixels = without_offsets(sound, self._row_noise)
         found = unlike_all(pixels, self._trained_on, self.card.role == PRETRAINED, seen.blank)
         left = fixed_pattern_left(self._fixed_pattern, frame.pixels)
         filters = _other_filters(frame, mosaic.pattern) if mosaic else ()

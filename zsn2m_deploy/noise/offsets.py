@@ -10,8 +10,8 @@ from torch import nn
 from zsn2m_deploy.noise.fixed_pattern import FixedPatternCorrection
 from zsn2m_deploy.noise.rows import RowCorrection
 from zsn2m_runtime.image import to_nchw
-from zsn2m_runtime.noise.corrections import kept_at_ends
-from zsn2m_runtime.noise.rows import row_noise_in_words, without_row_noise
+from zsn2m_runtime.noise.corrections import without_offsets
+from zsn2m_runtime.noise.rows import row_noise_in_words
 from zsn2m_runtime.noise_record import FixedPatternRecord, RowNoise
 from zsn2m_runtime.sample_types import Pixels
 
@@ -34,8 +34,7 @@ class Offsets:
 
     def without(self, frame: Pixels) -> Pixels:
         """A frame of the training frames' size without them, clipped where it was; itself where there are none."""
-        rest = without_row_noise(frame, self.row_noise)
-        return kept_at_ends(frame, rest if self.pattern is None else rest - self.pattern)
+        return without_offsets(frame, self.row_noise, self.pattern)
 
     def correction(self, offset: float, scale: float) -> nn.Module:
         """What removes them from frames that are (x - offset) / scale."""

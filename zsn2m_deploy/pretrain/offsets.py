@@ -16,7 +16,7 @@ from zsn2m_deploy.pretrain.weights import pretrained
 from zsn2m_export.graph import mirrored, receptive_radius
 from zsn2m_runtime.image import Frame, from_nchw, to_nchw
 from zsn2m_runtime.inference.strips import DEFAULT_STRIP_PIXELS, plan_strips, run_in_strips
-from zsn2m_runtime.noise.corrections import kept_at_ends
+from zsn2m_runtime.noise.corrections import without_offsets
 from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.level import value_span
 from zsn2m_runtime.noise_record import Span
@@ -54,7 +54,7 @@ def find_offsets(
     found = fixed_pattern(without, device)
     if found is None:
         return rows, without
-    rest = [kept_at_ends(frame, frame - pattern) for frame, pattern in zip(without, found.of_others, strict=True)]
+    rest = [without_offsets(frame, (), pattern) for frame, pattern in zip(without, found.of_others, strict=True)]
     return Offsets(rows.row_noise, found.pattern, found.sigma), rest
 
 

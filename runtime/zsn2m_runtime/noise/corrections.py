@@ -18,17 +18,6 @@ from zsn2m_runtime.noise_record import ImpulseNoise, RowNoise
 from zsn2m_runtime.sample_types import Pixels
 
 
-def corrected(frame: Pixels, impulses: ImpulseNoise | None, row_noise: Sequence[RowNoise]) -> Pixels:
-    """A frame as the network sees it, a fixed pattern apart.
-
-    Shape:
-        frame: (h, w) or (h, w, c), sensor units, blank areas filled
-        returns: the same shape; float32 if rows or columns have offsets
-    """
-    sound = without_impulses(frame, impulses)
-    return kept_at_ends(sound, without_row_noise(sound, row_noise))
-
-
 def without_impulses(frame: Pixels, found: ImpulseNoise | None) -> Pixels:
     """A frame whose impulses are replaced by the mean of those neighbours that are not at an end.
 
@@ -42,13 +31,18 @@ def without_impulses(frame: Pixels, found: ImpulseNoise | None) -> Pixels:
     return ImpulseRule(noise, (found.low, found.high), found.most_alike).corrected(frame)[0]
 
 
-def kept_at_ends(given: Pixels, made: Pixels) -> Pixels:
-    """A corrected frame in which the samples that were clipped stay so, and none goes beyond.
+def without_offsets(frame: Pixels, row_noise: Sequence[RowNoise], pattern: Pixels | None = None) -> Pixels:
+    """A frame without the offsets of rows, columns and pixels; samples that were clipped stay so, and none goes beyond.
 
     Shape:
-        given: (h, w) or (h, w, c), the frame as it was; made: the same shape, corrected
+        frame: (h, w) or (h, w, c), sensor units, finite, without impulses
+        pattern: the same shape; None: no fixed pattern
+        returns: the same shape; float32 if there are offsets, else the frame itself
     """
-    if made is given:
-        return made
-    low, high = ends_of([given])
-    return np.asarray(np.where(given <= low, low, np.where(given >= high, high, made.clip(low, high))), made.dtype)
+    made = without_row_noise(frame, row_noise)
+    if pattern is not None:
+        made = made - pattern
+    if made is frame:
+        return frame
+    low, high = ends_of([frame])
+    return np.asarray(np.where(frame <= low, low, np.where(frame >= high, high, made.clip(low, high))), made.dtype)
