@@ -11,7 +11,25 @@ from zsn2m_deploy.noise.offsets import Offsets
 from zsn2m_runtime.mosaic_record import PLACES, PLANES
 
 
-class SensorNet(FrameNetwork):
+class CorrectingNetwork(FrameNetwork):
+    """A network whose graph first takes away impulses, offsets and defective pixels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.impulse_correction: nn.Module = nn.Identity()
+        self.offsets: nn.Module = nn.Identity()  # of rows, columns and pixels
+        self.correction: nn.Module = nn.Identity()  # of defective pixels
+
+    def before_padding(self) -> nn.Module:
+        """The corrections of impulses, of offsets and of defective pixels."""
+        return nn.Sequential(self.impulse_correction, self.offsets, self.correction)
+
+    def remove_offsets(self, found: Offsets, offset: float, scale: float) -> None:
+        """Have graphs remove them; normalised values are (x - offset) / scale."""
+        self.offsets, self.whole_frames = found.correction(offset, scale), found.pattern is not None
+
+
+class SensorNet(CorrectingNetwork):
     """A UNet of four levels that predicts the noise: 0.8 M parameters, 89 k multiplications a pixel.
 
     Most of its work is at full and half resolution, where noise and detail are; the levels below see wide.
@@ -28,9 +46,6 @@ class SensorNet(FrameNetwork):
     def __init__(self, channels: int) -> None:
         super().__init__()
         full, half, quarter, eighth = self.WIDTHS
-        self.impulse_correction: nn.Module = nn.Identity()
-        self.offsets: nn.Module = nn.Identity()  # of rows, columns and pixels
-        self.correction: nn.Module = nn.Identity()  # of defective pixels
         self.first = LevelBlindConv(channels, full, level_blind=True)
         self.second = nn.Conv2d(full, full, 3, padding=1)
         self.to_half = nn.Conv2d(full, half, 2, stride=2)
@@ -58,14 +73,6 @@ class SensorNet(FrameNetwork):
         network = cls(PLANES)
         network.load_state_dict(state)
         return network
-
-    def before_padding(self) -> nn.Module:
-        """The corrections of impulses, of offsets and of defective pixels."""
-        return nn.Sequential(self.impulse_correction, self.offsets, self.correction)
-
-    def remove_offsets(self, found: Offsets, offset: float, scale: float) -> None:
-        """Have graphs remove them; normalised values are (x - offset) / scale."""
-        self.offsets, self.whole_frames = found.correction(offset, scale), found.pattern is not None
 
     @torch.no_grad()
     def add_to_output(self, offset: Tensor) -> None:

@@ -1,0 +1,96 @@
+"""VideoNet: a small network that denoises a frame with the help of the previous result."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import conv2d, interpolate, leaky_relu, pixel_shuffle
+
+from zsn2m_deploy.pretrain.network import CorrectingNetwork
+
+SIDE = 6  # pixels of the first kernel: with a stride of 2 the same as 3 x 3 behind a pixel unshuffle
+
+
+class VideoNet(CorrectingNetwork):
+    """A recurrent UNet of three levels, the first at half resolution: 0.1 M parameters, 8 k multiplications a pixel.
+
+    The previous result comes in where it is in the present frame, or as it was. At each pixel a gate g says how much
+    of it to take: fused = g previous + (1 - g) noisy; denoised = fused - residual. At the start and after a cut
+    previous = noisy, and the network works on the frame by itself.
+
+    The result follows a level that is added to both frames; how the previous result differs in level is seen.
+
+    Shape:
+        forward: noisy, previous (n, c, h, w) and deviation (n, 1, h, w), normalised, h and w multiples of 8 ->
+            denoised, (n, c, h, w)
+    """
+
+    stride = 8
+    WIDTHS = (32, 32, 64)
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        half, quarter, eighth = self.WIDTHS
+        self.channels = channels
+        self.first = nn.Conv2d(2 * channels + 1, half, SIDE, stride=2)
+        self.to_quarter = nn.Conv2d(half, quarter, 2, stride=2)
+        self.quarter_down = nn.Conv2d(quarter, quarter, 3, padding=1)
+        self.to_eighth = nn.Conv2d(quarter, eighth, 2, stride=2)
+        self.eighth = nn.Conv2d(eighth, eighth, 3, padding=1)
+        self.from_eighth = nn.Conv2d(eighth, quarter, 1)
+        self.quarter_up = nn.Conv2d(quarter, quarter, 3, padding=1)
+        self.from_quarter = nn.Conv2d(quarter, half, 1)
+        self.half_up = nn.Conv2d(half, half, 3, padding=1)
+        self.out = nn.Conv2d(half, 4 * (channels + 1), 3, padding=1)  # residual and gate of 2 x 2 pixels
+
+    @torch.no_grad()
+    def add_to_output(self, offset: Tensor) -> None:
+        """Shift every result by a constant per channel, (c,), normalised."""
+        residual = self.out.get_parameter("bias")[: 4 * self.channels].view(-1, 4)
+        residual.sub_(offset[:, None])
+
+    def forward(self, noisy: Tensor, previous: Tensor, deviation: Tensor) -> Tensor:
+        """Denoise a frame whose sides are multiples of the stride.
+
+        Args:
+            previous: the last result, where its content is in the frame; noisy: at the start
+            deviation: standard deviation of the noise at each pixel, the mean of the channels; `deviation_at`
+        """
+        seen = torch.cat((noisy, previous, deviation), dim=1)
+        half = _active(conv2d(seen, self._level_blind(), self.first.bias, stride=2, padding=SIDE // 2 - 1))
+        quarter = _active(self.quarter_down(_active(self.to_quarter(half))))
+        eighth = _active(self.eighth(_active(self.to_eighth(quarter))))
+        quarter = _active(self.quarter_up(quarter + _doubled(self.from_eighth(eighth))))
+        half = _active(self.half_up(half + _doubled(self.from_quarter(quarter))))
+        out = pixel_shuffle(self.out(half), 2)
+        gate = out[:, self.channels :].sigmoid()
+        return noisy + gate * (previous - noisy) - out[:, : self.channels]
+
+    def _level_blind(self) -> Tensor:
+        """The first kernel without its answer to a level that noisy and previous share. Source: LevelBlindConv."""
+        weight: Tensor = self.first.weight
+        frames, of_deviation = weight[:, : 2 * self.channels], weight[:, 2 * self.channels :]
+        pairs = frames.unflatten(1, (2, self.channels))
+        pairs = pairs - pairs.mean(dim=(1, 3, 4), keepdim=True)
+        return torch.cat((pairs.flatten(1, 2), of_deviation), dim=1)
+
+
+def deviation_at(level: Tensor, slope: Tensor, floor: Tensor, least: Tensor, strength: Tensor | float = 1.0) -> Tensor:
+    """What VideoNet is told of the noise: its standard deviation at each pixel, of the previous result's brightness.
+
+    deviation = strength sqrt(max(slope x + floor, least)), x and all constants being means of the channels.
+
+    Shape:
+        level: (n, c, h, w), the previous result, normalised; slope, floor, least, strength: broadcast to (n, 1, 1, 1)
+        returns: (n, 1, h, w)
+    """
+    variance = slope * level.mean(dim=1, keepdim=True) + floor
+    return strength * torch.maximum(variance, least).sqrt()
+
+
+def _doubled(x: Tensor) -> Tensor:
+    return interpolate(x, scale_factor=2.0, mode="nearest")
+
+
+def _active(x: Tensor) -> Tensor:
+    return leaky_relu(x, 0.1)
