@@ -70,7 +70,7 @@ class VideoNet(CorrectingNetwork):
         """The first kernel without its answer to a level that noisy and previous share. Source: LevelBlindConv."""
         weight: Tensor = self.first.weight
         frames, of_deviation = weight[:, : 2 * self.channels], weight[:, 2 * self.channels :]
-        pairs = frames.unflatten(1, (2, self.channels))
+        pairs = frames.reshape(-1, 2, self.channels, SIDE, SIDE)
         pairs = pairs - pairs.mean(dim=(1, 3, 4), keepdim=True)
         return torch.cat((pairs.flatten(1, 2), of_deviation), dim=1)
 
