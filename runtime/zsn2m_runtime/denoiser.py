@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from zsn2m_runtime.bundle import Bundle, read_manifest
 from zsn2m_runtime.card import card_inside, check_card
 from zsn2m_runtime.errors import BundleError, InputError, UsageError
 from zsn2m_runtime.image import Frame, as_frame, check_computable, check_finite
-from zsn2m_runtime.inference.frames import denoise_frame
+from zsn2m_runtime.inference.frames import Previous, Result, denoise_after, denoise_frame
 from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.inference.strips import DEFAULT_STRIP_PIXELS
 from zsn2m_runtime.manifest import Sensor
@@ -24,8 +25,9 @@ from zsn2m_runtime.noise_record import FixedPatternRecord, ImpulseNoise, NoiseRe
 from zsn2m_runtime.patterns import MOSAIC, find_patterns, fixed_pattern_left, other_filters, patterns_in_words
 from zsn2m_runtime.pipeline import Pipeline
 from zsn2m_runtime.sample_types import Pixels, is_whole
+from zsn2m_runtime.sequence import Sequence
 
-PRETRAINED = "sensor"  # role of SensorNet's models; it was pretrained on noise of all levels
+PRETRAINED = ("sensor", "video")  # roles of SensorNet and VideoNet, which were pretrained on noise of all levels
 
 
 class Denoiser:
@@ -78,7 +80,7 @@ class Denoiser:
             entry = bundle.model(model)
             self.card = bundle.manifest.card(entry)
             self._refuses_mosaics = bundle.manifest.method.mosaic != "none" and not self.card.sensor.mosaic
-            if self.card.role == PRETRAINED:
+            if self.card.role in PRETRAINED:
                 self._row_noise = bundle.manifest.row_noise
                 self._impulses = bundle.manifest.impulses
                 self._fixed_pattern = bundle.manifest.fixed_pattern
@@ -151,7 +153,7 @@ class Denoiser:
         # What the model takes away is no difference.
         sound = without_impulses(filled(seen.pixels, seen.blank), self._impulses)
         pixels = without_offsets(sound, self._row_noise)
-        found = unlike_all(pixels, self._trained_on, self.card.role == PRETRAINED, seen.blank)
+        found = unlike_all(pixels, self._trained_on, self.card.role in PRETRAINED, seen.blank)
         left = fixed_pattern_left(self._fixed_pattern, frame.pixels)
         filters = _other_filters(frame, mosaic.pattern) if mosaic else ()
         return (*filters, *self._patterns(largest_scene(sound, seen.blank)), *left, *found)
@@ -187,6 +189,8 @@ class Denoiser:
     def stream(self, frames: Iterable[Pixels]) -> Iterator[Pixels]:
         """Denoise frames in order, while a thread reads the next ones; memory is bounded.
 
+        A model with a state (`card.state`) has each result help with the next frame: `zsn2m_runtime.sequence`.
+
         Shape:
             frames: each as for a call; sizes may differ, and one buffer may be filled again and again
             yields: the same shapes and dtypes
@@ -194,7 +198,12 @@ class Denoiser:
             InputError: a frame of another type, channel count or range; after the results of the frames before it.
                 Errors of `frames` itself are raised in the same way.
         """
-        with Pipeline(map(_own_copy, frames), self) as results:
+        sequence = Sequence(self)
+
+        def work(array: Pixels) -> Pixels:
+            return sequence(_as_frame(array)).as_array().reshape(array.shape)
+
+        with Pipeline(map(_own_copy, frames), work) as results:
             yield from results
 
     def denoise(self, frame: Frame, name: str = "frame") -> Frame:
@@ -207,6 +216,25 @@ class Denoiser:
         """
         check_fits(self.card.sensor, frame, name)
         return denoise_frame(self._session, self.card, frame, self._strip_pixels)
+
+    def denoise_after(
+        self, frame: Frame, previous: Previous, strength: float = 1.0, name: str = "frame"
+    ) -> tuple[Frame, Result]:
+        """Denoise one frame with the help of the result before, by a model with a state; for `Sequence`.
+
+        Args:
+            previous: of the frame's planes, the result before where its content is now; None at the start
+            strength: standard deviation of the frame's noise over that of the training frames
+        Returns:
+            the frame as `denoise` gives it, and what `previous` is for the next one
+        Raises:
+            InputError: as `denoise`.
+            UsageError: a strength that is no positive number.
+        """
+        check_fits(self.card.sensor, frame, name)
+        if not 0 < strength < math.inf:
+            raise UsageError(f"expected a strength of the noise above 0, 1 as the bundle's, but got {strength:g}")
+        return denoise_after(self._session, self.card, frame, previous, strength, self._strip_pixels)
 
 
 def _other_filters(mosaic: Frame, pattern: BayerPattern) -> tuple[str, ...]:

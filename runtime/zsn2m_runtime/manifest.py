@@ -26,7 +26,7 @@ CARD_KEY = "zsn2m.json"  # name of the card in ONNX metadata_props and in TorchS
 
 # Limits of what is read, as a bundle may come from a stranger: docs/decisions/bundle-limits.md.
 MOST_MANIFEST = 8 * 2**20  # bytes; the largest export measured has 40 kB
-MOST_MODELS = 100  # exports make at most 36: 3 networks in 3 precisions for 4 kinds of arrays
+MOST_MODELS = 100  # exports make at most 48: 4 networks in 3 precisions for 4 kinds of arrays
 MOST_EXTRAS = 1000  # files beside the models; exports make four
 MOST_MODEL = 2**30  # bytes of a model or the weights; the largest export has 11 MB
 MOST_SELF_TEST = 16 * 2**20  # bytes of a self-test array; exports write 110 kB
@@ -116,6 +116,16 @@ class ModelFacts(Record):
     )
     input: str = "noisy"
     output: str = "denoised"
+    state: str | None = Field(
+        None,
+        description="input for the result of the frame before, of the same shape and type; at the start the frame "
+        "itself; None: the model sees single frames",
+    )
+    strength: str | None = Field(
+        None,
+        description="input, float32 (1,), for noise so many times as strong as that of the training frames; 1 where "
+        "none is given; None: no such input",
+    )
     dynamic_axes: tuple[str, ...] = ("n", "h", "w")
     stride: int = Field(ge=1, le=MOST_REACH, description="pixels; cut frames at multiples of it")
     receptive_radius: int = Field(ge=0, le=MOST_REACH, description="rows above and below that a result depends on")

@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
 from zsn2m_runtime.blank.areas import filled, with_blank_kept
 from zsn2m_runtime.image import Frame, from_nchw, to_nchw
 from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.inference.strips import DEFAULT_STRIP_PIXELS, plan_strips, run_in_strips
 from zsn2m_runtime.manifest import ModelCard
 from zsn2m_runtime.mosaic_planes import without_blank
-from zsn2m_runtime.sample_types import Pixels
+from zsn2m_runtime.sample_types import Mask, Nchw, Pixels
+
+
+class Result(NamedTuple):
+    """What a model with a state made of a frame, for the next one.
+
+    Shape:
+        planes: (1, c, h, w) float32, sensor units, not rounded; where the frame is blank, of what it was filled with
+        blank: (h, w); None: nothing was blank
+    """
+
+    planes: Nchw
+    blank: Mask | None
+
+
+Previous = Callable[[Nchw], Result | None]  # of a frame's planes, blank areas filled: the result before, moved into it
 
 
 def denoise_frame(session: Session, card: ModelCard, frame: Frame, strip_pixels: int = DEFAULT_STRIP_PIXELS) -> Frame:
@@ -32,3 +52,29 @@ def denoise_frame(session: Session, card: ModelCard, frame: Frame, strip_pixels:
     strips = plan_strips((height, width), card.stride, card.receptive_radius, strip_pixels)
     denoised = run_in_strips(run, noisy, strips)
     return frame.with_pixels(with_blank_kept(denoised, frame.pixels, blank))
+
+
+def denoise_after(
+    session: Session, card: ModelCard, frame: Frame, previous: Previous, strength: float, strip_pixels: int
+) -> tuple[Frame, Result]:
+    """Denoise a frame with the help of the result before, by a model with a state; blank areas stay as they are.
+
+    Where either frame is blank, the model gets the frame in the place of the result before.
+    """
+    blank = frame.blank
+    noisy = to_nchw(filled(frame.pixels, blank))
+    before = previous(noisy)
+    state = noisy if before is None else before.planes
+    for mask in (blank, before and before.blank):
+        if mask is not None:
+            state = np.where(mask, noisy, state)
+    denoised = np.empty_like(noisy)
+    size = frame.pixels.shape[0], frame.pixels.shape[1]
+    for strip in plan_strips(size, card.stride, card.receptive_radius, strip_pixels):
+        read = slice(strip.read_start, strip.read_stop)
+        noisy_rows, state_rows = (np.ascontiguousarray(planes[:, :, read]) for planes in (noisy, state))
+        rows = session.run(noisy_rows, state_rows, strength if card.strength else None)
+        kept = slice(strip.start - strip.read_start, strip.stop - strip.read_start)
+        denoised[:, :, strip.start : strip.stop] = rows[:, :, kept]
+    pixels = from_nchw(denoised, frame.pixels.dtype, card.sensor.range)
+    return frame.with_pixels(with_blank_kept(pixels, frame.pixels, blank)), Result(denoised, blank)

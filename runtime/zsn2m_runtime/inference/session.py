@@ -9,6 +9,8 @@ import os
 import threading
 from pathlib import Path
 
+import numpy as np
+
 from zsn2m_runtime.errors import BundleError, UnavailableError
 from zsn2m_runtime.inference.providers import CONCURRENT, Threads, open_first, parse_provider
 from zsn2m_runtime.machine.installation import doubled_advice, import_onnxruntime, installed_onnxruntimes
@@ -54,38 +56,55 @@ class Session:
         runtime = import_onnxruntime()
         warn_of_doubled()
         content = _read(model, sha256)
-        self.limits = OnnxLimits(content, str(model))
-        self.provider, self._session = open_first(runtime, content, str(model), candidates, Threads(threads, spinning))
+        self._name = str(model)
+        self.limits = OnnxLimits(content, self._name)
+        self.provider, self._session = open_first(runtime, content, self._name, candidates, Threads(threads, spinning))
         try:
             self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
         except UnicodeDecodeError as error:
             raise BundleError(
                 f"{model}: expected metadata in UTF-8, but it is damaged ({error.reason}); export again"
             ) from error
-        self._input = self._session.get_inputs()[0].name
-        self._output = self._session.get_outputs()[0].name
         self._turn = contextlib.nullcontext() if self.provider in CONCURRENT else threading.Lock()
 
-    def run(self, noisy: Nchw) -> Nchw:
+    def run(self, noisy: Nchw, previous: Nchw | None = None, strength: float | None = None) -> Nchw:
         """Denoise one batch.
 
+        Args:
+            previous: for a model with a state, the result of the frame before; None: the frame itself
+            strength: for a model that takes it; None: the model's own, 1
         Shape:
-            noisy: (n, c, h, w) float32, sensor units
+            noisy, previous: (n, c, h, w) float32, sensor units
             returns: the same shape
         Raises:
             UnavailableError: the provider failed, of memory for example.
-            BundleError: the model is not for frames of this shape, or would take far too much for them.
+            BundleError: the model is not for frames of this shape, takes no such input, or would take far too much.
         """
         self.limits.check(noisy.shape)
+        given = self._inputs(noisy, previous, strength)
         try:
             with self._turn:
-                result: Nchw = self._session.run([self._output], {self._input: noisy})[0]
+                result: Nchw = self._session.run([self.limits.output.name], given)[0]
         except Exception as error:  # onnxruntime has no common base class of its errors
             raise UnavailableError(
                 f"expected provider {self.provider} to run a frame of shape {noisy.shape}, but onnxruntime says: "
                 f"{error}; free some memory, or use --provider cpu"
             ) from error
         return result
+
+    def _inputs(self, noisy: Nchw, previous: Nchw | None, strength: float | None) -> dict[str, Nchw]:
+        given, limits = {self.limits.input.name: noisy}, self.limits
+        for port, value in ((limits.state, previous), (limits.strength, strength)):
+            if port is None and value is not None:
+                raise BundleError(
+                    f"expected a model that takes a previous result and a strength, but {self._name} takes single "
+                    f"frames; run the model video, or leave them out"
+                )
+        if limits.state:
+            given[limits.state.name] = noisy if previous is None else previous
+        if limits.strength and strength is not None:
+            given[limits.strength.name] = np.array([strength], np.float32)
+        return given
 
 
 @functools.cache  # which packages are installed is looked up once, as it takes as long as a small model's checks

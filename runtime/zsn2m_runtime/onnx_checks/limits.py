@@ -13,7 +13,7 @@ from zsn2m_runtime.errors import BundleError
 from zsn2m_runtime.onnx_checks.graph import Graph, Node, Port
 from zsn2m_runtime.onnx_checks.reading import read_onnx
 from zsn2m_runtime.onnx_checks.shapes import shape_of
-from zsn2m_runtime.onnx_checks.values import DTYPES, Made, UnknownError, of_file
+from zsn2m_runtime.onnx_checks.values import DTYPES, FLOAT, Made, UnknownError, of_file
 from zsn2m_runtime.onnx_checks.wire_format import DamagedError
 
 # For each pixel of the frame. SensorNet holds 250 values and takes 190,000 products, GRD-Net 230 and 110,000; measured,
@@ -32,21 +32,29 @@ class OnnxLimits:
 
     Attributes:
         input, output: what the model takes and gives
+        state: the input for the previous result, which is like `input`; None: there is none
+        strength: the input, of one number, that has a default; None: there is none
     Raises:
-        BundleError: what `read_onnx` refuses; other than one input and one output, of one type and shape that frames
-            have; sizes that depend on pixels; a graph that takes too much.
+        BundleError: what `read_onnx` refuses; other inputs than these, or not one output, of a type and shape that
+            frames have; sizes that depend on pixels; a graph that takes too much.
     """
 
     def __init__(self, content: bytes, name: str) -> None:
         self._graph = read_onnx(content, name)
-        self.input = self._only("input", [port for port in self._graph.inputs if port.name not in self._graph.tensors])
+        tensors = self._graph.tensors
+        frames = [port for port in self._graph.inputs if port.name not in tensors]
+        self.state = _second_of_a_kind(frames)
+        self.input = self._only("input", frames[:1] if self.state else frames)
         self.output = self._only("output", self._graph.outputs)
+        self.strength = self._number([port for port in self._graph.inputs if port.name in tensors])
         self._last_uses = _last_uses(self._graph)
         self._passed: tuple[int, ...] | None = None
         try:
-            self._constants = {name: of_file(tensor) for name, tensor in self._graph.tensors.items()}
+            self._constants = {name: of_file(tensor) for name, tensor in tensors.items()}
         except UnknownError as error:
             self._graph.refuse(str(error))
+        if self.strength:  # the caller's number may be another one than the file's
+            self._constants[self.strength.name] = Made((1,), FLOAT)
         sides = iter(SIDES)
         lengths = self.input.shape
         self.check(
@@ -89,6 +97,11 @@ class OnnxLimits:
             self._graph.refuse(f"an {what} of element type {DTYPES.get(port.kind, port.kind)} and shape {port.shape}")
         return port
 
+    def _number(self, ports: list[Port]) -> Port | None:
+        if ports and [(port.kind, port.shape) for port in ports] != [(FLOAT, (1,))]:
+            self._graph.refuse("inputs with a default other than one number")
+        return ports[0] if ports else None
+
     def _refuse_on(self, shape: tuple[int, ...], got: str) -> NoReturn:
         raise BundleError(
             f"{self._graph.name}: expected a graph that denoises frames of shape {shape}, but got {got}; export again"
@@ -96,9 +109,10 @@ class OnnxLimits:
 
     def _follow(self, frame: Made) -> tuple[int, int]:
         """The most values held at a time, and the products of all convolutions and pools."""
-        there: dict[str, Made | None] = {**self._constants, self.input.name: frame, "": None}
-        sizes = {self.input.name: frame.size}  # of what the steps make
-        held, most, products = frame.size, frame.size, 0
+        frames = [port.name for port in (self.input, self.state) if port]
+        there: dict[str, Made | None] = {**self._constants, **dict.fromkeys(frames, frame), "": None}
+        sizes = dict.fromkeys(frames, frame.size)  # of what the steps make
+        held, most, products = len(frames) * frame.size, len(frames) * frame.size, 0
         for node, last_uses in zip(self._graph.nodes, self._last_uses, strict=True):
             try:
                 inputs = [there[name] for name in node.inputs]
@@ -121,6 +135,12 @@ class OnnxLimits:
         if (result.shape, result.kind) != (frame.shape, self.output.kind):
             raise UnknownError(f"one that gives {DTYPES.get(result.kind)} of shape {result.shape}")
         return most, products
+
+
+def _second_of_a_kind(ports: list[Port]) -> Port | None:
+    """The second of two inputs of one type and shape: the state beside the frame."""
+    kinds = [(port.kind, port.shape) for port in ports]
+    return ports[1] if len(ports) == 2 and kinds[0] == kinds[1] else None
 
 
 def _last_uses(graph: Graph) -> list[list[str]]:
