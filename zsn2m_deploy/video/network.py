@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, interpolate, leaky_relu, pixel_shuffle
 
 from zsn2m_deploy.pretrain.network import CorrectingNetwork
+from zsn2m_runtime.noise.model import NoiseModel
 
 SIDE = 6  # pixels of the first kernel: with a stride of 2 the same as 3 x 3 behind a pixel unshuffle
 
@@ -32,6 +34,7 @@ class VideoNet(CorrectingNetwork):
         super().__init__()
         half, quarter, eighth = self.WIDTHS
         self.channels = channels
+        self.deviation: nn.Module = nn.Identity()  # NoiseDeviation in a bundle, whose graph runs it before the network
         self.first = nn.Conv2d(2 * channels + 1, half, SIDE, stride=2)
         self.to_quarter = nn.Conv2d(half, quarter, 2, stride=2)
         self.quarter_down = nn.Conv2d(quarter, quarter, 3, padding=1)
@@ -73,6 +76,26 @@ class VideoNet(CorrectingNetwork):
         pairs = frames.reshape(-1, 2, self.channels, SIDE, SIDE)
         pairs = pairs - pairs.mean(dim=(1, 3, 4), keepdim=True)
         return torch.cat((pairs.flatten(1, 2), of_deviation), dim=1)
+
+
+class NoiseDeviation(nn.Module):
+    """The standard deviation of a bundle's noise at each pixel, by the line of its variance over brightness.
+
+    Shape:
+        forward: the previous result (n, c, h, w), normalised; strength (1,) -> deviation (n, 1, h, w)
+    Args:
+        noise: of frames that are normalised; None: to be loaded
+    """
+
+    def __init__(self, noise: NoiseModel | None = None) -> None:
+        super().__init__()
+        line = np.zeros(3) if noise is None else noise.normal.rising.mean(axis=1)
+        slope, floor, least = torch.from_numpy(line).float().view(3, 1)
+        self.slope, self.floor, self.least = nn.Buffer(slope), nn.Buffer(floor), nn.Buffer(least)
+
+    def forward(self, previous: Tensor, strength: Tensor) -> Tensor:
+        """What the network is told of the noise."""
+        return deviation_at(previous, self.slope, self.floor, self.least, strength)
 
 
 def deviation_at(level: Tensor, slope: Tensor, floor: Tensor, least: Tensor, strength: Tensor | float = 1.0) -> Tensor:
