@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from zsn2m_deploy.video.network import VideoNet, deviation_at
+from zsn2m_deploy.video.network import NoiseDeviation, VideoNet, deviation_at
+from zsn2m_runtime.noise.model import NoiseModel
 
 
 def _network(channels: int, seed: int = 0) -> VideoNet:
@@ -70,3 +72,10 @@ def test_deviation_follows_the_variance_line_of_the_mean_channel() -> None:
     torch.testing.assert_close(found, torch.full((1, 1, 4, 4), 2 * (0.01 * 0.3 + 0.001) ** 0.5))
     dark = deviation_at(torch.zeros(1, 3, 2, 2), slope, floor, least)
     torch.testing.assert_close(dark, torch.full((1, 1, 2, 2), 0.002**0.5))
+
+
+def test_the_deviation_of_a_bundle_is_that_of_its_noise() -> None:
+    noise = NoiseModel.white(np.array([0.1, 0.2, 0.0]), np.array([0.001, 0.002, 0.003]))
+    level = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    expected = 2 * (0.1 * level.mean(dim=1, keepdim=True) + 0.002).sqrt()
+    torch.testing.assert_close(NoiseDeviation(noise)(level, torch.tensor([2.0])), expected)
