@@ -33,7 +33,7 @@ class VideoNet(CorrectingNetwork):
     def __init__(self, channels: int) -> None:
         super().__init__()
         half, quarter, eighth = self.WIDTHS
-        self.channels = channels
+        self.channels, self.padding = channels, SIDE // 2 - 1
         self.deviation: nn.Module = nn.Identity()  # NoiseDeviation in a bundle, whose graph runs it before the network
         self.first = nn.Conv2d(2 * channels + 1, half, SIDE, stride=2)
         self.to_quarter = nn.Conv2d(half, quarter, 2, stride=2)
@@ -60,7 +60,7 @@ class VideoNet(CorrectingNetwork):
             deviation: standard deviation of the noise at each pixel, the mean of the channels; `deviation_at`
         """
         seen = torch.cat((noisy, previous, deviation), dim=1)
-        half = _active(conv2d(seen, self._level_blind(), self.first.bias, stride=2, padding=SIDE // 2 - 1))
+        half = _active(conv2d(seen, self._level_blind(), self.first.bias, stride=2, padding=self.padding))
         quarter = _active(self.quarter_down(_active(self.to_quarter(half))))
         eighth = _active(self.eighth(_active(self.to_eighth(quarter))))
         quarter = _active(self.quarter_up(quarter + _doubled(self.from_eighth(eighth))))
@@ -73,7 +73,7 @@ class VideoNet(CorrectingNetwork):
         """The first kernel without its answer to a level that noisy and previous share. Source: LevelBlindConv."""
         weight: Tensor = self.first.weight
         frames, of_deviation = weight[:, : 2 * self.channels], weight[:, 2 * self.channels :]
-        pairs = frames.reshape(-1, 2, self.channels, SIDE, SIDE)
+        pairs = frames.reshape(-1, 2, self.channels, weight.shape[2], weight.shape[3])
         pairs = pairs - pairs.mean(dim=(1, 3, 4), keepdim=True)
         return torch.cat((pairs.flatten(1, 2), of_deviation), dim=1)
 
@@ -98,7 +98,7 @@ class NoiseDeviation(nn.Module):
         return deviation_at(previous, self.slope, self.floor, self.least, strength)
 
 
-def deviation_at(level: Tensor, slope: Tensor, floor: Tensor, least: Tensor, strength: Tensor | float = 1.0) -> Tensor:
+def deviation_at(level: Tensor, slope: Tensor, floor: Tensor, least: Tensor, strength: Tensor) -> Tensor:
     """What VideoNet is told of the noise: its standard deviation at each pixel, of the previous result's brightness.
 
     deviation = strength sqrt(max(slope x + floor, least)), x and all constants being means of the channels.

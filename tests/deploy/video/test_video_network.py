@@ -67,10 +67,10 @@ def test_strength_and_brightness_change_the_result() -> None:
 def test_deviation_follows_the_variance_line_of_the_mean_channel() -> None:
     level = torch.stack([torch.full((4, 4), value) for value in (0.0, 0.3, 0.6)])[None]
     slope, floor, least = (torch.tensor(value) for value in (0.01, 0.001, 0.002))
-    found = deviation_at(level, slope, floor, least, 2.0)
+    found = deviation_at(level, slope, floor, least, torch.tensor(2.0))
     assert found.shape == (1, 1, 4, 4)
     torch.testing.assert_close(found, torch.full((1, 1, 4, 4), 2 * (0.01 * 0.3 + 0.001) ** 0.5))
-    dark = deviation_at(torch.zeros(1, 3, 2, 2), slope, floor, least)
+    dark = deviation_at(torch.zeros(1, 3, 2, 2), slope, floor, least, torch.ones(1))
     torch.testing.assert_close(dark, torch.full((1, 1, 2, 2), 0.002**0.5))
 
 
