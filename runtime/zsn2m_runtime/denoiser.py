@@ -15,7 +15,7 @@ from zsn2m_runtime.errors import BundleError, InputError, UsageError
 from zsn2m_runtime.image import Frame, as_frame, check_computable, check_finite
 from zsn2m_runtime.inference.frames import Previous, Result, denoise_after, denoise_frame
 from zsn2m_runtime.inference.session import Session
-from zsn2m_runtime.inference.strips import DEFAULT_STRIP_PIXELS
+from zsn2m_runtime.inference.strips import DEFAULT_STRIP_PIXELS, STRIP_PIXELS_OF_VIDEO
 from zsn2m_runtime.manifest import Sensor
 from zsn2m_runtime.mosaic_planes import planes_of, without_blank
 from zsn2m_runtime.mosaic_record import BayerPattern, MosaicRecord
@@ -38,7 +38,8 @@ class Denoiser:
         model: id of the bundle's model; None takes the bundle's default
         provider: auto, or `NAME[:option=value[,option=value...]]`, which is used or refused, never replaced
         threads: CPU threads; 0: one for each core
-        strip_pixels: larger frames are processed in strips of about so many pixels
+        strip_pixels: larger frames are processed in strips of about so many pixels; None: 2**19, of a model with a
+            state 2**21
         spinning: threads wait busily for the next frame; gains a stream nothing: docs/decisions/streams-do-not-spin.md
 
     Attributes:
@@ -58,11 +59,11 @@ class Denoiser:
         model: str | None = None,
         provider: str = "auto",
         threads: int = 0,
-        strip_pixels: int = DEFAULT_STRIP_PIXELS,
+        strip_pixels: int | None = None,
         spinning: bool = True,
     ) -> None:
         self._opened_with = (Path(path).absolute(), model, provider, threads, strip_pixels, spinning)
-        if strip_pixels < 1:
+        if strip_pixels is not None and strip_pixels < 1:
             raise UsageError(f"expected strip_pixels of at least 1, but got {strip_pixels}")
         path = Path(path)
         self._trained_on: list[tuple[NoiseRecord, TrainingStats]] = []
@@ -94,7 +95,8 @@ class Denoiser:
             bundle.check_files(apart_from=record)  # the session checks that one as it reads it
             self._session = Session(bundle.file(record), provider, threads, spinning, record.sha256)
             check_card(bundle.file(record), self._session, self.card)
-        self._strip_pixels = strip_pixels
+        usual = DEFAULT_STRIP_PIXELS if self.card.state is None else STRIP_PIXELS_OF_VIDEO
+        self._strip_pixels = strip_pixels or usual
 
     @property
     def provider(self) -> str:

@@ -12,6 +12,7 @@ from support.denoisers import gain_denoiser, recurrent_denoiser
 
 from zsn2m_runtime.errors import BundleError, InputError, UsageError
 from zsn2m_runtime.image import Frame
+from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.sequence import Sequence
 
 REACH = 2  # rows that the model blurs over to each side
@@ -91,6 +92,15 @@ def test_strips_with_their_state_are_the_whole_frame_bit_for_bit(tmp_path: Path,
     strips = run(Sequence(recurrent_denoiser(tmp_path, "float32", strip_pixels=rows * 13)), given)
     for one, other in zip(whole, strips, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_a_1080p_frame_is_whole_for_a_model_with_a_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows: list[int] = []
+    monkeypatch.setattr(Session, "run", lambda _, noisy, *_state: rows.append(noisy.shape[2]) or noisy)
+    for pixels in (None, 2**19):
+        recurrent_denoiser(tmp_path, "uint8", strip_pixels=pixels)(frames(1, 1080, 1920)[0])
+    assert rows[0] == 1080
+    assert len(rows) == 1 + 4
 
 
 def test_strength_reaches_the_model(tmp_path: Path) -> None:

@@ -67,12 +67,13 @@ def _has_square(planes: Pixels) -> bool:
     if not (height and width):
         return False
     whole = planes[: height * side, : width * side]
-    corners = [whole[row::side, column::side] for row in (0, side - 1) for column in (0, side - 1)]
-    alike = np.logical_and.reduce([(corners[0] == corner).all(axis=2) for corner in corners[1:]])
-    rows, columns = np.nonzero(alike)
-    if not len(rows):
-        return False
+    first, last = whole[::side, ::side, 0], whole[side - 1 :: side, side - 1 :: side, 0]
+    rows, columns = np.nonzero(first == last)  # one channel of two corners leaves few
     squares = whole.reshape(height, side, width, side, -1)
+    ends = np.array([0, side - 1])
+    corners = squares[rows[:, None, None], ends[:, None], columns[:, None, None], ends]
+    alike = (corners == corners[:, :1, :1]).all(axis=(1, 2, 3))
+    rows, columns = rows[alike], columns[alike]
     for some in (slice(0, FIRST), slice(FIRST, None)):
         blocks = squares[rows[some], :, columns[some]]
         if (blocks == blocks[:, :1, :1]).all(axis=(1, 2, 3)).any():

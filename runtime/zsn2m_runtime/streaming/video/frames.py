@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 import av
+import cv2
 import numpy as np
 from av.filter import Graph
 from av.video.reformatter import Interpolation, VideoReformatter
@@ -62,10 +63,8 @@ class FrameReader:
         # Set again: where a filter lost the tags or they are unspecified, swscale would change the range.
         frame.colorspace, frame.color_range = self._colour.matrix, self._colour.range
         whole = self._as(self._target, frame)
-        yuv = np.empty((frame.height, frame.width, 3), np.uint16)  # the type that the converter computes with
         planes = list(_planes(whole))
-        for channel, plane in enumerate(planes[:3]):
-            yuv[:, :, channel] = plane
+        yuv = cv2.merge(planes[:3])
         return Frame(self._converter.to_rgb(yuv), planes[3].copy() if self._has_alpha else None)
 
     def _as(self, name: str, frame: av.VideoFrame) -> av.VideoFrame:
@@ -122,8 +121,8 @@ class FrameWriter:
             if self._kind != "grey":
                 yield from (self._neutral, self._neutral) if self._kind == "yuv" else (pixels, pixels)
             return
-        samples = self._converter.to_yuv(np.ascontiguousarray(pixels)) if self._converter else pixels
-        yield from (samples[:, :, channel] for channel in (range(3) if self._converter else GBR))
+        planes = cv2.split(self._converter.to_yuv(pixels) if self._converter else pixels)
+        yield from planes if self._converter else (planes[channel] for channel in GBR)
 
 
 class Deinterlacer:
