@@ -5,10 +5,15 @@ The distributions are chosen to cover what cameras and microscopes show; docs/mo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import conv2d
 
+from zsn2m_deploy.noise.draw import with_skewness
 from zsn2m_runtime.mosaic_record import PLANES
 from zsn2m_runtime.noise.model import Doubles
 
@@ -16,6 +21,7 @@ WHITE = 0.55  # share of random models without correlation
 SLOPED = 0.5  # share whose variance depends on brightness
 COLOURED = 0.5  # share of the correlated ones whose channels share noise
 KERNEL_SIDE = 5  # pixels of a random blur
+LEAST_VARIANCE = 1e-12  # keeps divisions finite
 LOWEST, HIGHEST = 0.012, 0.3  # standard deviation at mid-range of random models, of a range of 1
 # Of mosaics, which no processing has changed: nearly always white, and of a low gain very weak.
 RAW_WHITE, RAW_SLOPED, RAW_LOWEST = 0.9, 0.7, 0.004
@@ -33,6 +39,48 @@ class RandomNoise(NamedTuple):
     floor: Doubles
     filters: Doubles
     white: bool
+
+
+class Kinds(NamedTuple):
+    """Kinds of noise, to draw on the device.
+
+    Shape:
+        slope, floor, gain: (n, c), gain in units per photon
+        filters: (n, c, c, 5, 5)
+    """
+
+    slope: Tensor
+    floor: Tensor
+    gain: Tensor
+    filters: Tensor
+
+    @classmethod
+    def of(cls, kinds: Sequence[RandomNoise]) -> Kinds:
+        """Kinds as they were drawn."""
+        return cls(
+            slope=_stacked([kind.slope for kind in kinds]),
+            floor=_stacked([kind.floor for kind in kinds]),
+            gain=_stacked([kind.slope * kind.white for kind in kinds]),
+            filters=_stacked([kind.filters for kind in kinds]),
+        )
+
+    def corrupt(self, clean: Tensor, generator: torch.Generator, strength: Tensor | float = 1.0) -> Tensor:
+        """Frames with fresh noise, of each kind for one crop or sequence; not clipped.
+
+        Shape:
+            clean: (t, n, c, h, w), 0 to 1; strength: of the noise's deviation, broadcast to it
+        """
+        length, crops, channels, height, width = clean.shape
+        slope, floor, gain = (part[:, :, None, None] for part in self[:3])
+        deviation = (slope * clean + floor).clamp_min(LEAST_VARIANCE).sqrt()
+        around = height + KERNEL_SIDE - 1, width + KERNEL_SIDE - 1
+        white = torch.randn(length, crops * channels, *around, generator=generator, device=clean.device)
+        unit = conv2d(white, self.filters.flatten(0, 1), groups=crops).view(clean.shape)
+        return clean + strength * deviation * with_skewness(unit, strength * gain / deviation)
+
+
+def _stacked(values: list[Doubles]) -> Tensor:
+    return torch.from_numpy(np.stack(values).astype(np.float32))
 
 
 def random_noise(generator: np.random.Generator, channels: int) -> RandomNoise:

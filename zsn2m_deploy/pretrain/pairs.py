@@ -9,15 +9,12 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import conv2d
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from zsn2m_deploy.config.networks import SCENE_SIDE
-from zsn2m_deploy.noise.draw import with_skewness
-from zsn2m_deploy.pretrain.noise import KERNEL_SIDE, random_noise
+from zsn2m_deploy.pretrain.noise import Kinds, random_noise
 from zsn2m_deploy.pretrain.scenes import dead_leaves, random_palette
 from zsn2m_runtime.mosaic_record import CELL, COLOURS, PLACES, PLANES
-from zsn2m_runtime.noise.model import Doubles
 
 SCENES = 1024  # to cut crops from; the oldest is replaced
 FIRST_SCENES = 64
@@ -61,16 +58,9 @@ class _Drawing(IterableDataset[Drawn]):
             scene = scene if self._channels > 1 else scene.mean(axis=2, keepdims=True)
             kinds = [random_noise(generator, self._channels) for _ in range(KINDS)]
             yield Drawn(
-                scene=torch.from_numpy(np.moveaxis(scene, 2, 0).astype(np.float16)),
-                slope=_stacked([kind.slope for kind in kinds]),
-                floor=_stacked([kind.floor for kind in kinds]),
-                gain=_stacked([kind.slope * kind.white for kind in kinds]),
-                filters=_stacked([kind.filters for kind in kinds]),
+                torch.from_numpy(np.moveaxis(scene, 2, 0).astype(np.float16)),
+                *Kinds.of(kinds),
             )
-
-
-def _stacked(values: list[Doubles]) -> Tensor:
-    return torch.from_numpy(np.stack(values).astype(np.float32))
 
 
 def _use_one_thread(_: int) -> None:
@@ -149,14 +139,9 @@ class PairSource:
 
     def _noisy(self, clean: Tensor) -> Tensor:
         scenes, kinds = self._draw(min(self._count, SCENES)), self._draw(KINDS)
-        slope, floor, gain, filters = (part[scenes, kinds] for part in self._kept[1:])
-        deviation = (slope[:, :, None, None] * clean + floor[:, :, None, None]).clamp_min(1e-12).sqrt()
-        crops, channels = clean.shape[:2]
-        around = self._side + KERNEL_SIDE - 1
-        white = torch.randn(1, crops * channels, around, around, generator=self._generator, device=self._device)
-        unit = conv2d(white, filters.flatten(0, 1), groups=crops).view(clean.shape)
-        noisy = clean + deviation * with_skewness(unit, gain[:, :, None, None] / deviation)
-        ends = torch.rand(crops, 1, 1, 1, generator=self._generator, device=self._device) < CLIPPED
+        chosen = Kinds(*(part[scenes, kinds] for part in self._kept[1:]))
+        noisy = chosen.corrupt(clean[None], self._generator)[0]
+        ends = torch.rand(len(clean), 1, 1, 1, generator=self._generator, device=self._device) < CLIPPED
         return torch.where(ends, noisy.clamp(0, 1), noisy)
 
     def _random(self, *shape: int) -> Tensor:

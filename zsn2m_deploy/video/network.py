@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, interpolate, leaky_relu, pixel_shuffle
+from torch.nn.functional import conv2d, grid_sample, interpolate, leaky_relu, pixel_shuffle
 
 from zsn2m_deploy.pretrain.network import CorrectingNetwork
 from zsn2m_runtime.noise.model import NoiseModel
@@ -45,6 +45,19 @@ class VideoNet(CorrectingNetwork):
         self.from_quarter = nn.Conv2d(quarter, half, 1)
         self.half_up = nn.Conv2d(half, half, 3, padding=1)
         self.out = nn.Conv2d(half, 4 * (channels + 1), 3, padding=1)  # residual and gate of 2 x 2 pixels
+
+    @classmethod
+    def of_grey(cls, colour: VideoNet) -> VideoNet:
+        """A network of grey frames that begins as one of three colours, for frames whose colours are all the grey."""
+        state, channels = colour.state_dict(), colour.channels
+        frames, of_deviation = state["first.weight"].split([2 * channels, 1], dim=1)
+        state["first.weight"] = torch.cat((frames.unflatten(1, (2, channels)).sum(dim=2), of_deviation), dim=1)
+        for name in ("out.weight", "out.bias"):
+            residual, gate = state[name].split([4 * channels, 4])
+            state[name] = torch.cat((residual.unflatten(0, (channels, 4)).mean(dim=0), gate))
+        network = cls(1)
+        network.load_state_dict(state)
+        return network
 
     @torch.no_grad()
     def add_to_output(self, offset: Tensor) -> None:
@@ -109,6 +122,19 @@ def deviation_at(level: Tensor, slope: Tensor, floor: Tensor, least: Tensor, str
     """
     variance = slope * level.mean(dim=1, keepdim=True) + floor
     return strength * torch.maximum(variance, least).sqrt()
+
+
+def moved(result: Tensor, motion: Tensor) -> Tensor:
+    """A result brought to another frame, its border repeated.
+
+    Shape:
+        result: (n, c, h, w); motion: (n, h, w, 2), x and y in pixels, from a pixel to where its content was
+    """
+    height, width = result.shape[-2:]
+    columns, rows = torch.arange(width, device=result.device), torch.arange(height, device=result.device)
+    at = motion + torch.stack(torch.meshgrid(columns, rows, indexing="xy"), dim=2)
+    at = (2 * at + 1) / at.new_tensor([width, height]) - 1
+    return grid_sample(result, at, padding_mode="border", align_corners=False)
 
 
 def _doubled(x: Tensor) -> Tensor:

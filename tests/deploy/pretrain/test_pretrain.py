@@ -149,12 +149,12 @@ def test_pairs_of_planes_are_cells_of_one_scene(monkeypatch: pytest.MonkeyPatch)
 def test_pretraining_goes_on_where_it_stopped_and_writes_weights_that_load(
     tmp_path: Path, channels: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    from zsn2m_deploy.pretrain import checkpointed, weights
     from zsn2m_deploy.pretrain import run as pretraining
-    from zsn2m_deploy.pretrain import weights
 
     monkeypatch.setattr(pairs, "FIRST_SCENES", 8)
     monkeypatch.setattr(pretraining, "CROP_SIDE", 32)
-    monkeypatch.setattr(pretraining, "CHECKPOINT_EVERY", 2)
+    monkeypatch.setattr(checkpointed, "CHECKPOINT_EVERY", 2)
     monkeypatch.setattr(weights, "FOLDER", tmp_path)
     path, saves = tmp_path / f"sensor_{channels}.safetensors", []
     original = torch.save

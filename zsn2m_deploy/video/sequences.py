@@ -1,0 +1,145 @@
+"""Batches of drawn sequences with drawn noise, in chunks that follow each other."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from zsn2m_deploy.config.networks import SCENE_SIDE
+from zsn2m_deploy.pretrain.noise import Kinds, random_noise
+from zsn2m_deploy.pretrain.pairs import CLIPPED
+from zsn2m_deploy.pretrain.scenes import Floats, dead_leaves, random_palette
+from zsn2m_deploy.video.network import deviation_at
+from zsn2m_deploy.video.scenes import Clip, clip
+
+CHUNK = 5  # frames that a step learns from; its gradient goes through all of them
+LENGTH = (
+    2 * CHUNK
+)  # frames of a sequence: half of a step's sequences begin, the others go on from what the network made
+SCENES = 256  # to draw sequences from; the oldest is replaced
+CLIPS_PER_SCENE = 8
+CLIPS = 192  # drawn, to take sequences from
+USES = 3  # of a clip, each time with other noise
+MISJUDGED, ERROR = 0.5, 0.15  # share of sequences whose strength is told wrongly; standard deviation of its logarithm
+GAIN, MOST_GAIN = 0.25, 4.0  # share of sequences in which the strength changes, and by how much at most, either way
+LATE = 0.5  # share of these where that is told a frame late
+
+
+class Chunk(NamedTuple):
+    """Frames of sequences, one step's.
+
+    Shape:
+        clean, noisy: (t, n, c, side, side); motion: (t, n, side, side, 2), pixels; begins: (n,) bool
+        kinds: of n sequences; told: (t, n), the strength of the noise over that of its kind, as it is estimated
+    """
+
+    clean: Tensor
+    noisy: Tensor
+    motion: Tensor
+    begins: Tensor
+    kinds: Kinds
+    told: Tensor
+
+    def deviation(self, index: int, previous: Tensor) -> Tensor:
+        """What the network is told at a frame. Shape: (n, c, side, side) -> (n, 1, side, side)."""
+        slope, floor = (part.mean(dim=1).view(-1, 1, 1, 1) for part in self.kinds[:2])
+        return deviation_at(previous, slope, floor, LEAST * (slope + floor), self.told[index].view(-1, 1, 1, 1))
+
+
+LEAST = 1e-3  # smallest variance over that of white, as NoiseModel.least
+
+
+class _Half(NamedTuple):
+    """Sequences that begin together. Shape: clean (t, n, c, side, side), motion (t, n, side, side, 2), and as Chunk."""
+
+    clean: Tensor
+    motion: Tensor
+    kinds: Kinds
+    clips: Tensor  # (n, 1, 1, 1) bool: samples end at 0 and 1
+    strength: Tensor
+    told: Tensor
+
+
+class SequenceSource:
+    """Endless chunks of drawn sequences.
+
+    Args:
+        sequences: of a chunk, even: in turns one half of them begins, and the other goes on
+        side: pixels
+    """
+
+    def __init__(self, channels: int, seed: int, sequences: int, side: int) -> None:
+        cv2.setNumThreads(1)
+        self._channels, self._half, self._side = channels, sequences // 2, side
+        self._numpy = np.random.default_rng(seed)
+        self._torch = torch.Generator().manual_seed(seed)
+        self._scenes = [self._scene() for _ in range(SCENES)]
+        self._clips: list[Clip] = [self._clip() for _ in range(CLIPS)]
+        self._drawn = self._due = 0
+        self._halves = [self._begun(), self._begun()]
+        self._turn = 1
+
+    def __call__(self) -> Chunk:
+        """The chunk that follows the last one."""
+        self._turn = 1 - self._turn
+        self._halves[self._turn] = self._begun()
+        parts = []
+        for index, half in enumerate(self._halves):
+            at = slice(0, CHUNK) if index == self._turn else slice(CHUNK, LENGTH)
+            strength = half.strength[at, :, None, None, None]
+            noisy = torch.cat(
+                [
+                    Kinds(*(part[one] for part in half.kinds)).corrupt(
+                        half.clean[at][:, one], self._torch, strength[:, one]
+                    )
+                    for one in (slice(index, index + 1) for index in range(self._half))  # each fits the cache
+                ],
+                dim=1,
+            )
+            noisy = torch.where(half.clips, noisy.clamp(0, 1), noisy)
+            parts.append((half.clean[at], noisy, half.motion[at], half.told[at]))
+        clean, noisy, motion, told = (torch.cat(both, dim=1) for both in zip(*parts, strict=True))
+        kinds = Kinds(*(torch.cat(both) for both in zip(*(half.kinds for half in self._halves), strict=True)))
+        begins = torch.arange(2 * self._half) // self._half == self._turn
+        return Chunk(clean, noisy, motion, begins, kinds, told)
+
+    def _scene(self) -> Floats:
+        scene = dead_leaves(self._numpy, SCENE_SIDE, random_palette(self._numpy)).clip(0, 1)
+        return scene if self._channels > 1 else scene.mean(axis=2, keepdims=True)
+
+    def _clip(self) -> Clip:
+        drawn = clip(self._numpy, self._scenes, self._side, LENGTH)
+        return Clip(drawn.frames.clip(0, 1).astype(np.float16), drawn.motion.astype(np.float16))
+
+    def _begun(self) -> _Half:
+        self._due += self._half
+        while self._due >= USES:
+            self._due -= USES
+            self._drawn += 1
+            if self._drawn % CLIPS_PER_SCENE == 0:
+                self._scenes[self._drawn // CLIPS_PER_SCENE % SCENES] = self._scene()
+            self._clips[self._drawn % CLIPS] = self._clip()
+        chosen = [self._clips[index] for index in self._numpy.integers(CLIPS, size=self._half)]
+        frames = torch.from_numpy(np.stack([one.frames for one in chosen], axis=1)).movedim(4, 2).float()
+        motion = torch.from_numpy(np.stack([one.motion for one in chosen], axis=1)).float()
+        kinds = Kinds.of([random_noise(self._numpy, self._channels) for _ in chosen])
+        strength, told = self._strengths()
+        clips = torch.from_numpy(self._numpy.random((self._half, 1, 1, 1)) < CLIPPED)
+        return _Half(frames, motion, kinds, clips, strength, told)
+
+    def _strengths(self) -> tuple[Tensor, Tensor]:
+        """The noise's strength over that of its kind, and what is told of it, each (t, n)."""
+        draw, half = self._numpy, self._half
+        strength = np.ones((LENGTH, half))
+        told = strength.copy()
+        for index in range(half):
+            if draw.random() < GAIN:
+                change, factor = draw.integers(0, LENGTH), MOST_GAIN ** draw.uniform(-1, 1)
+                strength[change:, index] = factor
+                told[change + (draw.random() < LATE) :, index] = factor
+        wrong = np.exp(ERROR * draw.standard_normal(half) * (draw.random(half) < MISJUDGED))
+        return torch.from_numpy(strength).float(), torch.from_numpy(told * wrong).float()

@@ -1,0 +1,25 @@
+"""The pretrained VideoNets that the package holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+
+from zsn2m_deploy.video.network import VideoNet
+
+FOLDER = Path(__file__).parent
+
+
+def pretrained_video(channels: int) -> VideoNet:
+    """A VideoNet as `zsn2m_deploy.video.pretrain` left it.
+
+    Args:
+        channels: of the frames, 1 or 3
+    """
+    with torch.random.fork_rng(devices=[]):  # a caller's random numbers stay what they are
+        network = VideoNet(channels)
+    weights = load_file(FOLDER / f"video_{channels}.safetensors")
+    network.load_state_dict({name: weight.float() for name, weight in weights.items()})
+    return network
