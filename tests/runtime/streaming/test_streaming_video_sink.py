@@ -53,6 +53,17 @@ def test_nothing_stands_under_the_name_before_the_end(tmp_path: Path) -> None:
     assert names(tmp_path) == ["out.mp4"]
 
 
+def test_h264_is_encoded_quickly_and_as_asked(tmp_path: Path) -> None:
+    """x264 writes its settings into the first frame; 10 frames of lookahead are those of `veryfast`."""
+    for name, options, crf in (("usual.mp4", {}, b"crf=17.0"), ("asked.mp4", {"crf": 30}, b"crf=30.0")):
+        sink = video_sink(tmp_path / name, INFO, **options)
+        write_all(sink, noise(3, "uint8", 3, 255))
+        sink.finish()
+        content = (tmp_path / name).read_bytes()
+        assert b"rc_lookahead=10" in content
+        assert crf in content
+
+
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".avi"])
 def test_what_was_written_before_a_failure_plays(tmp_path: Path, clip: Path, suffix: str) -> None:
     source = VideoSource(clip)

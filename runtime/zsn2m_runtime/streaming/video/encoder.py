@@ -16,7 +16,8 @@ from zsn2m_runtime.streaming.options import Encoding
 from zsn2m_runtime.streaming.video.pixel_formats import PixelFormat, depth_of, nearest, planar
 
 KEEP_DURATIONS = "+frame_duration"  # libav's flag, without which the last frame's duration is lost
-CRF = 18  # FFmpeg's H.264 guide: visually lossless or nearly so
+CRF = 17  # FFmpeg's H.264 guide: 17 or 18 is visually lossless or nearly so
+X264_PRESET = "veryfast"  # 0.4 of the default's time at the same size: docs/decisions/veryfast-h264.md
 BEST_QUALITY = 2  # of 1 to 31, for encoders of constant quality without a CRF; below 2 only the size still grows
 WHOLE_CHROMA = ("libx264", "libx265")  # encoders that refuse odd sizes with subsampled chroma
 DEEP = ("libx264", "libx265", "libsvtav1")  # encoders of more than 8 bits
@@ -181,6 +182,8 @@ def _options(name: str, container: Container, codec: str, crf: int | None) -> di
     flags = KEEP_DURATIONS
     if codec == "libx265":
         options["x265-params"] = "log-level=error"  # x265 writes to stderr by itself
+    if codec == "libx264":
+        options["preset"] = X264_PRESET
     if any(option.name == "crf" for option in av.CodecContext.create(codec, "w").supported_options.private):
         options["crf"] = str(CRF if crf is None else crf)
     elif crf is not None:
