@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
+from zsn2m_export.parity import STRENGTHS
 from zsn2m_runtime.errors import CheckFailedError
 from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.manifest import Fidelity, ModelCard
 from zsn2m_runtime.sample_types import Nchw
+from zsn2m_runtime.self_test import in_sequence
 
+Doubles = npt.NDArray[np.float64]
 _EQUAL = 1e-20  # mean squared error that counts as none: 200 dB
 
 # Decibels to fp32. Six trained networks have 51.4 to 55.8 in int8, 79.7 to 91.6 in fp16;
@@ -28,7 +32,8 @@ def check_fidelity(reference: Path, candidate: Path, card: ModelCard, probes: Se
 
     Args:
         card: of the candidate
-        probes: as `probe_frames` makes them: the frame, then a cut of it and noise at each size
+        probes: as `probe_frames` makes them: the frame, then a cut of it and noise at each size; in a sequence each
+            model goes on from its own results
     Raises:
         CheckFailedError: if either PSNR is below the gate, or anything is not finite.
     """
@@ -49,6 +54,10 @@ def check_fidelity(reference: Path, candidate: Path, card: ModelCard, probes: Se
 def _psnr(sessions: tuple[Session, Session], probes: Sequence[Nchw], scale: float) -> float:
     """Over all samples of all probes together; NaN where anything is not finite."""
     reference, candidate = sessions
-    errors = [(candidate.run(probe).astype(np.float64) - reference.run(probe)) / scale for probe in probes]
-    mean_squared = np.mean(np.concatenate([error.ravel() for error in errors]) ** 2)
+    errors: list[Doubles] = []
+    for probe in probes:
+        strengths = STRENGTHS if len(probe) > 1 else ()
+        expected, result = (in_sequence(session.run, probe, strengths) for session in (reference, candidate))
+        errors.append((result.astype(np.float64) - expected).ravel() / scale)
+    mean_squared = np.mean(np.concatenate(errors) ** 2)
     return float(-10 * np.log10(np.maximum(mean_squared, _EQUAL)))

@@ -32,12 +32,10 @@ class SensorGraph(nn.Module):
         before_padding: nn.Module | None = None,
     ) -> None:
         super().__init__()
-        self.network = _frozen(network)
-        self.before_padding = _frozen(before_padding or nn.Identity())
-        parts = [] if before_padding is None else list(before_padding.modules())
-        for name, child in network.named_children():
-            if any(child is part for part in parts):  # held for the weights file, never run from there: exported once
-                self.network.add_module(name, nn.Identity())
+        self.network = frozen(network)
+        self.before_padding = frozen(before_padding or nn.Identity())
+        if before_padding is not None:
+            leave_out(self.network, network, before_padding)
         self.stride = stride
         self.offset = normalisation.offset
         self.scale = normalisation.scale
@@ -58,7 +56,15 @@ class SensorGraph(nn.Module):
         return x
 
 
-def _frozen(network: nn.Module) -> nn.Module:
+def leave_out(exported: nn.Module, network: nn.Module, part: nn.Module) -> None:
+    """Take out of a network's copy what it holds of another part of the graph, for the weights file: exported once."""
+    for name, child in network.named_children():
+        if any(child is module for module in part.modules()):
+            exported.add_module(name, nn.Identity())
+
+
+def frozen(network: nn.Module) -> nn.Module:
+    """A copy to export: on the CPU, in float32, not trained."""
     return copy.deepcopy(network).cpu().float().eval().requires_grad_(False)
 
 

@@ -26,19 +26,28 @@ def network_layers(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
     return layers
 
 
-def frame_layers(graph: onnx.GraphProto, channels: int) -> set[str]:
-    """Names of the layers that read or write the frame itself, and of the activations next to them.
-
-    Args:
-        channels: of the frame
-    """
-    shapes = {tensor.name: tensor.dims for tensor in graph.initializer}
-    outer = [node for node in graph.node if node.op_type == "Conv" and channels in shapes[node.input[1]][:2]]
+def frame_layers(graph: onnx.GraphProto) -> set[str]:
+    """Names of the convolutions that read or write the frame itself, and of the activations next to them."""
+    layers = network_layers(graph)
+    planes = {name for node in layers for name in node.output}
+    readers = [node for node in layers if node.op_type == "Conv" and node.input[0] not in planes]
+    writers = [node for node in layers if node.op_type == "Conv" and _leaves(graph, layers, node.output[0])]
+    outer = [*readers, *writers]
     beside = {name for node in outer for name in (node.input[0], node.output[0])}
     activations = [
         node for node in graph.node if node.op_type == _ACTIVATION and beside.intersection((*node.input, *node.output))
     ]
     return {node.name for node in (*outer, *activations)}
+
+
+def _leaves(graph: onnx.GraphProto, layers: list[onnx.NodeProto], planes: str) -> bool:
+    """Whether something besides layers reads these planes, as they are or in another order."""
+    names = {node.name for node in layers}
+    return any(
+        node.name not in names or (node.op_type in _BETWEEN_LAYERS and _leaves(graph, layers, node.output[0]))
+        for node in graph.node
+        if planes in node.input
+    )
 
 
 def with_neighbours(graph: onnx.GraphProto, layers: set[str]) -> set[str]:

@@ -9,8 +9,10 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import onnx
 import torch
+from onnx import numpy_helper
 from torch import nn
 
 from zsn2m_export.errors import ExportError
@@ -32,24 +34,32 @@ def export_onnx(graph: nn.Module, path: Path, facts: ModelFacts, channels: int, 
     count, height, width = _EXAMPLE_SIZE
     example = torch.zeros(count, channels, height, width)
     dynamic = {0: torch.export.Dim("n"), 2: torch.export.Dim("h"), 3: torch.export.Dim("w")}
+    names, examples, shapes = [facts.input], [example], [dynamic]
+    if facts.state:
+        names, examples, shapes = [*names, facts.state], [*examples, example + 1], [*shapes, dynamic]
+    if facts.strength:
+        names, examples, shapes = [*names, facts.strength], [*examples, torch.ones(1)], [*shapes, {}]
     with quiet():
         torch.onnx.export(
             graph,
-            (example,),
+            tuple(examples),
             str(path),
             dynamo=True,
             opset_version=OPSET,
             external_data=False,
-            input_names=[facts.input],
+            input_names=names,
             output_names=[facts.output],
-            dynamic_shapes=(dynamic,),
+            dynamic_shapes=tuple(shapes),
             verbose=False,
         )
     model = onnx.load(path)
     for node in model.graph.node:  # the exporter's notes: stack traces with the paths of this machine
         node.ClearField("metadata_props")
     for axis, name in dynamic.items():  # the exporter names them by its arithmetic on h and w
-        model.graph.output[0].type.tensor_type.shape.dim[axis].dim_param = name.__name__
+        for value in (*model.graph.input[: 2 if facts.state else 1], model.graph.output[0]):
+            value.type.tensor_type.shape.dim[axis].dim_param = name.__name__
+    if facts.strength:  # an input with a default: an initializer of its name
+        model.graph.initializer.append(numpy_helper.from_array(np.ones(1, np.float32), facts.strength))
     save_checked(model, path, card)
 
 

@@ -13,22 +13,27 @@ import onnx
 from zsn2m_export.errors import ExportError
 from zsn2m_export.layers import frame_layers, network_layers, with_neighbours
 from zsn2m_export.onnx_model import quiet
+from zsn2m_export.parity import STRENGTHS, sequence_of
 from zsn2m_runtime.errors import BundleError
+from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.machine.installation import import_onnxruntime
 from zsn2m_runtime.sample_types import Nchw
+from zsn2m_runtime.self_test import in_sequence
 
+Feed = dict[str, Nchw]  # what a model runs on, by the names of its inputs
+_WARNINGS, _ERRORS = 2, 3  # onnxruntime's severities; it logs from the first on by itself
 _NOISE_SIDE = 96  # pixels: some 9,000 samples of each plane's extremes
 _PREPARED = {"onnx.quant.pre_process": "onnxruntime.quant"}  # without it, onnxruntime logs advice to preprocess
 
 
-class _Frames:
-    """Calibration frames in the shape that onnxruntime asks for them."""
+class _Feeds:
+    """Calibration inputs in the shape that onnxruntime asks for them."""
 
-    def __init__(self, name: str, frames: Iterable[Nchw]) -> None:
-        self._feeds = iter([{name: frame} for frame in frames])
+    def __init__(self, feeds: Iterable[Feed]) -> None:
+        self._feeds = iter(feeds)
 
-    def get_next(self) -> dict[str, Nchw] | None:
-        """The next frame, None after the last."""
+    def get_next(self) -> Feed | None:
+        """The next inputs, None after the last."""
         return next(self._feeds, None)
 
 
@@ -44,21 +49,38 @@ def calibration_frames(frame: Nchw, in_use: tuple[float, float]) -> list[Nchw]:
     return [frame, noise.astype(np.float32)]
 
 
-def quantised(model: onnx.ModelProto, channels: int, frames: Iterable[Nchw], careful: bool = False) -> onnx.ModelProto:
+def feeds_of(session: Session, frames: Iterable[Nchw]) -> list[Feed]:
+    """What a model gets on frames; one with a state on a sequence of each, with the results that it gives.
+
+    Shape:
+        frames: each (1, c, h, w) sensor units
+    """
+    feeds: list[Feed] = []
+
+    def run(noisy: Nchw, previous: Nchw | None, strength: float | None) -> Nchw:
+        feeds.append(session.inputs(noisy, previous, strength))
+        return session.run(noisy, previous, strength)
+
+    for frame in frames:
+        recurrent = session.limits.state is not None
+        in_sequence(run, sequence_of(frame) if recurrent else frame, STRENGTHS if recurrent else ())
+    return feeds
+
+
+def quantised(model: onnx.ModelProto, feeds: Iterable[Feed], careful: bool = False) -> onnx.ModelProto:
     """The graph with every layer between the first and the last in 8 bits.
 
     Layers that touch the frame itself stay in fp32: they are few multiplications but most of the error, and so a
     frame brighter than the calibration's saturates nothing (docs/decisions/int8-outer-layers.md).
 
     Args:
-        channels: of the frame
-        frames: what the activations' ranges are measured on, each (1, c, h, w) in sensor units
+        feeds: what the activations' ranges are measured on
         careful: the layers beside the first and the last stay in fp32 too
     Raises:
         ExportError: if there is no layer between the first and the last.
         BundleError: if onnxruntime's quantiser cannot work with the graph.
     """
-    outer = frame_layers(model.graph, channels)
+    outer = frame_layers(model.graph)
     outer = with_neighbours(model.graph, outer) if careful else outer
     inner = [node for node in network_layers(model.graph) if node.name not in outer]
     if not any(node.op_type == "Conv" for node in inner):
@@ -66,7 +88,7 @@ def quantised(model: onnx.ModelProto, channels: int, frames: Iterable[Nchw], car
     prepared = copy.deepcopy(model)
     onnx.helper.set_model_props(prepared, _PREPARED)
     with quiet(), tempfile.TemporaryDirectory() as folder:
-        import_onnxruntime()  # the door that keeps its telemetry off
+        import_onnxruntime().set_default_logger_severity(_ERRORS)  # an input with a default makes it warn
         from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
         path = Path(folder) / "quantised.onnx"
@@ -74,7 +96,7 @@ def quantised(model: onnx.ModelProto, channels: int, frames: Iterable[Nchw], car
             quantize_static(
                 prepared,
                 path,
-                _Frames(model.graph.input[0].name, frames),
+                _Feeds(feeds),
                 quant_format=QuantFormat.QDQ,
                 per_channel=True,
                 activation_type=QuantType.QUInt8,
@@ -88,4 +110,6 @@ def quantised(model: onnx.ModelProto, channels: int, frames: Iterable[Nchw], car
                 f"expected a graph that onnxruntime can quantise, but it says: {type(error).__name__}: {error}; export "
                 f"the bundle's weights again"
             ) from error
+        finally:
+            import_onnxruntime().set_default_logger_severity(_WARNINGS)
         return onnx.load(path)

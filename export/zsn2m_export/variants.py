@@ -15,9 +15,9 @@ from zsn2m_export.fidelity import check_fidelity
 from zsn2m_export.half import halved
 from zsn2m_export.onnx_model import save_checked
 from zsn2m_export.parity import check_twin, probe_frames
-from zsn2m_export.quantising import calibration_frames, quantised
+from zsn2m_export.quantising import calibration_frames, feeds_of, quantised
 from zsn2m_export.twins import as_twin, to_twin
-from zsn2m_export.writer import expected_output_name, write_array
+from zsn2m_export.writer import expected_output_name, test_input_name, write_array
 from zsn2m_runtime.atomic import atomic_file
 from zsn2m_runtime.bundle import Bundle, file_record
 from zsn2m_runtime.errors import BundleError, CheckFailedError
@@ -25,7 +25,7 @@ from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.manifest import Manifest, ModelEntry, ModelFacts, ModelIo
 from zsn2m_runtime.plain_file import read_checked
 from zsn2m_runtime.sample_types import Nchw
-from zsn2m_runtime.self_test import read_test_input
+from zsn2m_runtime.self_test import in_sequence, read_test_input
 
 
 @dataclass(frozen=True)
@@ -73,17 +73,19 @@ def _with_precision(
         graph = _graph(folder, model)
         _check_layers(graph.graph, model.id)
         if precision == "int8":
-            graph = quantised(graph, manifest.sensor.planes, calibration_frames(on.frame, in_use), careful)
+            feeds = feeds_of(Session(source, provider="cpu"), calibration_frames(on.frame, in_use))
+            graph = quantised(graph, feeds, careful)
         else:
             graph = halved(graph)
         save_checked(graph, path, card.model_dump_json())
-        fidelity = check_fidelity(source, path, card, probe_frames(on.frame, in_use))
+        fidelity = check_fidelity(source, path, card, probe_frames(on.frame, in_use, bool(facts.state)))
     if precision == "int8":
         fidelity = fidelity.model_copy(update={"calibrated_on": on.name})
-    expected = Session(target, provider="cpu").run(_test_input(folder, manifest))
+    expected = in_sequence(Session(target, provider="cpu").run, _test_input(folder, manifest, model))
     return ModelEntry(
         **facts.model_dump(),
         files={"onnx": file_record(target)},
+        self_test_input=model.self_test_input,
         self_test=write_array(folder / expected_output_name(facts.id), expected),
         fidelity=fidelity,
     )
@@ -100,16 +102,18 @@ def add_twin(folder: Path, manifest: Manifest, model: ModelEntry, io: ModelIo) -
     facts = _facts(model, io, io=io)
     card = manifest.card(facts)
     source, target = folder / model.files["onnx"].name, folder / f"{facts.id}.onnx"
-    noisy = _test_input(folder, manifest)
+    noisy = _test_input(folder, manifest, model)
     with atomic_file(target) as path, _changing(model):
         save_checked(as_twin(_graph(folder, model), io, manifest.sensor), path, card.model_dump_json())
-        parity = check_twin(source, path, card, probe_frames(noisy, manifest.normalisation.in_use))
+        probes = probe_frames(noisy[:1], manifest.normalisation.in_use, bool(facts.state))
+        parity = check_twin(source, path, card, probes)
     given = to_twin(noisy, io, manifest.sensor)
+    expected = in_sequence(Session(target, provider="cpu").run, given)
     return ModelEntry(
         **facts.model_dump(),
         files={"onnx": file_record(target)},
-        self_test_input=write_array(folder / f"test_input_{io}.npy", given),
-        self_test=write_array(folder / expected_output_name(facts.id), Session(target, provider="cpu").run(given)),
+        self_test_input=write_array(folder / test_input_name(f"{model.role}_{io}" if model.state else io), given),
+        self_test=write_array(folder / expected_output_name(facts.id), expected),
         parity=parity,
         fidelity=model.fidelity,
     )
@@ -145,8 +149,8 @@ def _check_layers(graph: onnx.GraphProto, name: str) -> None:
     )
 
 
-def _test_input(folder: Path, manifest: Manifest) -> Nchw:
-    return read_test_input(Bundle(folder, manifest))
+def _test_input(folder: Path, manifest: Manifest, model: ModelEntry) -> Nchw:
+    return read_test_input(Bundle(folder, manifest), model)
 
 
 @contextlib.contextmanager

@@ -16,8 +16,9 @@ from torch import Tensor, nn
 from zsn2m_export.graph import SensorGraph, receptive_radius
 from zsn2m_export.mosaic_graph import MosaicGraph
 from zsn2m_export.onnx_model import export_onnx
-from zsn2m_export.parity import check_parity, probe_frames
+from zsn2m_export.parity import check_parity, probe_frames, run_of, sequence_of
 from zsn2m_export.torchscript import export_torchscript
+from zsn2m_export.video_graph import Reach, VideoGraph
 from zsn2m_runtime.atomic import atomic_file
 from zsn2m_runtime.bundle import file_record
 from zsn2m_runtime.errors import BundleError
@@ -33,6 +34,7 @@ from zsn2m_runtime.manifest import (
 )
 from zsn2m_runtime.mosaic_record import CELL
 from zsn2m_runtime.sample_types import Nchw, Pixels
+from zsn2m_runtime.self_test import in_sequence
 
 WEIGHTS_NAME = "weights.safetensors"
 REACH = 100  # times the values in use; at 1000 the models differ by more than 1e-4 (docs/decisions/limits-of-inputs.md)
@@ -48,7 +50,7 @@ class ExportableModel:
     """A network to export: (n, c, h, w) normalised -> the same, h and w multiples of `stride`; c is `Sensor.planes`.
 
     `before_padding` runs on the frame as it is, before it is padded to the stride; any size -> the same. With
-    `whole_frames` no frame is cut in strips.
+    `whole_frames` no frame is cut in strips. With `deviation` it is a network of videos, which VideoGraph describes.
     """
 
     id: str
@@ -57,6 +59,7 @@ class ExportableModel:
     stride: int
     before_padding: nn.Module | None = None
     whole_frames: bool = False
+    deviation: nn.Module | None = None
 
 
 def write_weights(folder: Path, networks: Mapping[str, nn.Module]) -> FileRecord:
@@ -133,6 +136,11 @@ def write_array(path: Path, array: Pixels) -> FileRecord:
     return _write(path, lambda temporary: np.save(temporary, array))
 
 
+def test_input_name(model_id: str) -> str:
+    """The file of a model's own self-test input."""
+    return f"test_input_{model_id}.npy"
+
+
 def expected_output_name(model_id: str) -> str:
     """The file of a model's expected output."""
     return f"test_output_{model_id}.npy"
@@ -155,15 +163,15 @@ def write_models(
 def _write_model(
     folder: Path, model: ExportableModel, sensor: Sensor, normalisation: Normalisation, probe: Nchw
 ) -> ModelEntry:
-    inner = SensorGraph(model.network, model.stride, sensor, normalisation, model.before_padding)
-    reads = nn.Sequential(inner.before_padding, inner.network)
-    stride = model.stride
+    stride, recurrent = model.stride, model.deviation is not None
+    graph, reads = _graph(model, sensor, normalisation)
     radius = MOST_REACH if model.whole_frames else receptive_radius(reads, sensor.planes, stride)
-    graph: nn.Module = inner
     if sensor.mosaic:
-        graph, stride = MosaicGraph(inner, sensor.mosaic.pattern), CELL * stride
+        graph, stride = MosaicGraph(graph, sensor.mosaic.pattern), CELL * stride
         radius = min(CELL * radius + CELL - 1, MOST_REACH)  # as far as whole frames reach
     facts = ModelFacts(
+        state="previous" if recurrent else None,
+        strength="strength" if recurrent else None,
         id=model.id,
         role=model.role,
         precision="fp32",
@@ -179,12 +187,28 @@ def _write_model(
         export_torchscript(graph, script_path, card)
         export_onnx(graph, onnx_path, facts, sensor.channels, card)
         files: dict[str, Path] = {"torchscript": script_path, "onnx": onnx_path}
-        probes = probe_frames(probe, normalisation.in_use)
+        probes = probe_frames(probe, normalisation.in_use, recurrent)
         parity = check_parity(graph, files, probes, normalisation.scale, model.id)
-    expected = graph(torch.from_numpy(np.load(folder / TEST_INPUT_NAME))).numpy()
-    self_test = write_array(folder / expected_output_name(model.id), expected)
-    records = {kind: file_record(path) for kind, path in paths.items()}
-    return ModelEntry(**facts.model_dump(), files=records, self_test=self_test, parity=parity)
+    given, own_input = np.load(folder / TEST_INPUT_NAME), None
+    if recurrent:
+        given = sequence_of(given)
+        own_input = write_array(folder / test_input_name(model.id), given)
+    return ModelEntry(
+        **facts.model_dump(),
+        files={kind: file_record(path) for kind, path in paths.items()},
+        self_test_input=own_input,
+        self_test=write_array(folder / expected_output_name(model.id), in_sequence(run_of(graph), given)),
+        parity=parity,
+    )
+
+
+def _graph(model: ExportableModel, sensor: Sensor, normalisation: Normalisation) -> tuple[nn.Module, nn.Module]:
+    """What is exported of a network, and what says how far it sees."""
+    if model.deviation is None:
+        graph = SensorGraph(model.network, model.stride, sensor, normalisation, model.before_padding)
+        return graph, nn.Sequential(graph.before_padding, graph.network)
+    video = VideoGraph(model.network, model.stride, sensor, normalisation, model.deviation, model.before_padding)
+    return video, Reach(video.network, video.deviation, video.before_padding)
 
 
 def _write(path: Path, write: Callable[[Path], object]) -> FileRecord:

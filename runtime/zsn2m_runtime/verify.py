@@ -15,7 +15,7 @@ from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.machine.installation import import_onnxruntime
 from zsn2m_runtime.manifest import CARD_KEY, ModelCard, ModelEntry
 from zsn2m_runtime.sample_types import Pixels
-from zsn2m_runtime.self_test import read_expected_output, read_test_input
+from zsn2m_runtime.self_test import in_sequence, read_expected_output, read_test_input
 
 ALL = "all"  # every provider that starts on this machine
 
@@ -128,7 +128,7 @@ def _check(bundle: Bundle, model: ModelEntry, session: Session) -> ModelCheck:
     tolerance, card_agrees = _tolerance(model, step), _card(session) == bundle.manifest.card(model)
     given, expected = read_test_input(bundle, model), read_expected_output(bundle, model)
     try:
-        result = session.run(given)
+        result = in_sequence(session.run, given)
     except UnavailableError as error:
         return ModelCheck(model.id, session.provider, _NOTHING, _NOTHING, tolerance, card_agrees, failure=str(error))
     largest, rms = largest_difference(expected, result) * step, rms_difference(expected, result) * step

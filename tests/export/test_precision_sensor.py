@@ -13,7 +13,7 @@ from zsn2m_export.quantising import quantised
 
 def test_neighbours_are_the_second_and_the_last_but_one_convolution(lower: dict[str, Path]) -> None:
     model = onnx.load(lower["sensor"] / "sensor.onnx")
-    outer = frame_layers(model.graph, 3)
+    outer = frame_layers(model.graph)
     added = [node for node in model.graph.node if node.name in with_neighbours(model.graph, outer) - outer]
     assert [node.op_type for node in added] == ["Conv", "LeakyRelu", "Concat", "Conv"]
     convolutions = [node.name for node in model.graph.node if node.op_type == "Conv"]
@@ -22,11 +22,11 @@ def test_neighbours_are_the_second_and_the_last_but_one_convolution(lower: dict[
 
 def test_careful_leaves_more_in_float(lower: dict[str, Path]) -> None:
     model = onnx.load(lower["sensor"] / "sensor.onnx")
-    frames = [noisy_planes(3, 48, 48, 255.0)]
+    feeds = [{"noisy": noisy_planes(3, 48, 48, 255.0)}]
     kept = [
         sum(node.op_type == "Conv" and node.input[1] in weights for node in graph.node)
         for careful in (False, True)
-        for graph in [quantised(model, 3, frames, careful).graph]
+        for graph in [quantised(model, feeds, careful).graph]
         for weights in [{tensor.name for tensor in graph.initializer}]
     ]
     assert kept == [2, 4]

@@ -19,11 +19,12 @@ import torch
 from onnx import numpy_helper
 
 import zsn2m_deploy as zsn2m
-from zsn2m_deploy.config.networks import GrdConfig, MbdConfig
+from zsn2m_deploy.config.networks import GrdConfig, MbdConfig, SensorConfig
 from zsn2m_deploy.config.training import Method, TrainConfig
 from zsn2m_deploy.fit.network import FrameNetwork
 from zsn2m_deploy.paper.networks import GrdNet, MbdNet
 from zsn2m_deploy.pretrain.weights import pretrained
+from zsn2m_deploy.video.network import NoiseDeviation, VideoNet
 from zsn2m_export.manifest_file import write_manifest
 from zsn2m_export.writer import ExportableModel, write_models, write_test_input, write_weights
 from zsn2m_runtime.bundle import file_record
@@ -31,6 +32,7 @@ from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.manifest import Manifest, Normalisation, Sensor
 from zsn2m_runtime.mosaic_record import BayerPattern, MosaicRecord
+from zsn2m_runtime.noise.model import NoiseModel
 
 SMALL_GRD = GrdConfig(widths=(8, 12, 16, 16), start_from_teacher=False)  # the stride of the real one, 1/400 of its work
 
@@ -73,8 +75,9 @@ def make_bundle(tmp_path_factory: pytest.TempPathFactory) -> BundleMaker:
         value_range: tuple[float, float] = (0.0, 255.0),
         method: Method = "full",
         pattern: BayerPattern | None = None,
+        video: bool = False,
     ) -> Path:
-        key = (dtype, channels, value_range, method, pattern)
+        key = (dtype, channels, value_range, method, pattern, video)
         if key not in made:
             made[key] = write_bundle(tmp_path_factory.mktemp("bundle"), *key)
         return made[key]
@@ -149,17 +152,29 @@ def write_bundle(
     value_range: tuple[float, float],
     method: Method = "full",
     pattern: BayerPattern | None = None,
+    video: bool = False,
 ) -> Path:
-    """Write a bundle of a method; its last model is its default. With a pattern it is for mosaics."""
-    config = TrainConfig(method=method, grd=SMALL_GRD)
+    """Write a bundle of a method; its last model is its default. With a pattern it is for mosaics.
+
+    With video it holds a VideoNet too.
+    """
+    config = TrainConfig(method=method, grd=SMALL_GRD, sensor=SensorConfig(correct_impulses=False))
     low, high = value_range
     mosaic = MosaicRecord(pattern=pattern) if pattern else None
     sensor = Sensor(dtype=dtype, channels=channels, range=value_range, noise_sigma=0.08 * (high - low), mosaic=mosaic)
     networks = untrained_networks(sensor.planes, method)
+    default = list(networks)[-1]
+    if video:
+        networks["video"] = untrained_video(channels)
     normalisation = Normalisation(offset=low, scale=high - low)
     frame = noisy_planes(channels, 120, 104, high)
     test_input = write_test_input(folder, frame)
-    models = [ExportableModel(name, name, net, net.stride, net.before_padding()) for name, net in networks.items()]
+    models = [
+        ExportableModel(
+            name, name, net, net.stride, net.before_padding(), deviation=net.deviation if name == "video" else None
+        )
+        for name, net in networks.items()
+    ]
     manifest = Manifest(
         created="2026-01-01T00:00:00+00:00",
         versions={},
@@ -167,7 +182,7 @@ def write_bundle(
         seed=0,
         sensor=sensor,
         normalisation=normalisation,
-        default=models[-1].id,
+        default=default,
         weights=write_weights(folder, networks),
         self_test_input=test_input,
         models=write_models(folder, models, sensor, normalisation, frame),
@@ -189,6 +204,18 @@ def untrained_networks(channels: int, method: Method) -> dict[str, FrameNetwork]
         for network in networks.values():
             _enliven(network)
     return networks
+
+
+@torch.no_grad()
+def untrained_video(channels: int) -> VideoNet:
+    """A VideoNet of seeded weights, for noise of 0.08 of the range."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        network = VideoNet(channels)
+        _enliven(network)
+    network.out.weight.mul_(0.1)  # in 8 bits one with larger results would stray too far
+    network.deviation = NoiseDeviation(NoiseModel.white(np.full(channels, 0.004), np.full(channels, 0.004)))
+    return network
 
 
 @torch.no_grad()

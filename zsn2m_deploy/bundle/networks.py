@@ -10,6 +10,7 @@ from pathlib import Path
 
 from zsn2m_deploy.fit.fitter import Progress, ProgressCallback
 from zsn2m_deploy.fit.network import FrameNetwork
+from zsn2m_deploy.video.network import VideoNet
 from zsn2m_export.writer import ExportableModel, write_models
 from zsn2m_runtime.machine.installation import installed_version
 from zsn2m_runtime.manifest import ModelEntry, Normalisation, Sensor
@@ -52,8 +53,9 @@ def export_networks(
     entries: list[ModelEntry] = []
     for done, (model_id, network) in enumerate(networks.items()):
         tell(progress, done, len(networks))
+        deviation = network.deviation if isinstance(network, VideoNet) else None
         model = ExportableModel(
-            model_id, model_id, network, network.stride, network.before_padding(), network.whole_frames
+            model_id, model_id, network, network.stride, network.before_padding(), network.whole_frames, deviation
         )
         entries += write_models(folder, [model], sensor, normalisation, probe)
     tell(progress, len(networks), len(networks))

@@ -15,7 +15,8 @@ from zsn2m_deploy.noise.defects import DefectCorrection
 from zsn2m_deploy.noise.impulses import ImpulseCorrection
 from zsn2m_deploy.noise.offsets import Offsets
 from zsn2m_deploy.paper.networks import GrdNet, MbdNet
-from zsn2m_deploy.pretrain.network import SensorNet
+from zsn2m_deploy.pretrain.network import CorrectingNetwork, SensorNet
+from zsn2m_deploy.video.network import NoiseDeviation, VideoNet
 from zsn2m_export.writer import read_weights
 from zsn2m_runtime.bundle import Bundle
 from zsn2m_runtime.errors import BundleError, UsageError
@@ -44,7 +45,8 @@ def restored_networks(bundle: Bundle) -> dict[str, FrameNetwork]:
         )
     channels = manifest.sensor.planes
     makers: dict[str, Callable[[], FrameNetwork]] = {
-        "sensor": lambda: _sensor_net(manifest, config.sensor),
+        "sensor": lambda: _correcting(SensorNet(channels), manifest, config.sensor),
+        "video": lambda: _correcting(_video_net(channels), manifest, config.sensor),
         "mbd": lambda: MbdNet(channels, config.mbd),
         "grd": lambda: GrdNet(channels, config.grd, MbdNet(channels, config.mbd)),
     }
@@ -83,9 +85,14 @@ def _check_fit(bundle: Bundle, make: Callable[[], FrameNetwork], state: dict[str
         )
 
 
-def _sensor_net(manifest: Manifest, config: SensorConfig) -> SensorNet:
+def _video_net(channels: int) -> VideoNet:
+    network = VideoNet(channels)
+    network.deviation = NoiseDeviation()
+    return network
+
+
+def _correcting(network: CorrectingNetwork, manifest: Manifest, config: SensorConfig) -> CorrectingNetwork:
     channels = manifest.sensor.planes
-    network = SensorNet(channels)
     pattern, cell = manifest.fixed_pattern, CELL if manifest.sensor.mosaic else 1
     blank = None
     if pattern is not None:

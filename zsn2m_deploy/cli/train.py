@@ -89,6 +89,9 @@ Mosaic = Annotated[
         "pictures that look like one. Default: as files say; what looks like one is refused.",
     ),
 ]
+NoVideo = Annotated[
+    bool, typer.Option("--no-video", help="Leave out the model for videos; saves its part of the training.")
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing bundle.")]
 
 
@@ -117,6 +120,7 @@ def train_and_export(
     keep_frames: KeepFrames = None,
     correct_defects: CorrectDefects = False,
     mosaic: Mosaic = None,
+    no_video: NoVideo = False,
     max_pixels: MaxPixels = None,
     overwrite: Overwrite = False,
     as_json: JsonOption = False,
@@ -136,6 +140,7 @@ def train_and_export(
 
     sensor_stage = {"correct_defects": True} if correct_defects else None
     options = {"stage": stage, "strength": strength, "seed": seed, "device": device, "precision": precision}
+    options |= {"video": False if no_video else None}
     configuration = load_config(config, preset, method, sensor=sensor_stage, mosaic=mosaic, **options)
     sources = _sources(frames)
     if (frame_count or keep_frames) and not any(isinstance(source, str) for source in sources):

@@ -50,6 +50,9 @@ class TrainConfig(Config):
         True,
         description="shift results finally so that the mean (median, if skewed) of unclipped noise is zero; measured",
     )
+    video: bool = Field(
+        True, description="VideoNet too, the model for videos; method adapt, of frames that are no mosaics"
+    )
     sensor: SensorConfig = SensorConfig()
     mbd: MbdConfig = MbdConfig()
     grd: GrdConfig = GrdConfig()

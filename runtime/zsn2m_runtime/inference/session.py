@@ -81,7 +81,7 @@ class Session:
             BundleError: the model is not for frames of this shape, takes no such input, or would take far too much.
         """
         self.limits.check(noisy.shape)
-        given = self._inputs(noisy, previous, strength)
+        given = self.inputs(noisy, previous, strength)
         try:
             with self._turn:
                 result: Nchw = self._session.run([self.limits.output.name], given)[0]
@@ -92,7 +92,12 @@ class Session:
             ) from error
         return result
 
-    def _inputs(self, noisy: Nchw, previous: Nchw | None, strength: float | None) -> dict[str, Nchw]:
+    def inputs(self, noisy: Nchw, previous: Nchw | None = None, strength: float | None = None) -> dict[str, Nchw]:
+        """What onnxruntime is given for a run, by name.
+
+        Raises:
+            BundleError: the model takes no previous result, or no strength, and one is given.
+        """
         given, limits = {self.limits.input.name: noisy}, self.limits
         for port, value in ((limits.state, previous), (limits.strength, strength)):
             if port is None and value is not None:
