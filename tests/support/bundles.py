@@ -224,4 +224,5 @@ def _enliven(network: torch.nn.Module) -> None:
     for layer in network.modules():
         if isinstance(layer, torch.nn.Conv2d):
             torch.nn.init.normal_(layer.weight, std=1.4 / layer.weight[0].numel() ** 0.5)
-            torch.nn.init.normal_(layer.bias, std=0.05)
+            if layer.bias is not None:
+                torch.nn.init.normal_(layer.bias, std=0.05)

@@ -55,18 +55,18 @@ def _cpu_gains_from_bf16() -> bool:
     return bool(found.get("amx_bf16") or (found.get("avx512_bf16") and "AMD" in found.get("cpu_name", "")))
 
 
-def with_precision(network: nn.Module, device: torch.device, precision: Precision) -> Callable[[Tensor], Tensor]:
+def with_precision(network: nn.Module, device: torch.device, precision: Precision) -> Callable[..., Tensor]:
     """A function that applies the network with convolutions in `precision`; its result is float32.
 
     Shape:
-        the returned function: (b, c, h, w) float32 -> the same
+        the returned function: what the network takes, each (b, c, h, w) float32 -> (b, c, h, w) float32
     """
     dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(precision)
 
-    def apply(noisy: Tensor) -> Tensor:
-        noisy = noisy.contiguous(memory_format=torch.channels_last)
+    def apply(*frames: Tensor) -> Tensor:
+        laid_out = [frame.contiguous(memory_format=torch.channels_last) for frame in frames]
         with torch.autocast(device.type, dtype=dtype, enabled=dtype is not None):
-            out: Tensor = network(noisy)
+            out: Tensor = network(*laid_out)
         return out.float()
 
     return apply

@@ -54,7 +54,7 @@ class Fitter:
     precision: Precision
     progress: ProgressCallback | None = None
 
-    def place(self, network: nn.Module) -> Callable[[Tensor], Tensor]:
+    def place(self, network: nn.Module) -> Callable[..., Tensor]:
         """Move the network to the device; returns a function that applies it in the fitter's precision.
 
         Memory layout is channels_last: docs/decisions/memory-layout.md.

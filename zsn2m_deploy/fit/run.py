@@ -120,7 +120,7 @@ class Run:
         """Whether a network's results no longer follow the frames of some group, as `checks.is_dead`."""
         return any(is_dead(network, self.frames_of(group), self.sigma(group)) for group in self.groups)
 
-    def as_used(self, network: nn.Module) -> Callable[[Tensor], Tensor]:
+    def as_used(self, network: nn.Module) -> Callable[..., Tensor]:
         """A function that applies the network on the run's device, in float32."""
         return with_precision(network.to(self.fitter.device), self.fitter.device, "fp32")
 

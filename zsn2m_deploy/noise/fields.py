@@ -80,15 +80,18 @@ class NoiseFields:
         left = clipped(clean, self._stronger * self._gain, variance, self._ends).variance
         return self._units(clean, self._symmetric) * (variance * left).sqrt()
 
-    def corrupt(self, clean: Tensor) -> Tensor:
+    def corrupt(self, clean: Tensor, gain: Tensor | None = None) -> Tensor:
         """Crops as the sensor gives them: skewed by its tone curve or by few photons, and clipped.
 
         Shape:
             clean: (b, c, h, w), h and w at most 256
-            returns: the same
+            gain: (b,), by which each crop's noise is stronger; None: 1
+            returns: as clean
         """
         factors = [self._factor() for _ in clean]
         factor = clean.new_tensor(factors).view(-1, 1, 1, 1)
+        if gain is not None:
+            factor = factor * gain.view(-1, 1, 1, 1)
         if self._jpeg:
             deviation = self._stronger * self._jpeg.sigma * factor
             return after_jpeg(clean + deviation * self._units(clean, self._symmetric), self._jpeg)

@@ -12,6 +12,8 @@ from zsn2m_runtime.noise.model import NoiseModel
 
 SIDE = 6  # pixels of the first kernel: with a stride of 2 the same as 3 x 3 behind a pixel unshuffle
 
+LEAST = 1e-6  # deviation, normalised: keeps divisions finite
+
 
 class VideoNet(CorrectingNetwork):
     """A recurrent UNet of three levels, the first at half resolution: 0.1 M parameters, 8 k multiplications a pixel.
@@ -19,6 +21,10 @@ class VideoNet(CorrectingNetwork):
     The previous result comes in where it is in the present frame, or as it was. At each pixel a gate g says how much
     of it to take: fused = g previous + (1 - g) noisy; denoised = fused - residual. At the start and after a cut
     previous = noisy, and the network works on the frame by itself.
+
+    No layer has a bias: where frames and deviation are so many times as large, the result is, and one network is for
+    noise of every strength (Mohan et al., Robust and interpretable blind image denoising via bias-free convolutional
+    neural networks, ICLR 2020). What a bias would do the deviation does.
 
     The result follows a level that is added to both frames; how the previous result differs in level is seen.
 
@@ -33,18 +39,18 @@ class VideoNet(CorrectingNetwork):
     def __init__(self, channels: int) -> None:
         super().__init__()
         half, quarter, eighth = self.WIDTHS
-        self.channels, self.padding = channels, SIDE // 2 - 1
+        self.channels, self.padding, self.least = channels, SIDE // 2 - 1, LEAST
         self.deviation: nn.Module = nn.Identity()  # NoiseDeviation in a bundle, whose graph runs it before the network
-        self.first = nn.Conv2d(2 * channels + 1, half, SIDE, stride=2)
-        self.to_quarter = nn.Conv2d(half, quarter, 2, stride=2)
-        self.quarter_down = nn.Conv2d(quarter, quarter, 3, padding=1)
-        self.to_eighth = nn.Conv2d(quarter, eighth, 2, stride=2)
-        self.eighth = nn.Conv2d(eighth, eighth, 3, padding=1)
-        self.from_eighth = nn.Conv2d(eighth, quarter, 1)
-        self.quarter_up = nn.Conv2d(quarter, quarter, 3, padding=1)
-        self.from_quarter = nn.Conv2d(quarter, half, 1)
-        self.half_up = nn.Conv2d(half, half, 3, padding=1)
-        self.out = nn.Conv2d(half, 4 * (channels + 1), 3, padding=1)  # residual and gate of 2 x 2 pixels
+        self.first = nn.Conv2d(2 * channels + 1, half, SIDE, stride=2, bias=False)
+        self.to_quarter = nn.Conv2d(half, quarter, 2, stride=2, bias=False)
+        self.quarter_down = nn.Conv2d(quarter, quarter, 3, padding=1, bias=False)
+        self.to_eighth = nn.Conv2d(quarter, eighth, 2, stride=2, bias=False)
+        self.eighth = nn.Conv2d(eighth, eighth, 3, padding=1, bias=False)
+        self.from_eighth = nn.Conv2d(eighth, quarter, 1, bias=False)
+        self.quarter_up = nn.Conv2d(quarter, quarter, 3, padding=1, bias=False)
+        self.from_quarter = nn.Conv2d(quarter, half, 1, bias=False)
+        self.half_up = nn.Conv2d(half, half, 3, padding=1, bias=False)
+        self.out = nn.Conv2d(half, 4 * (channels + 1), 3, padding=1, bias=False)  # residual and gate of 2 x 2 pixels
 
     @classmethod
     def of_grey(cls, colour: VideoNet) -> VideoNet:
@@ -52,18 +58,11 @@ class VideoNet(CorrectingNetwork):
         state, channels = colour.state_dict(), colour.channels
         frames, of_deviation = state["first.weight"].split([2 * channels, 1], dim=1)
         state["first.weight"] = torch.cat((frames.unflatten(1, (2, channels)).sum(dim=2), of_deviation), dim=1)
-        for name in ("out.weight", "out.bias"):
-            residual, gate = state[name].split([4 * channels, 4])
-            state[name] = torch.cat((residual.unflatten(0, (channels, 4)).mean(dim=0), gate))
+        residual, gate = state["out.weight"].split([4 * channels, 4])
+        state["out.weight"] = torch.cat((residual.unflatten(0, (channels, 4)).mean(dim=0), gate))
         network = cls(1)
         network.load_state_dict(state)
         return network
-
-    @torch.no_grad()
-    def add_to_output(self, offset: Tensor) -> None:
-        """Shift every result by a constant per channel, (c,), normalised."""
-        residual = self.out.get_parameter("bias")[: 4 * self.channels].view(-1, 4)
-        residual.sub_(offset[:, None])
 
     def forward(self, noisy: Tensor, previous: Tensor, deviation: Tensor) -> Tensor:
         """Denoise a frame whose sides are multiples of the stride.
@@ -73,13 +72,13 @@ class VideoNet(CorrectingNetwork):
             deviation: standard deviation of the noise at each pixel, the mean of the channels; `deviation_at`
         """
         seen = torch.cat((noisy, previous, deviation), dim=1)
-        half = _active(conv2d(seen, self._level_blind(), self.first.bias, stride=2, padding=self.padding))
+        half = _active(conv2d(seen, self._level_blind(), stride=2, padding=self.padding))
         quarter = _active(self.quarter_down(_active(self.to_quarter(half))))
         eighth = _active(self.eighth(_active(self.to_eighth(quarter))))
         quarter = _active(self.quarter_up(quarter + _doubled(self.from_eighth(eighth))))
         half = _active(self.half_up(half + _doubled(self.from_quarter(quarter))))
         out = pixel_shuffle(self.out(half), 2)
-        gate = out[:, self.channels :].sigmoid()
+        gate = (out[:, self.channels :] / (deviation + self.least)).sigmoid()
         return noisy + gate * (previous - noisy) - out[:, : self.channels]
 
     def _level_blind(self) -> Tensor:

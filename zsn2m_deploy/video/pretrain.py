@@ -1,8 +1,8 @@
 """Pretrains VideoNet on drawn moving scenes with drawn noise: no image of any kind goes in.
 
-`python -m zsn2m_deploy.video.pretrain OUT.safetensors --channels 3` makes the weights that the package holds;
-`--channels 1` begins with the package's weights for colour and makes those for grey. It runs on one core of a CPU, and
-may be stopped: run again, it goes on from OUT.checkpoint.
+`python -m zsn2m_deploy.video.pretrain OUT.safetensors --channels 3` makes weights from nothing; `--begin WEIGHTS` goes
+on from others, also for `--channels 1` from those for colour. docs/model-card.md says how the package's were made. It
+runs on one core of a CPU, and may be stopped: run again, it goes on from OUT.checkpoint.
 """
 
 from __future__ import annotations
@@ -14,57 +14,37 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from zsn2m_deploy.fit.device import resolve_precision
-from zsn2m_deploy.pretrain.checkpointed import normalised_error, train_checkpointed
-from zsn2m_deploy.video.network import VideoNet, moved
-from zsn2m_deploy.video.sequences import CHUNK, Chunk, SequenceSource
-from zsn2m_deploy.video.weights import pretrained_video
+from zsn2m_deploy.fit.device import resolve_precision, with_precision
+from zsn2m_deploy.pretrain.checkpointed import train_checkpointed
+from zsn2m_deploy.video.loss import chunk_loss
+from zsn2m_deploy.video.network import VideoNet
+from zsn2m_deploy.video.sequences import SequenceSource
+from zsn2m_deploy.video.weights import stored
 from zsn2m_runtime.mosaic_record import COLOURS
 
 STEPS, SEQUENCES = 7000, 12
 SIDE = 96  # pixels of a sequence
 LEARNING_RATE = 1e-2
-FIRST = 5.0  # weight of a first frame over that of others: the network is used on single frames, too
+LATER_RATE = 5e-3  # of weights that were trained before
 
 
-def chunk_loss(apply: Callable[[Tensor, Tensor, Tensor], Tensor], chunk: Chunk, state: Tensor) -> tuple[Tensor, Tensor]:
-    """The mean normalised error of the frames of a chunk, and its last results.
-
-    Shape:
-        state: (n, c, h, w), the results before the chunk; of sequences that begin it does not matter
-    """
-    total, weights = state.new_zeros(()), state.new_zeros(())
-    for index in range(CHUNK):
-        noisy = chunk.noisy[index]
-        previous = moved(state, chunk.motion[index])
-        weight = torch.ones(len(noisy))
-        if index == 0:
-            previous = torch.where(chunk.begins[:, None, None, None], noisy, previous)
-            weight = torch.where(chunk.begins, FIRST, weight)
-        state = apply(noisy, previous, chunk.deviation(index, previous))
-        total = total + (weight * normalised_error(state, noisy, chunk.clean[index])).sum()
-        weights = weights + weight.sum()
-    return total / weights, state
-
-
-def pretrain(path: Path, channels: int, steps: int, sequences: int, seed: int) -> None:
+def pretrain(path: Path, channels: int, steps: int, sequences: int, seed: int, begin: Path | None = None) -> None:
     """Train and write the weights, as float16.
 
     Args:
         sequences: of a step; even
+        begin: weights for colour to go on from; None: from nothing
     """
     torch.manual_seed(seed)
-    network = VideoNet(COLOURS) if channels == COLOURS else VideoNet.of_grey(pretrained_video(COLOURS))
+    network = VideoNet(channels) if begin is None else stored(begin, COLOURS)
+    if network.channels != channels:
+        network = VideoNet.of_grey(network)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    shortened = resolve_precision("auto", torch.device("cpu")) == "bf16"
+    cpu = torch.device("cpu")
+    apply = with_precision(network, cpu, resolve_precision("auto", cpu))
 
-    def apply(noisy: Tensor, previous: Tensor, deviation: Tensor) -> Tensor:
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=shortened):
-            result: Tensor = network(noisy, previous, deviation)
-        return result.float()
-
-    def loss_from(begin: int) -> Callable[[], Tensor]:
-        source = SequenceSource(channels, seed + begin, sequences, SIDE)
+    def loss_from(first: int) -> Callable[[], Tensor]:
+        source = SequenceSource(channels, seed + first, sequences, SIDE)
         state = torch.zeros(sequences, channels, SIDE, SIDE)
 
         def loss() -> Tensor:
@@ -75,7 +55,7 @@ def pretrain(path: Path, channels: int, steps: int, sequences: int, seed: int) -
         return loss
 
     settings = {"channels": channels, "steps": steps, "sequences": sequences, "seed": seed}
-    train_checkpointed(path, network, loss_from, settings, LEARNING_RATE)
+    train_checkpointed(path, network, loss_from, settings, LEARNING_RATE if begin is None else LATER_RATE)
 
 
 def main() -> None:
@@ -86,8 +66,9 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--sequences", type=int, default=SEQUENCES, help="of a step")
     parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
-    pretrain(arguments.out, arguments.channels, arguments.steps, arguments.sequences, arguments.seed)
+    parser.add_argument("--begin", type=Path, help="weights for colour to go on from")
+    options = parser.parse_args()
+    pretrain(options.out, options.channels, options.steps, options.sequences, options.seed, options.begin)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import cv2
@@ -15,6 +16,7 @@ from zsn2m_deploy.pretrain.pairs import CLIPPED
 from zsn2m_deploy.pretrain.scenes import Floats, dead_leaves, random_palette
 from zsn2m_deploy.video.network import deviation_at
 from zsn2m_deploy.video.scenes import Clip, clip
+from zsn2m_runtime.noise.model import LEAST
 
 CHUNK = 5  # frames that a step learns from; its gradient goes through all of them
 LENGTH = (
@@ -34,23 +36,21 @@ class Chunk(NamedTuple):
 
     Shape:
         clean, noisy: (t, n, c, side, side); motion: (t, n, side, side, 2), pixels; begins: (n,) bool
-        kinds: of n sequences; told: (t, n), the strength of the noise over that of its kind, as it is estimated
+        line: (3, n), slope, floor and least of the variance that the network is told, means of the channels
+        told: (t, n), the strength of the noise over that of the line, as it is estimated
     """
 
     clean: Tensor
     noisy: Tensor
     motion: Tensor
     begins: Tensor
-    kinds: Kinds
+    line: Tensor
     told: Tensor
 
     def deviation(self, index: int, previous: Tensor) -> Tensor:
         """What the network is told at a frame. Shape: (n, c, side, side) -> (n, 1, side, side)."""
-        slope, floor = (part.mean(dim=1).view(-1, 1, 1, 1) for part in self.kinds[:2])
-        return deviation_at(previous, slope, floor, LEAST * (slope + floor), self.told[index].view(-1, 1, 1, 1))
-
-
-LEAST = 1e-3  # smallest variance over that of white, as NoiseModel.least
+        slope, floor, least = self.line[:, :, None, None, None]
+        return deviation_at(previous, slope, floor, least, self.told[index].view(-1, 1, 1, 1))
 
 
 class _Half(NamedTuple):
@@ -103,9 +103,11 @@ class SequenceSource:
             noisy = torch.where(half.clips, noisy.clamp(0, 1), noisy)
             parts.append((half.clean[at], noisy, half.motion[at], half.told[at]))
         clean, noisy, motion, told = (torch.cat(both, dim=1) for both in zip(*parts, strict=True))
-        kinds = Kinds(*(torch.cat(both) for both in zip(*(half.kinds for half in self._halves), strict=True)))
+        slope, floor = (
+            torch.cat([getattr(half.kinds, name).mean(dim=1) for half in self._halves]) for name in ("slope", "floor")
+        )
         begins = torch.arange(2 * self._half) // self._half == self._turn
-        return Chunk(clean, noisy, motion, begins, kinds, told)
+        return Chunk(clean, noisy, motion, begins, torch.stack((slope, floor, LEAST * (slope + floor))), told)
 
     def _scene(self) -> Floats:
         scene = dead_leaves(self._numpy, SCENE_SIDE, random_palette(self._numpy)).clip(0, 1)
@@ -124,22 +126,27 @@ class SequenceSource:
                 self._scenes[self._drawn // CLIPS_PER_SCENE % SCENES] = self._scene()
             self._clips[self._drawn % CLIPS] = self._clip()
         chosen = [self._clips[index] for index in self._numpy.integers(CLIPS, size=self._half)]
-        frames = torch.from_numpy(np.stack([one.frames for one in chosen], axis=1)).movedim(4, 2).float()
-        motion = torch.from_numpy(np.stack([one.motion for one in chosen], axis=1)).float()
+        frames, motion = together(chosen)
         kinds = Kinds.of([random_noise(self._numpy, self._channels) for _ in chosen])
-        strength, told = self._strengths()
+        strength, told = strengths(self._numpy, LENGTH, self._half)
         clips = torch.from_numpy(self._numpy.random((self._half, 1, 1, 1)) < CLIPPED)
         return _Half(frames, motion, kinds, clips, strength, told)
 
-    def _strengths(self) -> tuple[Tensor, Tensor]:
-        """The noise's strength over that of its kind, and what is told of it, each (t, n)."""
-        draw, half = self._numpy, self._half
-        strength = np.ones((LENGTH, half))
-        told = strength.copy()
-        for index in range(half):
-            if draw.random() < GAIN:
-                change, factor = draw.integers(0, LENGTH), MOST_GAIN ** draw.uniform(-1, 1)
-                strength[change:, index] = factor
-                told[change + (draw.random() < LATE) :, index] = factor
-        wrong = np.exp(ERROR * draw.standard_normal(half) * (draw.random(half) < MISJUDGED))
-        return torch.from_numpy(strength).float(), torch.from_numpy(told * wrong).float()
+
+def together(clips: Sequence[Clip]) -> tuple[Tensor, Tensor]:
+    """The frames, (t, n, c, side, side), and the motion, (t, n, side, side, 2), of n clips."""
+    frames, motion = (torch.from_numpy(np.stack(parts, axis=1)).float() for parts in zip(*clips, strict=True))
+    return frames.movedim(4, 2), motion
+
+
+def strengths(generator: np.random.Generator, length: int, count: int) -> tuple[Tensor, Tensor]:
+    """The noise's strength in sequences over that of its kind, and what is told of it, each (length, count)."""
+    strength = np.ones((length, count))
+    told = strength.copy()
+    for index in range(count):
+        if generator.random() < GAIN:
+            change, factor = generator.integers(0, length), MOST_GAIN ** generator.uniform(-1, 1)
+            strength[change:, index] = factor
+            told[change + (generator.random() < LATE) :, index] = factor
+    wrong = np.exp(ERROR * generator.standard_normal(count) * (generator.random(count) < MISJUDGED))
+    return torch.from_numpy(strength).float(), torch.from_numpy(told * wrong).float()

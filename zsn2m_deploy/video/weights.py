@@ -18,8 +18,12 @@ def pretrained_video(channels: int) -> VideoNet:
     Args:
         channels: of the frames, 1 or 3
     """
+    return stored(FOLDER / f"video_{channels}.safetensors", channels)
+
+
+def stored(path: Path, channels: int) -> VideoNet:
+    """A VideoNet with the weights of a file."""
     with torch.random.fork_rng(devices=[]):  # a caller's random numbers stay what they are
         network = VideoNet(channels)
-    weights = load_file(FOLDER / f"video_{channels}.safetensors")
-    network.load_state_dict({name: weight.float() for name, weight in weights.items()})
+    network.load_state_dict({name: weight.float() for name, weight in load_file(path).items()})
     return network

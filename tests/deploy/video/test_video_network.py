@@ -29,22 +29,27 @@ def test_results_have_the_shape_of_frames(channels: int) -> None:
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_the_gate_blends_the_previous_result_with_the_frame(channels: int) -> None:
+def test_the_gate_blends_the_previous_result_with_the_frame(channels: int, monkeypatch: pytest.MonkeyPatch) -> None:
     network = _network(channels)
     noisy, previous, deviation = _frames(channels)
-    network.out.weight.zero_()
-    network.out.bias[: 4 * channels] = 0.25  # type: ignore[index]
     for logit, gate in ((-40.0, 0.0), (0.0, 0.5), (40.0, 1.0)):
-        network.out.bias[4 * channels :] = logit  # type: ignore[index]
+        out = torch.full((1, 4 * channels + 4, 1, 1), 0.25)
+        out[:, 4 * channels :] = logit * 0.1  # the deviation
+        monkeypatch.setattr(network.out, "forward", lambda x, out=out: out.expand(len(x), -1, *x.shape[2:]))
         expected = gate * previous + (1 - gate) * noisy - 0.25
         torch.testing.assert_close(network(noisy, previous, deviation), expected)
 
 
-def test_what_is_added_to_the_output_is_added_to_each_channel() -> None:
-    network, frames = _network(3), _frames(3)
-    before, offset = network(*frames), torch.tensor([0.1, -0.2, 0.3])
-    network.add_to_output(offset)
-    torch.testing.assert_close(network(*frames), before + offset[:, None, None])
+def test_so_many_times_the_frames_and_the_deviation_give_so_many_times_the_result() -> None:
+    network = _network(3)
+    noisy, previous, deviation = _frames(3)
+    expected = 7 * network(noisy, previous, deviation)
+    torch.testing.assert_close(network(7 * noisy, 7 * previous, 7 * deviation), expected, rtol=1e-3, atol=1e-4)
+
+
+def test_frames_without_noise_give_finite_results() -> None:
+    noisy, previous, deviation = _frames(1)
+    assert torch.isfinite(_network(1)(noisy, previous, 0 * deviation)).all()
 
 
 def test_a_level_of_both_frames_is_a_level_of_the_result_and_a_difference_is_seen() -> None:

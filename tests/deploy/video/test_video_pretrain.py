@@ -8,10 +8,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from zsn2m_deploy.video import sequences, weights
 from zsn2m_deploy.video import pretrain as pretraining
+from zsn2m_deploy.video import sequences, weights
+from zsn2m_deploy.video.loss import FIRST, chunk_loss
 from zsn2m_deploy.video.network import VideoNet
-from zsn2m_deploy.video.pretrain import chunk_loss, pretrain
+from zsn2m_deploy.video.pretrain import pretrain
 from zsn2m_deploy.video.sequences import CHUNK, SequenceSource
 
 
@@ -38,7 +39,7 @@ def test_a_step_learns_from_every_frame_and_carries_its_results_on() -> None:
     assert torch.equal(state, chunk.noisy[-1])
     power = (chunk.noisy - chunk.clean).square().mean(dim=(2, 3, 4)) ** 0.35
     weight = torch.ones(CHUNK, 4)
-    weight[0, :2] = pretraining.FIRST
+    weight[0, :2] = FIRST
     torch.testing.assert_close(loss, (power * weight).sum() / weight.sum())
 
 
@@ -47,9 +48,12 @@ def test_pretraining_writes_weights_that_load_and_grey_begins_with_colour(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(weights, "FOLDER", tmp_path)
-    monkeypatch.setattr(pretraining, "LEARNING_RATE", 1e-4)
+    monkeypatch.setattr(pretraining, "LATER_RATE", 1e-4)
+    begin = None
     for channels in (3, 1):
-        pretrain(tmp_path / f"video_{channels}.safetensors", channels, steps=2, sequences=2, seed=0)
+        path = tmp_path / f"video_{channels}.safetensors"
+        pretrain(path, channels, steps=2, sequences=2, seed=0, begin=begin)
+        begin = path
         assert "2/2" in capsys.readouterr().out
     colour, grey = (weights.pretrained_video(channels) for channels in (3, 1))
     apart = (colour.eighth.weight - grey.eighth.weight).detach().abs().mean()

@@ -92,7 +92,7 @@ def test_chunks_follow_each_other_and_half_of_them_begin(monkeypatch: pytest.Mon
     assert first.noisy.shape == first.clean.shape == (sequences.CHUNK, 4, 3, 32, 32)
     assert first.begins.tolist() == [True, True, False, False]
     assert second.begins.tolist() == [False, False, True, True]
-    assert torch.equal(first.kinds.filters[:2], second.kinds.filters[:2])  # of sequences that go on
+    assert torch.equal(first.line[:, :2], second.line[:, :2])  # of sequences that go on
     assert first.deviation(0, first.noisy[0]).shape == (4, 1, 32, 32)
 
 
