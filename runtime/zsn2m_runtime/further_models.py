@@ -11,6 +11,7 @@ PRECISIONS = {"int8": "faster on CPUs", "fp16": "for CUDA and TensorRT"}
 # By role: the method that trains the network, and its use. Times: docs/results/speed.md#costs, 512 x 512.
 NETWORKS = {
     "sensor": ("adapt", "the default network"),
+    "video": ("adapt", "for videos: it sees the previous result"),
     "mbd": ("mbd", "a fifth of the default's time"),
     "grd": ("full", "the paper's second network, slower than the default"),
 }
@@ -40,7 +41,7 @@ def further_models(bundle: Bundle) -> list[FurtherModel]:
             found.append(FurtherModel(f"{model.id}.{precision}", precision, use, command))
     roles = {model.role for model in models}
     for role, (method, use) in NETWORKS.items():
-        if role not in roles:
+        if role not in roles and not (role == "video" and bundle.manifest.sensor.mosaic):
             command = f"zsn2m-deploy train-and-export FRAME... --method {method} -o OTHER.zsn2m"
             found.append(FurtherModel(role, "fp32", use, command))
     return found

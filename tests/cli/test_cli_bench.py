@@ -84,6 +84,7 @@ def test_what_exists_and_is_not_in_the_bundle_is_named_with_its_command(make_bun
         ("mbd.fp16", f"zsn2m-deploy export {path} --precision fp16"),
         ("grd.fp16", f"zsn2m-deploy export {path} --precision fp16"),
         ("sensor", "zsn2m-deploy train-and-export FRAME... --method adapt -o OTHER.zsn2m"),
+        ("video", "zsn2m-deploy train-and-export FRAME... --method adapt -o OTHER.zsn2m"),
     ]
     grd = whole.manifest.models[1]
     some = [grd.model_copy(update={"id": f"grd.{precision}", "precision": precision}) for precision in PRECISIONS]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,8 @@ from zsn2m_runtime.self_test import in_sequence, read_test_input
 from zsn2m_runtime.sequence import Sequence
 from zsn2m_runtime.verify import verify_bundle
 
+WEB = Path(__file__).parents[1] / "support" / "onnx_web.mjs"
+WEB_PACKAGE = "onnxruntime-web@1.30.0"
 FRAMES = np.concatenate([noisy_planes(3, 41, 30, 255.0, seed) for seed in range(4)])
 OWN = 1e-5  # of 255: what onnxruntime and torch may differ by
 
@@ -194,3 +197,19 @@ def test_exported_again_it_is_the_same(variants: Path, tmp_path: Path) -> None:
     assert load_bundle(folder).manifest.default == "mbd"
     np.testing.assert_array_equal(Session(folder / "video.onnx", "cpu", 1).run(FRAMES[:1], FRAMES[1:2], 2.0), before)
     assert all(check.passed for check in verify_bundle(folder, "cpu"))
+
+
+@pytest.mark.slow
+def test_a_browsers_runtime_gives_the_same_sequence(video: Path, tmp_path: Path) -> None:
+    """onnxruntime-web by WebAssembly, under node; installed here from npm."""
+    if not (shutil.which("node") and shutil.which("npm")):
+        pytest.skip("no node with npm, under which onnxruntime-web runs")
+    installed = subprocess.run(["npm", "install", "--no-audit", "--no-fund", WEB_PACKAGE], cwd=tmp_path, check=False)
+    if installed.returncode:
+        pytest.skip(f"npm does not give {WEB_PACKAGE}")
+    given, expected = (np.load(video / f"test_{what}_video.npy") for what in ("input", "output"))
+    given.tofile(tmp_path / "frames")
+    command = ["node", WEB, video / "video.onnx", "frames", "results", *map(str, given.shape)]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    results = np.fromfile(tmp_path / "results", np.float32).reshape(given.shape)
+    np.testing.assert_allclose(results, expected, rtol=0, atol=255 * PARITY)

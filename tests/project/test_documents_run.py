@@ -15,6 +15,7 @@ import av
 import numpy as np
 import pytest
 import tifffile
+from support.bundles import write_bundle
 from support.documents import PAGES, commands, python, read, run
 
 CODES_OF_HARDWARE = (0, 4)  # 4: the provider is not installed here
@@ -56,6 +57,12 @@ def make_bundle(folder: Path, name: str) -> None:
     """frame.png, 96 x 96, and a bundle trained on it."""
     run("sample frame.png --size 96 96", folder)
     run(f"train-and-export frame.png --preset fast -o {name}", folder)
+
+
+def video_bundle(folder: Path) -> None:
+    """A bundle whose model for videos has seeded weights."""
+    (folder / "cam0.zsn2m").mkdir()
+    write_bundle(folder / "cam0.zsn2m", "uint8", 3, (0.0, 255.0), "mbd", video=True)
 
 
 def provider_bundle(folder: Path) -> None:
@@ -115,6 +122,15 @@ RUNS = {
     ),
     "docs/providers.md": Run(provider_bundle, codes=CODES_OF_HARDWARE),
     "docs/cpp.md": Run(lambda folder: make_bundle(folder, "cam0.zsn2m")),
+    "docs/bundle.md": Run(
+        video_bundle,
+        around=(
+            "import numpy as np, onnxruntime, torch\n"
+            "clip = [np.full((48, 64, 3), 90, np.uint8) + np.arange(64, dtype=np.uint8)[:, None]] * 3\n"
+            "frames = [frame.transpose(2, 0, 1)[None].astype(np.float32) for frame in clip]\n",
+            "assert denoised.shape in ((1, 3, 48, 64), (48, 64, 3)) and float(denoised.std()) > 1\n",
+        ),
+    ),
     "docs/blank.md": Run(
         around=(
             "import numpy as np\nframe = np.random.default_rng(0).normal(100, 9, (64, 64)).astype(np.float32)\n"

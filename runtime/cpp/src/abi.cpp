@@ -4,8 +4,10 @@
 #include <filesystem>
 #include <limits>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <string>
+#include <utility>
 
 #include "backends.h"
 #include "card.h"
@@ -20,6 +22,10 @@
 
 struct zsn2m_denoiser {
     zsn2m::core::Denoiser denoiser;
+    zsn2m::core::State state; // of the sequence of zsn2m_denoise_next()
+    std::mutex turn;          // of those who change it
+
+    explicit zsn2m_denoiser(zsn2m::core::Denoiser opened) : denoiser(std::move(opened)), state{{}, {}, {}} {}
 };
 
 namespace zsn2m::core {
@@ -121,21 +127,53 @@ struct Frames {
 };
 
 template <typename Sample>
+struct Views {
+    View<const Sample> noisy;
+    View<Sample> denoised;
+};
+
+template <typename Sample>
+Views<Sample> check_frames(const zsn2m_denoiser *handle, zsn2m_dtype dtype, const Frames<Sample> &frames) {
+    require(handle, "denoiser");
+    require(frames.noisy, "noisy");
+    require(frames.denoised, "denoised");
+    const Card &card = handle->denoiser.card();
+    check_dtype(card, dtype);
+    const Size size = check_size(card, frames.size);
+    return {{frames.noisy, check_strides(frames.noisy_strides, frames.noisy, size, sizeof(Sample), "noisy"), size},
+            {frames.denoised, check_strides(frames.denoised_strides, frames.denoised, size, sizeof(Sample), "denoised"),
+             size}};
+}
+
+template <typename Sample>
 zsn2m_status denoise(const zsn2m_denoiser *handle, zsn2m_dtype dtype, const Frames<Sample> &frames) noexcept {
     return guarded([&] {
-        require(handle, "denoiser");
-        require(frames.noisy, "noisy");
-        require(frames.denoised, "denoised");
-        const Card &card = handle->denoiser.card();
-        check_dtype(card, dtype);
-        const Size size = check_size(card, frames.size);
-        const View<const Sample> noisy = {
-            frames.noisy, check_strides(frames.noisy_strides, frames.noisy, size, sizeof(Sample), "noisy"), size};
-        const View<Sample> denoised = {
-            frames.denoised, check_strides(frames.denoised_strides, frames.denoised, size, sizeof(Sample), "denoised"),
-            size};
+        const auto [noisy, denoised] = check_frames(handle, dtype, frames);
         handle->denoiser.denoise(noisy, denoised);
     });
+}
+
+// A frame whose type of sample is named, not compiled in.
+struct AnyFrames {
+    const void *noisy;
+    const zsn2m_strides *noisy_strides;
+    void *denoised;
+    const zsn2m_strides *denoised_strides;
+    zsn2m_size size;
+};
+
+template <typename Sample>
+void denoise_next(zsn2m_denoiser *handle, zsn2m_dtype dtype, const AnyFrames &frames, double strength) {
+    const auto [noisy, denoised] = check_frames<Sample>(
+        handle, dtype,
+        {static_cast<const Sample *>(frames.noisy), frames.noisy_strides, static_cast<Sample *>(frames.denoised),
+         frames.denoised_strides, frames.size});
+    if (!(strength >= 0 && strength <= static_cast<double>(std::numeric_limits<float>::max()))) {
+        throw Failure(ZSN2M_USAGE, "strength: expected that of the noise, 1 as the bundle's, but got " +
+                                       std::to_string(strength) + "; pass 0 where it is not known");
+    }
+    const std::lock_guard<std::mutex> lock(handle->turn);
+    handle->denoiser.denoise_next(noisy, denoised, strength > 0 ? static_cast<float>(strength) : 1.0F, handle->state);
 }
 
 void describe(const Card &card, zsn2m_info &info) {
@@ -241,6 +279,33 @@ zsn2m_status zsn2m_denoise_i32(const zsn2m_denoiser *denoiser, const int32_t *no
 zsn2m_status zsn2m_denoise_f64(const zsn2m_denoiser *denoiser, const double *noisy, const zsn2m_strides *noisy_strides,
                                double *denoised, const zsn2m_strides *denoised_strides, zsn2m_size size) noexcept {
     return core::denoise<double>(denoiser, ZSN2M_F64, {noisy, noisy_strides, denoised, denoised_strides, size});
+}
+
+zsn2m_status zsn2m_denoise_next(zsn2m_denoiser *denoiser, zsn2m_dtype dtype, const void *noisy,
+                                const zsn2m_strides *noisy_strides, void *denoised,
+                                const zsn2m_strides *denoised_strides, zsn2m_size size, double strength) noexcept {
+    const core::AnyFrames frames = {noisy, noisy_strides, denoised, denoised_strides, size};
+    return guarded([&] {
+        switch (dtype) {
+        case ZSN2M_U8: return core::denoise_next<uint8_t>(denoiser, dtype, frames, strength);
+        case ZSN2M_U16: return core::denoise_next<uint16_t>(denoiser, dtype, frames, strength);
+        case ZSN2M_F32: return core::denoise_next<float>(denoiser, dtype, frames, strength);
+        case ZSN2M_I16: return core::denoise_next<int16_t>(denoiser, dtype, frames, strength);
+        case ZSN2M_U32: return core::denoise_next<uint32_t>(denoiser, dtype, frames, strength);
+        case ZSN2M_I32: return core::denoise_next<int32_t>(denoiser, dtype, frames, strength);
+        case ZSN2M_F64: return core::denoise_next<double>(denoiser, dtype, frames, strength);
+        }
+        throw core::Failure(ZSN2M_USAGE, "dtype: expected one of zsn2m_dtype, but got " +
+                                             std::to_string(static_cast<int>(dtype)) + "; pass zsn2m_info.dtype");
+    });
+}
+
+zsn2m_status zsn2m_restart(zsn2m_denoiser *denoiser) noexcept {
+    return guarded([&] {
+        require(denoiser, "denoiser");
+        const std::lock_guard<std::mutex> lock(denoiser->turn);
+        denoiser->state.restart();
+    });
 }
 
 zsn2m_status zsn2m_self_test(const zsn2m_denoiser *denoiser, double *difference) noexcept {

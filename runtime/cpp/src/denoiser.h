@@ -3,14 +3,26 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "card.h"
+#include "mask.h"
 #include "model.h"
 #include "model_file.h"
 #include "pixels.h"
 
 namespace zsn2m::core {
+
+// What is known of the frames before: the last result. One for each sequence of frames.
+struct State {
+    std::vector<float> planes; // (channels, height, width), not rounded; empty: nothing is known
+    Size size;
+    std::optional<Mask> blank; // where the last frame was blank
+
+    void restart() { planes.clear(); }
+};
 
 // Safe to use from several threads: nothing changes after construction.
 class Denoiser {
@@ -30,6 +42,13 @@ public:
     template <typename Sample>
     void denoise(const View<const Sample> &noisy, const View<Sample> &denoised) const;
 
+    // As denoise(), by a model with a state with the help of the result before, which becomes this one's. A frame of
+    // another size starts anew; where either frame is blank, the frame stands for the result before. Throws Failure,
+    // and leaves the state as it was. By other models: denoise().
+    template <typename Sample>
+    void denoise_next(const View<const Sample> &noisy, const View<Sample> &denoised, float strength,
+                      State &state) const;
+
     // How far results are from the test vectors beside the model, as fractions of the normalisation's scale.
     struct Difference {
         double largest;
@@ -41,6 +60,9 @@ public:
 
 private:
     Denoiser(ModelFile file, const std::string &model, Options options);
+
+    std::vector<float> run_in_strips(std::vector<float> noisy, std::vector<float> previous, Size size,
+                                     float strength) const;
 
     template <typename Sample>
     void run_in_strips(const View<const Sample> &noisy, const View<Sample> &denoised) const;

@@ -9,6 +9,13 @@
 
 namespace zsn2m::core {
 
+// What a network runs on: planes (1, channels, height, width) in sensor units, contiguous.
+struct Inputs {
+    float *noisy;
+    float *previous; // result of the frame before, for a network with a state; nullptr: the frame itself
+    float strength;  // of the noise, 1 as the bundle's; for a network that takes it
+};
+
 class Model {
 public:
     Model() = default;
@@ -16,10 +23,9 @@ public:
     Model(const Model &) = delete;
     Model &operator=(const Model &) = delete;
 
-    // Denoise planes (1, channels, height, width) in sensor units, contiguous. The result has the same shape; it may
-    // be the same memory. Throws Failure (ZSN2M_FAILED) if the runtime fails. May be called from several threads at
-    // once.
-    virtual std::shared_ptr<const float> run(float *planes, Size size) const = 0;
+    // Denoise a frame. The result has the same shape; it may be the same memory. Throws Failure (ZSN2M_FAILED) if the
+    // runtime fails. May be called from several threads at once.
+    virtual std::shared_ptr<const float> run(const Inputs &inputs, Size size) const = 0;
 };
 
 // A model, and the text of the card in its file; empty where it has none.

@@ -1,7 +1,6 @@
 // ONNX files, by onnxruntime.
 #include <onnxruntime_cxx_api.h>
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -64,11 +63,16 @@ class OnnxModel final : public Model {
 public:
     OnnxModel(std::string_view bytes, int threads)
         : session_(environment(), bytes.data(), bytes.size(), session_options(threads)) {
-        if (session_.GetInputCount() != 1 || session_.GetOutputCount() != 1) {
-            throw Ort::Exception("a model with other than one input and one output", ORT_INVALID_GRAPH);
+        const std::size_t frames = session_.GetInputCount(), defaults = session_.GetOverridableInitializerCount();
+        if (frames < 1 || frames > 2 || defaults > 1 || session_.GetOutputCount() != 1) {
+            throw Ort::Exception("a model with other inputs than frame, state and strength, or several outputs",
+                                 ORT_INVALID_GRAPH);
         }
         const Ort::AllocatorWithDefaultOptions allocator;
-        input_ = session_.GetInputNameAllocated(0, allocator).get();
+        for (std::size_t i = 0; i < frames; ++i) {
+            frames_.emplace_back(session_.GetInputNameAllocated(i, allocator).get());
+        }
+        if (defaults == 1) strength_ = session_.GetOverridableInitializerNameAllocated(0, allocator).get();
         output_ = session_.GetOutputNameAllocated(0, allocator).get();
     }
 
@@ -78,14 +82,28 @@ public:
         return text ? text.get() : "";
     }
 
-    std::shared_ptr<const float> run(float *planes, Size size) const override {
+    std::shared_ptr<const float> run(const Inputs &inputs, Size size) const override {
         const std::vector<std::int64_t> shape = shape_of(size);
         const auto count = static_cast<std::size_t>(size.channels * size.height * size.width);
         try {
             const auto memory = Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault);
-            const auto noisy = Ort::Value::CreateTensor<float>(memory, planes, count, shape.data(), shape.size());
-            const std::array<const char *, 1> inputs = {input_.c_str()}, outputs = {output_.c_str()};
-            auto results = session_.Run(Ort::RunOptions{nullptr}, inputs.data(), &noisy, 1, outputs.data(), 1);
+            std::vector<const char *> names;
+            std::vector<Ort::Value> values;
+            for (const std::string &name : frames_) {
+                float *const planes = names.empty() || !inputs.previous ? inputs.noisy : inputs.previous;
+                names.push_back(name.c_str());
+                values.push_back(
+                    Ort::Value::CreateTensor<float>(memory, planes, count, shape.data(), shape.size()));
+            }
+            float strength = inputs.strength;
+            constexpr std::int64_t one = 1;
+            if (!strength_.empty()) {
+                names.push_back(strength_.c_str());
+                values.push_back(Ort::Value::CreateTensor<float>(memory, &strength, 1, &one, 1));
+            }
+            const char *const output = output_.c_str();
+            auto results =
+                session_.Run(Ort::RunOptions{nullptr}, names.data(), values.data(), values.size(), &output, 1);
             auto kept = std::make_shared<Ort::Value>(std::move(results.front()));
             const auto info = kept->GetTensorTypeAndShapeInfo();
             if (info.GetElementType() != ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT || info.GetShape() != shape) {
@@ -101,7 +119,8 @@ public:
 
 private:
     mutable Ort::Session session_; // Run() is safe from several threads, and not const
-    std::string input_;
+    std::vector<std::string> frames_; // the noisy one and, where the network has a state, the result before
+    std::string strength_;            // empty: the network takes none
     std::string output_;
 };
 

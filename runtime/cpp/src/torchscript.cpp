@@ -64,15 +64,22 @@ void check_result(const at::Tensor &result, at::IntArrayRef expected) {
 
 class TorchScriptModel final : public Model {
 public:
-    TorchScriptModel(torch::jit::Module script, int threads) : script_(std::move(script)), threads_(threads) {}
+    TorchScriptModel(torch::jit::Module script, int threads)
+        : script_(std::move(script)), threads_(threads),
+          takes_(script_.get_method("forward").function().getSchema().arguments().size() - 1) {}
 
-    std::shared_ptr<const float> run(float *planes, Size size) const override {
+    std::shared_ptr<const float> run(const Inputs &inputs, Size size) const override {
         const std::vector<std::int64_t> shape = {1, size.channels, size.height, size.width};
         try {
             const c10::InferenceMode inference;
             const ThreadCount count(threads_);
-            std::vector<c10::IValue> inputs = {at::from_blob(planes, shape, at::kFloat)};
-            const at::Tensor result = script_.get_method("forward")(std::move(inputs)).toTensor();
+            std::vector<c10::IValue> values = {at::from_blob(inputs.noisy, shape, at::kFloat)};
+            if (takes_ == kRecurrent) {
+                values.emplace_back(inputs.previous ? at::from_blob(inputs.previous, shape, at::kFloat)
+                                                    : values.front().toTensor());
+                values.emplace_back(at::full({1}, inputs.strength));
+            }
+            const at::Tensor result = script_.get_method("forward")(std::move(values)).toTensor();
             check_result(result, shape);
             auto kept = std::make_shared<at::Tensor>(result.contiguous());
             return {kept, kept->const_data_ptr<float>()};
@@ -86,8 +93,11 @@ public:
     }
 
 private:
+    static constexpr std::size_t kRecurrent = 3; // frame, result before, strength
+
     torch::jit::Module script_;
     int threads_;
+    std::size_t takes_; // inputs, without the module itself
 };
 
 } // namespace

@@ -24,14 +24,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from zsn2m_runtime.blank.areas import blank_areas, filled, with_blank_kept
 from zsn2m_runtime.bundle import load_bundle
 from zsn2m_runtime.image import Frame, from_nchw, to_nchw
+from zsn2m_runtime.inference.frames import denoise_after
 from zsn2m_runtime.inference.session import Session
-from zsn2m_runtime.manifest import Sensor
+from zsn2m_runtime.inference.strips import DEFAULT_STRIP_PIXELS
+from zsn2m_runtime.manifest import ModelCard, Sensor
 from zsn2m_runtime.mosaic_planes import without_blank
 from zsn2m_runtime.sample_types import Mask, Nchw, Pixels
 
 Network = Callable[[Nchw], Nchw]
 
 SIZES = ((1, 1), (1, 7), (13, 17), (61, 97), (512, 512), (1021, 769))  # the last one in two strips of libzsn2m
+SEQUENCE, SEQUENCE_STRENGTH = 4, 1.5  # frames that follow each other, and the strength of their noise
 BLANK_SIZE = (97, 113)  # of frames with bars and the like, for the first model of each bundle
 LARGEST_FLOAT_DIFFERENCE = 1e-5  # of the sensor's range
 LARGEST_SHARE_OFF = 1e-4  # of integer samples, each by one level: results within a rounding of a tie
@@ -50,6 +53,8 @@ def main() -> int:
             for entry in bundle.manifest.models:
                 model = path / f"{entry.id}{suffix}"
                 agree &= model_agrees(f"{path.stem} {model.name}", examples, model, bundle.manifest.sensor)
+                if entry.state:
+                    agree &= sequences_agree(f"{path.stem} {model.name}", examples, model, bundle.manifest.card(entry))
             first = path / f"{bundle.manifest.models[0].id}{suffix}"
             agree &= blank_areas_agree(f"{path.stem} {first.name}", examples, first, bundle.manifest.sensor)
     return 0 if agree else 1
@@ -73,6 +78,42 @@ def model_agrees(name: str, examples: Path, model: Path, sensor: Sensor) -> bool
     if frame.dtype.kind == "u":  # PNM has no signed samples
         agree &= compare(f"{name} PNM", denoised_by(network, frame, sensor), run_pnm(examples, model, frame), sensor)
     return agree
+
+
+def sequences_agree(name: str, examples: Path, model: Path, card: ModelCard) -> bool:
+    """Compare frames that follow each other, one of them with blank areas, at a strength other than 1."""
+    agree = True
+    for size in SIZES[2:]:
+        frames = [noisy_frame(card.sensor, size, seed) for seed in range(SEQUENCE)]
+        frames[1] = frames_with_blank_areas(card.sensor, size)["bars"]
+        session, last = recurrent_network_in(model), None
+        expected = []
+        for frame in frames:
+            denoised, last = denoise_after(
+                session, card, Frame(frame), lambda _, before=last: before, SEQUENCE_STRENGTH, DEFAULT_STRIP_PIXELS
+            )
+            expected.append(denoised.pixels)
+        result = run_raw(examples, model, np.concatenate(frames), len(frames), SEQUENCE_STRENGTH)
+        agree &= compare(f"{name} {size} x {SEQUENCE}", np.concatenate(expected), result, card.sensor)
+    return agree
+
+
+def recurrent_network_in(model: Path) -> Session:
+    """What runs the file of a model with a state in Python, as a session does."""
+    if model.suffix == ".onnx":
+        return Session(model, "cpu", 1)
+    script = torch.jit.load(str(model))  # type: ignore[no-untyped-call]
+
+    class Scripted(Session):
+        def __init__(self) -> None:
+            pass
+
+        def run(self, noisy: Nchw, previous: Nchw | None = None, strength: float | None = None) -> Nchw:
+            frames = [torch.from_numpy(noisy if planes is None else planes) for planes in (noisy, previous)]
+            result: Nchw = script(*frames, torch.tensor([strength or 1.0])).numpy()
+            return result
+
+    return Scripted()
 
 
 def denoised_by(network: Network, frame: Pixels, sensor: Sensor) -> Pixels:
@@ -129,26 +170,27 @@ def frames_with_blank_areas(sensor: Sensor, size: tuple[int, int]) -> dict[str, 
     return frames
 
 
-def noisy_frame(sensor: Sensor, size: tuple[int, int]) -> Pixels:
+def noisy_frame(sensor: Sensor, size: tuple[int, int], seed: int = 0) -> Pixels:
     """A noisy ramp over the sensor's range."""
-    generator = np.random.default_rng(0)
+    generator = np.random.default_rng(seed)
     shape = size if sensor.channels == 1 else (*size, sensor.channels)
     ramp = np.linspace(0.2, 0.8, int(np.prod(shape))).reshape(shape) + generator.uniform(-0.2, 0.2, shape)
     return (sensor.range[0] + ramp * (sensor.range[1] - sensor.range[0])).astype(sensor.dtype)
 
 
-def run_raw(examples: Path, model: Path, frame: Pixels) -> Pixels:
-    """What denoise_raw makes of a frame."""
+def run_raw(examples: Path, model: Path, frame: Pixels, count: int = 1, strength: float = 1.0) -> Pixels:
+    """What denoise_raw makes of a frame, or of as many frames of one scene as lie below each other in it."""
     with tempfile.TemporaryDirectory() as folder:
         noisy, denoised = Path(folder) / "noisy", Path(folder) / "denoised"
         noisy.write_bytes(frame.tobytes())
         command: list[str | Path] = [
             examples / "denoise_raw",
             model,
-            str(frame.shape[0]),
+            str(frame.shape[0] // count),
             str(frame.shape[1]),
             noisy,
             denoised,
+            str(strength),
         ]
         subprocess.run(command, check=True, env=ONE_THREAD)
         return np.fromfile(denoised, frame.dtype).reshape(frame.shape)

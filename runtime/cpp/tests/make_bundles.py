@@ -7,6 +7,7 @@ import sys
 import warnings
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, pixel_shuffle
@@ -20,10 +21,12 @@ from zsn2m_deploy.fit.network import FrameNetwork  # noqa: E402
 from zsn2m_deploy.noise.defects import DefectCorrection  # noqa: E402
 from zsn2m_deploy.pretrain.network import SensorNet  # noqa: E402
 from zsn2m_deploy.pretrain.weights import pretrained  # noqa: E402
+from zsn2m_deploy.video.network import NoiseDeviation, VideoNet  # noqa: E402
 from zsn2m_export.manifest_file import write_manifest  # noqa: E402
 from zsn2m_export.writer import ExportableModel, write_models, write_test_input  # noqa: E402
 from zsn2m_runtime.manifest import Manifest, Normalisation, Sensor  # noqa: E402
 from zsn2m_runtime.mosaic_record import MosaicRecord  # noqa: E402
+from zsn2m_runtime.noise.model import NoiseModel  # noqa: E402
 
 SENSORS = {
     "u8_colour": ("uint8", 3, (0.0, 255.0)),
@@ -32,6 +35,7 @@ SENSORS = {
     "i16_grey": ("int16", 1, (-2048.0, 2047.0)),  # a two-photon microscope, whose defective pixels are corrected
     "u16_mosaic": ("uint16", 1, (0.0, 4095.0)),  # a camera behind Bayer filters
 }
+VIDEOS = ("u8_colour", "f32_colour")  # bundles that hold a network of videos, too
 MOSAICS = {"u16_mosaic": MosaicRecord(pattern="GRBG")}
 
 
@@ -39,6 +43,12 @@ class SmallSensorNet(SensorNet):
     """The default's network with a fiftieth of its weights."""
 
     WIDTHS = (8, 12, 16, 16)
+
+
+class SmallVideoNet(VideoNet):
+    """The network of videos with a tenth of its weights."""
+
+    WIDTHS = (8, 8, 16)
 
 
 class Pyramid(nn.Module):
@@ -82,6 +92,10 @@ def write_bundle(name: str, folder: Path) -> None:
     if name == "i16_grey":
         networks["sensor"].add_module("correction", DefectCorrection(channels, least=1e-4))
     models = [ExportableModel(name, name, net, net.stride, net.before_padding()) for name, net in networks.items()]
+    if name in VIDEOS:
+        video = SmallVideoNet(channels)
+        noise = NoiseDeviation(NoiseModel.white(np.full(channels, 0.004), np.full(channels, 0.004)))
+        models.append(ExportableModel("video", "video", video, video.stride, deviation=noise))
     write(folder, sensor, Normalisation(offset=low, scale=high - low), models, "sensor")
 
 

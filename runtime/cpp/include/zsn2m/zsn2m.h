@@ -11,7 +11,7 @@
  * files by onnxruntime, TorchScript files by LibTorch, whichever of them the library is built with.
  *
  * Threads: one handle may be used by several threads at once, as may several handles; only zsn2m_close() must be
- * the last call on a handle. A handle keeps nothing from one frame to the next.
+ * the last call on a handle. A handle keeps nothing from one frame to the next, except for zsn2m_denoise_next().
  *
  * Errors: every function that can fail returns a zsn2m_status, and leaves a text for zsn2m_last_error(). No C++
  * exception leaves this interface. Arguments are checked before any pixel is written.
@@ -172,6 +172,24 @@ ZSN2M_API zsn2m_status zsn2m_denoise_i32(const zsn2m_denoiser *denoiser, const i
 ZSN2M_API zsn2m_status zsn2m_denoise_f64(const zsn2m_denoiser *denoiser, const double *noisy,
                                          const zsn2m_strides *noisy_strides, double *denoised,
                                          const zsn2m_strides *denoised_strides, zsn2m_size size) ZSN2M_NOEXCEPT;
+
+/* Denoise the next frame of a sequence: a model that sees the result before (the bundle's model "video") gets the one
+ * that this function gave for the last frame; others denoise the frame by itself, as the functions above do.
+ *
+ * The result before is taken where it was, not moved: for cameras that stand still, or move little between two frames.
+ * The first frame, one of another size, and the first one after zsn2m_restart() (call it at a cut) are denoised by
+ * themselves. A handle keeps one result, as float planes: open one handle for each sequence. A failing call leaves it.
+ *
+ * dtype: of the samples that noisy and denoised point to, the sensor's own. strength: standard deviation of this
+ * frame's noise over that of the training frames, where the program knows it, of a camera's gain for example; 0 is 1.
+ * All else is as above. */
+ZSN2M_API zsn2m_status zsn2m_denoise_next(zsn2m_denoiser *denoiser, zsn2m_dtype dtype, const void *noisy,
+                                          const zsn2m_strides *noisy_strides, void *denoised,
+                                          const zsn2m_strides *denoised_strides, zsn2m_size size,
+                                          double strength) ZSN2M_NOEXCEPT;
+
+/* Forget the last result: the next frame of zsn2m_denoise_next() is denoised by itself. */
+ZSN2M_API zsn2m_status zsn2m_restart(zsn2m_denoiser *denoiser) ZSN2M_NOEXCEPT;
 
 /* Run the test vectors that lie beside the model (test_input.npy, test_output_MODEL.npy) and compare.
  *

@@ -61,6 +61,18 @@ struct Image {
                                        static_cast<std::ptrdiff_t>(channel)} {}
 };
 
+// The number of a type of sample.
+template <typename Sample>
+constexpr zsn2m_dtype dtype_of() {
+    if constexpr (std::is_same_v<Sample, std::uint8_t>) return ZSN2M_U8;
+    if constexpr (std::is_same_v<Sample, std::uint16_t>) return ZSN2M_U16;
+    if constexpr (std::is_same_v<Sample, float>) return ZSN2M_F32;
+    if constexpr (std::is_same_v<Sample, std::int16_t>) return ZSN2M_I16;
+    if constexpr (std::is_same_v<Sample, std::uint32_t>) return ZSN2M_U32;
+    if constexpr (std::is_same_v<Sample, std::int32_t>) return ZSN2M_I32;
+    return ZSN2M_F64;
+}
+
 // A denoiser specialised to one sensor. May be used from several threads at once.
 class Denoiser {
 public:
@@ -100,6 +112,21 @@ public:
     void operator()(Image<const double> noisy, Image<double> denoised, Size size) const {
         check(zsn2m_denoise_f64(handle_.get(), noisy.first, &noisy.strides, denoised.first, &denoised.strides, size));
     }
+
+    // Denoise the next frame of a sequence; see zsn2m_denoise_next(). strength: of the noise, 1 as the bundle's.
+    template <typename Sample>
+    void next(Image<const Sample> noisy, Image<Sample> denoised, Size size, double strength = 0) {
+        check(zsn2m_denoise_next(handle_.get(), dtype_of<Sample>(), noisy.first, &noisy.strides, denoised.first,
+                                 &denoised.strides, size, strength));
+    }
+
+    template <typename Sample>
+    void next(const Sample *noisy, Sample *denoised, Size size, double strength = 0) {
+        next(Image<const Sample>(noisy), Image<Sample>(denoised), size, strength);
+    }
+
+    // Forget the last result.
+    void restart() { check(zsn2m_restart(handle_.get())); }
 
     // Largest difference to the test vectors beside the model, as a fraction of the scale; throws if it is too large.
     double self_test() const {
