@@ -19,7 +19,7 @@
 namespace zsn2m::core {
 namespace {
 
-// Exports write at most 93 x 93; the memory of a run grows with them.
+// Exports write at most 3 x 93 x 93; the memory of a run grows with them.
 constexpr std::int64_t kMostSelfTestPixels = std::int64_t{512} * 512;
 
 Card check_card(const std::string &text, const ModelFile &file, const std::string &model) {
