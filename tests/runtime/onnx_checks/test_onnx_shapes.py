@@ -255,7 +255,7 @@ def test_no_size_of_a_frame_is_refused_by_any_kind_of_export(every_export: list[
 def every_export(
     make_bundle: BundleMaker, lower: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> list[Path]:
-    """Networks of both methods and of videos, colour and grey, 8 and 16 bits, in every precision and for every kind of array."""
+    """Networks of both methods and of videos, colour and grey, 8 and 16 bits, in each precision and kind of arrays."""
     folder = tmp_path_factory.mktemp("exports")
     for name in ("sensor", "grd"):
         shutil.copytree(lower[name], folder / name)
