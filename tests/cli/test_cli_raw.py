@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from support.commands import run_command
 from support.raw_files import BLACK, COLOURS, WHITE, Array, Drawn, draw_camera_raw, draw_dng
+from support.trainings import INSTANT
 
-from zsn2m_deploy import load_config, train_and_export
+from zsn2m_deploy import train_and_export
 from zsn2m_runtime.bundle import load_bundle
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.files import open_image
@@ -49,7 +50,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("raw")
     draw_dng(folder / "a.dng", shot(0), CAMERA)
     draw_dng(folder / "clean.dng", np.rint(light()).astype(np.uint16), CAMERA)
-    train_and_export(folder / "a.dng", folder / "a.zsn2m", load_config(None, "instant"))
+    train_and_export(folder / "a.dng", folder / "a.zsn2m", INSTANT)
     return folder
 
 
@@ -118,7 +119,7 @@ def test_a_file_that_goes_away_during_training_costs_its_tags_only(trained: Path
     def remove(*_: object) -> None:
         source.unlink(missing_ok=True)
 
-    bundle = train_and_export(source, tmp_path / "b.zsn2m", load_config(None, "instant"), progress=remove)
+    bundle = train_and_export(source, tmp_path / "b.zsn2m", INSTANT, progress=remove)
     assert not source.exists()
     with open_image(bundle.path / "denoised.tif") as result, open_image(trained / "a.zsn2m" / "denoised.dng") as usual:
         assert np.array_equal(result.read().pixels, usual.read().pixels)

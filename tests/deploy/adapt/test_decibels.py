@@ -42,7 +42,7 @@ def noisy_bricks(kind: str) -> Pixels:
 def decibels(kind: str, strength: float = 1.0) -> float:
     """PSNR of the wall after a short adaptation."""
     noisy = noisy_bricks(kind)
-    trained = train([noisy], TrainConfig(strength=strength).updated({"sensor": SHORT}))
+    trained = train([noisy], TrainConfig(strength=strength, video=False).updated({"sensor": SHORT}))
     with torch.no_grad():
         planes = (torch.from_numpy(noisy)[None, None] - trained.offset) / trained.scale
         clean = trained.networks["sensor"](planes)[0, 0].numpy() * trained.scale + trained.offset

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from support.scenes import RANGE, scene
+from support.trainings import INSTANT
 
 from zsn2m_deploy import api
 from zsn2m_deploy.advice import gentler, stronger
@@ -22,7 +23,7 @@ from zsn2m_runtime.errors import UsageError
 
 def test_only_the_last_bias_differs_from_the_pretrained_weights() -> None:
     made = scene(channels=3, side=96)
-    trained = train([made.noisy], load_config(None, "instant"))
+    trained = train([made.noisy], INSTANT)
     before = pretrained(3).state_dict()
     after = trained.networks["sensor"].state_dict()
     changed = [name for name, weight in after.items() if name in before and not torch.equal(weight, before[name])]
@@ -33,9 +34,7 @@ def test_only_the_last_bias_differs_from_the_pretrained_weights() -> None:
 
 def test_its_bundle_denoises_and_reports(tmp_path: Path) -> None:
     made = scene(channels=1, side=96)
-    bundle = api.train_and_export(
-        made.noisy, tmp_path / "a.zsn2m", load_config(None, "instant"), FrameOptions(value_range=RANGE)
-    )
+    bundle = api.train_and_export(made.noisy, tmp_path / "a.zsn2m", INSTANT, FrameOptions(value_range=RANGE))
     denoised = Denoiser(bundle.path)(made.noisy).astype(float)
     noise = made.noisy.astype(float) - made.clean
     assert np.square(denoised - made.clean).mean() < 0.2 * np.square(noise).mean()
@@ -44,7 +43,7 @@ def test_its_bundle_denoises_and_reports(tmp_path: Path) -> None:
     assert facts["training"]["stages"] == []
     assert list(facts["seconds"]) == ["export"]
     assert "pretrained network as it is" in facts["chosen"]
-    config = load_config(None, "instant")
+    config = INSTANT
     assert (gentler(config), stronger(config)) == ("--preset default", "--preset default")
 
 

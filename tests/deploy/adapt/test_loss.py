@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from support.random_noise import random_noise_model
+from support.trainings import STILLS
 
 from zsn2m_deploy.adapt import stage
 from zsn2m_deploy.adapt.loss import pairs_are_independent, sensor_loss
@@ -37,7 +38,7 @@ def fields(model: NoiseModel, stronger: float = 1.0) -> NoiseFields:
 
 def short(iterations: int = 20, **values: Any) -> TrainConfig:
     schedule = {"iterations": iterations, "crop_side": 64}
-    return TrainConfig(precision="fp32").updated({"sensor": {"schedule": schedule, "scenes": 4}} | values)
+    return TrainConfig(precision="fp32", video=False).updated({"sensor": {"schedule": schedule, "scenes": 4}} | values)
 
 
 def sample(**values: Any) -> tuple[Pixels, Pixels]:
@@ -252,7 +253,7 @@ def test_frames_of_different_sizes_train_together() -> None:
 )
 def test_settings_that_cannot_train_are_refused(values: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        TrainConfig().updated({"sensor": values})
+        STILLS.updated({"sensor": values})
 
 
 def test_pairs_alone_cannot_learn_correlated_noise() -> None:
@@ -273,7 +274,7 @@ def test_an_empty_channel_is_no_tone_curve() -> None:
 def test_what_is_alike_along_one_direction_as_no_noise_is_warned_of() -> None:
     generator = np.random.default_rng(1000)
     streaks = cv2.GaussianBlur(generator.normal(0, 60, (128, 128)), (0, 0), sigmaX=2.2, sigmaY=0.7)
-    short = TrainConfig().updated({"sensor": {"scenes": 1, "schedule": {"iterations": 1, "crop_side": 64}}})
+    short = STILLS.updated({"sensor": {"scenes": 1, "schedule": {"iterations": 1, "crop_side": 64}}})
     trained = train([(120 + streaks).astype(np.float32)], short)
     beside, below = trained.noise.neighbours
     assert beside > stage.IMPLAUSIBLE > below

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 from support.scenes import scene
+from support.trainings import STILLS
 
 from zsn2m_deploy.adapt import stage as sensor_stage
 from zsn2m_deploy.adapt.mixture import MOST_GROUPS, Kind, apart, grouped, in_words, merged
 from zsn2m_deploy.api import train_and_export
 from zsn2m_deploy.config.networks import SensorConfig
-from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.frames.scene import scene_of
 from zsn2m_deploy.noise.defects import find_defects_of_groups
 from zsn2m_deploy.pretrain.scenes import dead_leaves, random_palette
@@ -141,7 +141,7 @@ def test_words_name_frames_and_noise() -> None:
 @pytest.mark.parametrize("method", ["mbd", "full"])
 def test_stages_that_cannot_are_refused_with_both_figures(method: str) -> None:
     frames = [gaussian(clean(1070 + i, 64), sigma, i) for i, sigma in enumerate((5, 40))]
-    config = TrainConfig().updated({"method": method, **SHORT})
+    config = STILLS.updated({"method": method, **SHORT})
     with pytest.raises(InputError, match=r"day\.png at [4-8]\..*night\.png at (3\d|4\d).*separately.*--method adapt"):
         train(frames, config, names=["day.png", "night.png"])
 
@@ -149,7 +149,7 @@ def test_stages_that_cannot_are_refused_with_both_figures(method: str) -> None:
 def test_a_mixture_is_kept_and_said(tmp_path: Path) -> None:
     frames = [gaussian(smooth(1080 + i), sigma, i) for i, sigma in enumerate((4, 40, 40))]
     frames = [np.clip(np.rint(frame), 0, 255).astype(np.uint8) for frame in frames]
-    config = TrainConfig().updated(SHORT)
+    config = STILLS.updated(SHORT)
     bundle = train_and_export(frames, tmp_path / "cam.zsn2m", config)
     quiet, loud = bundle.manifest.mixture
     assert (len(quiet.frames), len(loud.frames)) == (1, 2)
@@ -168,7 +168,7 @@ def test_a_mixture_is_kept_and_said(tmp_path: Path) -> None:
 def test_one_group_adapts_as_a_single_noise_does(monkeypatch: pytest.MonkeyPatch) -> None:
     """The grouping takes no random number and leaves no trace in the weights."""
     frames = [gaussian(clean(1090 + i, 64), 20, i) for i in range(2)]
-    config = TrainConfig().updated(SHORT)
+    config = STILLS.updated(SHORT)
     found = train(frames, config)
     monkeypatch.setattr("zsn2m_deploy.training.grouped", lambda frames, *_: [list(range(len(frames)))])
     without = train(frames, config)
@@ -187,7 +187,7 @@ def test_each_group_has_its_own_noise_and_turns(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(sensor_stage, "sensor_loss", counted)
     frames = [gaussian(clean(1100 + i, 64), sigma, i) for i, sigma in enumerate((5, 40, 40, 40))]
-    trained = train(frames, TrainConfig().updated(SHORT))
+    trained = train(frames, STILLS.updated(SHORT))
     assert [group.frames for group in trained.groups] == [(0,), (1, 2, 3)]
     quiet, loud, again = seen  # turns, however many frames a group has
     assert loud > 4 * quiet

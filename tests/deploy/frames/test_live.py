@@ -171,7 +171,7 @@ def test_a_camera_becomes_a_bundle(
     reads = [generator.normal(120, 20, (64, 64, 3)).clip(0, 255).astype(np.uint8) for _ in range(40)]
     monkeypatch.setattr(opening, "CameraSource", lambda device: CameraSource(device, lambda _: Capture(*reads)))
     monkeypatch.chdir(tmp_path)
-    arguments: tuple[Any, ...] = ("0", "--frames", 2, "--preset", "fast", "--keep-frames", "kept", "--json")
+    arguments = "0 --frames 2 --preset fast --no-video --keep-frames kept --json".split()
     ended = run_command(capsys, "train-and-export", *arguments)
     assert ended.code == 0, ended.err
     assert (tmp_path / "camera0.zsn2m" / "manifest.json").exists()

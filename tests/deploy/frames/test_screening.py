@@ -11,10 +11,9 @@ import pytest
 from support.bundles import BundleMaker, edit_manifest
 from support.commands import run_command
 from support.mosaics import SIGMA, Array, bayer, kinds, noise, whole
-from support.trainings import small
+from support.trainings import STILLS, small
 
 from zsn2m_deploy import api
-from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.frames.screening import screen
 from zsn2m_deploy.training import train
 from zsn2m_runtime.batch import Job, run_jobs
@@ -181,7 +180,7 @@ def test_stripes_go_and_stay_where_that_is_asked_for(shared_data: Path, tmp_path
         frame = image.read()
     left = {}
     for removed in (True, False):
-        config = TrainConfig().updated({"sensor": {"correct_offsets": removed}})
+        config = STILLS.updated({"sensor": {"correct_offsets": removed}})
         bundle = api.train_and_export(frame.pixels, tmp_path / f"{removed}.zsn2m", config)
         left[removed] = kinds(Denoiser(bundle.path, provider="cpu")(frame.pixels))
     assert left[True] == ()

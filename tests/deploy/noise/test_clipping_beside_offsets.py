@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from support.scenes import scene
+from support.trainings import INSTANT
 
-from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.noise.offsets import Offsets
 from zsn2m_deploy.training import train
 from zsn2m_runtime.noise.estimate import estimate_noise
@@ -15,7 +15,6 @@ from zsn2m_runtime.noise_record import RowNoise
 from zsn2m_runtime.sample_types import Pixels
 
 SIDE = 192
-INSTANT = TrainConfig.from_preset("instant")
 
 
 def frame(rows: float, pixel: float) -> Pixels:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 from support.commands import run_command
+from support.trainings import STILLS
 
 import zsn2m_deploy as zsn2m
-from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.noise.defects import DefectCorrection, find_defects
 from zsn2m_deploy.noise.pixel_correction import BAND
 from zsn2m_export.writer import read_weights
@@ -21,7 +21,7 @@ from zsn2m_runtime.noise.model import NoiseModel
 from zsn2m_runtime.sample_types import Pixels
 
 SIGMA = 10.0
-TINY = TrainConfig().updated(
+TINY = STILLS.updated(
     {"sensor": {"scenes": 1, "schedule": {"iterations": 2, "crop_side": 64}, "correct_defects": True}}
 )
 

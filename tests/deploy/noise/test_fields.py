@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 from support.scenes import scene
+from support.trainings import STILLS
 
 from zsn2m_deploy import api
-from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.noise.fields import JPEG_STRENGTHS, NoiseFields
 from zsn2m_runtime.noise.jpeg import compressed, demosaicked
 from zsn2m_runtime.noise.jpeg_grid import find_jpeg
@@ -52,7 +52,7 @@ def test_crops_are_as_noisy_as_the_model_says() -> None:
 def test_a_jpeg_is_in_the_manifest_and_the_report(tmp_path: Path) -> None:
     made = 0.8 * scene(side=128, seed=1001).clean.mean(axis=2, keepdims=True) + 0.2 * scene(side=128, seed=1001).clean
     noisy = compressed(made + 12 * demosaicked((128, 128), np.random.default_rng(1001)), 85).astype(np.uint8)
-    few = TrainConfig().updated({"sensor": {"scenes": 2, "schedule": {"iterations": 2, "crop_side": 64}}})
+    few = STILLS.updated({"sensor": {"scenes": 2, "schedule": {"iterations": 2, "crop_side": 64}}})
     bundle = api.train_and_export(noisy, tmp_path / "a.zsn2m", few)
     record = bundle.manifest.noise
     assert record is not None

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import torch
 from support.scenes import scene
+from support.trainings import INSTANT, STILLS
 
 from zsn2m_deploy import api
 from zsn2m_deploy.adapt.loss import pairs_are_independent
 from zsn2m_deploy.bundle.export import export
-from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.noise.fields import NoiseFields
 from zsn2m_deploy.noise.heavy_tails import with_heavy_tails
 from zsn2m_deploy.noise.refine import FirstGuess, first_guesses
@@ -123,7 +123,7 @@ def test_pairs_are_for_normal_tails() -> None:
 def test_adapting_to_heavy_tails_leaves_fewer_specks(monkeypatch: pytest.MonkeyPatch) -> None:
     made = scene(channels=1, side=128, seed=1008)
     noisy = (made.clean + 8 * np.random.default_rng(1008).standard_t(3, made.clean.shape)).astype(np.float32)
-    config = TrainConfig().updated({"sensor": {"schedule": {"iterations": 40, "crop_side": 64}}})
+    config = STILLS.updated({"sensor": {"schedule": {"iterations": 40, "crop_side": 64}}})
 
     def adapted() -> tuple[float, float]:
         """Specks as a share of the pixels, and the mean squared error."""
@@ -160,7 +160,7 @@ def test_impulses_move_no_mean(level: float) -> None:
     noisy = clean + generator.normal(0, 6, clean.shape)
     hit = generator.random(clean.shape) < 0.04
     noisy[hit] = generator.choice([0.0, 255.0], hit.sum())
-    config = TrainConfig().updated(
+    config = STILLS.updated(
         {"sensor": {"correct_impulses": False, "scenes": 8, "schedule": {"iterations": 60, "crop_side": 64}}}
     )
     trained = train([np.rint(noisy).clip(0, 255).astype(np.uint8)], config)
@@ -174,7 +174,7 @@ def test_impulses_move_no_mean(level: float) -> None:
 def test_a_flat_frame_with_tails_trains() -> None:
     generator = np.random.default_rng(1011)
     noise = 5 * generator.standard_normal((96, 96)) * np.where(generator.random((96, 96)) < 0.1, 10, 1)
-    config = TrainConfig().updated({"sensor": {"scenes": 4, "schedule": {"iterations": 20, "crop_side": 64}}})
+    config = STILLS.updated({"sensor": {"scenes": 4, "schedule": {"iterations": 20, "crop_side": 64}}})
     trained = train([(128 + noise).astype(np.float32)], config)
     assert trained.noise.tails is not None
     assert trained.noise.sigma([np.full((9, 9), 128.0)]) == pytest.approx(5, rel=0.25)
@@ -184,7 +184,7 @@ def test_tails_are_in_the_manifest_and_the_report(tmp_path: Path) -> None:
     made = scene(channels=3, side=128, seed=1012)
     noisy = made.clean + 6 * np.random.default_rng(1012).standard_t(3, made.clean.shape)
     noisy = np.rint(noisy).clip(0, 255).astype(np.uint8)
-    instant = TrainConfig.from_preset("instant")
+    instant = INSTANT
     bundle = api.train_and_export(noisy, tmp_path / "a.zsn2m", instant)
     record = bundle.manifest.noise
     assert record is not None

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from support.commands import run_command
 from support.scenes import scene
+from support.trainings import INSTANT, STILLS
 
 import zsn2m_deploy as zsn2m
-from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.noise.impulses import ImpulseCorrection
 from zsn2m_deploy.training import train
 from zsn2m_runtime.bundle import Bundle
@@ -23,7 +23,7 @@ from zsn2m_runtime.noise.impulses import find_impulses
 from zsn2m_runtime.sample_types import Pixels
 
 SIGMA = 10.0
-TINY = TrainConfig().updated({"sensor": {"scenes": 1, "schedule": {"iterations": 2, "crop_side": 64}}})
+TINY = STILLS.updated({"sensor": {"scenes": 1, "schedule": {"iterations": 2, "crop_side": 64}}})
 
 
 def noisy(channels: int = 3, side: int = 128, seed: int = 1000) -> np.ndarray:
@@ -118,7 +118,7 @@ def test_dots_in_black_and_white_are_none() -> None:
 
 def test_the_noise_beside_them_is_what_is_trained_on() -> None:
     frame = rounded(with_impulses(noisy(), 0.05))
-    config = TrainConfig.from_preset("instant")
+    config = INSTANT
     trained = train([frame], config)
     assert trained.impulse_share == pytest.approx(0.05, rel=0.1)
     assert trained.noise.tails is None
@@ -192,9 +192,7 @@ def test_those_of_the_manifest_are_replaced_as_in_the_graph(channels: int, dtype
 @pytest.fixture(scope="module")
 def salted(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     frame = rounded(with_impulses(noisy(1, 192), 0.05))
-    return zsn2m.train_and_export(
-        frame, tmp_path_factory.mktemp("salted") / "a.zsn2m", TrainConfig.from_preset("instant")
-    )
+    return zsn2m.train_and_export(frame, tmp_path_factory.mktemp("salted") / "a.zsn2m", INSTANT)
 
 
 def test_what_a_bundle_keeps_is_of_the_frames_without_them(salted: Bundle) -> None:
@@ -229,6 +227,6 @@ def test_the_colour_filters_of_a_mosaic_are_seen_beside_them() -> None:
 
 def test_rows_with_offsets_are_measured_without_them() -> None:
     offsets = 8 * np.random.default_rng(8).standard_normal((192, 1))
-    found = train([rounded(with_impulses(noisy(1, 192) + offsets, 0.05))], TrainConfig.from_preset("instant"))
+    found = train([rounded(with_impulses(noisy(1, 192) + offsets, 0.05))], INSTANT)
     assert [rows.axis for rows in found.offsets.row_noise] == ["rows"]
     assert found.offsets.row_noise[0].sigma == pytest.approx(8, rel=0.2)

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from support.trainings import INSTANT
 
-from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.noise.draw import unit_noise
 from zsn2m_deploy.noise.refine import FirstGuess, confirm_correlation, first_guesses, fit_variance, refine_noise
 from zsn2m_deploy.noise.variance import VarianceLine
@@ -194,7 +194,7 @@ def test_the_mean_of_counts_of_few_photons_is_kept() -> None:
     y, x = np.mgrid[:96, :96] / 96
     light = 100 * (1 + 0.8 * np.sin(7 * x) * np.cos(5 * y))
     counts = (200 * np.random.default_rng(3).poisson(light / 200)).astype(np.float32)  # half a photon a pixel
-    trained = train([counts], TrainConfig.from_preset("instant"))
+    trained = train([counts], INSTANT)
     assert trained.noise.counted
     with torch.no_grad():
         planes = (torch.from_numpy(counts)[None, None] - trained.offset) / trained.scale

@@ -99,7 +99,7 @@ def test_a_frame_that_is_blank_nearly_all_over_is_refused() -> None:
         scene_of(Frame(frame, np.zeros(frame.shape[:2], np.uint8)))
     frame[:, 3:] = 0
     with pytest.raises(InputError, match="blank"):
-        train([frame], load_config(None, "fast"))
+        train([frame], load_config(None, "fast", video=False))
 
 
 def test_the_scene_of_a_frame_with_bars_is_what_is_between() -> None:
@@ -169,7 +169,7 @@ def test_training_with_padding_is_as_good_as_without(name: str, tmp_path: Path) 
         used = used.astype(np.float32)
         used[mask] = np.nan
     options = FrameOptions(value_range=(0, 255)) if name == "nan" else None
-    config = load_config(None, "fast")
+    config = load_config(None, "fast", video=False)
     results: list[Pixels] = []
     for number, trained_on in enumerate((frame, used)):
         made = train_and_export(trained_on, tmp_path / f"{number}.zsn2m", config, options if number else None)

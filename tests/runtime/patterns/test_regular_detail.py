@@ -34,7 +34,7 @@ from zsn2m_runtime.sample_types import Pixels
 
 SIDE = 128
 SHORT = {"scenes": 4, "schedule": {"iterations": 4, "crop_side": 64}}
-QUICK = TrainConfig.from_preset("fast").updated({"sensor": SHORT})
+QUICK = TrainConfig.from_preset("fast").updated({"sensor": SHORT, "video": False})
 METHOD = TrainConfig()
 KNOWN = NoiseModel.white(np.zeros(1), np.full(1, 25.0))
 
