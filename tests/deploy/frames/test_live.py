@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import av
 import numpy as np
@@ -171,7 +170,7 @@ def test_a_camera_becomes_a_bundle(
     reads = [generator.normal(120, 20, (64, 64, 3)).clip(0, 255).astype(np.uint8) for _ in range(40)]
     monkeypatch.setattr(opening, "CameraSource", lambda device: CameraSource(device, lambda _: Capture(*reads)))
     monkeypatch.chdir(tmp_path)
-    arguments = "0 --frames 2 --preset fast --no-video --keep-frames kept --json".split()
+    arguments = ["0", "--frames", "2", "--preset", "fast", "--no-video", "--keep-frames", "kept", "--json"]
     ended = run_command(capsys, "train-and-export", *arguments)
     assert ended.code == 0, ended.err
     assert (tmp_path / "camera0.zsn2m" / "manifest.json").exists()
