@@ -39,6 +39,7 @@ TOLERANCES = {
     "fp16": Tolerance(2e-3, 5e-4),
     "int8": Tolerance(2e-2, 1e-3),
     "sensor.int8": Tolerance(2e-2, 3e-3),
+    "video.int8": Tolerance(3e-2, 4e-3),
 }
 _NOTHING = float("nan")  # the difference where nothing was compared
 
