@@ -43,7 +43,7 @@ from zsn2m_runtime.plain_text import one_line
 from zsn2m_runtime.sample_types import Nchw, Pixels, is_whole
 from zsn2m_runtime.training_record import TrainedFrame, TrainedStage, TrainingRecord
 
-GATE_SIDE = 512  # pixels; side of the crop that the parity gate compares; chosen: far larger than any halo
+GATE_SIDE = 256  # pixels; side of the crop that the parity gate compares; chosen: thrice the widest field, of 83 rows
 PREVIEW_NAME = "preview.png"
 
 

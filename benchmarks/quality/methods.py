@@ -62,7 +62,8 @@ def apply_planes(trained: Trained, planes: Pixels) -> Pixels:
     network = trained.networks["sensor"]
     with torch.no_grad():
         x = (torch.from_numpy(to_nchw(planes)) - trained.offset) / trained.scale
-        return from_nchw((network(network.before_padding()(x)) * trained.scale + trained.offset).numpy(), np.float32)
+        before = network.before_padding()
+        return from_nchw((network(before(x) if before else x) * trained.scale + trained.offset).numpy(), np.float32)
 
 
 def denoised(trained: Trained, noisy: Pixels) -> Pixels:

@@ -16,6 +16,7 @@ from onnx import numpy_helper
 from torch import nn
 
 from zsn2m_export.errors import ExportError
+from zsn2m_export.onnx_skeleton import filled
 from zsn2m_runtime.manifest import CARD_KEY, ModelFacts
 
 OPSET = 18  # the oldest that torch's exporter writes; runtimes since onnxruntime 1.14 read it
@@ -23,14 +24,22 @@ IR_VERSION = 10  # runtimes since onnxruntime 1.18 read it
 _EXAMPLE_SIZE = (2, 37, 53)  # n, h, w: the exporter takes 0 and 1 for constants; odd, so that padding is traced
 
 
-def export_onnx(graph: nn.Module, path: Path, facts: ModelFacts, channels: int, card: str) -> None:
-    """Export a graph with torch's current exporter and check what came out.
+def export_onnx(
+    graph: nn.Module, path: Path, facts: ModelFacts, channels: int, card: str, skeleton: Path | None = None
+) -> None:
+    """Write a graph as an ONNX file, checked.
 
     Args:
         card: JSON, kept in metadata_props under `zsn2m.json`
+        skeleton: of a graph with the same layers (`zsn2m_export.onnx_skeleton`); None: torch's exporter traces it
     Raises:
         ExportError: if the file is not what runtimes were promised.
     """
+    save_checked(filled(skeleton, graph) if skeleton else traced(graph, facts, channels), path, card)
+
+
+def traced(graph: nn.Module, facts: ModelFacts, channels: int) -> onnx.ModelProto:
+    """A graph as torch's current exporter writes it."""
     count, height, width = _EXAMPLE_SIZE
     example = torch.zeros(count, channels, height, width)
     dynamic = {0: torch.export.Dim("n"), 2: torch.export.Dim("h"), 3: torch.export.Dim("w")}
@@ -40,19 +49,19 @@ def export_onnx(graph: nn.Module, path: Path, facts: ModelFacts, channels: int, 
     if facts.strength:
         names, examples, shapes = [*names, facts.strength], [*examples, torch.ones(1)], [*shapes, {}]
     with quiet():
-        torch.onnx.export(
+        program = torch.onnx.export(
             graph,
             tuple(examples),
-            str(path),
             dynamo=True,
             opset_version=OPSET,
-            external_data=False,
             input_names=names,
             output_names=[facts.output],
             dynamic_shapes=tuple(shapes),
             verbose=False,
         )
-    model = onnx.load(path)
+    if program is None:
+        raise ExportError("expected a model from torch's exporter, but got none; install the torch of constraints.txt")
+    model = program.model_proto
     for node in model.graph.node:  # the exporter's notes: stack traces with the paths of this machine
         node.ClearField("metadata_props")
     for axis, name in dynamic.items():  # the exporter names them by its arithmetic on h and w
@@ -60,7 +69,7 @@ def export_onnx(graph: nn.Module, path: Path, facts: ModelFacts, channels: int, 
             value.type.tensor_type.shape.dim[axis].dim_param = name.__name__
     if facts.strength:  # an input with a default: an initializer of its name
         model.graph.initializer.append(numpy_helper.from_array(np.ones(1, np.float32), facts.strength))
-    save_checked(model, path, card)
+    return model
 
 
 def save_checked(model: onnx.ModelProto, path: Path, card: str) -> None:
@@ -82,8 +91,6 @@ def _check(model: onnx.ModelProto) -> None:
             f"expected opset {OPSET} and IR {IR_VERSION}, but the exporter wrote opset {opset} and IR "
             f"{model.ir_version}; install the torch and onnx of constraints.txt"
         )
-    if any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in model.graph.initializer):
-        raise ExportError("expected one ONNX file, but the exporter wrote external data; report this")
 
 
 @contextlib.contextmanager

@@ -51,6 +51,7 @@ class ExportableModel:
 
     `before_padding` runs on the frame as it is, before it is padded to the stride; any size -> the same. With
     `whole_frames` no frame is cut in strips. With `deviation` it is a network of videos, which VideoGraph describes.
+    With a `skeleton` (`zsn2m_export.onnx_skeleton`) nothing is traced.
     """
 
     id: str
@@ -60,6 +61,7 @@ class ExportableModel:
     before_padding: nn.Module | None = None
     whole_frames: bool = False
     deviation: nn.Module | None = None
+    skeleton: Path | None = None
 
 
 def write_weights(folder: Path, networks: Mapping[str, nn.Module]) -> FileRecord:
@@ -185,7 +187,7 @@ def _write_model(
     paths = {kind: folder / f"{model.id}{suffix}" for kind, suffix in SUFFIXES.items()}
     with atomic_file(paths["onnx"]) as onnx_path, atomic_file(paths["torchscript"]) as script_path:
         export_torchscript(graph, script_path, card)
-        export_onnx(graph, onnx_path, facts, sensor.channels, card)
+        export_onnx(graph, onnx_path, facts, sensor.channels, card, model.skeleton)
         files: dict[str, Path] = {"torchscript": script_path, "onnx": onnx_path}
         probes = probe_frames(probe, normalisation.in_use, recurrent)
         parity = check_parity(graph, files, probes, normalisation.scale, model.id)

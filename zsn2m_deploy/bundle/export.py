@@ -31,7 +31,7 @@ from zsn2m_runtime.verify import TOLERANCE, largest_difference
 
 log = logging.getLogger(__name__)
 
-CALIBRATION_SIDE = 512  # pixels of the calibration frame's centre: as many as the parity gate's crop, api.GATE_SIDE
+CALIBRATION_SIDE = 512  # pixels of the calibration frame's centre; chosen
 _EXACT = 2**24  # up to it float32 holds every whole number: 24 bits of significand, IEEE 754
 
 Precision = Literal["fp32", "fp16", "int8"]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+from typing import Self
+
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, pad
 
@@ -28,6 +32,16 @@ class FrameNetwork(nn.Module):
         """Add a constant to each channel of all later results; offset: (c,), normalised."""
         raise NotImplementedError
 
+    @torch.no_grad()
+    def folded(self) -> Self:
+        """A copy for export, whose level-blind convolutions hold the kernels that they apply."""
+        network = copy.deepcopy(self)
+        for layer in network.modules():
+            if isinstance(layer, LevelBlindConv):
+                layer.weight.copy_(layer.kernels())
+                layer.folded = True
+        return network
+
 
 class LevelBlindConv(nn.Conv2d):
     """A 3 x 3 convolution of unchanged size that can be blind to the level.
@@ -39,11 +53,15 @@ class LevelBlindConv(nn.Conv2d):
     def __init__(self, channels_in: int, channels_out: int, level_blind: bool) -> None:
         super().__init__(channels_in, channels_out, 3)
         self.level_blind = level_blind
+        self.folded = False
+
+    def kernels(self) -> Tensor:
+        """What the weights are applied as, (channels_out, channels_in, 3, 3)."""
+        weight: Tensor = self.weight
+        return weight - weight.mean(dim=(2, 3), keepdim=True) if self.level_blind and not self.folded else weight
 
     def forward(self, noisy: Tensor) -> Tensor:
         """Shape: (n, channels_in, h, w) -> (n, channels_out, h, w)."""
-        weight: Tensor = self.weight
         if not self.level_blind:
-            return conv2d(noisy, weight, self.bias, padding=1)
-        weight = weight - weight.mean(dim=(2, 3), keepdim=True)
-        return conv2d(pad(noisy, [1, 1, 1, 1], mode="replicate"), weight, self.bias)
+            return conv2d(noisy, self.kernels(), self.bias, padding=1)
+        return conv2d(pad(noisy, [1, 1, 1, 1], mode="replicate"), self.kernels(), self.bias)

@@ -20,9 +20,10 @@ class CorrectingNetwork(FrameNetwork):
         self.offsets: nn.Module = nn.Identity()  # of rows, columns and pixels
         self.correction: nn.Module = nn.Identity()  # of defective pixels
 
-    def before_padding(self) -> nn.Module:
-        """The corrections of impulses, of offsets and of defective pixels."""
-        return nn.Sequential(self.impulse_correction, self.offsets, self.correction)
+    def before_padding(self) -> nn.Module | None:
+        """The corrections of impulses, of offsets and of defective pixels; None: there are none."""
+        parts = (self.impulse_correction, self.offsets, self.correction)
+        return None if all(isinstance(part, nn.Identity) for part in parts) else nn.Sequential(*parts)
 
     def remove_offsets(self, found: Offsets, offset: float, scale: float) -> None:
         """Have graphs remove them; normalised values are (x - offset) / scale."""

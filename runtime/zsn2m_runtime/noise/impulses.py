@@ -127,9 +127,12 @@ def find_impulses(frames: Sequence[Pixels], blanks: Sequence[Mask | None]) -> Im
     if any(sum(int((frame == end).sum()) for frame in frames) < LEAST * size for end in ends):
         return None
     rule = ImpulseRule(None, ends)
+    marks: list[Marks] = []
     for _ in range(ROUNDS + 1):
         found = [rule.corrected(frame) for frame in frames]
-        marks = [chosen for _, chosen in found]
+        before, marks = marks, [chosen for _, chosen in found]
+        if before and all(map(np.array_equal, before, marks)):
+            break  # the noise would be the same again
         rule = ImpulseRule(estimate_noise([fixed for fixed, _ in found], blanks), ends)
     shares = [_share(frames, marks, end) for end in ends]
     for end, share in zip(ends, shares, strict=True):
