@@ -79,7 +79,10 @@ def atomic_folder(path: Path, overwrite: bool) -> AbstractContextManager[Path]:
         if not target.is_dir():
             raise OutputError(f"{path}: expected a folder to write, but got a file; choose another path")
         if not overwrite:
-            raise OutputError(f"{path}: expected a new folder, but it exists; choose another path or add --overwrite")
+            raise OutputError(
+                f"{path}: expected a new folder, but it exists; choose another path, or overwrite it: "
+                f"--overwrite, in Python overwrite=True"
+            )
         if any(target.iterdir()) and not (target / FOLDER_MARK).is_file():
             raise OutputError(
                 f"{path}: expected an empty folder or one with a {FOLDER_MARK} to overwrite, but got a "

@@ -98,11 +98,11 @@ def _mean(values: tuple[float, ...]) -> float:
 
 
 def filter_tags(mosaic: MosaicRecord, form: TiffFormat) -> list[Tag]:
-    """The tags that say such filters and levels."""
+    """The tags that say such filters and levels; a white level that is no number of 32 bits is left out."""
     cells = bytes(_COLOURS.index(cell) for cell in mosaic.pattern)
     tags = [numbers(REPEAT, _BAYER, form), Tag(PATTERN, DATATYPE.BYTE, cells)]
     if mosaic.black is not None:
         tags += [numbers(BLACK_REPEAT, _BAYER, form), ratios(BLACK, mosaic.black, form)]
-    if mosaic.white is not None:
+    if mosaic.white is not None and 0 <= mosaic.white < 2**32 - 0.5:
         tags.append(numbers(WHITE, [round(mosaic.white)], form, DATATYPE.LONG))
     return tags

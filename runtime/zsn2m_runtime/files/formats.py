@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from zsn2m_runtime.errors import UsageError
@@ -11,7 +11,7 @@ from zsn2m_runtime.files.avif_writer import AvifWriter
 from zsn2m_runtime.files.exr import ExrWriter
 from zsn2m_runtime.files.heif import SUFFIXES as HEIC_SUFFIXES
 from zsn2m_runtime.files.heif import HeifWriter
-from zsn2m_runtime.files.layout import Layout, Metadata
+from zsn2m_runtime.files.layout import Layout, Metadata, exif_of_orientation
 from zsn2m_runtime.files.npy_writer import NpyWriter
 from zsn2m_runtime.files.pillow_writer import PillowWriter
 from zsn2m_runtime.files.png_chunks import LONGEST_SIDE
@@ -20,7 +20,7 @@ from zsn2m_runtime.files.pnm_writer import PnmWriter
 from zsn2m_runtime.files.tiff_writer import plain_writer
 from zsn2m_runtime.files.writer import ImageWriter
 from zsn2m_runtime.image import Frame
-from zsn2m_runtime.sample_types import SAMPLE_DTYPES
+from zsn2m_runtime.sample_types import SAMPLE_DTYPES, is_whole, limits_of
 from zsn2m_runtime.suffixes import DNG, RAW_SUFFIXES
 
 
@@ -30,6 +30,7 @@ class Format:
 
     Attributes:
         writer: None: it is read only
+        holds: of the metadata of other formats, by the names of `Metadata`
         result: suffix of a result of such a file; empty: its own
         why: it is not written
     """
@@ -37,22 +38,33 @@ class Format:
     writer: Callable[[Path, Layout, Metadata], ImageWriter] | None
     dtypes: frozenset[str]
     samples: frozenset[int]  # per pixel: 1 grey, 2 grey + alpha, 3 RGB, 4 RGBA
+    holds: frozenset[str] = frozenset()
     pages: bool = False
     longest_side: int = 2**31 - 1
     result: str = ""
     why: str = ""
 
 
+_IN_WORDS = {
+    "icc": "colours (a profile)",
+    "exif": "EXIF data",
+    "xmp": "XMP data",
+    "resolution": "dots per inch",
+    "mosaic": "filters (it is a mosaic)",
+    "texts": "texts",
+}
 _ANY_DTYPE = frozenset(SAMPLE_DTYPES)
 _UP_TO_16_BITS = frozenset(("uint8", "uint16"))
 _ANY_SAMPLES = frozenset((1, 2, 3, 4))
-_PNG = Format(PngWriter.with_metadata, _UP_TO_16_BITS, _ANY_SAMPLES, longest_side=LONGEST_SIDE)
-_JPEG = Format(PillowWriter, frozenset(("uint8",)), frozenset((1, 3)), longest_side=65500)  # libjpeg's limit
-_WEBP = Format(PillowWriter, frozenset(("uint8",)), frozenset((1, 3, 4)), longest_side=16383)  # WebP's limit
-_BMP = Format(PillowWriter, frozenset(("uint8",)), frozenset((1, 3)))
-_TIFF = Format(plain_writer, _ANY_DTYPE, _ANY_SAMPLES, pages=True)
-_AVIF = Format(AvifWriter, frozenset(("uint8",)), frozenset((1, 3, 4)), longest_side=65536)  # AV1's limit
-_HEIC = Format(HeifWriter, frozenset(("uint8",)), frozenset((1, 3, 4)), longest_side=8192)  # level 6.2's
+_BLOCKS = frozenset(("icc", "exif", "xmp"))
+_BLOCKS_DPI = _BLOCKS | {"resolution"}
+_PNG = Format(PngWriter.with_metadata, _UP_TO_16_BITS, _ANY_SAMPLES, _BLOCKS_DPI, longest_side=LONGEST_SIDE)
+_JPEG = Format(PillowWriter, frozenset(("uint8",)), frozenset((1, 3)), _BLOCKS_DPI, longest_side=65500)  # libjpeg's
+_WEBP = Format(PillowWriter, frozenset(("uint8",)), frozenset((1, 3, 4)), _BLOCKS, longest_side=16383)  # WebP's limit
+_BMP = Format(PillowWriter, frozenset(("uint8",)), frozenset((1, 3)), frozenset(("resolution",)))
+_TIFF = Format(plain_writer, _ANY_DTYPE, _ANY_SAMPLES, frozenset(("icc", "xmp", "resolution", "mosaic")), pages=True)
+_AVIF = Format(AvifWriter, frozenset(("uint8",)), frozenset((1, 3, 4)), _BLOCKS, longest_side=65536)  # AV1's limit
+_HEIC = Format(HeifWriter, frozenset(("uint8",)), frozenset((1, 3, 4)), _BLOCKS, longest_side=8192)  # level 6.2's
 _EXR = Format(ExrWriter.with_metadata, frozenset(("float16", "float32", "uint32")), frozenset((1, 3, 4)))
 _GIF = Format(None, frozenset(), frozenset(), pages=True, result=".tif", why="which has 256 colours")
 _RAW = Format(None, frozenset(), frozenset(), result=DNG, why="which only RAW files become")
@@ -60,7 +72,7 @@ _PFM = Format(PnmWriter.with_metadata, frozenset(("float32",)), frozenset((1, 3)
 
 
 def _pnm(*samples: int) -> Format:
-    return Format(PnmWriter.with_metadata, _UP_TO_16_BITS, frozenset(samples))
+    return Format(PnmWriter.with_metadata, _UP_TO_16_BITS, frozenset(samples), frozenset(("value_range",)))
 
 
 _NPY = Format(NpyWriter.with_metadata, _ANY_DTYPE, frozenset((1, 3, 4)), pages=True)
@@ -142,10 +154,28 @@ def _refuse(path: Path, expected: str, got: str, layout: Layout) -> None:
 
 
 def new_writer(path: Path, layout: Layout, metadata: Metadata) -> ImageWriter:
-    """A writer for a layout that `check_format` accepts."""
-    writer = FORMATS[path.suffix.lower()].writer
-    assert writer is not None, "check_format refuses it"
-    return writer(path, layout, metadata)
+    """A writer for a layout that `check_format` accepts; its notes say what of the metadata is lost."""
+    kind = FORMATS[path.suffix.lower()]
+    assert kind.writer is not None, "check_format refuses it"
+    writer = kind.writer(path, layout, metadata)
+    writer.notes = tuple(_lost(kind, path.suffix, layout, metadata))
+    return writer
+
+
+def _lost(kind: Format, suffix: str, layout: Layout, metadata: Metadata) -> Iterator[str]:
+    for name, value in asdict(metadata).items():
+        if not value or name in kind.holds:
+            continue
+        if name != "value_range":
+            turned = kind is _TIFF and name == "exif"
+            if not turned or value != exif_of_orientation(metadata.orientation):
+                kept = " but for the orientation" if turned else ""
+                yield f"its {_IN_WORDS[name]}{kept} are left out, which {suffix} cannot hold"
+        elif is_whole(layout.dtype) and value[1] < limits_of(layout.dtype.name)[1] and "mosaic" not in kind.holds:
+            yield (
+                f"its values end at {value[1]:g}, which {suffix} cannot say: other programs show it dark, and this one "
+                f"needs --range {value[0]:g} {value[1]:g}"
+            )
 
 
 def save_image(path: Path, frame: Frame) -> None:

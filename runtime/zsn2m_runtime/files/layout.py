@@ -46,10 +46,14 @@ class Layout:
 
 @dataclass(frozen=True)
 class Metadata:
-    """The metadata that can move from one format to another.
+    """What a file says beside its pixels, as far as some other format can say it too.
 
-    `exif` is a bare EXIF block (it begins with a TIFF header); `resolution` is (x, y) in dots per inch; `mosaic` is the
-    colour filter array, which TIFF alone can state.
+    Attributes:
+        exif: a bare EXIF block (it begins with a TIFF header)
+        resolution: (x, y) in dots per inch
+        mosaic: the colour filter array, which TIFF alone can state
+        texts: whether there are texts or comments, which no other format gets
+        value_range: lowest and highest value that the file states; None: those of the type
     """
 
     icc: bytes | None = None
@@ -57,6 +61,8 @@ class Metadata:
     xmp: bytes | None = None
     resolution: tuple[float, float] | None = None
     mosaic: MosaicRecord | None = None
+    texts: bool = False
+    value_range: tuple[float, float] | None = None
 
     @property
     def orientation(self) -> int:

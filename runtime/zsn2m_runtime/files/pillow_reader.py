@@ -72,6 +72,7 @@ class PillowFile(PictureFile):
             exif=None if exif is None else exif.removeprefix(EXIF_PREFIX),
             xmp=self._bytes("xmp"),
             resolution=self._resolution(),
+            texts=self._bytes("comment") is not None,
         )
 
     def _bytes(self, name: str) -> bytes | None:

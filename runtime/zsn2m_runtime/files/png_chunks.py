@@ -19,6 +19,7 @@ LONGEST_PROFILE = 1 << 26  # bytes of a colour profile, inflated; real ones have
 LONGEST_SIDE = 1_000_000  # PNG_USER_WIDTH_MAX and PNG_USER_HEIGHT_MAX of libpng 1.6
 PIECE = 1 << 16  # bytes inflated at once
 
+TEXTS = (b"iTXt", b"tEXt", b"zTXt")
 # Chunks that are also true of a denoised picture of the same size and type.
 CARRIED = frozenset(
     (
@@ -31,9 +32,7 @@ CARRIED = frozenset(
         b"cHRM",
         b"pHYs",
         b"eXIf",
-        b"iTXt",
-        b"tEXt",
-        b"zTXt",
+        *TEXTS,
     )
 )
 
@@ -143,7 +142,8 @@ def metadata_of(chunks: list[Chunk]) -> Metadata:
         elif chunk.kind == b"pHYs" and len(chunk.data) == 9 and chunk.data[8] == 1:
             across, down = struct.unpack(">II", chunk.data[:8])
             resolution = (across / METRE_IN_INCHES, down / METRE_IN_INCHES)
-    return Metadata(icc, exif, xmp, resolution)
+    texts = any(chunk.kind in TEXTS and not chunk.data.startswith(XMP_KEYWORD) for chunk in chunks)
+    return Metadata(icc, exif, xmp, resolution, texts=texts)
 
 
 def _inflate_profile(data: bytes) -> bytes | None:

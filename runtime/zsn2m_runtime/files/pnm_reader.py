@@ -40,7 +40,7 @@ class PnmFile(PictureFile):
 
     @property
     def metadata(self) -> Metadata:
-        return Metadata()
+        return Metadata(texts=bool(self._header.comments))
 
     def _same_format_writer(self, out_path: Path) -> ImageWriter:
         return PnmWriter(out_path, self.layout, self._header.highest, self._header.comments)

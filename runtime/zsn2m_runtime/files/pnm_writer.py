@@ -23,8 +23,8 @@ class PnmWriter(ImageWriter):
 
     @classmethod
     def with_metadata(cls, path: Path, layout: Layout, metadata: Metadata) -> PnmWriter:
-        """A writer for a source of another format; these files hold no metadata."""
-        return cls(path, layout)
+        """A writer for a source of another format; these files hold no metadata but the range of whole numbers."""
+        return cls(path, layout, metadata.value_range and metadata.value_range[1])
 
     def _begin(self, temporary: Path) -> None:
         self._temporary = temporary

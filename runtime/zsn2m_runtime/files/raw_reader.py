@@ -90,9 +90,7 @@ class RawFile(PictureFile):
     def _other_format_writer(self, out_path: Path) -> ImageWriter:
         if out_path.suffix.lower() in _TIFF:
             return self._raw_writer(out_path, whole=False)
-        writer = super()._other_format_writer(out_path)
-        writer.notes = (f"its filters (it is a mosaic) are left out, which {out_path.suffix} cannot hold",)
-        return writer
+        return super()._other_format_writer(out_path)
 
     def _raw_writer(self, out_path: Path, whole: bool) -> RawWriter:
         writer = RawWriter(out_path, self.layout, self._facts, self._samples, whole)

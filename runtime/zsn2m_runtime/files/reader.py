@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -150,7 +151,7 @@ class ImageFile(ABC):
         check_format(out_path, self.layout)
 
     def _other_format_writer(self, out_path: Path) -> ImageWriter:
-        return new_writer(out_path, self.layout, self.metadata)
+        return new_writer(out_path, self.layout, replace(self.metadata, value_range=self.value_range))
 
 
 def unreadable(path: Path | str, error: OSError) -> InputError:

@@ -13,10 +13,11 @@ from tifffile import FILETYPE, TiffPage
 
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.files.layout import Layout
-from zsn2m_runtime.files.tiff_directories import BrokenTiffError
+from zsn2m_runtime.files.tiff_directories import BrokenTiffError, TooManyTagsError
 from zsn2m_runtime.files.tiff_pages import PageForm
 from zsn2m_runtime.sample_types import Pixels, is_whole
 
+MOST_BELOW = 100  # SubIFDs of a page; halving 31 times makes one pixel of the largest side that TIFF can state
 LEAST_FACTOR = 1.5  # between a page and a smaller copy of it
 OFF_BY = 1.0  # pixels that rounding may add to or take from a side
 RESIZED_BY_OPENCV = ("uint8", "uint16", "int16", "float32", "float64")
@@ -69,9 +70,16 @@ class Listed:
 
     @classmethod
     def of(cls, page: TiffPage) -> Listed:
-        """The directory of a page."""
+        """The directory of a page.
+
+        Raises:
+            TooManyTagsError: it names more below it than a pyramid has.
+        """
+        below = page.subifds or ()
+        if len(below) > MOST_BELOW:
+            raise TooManyTagsError(f"a page names {len(below):,} directories below it, and a pyramid {MOST_BELOW}")
         is_reduced = bool(page.subfiletype & (FILETYPE.REDUCEDIMAGE | FILETYPE.MASK))
-        return cls(page.offset, (page.imagelength, page.imagewidth), is_reduced, page.is_tiled, page.subifds or ())
+        return cls(page.offset, (page.imagelength, page.imagewidth), is_reduced, page.is_tiled, below)
 
 
 def arrange(listed: Sequence[Listed], form_of: Callable[[int, bool], PageForm], says_its_pages: bool) -> Arrangement:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -72,22 +73,21 @@ class TiffImageFile(ImageFile):
         self._offsets = directory_offsets(self._tiff)
         description = self._tiff.pages.first.description
         self._is_imagej = description.startswith("ImageJ=")
-        budget, listed = TagBudget(self._tiff.filehandle.size + SHARED_TAGS), []
+        budget, listed, forms = TagBudget(self._tiff.filehandle.size + SHARED_TAGS), [], []
         for offset in self._offsets:
             read_tags(self._tiff, offset, budget)
-            listed.append(Listed.of(self._page_at(offset)))
+            page = self._page_at(offset)
+            listed.append(Listed.of(page))
+            forms.append(self._form_of_plain(page))
         says_its_pages = self._is_imagej or description.lstrip().startswith(OME_BEGINNINGS)
         self._pages = arrange(listed, partial(self._form_at, budget), says_its_pages)
-        self._planes = 0
+        self._planes, self._mosaic = 0, None
         self._form = self._form_of(self._page(0))
         self._same_size, self._pixel_bytes = True, 0
         self._largest = self._form.stated
-        for number in range(len(self._pages.frames)):
-            page = self._page(number)
-            form = self._form_of(page, f": page {number + 1}")
-            check_inside_file(page, form)
+        for number, place in enumerate(self._pages.frames):
+            form = (self._form.photometric != PHOTOMETRIC.CFA and forms[place]) or self._looked_at(number)
             self._check_like_first(form, number)
-            self._check_filters(page, number)
             self._largest = max(self._largest, form.stated, key=lambda stated: stated.nbytes)
             self._same_size &= form.layout == self._form.layout
             self._pixel_bytes += form.stated.nbytes
@@ -96,6 +96,22 @@ class TiffImageFile(ImageFile):
             self._planes = planes_behind_directory(self._tiff, self._form, description)
         if self._planes:
             self._pixel_bytes = self._planes * self._form.layout.stated.nbytes
+
+    def _form_of_plain(self, page: TiffPage) -> PageForm | None:
+        """The form of a page that is no mosaic and has no fault; None of others, which may be no frames."""
+        with suppress(InputError, BrokenTiffError):
+            form = self._form_of(page)
+            check_inside_file(page, form)
+            return None if form.photometric == PHOTOMETRIC.CFA else form
+        return None
+
+    def _looked_at(self, number: int) -> PageForm:
+        """The form of a frame; its faults are raised."""
+        page = self._page(number)
+        form = self._form_of(page, f": page {number + 1}")
+        check_inside_file(page, form)
+        self._check_filters(page, number)
+        return form
 
     def _check_like_first(self, form: PageForm, number: int) -> None:
         first, layout = self._form.layout, form.layout
@@ -241,9 +257,9 @@ class TiffImageFile(ImageFile):
             got = "pages of different sizes" if not self._same_size else "a TIFF where 0 is white"
             raise UsageError(f"{out_path}: expected pages that this format can hold, but got {got}; write .tif instead")
         writer = super()._other_format_writer(out_path)
-        lost = ["smaller copies (a pyramid)"] if self._pages.smaller else []
-        lost += ["filters (it is a mosaic)"] if self._mosaic else []
-        writer.notes = tuple(f"its {what} are left out, which {out_path.suffix} cannot hold" for what in lost)
+        if self._pages.smaller:
+            copies = f"its smaller copies (a pyramid) are left out, which {out_path.suffix} cannot hold"
+            writer.notes = (copies, *writer.notes)
         return writer
 
 

@@ -44,7 +44,8 @@ class FolderSink:
     changed: tuple[str, ...] = ()
 
     def __init__(self, folder: Path, suffix: str, info: StreamInfo, inputs: Sequence[tuple[str, Path]] = ()) -> None:
-        self._folder, self._suffix, self._written, self._metadata = folder, suffix, False, Metadata(mosaic=info.mosaic)
+        self._folder, self._suffix, self._written = folder, suffix, False
+        self._metadata = Metadata(mosaic=info.mosaic, value_range=info.range)
         layout = Layout(np.dtype(info.dtype), info.channels, info.alpha, info.height, info.width)
         are_raw = [path.suffix.lower() in RAW_SUFFIXES for _, path in inputs]
         if suffix != DNG or not are_raw or not all(are_raw):  # RAW files alone become DNG
@@ -75,9 +76,9 @@ class FolderSink:
             )
         target, original = self._target(item.name), self._originals.get(item.name)
         if original is None:
-            self._write(target, item.frame, self._metadata)
+            self._write(target, item.frame, self._metadata, self._folder)
         elif original.stem != item.name:
-            self._write(target, item.frame, self._metadata_of_stack(original))
+            self._write(target, item.frame, self._metadata_of_stack(original), original)
         else:
             with open_image(original, NO_LIMIT) as image, image.create(target) as writer:
                 writer.write(item.frame)
@@ -105,11 +106,12 @@ class FolderSink:
                 self._stack = stack, image.metadata
         return self._stack[1]
 
-    def _write(self, target: Path, frame: Frame, metadata: Metadata) -> None:
+    def _write(self, target: Path, frame: Frame, metadata: Metadata, source: Path) -> None:
         layout = Layout.of(frame)
         check_format(target, layout)
         with new_writer(target, layout, metadata) as writer:
             writer.write(frame)
+        self._tell(writer.notes, source)
 
     def _target(self, name: str) -> Path:
         return self._folder / f"{name}{self._suffix}"
