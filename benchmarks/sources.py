@@ -19,7 +19,13 @@ _UNSEEN = ("annotation", "returns", "type_comment", "type_params", "kind", "ctx"
 
 _NOISE = ("estimate", "floor", "jpeg", "jpeg_grid", "level", "model", "patches", "tails", "waves")
 ESTIMATE = tuple(f"runtime/zsn2m_runtime/noise/{name}.py" for name in _NOISE)
-TRAINING = ("zsn2m_deploy/training.py", "zsn2m_deploy/fit", "zsn2m_deploy/noise", *ESTIMATE)
+TRAINING = (
+    "zsn2m_deploy/training.py",
+    "zsn2m_deploy/preparation.py",
+    "zsn2m_deploy/fit",
+    "zsn2m_deploy/noise",
+    *ESTIMATE,
+)
 WEIGHTS = tuple(f"zsn2m_deploy/pretrain/sensor_{channels}.safetensors" for channels in (1, 3))
 ADAPT = (*TRAINING, "zsn2m_deploy/adapt", *(f"zsn2m_deploy/pretrain/{name}.py" for name in ("network", "scenes")))
 ADAPT += WEIGHTS

@@ -131,14 +131,16 @@ def _with_models(
     folder: Path, training: TrainingFrames, trained: Trained, first: Nchw, progress: ProgressCallback | None
 ) -> Manifest:
     """Write weights, self-test arrays and models into a folder; the manifest is returned and has no results yet."""
+    corrections = trained.corrections
     sound = [
-        trained.sound(filled(frame.pixels, blank)) for frame, blank in zip(training.seen, training.blanks, strict=True)
+        corrections.sound(filled(frame.pixels, blank))
+        for frame, blank in zip(training.seen, training.blanks, strict=True)
     ]
-    seen = [without_offsets(frame, trained.offsets.row_noise) for frame in sound]  # as a Denoiser sees others
+    seen = [without_offsets(frame, corrections.offsets.row_noise) for frame in sound]  # as a Denoiser sees others
     first_group = trained.groups[0].frames  # all that share the first frame's noise model
     blanks = [training.blanks[index] for index in first_group]
     given = [present(sound[index], training.blanks[index]) for index in first_group]
-    pixels = [present(trained.corrected(sound[index]), training.blanks[index]) for index in first_group]
+    pixels = [present(corrections.corrected(sound[index]), training.blanks[index]) for index in first_group]
     mixture = records(training.names, seen, trained.groups, training.blanks)
     found = noise_facts(pixels, trained.noise, training.value_range, given)
     sensor = Sensor(
@@ -163,9 +165,9 @@ def _with_models(
         noise=trained.noise.record(),
         look=training_stats([seen[index] for index in first_group], trained.noise, blanks),
         mixture=mixture,
-        row_noise=trained.offsets.row_noise,
-        impulses=trained.impulses,
-        fixed_pattern=trained.offsets.pattern_record(*training.frames[0].pixels.shape[:2]),
+        row_noise=corrections.offsets.row_noise,
+        impulses=corrections.impulse_record,
+        fixed_pattern=corrections.offsets.pattern_record(*training.frames[0].pixels.shape[:2]),
         default=exported.default,
         models=exported.models,
         weights=weights,
@@ -177,9 +179,9 @@ def _with_models(
             ],
             device=trained.device,
             precision=trained.precision,
-            chosen=chosen(trained.config, found, trained.defective_share, mixture, trained.impulse_share),
-            defective_share=trained.defective_share,
-            impulse_share=trained.impulse_share,
+            chosen=chosen(trained.config, found, corrections.defective_share, mixture, corrections.impulse_share),
+            defective_share=corrections.defective_share,
+            impulse_share=corrections.impulse_share,
             stages=[TrainedStage(**asdict(report)) for report in trained.reports],
             export_seconds=exported.seconds,
             hints=[*training.hints, *trained.hints],
@@ -200,13 +202,13 @@ def _with_results(folder: Path, manifest: Manifest, training: TrainingFrames, tr
     if pattern:
         result_seen = planes_of(denoised, pattern).pixels
     write_preview(preview, seen, result_seen, manifest.normalisation.in_use, manifest.sensor.noise_sigma)
-    sound = trained.sound(filled(seen, blank))
+    sound = trained.corrections.sound(filled(seen, blank))
     subject = Subject(
         name,
         training.names[0],
         seen,
         sound,
-        trained.corrected(sound),
+        trained.corrections.corrected(sound),
         result_seen,
         trained.noise,
         _on_planes(session.run, pattern) if pattern else session.run,

@@ -86,11 +86,7 @@ def train_sensor(run: Run, config: TrainConfig) -> Fitted:
     if _keep_regular_detail(run, sensor, errors):
         errors = run.errors(sensor, config.seed)
     run.warn_of_worse(errors, gentler(config))
-    sensor.remove_offsets(run.offsets, run.low, run.scale)
-    if run.correction:  # last, for the run's own frames are corrected already
-        sensor.correction = run.correction
-    if run.impulses:
-        sensor.impulse_correction = run.impulses
+    sensor.correct(run.corrections, run.low, run.scale)  # last, for the run's own frames are corrected already
     return Fitted(config, run.groups, {"sensor": sensor.cpu()}, reports)
 
 

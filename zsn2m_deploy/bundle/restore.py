@@ -11,6 +11,7 @@ from torch import Tensor
 from zsn2m_deploy.config.networks import SensorConfig
 from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.fit.network import FrameNetwork
+from zsn2m_deploy.noise.corrections import Corrections
 from zsn2m_deploy.noise.defects import DefectCorrection
 from zsn2m_deploy.noise.impulses import ImpulseCorrection
 from zsn2m_deploy.noise.offsets import Offsets
@@ -98,9 +99,10 @@ def _correcting(network: CorrectingNetwork, manifest: Manifest, config: SensorCo
     if pattern is not None:
         blank = np.zeros((-(-pattern.height // cell), -(-pattern.width // cell), channels), np.float32)
     normalisation = manifest.normalisation
-    network.remove_offsets(Offsets(manifest.row_noise, blank), normalisation.offset, normalisation.scale)
-    if config.correct_impulses:
-        network.impulse_correction = ImpulseCorrection(channels)
-    if config.correct_defects:
-        network.correction = DefectCorrection(channels)
+    corrections = Corrections(  # their numbers are among the weights
+        ImpulseCorrection(channels) if config.correct_impulses else None,
+        Offsets(manifest.row_noise, blank),
+        DefectCorrection(channels) if config.correct_defects else None,
+    )
+    network.correct(corrections, normalisation.offset, normalisation.scale)
     return network

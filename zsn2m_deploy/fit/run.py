@@ -17,9 +17,7 @@ from zsn2m_deploy.fit.crops import CropSampler
 from zsn2m_deploy.fit.device import with_precision
 from zsn2m_deploy.fit.fitter import Fitter, StageReport
 from zsn2m_deploy.fit.network import FrameNetwork
-from zsn2m_deploy.noise.defects import DefectCorrection
-from zsn2m_deploy.noise.impulses import ImpulseCorrection
-from zsn2m_deploy.noise.offsets import NO_OFFSETS, Offsets
+from zsn2m_deploy.noise.corrections import NO_CORRECTIONS, Corrections
 from zsn2m_runtime.noise.model import NoiseModel
 
 log = logging.getLogger(__name__)
@@ -73,11 +71,11 @@ class Notes:
 class Run:
     """The data that a method trains on.
 
-    pool: the frames, each (c, h, w), normalised, without impulses, such offsets and defective pixels
+    pool: the frames, each (c, h, w), normalised, corrected
     groups: frames that share a noise model, normalised
     low, scale: sensor units; a normalised value is (x - low) / scale
     shown: for each frame (1, h, w), 0 where it is blank, else 1; None: no frame has blank pixels
-    offsets: sensor units; impulses, and correction: of defective pixels, normalised; for the exported network
+    corrections: for the exported network
     """
 
     pool: list[Tensor]
@@ -88,9 +86,7 @@ class Run:
     generator: torch.Generator
     notes: Notes
     shown: list[Tensor] | None = None
-    offsets: Offsets = NO_OFFSETS
-    correction: DefectCorrection | None = None
-    impulses: ImpulseCorrection | None = None
+    corrections: Corrections = NO_CORRECTIONS
 
     @property
     def channels(self) -> int:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, pixel_shuffle
 
 from zsn2m_deploy.fit.network import FrameNetwork, LevelBlindConv
-from zsn2m_deploy.noise.offsets import Offsets
+from zsn2m_deploy.noise.corrections import Corrections
 from zsn2m_runtime.mosaic_record import PLACES, PLANES
 
 
@@ -25,9 +25,10 @@ class CorrectingNetwork(FrameNetwork):
         parts = (self.impulse_correction, self.offsets, self.correction)
         return None if all(isinstance(part, nn.Identity) for part in parts) else nn.Sequential(*parts)
 
-    def remove_offsets(self, found: Offsets, offset: float, scale: float) -> None:
-        """Have graphs remove them; normalised values are (x - offset) / scale."""
-        self.offsets, self.whole_frames = found.correction(offset, scale), found.pattern is not None
+    def correct(self, found: Corrections, offset: float, scale: float) -> None:
+        """Have graphs correct frames; normalised values are (x - offset) / scale."""
+        self.impulse_correction, self.offsets, self.correction = found.modules(offset, scale)
+        self.whole_frames = found.offsets.pattern is not None
 
 
 class SensorNet(CorrectingNetwork):

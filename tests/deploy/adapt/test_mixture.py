@@ -170,7 +170,7 @@ def test_one_group_adapts_as_a_single_noise_does(monkeypatch: pytest.MonkeyPatch
     frames = [gaussian(clean(1090 + i, 64), 20, i) for i in range(2)]
     config = STILLS.updated(SHORT)
     found = train(frames, config)
-    monkeypatch.setattr("zsn2m_deploy.training.grouped", lambda frames, *_: [list(range(len(frames)))])
+    monkeypatch.setattr("zsn2m_deploy.preparation.grouped", lambda frames, *_: [list(range(len(frames)))])
     without = train(frames, config)
     weights = [trained.networks["sensor"].state_dict() for trained in (found, without)]
     assert len(found.groups) == 1

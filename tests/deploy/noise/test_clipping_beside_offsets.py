@@ -30,9 +30,9 @@ def frame(rows: float, pixel: float) -> Pixels:
 def test_samples_end_where_they_did(rows: float) -> None:
     given = frame(rows, 8.0)
     trained = train([given], INSTANT)
-    assert bool(trained.offsets.row_noise) == bool(rows)
+    assert bool(trained.corrections.offsets.row_noise) == bool(rows)
     assert trained.noise.ends == pytest.approx((0, 255), abs=1e-3)
-    found = noise_facts([trained.corrected(given)], trained.noise, (0, 255), [given])
+    found = noise_facts([trained.corrections.corrected(given)], trained.noise, (0, 255), [given])
     assert found.clipping.low_share == (given == 0).mean() and found.clipping.high_share == (given == 255).mean()
     assert "clipped" in noise_in_words(found)
 

@@ -18,9 +18,10 @@ from zsn2m_deploy.bundle.export import export
 from zsn2m_deploy.noise.fields import NoiseFields
 from zsn2m_deploy.noise.heavy_tails import with_heavy_tails
 from zsn2m_deploy.noise.refine import FirstGuess, first_guesses
+from zsn2m_deploy.preparation import HEAVY_TAILS
 from zsn2m_deploy.pretrain import confirm
 from zsn2m_deploy.pretrain.weights import pretrained
-from zsn2m_deploy.training import HEAVY_TAILS, train
+from zsn2m_deploy.training import train
 from zsn2m_runtime.noise.model import NoiseModel
 from zsn2m_runtime.noise_record import HeavyTails
 

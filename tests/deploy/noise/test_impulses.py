@@ -120,11 +120,11 @@ def test_the_noise_beside_them_is_what_is_trained_on() -> None:
     frame = rounded(with_impulses(noisy(), 0.05))
     config = INSTANT
     trained = train([frame], config)
-    assert trained.impulse_share == pytest.approx(0.05, rel=0.1)
+    assert trained.corrections.impulse_share == pytest.approx(0.05, rel=0.1)
     assert trained.noise.tails is None
     assert trained.noise.sigma([frame]) == pytest.approx(SIGMA, rel=0.15)
     kept = train([frame], config.updated({"sensor": {"correct_impulses": False}}))
-    assert kept.impulse_share == 0 and kept.noise.tails is not None
+    assert kept.corrections.impulse_share == 0 and kept.noise.tails is not None
 
 
 def test_they_are_replaced_in_other_frames_and_by_weights_exported_again(
@@ -153,13 +153,13 @@ def test_methods_that_keep_them_warn() -> None:
     schedule = {"iterations": 2, "crop_side": 32}
     trained = train([frame], TINY.updated({"method": "mbd", "mbd": {"schedule": schedule}}))
     assert any(text.startswith("salt and pepper, 2.") for text in trained.warnings)
-    assert trained.impulse_share == 0 and trained.impulses is None
+    assert trained.corrections.impulse_share == 0 and trained.corrections.impulses is None
     assert trained.unmodelled is not None
 
 
 def test_they_are_no_defective_pixels_that_were_not_found() -> None:
     trained = train([rounded(with_impulses(noisy(), 0.05))], TINY.updated({"sensor": {"correct_defects": True}}))
-    assert trained.impulse_share > 0
+    assert trained.corrections.impulse_share > 0
     assert not any("hot or dead" in text for text in trained.warnings)
 
 

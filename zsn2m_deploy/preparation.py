@@ -1,0 +1,157 @@
+"""Frames made ready for a method: what is corrected in them, what warned of, and which noise is left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from zsn2m_deploy.adapt.mixture import grouped
+from zsn2m_deploy.config.training import TrainConfig
+from zsn2m_deploy.fit.run import FrameGroup
+from zsn2m_deploy.frames.scene import Scene, scene_of
+from zsn2m_deploy.frames.screening import IMPULSES, REGULAR_DETAIL, Screening, screen
+from zsn2m_deploy.noise.corrections import Corrections
+from zsn2m_deploy.noise.defects import Defects, find_defects_of_groups
+from zsn2m_deploy.noise.impulses import ImpulseCorrection
+from zsn2m_deploy.noise.offsets import NO_OFFSETS
+from zsn2m_deploy.pretrain.offsets import find_offsets
+from zsn2m_runtime.blank.areas import largest_scene
+from zsn2m_runtime.errors import InputError, UsageError
+from zsn2m_runtime.image import Frame
+from zsn2m_runtime.mosaic_record import PLANES
+from zsn2m_runtime.noise.estimate import estimate_noise
+from zsn2m_runtime.noise.impulses import find_impulses
+from zsn2m_runtime.noise.jpeg import with_jpeg_noise
+from zsn2m_runtime.noise_record import Span
+from zsn2m_runtime.patterns import kind_of_stripes
+from zsn2m_runtime.sample_types import Pixels
+
+DEFECTS = "the frame has hot or dead pixels or other impulses, which the estimate does not see where they stay"
+OFFSETS_LEFT = "rows, columns or frames shared noise, of which the estimate does not see what is left"
+IMPULSES_STAY = "stays, and is taken for noise; train with method adapt and correct_impulses, its default"
+HEAVY_TAILS = "the noise has heavy tails, for which the estimate does not hold"
+SMALLEST_SIDE = 16  # pixels; of smaller frames, a half-size one has little more than one 5 x 5 window of Eq. 4
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Frames as the network is to see them, and what is known of them.
+
+    scenes: corrected
+    groups: of frames that share a noise model, sensor units
+    defects: that were found, corrected or not
+    """
+
+    scenes: list[Scene]
+    groups: list[FrameGroup]
+    corrections: Corrections
+    screened: Screening
+    defects: Defects | None
+
+    @property
+    def any_regular(self) -> bool:
+        """Whether some frames have regular detail."""
+        return any(group.noise.regular for group in self.groups)
+
+    def unmodelled(self, with_tails: bool) -> str | None:
+        """What of the frames the noise model does not cover; None: nothing."""
+        return (
+            self.screened.unmodelled
+            or (OFFSETS_LEFT if self.corrections.offsets else None)
+            or (HEAVY_TAILS if with_tails else None)
+            or (DEFECTS if self.defects else None)
+        )
+
+
+def prepare(given: Sequence[Frame], config: TrainConfig, device: torch.device, ends: Span | None) -> Prepared:
+    """Look at frames, correct them as the exported graph will, and estimate the noise of what is left.
+
+    Args:
+        ends: least and most that the sensor gives, where samples are clipped; None: unknown
+    Raises:
+        InputError: frames that are too small, of different channel counts, or a colour filter mosaic
+        UsageError: contradicting options
+    """
+    scenes = _scenes(given, config)
+    found = find_impulses(*zip(*scenes, strict=True))
+    impulses = found if config.stage == "sensor" and config.sensor.correct_impulses else None
+    if impulses:
+        scenes = _with_pixels(scenes, impulses.frames)
+    screened = screen([largest_scene(*scene) for scene in scenes], config.mosaic)
+    if found and not impulses:
+        screened = screened.having(IMPULSES, f"{found.in_words()}, {IMPULSES_STAY}")
+    offsets = NO_OFFSETS
+    if config.stage == "sensor" and config.sensor.correct_offsets:
+        offsets, rest = find_offsets(scenes, given, screened.patterns, device, ends)
+        scenes = _with_pixels(scenes, rest)
+        for row_noise in offsets.row_noise:
+            screened = screened.without(kind_of_stripes(row_noise.axis))
+    groups, defects = _noise(scenes, config, device)
+    # Method adapt trains with a noise estimate that leaves regular detail out.
+    if config.stage == "sensor" and all(group.noise.regular for group in groups):
+        screened = screened.without(REGULAR_DETAIL)
+    corrected = defects if config.sensor.correct_defects else None
+    if corrected:
+        scenes = _with_pixels(scenes, corrected.frames)
+    channels = groups[0].noise.channels
+    corrections = Corrections(
+        ImpulseCorrection(channels, impulses.rule) if impulses else None,
+        offsets,
+        corrected.correction if corrected else None,
+        impulses.share if impulses else 0.0,
+        corrected.share if corrected else 0.0,
+    )
+    return Prepared(scenes, groups, corrections, screened, defects)
+
+
+def _with_pixels(scenes: Sequence[Scene], frames: Sequence[Pixels]) -> list[Scene]:
+    return [Scene(pixels, scene.blank) for pixels, scene in zip(frames, scenes, strict=True)]
+
+
+def _scenes(given: Sequence[Frame], config: TrainConfig) -> list[Scene]:
+    _check([frame.pixels for frame in given], config)
+    scenes = [scene_of(frame) for frame in given]
+    _check([scene.pixels for scene in scenes], config)  # may be too small without their blank borders
+    return scenes
+
+
+def _noise(
+    scenes: Sequence[Scene], config: TrainConfig, device: torch.device
+) -> tuple[list[FrameGroup], Defects | None]:
+    """Groups of frames that share a noise model, in sensor units, and their defective pixels.
+
+    If defective pixels are corrected, the noise model is estimated without them.
+    """
+    pixels, blanks = [scene.pixels for scene in scenes], [scene.blank for scene in scenes]
+    grouping = grouped(pixels, config.sensor.schedule, device, config.seed, blanks)
+    noises = [estimate_noise([pixels[i] for i in group], [blanks[i] for i in group]) for group in grouping]
+    defects, without = find_defects_of_groups(pixels, grouping, noises, blanks)
+    if defects and config.sensor.correct_defects:
+        noises = without
+    groups = [
+        FrameGroup(tuple(group), with_jpeg_noise(noise, [pixels[i] for i in group], [blanks[i] for i in group]))
+        for group, noise in zip(grouping, noises, strict=True)
+    ]
+    return groups, defects
+
+
+def _check(frames: Sequence[Pixels], config: TrainConfig) -> None:
+    if not frames:
+        raise InputError("expected at least one frame to train on, but got none")
+    if config.sensor.correct_defects and config.stage != "sensor":
+        raise UsageError(f"expected method adapt where defective pixels are corrected, but got {config.method}")
+    if frames[0].shape[2:] == (PLANES,) and config.stage != "sensor":
+        raise UsageError(f"expected method adapt for mosaics, but got {config.method}; leave out --method")
+    channels = {1 if frame.ndim == 2 else frame.shape[2] for frame in frames}
+    if len(channels) > 1:
+        raise InputError(f"expected frames of one sensor, but got {sorted(channels)} channels; train them separately")
+    halvings = len(config.grd.widths) if config.stage == "full" else 0  # of the size, in GRD-Net
+    smallest = max(SMALLEST_SIDE, 2**halvings)
+    for frame in frames:
+        if min(frame.shape[:2]) < smallest:
+            raise InputError(
+                f"expected training frames of at least {smallest} x {smallest} pixels, but got "
+                f"{frame.shape[1]} x {frame.shape[0]} (width x height); use a larger frame of the same sensor"
+            )
