@@ -134,7 +134,7 @@ def test_an_existing_bundle_is_refused_before_training(
     bundle: zsn2m.Bundle, frame_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(api, "train_networks", lambda *arguments: pytest.fail("trained"))
-    with pytest.raises(OutputError, match="--overwrite"):
+    with pytest.raises(OutputError, match="overwrite=True"):
         zsn2m.train_and_export(frame_file, bundle.path, TINY_MBD)
 
 

@@ -17,6 +17,7 @@ from zsn2m_deploy.report.words import Check, Verdict, judge, remedy
 from zsn2m_runtime.manifest import Manifest
 from zsn2m_runtime.noise.facts import NoiseFacts
 from zsn2m_runtime.patterns import MOSAIC
+from zsn2m_runtime.sample_types import is_whole, limits_of
 from zsn2m_runtime.suffixes import IMAGE_SUFFIXES
 
 REPORT_VERSION = 1  # of report.json; rises when a field changes its meaning or goes
@@ -70,6 +71,8 @@ class Report:
         depth = bits_in_use(sensor.dtype, *sensor.range)
         if depth and range_of_bits(sensor.dtype, depth) == sensor.range:
             kept.append(f"--bit-depth {depth}")
+        elif not is_whole(sensor.dtype) or sensor.range != limits_of(sensor.dtype):
+            kept.append("--range {:.12g} {:.12g}".format(*sensor.range))
         return kept
 
     @property

@@ -81,7 +81,8 @@ class TiffImageFile(ImageFile):
             forms.append(self._form_of_plain(page))
         says_its_pages = self._is_imagej or description.lstrip().startswith(OME_BEGINNINGS)
         self._pages = arrange(listed, partial(self._form_at, budget), says_its_pages)
-        self._planes, self._mosaic = 0, None
+        self._planes = 0
+        self._mosaic: MosaicRecord | None = None
         self._form = self._form_of(self._page(0))
         self._same_size, self._pixel_bytes = True, 0
         self._largest = self._form.stated

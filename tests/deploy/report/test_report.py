@@ -319,6 +319,9 @@ def test_the_next_training_says_what_the_frames_are(tmp_path: Path, manifest: Ma
     updates = {"sensor": sensor, "method": as_picture}
     report = write(tmp_path, manifest.model_copy(update=updates), made, denoised)[0]
     assert " --mosaic none --bit-depth 12 --overwrite" in report.next_steps[0]
+    floats = manifest.sensor.model_copy(update={"dtype": "float32", "range": (-0.5, 1.0)})
+    report = write(tmp_path, manifest.model_copy(update={"sensor": floats}), made, denoised)[0]
+    assert " --range -0.5 1 --overwrite" in report.next_steps[0]
     warned = manifest.training.model_copy(update={"warnings": ("mosaic: train on it as one: --mosaic RGGB",)})
     report = write(tmp_path, manifest.model_copy(update={**updates, "training": warned}), made, made.good)[0]
     assert " -o cam.zsn2m --mosaic auto --bit-depth 12 --overwrite" in report.next_steps[0]

@@ -62,6 +62,17 @@ def test_high_levels_and_levels_below_zero_are_kept(tmp_path: Path, black: tuple
         assert image.mosaic == mosaic
 
 
+@pytest.mark.parametrize("white", [-5.0, 2.0**32])
+def test_a_white_level_of_no_32_bits_is_left_out(tmp_path: Path, white: float) -> None:
+    frame = Frame(SAMPLES)
+    with new_writer(
+        tmp_path / "a.tif", Layout.of(frame), Metadata(mosaic=MosaicRecord(pattern="RGGB", white=white))
+    ) as writer:
+        writer.write(frame)
+    with open_image(tmp_path / "a.tif") as image:
+        assert image.mosaic == MosaicRecord(pattern="RGGB")
+
+
 def test_a_plain_page_is_no_mosaic_and_one_without_filters_does_not_say_which(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, SAMPLES, photometric="minisblack", extratags=of_mosaic(Drawn()))

@@ -12,6 +12,7 @@ import tifffile
 from PIL import Image
 from support.tiff_files import copy_without_extra_packages, random_array
 
+from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.files import open_image
 from zsn2m_runtime.files.layout import Layout
 from zsn2m_runtime.files.tiff_pyramid import smaller_copy
@@ -248,6 +249,14 @@ def test_a_damaged_level_is_left_out_and_said(tmp_path: Path, damage: str) -> No
     (note,) = write_results(source, out)
     assert "SubIFD" in note and "left out" in note
     np.testing.assert_array_equal(tifffile.imread(out), 255 - page)
+
+
+def test_more_levels_than_a_pyramid_has_are_refused_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    below = (330, 13, 1_000_000, np.full(1_000_000, 8, np.uint32).tobytes(), True)
+    tifffile.imwrite(path, random_array((16, 16), "uint8"), metadata=None, extratags=[below])
+    with pytest.raises(InputError, match="1,000,000 directories below"), open_image(path):
+        pass
 
 
 def test_a_compression_that_cannot_be_kept_is_said(tmp_path: Path) -> None:
