@@ -31,11 +31,11 @@ def estimated(frame: Frame, patterns: Patterns | None) -> Estimate:
     from zsn2m_deploy.frames.screening import find_row_noise
     from zsn2m_runtime.blank.areas import filled, present
     from zsn2m_runtime.errors import InputError
+    from zsn2m_runtime.noise.corrections import without_offsets
     from zsn2m_runtime.noise.estimate import estimate_noise
     from zsn2m_runtime.noise.facts import noise_facts
     from zsn2m_runtime.noise.impulses import find_impulses
     from zsn2m_runtime.noise.jpeg import with_jpeg_noise
-    from zsn2m_runtime.noise.rows import without_row_noise
 
     pixels, blank = filled(frame.pixels, frame.blank), frame.blank
     share, rows = 0.0, []
@@ -44,10 +44,11 @@ def estimated(frame: Frame, patterns: Patterns | None) -> Estimate:
             (pixels,), share = impulses.frames, impulses.share
             said = f"{100 * share:.2g} % of the samples; the default method replaces it, and what follows is without it"
             rows.append(("salt and pepper", said))
+        sound = pixels
         if patterns:
-            pixels = without_row_noise(pixels, find_row_noise([pixels], [patterns]))
+            pixels = without_offsets(sound, find_row_noise([sound], [patterns]))
         noise = with_jpeg_noise(estimate_noise([pixels], [blank]), [pixels], [blank])
-        return Estimate(noise_facts([present(pixels, blank)], noise), "", share, rows)
+        return Estimate(noise_facts([present(pixels, blank)], noise, None, [present(sound, blank)]), "", share, rows)
     except InputError as error:
         return Estimate(None, str(error), share, rows)
 
@@ -83,4 +84,5 @@ def with_noise(rows: list[tuple[str, object]], noise: NoiseFacts) -> str:
         rows.append(("rounding", f"noise of {noise.rounding.in_words}"))
     if noise.jpeg:
         rows.append(("JPEG", f"of quality {noise.jpeg.quality}; noise of {noise.jpeg.sigma:.3g} before it"))
+    rows.append(("measured", "in patches of the frame; training asks the pretrained network, too, which knows texture"))
     return f"{table(rows)}\n\nnoise against brightness (sensor units)\n{noise_plot(noise)}"

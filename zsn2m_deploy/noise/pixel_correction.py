@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
+from zsn2m_runtime.noise.impulses import Floats, Marks, with_levels
 from zsn2m_runtime.sample_types import Pixels
-
-BAND = 256  # rows that are looked at at a time
-REACH = 2  # rows beyond them that a correction may look at
 
 
 class PixelCorrection(nn.Module):
-    """Replaces single pixels by the level of their neighbours.
+    """Replaces single pixels by the level of their neighbours, at most two rows away.
 
     Shape:
         forward: (n, c, h, w) -> the same; others stay as they are
@@ -40,18 +37,13 @@ class PixelCorrection(nn.Module):
         Shape:
             frame: (h, w) or (h, w, c), in the noise model's units -> the same shape and dtype
         """
-        whole = np.issubdtype(frame.dtype, np.integer)
-        result, count, height = frame.copy(), 0, frame.shape[0]
-        for first in range(0, height, BAND):
-            rows = slice(max(0, first - REACH), min(height, first + BAND + REACH))
-            planes = torch.from_numpy(np.atleast_3d(frame[rows]).astype(np.float32)).movedim(2, 0)[None]
-            level, alone = (part[0].movedim(0, 2).numpy() for part in self.found(planes))
-            inner = slice(first - rows.start, first - rows.start + min(BAND, height - first))
-            chosen = alone[inner].reshape(result[first : first + BAND].shape)
-            value = level[inner].reshape(chosen.shape)[chosen]
-            result[first : first + BAND][chosen] = np.rint(value) if whole else value
-            count += int(chosen.sum())
-        return result, count
+
+        def found(planes: Floats) -> tuple[Floats, Marks]:
+            level, alone = self.found(torch.from_numpy(planes).movedim(2, 0)[None])
+            return level[0].movedim(0, 2).numpy(), alone[0].movedim(0, 2).numpy()
+
+        result, chosen = with_levels(frame, found)
+        return result, int(chosen.sum())
 
 
 def bordered(frame: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ docs/decisions/impulses.md.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -66,16 +66,7 @@ class ImpulseRule:
         Shape:
             frame: (h, w) or (h, w, c), sensor units -> the same shape and dtype
         """
-        result, chosen = frame.copy(), np.zeros(frame.shape, bool)
-        for first in range(0, len(frame), BAND):
-            above = min(first, REACH)
-            planes = np.atleast_3d(frame[first - above : first + BAND + REACH]).astype(np.float32)
-            level, alone = (
-                part[above : above + BAND].reshape(result[first : first + BAND].shape) for part in self._found(planes)
-            )
-            chosen[first : first + BAND] = alone
-            result[first : first + BAND][alone] = np.rint(level[alone]) if is_whole(frame.dtype) else level[alone]
-        return result, chosen
+        return with_levels(frame, self._found)
 
     def _found(self, planes: Floats) -> tuple[Floats, Marks]:
         """The mean of each sample's neighbours that are not at an end, and whether it is an impulse."""
@@ -113,6 +104,25 @@ class Impulses:
     def in_words(self) -> str:
         """How many there are."""
         return f"salt and pepper, {100 * self.share:.2g} % of the samples"
+
+
+def with_levels(frame: Pixels, found: Callable[[Floats], tuple[Floats, Marks]]) -> tuple[Pixels, Marks]:
+    """A frame, some of whose samples are replaced, and which those are; in bands of rows.
+
+    Shape:
+        frame: (h, w) or (h, w, c) -> the same shape and dtype
+        found: (rows, w, c) float32 -> the levels to replace samples by, and where; it looks REACH rows beyond each
+    """
+    result, chosen = frame.copy(), np.zeros(frame.shape, bool)
+    for first in range(0, len(frame), BAND):
+        above = min(first, REACH)
+        planes = np.atleast_3d(frame[first - above : first + BAND + REACH]).astype(np.float32)
+        level, alone = (
+            part[above : above + BAND].reshape(result[first : first + BAND].shape) for part in found(planes)
+        )
+        chosen[first : first + BAND] = alone
+        result[first : first + BAND][alone] = np.rint(level[alone]) if is_whole(frame.dtype) else level[alone]
+    return result, chosen
 
 
 def find_impulses(frames: Sequence[Pixels], blanks: Sequence[Mask | None]) -> Impulses | None:

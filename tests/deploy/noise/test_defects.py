@@ -12,7 +12,7 @@ from support.trainings import STILLS
 
 import zsn2m_deploy as zsn2m
 from zsn2m_deploy.noise.defects import DefectCorrection, find_defects
-from zsn2m_deploy.noise.pixel_correction import BAND
+from zsn2m_runtime.noise.impulses import BAND
 from zsn2m_export.writer import read_weights
 from zsn2m_runtime.files import save_image
 from zsn2m_runtime.image import Frame
