@@ -12,11 +12,11 @@ from support.trainings import STILLS
 
 import zsn2m_deploy as zsn2m
 from zsn2m_deploy.noise.defects import DefectCorrection, find_defects
-from zsn2m_runtime.noise.impulses import BAND
 from zsn2m_export.writer import read_weights
 from zsn2m_runtime.files import save_image
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.noise.estimate import estimate_noise
+from zsn2m_runtime.noise.impulses import BAND
 from zsn2m_runtime.noise.model import NoiseModel
 from zsn2m_runtime.sample_types import Pixels
 
