@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -252,9 +253,11 @@ def test_a_damaged_level_is_left_out_and_said(tmp_path: Path, damage: str) -> No
 
 
 def test_more_levels_than_a_pyramid_has_are_refused_at_once(tmp_path: Path) -> None:
-    path = tmp_path / "a.tif"
-    below = (330, 13, 1_000_000, np.full(1_000_000, 8, np.uint32).tobytes(), True)
-    tifffile.imwrite(path, random_array((16, 16), "uint8"), metadata=None, extratags=[below])
+    path, count, end = tmp_path / "a.tif", 1_000_000, 12 + 2 + 7 * 12 + 4
+    tags = [(256, 1, 2), (257, 1, 2), (258, 1, 8), (262, 1, 1), (273, 1, 8), (279, 1, 4), (330, count, end)]
+    entries = b"".join(struct.pack("<HHII", code, 4, number, value) for code, number, value in tags)
+    directory = struct.pack("<H", len(tags)) + entries + bytes(4)
+    path.write_bytes(struct.pack("<2sHII", b"II", 42, 12, 0) + directory + np.full(count, 12, "<u4").tobytes())
     with pytest.raises(InputError, match="1,000,000 directories below"), open_image(path):
         pass
 
