@@ -25,7 +25,7 @@ from zsn2m_runtime.noise_record import FixedPatternRecord, ImpulseNoise, NoiseRe
 from zsn2m_runtime.patterns import MOSAIC, find_patterns, fixed_pattern_left, other_filters, patterns_in_words
 from zsn2m_runtime.pipeline import Pipeline
 from zsn2m_runtime.sample_types import Pixels, is_whole
-from zsn2m_runtime.sequence import Sequence
+from zsn2m_runtime.sequence import MOTIONS, MotionName, Sequence
 
 PRETRAINED = ("sensor", "video")  # roles of SensorNet and VideoNet, which were pretrained on noise of all levels
 
@@ -188,19 +188,26 @@ class Denoiser:
                 f"{stated.pattern} mosaic; train a bundle on such a frame"
             )
 
-    def stream(self, frames: Iterable[Pixels]) -> Iterator[Pixels]:
+    def stream(self, frames: Iterable[Pixels], motion: MotionName = "flow") -> Iterator[Pixels]:
         """Denoise frames in order, while a thread reads the next ones; memory is bounded.
 
-        A model with a state (`card.state`) has each result help with the next frame: `zsn2m_runtime.sequence`.
+        A model with a state (`card.state`) has each result help with the next frame; others denoise every frame by
+        itself.
 
+        Args:
+            motion: how the result before is brought to where its content is now: `flow`, by optical flow, which also
+                starts anew after a cut; `none`, not at all, for a camera and a scene that stand still
         Shape:
             frames: each as for a call; sizes may differ, and one buffer may be filled again and again
             yields: the same shapes and dtypes
         Raises:
             InputError: a frame of another type, channel count or range; after the results of the frames before it.
                 Errors of `frames` itself are raised in the same way.
+            UsageError: no such motion.
         """
-        sequence = Sequence(self)
+        if motion not in MOTIONS:
+            raise UsageError(f"expected a motion of {', '.join(MOTIONS)}, but got {motion!r}; choose one of those")
+        sequence = Sequence(self, MOTIONS[motion])
 
         def work(array: Pixels) -> Pixels:
             return sequence(_as_frame(array)).as_array().reshape(array.shape)

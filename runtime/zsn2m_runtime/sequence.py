@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Literal, Protocol
 
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.inference.frames import Previous, Result
 from zsn2m_runtime.manifest import ModelCard
+from zsn2m_runtime.motion import moved
 from zsn2m_runtime.sample_types import Nchw
 
 # Of the previous result and the noisy frame, both (1, c, h, w) in sensor units: the result where its content is in the
 # frame; None after a cut.
 Motion = Callable[[Nchw, Nchw], Nchw | None]
+MotionName = Literal["flow", "none"]
+MOTIONS: dict[MotionName, Motion | None] = {"flow": moved, "none": None}
 
 
 class Recurrent(Protocol):

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from support.denoisers import gain_denoiser, recurrent_denoiser
@@ -13,7 +14,7 @@ from support.denoisers import gain_denoiser, recurrent_denoiser
 from zsn2m_runtime.errors import BundleError, InputError, UsageError
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.inference.session import Session
-from zsn2m_runtime.sequence import Sequence
+from zsn2m_runtime.sequence import MOTIONS, Sequence
 
 REACH = 2  # rows that the model blurs over to each side
 
@@ -153,8 +154,18 @@ def test_sequences_of_one_denoiser_do_not_mix(tmp_path: Path) -> None:
 
 
 def test_a_stream_of_a_denoiser_is_a_sequence(tmp_path: Path) -> None:
-    denoiser, given = recurrent_denoiser(tmp_path, "uint8"), frames(5)
-    np.testing.assert_array_equal(list(denoiser.stream(iter(given))), run(Sequence(denoiser), given))
+    denoiser, smooth = recurrent_denoiser(tmp_path, "uint8"), cv2.GaussianBlur(frames(1, 90, 120)[0], (0, 0), 3.0)
+    given = [np.roll(smooth, 3 * index, axis=1) for index in range(5)]
+    found = {motion: list(denoiser.stream(iter(given), motion)) for motion in MOTIONS}
+    for motion, results in found.items():
+        np.testing.assert_array_equal(results, run(Sequence(denoiser, MOTIONS[motion]), given))
+    assert (np.stack(found["flow"]) != found["none"]).any()
+    np.testing.assert_array_equal(list(denoiser.stream(iter(given))), found["flow"])
+
+
+def test_a_motion_that_there_is_not_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="flow, none"):
+        list(recurrent_denoiser(tmp_path, "uint8").stream(frames(1), "blocks"))  # type: ignore[arg-type]
 
 
 def test_a_model_without_a_state_denoises_every_frame_by_itself(tmp_path: Path) -> None:

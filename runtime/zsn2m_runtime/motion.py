@@ -1,0 +1,100 @@
+"""Where the content of the previous result is in the present frame: optical flow between small grey copies of both.
+
+Constants are measured: docs/decisions/motion.md, unless their line says otherwise.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from zsn2m_runtime.sample_types import Nchw
+
+Floats = npt.NDArray[np.float32]
+
+FACTOR = 4  # pixels of the frame a pixel of the small copies; half of it gains 1 dB at four times the time
+MOST_PIXELS = 2**16  # of a small copy, else it is halved again: 1080p takes an eighth
+LEAST_SIDE = 16  # pixels of a small copy: OpenCV's flow needs 12
+ENDS = (0.5, 99.5)  # percentiles of the previous result that become black and white of the 8 bits that the flow takes
+STRIDE = 4  # small pixels between patches of 8: 3 takes twice the time
+DETAIL = 5  # small pixels over which a mean is taken away, so that detail is left
+BLOCK = 8  # small pixels, side of the blocks that are compared
+LEAST_ALIKE = 0.5  # of the detail that came over, the share that the frame has: same scenes 0.58 to 1.2, others to 0.4
+LEAST_CHANGE = 0.7  # of blocks' means, in units of that of single pixels: plain scenes reach 0.36, cuts have 1.06
+
+
+def moved(previous: Nchw, noisy: Nchw) -> Nchw | None:
+    """The previous result where its content is in the present frame; None after a cut.
+
+    Frames below 64 x 64 are too small for a flow: the result is given as it was. Blinking lights and what comes from
+    behind something are where they were: the network's gate tells them.
+
+    Shape:
+        previous, noisy: (1, c, h, w), of one size, finite; any units
+        returns: (1, c, h, w)
+
+    Source: Kroeger et al., Fast Optical Flow using Dense Inverse Search, ECCV 2016, as OpenCV has it.
+    """
+    height, width = noisy.shape[2:]
+    factor = FACTOR
+    while height * width > factor**2 * MOST_PIXELS:
+        factor *= 2
+    if min(height, width) < factor * LEAST_SIDE:
+        return previous
+    before, now = (_small_grey(planes, factor) for planes in (previous, noisy))
+    flow = _flow(before, now)
+    if is_cut(_brought(before, flow), now):
+        return None
+    whole = np.asarray(cv2.resize(flow * np.float32(factor), (width, height)), np.float32)
+    there = np.empty_like(previous)
+    for plane, result in zip(previous[0], there[0], strict=True):
+        _brought(plane, whole, result)
+    return there
+
+
+def is_cut(before: Floats, now: Floats) -> bool:
+    """Whether two pictures show different scenes: neither the detail nor the brightness of the one is in the other.
+
+    The noise of `now` moves neither measure, as it is independent of `before`; light that changes leaves the detail.
+
+    Shape:
+        before, now: (h, w), at least BLOCK x BLOCK: the result before, where its content is now, and the noisy frame
+    """
+    details = [picture - cv2.blur(picture, (DETAIL, DETAIL)) for picture in (before, now)]
+    shared, own = (_block_means(details[0] * detail) for detail in details[::-1])
+    busy = own >= np.median(own)
+    if np.median(shared[busy] / np.maximum(own[busy], np.finfo(np.float32).tiny)) >= LEAST_ALIKE:
+        return False
+    change = np.median(np.abs(_block_means(now - before)))
+    return bool(change > LEAST_CHANGE * np.median(np.abs(details[1] - details[0])))
+
+
+def _small_grey(planes: Nchw, factor: int) -> Floats:
+    height, width = (side // factor for side in planes.shape[2:])
+    whole = planes[0, :, : height * factor, : width * factor]  # blocks that cut pixels would take three times as long
+    small = [cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA) for plane in whole]
+    return np.asarray(np.mean(small, axis=0), np.float32)
+
+
+def _flow(before: Floats, now: Floats) -> Floats:
+    """Of each pixel of `now`, how far away it is in `before`. Shape: (h, w) -> (h, w, 2)."""
+    low, high = np.percentile(before, ENDS)
+    scale = 255 / (high - low) if high > low else 0.0
+    present, past = (np.clip((picture - low) * scale, 0, 255).astype(np.uint8) for picture in (now, before))
+    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+    search.setFinestScale(0)
+    search.setPatchStride(STRIDE)
+    return np.asarray(search.calc(present, past, np.empty(0, np.float32)), np.float32)
+
+
+def _brought(picture: Floats, flow: Floats, result: Floats | None = None) -> Floats:
+    how = cv2.INTER_LINEAR | cv2.WARP_RELATIVE_MAP
+    brought = cv2.remap(picture, flow, None, how, result, cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
+    return np.asarray(brought, np.float32)
+
+
+def _block_means(picture: Floats) -> Floats:
+    rows, columns = (side // BLOCK for side in picture.shape)
+    whole = picture[: rows * BLOCK, : columns * BLOCK]
+    return np.asarray(cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA), np.float32)

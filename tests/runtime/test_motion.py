@@ -1,0 +1,130 @@
+"""The previous result is brought over by known motion, and dropped when the scene is another one, in any noise."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+import pytest
+
+from zsn2m_deploy.sample import SampleConfig, clean_scene
+from zsn2m_runtime.motion import moved
+
+Array = np.ndarray[Any, Any]
+
+SIDE, MARGIN = 256, 48  # of the frames, and what moves in from beyond their border
+
+
+@functools.cache
+def world() -> Array:
+    """A scene in [0, 255], (3, h, w), larger than the frames."""
+    side = SIDE + 2 * MARGIN
+    return clean_scene(SampleConfig(width=side, height=side)).transpose(2, 0, 1) * np.float32(255)
+
+
+def view(right: int = 0, down: int = 0, height: int = SIDE, width: int = SIDE) -> Array:
+    """What a camera sees that looks so far to the right and down, (1, 3, height, width)."""
+    top, left = MARGIN + down, MARGIN + right
+    return world()[None, :, top : top + height, left : left + width].copy()
+
+
+def other_view() -> Array:
+    """Another scene: the same upside down and mirrored."""
+    return view()[..., ::-1, ::-1].copy()
+
+
+def with_noise(planes: Array, sigma: float, seed: int = 1) -> Array:
+    """As an 8-bit sensor gives it."""
+    noise = np.random.default_rng(seed).normal(0, sigma, planes.shape)
+    return np.rint(planes + noise).clip(0, 255).astype(np.float32)
+
+
+def error(planes: Array | None, clean: Array) -> float:
+    """Away from the borders, where content comes in."""
+    assert planes is not None
+    inside = (..., slice(MARGIN, -MARGIN), slice(MARGIN, -MARGIN))
+    return float(np.sqrt(np.mean(np.square(planes - clean)[inside])))
+
+
+@pytest.mark.parametrize("sigma", [0.0, 25.0, 50.0])
+@pytest.mark.parametrize(("right", "down"), [(3, 1), (-7, 5), (20, -12)])
+def test_a_pan_is_followed(right: int, down: int, sigma: float) -> None:
+    before, now = view(), view(right, down)
+    there = moved(before, with_noise(now, sigma))
+    assert error(there, now) < 0.4 * error(before, now)
+
+
+def test_only_what_moves_is_moved() -> None:
+    before, now = view(), view()
+    before[..., 80:176, 80:176] = other_view()[..., 80:176, 80:176]
+    now[..., 80:176, 90:186] = other_view()[..., 80:176, 80:176]
+    there = moved(before, with_noise(now, 10.0))
+    assert there is not None
+    object_ = (..., slice(88, 168), slice(106, 170))
+    assert np.std((there - now)[object_]) < 0.5 * np.std((before - now)[object_])
+    assert np.std((there - now)[..., :60]) < 0.1 * np.std(now)
+
+
+def test_what_stands_still_stays() -> None:
+    assert error(moved(view(), with_noise(view(), 25.0)), view()) < 2.5
+
+
+@pytest.mark.parametrize("scale", [1e-3, 257.0])
+def test_units_do_not_matter(scale: float) -> None:
+    before, now = view(), with_noise(view(5, 3), 10.0)
+    scaled = moved(before * np.float32(scale), now * np.float32(scale))
+    plain = moved(before, now)
+    assert scaled is not None and plain is not None
+    np.testing.assert_allclose(scaled / scale, plain, atol=0.2)
+
+
+@pytest.mark.parametrize(("height", "width"), [(SIDE, 201), (77, 130), (65, 64), (64, 8), (16, 16), (9, 300), (1, 1)])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_any_size_and_number_of_channels(height: int, width: int, channels: int) -> None:
+    before, now = (np.zeros((1, channels, height, width), np.float32) for _ in range(2))
+    for planes, right in ((before, 0), (now, 4)):
+        seen = view(right, height=height, width=min(width, SIDE))[:, np.arange(channels) % 3]
+        planes[..., : seen.shape[3]] = seen
+    there = moved(before, now)
+    assert there is not None and there.shape == before.shape and there.dtype == np.float32
+    if min(height, width) < 64:
+        np.testing.assert_array_equal(there, before)
+
+
+def test_a_large_frame_is_looked_at_from_farther_away() -> None:
+    before, now = (np.kron(view(*at)[:, :1], np.ones((5, 5), np.float32)) for at in ((0, 0), (4, 2)))
+    there = moved(before, with_noise(now, 25.0))
+    assert error(there, now) < 0.5 * error(before, now)
+
+
+@pytest.mark.parametrize("sigma", [5.0, 25.0, 75.0])
+def test_another_scene_is_a_cut_and_noise_is_none(sigma: float) -> None:
+    assert moved(view(), with_noise(other_view(), sigma)) is None
+    assert moved(other_view(), with_noise(view(), sigma)) is None
+    for seed in range(5):
+        assert moved(view(), with_noise(view(), sigma, seed)) is not None
+        assert moved(view(), with_noise(view(12, -9), sigma, seed)) is not None
+
+
+@pytest.mark.parametrize("light", [0.75, 0.9, 1.2])
+def test_light_that_changes_is_no_cut(light: float) -> None:
+    assert moved(view(), with_noise(light * view(), 25.0)) is not None
+
+
+def test_black_is_another_scene_and_plain_scenes_stay_what_they_are() -> None:
+    black, grey = np.zeros_like(view()), np.full_like(view(), 100)
+    assert moved(black, with_noise(view(), 25.0)) is None
+    assert moved(view(), with_noise(black, 25.0)) is None
+    assert moved(black, black) is not None
+    left = np.random.default_rng(5).normal(0, 2, grey.shape).astype(np.float32)  # of the noise, by a denoiser
+    for before in (grey, grey + left):
+        assert moved(before, with_noise(grey, 10.0)) is not None
+
+
+def test_the_frames_are_left_alone() -> None:
+    before, now = view(), with_noise(view(3), 10.0)
+    kept = before.copy(), now.copy()
+    moved(before, now)
+    np.testing.assert_array_equal(before, kept[0])
+    np.testing.assert_array_equal(now, kept[1])
