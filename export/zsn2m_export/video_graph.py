@@ -35,7 +35,7 @@ class VideoGraph(SensorGraph):
         before_padding: nn.Module | None = None,
     ) -> None:
         super().__init__(network, stride, sensor, normalisation, before_padding)
-        self.corrects = not _changes_nothing(before_padding)
+        self.corrects = before_padding is not None
         self.deviation = frozen(deviation)
         leave_out(self.network, network, deviation)
 
@@ -76,7 +76,3 @@ class Reach(nn.Module):
         deviation = self.deviation(frame, torch.ones(1, dtype=frame.dtype))
         denoised: Tensor = self.network(self.before_padding(frame), frame, deviation)
         return denoised
-
-
-def _changes_nothing(module: nn.Module | None) -> bool:
-    return module is None or all(isinstance(part, nn.Identity | nn.Sequential) for part in module.modules())
