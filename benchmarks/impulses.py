@@ -43,8 +43,8 @@ def noisy(clean: Pixels, sigma: float, share: float, seed: int) -> tuple[Pixels,
 def specks(denoised: Pixels, clean: Pixels) -> float:
     """Share of the samples that are specks."""
     frame = np.clip(np.rint(denoised), 0, 255).astype(np.uint8)
-    beside = np.abs(frame - np.asarray(cv2.medianBlur(frame, 3), np.float64))
-    return float(((beside > SPECK[0]) & (np.abs(frame - clean) > SPECK[1])).mean())
+    beside, wrong = (np.abs(frame - np.asarray(other, np.float64)) for other in (cv2.medianBlur(frame, 3), clean))
+    return float(((beside > SPECK[0]) & (wrong > SPECK[1])).mean())
 
 
 def found(frame: Pixels, impulses: Pixels) -> tuple[float, float]:
