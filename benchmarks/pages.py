@@ -101,7 +101,7 @@ SECTIONS = {
     "Speed of streams": Section(
         "streaming", "Frames per second at three sizes by model, precision and provider, beside FFmpeg and OpenCV."
     ),
-    "Stream overhead": Section("streaming", "What a stream costs beyond the inference of its frames."),
+    "Live": Section("streaming", "A frame in a stream, all included, in units of MBD-Net's bare inference."),
     "Temporal": Section("streaming", "`--temporal`: flicker left and PSNR on what moves; what each part is worth."),
     "C++": Section("cpp", "libzsn2m by onnxruntime and by LibTorch, beside both in Python."),
 }

@@ -1,4 +1,4 @@
-"""How fast is a stream: frames per second of the default and MBD-Net, and with --overhead what the plumbing costs.
+"""How fast is a stream: frames per second of the default and MBD-Net.
 
 Weights do not matter for speed: the bundles are trained for a few iterations. Frame rates are those of `zsn2m-deploy
 bench`, for this interpreter and for those of --python, where another onnxruntime may be installed.
@@ -13,7 +13,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,15 +22,7 @@ import av
 from benchmarks.results import table, write_section
 from zsn2m_runtime.benching import SIZES, frame_of, times
 from zsn2m_runtime.bundle import load_bundle
-from zsn2m_runtime.denoiser import Denoiser
-from zsn2m_runtime.image import to_nchw
-from zsn2m_runtime.inference.strips import DEFAULT_STRIP_PIXELS, plan_strips
 from zsn2m_runtime.sample_types import Pixels
-from zsn2m_runtime.streaming.containers import RAW
-from zsn2m_runtime.streaming.image_sink import NullSink
-from zsn2m_runtime.streaming.running import Stream
-from zsn2m_runtime.streaming.video.demuxer import Reading
-from zsn2m_runtime.streaming.video.source import VideoSource
 
 SHORT = """
 [sensor.schedule]
@@ -41,9 +32,6 @@ iterations = 60
 """
 METHODS = ("adapt", "mbd")  # the default first
 FILTERS = {"ffmpeg nlmeans": "nlmeans", "ffmpeg bm3d": "bm3d"}  # at their defaults
-PAIRS = 20  # streams and bare loops, in turn
-FRAMES = 24  # of each
-RANK = 6  # of 20 values, the 6th from below and from above hold the median between them in 95.9 % of cases (binomial)
 
 
 def make_bundle(folder: Path, method: str) -> Path:
@@ -95,63 +83,13 @@ def _filtered(kind: str, frame: Pixels) -> Callable[[], object]:
     return run
 
 
-def overhead(bundle: Path, folder: Path) -> str:
-    """A stream of raw 1080p frames into nothing, against onnxruntime alone on the same frames, in pairs.
-
-    Threads do not spin, as in the command. Every other pair begins with the bare loop: a drift of the machine cancels.
-    """
-    denoiser = Denoiser(bundle, "mbd", "cpu", spinning=False)
-    frame = frame_of(load_bundle(bundle), SIZES["1080p"])
-    height, width = frame.shape[:2]
-    clip = folder / "clip.rgb"
-    with clip.open("wb") as file:
-        for _ in range(FRAMES):
-            file.write(frame.tobytes())
-    options = {"video_size": f"{width}x{height}", "pixel_format": "rgb24", "framerate": "25"}
-
-    def stream() -> None:
-        report = Stream(denoiser, VideoSource(clip, Reading(format=RAW.format, options=options)), NullSink()).run()
-        assert report.frames_out == FRAMES
-
-    card = denoiser.card
-    strips = plan_strips((height, width), card.stride, card.receptive_radius, DEFAULT_STRIP_PIXELS)
-    planes = [to_nchw(frame[strip.read_start : strip.read_stop]) for strip in strips]
-
-    def bare() -> None:
-        for _ in range(FRAMES):
-            for part in planes:
-                denoiser._session.run(part)  # noqa: SLF001, what it does without its strips is measured
-
-    _ratio(stream, bare, bare_first=False)  # the first one allocates
-    ratios = sorted(_ratio(stream, bare, bare_first=bool(pair % 2)) for pair in range(PAIRS))
-    middle, low, high = (100 * (ratio - 1) for ratio in (statistics.median(ratios), ratios[RANK - 1], ratios[-RANK]))
-    return (
-        f"Stream overhead, 1080p, MBD-Net, raw frames in, nothing out: {middle:+.1f} % of bare inference (median of "
-        f"{PAIRS} pairs of {FRAMES} frames; its 95 % interval: {low:+.1f} to {high:+.1f})."
-    )
-
-
-def _ratio(stream: Callable[[], None], bare: Callable[[], None], bare_first: bool) -> float:
-    taken = {}
-    for run in (bare, stream) if bare_first else (stream, bare):
-        started = time.perf_counter()
-        run()
-        taken[run] = time.perf_counter() - started
-    return taken[stream] / taken[bare]
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", nargs="+", choices=SIZES, default=["480p", "1080p", "4k"])
     parser.add_argument("--python", nargs="*", default=[], help="more interpreters that have zsn2m-deploy")
     parser.add_argument("--seconds", type=float, default=3.0, help="for each measurement")
-    parser.add_argument("--overhead", action="store_true", help="what the plumbing costs, and nothing else")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        if arguments.overhead:
-            costs = overhead(make_bundle(Path(name), "mbd"), Path(name))
-            write_section("Stream overhead", "python -m benchmarks.streaming --overhead", costs)
-            return
         bundles = [make_bundle(Path(name), method) for method in METHODS]
         cells: dict[tuple[str, str], dict[str, str]] = {}
         for size in arguments.sizes:

@@ -82,8 +82,7 @@ Denoiser::Options read_options(const zsn2m_options *given) {
     if (options.strip_pixels > static_cast<std::size_t>(std::numeric_limits<std::int64_t>::max())) {
         throw Failure(ZSN2M_USAGE, "strip_pixels: expected less than 2^63, but got more; pass 0 for the default");
     }
-    const auto strip_pixels = static_cast<std::int64_t>(options.strip_pixels);
-    return {options.threads, strip_pixels == 0 ? kDefaultStripPixels : strip_pixels};
+    return {options.threads, static_cast<std::int64_t>(options.strip_pixels)};
 }
 
 const char *kind_of(std::size_t channels) {

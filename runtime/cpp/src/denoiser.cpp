@@ -104,7 +104,9 @@ Denoiser::Denoiser(const std::filesystem::path &path, const std::string &model, 
 Denoiser::Denoiser(ModelFile file, const std::string &model, Options options)
     : folder_(file.path.parent_path()), entry_(file.entry),
       loaded_(load_model(file.format, file.bytes, file.path.string(), options.threads)),
-      card_(check_card(loaded_.card, file, model)), strip_pixels_(options.strip_pixels) {}
+      card_(check_card(loaded_.card, file, model)), strip_pixels_(options.strip_pixels) {
+    if (strip_pixels_ == 0) strip_pixels_ = card_.state.empty() ? kDefaultStripPixels : kStripPixelsOfVideo;
+}
 
 template <typename Sample>
 void Denoiser::denoise(const View<const Sample> &noisy, const View<Sample> &denoised) const {

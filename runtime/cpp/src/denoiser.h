@@ -29,7 +29,7 @@ class Denoiser {
 public:
     struct Options {
         int threads;
-        std::int64_t strip_pixels;
+        std::int64_t strip_pixels; // 0: the model's usual ones
     };
 
     // Throws Failure.

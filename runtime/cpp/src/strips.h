@@ -7,6 +7,8 @@
 namespace zsn2m::core {
 
 constexpr std::int64_t kDefaultStripPixels = std::int64_t{1} << 19; // kept pixels per strip; as in the Python runtime
+// Of a model with a state, whose layers have half of the resolution; likewise.
+constexpr std::int64_t kStripPixelsOfVideo = 4 * kDefaultStripPixels;
 constexpr std::int64_t kSmallestStrip = 4; // halos; a strip is read with two more, at most half of its rows
 
 // Rows to read, [read_start, read_stop), and the rows of the frame that they give, [start, stop).

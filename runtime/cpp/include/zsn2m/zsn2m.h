@@ -75,7 +75,7 @@ typedef struct zsn2m_options {
     int threads;
 
     /* Frames with more pixels are processed in strips of about that many; memory is bounded by a strip, not by the
-     * frame. 0 is 2^19 pixels: about 100 MB for each layer of 48 channels. */
+     * frame. 0 is 2^19 pixels: about 100 MB for each layer of 48 channels; of a model with a state 2^21. */
     size_t strip_pixels;
 } zsn2m_options;
 
