@@ -66,6 +66,9 @@ SECTIONS = {
     "Noise": Section(
         "noise", "Level, correlation, kurtosis and skewness against the truth, of real frames and of drawn noise."
     ),
+    "Noise of mosaics": Section(
+        "noise", "Level found in mosaics over the true one, and results that are worse than their frames."
+    ),
     "Noise at each brightness": Section(
         "noise", "Error of the deviation over brightness: the line through patches, and what the network makes of it."
     ),

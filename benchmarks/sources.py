@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LENGTH = 8  # hexadecimal digits
 _UNSEEN = ("annotation", "returns", "type_comment", "type_params", "kind", "ctx")  # fields of syntax nodes
 
-_NOISE = ("estimate", "floor", "jpeg", "jpeg_grid", "level", "model", "patches", "tails", "waves")
+_NOISE = ("estimate", "floor", "jpeg", "jpeg_grid", "level", "model", "patches", "tails", "texture", "waves")
 ESTIMATE = tuple(f"runtime/zsn2m_runtime/noise/{name}.py" for name in _NOISE)
 TRAINING = (
     "zsn2m_deploy/training.py",

@@ -9,14 +9,18 @@ import numpy as np
 import pytest
 from support.commands import run_command
 from support.mosaics import bayer, noise, scene, whole
+from support.rough import noisy_mosaic, rough_mosaic
 
 import zsn2m_deploy as zsn2m
 from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.noise.mosaics import shared_by_planes
 from zsn2m_deploy.noise.refine import FirstGuess
+from zsn2m_deploy.pretrain.weights import pretrained
+from zsn2m_deploy.training import train
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.files import open_image, save_image
-from zsn2m_runtime.image import Frame
+from zsn2m_runtime.image import Frame, from_nchw, to_nchw
+from zsn2m_runtime.mosaic_planes import planes_of
 from zsn2m_runtime.mosaic_record import MosaicRecord
 from zsn2m_runtime.noise.model import NoiseModel
 from zsn2m_runtime.sample_types import Pixels
@@ -105,3 +109,21 @@ def test_the_line_of_the_planes_is_as_low_as_the_lowest() -> None:
     found = shared_by_planes(noise_of_planes, [FirstGuess(clean_planes, clean_planes)])
     assert found.slope == pytest.approx([2e-3] * 4)
     assert found.floor == pytest.approx([0.0] * 4)
+
+
+def test_no_result_on_a_rough_mosaic_is_worse_than_the_mosaic() -> None:
+    import torch
+
+    clean = rough_mosaic(1000, contrast=0.5)
+    mosaic = Frame(noisy_mosaic(clean, gain=2e-4, read=0.003, seed=1000))
+    noisy, truth = (planes_of(frame, "RGGB").pixels for frame in (mosaic, Frame(clean)))
+    trained = train([noisy], TrainConfig.from_preset("instant").updated({"mosaic": "RGGB", "device": "cpu"}))
+    planes = torch.from_numpy(to_nchw(noisy) - np.float32(trained.offset)) / trained.scale
+    with torch.no_grad():
+        results = [
+            network(planes) * trained.scale + trained.offset for network in (trained.networks["sensor"], pretrained(4))
+        ]
+    after, alone = (np.square(from_nchw(result.numpy(), np.float32) - truth).mean() for result in results)
+    before = np.square(noisy - truth).mean()
+    assert alone > before > after
+    assert any("smallest error" in text for text in (*trained.hints, *trained.warnings))

@@ -33,6 +33,7 @@ from zsn2m_deploy.pretrain.confirm import confirm_noise, measured_noise
 from zsn2m_deploy.pretrain.network import SensorNet
 from zsn2m_deploy.pretrain.weights import pretrained
 from zsn2m_runtime.errors import TrainingError, UsageError
+from zsn2m_runtime.mosaic_record import PLANES
 from zsn2m_runtime.noise.model import NoiseModel
 
 LOOKS = 8  # steps whose crops of each group the pretrained network denoises first, to measure the noise
@@ -83,7 +84,7 @@ def train_sensor(run: Run, config: TrainConfig) -> Fitted:
     if config.keep_mean:
         run.keep_mean(sensor, by_noise=True)
     errors = run.errors(sensor, config.seed)
-    if _keep_regular_detail(run, sensor, errors):
+    if _keep_detail(run, sensor, errors):
         errors = run.errors(sensor, config.seed)
     run.warn_of_worse(errors, gentler(config))
     sensor.correct(run.corrections, run.low, run.scale)  # last, for the run's own frames are corrected already
@@ -135,19 +136,26 @@ def _as_used(config: TrainConfig, adaptations: Sequence[Adaptation]) -> TrainCon
     return config.updated({"sensor": changed})
 
 
-def _keep_regular_detail(run: Run, network: SensorNet, errors: Sequence[Error | None]) -> bool:
-    """Have a network that takes regular detail for noise remove less; whether it did.
+def _keep_detail(run: Run, network: SensorNet, errors: Sequence[Error | None]) -> bool:
+    """Have a network that takes detail for noise remove less; whether it did.
 
-    The share that it still removes leaves the smallest estimated error: docs/decisions/noise-below-regular-detail.md.
+    The share that it still removes leaves the smallest estimated error. Of frames without regular detail that are no
+    mosaics, only where hardly anything would be gained: docs/decisions/networks-are-weakened.md.
     """
-    found = [error for group, error in zip(run.groups, errors, strict=True) if group.noise.regular and error]
+    of_groups = [(group.noise, error) for group, error in zip(run.groups, errors, strict=True) if error]
+    found = [
+        error
+        for noise, error in of_groups
+        if noise.regular or noise.channels == PLANES or error.left(1.0) > LITTLE_GAINED
+    ]
     share = min((error.best_share for error in found), default=1.0)
     if share >= WHOLE:
         return False
     network.weaken(share)
+    detail = "the regular detail" if any(noise.regular for noise, _ in of_groups) else "the picture's detail"
     text = (
-        f"the network takes some of the regular detail for noise; only {100 * share:.0f} % of what it would take "
-        f"away goes, which leaves the smallest error"
+        f"the network takes some of {detail} for noise; only {100 * share:.0f} % of what it would take away goes, "
+        f"which leaves the smallest error"
     )
     if max(error.left(share) for error in found) > LITTLE_GAINED:
         run.notes.warn(f"{text}, hardly less than the noise")

@@ -27,6 +27,7 @@ from zsn2m_deploy.noise.clipping import has_noise
 from zsn2m_deploy.noise.mean import samples
 from zsn2m_deploy.noise.variance import VarianceLine
 from zsn2m_runtime.noise.model import Doubles, NoiseModel
+from zsn2m_runtime.noise.texture import excess
 
 # Variance: docs/decisions/noise-at-each-brightness.md
 PERTURBATION = 0.1  # of the noise's deviation
@@ -41,6 +42,9 @@ STRONG = 0.1  # deviation, normalised, from which on that is so
 WINDOW = 5  # pixels over which the denoised frame varies by less than the noise's deviation
 LEAST_FLAT = 0.1  # of the pixels are there
 CONTRADICTS = 1.3  # times the deviation of flat places, at the darkest or the brightest: that is detail
+# Noise beside texture: docs/decisions/noise-beside-texture.md
+MANY_FLAT = 0.3  # of the pixels: the network knows the noise there; microscope frames have 0.39 and more
+TEXTURE_CONTRADICTS = 1.2  # times the deviation that is found beside texture: texture passed for noise
 TINY = 1e-12
 
 
@@ -98,7 +102,8 @@ def refine_noise(
     """An estimate with the correlation and the variance that the network finds; counts of photons need neither.
 
     Networks take regular detail for noise, too, so there the variance is never raised, and flat places, if any, have
-    the last word. Of the noise of a JPEG they remove so little that it says nothing.
+    the last word; where hardly any place is flat, what noise and texture have in different directions of patches has
+    it. Of the noise of a JPEG they remove so little that it says nothing.
     """
     if model.jpeg:
         return model
@@ -109,10 +114,28 @@ def refine_noise(
         return found
     changed = fit_variance(found, network, guesses, seed)
     if not model.regular:
-        return changed
+        return not_above_texture(changed, guesses)
     levels = [guess.levels().cpu().numpy() for guess in guesses]
     lower = min(found, changed, key=lambda noise: noise.sigma(levels))
     return not_above_flat_places(lower, found, network, guesses, seed)
+
+
+def not_above_texture(noise: NoiseModel, guesses: Sequence[FirstGuess]) -> NoiseModel:
+    """White noise, as weak as it is beside texture where hardly any place is flat and the network took texture for it.
+
+    Source: docs/decisions/noise-beside-texture.md.
+    """
+    if flat_share(of_flat_places(noise, guesses)) >= MANY_FLAT:
+        return noise
+    frames, blanks = [], []
+    for guess in guesses:
+        frames += [planes.double().cpu().numpy() for planes in guess.noisy.movedim(1, 3)]
+        shown = [None] * len(guess.noisy) if guess.shown is None else [part[0].cpu().numpy() for part in guess.shown]
+        blanks += [None if part is None else part == 0 for part in shown]
+    power = excess(noise, frames, blanks)
+    if power is None or power > 1 / TEXTURE_CONTRADICTS**2:
+        return noise
+    return replace(noise, slope=power * noise.slope, floor=power * noise.floor)
 
 
 def not_above_flat_places(
@@ -127,7 +150,7 @@ def not_above_flat_places(
     falls = first.slope < 0
     shape = replace(first, slope=np.where(falls, 0.0, first.slope), floor=np.where(falls, mean, first.floor))
     flat = of_flat_places(shape, guesses)
-    if not flat:
+    if flat_share(flat) < LEAST_FLAT:
         return noise
     found = replace(fit_variance(shape, network, flat, seed), span=noise.span)
     ends = np.stack([levels.min(axis=0), levels.max(axis=0)])
@@ -135,7 +158,7 @@ def not_above_flat_places(
 
 
 def of_flat_places(model: NoiseModel, guesses: Sequence[FirstGuess]) -> list[FirstGuess]:
-    """The same crops, where all but their flat places counts as blank; none where those are few.
+    """The same crops, where all but their flat places counts as blank.
 
     Of a page of small print no patch is flat, but the paper between its lines is.
     """
@@ -146,8 +169,12 @@ def of_flat_places(model: NoiseModel, guesses: Sequence[FirstGuess]) -> list[Fir
         flat = (varies < deviation).all(dim=1, keepdim=True).to(guess.clean)
         shown = flat if guess.shown is None else flat * guess.shown
         found.append(FirstGuess(guess.noisy, guess.clean, shown))
-    share = float(np.mean([float(guess.shown_share().mean()) for guess in found]))
-    return found if share >= LEAST_FLAT else []
+    return found
+
+
+def flat_share(flat: Sequence[FirstGuess]) -> float:
+    """Of the pixels of crops, what is flat."""
+    return float(np.mean([float(guess.shown_share().mean()) for guess in flat]))
 
 
 def confirm_correlation(model: NoiseModel, guesses: Sequence[FirstGuess]) -> NoiseModel:

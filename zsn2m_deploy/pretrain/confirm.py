@@ -26,7 +26,8 @@ def measured_noise(
 ) -> tuple[list[FirstGuess], NoiseModel]:
     """The noise of a group of frames: an estimate by patches, put right by what the pretrained network removes.
 
-    The planes of a mosaic share one line of the variance; their pixels share nothing, and tails are not looked for.
+    The planes of a mosaic share one line of the variance, which stands where it was found beside texture; tails are not
+    looked for.
 
     Args:
         prior: the pretrained network
@@ -36,8 +37,8 @@ def measured_noise(
     """
     guesses = first_guesses(crops, prior, run.channels)
     if run.channels == PLANES:
-        white = group.noise.without_correlation()
-        return guesses, shared_by_planes(refine_noise(white, prior, guesses, seed), guesses)
+        noise = group.noise
+        return guesses, noise if noise.alike else shared_by_planes(refine_noise(noise, prior, guesses, seed), guesses)
     pixels = sum(frame[0].numel() for frame in run.frames_of(group))
     return guesses, with_heavy_tails(refine_noise(group.noise, prior, guesses, seed), guesses, pixels)
 

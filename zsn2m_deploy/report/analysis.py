@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from zsn2m_deploy.report.detail import CONFIDENCE, Detail, compare_detail
+from zsn2m_runtime.mosaic_record import PLANES
 from zsn2m_runtime.noise.model import REACH, Doubles, NoiseModel
 from zsn2m_runtime.noise.waves import find_waves, power_of
 from zsn2m_runtime.sample_types import Mask, Pixels, is_whole
@@ -92,7 +93,8 @@ class Removed:
 
     sigma, expected_sigma: standard deviations, sensor units
     usable: share of the samples looked at, the others being clipped
-    shared: whether neighbouring pixels share the estimated noise; regular: whether the frame has regular detail
+    shared: whether neighbouring pixels share the estimated noise; regular: whether the frame has regular detail;
+        mosaic: whether it is one
     histogram, autocorrelation, detail, peaks: None where there are too few of them
     """
 
@@ -105,6 +107,12 @@ class Removed:
     detail: Detail | None
     peaks: Peaks | None = None
     regular: bool = False
+    mosaic: bool = False
+
+    @property
+    def weakened(self) -> bool:
+        """Whether training removes less than it could where that leaves a smaller error."""
+        return self.regular or self.mosaic
 
     @property
     def ratio(self) -> float:
@@ -151,7 +159,8 @@ def analyse(
     removed = (before - after) * weight
     if weight.sum() < FEWEST_SAMPLES:
         everywhere = float(np.sqrt(np.square(before - after).mean())), float(np.sqrt(np.square(sigma).mean()))
-        return Removed(*everywhere, float(weight.mean()), model.correlated, None, None, None, None, model.regular)
+        kind = model.regular, model.channels == PLANES
+        return Removed(*everywhere, float(weight.mean()), model.correlated, None, None, None, None, *kind)
     samples = weight.sum()
     unit = removed / sigma
     return Removed(
@@ -164,6 +173,7 @@ def analyse(
         compare_detail(unit, weight, after, sigma),
         _peaks(unit, weight),
         model.regular,
+        model.channels == PLANES,
     )
 
 

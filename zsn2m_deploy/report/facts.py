@@ -78,7 +78,7 @@ class Report:
     @property
     def verdict(self) -> Verdict:
         """Whether there is anything to look at."""
-        return judge(self.checks, self.warnings)
+        return judge(self.checks, self.warnings, self.self_check)
 
     @property
     def chosen(self) -> str:

@@ -53,6 +53,7 @@ class SelfCheck:
     error: root of the mean squared error, sensor units; noise: standard deviation of the noise that it refers to
     peak: of the PSNRs, sensor units
     left: power of the error, of that of the noise; also where it is too unsure for a PSNR; None where not even that
+    contradicted: whether flat places lost another power than the noise has, so that there is no PSNR
     """
 
     psnr: float | None
@@ -64,6 +65,7 @@ class SelfCheck:
     peak: float
     reason: str | None
     left: float | None = None
+    contradicted: bool = False
 
     @property
     def worse(self) -> bool:
@@ -120,7 +122,8 @@ def self_check(
     error, margin = _mean(np.square(noisy - denoised) - share * variance + 2 * share * trials.covariance, weight)
     left = error / known if known > 0 else None
     if agrees is None or agrees < AGREES[0] or (agrees > AGREES[1] and not context.structured):
-        return replace(_none(_too_roughly_known(agrees), noise, peak), left=left)
+        none = _none(_too_roughly_known(agrees), noise, peak)
+        return replace(none, left=left, contradicted=agrees is not None)
     if model.regular:  # of two results it said 1 and 4 dB too little: docs/results/noise.md#regular-detail
         return replace(_none(REGULAR, noise, peak), left=left)
     floor = share * _mean(trials.error, weight)[0]

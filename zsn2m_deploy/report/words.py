@@ -122,11 +122,12 @@ def checks(removed: Removed) -> tuple[Check, ...]:
     )
 
 
-def judge(checks: Sequence[Check], warnings: Sequence[str]) -> Verdict:
-    """What checks and warnings, those of training among them, come to."""
+def judge(checks: Sequence[Check], warnings: Sequence[str], self_check: SelfCheck) -> Verdict:
+    """What checks and warnings, those of training among them, come to; nothing looks right that flat places contradict."""
     if warnings:
         return Verdict.LOOK
-    return Verdict.UNJUDGED if any(check.passed is None for check in checks) else Verdict.GOOD
+    unjudged = self_check.contradicted or any(check.passed is None for check in checks)
+    return Verdict.UNJUDGED if unjudged else Verdict.GOOD
 
 
 NO_NOISE = (
@@ -161,9 +162,9 @@ def warnings(removed: Removed, check: SelfCheck, method: Method, noisy: bool = T
             f"which {gentler(method)} keeps more"
         )
     amount = f"{removed.ratio:.2f} times the deviation of the noise expected there"
-    if removed.ratio < LITTLE and removed.regular:
+    if removed.ratio < LITTLE and removed.weakened:
         if not check.worse:
-            found.append(f"little was removed: {amount}; noise is left, for with more of it regular detail would go")
+            found.append(f"little was removed: {amount}; noise is left, for with more of it detail would go")
     elif removed.ratio < LITTLE:
         found.append(
             f"little was removed: {amount}; noise is left, which {stronger(method)} takes, or fine texture was taken "
@@ -181,17 +182,17 @@ def remedy(removed: Removed, check: SelfCheck, method: Method) -> str | None:
     """Options of training that help against what is wrong; None where nothing is."""
     if method.method != "adapt" and (removed.shared or check.worse):
         return ""
-    if removed.structured or removed.ratio > removed.most or (check.worse and not removed.regular):
+    if removed.structured or removed.ratio > removed.most or (check.worse and not removed.weakened):
         return gentler(method)
-    return stronger(method) if removed.ratio < LITTLE and not removed.regular else None
+    return stronger(method) if removed.ratio < LITTLE and not removed.weakened else None
 
 
 def _instead(method: Method, removed: Removed) -> str:
     """What to do instead of a training that gained nothing."""
     if method.method != "adapt":
         return "train without --method, for the default network is better here"
-    if removed.regular:
-        return "regular detail is hard to tell from this noise; use the frame as it is where that detail matters"
+    if removed.weakened:
+        return "detail is hard to tell from this noise; use the frame as it is where that detail matters"
     return f"compare the pictures, and try {gentler(method)}"
 
 

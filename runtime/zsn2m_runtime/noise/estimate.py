@@ -13,12 +13,14 @@ import numpy.typing as npt
 
 from zsn2m_runtime.blank.areas import blanks_of, filled, present
 from zsn2m_runtime.errors import InputError
+from zsn2m_runtime.mosaic_record import PLANES
 from zsn2m_runtime.noise.counts import counted_photons
 from zsn2m_runtime.noise.floor import without_regular_detail
 from zsn2m_runtime.noise.level import value_span
 from zsn2m_runtime.noise.model import REACH, Doubles, NoiseModel
 from zsn2m_runtime.noise.patches import CELLS, FEWEST, SIDE, TINY, Floats, Patches, joined, lowest, patches_of
 from zsn2m_runtime.noise.tails import shape_of
+from zsn2m_runtime.noise.texture import shared_line
 from zsn2m_runtime.sample_types import Mask, Pixels
 
 MOST_PATCHES = 8000  # looked at, evenly spaced; of many frames at least FEWEST each
@@ -89,7 +91,21 @@ def estimate_noise(frames: Sequence[Pixels], blanks: Sequence[Mask | None] | Non
     )
     factor = np.square(shape.gain) * (power if found.correlated else 1.0)  # details of neighbours hold a part of it
     found = without_regular_detail(replace(found, slope=slope * factor, floor=floor * factor), units, blanks)
+    if found.channels == PLANES:
+        found = _of_mosaic(found, units, blanks)
     return replace(found.rescaled(-low / scale, 1 / scale), ends=ends_of(seen))
+
+
+def _of_mosaic(noise: NoiseModel, units: Sequence[Floats], blanks: Sequence[Mask | None]) -> NoiseModel:
+    """A sensor's own noise: independent, with one gain and read noise, whatever filter is before a pixel.
+
+    Source: docs/decisions/noise-beside-texture.md.
+    """
+    white, line = noise.without_correlation(), shared_line(units, blanks)
+    if line is None:
+        return white
+    slope, floor = (np.full(PLANES, part) for part in line)
+    return replace(white, slope=slope, floor=floor)
 
 
 def _unit(frame: Pixels, low: float, scale: float) -> Floats:

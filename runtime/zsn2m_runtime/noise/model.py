@@ -91,6 +91,11 @@ class NoiseModel:
         return max(map(abs, self.neighbours)) > CORRELATED
 
     @property
+    def alike(self) -> bool:
+        """Whether all channels have one line of the variance."""
+        return bool(np.ptp(self.slope) == 0 and np.ptp(self.floor) == 0)
+
+    @property
     def counts_photons(self) -> npt.NDArray[np.bool_]:
         """Whether white noise is skewed as that of photons is, (c,)."""
         return np.broadcast_to((self.skew > PHOTONS) & (not self.correlated), self.channels)

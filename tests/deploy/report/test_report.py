@@ -128,9 +128,14 @@ def test_a_bad_result_says_so(tmp_path: Path, manifest: Manifest) -> None:
 def test_a_check_that_cannot_be_made_is_no_praise() -> None:
     made = Check("a", 1.0, 1.0, "", True)
     unmade = Check("b", None, 1.0, "", None)
-    assert judge([made, made], []) is Verdict.GOOD
-    assert judge([made, unmade], []) is Verdict.UNJUDGED
-    assert judge([made, unmade], ["few frames"]) is Verdict.LOOK
+    assert judge([made, made], [], FINE) is Verdict.GOOD
+    assert judge([made, unmade], [], FINE) is Verdict.UNJUDGED
+    assert judge([made, unmade], ["few frames"], FINE) is Verdict.LOOK
+
+
+def test_nothing_looks_right_whose_flat_places_contradict_the_noise() -> None:
+    made = Check("a", 1.0, 1.0, "", True)
+    assert judge([made], [], replace(FINE, psnr=None, contradicted=True)) is Verdict.UNJUDGED
 
 
 def test_a_small_frame_that_passes_what_can_be_checked_is_not_praised(tmp_path: Path, manifest: Manifest) -> None:
