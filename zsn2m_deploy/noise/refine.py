@@ -123,9 +123,10 @@ def refine_noise(
 def not_above_texture(noise: NoiseModel, guesses: Sequence[FirstGuess]) -> NoiseModel:
     """White noise, as weak as it is beside texture where hardly any place is flat and the network took texture for it.
 
+    Of grey frames alone, for noise that channels share would pass for less noise.
     Source: docs/decisions/noise-beside-texture.md.
     """
-    if flat_share(of_flat_places(noise, guesses)) >= MANY_FLAT:
+    if noise.channels > 1 or flat_share(of_flat_places(noise, guesses)) >= MANY_FLAT:
         return noise
     frames, blanks = [], []
     for guess in guesses:

@@ -123,7 +123,7 @@ def checks(removed: Removed) -> tuple[Check, ...]:
 
 
 def judge(checks: Sequence[Check], warnings: Sequence[str], self_check: SelfCheck) -> Verdict:
-    """What checks and warnings, those of training among them, come to; nothing looks right that flat places contradict."""
+    """What checks and warnings, those of training among them, come to; nothing is good that flat places contradict."""
     if warnings:
         return Verdict.LOOK
     unjudged = self_check.contradicted or any(check.passed is None for check in checks)

@@ -8,8 +8,8 @@ through both says the noise, which is where that excess would be zero.
     quiet = noise + share * (busy - noise)
 
 Directions of the quietest power: Pyatykh, Hesser and Zheng, Image noise level estimation by principal component
-analysis, TIP 2013. Texture has one shape at all scales, of which noise takes away: Zoran and Weiss, Scale invariance and
-noise in natural images, ICCV 2009. Numbers: docs/decisions/noise-beside-texture.md.
+analysis, TIP 2013. Texture has one shape at all scales, which noise hides: Zoran and Weiss, Scale invariance and noise
+in natural images, ICCV 2009. Numbers: docs/decisions/noise-beside-texture.md.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import numpy as np
 
 from zsn2m_runtime.noise.model import Doubles, NoiseModel
 from zsn2m_runtime.noise.patches import SATURATED
-from zsn2m_runtime.sample_types import Mask
+from zsn2m_runtime.sample_types import Mask, Pixels
 
 SIDES = {1: 6, 3: 3, 4: 3}  # pixels of a patch for so many channels: 27 to 36 samples
 WINDOW = 8  # pixels, over which power and brightness are averaged
@@ -53,7 +53,7 @@ class _Tile:
     shown: Mask
 
 
-def shared_line(frames: Sequence[Doubles], blanks: Sequence[Mask | None]) -> tuple[float, float] | None:
+def shared_line(frames: Sequence[Pixels], blanks: Sequence[Mask | None]) -> tuple[float, float] | None:
     """Slope and height at zero of the variance over brightness, of noise that all channels have alike.
 
     Shape:
@@ -78,7 +78,7 @@ def shared_line(frames: Sequence[Doubles], blanks: Sequence[Mask | None]) -> tup
     return gain, floor - gain * black
 
 
-def excess(model: NoiseModel, frames: Sequence[Doubles], blanks: Sequence[Mask | None]) -> float | None:
+def excess(model: NoiseModel, frames: Sequence[Pixels], blanks: Sequence[Mask | None]) -> float | None:
     """Variance of the noise of frames, over that of a model of white noise; None where frames are too small.
 
     Shape:
@@ -92,7 +92,7 @@ def excess(model: NoiseModel, frames: Sequence[Doubles], blanks: Sequence[Mask |
     return None if found is None else float(found[0])
 
 
-def _tiles(frames: Sequence[Doubles], blanks: Sequence[Mask | None]) -> list[_Tile]:
+def _tiles(frames: Sequence[Pixels], blanks: Sequence[Mask | None]) -> list[_Tile]:
     low, high = min(frame.min() for frame in frames), max(frame.max() for frame in frames)
     step = -(-len(frames) * TILE**2 // MOST_PIXELS)
     looked = list(zip(frames, blanks, strict=True))[::step]
@@ -124,7 +124,8 @@ def _places(height: int, width: int, most: int) -> Iterator[tuple[slice, slice]]
 
 def _mean(values: Doubles) -> Doubles:
     """Over the window around each pixel. Shape: (h, w) or (h, w, c) -> the same."""
-    return np.asarray(cv2.blur(values, (WINDOW, WINDOW), borderType=cv2.BORDER_REFLECT)).reshape(values.shape)
+    found = cv2.blur(values, (WINDOW, WINDOW), borderType=cv2.BORDER_REFLECT)
+    return np.asarray(found, np.float64).reshape(values.shape)
 
 
 def _fitted(tiles: Sequence[_Tile], variances: Sequence[Doubles], parts: Sequence[Sequence[Doubles]]) -> Doubles | None:

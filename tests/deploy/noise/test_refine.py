@@ -9,6 +9,7 @@ import pytest
 import torch
 from support.trainings import INSTANT
 
+from zsn2m_deploy.noise import refine
 from zsn2m_deploy.noise.draw import unit_noise
 from zsn2m_deploy.noise.refine import FirstGuess, confirm_correlation, first_guesses, fit_variance, refine_noise
 from zsn2m_deploy.noise.variance import VarianceLine
@@ -201,3 +202,14 @@ def test_the_mean_of_counts_of_few_photons_is_kept() -> None:
         result = trained.networks["sensor"](planes)[0, 0].numpy() * trained.scale + trained.offset
     assert result.mean() == pytest.approx(counts.mean(), rel=0.03)
     assert np.abs(result - light).mean() < 0.25 * np.abs(counts - light).mean()
+
+
+@pytest.mark.parametrize(("channels", "flat", "lowered"), [(1, 0.1, True), (1, 0.5, False), (3, 0.1, False)])
+def test_white_noise_is_lowered_to_what_is_beside_texture_where_hardly_any_place_is_flat(
+    monkeypatch: pytest.MonkeyPatch, channels: int, flat: float, lowered: bool
+) -> None:
+    noisy = torch.from_numpy(np.random.default_rng(0).normal(0.5, 0.1, (1, channels, 128, 128)).astype(np.float32))
+    monkeypatch.setattr(refine, "flat_share", lambda _: flat)
+    twice = white(channels, 0.2)
+    found = refine.not_above_texture(twice, [FirstGuess(noisy, torch.full_like(noisy, 0.5))])
+    assert found.floor == pytest.approx([(0.1 if lowered else 0.2) ** 2] * channels, rel=0.1)
