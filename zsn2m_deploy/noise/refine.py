@@ -28,6 +28,7 @@ from zsn2m_deploy.noise.mean import samples
 from zsn2m_deploy.noise.variance import VarianceLine
 from zsn2m_runtime.noise.model import Doubles, NoiseModel
 from zsn2m_runtime.noise.texture import excess
+from zsn2m_runtime.sample_types import Mask, Pixels
 
 # Variance: docs/decisions/noise-at-each-brightness.md
 PERTURBATION = 0.1  # of the noise's deviation
@@ -128,11 +129,12 @@ def not_above_texture(noise: NoiseModel, guesses: Sequence[FirstGuess]) -> Noise
     """
     if noise.channels > 1 or flat_share(of_flat_places(noise, guesses)) >= MANY_FLAT:
         return noise
-    frames, blanks = [], []
+    frames: list[Pixels] = []
+    blanks: list[Mask | None] = []
     for guess in guesses:
-        frames += [planes.double().cpu().numpy() for planes in guess.noisy.movedim(1, 3)]
-        shown = [None] * len(guess.noisy) if guess.shown is None else [part[0].cpu().numpy() for part in guess.shown]
-        blanks += [None if part is None else part == 0 for part in shown]
+        for place, planes in enumerate(guess.noisy):
+            frames.append(planes.movedim(0, 2).double().cpu().numpy())
+            blanks.append(None if guess.shown is None else guess.shown[place, 0].cpu().numpy() == 0)
     power = excess(noise, frames, blanks)
     if power is None or power > 1 / TEXTURE_CONTRADICTS**2:
         return noise
