@@ -103,6 +103,11 @@ class Denoiser:
         """Short name of the provider that runs."""
         return self._session.provider
 
+    @property
+    def noise(self) -> NoiseRecord | None:
+        """The noise that the bundle was trained on; None: unknown, or with salt and pepper, which is not measured."""
+        return self._trained_on[0][0] if self._trained_on and not self._impulses else None
+
     def __reduce__(self) -> tuple[type[Denoiser], tuple[object, ...]]:
         return type(self), self._opened_with
 

@@ -7,7 +7,7 @@ import logging
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -63,7 +63,12 @@ def stream(
     bundle: BundlePath,
     source: SourceArgument,
     output: OutputOption = None,
-    model: Annotated[str | None, typer.Option(help="Model of the bundle; default: the bundle's.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Model of the bundle; default: that for videos, else the bundle's.")
+    ] = None,
+    motion: Annotated[
+        Literal["flow", "none"], typer.Option(help="Of the model for videos; none: camera and scene stand still.")
+    ] = "flow",
     provider: Provider = "auto",
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: one per core.")] = 0,
     temporal: Annotated[bool, typer.Option("--temporal", help="Steady what stands still.")] = False,
@@ -105,14 +110,17 @@ def stream(
     from zsn2m_runtime.path_kinds import check_bundle_first
     from zsn2m_runtime.streaming.image_source import ImageSource
     from zsn2m_runtime.streaming.options import Encoding, SinkOptions, SourceOptions
-    from zsn2m_runtime.streaming.pace import faster_ways
+    from zsn2m_runtime.streaming.pace import faster_ways, video_model
     from zsn2m_runtime.streaming.preview import Preview
     from zsn2m_runtime.streaming.running import Stream
 
     _check_output(output, preview, as_json)
     check_bundle_first("stream {bundle} {rest} -o OUT", bundle, [source])
     logging.getLogger("zsn2m_runtime.streaming").setLevel(logging.INFO)  # a camera that comes back is news
-    denoiser = Denoiser(bundle, model, provider, threads, spinning=False)
+    chosen = model or video_model(bundle)
+    denoiser = Denoiser(bundle, chosen, provider, threads, spinning=False)
+    if chosen and not model:
+        remark(f"model {chosen}: each result helps with the next frame; --model says otherwise")
     of_stack = denoiser.card.sensor.stack_channel
     is_raw = raw_output or (raw is not None and output == "-")
     request = StreamRequest(
@@ -128,7 +136,15 @@ def stream(
         # Images have the rate of the video that they may become, and nobody waits for that.
         info = frames_in.info if rate or not isinstance(frames_in, ImageSource) else replace(frames_in.info, rate=None)
         faster = faster_ways(bundle, denoiser, threads, info)
-        run = Stream(denoiser, frames_in, window or sink, drop_late=drop_late, temporal=temporal, limit=frames)
+        run = Stream(
+            denoiser,
+            frames_in,
+            window or sink,
+            drop_late=drop_late,
+            temporal=temporal,
+            motion=motion,
+            limit=frames,
+        )
         tell = None if as_json else PaceTeller(run, info, faster, drop_late)
         if window:
             window.on_quit = run.stop

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zsn2m_runtime.bundle import load_bundle
+from zsn2m_runtime.bundle import load_bundle, read_manifest
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import Zsn2mError
 from zsn2m_runtime.further_models import further_models
@@ -33,6 +33,18 @@ class Faster:
 
     how: str
     times: float | None = None
+
+
+def video_model(path: Path) -> str | None:
+    """Id of a bundle's model that sees the result before; None: it has none, or the path is a single .onnx file.
+
+    Raises:
+        BundleError: no bundle, or a damaged one.
+    """
+    if not path.is_dir():
+        return None
+    models = [model for model in read_manifest(path).models if model.state and "onnx" in model.files]
+    return models[0].id if models else None
 
 
 def faster_ways(bundle: Path, denoiser: Denoiser, threads: int, info: StreamInfo) -> tuple[Faster, ...]:

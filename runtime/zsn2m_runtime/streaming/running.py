@@ -10,11 +10,14 @@ from dataclasses import dataclass, replace
 
 from zsn2m_runtime.blank.areas import filled, with_blank_kept
 from zsn2m_runtime.denoiser import Denoiser
-from zsn2m_runtime.errors import InputError, Zsn2mError
+from zsn2m_runtime.errors import InputError, UsageError, Zsn2mError
+from zsn2m_runtime.image import Frame
 from zsn2m_runtime.machine.memory import peak_memory
 from zsn2m_runtime.pipeline import Pipeline
 from zsn2m_runtime.sample_types import is_whole
+from zsn2m_runtime.sequence import MOTIONS, MotionName, Sequence
 from zsn2m_runtime.streaming.ends import Item, Picture, Sink, Source, StreamInfo, samples_of
+from zsn2m_runtime.streaming.gain import Gain
 from zsn2m_runtime.streaming.latency import Latency
 from zsn2m_runtime.streaming.pace import Faster
 from zsn2m_runtime.streaming.reconnecting import Reconnecting
@@ -62,15 +65,17 @@ class Stream:
 
     Args:
         drop_late: of a live source, frames that wait while a newer one is there are dropped and counted
-        temporal: blend what stands still with the results before it
+        temporal: blend what stands still with the results before it; for models without a state
+        motion: for models with a state: how the result before is brought to where its content is now
         limit: frames to take from the source; None: all
     Attributes:
         kept: after an error or interrupt, where what was finished is; None: nowhere
     Raises:
         InputError: before the first frame, where the source's frames are not the sensor's.
+        UsageError: `temporal` with a model that has a state.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, the options of a run
         self,
         denoiser: Denoiser,
         source: Source,
@@ -78,9 +83,17 @@ class Stream:
         *,
         drop_late: bool = False,
         temporal: bool = False,
+        motion: MotionName = "flow",
         limit: int | None = None,
     ) -> None:
         check_source_fits(denoiser, source.info)
+        if temporal and denoiser.card.state:
+            raise UsageError(
+                f"expected a model that takes every frame by itself for --temporal, but got {denoiser.card.id}, which "
+                f"sees the result before anyway; leave --temporal out, or choose another --model"
+            )
+        self._motion = MOTIONS[motion]
+        self._sequences: dict[str, tuple[Sequence, Gain | None]] = {}  # by channel of a stack
         self._denoiser, self._source, self._sink, self._limit = denoiser, source, sink, limit
         self._blends = temporal
         self._temporal: dict[str, Temporal] = {}  # by channel of a stack: frames of one are no history of another
@@ -157,7 +170,7 @@ class Stream:
         if not isinstance(item, Picture) or item.is_kept:
             return item
         started = time.perf_counter()
-        denoised = self._denoiser.denoise(item.frame, item.name)
+        denoised = self._denoised(item)
         if self._blends:
             if item.channel not in self._temporal:
                 self._temporal[item.channel] = Temporal(self._denoiser.card.sensor)
@@ -170,6 +183,17 @@ class Stream:
             self._watches[item.channel] = Watch(self._denoiser.differences)
         self._watches[item.channel].check(item.frame, f"{item.name} {item.channel}".strip())
         return item.with_frame(denoised)
+
+    def _denoised(self, item: Picture) -> Frame:
+        if self._denoiser.card.state is None:
+            return self._denoiser.denoise(item.frame, item.name)
+        if item.channel not in self._sequences:
+            noise = self._denoiser.noise if self._denoiser.card.strength else None
+            gain = Gain(noise) if noise else None
+            motion = gain.following(self._motion) if gain else self._motion
+            self._sequences[item.channel] = Sequence(self._denoiser, motion), gain
+        sequence, gain = self._sequences[item.channel]
+        return sequence(item.frame, gain.strength if gain else 1.0, item.name)
 
     def _write(self, item: Item, on_frame: Callable[[int], None] | None) -> None:
         started = time.perf_counter()
