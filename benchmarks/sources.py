@@ -29,6 +29,7 @@ TRAINING = (
 WEIGHTS = tuple(f"zsn2m_deploy/pretrain/sensor_{channels}.safetensors" for channels in (1, 3))
 ADAPT = (*TRAINING, "zsn2m_deploy/adapt", *(f"zsn2m_deploy/pretrain/{name}.py" for name in ("network", "scenes")))
 ADAPT += WEIGHTS
+VIDEO = ("zsn2m_deploy/video", *(f"zsn2m_deploy/video/video_{channels}.safetensors" for channels in (1, 3)))
 PAPER = (*TRAINING, "zsn2m_deploy/paper")
 VERDICT = (*ADAPT, "zsn2m_deploy/report")
 FRAMES = ("benchmarks/quality/cases.py",)

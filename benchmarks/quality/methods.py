@@ -22,7 +22,9 @@ from zsn2m_deploy.config.networks import REAL_ALPHA_IE, SYNTHETIC_ALPHA_IE, Sche
 from zsn2m_deploy.config.training import STAGES, TrainConfig
 from zsn2m_deploy.config.training import Method as Training
 from zsn2m_deploy.training import Trained, train
+from zsn2m_deploy.video.network import VideoNet
 from zsn2m_export.graph import SensorGraph
+from zsn2m_export.video_graph import VideoGraph
 from zsn2m_runtime.image import from_nchw, to_nchw
 from zsn2m_runtime.manifest import Normalisation, Sensor
 from zsn2m_runtime.sample_types import Pixels
@@ -52,7 +54,11 @@ def apply(trained: Trained, model: str, noisy: Pixels) -> Pixels:
     network = trained.networks[model]
     sensor = Sensor(dtype="float32", channels=trained.channels, range=(0.0, 255.0), noise_sigma=0.0)
     normalisation = Normalisation(offset=trained.offset, scale=trained.scale)
-    graph = SensorGraph(network, network.stride, sensor, normalisation, network.before_padding())
+    first = network.before_padding()
+    if isinstance(network, VideoNet):
+        graph = VideoGraph(network, network.stride, sensor, normalisation, network.deviation, first)
+    else:
+        graph = SensorGraph(network, network.stride, sensor, normalisation, first)
     with torch.no_grad():
         return from_nchw(graph(torch.from_numpy(to_nchw(noisy))).numpy(), np.float32)
 
@@ -67,8 +73,8 @@ def apply_planes(trained: Trained, planes: Pixels) -> Pixels:
 
 
 def denoised(trained: Trained, noisy: Pixels) -> Pixels:
-    """`apply` of the network that users get: the last that was trained."""
-    return apply(trained, [*trained.networks][-1], noisy)
+    """`apply` of the network that users get: SensorNet, or the last that was trained."""
+    return apply(trained, "sensor" if "sensor" in trained.networks else [*trained.networks][-1], noisy)
 
 
 def ours(preset: str, stage: str, **values: Any) -> Method:
@@ -86,7 +92,7 @@ def ours(preset: str, stage: str, **values: Any) -> Method:
             found.setdefault("grd", found["mbd"])  # a GRD-Net that strayed is left out: users get MBD-Net
         return found
 
-    method = config.model_dump(mode="json", exclude={"method", "strength", "seed", "device", "mosaic"})
+    method = config.model_dump(mode="json", exclude={"method", "strength", "seed", "device", "mosaic", "video"})
     method["preset"] = preset
     del method["mbd"]["alpha_ie"]  # it goes with the case, or with the method's name
     used = {"sensor": {"sensor"}, "mbd": {"mbd"}, "full": {"mbd", "grd"}}[stage]
@@ -102,7 +108,17 @@ def configured(preset: str, stage: str) -> TrainConfig:
     paper = preset == "paper"
     chosen: Any = {"preset": "default" if paper else preset, "method": "paper" if paper else "adapt"}
     methods: dict[str, Training] = {its: method for method, its in STAGES.items() if method != "paper"}
-    return TrainConfig.from_preset(**chosen).updated({"method": methods[stage]})
+    return TrainConfig.from_preset(**chosen).updated({"method": methods[stage], "video": False})
+
+
+def video() -> Method:
+    """VideoNet of a default bundle on frames by themselves."""
+    config = configured("default", "sensor").updated({"video": True})
+
+    def run(case: Case) -> dict[str, Pixels]:
+        return {"video": apply(train([case.noisy], config.updated({"seed": case.seed})), "video", case.noisy)}
+
+    return Method(run, sources.digest((*sources.FRAMES, *sources.ADAPT, *sources.VIDEO)), ("video",))
 
 
 def _peer(
@@ -128,6 +144,7 @@ METHODS: dict[str, Method] = {
     f"{OURS} instant": ours("instant", "sensor"),
     f"{OURS} fast": ours("fast", "sensor"),
     f"{OURS} best": ours("best", "sensor"),
+    f"{OURS} video": video(),
     OURS: ours("default", "mbd"),
     f"{OURS} full": ours("default", "full"),
     PAPER: ours("paper", "mbd"),
