@@ -5,7 +5,7 @@ from __future__ import annotations
 from zsn2m_deploy.config.training import LEAST_STRENGTH, MOST_STRENGTH, TrainConfig
 from zsn2m_runtime.training_record import MethodRecord
 
-NETWORKS = {"sensor": "SensorNet", "mbd": "MBD-Net", "grd": "GRD-Net"}
+NETWORKS = {"sensor": "SensorNet", "video": "VideoNet", "mbd": "MBD-Net", "grd": "GRD-Net"}
 METHODS = {"adapt": "SensorNet", "mbd": "MBD-Net", **dict.fromkeys(("full", "paper"), "MBD-Net and GRD-Net")}
 GENTLER, STRONGER = 0.7, 1.5  # factors on --strength; chosen: a change of about half, which can be seen
 

@@ -21,6 +21,7 @@ from zsn2m_deploy.paper.stages import train_mbd_and_grd
 from zsn2m_deploy.preparation import Prepared, prepare
 from zsn2m_deploy.pretrain.confirm import confirm_noise
 from zsn2m_deploy.trained import Trained
+from zsn2m_deploy.video.stage import train_video
 from zsn2m_runtime.blank.areas import present
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.image import Frame, to_nchw
@@ -77,6 +78,8 @@ def train(
     run = _run(prepared, Fitter(device, _precision(config, device), progress), config.seed, notes)
     if config.stage == "sensor":
         fitted = train_sensor(run, config)
+        if config.video:
+            fitted = train_video(run, config, fitted)
     else:
         run = confirm_noise(run, config)
         if len(run.groups) > 1:

@@ -180,15 +180,15 @@ def _adaptation(run: Run, config: TrainConfig, prior: Network, group: FrameGroup
                 "heavy tails, but got 0; recorrupted pairs cannot learn from it"
             )
         sensor = sensor.model_copy(update={"weight_recorrupted": 0.0})
-    noise = NoiseFields(model, config.strength, seed, run.fitter.device, run.generator, _limits(run, group, model))
-    scenes = synthetic_scenes(_colours(guesses, model), sensor, seed).clamp(*model.ends)
+    noise = NoiseFields(model, config.strength, seed, run.fitter.device, run.generator, limits_of(run, group, model))
+    scenes = synthetic_scenes(colours_of(guesses, model), sensor, seed).clamp(*model.ends)
     if model.jpeg:  # what a JPEG does to the picture itself is no noise: docs/decisions/jpeg-noise.md
         scenes = after_jpeg(scenes, model.jpeg)
     drawn = CropSampler(list(scenes.to(run.fitter.device)), sensor.schedule, SensorNet.stride, run.generator)
     return Adaptation(FrameGroup(group.frames, model), crops, drawn, noise, sensor)
 
 
-def _limits(run: Run, group: FrameGroup, noise: NoiseModel) -> tuple[float, float]:
+def limits_of(run: Run, group: FrameGroup, noise: NoiseModel) -> tuple[float, float]:
     """How far noise may go, normalised: heavy tails as far as a group's frames, as impulses end at black and white."""
     if noise.tails is None:
         return -math.inf, math.inf
@@ -196,7 +196,7 @@ def _limits(run: Run, group: FrameGroup, noise: NoiseModel) -> tuple[float, floa
     return min(float(frame.min()) for frame in frames), max(float(frame.max()) for frame in frames)
 
 
-def _colours(guesses: list[FirstGuess], noise: NoiseModel) -> Tensor:
+def colours_of(guesses: list[FirstGuess], noise: NoiseModel) -> Tensor:
     """Colours of the denoised crops, (n, c), with the mean of the noisy ones."""
     clean = torch.cat([samples(guess.clean) for guess in guesses])
     pairs = ((guess.noisy, guess.clean) for guess in guesses)

@@ -80,18 +80,15 @@ class NoiseFields:
         left = clipped(clean, self._stronger * self._gain, variance, self._ends).variance
         return self._units(clean, self._symmetric) * (variance * left).sqrt()
 
-    def corrupt(self, clean: Tensor, gain: Tensor | None = None) -> Tensor:
+    def corrupt(self, clean: Tensor, times: Tensor | None = None) -> Tensor:
         """Crops as the sensor gives them: skewed by its tone curve or by few photons, and clipped.
 
         Shape:
             clean: (b, c, h, w), h and w at most 256
-            gain: (b,), by which each crop's noise is stronger; None: 1
+            times: (b,), how strong each crop's noise is; None: `strengths`
             returns: as clean
         """
-        factors = [self._factor() for _ in clean]
-        factor = clean.new_tensor(factors).view(-1, 1, 1, 1)
-        if gain is not None:
-            factor = factor * gain.view(-1, 1, 1, 1)
+        factor = (self.strengths(len(clean)).to(clean) if times is None else times).view(-1, 1, 1, 1)
         if self._jpeg:
             deviation = self._stronger * self._jpeg.sigma * factor
             return after_jpeg(clean + deviation * self._units(clean, self._symmetric), self._jpeg)
@@ -113,6 +110,10 @@ class NoiseFields:
             turned = fields[field].roll((-top, -left), (1, 2))
             drawn.append(turned[:, :height, :width])
         return torch.stack(drawn)
+
+    def strengths(self, count: int) -> Tensor:
+        """How many times as strong as the model noise is drawn, (count,): above 1 where it is correlated."""
+        return torch.tensor([self._factor() for _ in range(count)])
 
     def _factor(self) -> float:
         least, most = self._strengths

@@ -22,7 +22,7 @@ from zsn2m_deploy.video.sequences import SequenceSource
 from zsn2m_deploy.video.weights import stored
 from zsn2m_runtime.mosaic_record import COLOURS
 
-STEPS, SEQUENCES = 7000, 12
+STEPS, SEQUENCES = 2600, 12
 SIDE = 96  # pixels of a sequence
 LEARNING_RATE = 1e-2
 LATER_RATE = 5e-3  # of weights that were trained before

@@ -1,0 +1,136 @@
+"""VideoNet adapted with a bundle: what it learns, what it is told, and that SensorNet stays what it is without."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from support.scenes import scene
+
+from zsn2m_deploy.config.loading import load_config
+from zsn2m_deploy.config.training import TrainConfig
+from zsn2m_deploy.noise.impulses import ImpulseCorrection
+from zsn2m_deploy.trained import Trained
+from zsn2m_deploy.training import train
+from zsn2m_deploy.video import stage
+from zsn2m_deploy.video.network import NoiseDeviation, VideoNet
+from zsn2m_deploy.video.weights import pretrained_video
+from zsn2m_runtime.image import to_nchw
+from zsn2m_runtime.sample_types import Pixels
+
+
+def short(iterations: int = 3, **fields: object) -> TrainConfig:
+    return TrainConfig().updated({"sensor": {"schedule": {"iterations": iterations}}} | fields)
+
+
+def error(trained: Trained, network: VideoNet, noisy: Pixels, clean: Pixels) -> float:
+    """Mean square of what is wrong with a frame by itself, sensor units."""
+    x = (torch.from_numpy(to_nchw(noisy)) - trained.offset) / trained.scale
+    deviation = trained.networks["video"].deviation(x, torch.ones(1))  # type: ignore[operator]
+    with torch.no_grad():
+        result = network(x, x, deviation).numpy() * trained.scale + trained.offset
+    return float(np.square(result - to_nchw(clean)).mean())
+
+
+@pytest.mark.parametrize(("kind", "channels"), [("white", 3), ("sloped", 1)])
+def test_it_learns_the_noise_of_a_frame(kind: str, channels: int) -> None:
+    made = scene(kind, channels, side=128)
+    trained = train([made.noisy], short(40))
+    before = error(trained, pretrained_video(channels), made.noisy, made.clean)
+    after = error(trained, trained.networks["video"], made.noisy, made.clean)  # type: ignore[arg-type]
+    assert after < 0.95 * before
+    assert after < 0.3 * float(np.square(made.noise).mean())
+
+
+def test_sensor_net_is_the_same_with_it_and_without() -> None:
+    made = scene(side=64)
+    with_it, without = (train([made.noisy], short(video=video)) for video in (True, False))
+    assert (list(with_it.networks), list(without.networks)) == (["sensor", "video"], ["sensor"])
+    states = [trained.networks["sensor"].state_dict() for trained in (with_it, without)]
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+
+
+def test_the_same_seed_gives_the_same_network() -> None:
+    made = scene(channels=1, side=64)
+    states = [train([made.noisy], short(seed=seed)).networks["video"].state_dict() for seed in (0, 0, 1)]
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+    assert not all(torch.equal(states[0][name], states[2][name]) for name in states[0])
+
+
+def test_without_steps_it_is_as_it_was_pretrained_and_knows_the_noise() -> None:
+    made = scene("sloped", channels=1, side=96)
+    trained = train([made.noisy], load_config(None, "instant"))
+    network = trained.networks["video"]
+    assert isinstance(network, VideoNet)
+    before = pretrained_video(1).state_dict()
+    assert all(torch.equal(weight, before[name]) for name, weight in network.state_dict().items() if name in before)
+    x = torch.linspace(0, 1, 64).view(1, 1, 8, 8)
+    values = (x * trained.scale + trained.offset).numpy()
+    told = (network.deviation(x, torch.ones(1)) * trained.scale).numpy()
+    np.testing.assert_allclose(
+        np.square(told)[0, 0], trained.noise.variance(values[0, 0, :, :, None])[..., 0], rtol=1e-3
+    )
+
+
+def test_each_noise_of_a_mixture_is_told_as_strong_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    lessons: list[stage.Lesson] = []
+    real = stage.Lesson.loss
+
+    def kept(self: stage.Lesson, *arguments: Any) -> torch.Tensor:
+        lessons.append(self)
+        return real(self, *arguments)
+
+    monkeypatch.setattr(stage.Lesson, "loss", kept)
+    quiet, loud = (scene(channels=1, seed=seed, side=96, sigma=sigma).noisy for seed, sigma in ((1, 6.0), (2, 30.0)))
+    trained = train([quiet, loud], short(4))
+    assert len(trained.groups) == 2
+    assert [lesson.strength for lesson in lessons] == pytest.approx([1, 5, 1, 5], rel=0.25)
+
+
+def test_the_deviation_that_is_told_is_that_of_the_drawn_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+    chunks: list[Any] = []
+    real = stage.Lesson.chunk
+
+    def kept(self: stage.Lesson) -> Any:
+        chunks.append(real(self))
+        return chunks[-1]
+
+    monkeypatch.setattr(stage.Lesson, "chunk", kept)
+    monkeypatch.setattr("zsn2m_deploy.video.sequences.MISJUDGED", 0.0)
+    monkeypatch.setattr("zsn2m_deploy.video.sequences.LATE", 0.0)
+    train([scene("sloped", side=96).noisy], short(8))
+    ratios = [
+        (chunk.noisy[index] - chunk.clean[index]).square().mean().sqrt()
+        / chunk.deviation(index, chunk.clean[index]).square().mean().sqrt()
+        for chunk in chunks
+        for index in range(len(chunk.noisy))
+    ]
+    assert float(torch.stack(ratios).log().abs().mean()) < 0.1
+
+
+def test_what_is_replaced_before_the_network_is_replaced_for_it_too() -> None:
+    made = scene(channels=1, side=96)
+    frame = np.clip(made.noisy, 1, 254)
+    places = np.random.default_rng(0).random(frame.shape) < 0.03
+    frame[places] = np.random.default_rng(1).choice([0.0, 255.0], int(places.sum()))
+    trained = train([np.rint(frame).astype(np.uint8)], short())
+    assert isinstance(trained.networks["video"].impulse_correction, ImpulseCorrection)
+
+
+def test_mosaics_have_none_and_that_is_said() -> None:
+    planes = np.random.default_rng(0).normal(100, 10, (48, 48, 4)).astype(np.float32)
+    planes[:, 24:] += 80
+    trained = train([planes], short(2, mosaic="RGGB"))
+    assert list(trained.networks) == ["sensor"]
+    assert any("videos" in hint for hint in trained.hints)
+
+
+def test_a_network_that_died_is_replaced_by_the_pretrained_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage, "LEARNING_RATE", 1e3)
+    made = scene(channels=1, side=64)
+    trained = train([made.noisy], short(2))
+    assert any("VideoNet" in warning for warning in trained.warnings)
+    assert torch.equal(trained.networks["video"].get_parameter("eighth.weight"), pretrained_video(1).eighth.weight)
+    assert isinstance(trained.networks["video"].deviation, NoiseDeviation)
