@@ -14,7 +14,7 @@ from zsn2m_runtime.noise.texture import shared_line
 from zsn2m_runtime.sample_types import Mask
 
 GAIN, READ = 0.002, 0.01
-WITHIN = 0.15  # of the deviation; on Kodak within 0.1 mostly: docs/results/noise.md#mosaics
+WITHIN = 0.15  # of the deviation; on Kodak within 0.1 mostly: docs/results/noise.md#noise-of-mosaics
 
 
 def planes(mosaic: Array) -> Array:
