@@ -24,7 +24,7 @@ from zsn2m_deploy.cli.terminal import (
 )
 
 if TYPE_CHECKING:
-    from zsn2m_runtime.denoiser import PRETRAINED, Denoiser
+    from zsn2m_runtime.denoiser import Denoiser
     from zsn2m_runtime.streaming.ends import Sink, Source
     from zsn2m_runtime.streaming.options import SinkOptions, SourceOptions
     from zsn2m_runtime.streaming.running import Stream, StreamReport
@@ -121,8 +121,8 @@ def stream(
     denoiser = Denoiser(bundle, chosen, provider, threads, spinning=False)
     if chosen and not model:
         remark(
-            f"model {chosen}: quick, and each result helps with the next frame; --model {PRETRAINED} is slower, and leaves "
-            f"less noise where neighbouring pixels share it"
+            f"model {chosen}: quick, and each result helps with the next frame; --model {PRETRAINED} is slower, and "
+            f"leaves less noise where neighbouring pixels share it"
         )
     of_stack = denoiser.card.sensor.stack_channel
     is_raw = raw_output or (raw is not None and output == "-")
