@@ -26,6 +26,7 @@ PAGES = {
     "frames": "Frames that are not plain: defects, patterns, blank areas, several kinds of noise",
     "speed": "Speed of training and use",
     "streaming": "Streams",
+    "video": "Video",
     "cpp": "C++",
 }
 
@@ -106,5 +107,9 @@ SECTIONS = {
     ),
     "Live": Section("streaming", "A frame in a stream, all included, in units of MBD-Net's bare inference."),
     "Temporal": Section("streaming", "`--temporal`: flicker left and PSNR on what moves; what each part is worth."),
+    "Video": Section(
+        "video", "The video model by frame and with the result before, the default, FFmpeg and OpenCV; a cut, a gain."
+    ),
+    "Video, looked at": Section("video", "Last frames of the shots, three times enlarged, beside the default's."),
     "C++": Section("cpp", "libzsn2m by onnxruntime and by LibTorch, beside both in Python."),
 }
