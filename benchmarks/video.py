@@ -268,7 +268,7 @@ def body(rows: list[Row]) -> str:
         ("cut", "A cut after frame 8 (112-119, then 172-179; bundle of 112), single frames", [7, 8, 9, 10, 12, 15]),
         (
             "gain",
-            "Noise 10 in eight frames, then 40 (112-136; bundle of noise 10), single frames",
+            "Noise 10 in eight frames, then 40 (112-136; bundle of 10, one of 40 was not run), single frames",
             [7, 8, 9, 10, 16, 24],
         ),
     ):
