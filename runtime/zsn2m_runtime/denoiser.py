@@ -200,8 +200,8 @@ class Denoiser:
         itself.
 
         Args:
-            motion: how the result before is brought to where its content is now: `flow`, by optical flow, which also
-                starts anew after a cut; `none`, not at all, for a camera and a scene that stand still
+            motion: how the result before is brought to where its content is now: `flow`, by optical flow; `none`, not
+                at all, for a camera and a scene that stand still; both start anew after a cut
         Shape:
             frames: each as for a call; sizes may differ, and one buffer may be filled again and again
             yields: the same shapes and dtypes

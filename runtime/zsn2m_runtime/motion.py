@@ -15,7 +15,7 @@ Floats = npt.NDArray[np.float32]
 
 FACTOR = 4  # pixels of the frame a pixel of the small copies; half of it gains 1 dB at four times the time
 MOST_PIXELS = 2**16  # of a small copy, else it is halved again: 1080p takes an eighth
-LEAST_SIDE = 16  # pixels of a small copy: OpenCV's flow needs 12
+LEAST_SIDE = 16  # pixels of a small copy, else it is less small: OpenCV's flow needs 12
 ENDS = (0.5, 99.5)  # percentiles of the previous result that become black and white of the 8 bits that the flow takes
 STRIDE = 4  # small pixels between patches of 8: 3 takes twice the time
 DETAIL = 5  # small pixels over which a mean is taken away, so that detail is left
@@ -25,10 +25,9 @@ LEAST_CHANGE = 0.7  # of blocks' means, in units of that of single pixels: plain
 
 
 def moved(previous: Nchw, noisy: Nchw) -> Nchw | None:
-    """The previous result where its content is in the present frame; None after a cut.
+    """The previous result where its content is in the present frame; None after a cut, and below 16 x 16 pixels.
 
-    Frames below 64 x 64 are too small for a flow: the result is given as it was. Blinking lights and what comes from
-    behind something are where they were: the network's gate tells them.
+    Blinking lights and what comes from behind something are where they were: the network's gate tells them.
 
     Shape:
         previous, noisy: (1, c, h, w), of one size, finite; any units
@@ -37,11 +36,9 @@ def moved(previous: Nchw, noisy: Nchw) -> Nchw | None:
     Source: Kroeger et al., Fast Optical Flow using Dense Inverse Search, ECCV 2016, as OpenCV has it.
     """
     height, width = noisy.shape[2:]
-    factor = FACTOR
-    while height * width > factor**2 * MOST_PIXELS:
-        factor *= 2
-    if min(height, width) < factor * LEAST_SIDE:
-        return previous
+    if min(height, width) < LEAST_SIDE:
+        return None
+    factor = _factor(height, width)
     before, now = (_small_grey(planes, factor) for planes in (previous, noisy))
     flow = _flow(before, now)
     if is_cut(_brought(before, flow), now):
@@ -51,6 +48,15 @@ def moved(previous: Nchw, noisy: Nchw) -> Nchw | None:
     for plane, result in zip(previous[0], there[0], strict=True):
         _brought(plane, whole, result)
     return there
+
+
+def still(previous: Nchw, noisy: Nchw) -> Nchw | None:
+    """The previous result as it is, for a camera and a scene that stand still; None as `moved` has it."""
+    height, width = noisy.shape[2:]
+    if min(height, width) < LEAST_SIDE:
+        return None
+    factor = _factor(height, width)
+    return None if is_cut(*(_small_grey(planes, factor) for planes in (previous, noisy))) else previous
 
 
 def is_cut(before: Floats, now: Floats) -> bool:
@@ -68,6 +74,16 @@ def is_cut(before: Floats, now: Floats) -> bool:
         return False
     change = np.median(np.abs(_block_means(now - before)))
     return bool(change > LEAST_CHANGE * np.median(np.abs(details[1] - details[0])))
+
+
+def _factor(height: int, width: int) -> int:
+    """Pixels of the frame that a pixel of the small copies has on each side."""
+    factor = FACTOR
+    while height * width > factor**2 * MOST_PIXELS:
+        factor *= 2
+    while min(height, width) < factor * LEAST_SIDE:
+        factor //= 2
+    return factor
 
 
 def _small_grey(planes: Nchw, factor: int) -> Floats:

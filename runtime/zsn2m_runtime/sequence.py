@@ -8,14 +8,14 @@ from typing import Literal, Protocol
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.inference.frames import Previous, Result
 from zsn2m_runtime.manifest import ModelCard
-from zsn2m_runtime.motion import moved
+from zsn2m_runtime.motion import moved, still
 from zsn2m_runtime.sample_types import Nchw
 
 # Of the previous result and the noisy frame, both (1, c, h, w) in sensor units: the result where its content is in the
 # frame; None after a cut.
 Motion = Callable[[Nchw, Nchw], Nchw | None]
 MotionName = Literal["flow", "none"]
-MOTIONS: dict[MotionName, Motion | None] = {"flow": moved, "none": None}
+MOTIONS: dict[MotionName, Motion] = {"flow": moved, "none": still}
 
 
 class Recurrent(Protocol):
@@ -41,7 +41,7 @@ class Sequence:
     after a cut are denoised by themselves. With other models every frame is.
 
     Args:
-        motion: brings the result before to where its content is now; None: it is taken as it was, for still cameras
+        motion: brings the result before to where its content is now; None: it is taken as it was, whatever the frame
     """
 
     def __init__(self, denoiser: Recurrent, motion: Motion | None = None) -> None:
