@@ -12,6 +12,7 @@ from zsn2m_runtime.blank.areas import filled, largest_scene
 from zsn2m_runtime.bundle import Bundle, read_manifest
 from zsn2m_runtime.card import card_inside, check_card
 from zsn2m_runtime.errors import BundleError, InputError, UsageError
+from zsn2m_runtime.gain import in_order
 from zsn2m_runtime.image import Frame, as_frame, check_computable, check_finite
 from zsn2m_runtime.inference.frames import Previous, Result, denoise_after, denoise_frame
 from zsn2m_runtime.inference.session import Session
@@ -25,7 +26,7 @@ from zsn2m_runtime.noise_record import FixedPatternRecord, ImpulseNoise, NoiseRe
 from zsn2m_runtime.patterns import MOSAIC, find_patterns, fixed_pattern_left, other_filters, patterns_in_words
 from zsn2m_runtime.pipeline import Pipeline
 from zsn2m_runtime.sample_types import Pixels, is_whole
-from zsn2m_runtime.sequence import MOTIONS, MotionName, Sequence
+from zsn2m_runtime.sequence import MOTIONS, MotionName
 
 PRETRAINED = ("sensor", "video")  # roles of SensorNet and VideoNet, which were pretrained on noise of all levels
 
@@ -196,8 +197,8 @@ class Denoiser:
     def stream(self, frames: Iterable[Pixels], motion: MotionName = "flow") -> Iterator[Pixels]:
         """Denoise frames in order, while a thread reads the next ones; memory is bounded.
 
-        A model with a state (`card.state`) has each result help with the next frame; others denoise every frame by
-        itself.
+        A model with a state (`card.state`) has each result help with the next frame, and follows a camera's gain;
+        others denoise every frame by itself.
 
         Args:
             motion: how the result before is brought to where its content is now: `flow`, by optical flow; `none`, not
@@ -212,10 +213,10 @@ class Denoiser:
         """
         if motion not in MOTIONS:
             raise UsageError(f"expected a motion of {', '.join(MOTIONS)}, but got {motion!r}; choose one of those")
-        sequence = Sequence(self, MOTIONS[motion])
+        denoise_next = in_order(self, MOTIONS[motion])
 
         def work(array: Pixels) -> Pixels:
-            return sequence(_as_frame(array)).as_array().reshape(array.shape)
+            return denoise_next(_as_frame(array), "frame").as_array().reshape(array.shape)
 
         with Pipeline(map(_own_copy, frames), work) as results:
             yield from results

@@ -9,6 +9,7 @@ from zsn2m_runtime.image import Frame
 from zsn2m_runtime.inference.frames import Previous, Result
 from zsn2m_runtime.manifest import ModelCard
 from zsn2m_runtime.motion import moved, still
+from zsn2m_runtime.noise_record import NoiseRecord
 from zsn2m_runtime.sample_types import Nchw
 
 # Of the previous result and the noisy frame, both (1, c, h, w) in sensor units: the result where its content is in the
@@ -24,6 +25,10 @@ class Recurrent(Protocol):
     @property
     def card(self) -> ModelCard:
         """The model's facts."""
+
+    @property
+    def noise(self) -> NoiseRecord | None:
+        """The noise that the bundle was trained on; None: unknown."""
 
     def denoise(self, frame: Frame, name: str = ...) -> Frame:
         """Denoise one frame."""

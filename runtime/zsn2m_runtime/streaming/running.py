@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 from zsn2m_runtime.blank.areas import filled, with_blank_kept
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import InputError, UsageError, Zsn2mError
+from zsn2m_runtime.gain import in_order
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.machine.memory import peak_memory
 from zsn2m_runtime.pipeline import Pipeline
 from zsn2m_runtime.sample_types import is_whole
-from zsn2m_runtime.sequence import MOTIONS, MotionName, Sequence
+from zsn2m_runtime.sequence import MOTIONS, MotionName
 from zsn2m_runtime.streaming.ends import Item, Picture, Sink, Source, StreamInfo, samples_of
-from zsn2m_runtime.streaming.gain import Gain
 from zsn2m_runtime.streaming.latency import Latency
 from zsn2m_runtime.streaming.pace import Faster
 from zsn2m_runtime.streaming.reconnecting import Reconnecting
@@ -93,7 +93,7 @@ class Stream:
                 f"sees the result before anyway; leave --temporal out, or choose another --model"
             )
         self._motion = MOTIONS[motion]
-        self._sequences: dict[str, tuple[Sequence, Gain | None]] = {}  # by channel of a stack
+        self._sequences: dict[str, Callable[[Frame, str], Frame]] = {}  # by channel of a stack
         self._denoiser, self._source, self._sink, self._limit = denoiser, source, sink, limit
         self._blends = temporal
         self._temporal: dict[str, Temporal] = {}  # by channel of a stack: frames of one are no history of another
@@ -185,15 +185,9 @@ class Stream:
         return item.with_frame(denoised)
 
     def _denoised(self, item: Picture) -> Frame:
-        if self._denoiser.card.state is None:
-            return self._denoiser.denoise(item.frame, item.name)
         if item.channel not in self._sequences:
-            noise = self._denoiser.noise if self._denoiser.card.strength else None
-            gain = Gain(noise) if noise else None
-            motion = gain.following(self._motion) if gain else self._motion
-            self._sequences[item.channel] = Sequence(self._denoiser, motion), gain
-        sequence, gain = self._sequences[item.channel]
-        return sequence(item.frame, gain.strength if gain else 1.0, item.name)
+            self._sequences[item.channel] = in_order(self._denoiser, self._motion)
+        return self._sequences[item.channel](item.frame, item.name)
 
     def _write(self, item: Item, on_frame: Callable[[int], None] | None) -> None:
         started = time.perf_counter()

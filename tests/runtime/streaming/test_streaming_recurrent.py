@@ -85,7 +85,8 @@ def test_temporal_is_refused(denoiser: Denoiser) -> None:
         Stream(denoiser, FakeSource(2), NullSink(), temporal=True)
 
 
-def test_a_change_of_gain_reaches_the_model(denoiser: Denoiser, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("by", ["stream", "python"])
+def test_a_change_of_gain_reaches_the_model(denoiser: Denoiser, monkeypatch: pytest.MonkeyPatch, by: str) -> None:
     record = NoiseRecord(
         slope=(0.0,) * 3, floor=(25.0,) * 3, span=(0.0, 255.0), skew=(0.0,) * 3,
         neighbours=(0.0, 0.0), channels=0.0, correlated=False,
@@ -100,7 +101,11 @@ def test_a_change_of_gain_reaches_the_model(denoiser: Denoiser, monkeypatch: pyt
         return frame, Result(planes, None)
 
     monkeypatch.setattr(Denoiser, "denoise_after", keep)
-    Stream(denoiser, Noisy(12), NullSink(), motion="none").run()
+    if by == "stream":
+        Stream(denoiser, Noisy(12), NullSink(), motion="none").run()
+    else:
+        pictures = (item for item in Noisy(12) if isinstance(item, Picture))
+        list(denoiser.stream((item.frame.pixels for item in pictures), "none"))
     assert given[:6] == [1.0] * 6
     np.testing.assert_allclose(given[6:], 4.0, rtol=0.1)
 

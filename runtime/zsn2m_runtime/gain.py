@@ -9,14 +9,16 @@ Source of the constants: measured, docs/decisions/gain.md.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
+from zsn2m_runtime.image import Frame
 from zsn2m_runtime.noise.model import Doubles, NoiseModel
 from zsn2m_runtime.noise_record import NoiseRecord
 from zsn2m_runtime.sample_types import Nchw
-from zsn2m_runtime.sequence import Motion
+from zsn2m_runtime.sequence import Motion, Recurrent, Sequence
 
 TILE = 16  # pixels
 MOST_TILES = 400  # of a frame that are looked at, evenly spaced: 2 ms at any size
@@ -75,6 +77,13 @@ class Gain:
 
     def _expected(self, level: Doubles) -> Doubles:
         return np.asarray(self._line.variance(level) * self._share)
+
+
+def in_order(denoiser: Recurrent, motion: Motion) -> Callable[[Frame, str], Frame]:
+    """Denoises the frames of one scene in order, each by its name in messages; the strength follows their noise."""
+    gain = Gain(denoiser.noise) if denoiser.noise and denoiser.card.strength else None
+    sequence = Sequence(denoiser, gain.following(motion) if gain else motion)
+    return lambda frame, name: sequence(frame, gain.strength if gain else 1.0, name)
 
 
 def _tiles(before: Nchw, noisy: Nchw) -> tuple[Doubles, Doubles]:

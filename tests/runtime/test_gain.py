@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from zsn2m_deploy.sample import SampleConfig, clean_scene
+from zsn2m_runtime.gain import Gain
 from zsn2m_runtime.noise_record import NoiseRecord
-from zsn2m_runtime.streaming.gain import Gain
 
 Array = np.ndarray[Any, Any]
 
