@@ -34,10 +34,10 @@ from benchmarks import resumable, sources
 from benchmarks.results import table, write_section
 from benchmarks.video_cases import SEQUENCES, SHOTS, SKIPPED, Clip, clip
 from zsn2m_deploy.config.training import Preset
+from zsn2m_runtime.gain import Gain
 from zsn2m_runtime.image import as_frame
 from zsn2m_runtime.sample_types import Pixels
 from zsn2m_runtime.sequence import MOTIONS, MotionName, Sequence
-from zsn2m_runtime.streaming.gain import Gain
 from zsn2m_runtime.streaming.temporal import Temporal
 
 ROWS = Path(__file__).with_name("video.csv")
@@ -167,7 +167,7 @@ METHODS = OURS | PEERS
 
 def today(method: str) -> str:
     """The hash of what makes a method's rows."""
-    runtime = [f"runtime/zsn2m_runtime/{name}.py" for name in ("motion", "sequence", "streaming/gain")]
+    runtime = [f"runtime/zsn2m_runtime/{name}.py" for name in ("motion", "sequence", "gain")]
     if method in OURS:
         return sources.digest((*sources.ADAPT, *sources.VIDEO, *runtime))
     return sources.digest([], settings=FILTERS.get(method, f"{NL_MEANS_H} {NL_MEANS_WINDOW}"))
