@@ -30,6 +30,11 @@ from zsn2m_runtime.sequence import MOTIONS, MotionName
 
 PRETRAINED = ("sensor", "video")  # roles of SensorNet and VideoNet, which were pretrained on noise of all levels
 
+_ONE_NOISE = (
+    "noise: model {} takes the noise of every frame for the first of the {} kinds that the bundle was trained on; "
+    "--model sensor knows them all"
+)
+
 
 class Denoiser:
     """A denoiser specialised to one sensor, run by onnxruntime.
@@ -164,6 +169,8 @@ class Denoiser:
         found = unlike_all(pixels, self._trained_on, self.card.role in PRETRAINED, seen.blank)
         left = fixed_pattern_left(self._fixed_pattern, frame.pixels)
         filters = _other_filters(frame, mosaic.pattern) if mosaic else ()
+        if self.card.strength and len(self._trained_on) > 1:
+            found = (*found, _ONE_NOISE.format(self.card.id, len(self._trained_on)))
         return (*filters, *self._patterns(largest_scene(sound, seen.blank)), *left, *found)
 
     def _patterns(self, pixels: Pixels) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from zsn2m_export.parity import STRENGTHS, check_parity, probe_frames, sequence_
 from zsn2m_export.torchscript import load_torchscript
 from zsn2m_export.video_graph import VideoGraph
 from zsn2m_runtime.bundle import file_record, load_bundle
+from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import BundleError, CheckFailedError
 from zsn2m_runtime.image import Frame, from_nchw
 from zsn2m_runtime.inference.session import Session
@@ -213,3 +214,16 @@ def test_a_browsers_runtime_gives_the_same_sequence(video: Path, tmp_path: Path)
     subprocess.run(command, cwd=tmp_path, check=True)
     results = np.fromfile(tmp_path / "results", np.float32).reshape(given.shape)
     np.testing.assert_allclose(results, expected, rtol=0, atol=255 * PARITY)
+
+
+def test_frames_of_a_bundle_for_several_noises_are_told_what_the_model_takes_them_for(bundle: Path) -> None:
+    frame = np.random.default_rng(0).integers(0, 256, (48, 48, 3)).astype(np.uint8)
+    noise = {"slope": [0.1] * 3, "floor": [1.0] * 3, "span": None, "skew": [0.0] * 3, "neighbours": [0, 0]}
+    spans = {name: [0.0, 1.0] for name in ("noise", "beside", "below", "channels")}
+    look = {"low": [0.0] * 3, "high": [255.0] * 3, "texture": 1.0} | spans
+    group = {"frames": [], "sigma": 1.0, "noise": noise | {"channels": 0, "correlated": False}, "look": look}
+    edit_manifest(bundle, lambda content: content.update(mixture=[group, group]))
+    said = {model: Denoiser(bundle, model, threads=1).unlike(frame) for model in ("video", "mbd")}
+    of_one = {model: [text for text in texts if "2 kinds" in text] for model, texts in said.items()}
+    assert len(of_one["video"]) == 1
+    assert not of_one["mbd"]

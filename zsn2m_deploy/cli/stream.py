@@ -106,7 +106,7 @@ def stream(
     Ctrl-C ends a camera's recording well; a second one gives up at once.
     """
     from zsn2m_deploy.cli.stream_pace import PaceTeller, all_of
-    from zsn2m_runtime.denoiser import PRETRAINED, Denoiser
+    from zsn2m_runtime.denoiser import Denoiser
     from zsn2m_runtime.path_kinds import check_bundle_first
     from zsn2m_runtime.streaming.image_source import ImageSource
     from zsn2m_runtime.streaming.options import Encoding, SinkOptions, SourceOptions
@@ -121,8 +121,8 @@ def stream(
     denoiser = Denoiser(bundle, chosen, provider, threads, spinning=False)
     if chosen and not model:
         remark(
-            f"model {chosen}: quick, and each result helps with the next frame; --model {PRETRAINED} is slower, and "
-            f"leaves less noise where neighbouring pixels share it"
+            f"model {chosen}: quick, and each result helps with the next frame; --model sensor is slower, and "
+            "leaves less noise where neighbouring pixels share it"
         )
     of_stack = denoiser.card.sensor.stack_channel
     is_raw = raw_output or (raw is not None and output == "-")

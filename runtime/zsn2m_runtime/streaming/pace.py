@@ -36,15 +36,18 @@ class Faster:
 
 
 def video_model(path: Path) -> str | None:
-    """Id of a bundle's model that sees the result before; None: it has none, or the path is a single .onnx file.
+    """Id of a bundle's model that sees the result before, if a stream should take it; None: the bundle's default.
+
+    Of a bundle for several kinds of noise that model takes every frame's for the first.
 
     Raises:
         BundleError: no bundle, or a damaged one.
     """
     if not path.is_dir():
         return None
-    models = [model for model in read_manifest(path).models if model.state and "onnx" in model.files]
-    return models[0].id if models else None
+    manifest = read_manifest(path)
+    models = [model for model in manifest.models if model.state and "onnx" in model.files]
+    return models[0].id if models and not manifest.mixture else None
 
 
 def faster_ways(bundle: Path, denoiser: Denoiser, threads: int, info: StreamInfo) -> tuple[Faster, ...]:

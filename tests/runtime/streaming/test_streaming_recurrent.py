@@ -112,7 +112,12 @@ def test_a_change_of_gain_reaches_the_model(denoiser: Denoiser, monkeypatch: pyt
 
 def test_the_model_for_videos_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plain, state = (SimpleNamespace(id=f"{of}", state=of, files={"onnx": None}) for of in (None, "previous"))
-    for models, found in (([plain], None), ([plain, state], "previous")):
-        monkeypatch.setattr(pace, "read_manifest", lambda _, models=models: SimpleNamespace(models=models))
+    for models, mixture, found in (
+        ([plain], (), None),
+        ([plain, state], (), "previous"),
+        ([plain, state], (1, 2), None),
+    ):
+        manifest = SimpleNamespace(models=models, mixture=mixture)
+        monkeypatch.setattr(pace, "read_manifest", lambda _, manifest=manifest: manifest)
         assert video_model(tmp_path) == found
     assert video_model(tmp_path / "single.onnx") is None
