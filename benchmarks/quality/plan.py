@@ -15,7 +15,13 @@ Names = tuple[str, ...]
 
 QUICK = ("noisy", "bm3d (sigma)", "bm3d", "ffdnet (sigma)", "ffdnet", "nlm skimage", "wavelet skimage", "nlm opencv")
 TRAINED = (SENSOR, OURS, "zs-n2n", PAPER)
-PRESETS = (f"{OURS} instant", f"{OURS} fast", f"{OURS} best", f"{OURS} full")  # the other presets, and GRD-Net
+PRESETS = (
+    f"{OURS} instant",
+    f"{OURS} fast",
+    f"{OURS} best",
+    f"{OURS} full",
+    f"{OURS} video",
+)
 FIRST = 8
 CHOICE_SETS = {"kodak24": "gauss 25", "set14": "gauss 25", "sidd_val": "real", "fmd": "real"}
 SEEDS = (0, 1)  # of Table 4's ladder

@@ -24,14 +24,15 @@ def test_a_frame_s_noise_in_words_and_in_a_plot(capsys: pytest.CaptureFixture[st
     assert (ended.code, ended.err) == (0, "")
     assert ended.out.isascii()
     lines = ended.out.splitlines()
-    rows = dict(line.split(None, 1) for line in lines[:8])
+    rows = dict(line.split(None, 1) for line in lines[:9])
     assert rows["frame"].startswith("uint8, 160 x 144 (width x height), 3 channel(s), 1 page(s)")
     assert "depends on brightness" in rows["noise"]
     assert re.match(r"independent: correlation -?0\.0", rows["neighbours"])
     assert "% of samples at 0" in rows["extremes"]
     assert rows["channels"].startswith("correlation")
     assert rows["distribution"].startswith("skewness") and "kurtosis" in rows["distribution"]
-    assert lines[9] == "noise against brightness (sensor units)"
+    assert rows["measured"].startswith("in patches of the frame")
+    assert lines[10] == "noise against brightness (sensor units)"
     assert sum("|#" in line for line in lines) == 8
 
 

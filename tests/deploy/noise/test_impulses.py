@@ -228,5 +228,5 @@ def test_the_colour_filters_of_a_mosaic_are_seen_beside_them() -> None:
 def test_rows_with_offsets_are_measured_without_them() -> None:
     offsets = 8 * np.random.default_rng(8).standard_normal((192, 1))
     found = train([rounded(with_impulses(noisy(1, 192) + offsets, 0.05))], INSTANT)
-    assert [rows.axis for rows in found.offsets.row_noise] == ["rows"]
-    assert found.offsets.row_noise[0].sigma == pytest.approx(8, rel=0.2)
+    assert [rows.axis for rows in found.corrections.offsets.row_noise] == ["rows"]
+    assert found.corrections.offsets.row_noise[0].sigma == pytest.approx(8, rel=0.2)
