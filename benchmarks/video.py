@@ -34,7 +34,6 @@ from benchmarks import resumable, sources
 from benchmarks.results import table, write_section
 from benchmarks.video_cases import SEQUENCES, SHOTS, SKIPPED, Clip, clip
 from zsn2m_deploy.config.training import Preset
-from zsn2m_runtime.gain import Gain
 from zsn2m_runtime.image import as_frame
 from zsn2m_runtime.sample_types import Pixels
 from zsn2m_runtime.sequence import MOTIONS, MotionName, Sequence
@@ -97,17 +96,14 @@ def by_frame(clip: Clip, model: str) -> Run:
 
 
 def with_state(clip: Clip, motion: MotionName) -> Run:
-    denoiser = clip.denoiser("video")
-    return lambda: list(denoiser.stream(clip.noisy, motion=motion))
+    sequence = Sequence(clip.denoiser("video"), MOTIONS[motion])
+    return lambda: [sequence(as_frame(frame)).as_array() for frame in clip.noisy]
 
 
 def with_gain(clip: Clip) -> Run:
     """As the command `stream` does it: the strength is measured in each frame, for the next one."""
     denoiser = clip.denoiser("video")
-    assert denoiser.noise is not None
-    gain = Gain(denoiser.noise)
-    sequence = Sequence(denoiser, gain.following(MOTIONS["flow"]))
-    return lambda: [sequence(as_frame(frame), gain.strength).as_array() for frame in clip.noisy]
+    return lambda: list(denoiser.stream(clip.noisy))
 
 
 def with_temporal(clip: Clip) -> Run:

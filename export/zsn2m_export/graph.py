@@ -49,7 +49,10 @@ class SensorGraph(nn.Module):
         x: Tensor = self.before_padding((noisy - self.offset) * self.inverse_scale)
         if self.stride > 1:
             x = mirrored(x, self.stride)
-        x = self.network(x)[:, :, :height, :width]
+        return self.in_sensor_units(self.network(x)[:, :, :height, :width])
+
+    def in_sensor_units(self, x: Tensor) -> Tensor:
+        """Results of the network as the sensor gives values."""
         x = x * self.scale + self.offset
         if self.clamped:
             x = x.clamp(self.low, self.high)

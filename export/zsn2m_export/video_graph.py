@@ -53,11 +53,7 @@ class VideoGraph(SensorGraph):
             state = torch.where(previous == noisy, x, state)
         if self.stride > 1:
             x, state = mirrored(x, self.stride), mirrored(state, self.stride)
-        x = self.network(x, state, self.deviation(state, strength))[:, :, :height, :width]
-        x = x * self.scale + self.offset
-        if self.clamped:
-            x = x.clamp(self.low, self.high)
-        return x
+        return self.in_sensor_units(self.network(x, state, self.deviation(state, strength))[:, :, :height, :width])
 
 
 class Reach(nn.Module):

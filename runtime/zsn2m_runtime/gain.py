@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 
@@ -40,8 +39,7 @@ class Gain:
     """
 
     def __init__(self, noise: NoiseRecord) -> None:
-        line = NoiseModel.white(np.array(noise.slope), np.array(noise.floor))
-        self._line = line if noise.span is None else replace(line, span=noise.span)
+        self._line = NoiseModel.line_of(noise)
         beside, below = noise.neighbours
         power = noise.tails.power if noise.tails else 1.0
         self._share = max((1 - beside) * (1 - below), LEAST_SHARED) * max(power, 1.0)

@@ -70,9 +70,20 @@ def sensor_loss(
     if config.weight_recorrupted:
         with torch.no_grad():
             z = noise.draw(prior(frame)) * noise.unclipped(frame)
-        noisier, target = frame + config.recorruption * z, frame - z / config.recorruption
-        error = (network(noisier) - target).square()
-        if shown.shape[1]:
-            error = error * shown / shown.mean().clamp_min(LEAST_SHOWN)
-        loss = loss + config.weight_recorrupted * error.mean()
+        loss = loss + config.weight_recorrupted * recorrupted_loss(network, frame, shown, z, config.recorruption)
     return loss
+
+
+def recorrupted_loss(network: Network, frame: Tensor, shown: Tensor, z: Tensor, a: float) -> Tensor:
+    """The mean of |f(y + a z) - (y - z / a)|^2 over what is not blank.
+
+    Shape:
+        frame, z: (b, c, h, w), noisy crops y and fresh noise of their distribution
+        shown: (b, 1, h, w), 0 where a frame is blank; (b, 0, h, w): nothing is
+
+    Source: the module's.
+    """
+    error = (network(frame + a * z) - (frame - z / a)).square()
+    if shown.shape[1]:
+        error = error * shown / shown.mean().clamp_min(LEAST_SHOWN)
+    return error.mean()

@@ -8,7 +8,6 @@ Source: docs/decisions/two-losses.md, docs/decisions/mixtures.md.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -26,6 +25,7 @@ from zsn2m_deploy.fit.checks import Error
 from zsn2m_deploy.fit.crops import CropSampler
 from zsn2m_deploy.fit.fitter import StageReport
 from zsn2m_deploy.fit.run import Fitted, FrameGroup, Run
+from zsn2m_deploy.fit.turns import Turns
 from zsn2m_deploy.noise.fields import NoiseFields, after_jpeg
 from zsn2m_deploy.noise.mean import mean_bias, samples
 from zsn2m_deploy.noise.refine import FirstGuess
@@ -111,18 +111,12 @@ def _adapted(run: Run, config: TrainConfig, sensor: SensorNet) -> tuple[Run, Tra
     adaptations = [_adaptation(run, config, prior, group) for group in run.groups]
     run = replace(run, groups=tuple(adaptation.group for adaptation in adaptations))
     config = _as_used(config, adaptations)
-    turns = itertools.cycle(adaptations)
-    turn = adaptations[0]
 
-    def crops() -> Tensor:  # each step's first call; the loss then is of the same group
-        nonlocal turn
-        turn = next(turns)
-        return turn.crops()
-
-    def loss(noisy: Tensor) -> Tensor:
+    def loss(turn: Adaptation, noisy: Tensor) -> Tensor:
         return sensor_loss(network, noisy, turn.scenes(), prior, turn.noise, turn.config)
 
-    return run, config, run.fitter.fit("sensor", sensor, loss, crops, config.sensor.schedule)
+    turns = Turns(adaptations, loss)
+    return run, config, run.fitter.fit("sensor", sensor, turns.loss, turns.crops, config.sensor.schedule)
 
 
 def _as_used(config: TrainConfig, adaptations: Sequence[Adaptation]) -> TrainConfig:

@@ -148,7 +148,7 @@ def load_training_frames(
     check_steps([read.frame.pixels for read in found], names)
     stated, seen = [read.mosaic for read in found], [read.frame for read in found]
     record = mosaic_record(mosaic, stated, seen, names)
-    warnings = pattern_warnings(record, stated, seen, names)
+    warnings = () if mosaic == "auto" else pattern_warnings(record, stated, seen, names)  # auto asked the pixels
     for text in warnings:
         log.warning(text)
     path = Path(sources[0]) if isinstance(sources[0], str | Path) else None

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from zsn2m_deploy.config.networks import SCENE_SIDE
 from zsn2m_deploy.pretrain.noise import Kinds, random_noise
-from zsn2m_deploy.pretrain.scenes import dead_leaves, random_palette
+from zsn2m_deploy.pretrain.scenes import random_scene
 from zsn2m_runtime.mosaic_record import CELL, COLOURS, PLACES, PLANES
 
 SCENES = 1024  # to cut crops from; the oldest is replaced
@@ -54,8 +54,7 @@ class _Drawing(IterableDataset[Drawn]):
         worker = get_worker_info()
         generator = np.random.default_rng((self._seed, worker.id if worker else 0))
         while True:
-            scene = dead_leaves(generator, SCENE_SIDE, random_palette(generator)).clip(0, 1)
-            scene = scene if self._channels > 1 else scene.mean(axis=2, keepdims=True)
+            scene = random_scene(generator, SCENE_SIDE, self._channels)
             kinds = [random_noise(generator, self._channels) for _ in range(KINDS)]
             yield Drawn(
                 torch.from_numpy(np.moveaxis(scene, 2, 0).astype(np.float16)),

@@ -77,6 +77,16 @@ def dead_leaves(generator: np.random.Generator, side: int, palette: Floats) -> F
     return _blurred(generator, np.asarray(cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA), np.float32))
 
 
+def random_scene(generator: np.random.Generator, side: int, channels: int) -> Floats:
+    """A scene in random colours, 0 to 1; of one channel it is grey.
+
+    Shape:
+        returns: (side, side, 1), or (side, side, 3) for more channels
+    """
+    scene = dead_leaves(generator, side, random_palette(generator)).clip(0, 1)
+    return scene if channels > 1 else np.asarray(scene.mean(axis=2, keepdims=True))
+
+
 def random_palette(generator: np.random.Generator) -> Floats:
     """A few colours around one, from nearly alike to the full range of 0 to 1.
 

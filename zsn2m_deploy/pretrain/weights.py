@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from safetensors.torch import load_file
+from torch import nn
 
 from zsn2m_deploy.pretrain.network import SensorNet
+
+Network = TypeVar("Network", bound=nn.Module)
 
 FOLDER = Path(__file__).parent
 
@@ -18,8 +23,12 @@ def pretrained(channels: int) -> SensorNet:
     Args:
         channels: of the frames, 1 or 3; 4 for the planes of a mosaic
     """
+    return stored(SensorNet, FOLDER / f"sensor_{channels}.safetensors", channels)
+
+
+def stored(kind: Callable[[int], Network], path: Path, channels: int) -> Network:
+    """A network of a kind for so many channels, with the weights of a file."""
     with torch.random.fork_rng(devices=[]):  # a caller's random numbers stay what they are
-        network = SensorNet(channels)
-    weights = load_file(FOLDER / f"sensor_{channels}.safetensors")
-    network.load_state_dict({name: weight.float() for name, weight in weights.items()})
+        network = kind(channels)
+    network.load_state_dict({name: weight.float() for name, weight in load_file(path).items()})
     return network

@@ -16,10 +16,10 @@ from torch import Tensor
 
 from zsn2m_deploy.fit.device import resolve_precision, with_precision
 from zsn2m_deploy.pretrain.checkpointed import train_checkpointed
+from zsn2m_deploy.pretrain.weights import stored
 from zsn2m_deploy.video.loss import chunk_loss
 from zsn2m_deploy.video.network import VideoNet
 from zsn2m_deploy.video.sequences import SequenceSource
-from zsn2m_deploy.video.weights import stored
 from zsn2m_runtime.mosaic_record import COLOURS
 
 STEPS, SEQUENCES = 2600, 12
@@ -36,7 +36,7 @@ def pretrain(path: Path, channels: int, steps: int, sequences: int, seed: int, b
         begin: weights for colour to go on from; None: from nothing
     """
     torch.manual_seed(seed)
-    network = VideoNet(channels) if begin is None else stored(begin, COLOURS)
+    network = VideoNet(channels) if begin is None else stored(VideoNet, begin, COLOURS)
     if network.channels != channels:
         network = VideoNet.of_grey(network)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

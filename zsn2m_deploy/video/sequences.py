@@ -13,15 +13,13 @@ from torch import Tensor
 from zsn2m_deploy.config.networks import SCENE_SIDE
 from zsn2m_deploy.pretrain.noise import Kinds, random_noise
 from zsn2m_deploy.pretrain.pairs import CLIPPED
-from zsn2m_deploy.pretrain.scenes import Floats, dead_leaves, random_palette
+from zsn2m_deploy.pretrain.scenes import Floats, random_scene
 from zsn2m_deploy.video.network import deviation_at
 from zsn2m_deploy.video.scenes import Clip, clip
 from zsn2m_runtime.noise.model import LEAST
 
 CHUNK = 5  # frames that a step learns from; its gradient goes through all of them
-LENGTH = (
-    2 * CHUNK
-)  # frames of a sequence: half of a step's sequences begin, the others go on from what the network made
+LENGTH = 2 * CHUNK  # frames of a sequence: half of a step's begin, the others go on from what the network made
 SCENES = 256  # to draw sequences from; the oldest is replaced
 CLIPS_PER_SCENE = 8
 CLIPS = 192  # drawn, to take sequences from
@@ -110,8 +108,7 @@ class SequenceSource:
         return Chunk(clean, noisy, motion, begins, torch.stack((slope, floor, LEAST * (slope + floor))), told)
 
     def _scene(self) -> Floats:
-        scene = dead_leaves(self._numpy, SCENE_SIDE, random_palette(self._numpy)).clip(0, 1)
-        return scene if self._channels > 1 else scene.mean(axis=2, keepdims=True)
+        return random_scene(self._numpy, SCENE_SIDE, self._channels)
 
     def _clip(self) -> Clip:
         drawn = clip(self._numpy, self._scenes, self._side, LENGTH)

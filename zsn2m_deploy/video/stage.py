@@ -8,7 +8,6 @@ random numbers of its own, so that SensorNet is what it would be without. Frames
 from __future__ import annotations
 
 import copy
-import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zsn2m_deploy.adapt.loss import LEAST_SHOWN
+from zsn2m_deploy.adapt.loss import recorrupted_loss
 from zsn2m_deploy.adapt.scenes import synthetic_scenes
 from zsn2m_deploy.adapt.stage import colours_of, limits_of
 from zsn2m_deploy.config.networks import SCENE_SIDE, ScheduleConfig, SensorConfig
@@ -25,6 +24,7 @@ from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.fit.crops import CropSampler
 from zsn2m_deploy.fit.fitter import StageReport
 from zsn2m_deploy.fit.run import Fitted, FrameGroup, Run
+from zsn2m_deploy.fit.turns import Turns
 from zsn2m_deploy.noise.fields import NoiseFields, after_jpeg
 from zsn2m_deploy.noise.refine import first_guesses
 from zsn2m_deploy.pretrain.checkpointed import LEVEL_POWER
@@ -96,12 +96,13 @@ class Lesson:
         with torch.no_grad():
             clean = apply(frame, frame, self.deviation(frame, frame.new_tensor([self.strength])))
             z = self.noise.draw(clean) * self.noise.unclipped(frame)
-        noisier, target = frame + a * z, frame - z / a
-        told = noisier.new_tensor([self.strength * math.sqrt(1 + a**2)])
-        error = (apply(noisier, noisier, self.deviation(noisier, told)) - target).square()
-        if shown.shape[1]:
-            error = error * shown / shown.mean().clamp_min(LEAST_SHOWN)
-        return error.mean() / z.square().mean().clamp_min(LEAST_POWER) ** (LEVEL_POWER / 2)
+        told = frame.new_tensor([self.strength * math.sqrt(1 + a**2)])
+
+        def by_itself(noisier: Tensor) -> Tensor:
+            return apply(noisier, noisier, self.deviation(noisier, told))
+
+        loss = recorrupted_loss(by_itself, frame, shown, z, a)
+        return loss / z.square().mean().clamp_min(LEAST_POWER) ** (LEVEL_POWER / 2)
 
 
 def train_video(run: Run, config: TrainConfig, fitted: Fitted) -> Fitted:
@@ -133,17 +134,10 @@ def _is_dead(run: Run, network: VideoNet, deviation: NoiseDeviation) -> bool:
 
 def _adapted(run: Run, network: VideoNet, lessons: Sequence[Lesson], schedule: ScheduleConfig) -> StageReport:
     """Change the network's weights."""
-    apply, turns, turn = run.fitter.place(network), itertools.cycle(lessons), lessons[0]
-
-    def crops() -> Tensor:  # each step's first call; the loss then is of the same group
-        nonlocal turn
-        turn = next(turns)
-        return turn.crops()
-
-    def loss(noisy: Tensor) -> Tensor:
-        return turn.loss(apply, noisy)
-
-    return run.fitter.fit("video", network, loss, crops, schedule.model_copy(update={"learning_rate": LEARNING_RATE}))
+    apply = run.fitter.place(network)
+    turns = Turns(lessons, lambda lesson, noisy: lesson.loss(apply, noisy))
+    schedule = schedule.model_copy(update={"learning_rate": LEARNING_RATE})
+    return run.fitter.fit("video", network, turns.loss, turns.crops, schedule)
 
 
 def _lessons(run: Run, config: TrainConfig, fitted: Fitted) -> list[Lesson]:

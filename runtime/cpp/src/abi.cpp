@@ -118,7 +118,7 @@ void check_dtype(const Card &card, zsn2m_dtype dtype) {
 }
 
 template <typename Sample>
-struct Frames {
+struct Frames { // of void: of samples whose type is named, not compiled in
     const Sample *noisy;
     const zsn2m_strides *noisy_strides;
     Sample *denoised;
@@ -153,17 +153,8 @@ zsn2m_status denoise(const zsn2m_denoiser *handle, zsn2m_dtype dtype, const Fram
     });
 }
 
-// A frame whose type of sample is named, not compiled in.
-struct AnyFrames {
-    const void *noisy;
-    const zsn2m_strides *noisy_strides;
-    void *denoised;
-    const zsn2m_strides *denoised_strides;
-    zsn2m_size size;
-};
-
 template <typename Sample>
-void denoise_next(zsn2m_denoiser *handle, zsn2m_dtype dtype, const AnyFrames &frames, double strength) {
+void denoise_next(zsn2m_denoiser *handle, zsn2m_dtype dtype, const Frames<void> &frames, double strength) {
     const auto [noisy, denoised] = check_frames<Sample>(
         handle, dtype,
         {static_cast<const Sample *>(frames.noisy), frames.noisy_strides, static_cast<Sample *>(frames.denoised),
@@ -284,7 +275,7 @@ zsn2m_status zsn2m_denoise_f64(const zsn2m_denoiser *denoiser, const double *noi
 zsn2m_status zsn2m_denoise_next(zsn2m_denoiser *denoiser, zsn2m_dtype dtype, const void *noisy,
                                 const zsn2m_strides *noisy_strides, void *denoised,
                                 const zsn2m_strides *denoised_strides, zsn2m_size size, double strength) noexcept {
-    const core::AnyFrames frames = {noisy, noisy_strides, denoised, denoised_strides, size};
+    const core::Frames<void> frames = {noisy, noisy_strides, denoised, denoised_strides, size};
     return guarded([&] {
         switch (dtype) {
         case ZSN2M_U8: return core::denoise_next<uint8_t>(denoiser, dtype, frames, strength);

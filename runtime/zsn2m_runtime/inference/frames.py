@@ -71,10 +71,9 @@ def denoise_after(
     size = frame.pixels.shape[0], frame.pixels.shape[1]
     parts = []
     for strip in plan_strips(size, card.stride, card.receptive_radius, strip_pixels):
-        read = slice(strip.read_start, strip.read_stop)
-        noisy_rows, state_rows = (np.ascontiguousarray(planes[:, :, read]) for planes in (noisy, state))
+        noisy_rows, state_rows = (np.ascontiguousarray(planes[:, :, strip.read]) for planes in (noisy, state))
         rows = session.run(noisy_rows, state_rows, strength if card.strength else None)
-        parts.append(rows[:, :, strip.start - strip.read_start : strip.stop - strip.read_start])
+        parts.append(rows[:, :, strip.kept])
     denoised = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2)
     pixels = from_nchw(denoised, frame.pixels.dtype, card.sensor.range)
     return frame.with_pixels(with_blank_kept(pixels, frame.pixels, blank)), Result(denoised, blank)

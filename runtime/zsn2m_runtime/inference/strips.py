@@ -25,6 +25,16 @@ class Strip:
     start: int
     stop: int
 
+    @property
+    def read(self) -> slice:
+        """The rows to read, of the frame."""
+        return slice(self.read_start, self.read_stop)
+
+    @property
+    def kept(self) -> slice:
+        """The rows that are kept, of what was read."""
+        return slice(self.start - self.read_start, self.stop - self.read_start)
+
 
 def plan_strips(size: tuple[int, int], stride: int, receptive_radius: int, strip_pixels: int) -> list[Strip]:
     """Strips of about equal height over a frame, with halos from the network's own facts.
@@ -58,6 +68,5 @@ def run_in_strips(run: Callable[[Pixels], Pixels], pixels: Pixels, strips: list[
         return run(pixels)
     denoised = np.empty(pixels.shape, pixels.dtype)
     for strip in strips:
-        rows = run(pixels[strip.read_start : strip.read_stop])
-        denoised[strip.start : strip.stop] = rows[strip.start - strip.read_start : strip.stop - strip.read_start]
+        denoised[strip.start : strip.stop] = run(pixels[strip.read])[strip.kept]
     return denoised

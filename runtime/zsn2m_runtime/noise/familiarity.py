@@ -9,7 +9,6 @@ How many frames are rightly and wrongly noticed: docs/results/cross-frame.md#fam
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -110,7 +109,7 @@ def differences(
     """In what a frame is unlike the training frames, a sentence for each."""
     least = _least_variance(np.array(training.low), np.array(training.high), stats)
     busy = is_busy(stats, least)
-    found, line = strength(stats, _trained(noise), least)
+    found, line = strength(stats, NoiseModel.line_of(noise), least)
     weaker, stronger = (WEAKER_OF_EVERY, STRONGER_OF_EVERY) if every_level else (WEAKER, STRONGER)
     limits = weaker, max(stronger, BUSY_STRONGER) if busy else stronger
     said = [_unlike_noise(found, line, training, limits)]
@@ -121,7 +120,7 @@ def differences(
         ):  # else it is texture
             said.append(_unlike_channels(stats.noise, noise, training))
     if not every_level:
-        said.append(_unlike_texture(stats, _trained(noise), training, least))
+        said.append(_unlike_texture(stats, NoiseModel.line_of(noise), training, least))
     return tuple(sentence for sentence in said if sentence)
 
 
@@ -171,12 +170,6 @@ def _unlike_texture(stats: FrameStats, trained: NoiseModel, training: TrainingSt
         f"texture: expected detail as in the training frames, but the frame has much more "
         f"({ratio:.1f} times as strong, noise included); train on such a frame too"
     )
-
-
-def _trained(noise: NoiseRecord) -> NoiseModel:
-    """The line of a record; its correlation is not in it."""
-    white = NoiseModel.white(np.array(noise.slope), np.array(noise.floor))
-    return replace(white, span=noise.span) if noise.span else white
 
 
 def _least_variance(low: Doubles, high: Doubles, stats: FrameStats) -> float:

@@ -62,6 +62,12 @@ class NoiseModel:
         correlation[:, :, REACH, REACH] = np.eye(channels)
         return cls(slope, floor, correlation)
 
+    @classmethod
+    def line_of(cls, noise: NoiseRecord) -> NoiseModel:
+        """The line of a record, as white noise; its correlation is not in it."""
+        line = cls.white(np.array(noise.slope), np.array(noise.floor))
+        return replace(line, span=noise.span) if noise.span else line
+
     @property
     def channels(self) -> int:
         """How many channels a frame has."""

@@ -81,7 +81,7 @@ def test_scenes_are_replaced_and_half_of_the_crops_clipped(monkeypatch: pytest.M
     monkeypatch.setattr(pairs, "FIRST_SCENES", 8)
     monkeypatch.setattr(pairs, "SCENES", 16)
     monkeypatch.setattr(pairs, "CROPS_PER_SCENE", 1)
-    monkeypatch.setattr(pairs, "dead_leaves", _flat_scenes())
+    monkeypatch.setattr("zsn2m_deploy.pretrain.scenes.dead_leaves", _flat_scenes())
     source = pairs.PairSource(1, seed=0, crops=8, side=32, workers=0, device=torch.device("cpu"))
     seen, clipped = [], 0
     for _ in range(4):
@@ -133,7 +133,7 @@ def test_pairs_of_planes_are_cells_of_one_scene(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(pairs, "FIRST_SCENES", 8)
     monkeypatch.setattr(pairs, "random_noise", lambda *_: silent)
     ramp = np.repeat(np.repeat(np.linspace(0, 1, 192, dtype=np.float32)[None, :, None], 192, axis=0), 3, axis=2)
-    monkeypatch.setattr(pairs, "dead_leaves", lambda *_: ramp)
+    monkeypatch.setattr("zsn2m_deploy.pretrain.scenes.dead_leaves", lambda *_: ramp)
     monkeypatch.setattr(pairs, "LINEAR", 0.0)
     monkeypatch.setattr(pairs, "FILTERED", 0.0)
     noisy, clean = pairs.PairSource(4, seed=0, crops=16, side=48, workers=0, device=torch.device("cpu"))()
