@@ -34,8 +34,12 @@ class FrameNetwork(nn.Module):
 
     @torch.no_grad()
     def folded(self) -> Self:
-        """A copy for export, whose level-blind convolutions hold the kernels that they apply."""
+        """A copy for export, whose level-blind convolutions hold the kernels that they apply.
+
+        In the layout of stored weights: means round another way in channels_last, where it was trained.
+        """
         network = copy.deepcopy(self)
+        network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
         for layer in network.modules():
             if isinstance(layer, LevelBlindConv):
                 layer.weight.copy_(layer.kernels())
