@@ -66,6 +66,7 @@ def container(tmp_path: Path) -> Container:
     return run
 
 
+@pytest.mark.slow
 def test_every_command_works_with_the_output_folder_alone(container: Container, tmp_path: Path) -> None:
     done = container(COMMANDS)
     assert done.returncode == 0, done.stderr

@@ -205,6 +205,7 @@ def test_adapting_denoises_and_does_not_shift_the_mean(channels: int) -> None:
     assert set(trained.networks) == {"sensor"}
 
 
+@pytest.mark.slow
 def test_correlated_noise_is_learnt_from_scenes_alone() -> None:
     noisy, clean = sample(correlation=0.4)
     assert train([noisy], short(1)).noise.correlated
@@ -212,6 +213,7 @@ def test_correlated_noise_is_learnt_from_scenes_alone() -> None:
     assert after > before + 4
 
 
+@pytest.mark.slow
 def test_strength_smooths() -> None:
     noisy, _ = sample()
     removed = []

@@ -133,6 +133,7 @@ def test_the_graph_of_mosaics_takes_it_from_their_planes(
         torch.testing.assert_close(torch.from_numpy(session.run(None, {"noisy": frame.numpy()})[0]), expected)
 
 
+@pytest.mark.slow
 def test_a_bundle_of_mosaics_says_their_own_size(tmp_path: Path) -> None:
     size, layout = (2 * SIDE - 1, 2 * SIDE), "GRBG"
     offsets = noise(99, size, 12.0)

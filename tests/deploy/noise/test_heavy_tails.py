@@ -121,6 +121,7 @@ def test_pairs_are_for_normal_tails() -> None:
     assert not pairs_are_independent(with_heavy_tails(WHITE, looked_at(mixture(0.05, 5)), PIXELS), guesses)
 
 
+@pytest.mark.slow
 def test_adapting_to_heavy_tails_leaves_fewer_specks(monkeypatch: pytest.MonkeyPatch) -> None:
     made = scene(channels=1, side=128, seed=1008)
     noisy = (made.clean + 8 * np.random.default_rng(1008).standard_t(3, made.clean.shape)).astype(np.float32)

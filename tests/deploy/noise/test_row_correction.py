@@ -108,6 +108,7 @@ def test_a_frame_with_such_noise_is_like_the_training_frames_and_its_stripes_go(
         assert after < 0.5 * before
 
 
+@pytest.mark.slow
 def test_columns_go_too_in_frames_that_are_never_cut(tmp_path: Path) -> None:
     bundle = api.train_and_export(striped(1003, "columns", 3), tmp_path / "c.zsn2m", CONFIG)
     assert [found.axis for found in bundle.manifest.row_noise] == ["columns"]
@@ -119,6 +120,7 @@ def test_columns_go_too_in_frames_that_are_never_cut(tmp_path: Path) -> None:
     assert after < 0.5 * before
 
 
+@pytest.mark.slow
 def test_the_bundle_is_exported_again_and_in_lower_precisions(bundle: Bundle) -> None:
     export(bundle.path)
     export(bundle.path, "fp16")
@@ -143,6 +145,7 @@ def test_no_frame_without_such_noise_gets_the_correction(tmp_path: Path) -> None
     assert bundle.model().receptive_radius == 40
 
 
+@pytest.mark.slow
 def test_rows_of_a_mosaic_are_corrected_in_each_of_its_planes(tmp_path: Path) -> None:
     size = 2 * SIDE
     picture = np.kron(clean(1000), np.ones((2, 2))) * np.tile([[0.6, 1.0], [1.0, 0.8]], (SIDE, SIDE))

@@ -52,6 +52,7 @@ def test_sensor_net_is_the_same_with_it_and_without() -> None:
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_network() -> None:
     made = scene(channels=1, side=64)
     states = [train([made.noisy], short(seed=seed)).networks["video"].state_dict() for seed in (0, 0, 1)]

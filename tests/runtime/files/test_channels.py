@@ -141,6 +141,7 @@ def test_a_channel_of_a_video_is_refused(tmp_path: Path) -> None:
         load_training_frames([tmp_path / "a.mkv"], FrameOptions(channel="GFP"))
 
 
+@pytest.mark.slow
 def test_a_bundle_for_each_channel(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
