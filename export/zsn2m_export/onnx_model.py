@@ -1,4 +1,4 @@
-"""A graph as one ONNX file: opset 18, IR 10, dynamic batch and size, the model's card inside."""
+"""A graph as one ONNX file: opset 17, IR 8, dynamic batch and size, the model's card inside."""
 
 from __future__ import annotations
 
@@ -17,10 +17,9 @@ from torch import nn
 
 from zsn2m_export.errors import ExportError
 from zsn2m_export.onnx_skeleton import filled
+from zsn2m_export.opset import TRACED_OPSET, lower
 from zsn2m_runtime.manifest import CARD_KEY, ModelFacts
 
-OPSET = 18  # the oldest that torch's exporter writes; runtimes since onnxruntime 1.14 read it
-IR_VERSION = 10  # runtimes since onnxruntime 1.18 read it
 _EXAMPLE_SIZE = (2, 37, 53)  # n, h, w: the exporter takes 0 and 1 for constants; odd, so that padding is traced
 
 
@@ -53,7 +52,7 @@ def traced(graph: nn.Module, facts: ModelFacts, channels: int) -> onnx.ModelProt
             graph,
             tuple(examples),
             dynamo=True,
-            opset_version=OPSET,
+            opset_version=TRACED_OPSET,
             input_names=names,
             output_names=[facts.output],
             dynamic_shapes=tuple(shapes),
@@ -73,24 +72,17 @@ def traced(graph: nn.Module, facts: ModelFacts, channels: int) -> onnx.ModelProt
 
 
 def save_checked(model: onnx.ModelProto, path: Path, card: str) -> None:
-    """Write a model with its card as the only metadata, checked.
+    """Write a model in the opset of every export, with its card as the only metadata, checked.
 
+    Args:
+        model: of opset 18, or as it was written here before
     Raises:
         ExportError: if it is not what runtimes were promised.
     """
     onnx.helper.set_model_props(model, {CARD_KEY: card})
-    _check(model)
-    onnx.save(model, path)
-
-
-def _check(model: onnx.ModelProto) -> None:
+    lower(model)
     onnx.checker.check_model(model, full_check=True)
-    opset = next(entry.version for entry in model.opset_import if entry.domain == "")
-    if (opset, model.ir_version) != (OPSET, IR_VERSION):
-        raise ExportError(
-            f"expected opset {OPSET} and IR {IR_VERSION}, but the exporter wrote opset {opset} and IR "
-            f"{model.ir_version}; install the torch and onnx of constraints.txt"
-        )
+    onnx.save(model, path)
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import torch
 from support.bundles import Model, noisy_planes
@@ -18,7 +19,9 @@ from zsn2m_deploy.config.networks import GrdConfig, MbdConfig
 from zsn2m_deploy.noise.defects import DefectCorrection
 from zsn2m_deploy.paper.networks import GrdNet, MbdNet
 from zsn2m_deploy.pretrain.network import SensorNet
+from zsn2m_export.errors import ExportError
 from zsn2m_export.graph import SensorGraph, receptive_radius
+from zsn2m_export.onnx_model import save_checked
 from zsn2m_export.torchscript import export_torchscript, load_torchscript
 from zsn2m_runtime.bundle import load_bundle
 from zsn2m_runtime.inference.session import Session
@@ -125,8 +128,8 @@ def test_whole_rows_are_no_part_of_the_radius() -> None:
 def test_the_onnx_file_is_what_runtimes_were_promised(each_model: Model) -> None:
     path = each_model.onnx
     model = onnx.load(path, load_external_data=False)
-    assert model.ir_version == 10
-    assert {entry.domain: entry.version for entry in model.opset_import}[""] == 18
+    assert model.ir_version == 8
+    assert {entry.domain: entry.version for entry in model.opset_import}[""] == 17
     for port, port_name in ((model.graph.input, "noisy"), (model.graph.output, "denoised")):
         assert [value.name for value in port] == [port_name]
         assert port[0].type.tensor_type.elem_type == onnx.TensorProto.FLOAT
@@ -181,3 +184,38 @@ def test_what_comes_before_the_padding_is_in_the_file_once(tmp_path: Path) -> No
     kept = load_torchscript(tmp_path / "sensor.ts").state_dict()
     [found] = [name for name in kept if name.endswith("slope")]
     assert found.startswith("before_padding.")
+
+
+@pytest.mark.parametrize("opset", [17, 18])
+def test_a_graph_of_the_exporter_is_written_in_the_older_opset(opset: int, tmp_path: Path) -> None:
+    """Pad, Resize and a mean, which are the operators that changed between the two."""
+    mean = "ReduceMean <axes = [2]> (twice)" if opset == 17 else "ReduceMean <noop_with_empty_axes = 0> (twice, axes)"
+    text = f"""<ir_version: 10, opset_import: ["" : {opset}]>
+        g (float[1, 1, h, w] noisy) => (float[1, 1, a, b] denoised)
+        <int64[1] axes = {{2}}, int64[8] pads = {{0, 0, 1, 1, 0, 0, 1, 1}}, float[4] scales = {{1, 1, 2, 2}}> {{
+            padded = Pad <mode = "reflect"> (noisy, pads)
+            twice = Resize <mode = "nearest"{", antialias = 0" if opset == 18 else ""}> (padded, , scales)
+            level = {mean}
+            denoised = Sub (twice, level)
+        }}"""
+    model = onnx.parser.parse_model(text)
+    noisy = noisy_planes(1, 9, 12, 255.0)
+    onnx.save(model, tmp_path / "before.onnx")
+    save_checked(model, tmp_path / "after.onnx", "{}")
+    after = onnx.load(tmp_path / "after.onnx")
+    assert (after.opset_import[0].version, after.ir_version) == (17, 8)
+    assert {tensor.name for tensor in after.graph.initializer} == {"pads", "scales"}
+    before, now = (
+        onnxruntime.InferenceSession(tmp_path / f"{name}.onnx").run(None, {"noisy": noisy})[0]
+        for name in ("before", "after")
+    )
+    np.testing.assert_array_equal(now, before)
+
+
+def test_a_graph_of_a_newer_opset_is_refused(tmp_path: Path) -> None:
+    text = (
+        '<ir_version: 10, opset_import: ["" : 19]> g (float[1] noisy) => (float[1] denoised) {denoised = Abs (noisy)}'
+    )
+    with pytest.raises(ExportError, match="opset"):
+        save_checked(onnx.parser.parse_model(text), tmp_path / "model.onnx", "{}")
+    assert not (tmp_path / "model.onnx").exists()

@@ -25,12 +25,12 @@ from zsn2m_runtime.errors import BundleError, CheckFailedError
 from zsn2m_runtime.image import Frame, from_nchw
 from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.manifest import CARD_KEY, Normalisation, Sensor
-from zsn2m_runtime.self_test import in_sequence, read_test_input
+from zsn2m_runtime.self_test import in_sequence, read_expected_output, read_test_input
 from zsn2m_runtime.sequence import Sequence
 from zsn2m_runtime.verify import verify_bundle
 
 WEB = Path(__file__).parents[1] / "support" / "onnx_web.mjs"
-WEB_PACKAGE = "onnxruntime-web@1.30.0"
+RUNTIMES = ("onnxruntime-web@1.30.0", "onnxruntime-node@1.13.1")  # a browser's; of those that are in use, the oldest
 FRAMES = np.concatenate([noisy_planes(3, 41, 30, 255.0, seed) for seed in range(4)])
 OWN = 1e-5  # of 255: what onnxruntime and torch may differ by
 
@@ -201,19 +201,25 @@ def test_exported_again_it_is_the_same(variants: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_browsers_runtime_gives_the_same_sequence(video: Path, tmp_path: Path) -> None:
-    """onnxruntime-web by WebAssembly, under node; installed here from npm."""
+@pytest.mark.parametrize("package", RUNTIMES)
+def test_new_and_old_runtimes_of_javascript_give_the_same(
+    make_bundle: BundleMaker, package: str, tmp_path: Path
+) -> None:
+    """Under node; installed here from npm. onnxruntime 1.13 is what Fiji's engine has."""
     if not (shutil.which("node") and shutil.which("npm")):
-        pytest.skip("no node with npm, under which onnxruntime-web runs")
-    installed = subprocess.run(["npm", "install", "--no-audit", "--no-fund", WEB_PACKAGE], cwd=tmp_path, check=False)
-    if installed.returncode:
-        pytest.skip(f"npm does not give {WEB_PACKAGE}")
-    given, expected = (np.load(video / f"test_{what}_video.npy") for what in ("input", "output"))
-    given.tofile(tmp_path / "frames")
-    command = ["node", WEB, video / "video.onnx", "frames", "results", *map(str, given.shape)]
-    subprocess.run(command, cwd=tmp_path, check=True)
-    results = np.fromfile(tmp_path / "results", np.float32).reshape(given.shape)
-    np.testing.assert_allclose(results, expected, rtol=0, atol=255 * PARITY)
+        pytest.skip("no node with npm, under which the runtimes of JavaScript run")
+    install = ["npm", "install", "--no-audit", "--no-fund", package]
+    if subprocess.run(install, cwd=tmp_path, check=False, capture_output=True).returncode:
+        pytest.skip(f"npm does not give {package}")
+    bundle = load_bundle(make_bundle(method="adapt", video=True))
+    assert [model.id for model in bundle.manifest.models] == ["sensor", "video"]
+    for model in bundle.manifest.models:
+        given, expected = read_test_input(bundle, model), read_expected_output(bundle, model)
+        given.tofile(tmp_path / "frames")
+        command = ["node", WEB, package.split("@")[0], bundle.file(model.files["onnx"]), "frames", "results"]
+        subprocess.run([*command, *map(str, given.shape)], cwd=tmp_path, check=True)
+        results = np.fromfile(tmp_path / "results", np.float32).reshape(given.shape)
+        np.testing.assert_allclose(results, expected, rtol=0, atol=255 * PARITY)
 
 
 def test_frames_of_a_bundle_for_several_noises_are_told_what_the_model_takes_them_for(bundle: Path) -> None:
