@@ -122,6 +122,7 @@ RUNS = {
     ),
     "docs/providers.md": Run(provider_bundle, codes=CODES_OF_HARDWARE),
     "docs/cpp.md": Run(lambda folder: make_bundle(folder, "cam0.zsn2m")),
+    "docs/outlets.md": Run(lambda folder: make_bundle(folder, "cam0.zsn2m")),
     "docs/bundle.md": Run(
         video_bundle,
         around=(

@@ -13,6 +13,7 @@ from zsn2m_deploy.cli.terminal import JsonOption, remark, show, show_json, show_
 
 if TYPE_CHECKING:
     from zsn2m_export.cpp_project import BackEndName
+    from zsn2m_export.packages import Program
     from zsn2m_runtime.bundle import Bundle
     from zsn2m_runtime.manifest import ModelEntry
 
@@ -35,6 +36,16 @@ CppFolder = Annotated[
 CppBackEnd = Annotated[
     Literal["libtorch", "onnxruntime"] | None,
     typer.Option(help="What the C++ project runs: libtorch (the default) the .ts files, onnxruntime the .onnx files."),
+]
+To = Annotated[
+    Literal["bioimageio", "darktable"] | None,
+    typer.Option(help="Write the default model as a package instead: bioimageio for Fiji, ilastik, QuPath, napari."),
+]
+PackageFile = Annotated[
+    Path | None,
+    typer.Option(
+        "-o", "--output", metavar="FILE", help="Of --to. Default: beside the bundle, .bioimageio.zip or .dtmodel."
+    ),
 ]
 OneModel = Annotated[
     str | None,
@@ -65,6 +76,8 @@ def export(
     model: OneModel = None,
     cpp: CppFolder = None,
     cpp_back_end: CppBackEnd = None,
+    to: To = None,
+    output: PackageFile = None,
     as_json: JsonOption = False,
 ) -> None:
     """Export a bundle's weights (again), or add to it.
@@ -77,15 +90,23 @@ def export(
     from zsn2m_runtime.path_kinds import check_bundle_first, check_outside_bundles
 
     check_bundle_first("export {bundle} --calibrate {rest}", bundle, [calibrate] if calibrate else [])
+    if cpp or to:
+        named = f"--cpp {cpp}" if cpp else f"--to {to}"
+        if (precision, io, calibrate, model) != ("fp32", "sensor", None, None) or (cpp and to):
+            raise UsageError(f"expected {named} without other options that say what to export; leave them out")
+    if cpp_back_end and not cpp:
+        raise UsageError("expected --cpp-back-end with --cpp FOLDER, but got it alone; name the project's folder")
+    if output and not to:
+        raise UsageError(f"expected -o with --to, but got -o {output} alone; leave it out: models go into the bundle")
     if cpp:  # needs no torch: it copies what was exported
-        if (precision, io, calibrate, model) != ("fp32", "sensor", None, None):
-            raise UsageError("expected --cpp without --precision, --io, --calibrate and --model; leave them out")
         check_outside_bundles(cpp)
         _export_cpp(bundle, cpp, cpp_back_end or "libtorch", as_json)
         return
-    if cpp_back_end:
-        raise UsageError("expected --cpp-back-end with --cpp FOLDER, but got it alone; name the project's folder")
     require_training()
+    if to:
+        check_outside_bundles(output or bundle)
+        _export_package(bundle, to, output, as_json)
+        return
     from zsn2m_deploy.bundle import export as exporting
 
     with training_progress(as_json) as progress:
@@ -107,6 +128,17 @@ def _export_cpp(bundle: Path, folder: Path, back_end: BackEndName, as_json: bool
         show_json({"project": str(folder)})
     else:
         show(f"wrote {folder}; {folder / 'README.md'} says how to build it")
+
+
+def _export_package(bundle: Path, program: Program, output: Path | None, as_json: bool) -> None:
+    from zsn2m_export.packages import write_package
+    from zsn2m_runtime.bundle import load_bundle
+
+    written = write_package(load_bundle(bundle), program, output)
+    if as_json:
+        show_json({"package": str(written)})
+    else:
+        show(f"wrote {written}; docs/outlets.md says how to use it")
 
 
 def _show_added(bundle: Bundle, precision: str, io: str) -> None:
