@@ -8,7 +8,7 @@ import logging
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -63,10 +63,10 @@ def atomic_file(path: Path) -> AbstractContextManager[Path]:
     return _appearing(path, check, make, put, keeps_suffix=True)
 
 
-def atomic_folder(path: Path, overwrite: bool) -> AbstractContextManager[Path]:
+def atomic_folder(path: Path, overwrite: bool, marks: Sequence[str] = (FOLDER_MARK,)) -> AbstractContextManager[Path]:
     """A temporary folder beside `path` that is renamed to `path` on success.
 
-    With `overwrite` it replaces an existing folder that is empty or has a manifest.json. On any exception it is
+    With `overwrite` it replaces an existing folder that is empty or has a file of `marks`. On any exception it is
     removed, and an existing folder stays as it was.
 
     Raises:
@@ -74,22 +74,44 @@ def atomic_folder(path: Path, overwrite: bool) -> AbstractContextManager[Path]:
     """
 
     def check(target: Path) -> None:
-        if not target.exists():
-            return
-        if not target.is_dir():
-            raise OutputError(f"{path}: expected a folder to write, but got a file; choose another path")
-        if not overwrite:
+        if target.is_dir() and not overwrite:
             raise OutputError(
                 f"{path}: expected a new folder, but it exists; choose another path, or overwrite it: "
                 f"--overwrite, in Python overwrite=True"
             )
-        if any(target.iterdir()) and not (target / FOLDER_MARK).is_file():
-            raise OutputError(
-                f"{path}: expected an empty folder or one with a {FOLDER_MARK} to overwrite, but got a "
-                f"folder with other files; choose another path, or delete it yourself"
-            )
+        check_replaceable(path, marks)
 
     return _appearing(path, check, Path.mkdir, _swap_in, keeps_suffix=False)
+
+
+def check_replaceable(path: Path, marks: Sequence[str]) -> None:
+    """Refuse to replace what is no folder, or a folder with files but none of `marks`.
+
+    Raises:
+        OutputError: what is there.
+    """
+    with writing(path):
+        target = resolved(path)
+    if not target.exists():
+        return
+    if not target.is_dir():
+        raise OutputError(f"{path}: expected a folder to write, but got a file; choose another path")
+    if any(target.iterdir()) and not any((target / mark).is_file() for mark in marks):
+        raise OutputError(
+            f"{path}: expected an empty folder or one with a {' or '.join(marks)} to overwrite, but got a "
+            f"folder with other files; choose another path, or delete it yourself"
+        )
+
+
+def put_folder(made: Path, path: Path, marks: Sequence[str]) -> None:
+    """Give a folder that is complete its name, on the same file system, in place of an older one with `marks`.
+
+    Raises:
+        OutputError: there is something else, or the folder cannot be written.
+    """
+    check_replaceable(path, marks)
+    with writing(path):
+        _swap_in(made, resolved(path))
 
 
 class _OnlyATrial(Exception):  # noqa: N818  not an error

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -13,11 +14,12 @@ from zsn2m_runtime.atomic import writing
 from zsn2m_runtime.channel_choice import ChannelChoice, choose_channels
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import InputError, UsageError, Zsn2mError
-from zsn2m_runtime.files import WRITABLE_SUFFIXES, ImageWriter, open_image, result_suffix
+from zsn2m_runtime.files import WRITABLE_SUFFIXES, Layout, is_zarr, open_image, result_suffix
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.path_kinds import check_outside_bundles
 from zsn2m_runtime.patterns import MOSAIC
-from zsn2m_runtime.resolved_path import resolved
+from zsn2m_runtime.resolved_path import Places
+from zsn2m_runtime.suffixes import ZARR
 
 NOT_FINITE = "are NaN or infinite"
 
@@ -58,7 +60,8 @@ def plan_outputs(sources: Sequence[Path], out: Path) -> list[Job]:
     Raises:
         UsageError: unknown suffix, an output would be an input, or two inputs would give one output.
     """
-    names_a_file = bool(out.suffix) and not out.is_dir() and not str(out).endswith("/")
+    is_folder = out.is_dir() and out.suffix.lower() != ZARR
+    names_a_file = bool(out.suffix) and not is_folder and not str(out).endswith("/")
     if names_a_file and out.suffix.lower() not in WRITABLE_SUFFIXES:
         raise UsageError(
             f"{out}: expected an output ending in {', '.join(WRITABLE_SUFFIXES)}, or a folder (add a / to make one), "
@@ -68,11 +71,12 @@ def plan_outputs(sources: Sequence[Path], out: Path) -> list[Job]:
         raise UsageError(f"expected a folder for {len(sources)} inputs, but got the file name {out}; name a folder")
     jobs = [Job(source, out if names_a_file else out / _result_name(source)) for source in sources]
     check_outside_bundles(jobs[0].target)
-    inputs = {resolved(source) for source in sources}
-    taken: dict[Path, Path] = {}
+    places = Places()
+    inputs = {places.of(source) for source in sources}
+    taken: dict[str, Path] = {}
     for job in jobs:
         with writing(job.target):
-            target = resolved(job.target)
+            target = places.of(job.target)
         if target in inputs:
             raise UsageError(f"{job.target}: expected an output other than the inputs; choose another folder or name")
         if target in taken:
@@ -85,7 +89,8 @@ def plan_outputs(sources: Sequence[Path], out: Path) -> list[Job]:
 
 
 def _result_name(source: Path) -> str:
-    return f"{source.stem}{result_suffix(source.suffix)}"
+    suffix = ZARR if is_zarr(source) else source.suffix  # an image of a plate has none
+    return f"{source.stem}{result_suffix(suffix)}"
 
 
 def run_jobs(
@@ -106,7 +111,7 @@ def run_jobs(
     """
     for job in jobs:
         started = time.perf_counter()
-        done = _Done()
+        done = Done()
         error: Zsn2mError | None = None
         try:
             with open_image(job.source, max_pixels) as image, image.create(job.target) as writer:
@@ -114,7 +119,7 @@ def run_jobs(
                 trained_on = denoiser.card.sensor.stack_channel
                 choice = choose_channels(image.axes, trained_on, channel, str(job.source))
                 done.notes += [*choice.notes, *writer.notes]
-                pages = _Pages(denoiser, writer, choice, str(job.source), check)
+                pages = Pages(denoiser, writer, choice, str(job.source), check)
                 for page, frame in enumerate(image):
                     pages.put(page, frame, done)
                     if on_page:
@@ -125,8 +130,17 @@ def run_jobs(
         yield JobResult(job, done.pages, seconds, error, tuple(done.unlike), done.copied, tuple(done.notes), done.blank)
 
 
+class PageSink(Protocol):
+    """What takes the pages of a result: an `ImageWriter`, or what writes a part of it."""
+
+    layout: Layout
+
+    def write(self, frame: Frame, unchanged: bool = False) -> None:
+        """Take the next page."""
+
+
 @dataclass
-class _Done:
+class Done:
     """What was done of a job."""
 
     pages: int = 0
@@ -154,16 +168,16 @@ class _Done:
 
 
 @dataclass(frozen=True)
-class _Pages:
+class Pages:
     """The pages of one file on their way to its result."""
 
     denoiser: Denoiser
-    writer: ImageWriter
+    writer: PageSink
     choice: ChannelChoice
     name: str  # of the file, in messages
     check: bool
 
-    def put(self, page: int, frame: Frame, done: _Done) -> None:
+    def put(self, page: int, frame: Frame, done: Done) -> None:
         """Write the result of a page, or the page itself where its channel is not denoised."""
         if not self.choice.takes(page):
             self.writer.write(frame, unchanged=True)

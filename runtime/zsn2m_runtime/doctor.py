@@ -29,6 +29,8 @@ PACKAGES = (
     "pydantic",
     "av",
     "rawpy",
+    "zarr",
+    "distributed",
     "torch",
     "onnx",
     "onnxscript",

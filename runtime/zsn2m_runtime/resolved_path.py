@@ -19,3 +19,23 @@ def resolved(path: Path) -> Path:
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from error
     except ValueError as error:
         raise OSError(errno.EINVAL, "a NUL is in the name", str(path)) from error
+
+
+class Places:
+    """Absolute paths with links followed, of many files in few folders, each of which is looked up once."""
+
+    def __init__(self) -> None:
+        self._folders: dict[str, str] = {}
+
+    def of(self, path: Path) -> str:
+        """As `resolved`.
+
+        Raises:
+            OSError: links form a ring, or the name contains a NUL.
+        """
+        folder, name = os.path.split(path)
+        if name in ("", os.pardir) or os.path.islink(path):  # noqa: PTH114 - of a million paths
+            return str(resolved(path))
+        if folder not in self._folders:
+            self._folders[folder] = str(resolved(Path(folder)))
+        return os.path.join(self._folders[folder], name)  # noqa: PTH118 - the same

@@ -3,6 +3,7 @@
 _IMAGES = """
     .png .jpg .jpeg .webp .bmp .tif .tiff .npy .pgm .ppm .pnm .pam .pfm .avif .heic .heif .hif .exr .gif
 """
+ZARR = ".zarr"  # a folder: OME-Zarr
 # Containers that FFmpeg reads and that cameras, phones, editors and broadcasters write.
 _VIDEOS = """
     .3g2 .3gp .asf .avi .dv .f4v .flv .h264 .h265 .hevc .ivf .m2t .m2ts .m2v .m4v .mj2 .mjpeg .mjpg .mkv .mov .mp4 .mpeg
@@ -15,5 +16,5 @@ _RAWS = """
     .srw
 """
 RAW_SUFFIXES = tuple(_RAWS.split())
-IMAGE_SUFFIXES = (*_IMAGES.split(), *RAW_SUFFIXES)
+IMAGE_SUFFIXES = (*_IMAGES.split(), ZARR, *RAW_SUFFIXES)
 VIDEO_SUFFIXES = frozenset(_VIDEOS.split())

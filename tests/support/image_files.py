@@ -12,12 +12,12 @@ from support.raw_files import draw_dng
 from zsn2m_runtime.files import save_image
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.sample_types import Pixels
-from zsn2m_runtime.suffixes import DNG, IMAGE_SUFFIXES, RAW_SUFFIXES
+from zsn2m_runtime.suffixes import DNG, IMAGE_SUFFIXES, RAW_SUFFIXES, ZARR
 
 PACKAGES = {".heic": "pillow_heif", ".heif": "pillow_heif", ".hif": "pillow_heif", ".exr": "OpenEXR"}
 PACKAGES |= dict.fromkeys(RAW_SUFFIXES, "rawpy")
 FLOATS = (".exr", ".pfm")
-KINDS = (*(suffix for suffix in IMAGE_SUFFIXES if suffix not in RAW_SUFFIXES), DNG)  # one will do for all RAW files
+KINDS = (*(suffix for suffix in IMAGE_SUFFIXES if suffix not in (ZARR, *RAW_SUFFIXES)), DNG)  # DNG for all RAW files
 
 
 def frame_for(suffix: str, pixels: Pixels) -> Frame:

@@ -26,12 +26,15 @@ def inspect(
 ) -> None:
     """Show what a bundle holds or what a frame is."""
     from zsn2m_runtime.files.foreign import refuse_foreign
+    from zsn2m_runtime.files.zarr_places import is_zarr
     from zsn2m_runtime.path_kinds import is_model_file
     from zsn2m_runtime.suffixes import VIDEO_SUFFIXES
 
     refuse_foreign(path)
     is_folder = os.path.isdir(path)  # noqa: PTH112 - unlike Path's, False for what is too long to be a path
-    if is_folder or is_model_file(path) or path.name == "manifest.json":
+    if is_zarr(path):
+        text, content = frame_facts(path, max_pixels)
+    elif is_folder or is_model_file(path) or path.name == "manifest.json":
         text, content = _bundle_facts(path)
     elif path.suffix.lower() in VIDEO_SUFFIXES and path.is_file():
         text, content = _video_facts(path, max_pixels)

@@ -18,7 +18,7 @@ from zsn2m_deploy.frames.mosaics import mosaic_record, pattern_warnings
 from zsn2m_deploy.frames.value_range import bits_in_use, check_float_range, check_range, check_steps, range_of_values
 from zsn2m_runtime.blank.facts import NAMED, blank_facts
 from zsn2m_runtime.errors import InputError, UsageError
-from zsn2m_runtime.files import open_image, result_suffix
+from zsn2m_runtime.files import is_zarr, open_image, result_suffix
 from zsn2m_runtime.files.axes import numbers_in
 from zsn2m_runtime.files.foreign import FOREIGN_SUFFIXES
 from zsn2m_runtime.image import Frame, as_frame, check_computable, check_finite
@@ -153,11 +153,16 @@ def load_training_frames(
         log.warning(text)
     path = Path(sources[0]) if isinstance(sources[0], str | Path) else None
     image = path if path and not (is_video(path) or _is_live(sources[0])) else None
-    suffix = result_suffix(image.suffix.lower()) if image else ".png" if path else ".npy"
+    suffix = _frame_suffix(image) if image else ".png" if path else ".npy"
     frames, channel = tuple(read.frame for read in found), _one_channel(found)
     hints = tuple(dict.fromkeys(hint for read in found for hint in read.hints))
     hints = (*hints, *_depth_hint(found, options), *_blank_hint(found))
     return TrainingFrames(frames, names, image, kinds[0][0], value_range, suffix, channel, hints, record, warnings)
+
+
+def _frame_suffix(image: Path) -> str:
+    """Of a file for one of its frames; a bundle holds no folders."""
+    return ".tif" if is_zarr(image) else result_suffix(image.suffix.lower())
 
 
 def _depth_hint(found: Sequence[_Read], options: FrameOptions) -> tuple[str, ...]:

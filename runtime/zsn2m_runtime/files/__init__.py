@@ -15,6 +15,7 @@ from zsn2m_runtime.files.listing import list_inputs
 from zsn2m_runtime.files.opening import open_image
 from zsn2m_runtime.files.reader import ImageFile
 from zsn2m_runtime.files.writer import ImageWriter
+from zsn2m_runtime.files.zarr_places import is_zarr
 
 __all__ = [
     "WRITABLE_SUFFIXES",
@@ -26,6 +27,7 @@ __all__ = [
     "StackAxes",
     "check_format",
     "frame_suffix",
+    "is_zarr",
     "list_inputs",
     "new_writer",
     "open_image",

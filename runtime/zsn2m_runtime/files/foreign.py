@@ -23,7 +23,6 @@ _WAYS: dict[tuple[str, ...], tuple[str, str, str]] = {
     (".dcm", ".dicom"): ("pydicom", ".tif", _STACK.format("pydicom.dcmread(IN).pixel_array")),
     (".mrc", ".mrcs", ".rec", ".st"): ("mrcfile", ".tif", _STACK.format("mrcfile.read(IN)")),
     (".n5",): ("'zarr<3'", ".tif", _STACK.format("zarr.open(IN, mode='r')[NAME][:]")),
-    (".zarr",): ("zarr", ".tif", _STACK.format("zarr.open(IN, mode='r')[:]") + "; of OME-Zarr [\"0\"][:]"),
     (".fits", ".fit", ".fts"): ("astropy", ".npy", "numpy.save(OUT, astropy.io.fits.getdata(IN))"),
     _SLIDE: ("openslide-python openslide-bin", ".png", f"openslide.OpenSlide(IN).{_REGION}.convert('RGB').save(OUT)"),
     (".x3f",): ("rawpy", ".tif", "tifffile.imwrite(OUT, rawpy.imread(IN).postprocess(output_bps=16))"),

@@ -21,7 +21,7 @@ from zsn2m_runtime.files.tiff_writer import plain_writer
 from zsn2m_runtime.files.writer import ImageWriter
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.sample_types import SAMPLE_DTYPES, is_whole, limits_of
-from zsn2m_runtime.suffixes import DNG, RAW_SUFFIXES
+from zsn2m_runtime.suffixes import DNG, RAW_SUFFIXES, ZARR
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,7 @@ _HEIC = Format(HeifWriter, frozenset(("uint8",)), frozenset((1, 3, 4)), _BLOCKS,
 _EXR = Format(ExrWriter.with_metadata, frozenset(("float16", "float32", "uint32")), frozenset((1, 3, 4)))
 _GIF = Format(None, frozenset(), frozenset(), pages=True, result=".tif", why="which has 256 colours")
 _RAW = Format(None, frozenset(), frozenset(), result=DNG, why="which only RAW files become")
+_ZARR = Format(None, frozenset(), frozenset(), pages=True, why="which only OME-Zarr images become")
 _PFM = Format(PnmWriter.with_metadata, frozenset(("float32",)), frozenset((1, 3)))
 
 
@@ -95,9 +96,10 @@ FORMATS = {
     **dict.fromkeys(HEIC_SUFFIXES, _HEIC),
     ".exr": _EXR,
     ".gif": _GIF,
+    ZARR: _ZARR,
     **dict.fromkeys(RAW_SUFFIXES, _RAW),
 }
-WRITABLE_SUFFIXES = (*(suffix for suffix, kind in FORMATS.items() if kind.writer), DNG)
+WRITABLE_SUFFIXES = (*(suffix for suffix, kind in FORMATS.items() if kind.writer), ZARR, DNG)
 
 
 def result_suffix(suffix: str) -> str:

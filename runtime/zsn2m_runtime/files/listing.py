@@ -10,15 +10,21 @@ from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.files.foreign import refuse_foreign
 from zsn2m_runtime.files.reader import unreadable
 from zsn2m_runtime.files.videos import stream_hint
+from zsn2m_runtime.files.zarr_places import address_of, is_zarr
 from zsn2m_runtime.path_kinds import is_bundle, no_frame
-from zsn2m_runtime.resolved_path import resolved
-from zsn2m_runtime.suffixes import IMAGE_SUFFIXES
+from zsn2m_runtime.plain_text import one_line
+from zsn2m_runtime.resolved_path import Places
+from zsn2m_runtime.suffixes import IMAGE_SUFFIXES, ZARR
 
+LIST = "@"
 GLOB_LETTERS = re.compile(r"[*?\[]")
 
 
 def list_inputs(arguments: Sequence[str]) -> list[Path]:
-    """The image files named by files, folders (not their subfolders) and glob patterns, each once.
+    """The image files named by files, folders (not their subfolders), glob patterns and lists, each once.
+
+    A list is a text file with a path a line; its name comes after an @. Whether they are there is seen when they are
+    read.
 
     Files stand in the order of the arguments; those of a folder or pattern in natural order (2 before 10).
     Hidden files are left out of folders and patterns, and files of bundles out of patterns.
@@ -28,11 +34,12 @@ def list_inputs(arguments: Sequence[str]) -> list[Path]:
     """
     if not arguments:
         raise InputError("inputs: expected at least one file, folder or pattern, but got none; name one")
-    found: dict[Path, Path] = {}
+    found: dict[str, Path] = {}
+    places = Places()
     for argument in arguments:
         try:
             for path in _expand(argument):
-                found.setdefault(resolved(path), path)
+                found.setdefault(places.of(path), path)
         except OSError as error:
             raise unreadable(argument, error) from error
     return list(found.values())
@@ -44,6 +51,10 @@ def _expand(argument: str) -> list[Path]:
         raise InputError(f"{argument}: expected a path, but a NUL is in it, which no name has; check it")
     if fault := no_frame(path):
         raise InputError(fault)
+    if argument.startswith(LIST) and not path.exists():
+        return _listed(Path(argument[len(LIST) :]))
+    if is_zarr(path) and (path.exists() or address_of(path)):
+        return [path]
     if path.exists():
         refuse_foreign(path)
     if path.is_dir():
@@ -66,11 +77,32 @@ def _expand(argument: str) -> list[Path]:
     raise InputError(f"{argument}: expected a file, folder or pattern, but there is none; check the path")
 
 
+def _listed(names: Path) -> list[Path]:
+    """The files of a list.
+
+    Raises:
+        InputError: it names none, or one that is no image by its suffix.
+    """
+    if not names.is_file():
+        raise InputError(f"{LIST}{names}: expected a text file with a path a line, but there is none; check the path")
+    try:
+        paths = [Path(line) for line in names.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except UnicodeDecodeError as error:
+        raise InputError(f"{LIST}{names}: expected UTF-8 text with a path a line, but got other content") from error
+    wrong = next((path for path in paths if path.suffix.lower() not in IMAGE_SUFFIXES), None)
+    if wrong or not paths:
+        got = f"the line {one_line(str(wrong))!r}" if wrong else "no line"
+        raise InputError(
+            f"{LIST}{names}: expected lines with paths ending in {', '.join(IMAGE_SUFFIXES)}, but got {got}; correct it"
+        )
+    return paths
+
+
 def _images(paths: Iterable[Path], argument: str, kind: str) -> list[Path]:
     images = [
         path
         for path in paths
-        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and path.is_file()
+        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and _is_frame(path)
     ]
     if not images:
         raise InputError(
@@ -78,6 +110,10 @@ def _images(paths: Iterable[Path], argument: str, kind: str) -> list[Path]:
             f"check the path"
         )
     return sorted(images, key=_natural_order)
+
+
+def _is_frame(path: Path) -> bool:
+    return path.is_dir() if path.suffix.lower() == ZARR else path.is_file()
 
 
 def _natural_order(path: Path) -> tuple[list[tuple[int, int, str]], str]:

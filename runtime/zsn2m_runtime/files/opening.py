@@ -22,10 +22,13 @@ from zsn2m_runtime.files.reader import ImageFile, unreadable
 from zsn2m_runtime.files.stated_size import stated_size
 from zsn2m_runtime.files.tiff_reader import TiffImageFile
 from zsn2m_runtime.files.videos import stream_hint
+from zsn2m_runtime.files.zarr_places import is_zarr
+from zsn2m_runtime.files.zarr_reader import ZarrFile
 from zsn2m_runtime.suffixes import IMAGE_SUFFIXES, RAW_SUFFIXES
 
 KINDS = (
-    PngFile, JpegFile, WebpFile, BmpFile, TiffImageFile, NpyFile, PnmFile, AvifFile, HeifFile, ExrFile, GifFile, RawFile
+    PngFile, JpegFile, WebpFile, BmpFile, TiffImageFile, NpyFile, PnmFile, AvifFile, HeifFile, ExrFile, GifFile,
+    ZarrFile, RawFile,
 )  # fmt: skip
 FILE_TYPES: dict[str, Callable[[Path], ImageFile]] = {suffix: kind for kind in KINDS for suffix in kind.suffixes}
 BEGINNINGS = (
@@ -67,19 +70,24 @@ def open_image(path: Path, max_pixels: int | None = None) -> ImageFile:
     """
     check_limit(max_pixels)
     try:
+        if is_zarr(path):  # a folder, or an address
+            return _within_limits(ZarrFile(path), max_pixels, None)
         _check(path)
         file_bytes = path.stat().st_size
         if stated := stated_size(path):
             check_stated(path, stated, max_pixels, file_bytes)
-        image = FILE_TYPES[path.suffix.lower()](path)
-        try:
-            check_stated(path, image.largest, max_pixels, file_bytes)
-        except BaseException:
-            image.close()
-            raise
-        return image
+        return _within_limits(FILE_TYPES[path.suffix.lower()](path), max_pixels, file_bytes)
     except OSError as error:
         raise unreadable(path, error) from error
+
+
+def _within_limits(image: ImageFile, max_pixels: int | None, file_bytes: int | None) -> ImageFile:
+    try:
+        check_stated(image.path, image.largest, max_pixels, file_bytes)
+    except BaseException:
+        image.close()
+        raise
+    return image
 
 
 def _check(path: Path) -> None:

@@ -110,7 +110,7 @@ class ImageFile(ABC):
             OutputError: if `out_path` cannot be looked at.
         """
         with writing(out_path):
-            is_same = out_path.exists() and out_path.samefile(self.path)
+            is_same = out_path.exists() and self.path.exists() and out_path.samefile(self.path)
         if is_same:
             raise UsageError(
                 f"{out_path}: expected an output other than the input, but got the same file; choose another path"

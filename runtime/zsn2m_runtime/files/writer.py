@@ -29,7 +29,7 @@ class ImageWriter(ABC):
         self._target: AbstractContextManager[Path] | None = None
 
     def __enter__(self) -> Self:
-        target = atomic_file(self.path)
+        target = self._appearing()
         temporary = target.__enter__()
         self._target, self._written = target, 0
         try:
@@ -94,6 +94,10 @@ class ImageWriter(ABC):
                 f"{self.path}: expected {self.layout.page_count} page(s), but got only {self._written}; "
                 f"write every page before leaving the with block"
             )
+
+    def _appearing(self) -> AbstractContextManager[Path]:
+        """The temporary that gets the path's name on success."""
+        return atomic_file(self.path)
 
     @abstractmethod
     def _begin(self, temporary: Path) -> None:

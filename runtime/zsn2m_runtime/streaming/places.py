@@ -9,6 +9,7 @@ from typing import Any
 
 from zsn2m_runtime.files.foreign import FOREIGN_SUFFIXES
 from zsn2m_runtime.files.listing import GLOB_LETTERS
+from zsn2m_runtime.files.zarr_places import is_zarr
 from zsn2m_runtime.suffixes import IMAGE_SUFFIXES
 
 LIVE_SCHEMES = ("rtsp", "rtsps", "rtmp", "rtp", "udp", "srt")  # of streams that have no end, and are opened again
@@ -33,7 +34,7 @@ def is_camera(text: str) -> bool:
 
 def is_live(text: str) -> bool:
     """Whether a text names a camera or a place on a network."""
-    return is_camera(text) or is_url(text)
+    return is_camera(text) or (is_url(text) and not is_zarr(Path(text)))
 
 
 def names_images(text: str) -> bool:

@@ -34,12 +34,12 @@ def test_each_names_a_package_and_python_that_converts(tmp_path: Path, suffix: s
 
 
 @pytest.mark.parametrize("command", ["denoise", "stream", "train-and-export", "inspect"])
-@pytest.mark.parametrize("name", ["cells.czi", "cells.zarr", "scan.dcm"])
+@pytest.mark.parametrize("name", ["cells.czi", "cells.n5", "scan.dcm"])
 def test_every_command_says_so(
     tmp_path: Path, bundle: Path, capsys: pytest.CaptureFixture[str], command: str, name: str
 ) -> None:
     path = tmp_path / name
-    path.mkdir() if name.endswith(".zarr") else path.write_bytes(b"\0")
+    path.mkdir() if name.endswith(".n5") else path.write_bytes(b"\0")
     takes_bundle, output = command in ("denoise", "stream"), ["-o", tmp_path / "out.tif"]
     if command.startswith("train"):
         output = ["-o", tmp_path / "out.zsn2m"]
