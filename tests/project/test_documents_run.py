@@ -17,6 +17,7 @@ import pytest
 import tifffile
 from support.bundles import write_bundle
 from support.documents import PAGES, commands, python, read, run
+from support.zarr_files import levels_of, noisy_stack, write_ome_zarr
 
 CODES_OF_HARDWARE = (0, 4)  # 4: the provider is not installed here
 SAME_KIND = "assert clean.shape == frame.shape and clean.dtype == frame.dtype and (clean != frame).any()\n"
@@ -71,6 +72,20 @@ def provider_bundle(folder: Path) -> None:
     write_clip(folder)
 
 
+def cluster_inputs(folder: Path) -> None:
+    """A bundle that is not trained, a folder of its frames, a list of them and an OME-Zarr image."""
+    for package in ("distributed", "zarr"):
+        pytest.importorskip(package, reason="the page needs the extras dask and zarr")
+    (folder / "cam.zsn2m").mkdir()
+    write_bundle(folder / "cam.zsn2m", "uint16", 1, (0.0, 4095.0), "adapt")
+    planes = noisy_stack((6, 48, 64))
+    (folder / "night").mkdir()
+    for number, plane in enumerate(planes):
+        tifffile.imwrite(folder / "night" / f"f{number}.tif", plane)
+    (folder / "frames.txt").write_text("".join(f"night/f{number}.tif\n" for number in range(6)))
+    write_ome_zarr(folder / "cells.zarr", planes, "tyx", chunks=(1, 48, 64))
+
+
 def readme_left(folder: Path) -> None:
     assert (folder / "result.png").exists() and (folder / "frame.zsn2m" / "report.html").exists()
 
@@ -89,6 +104,11 @@ def stacks_left(folder: Path) -> None:
     assert np.array_equal(step[:, 1], noisy[:, 1]) and np.array_equal(step[:, 0], clean[:, 0])
     for channel, noise in enumerate((20, 180)):
         assert (clean[:, channel] - noisy[:, channel].astype(float)).std() == pytest.approx(noise, rel=0.15)
+
+
+def cluster_left(folder: Path) -> None:
+    files = [tifffile.imread(path) for path in sorted((folder / "clean").glob("*.tif"))]
+    assert len(files) == 6 and np.array_equal(np.stack(files), levels_of(folder / "clean.zarr")[0])
 
 
 def video_left(folder: Path) -> None:
@@ -132,6 +152,7 @@ RUNS = {
             "assert denoised.shape in ((1, 3, 48, 64), (48, 64, 3)) and float(denoised.std()) > 1\n",
         ),
     ),
+    "docs/clusters.md": Run(cluster_inputs, cluster_left),
     "docs/blank.md": Run(
         around=(
             "import numpy as np\nframe = np.random.default_rng(0).normal(100, 9, (64, 64)).astype(np.float32)\n"

@@ -53,6 +53,11 @@ def denoise(
             help="Of stacks with several: a name, a number or all; others are copied. Default: the bundle's, else all."
         ),
     ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(metavar="local|ADDRESS", help="Of a Dask scheduler: many frames on many processes or machines."),
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Of --cluster local; default: one for each core.")] = None,
     max_pixels: MaxPixels = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -62,12 +67,25 @@ def denoise(
     """
     from zsn2m_runtime.batch import plan_outputs, run_jobs
     from zsn2m_runtime.denoiser import Denoiser
+    from zsn2m_runtime.errors import UsageError
     from zsn2m_runtime.files import list_inputs
     from zsn2m_runtime.path_kinds import check_bundle_first
 
     check_bundle_first("denoise {bundle} {rest} -o OUT", bundle, inputs)
-    denoiser = Denoiser(bundle, model, provider, threads)
+    if cluster is None and workers is not None:
+        raise UsageError("expected --workers with --cluster local, but got no --cluster; leave it out, or say both")
+    if cluster is not None and threads:
+        raise UsageError("expected --workers with --cluster, whose workers have one thread a core, but got --threads")
+    denoiser = Denoiser(bundle, model, provider if cluster is None else "cpu", threads)
     jobs = plan_outputs(list_inputs(inputs), output)
+    if cluster is not None:
+        from zsn2m_deploy.cli.denoise_cluster import check_output, denoise_on_cluster
+        from zsn2m_runtime.cluster.plan import Setup
+
+        check_output(output, jobs[0].target)
+        setup = Setup(bundle.absolute(), model, provider, check, channel, max_pixels, since=0.0)
+        denoise_on_cluster(cluster, workers, jobs, setup, as_json)
+        return
     with page_progress(as_json, len(jobs)) as on_page:
         results = list(run_jobs(denoiser, jobs, on_page, check, channel, max_pixels))
     _report(results, denoiser.provider, as_json)

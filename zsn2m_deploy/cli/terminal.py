@@ -125,19 +125,26 @@ def page_progress(quiet: bool, files: int) -> Iterator[Callable[[Job, int, int],
 
 @contextlib.contextmanager
 def stream_progress(quiet: bool, info: StreamInfo, limit: int | None) -> Iterator[Callable[[int], None] | None]:
-    """On stderr, frames, their rate and the time left: a bar, or a line now and then where that is no terminal."""
+    """On stderr, frames, their rate and the time left."""
     total = min(filter(None, (info.frames, limit)), default=None)
+    with count_progress(quiet, info.name, total) as update:
+        yield update
+
+
+@contextlib.contextmanager
+def count_progress(quiet: bool, name: str, total: int | None) -> Iterator[Callable[[int], None] | None]:
+    """On stderr, frames, their rate and the time left: a bar, or a line now and then where that is no terminal."""
     if quiet:
         yield None
     elif not sys.stderr.isatty():
         yield _lines(total)
     else:
-        with _stream_bar(info, total) as update:
+        with _count_bar(name, total) as update:
             yield update
 
 
 @contextlib.contextmanager
-def _stream_bar(info: StreamInfo, total: int | None) -> Iterator[Callable[[int], None]]:
+def _count_bar(name: str, total: int | None) -> Iterator[Callable[[int], None]]:
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -157,7 +164,7 @@ def _stream_bar(info: StreamInfo, total: int | None) -> Iterator[Callable[[int],
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True)) as bars:
-        task = bars.add_task(one_line(info.name), total=total, speed="")
+        task = bars.add_task(one_line(name), total=total, speed="")
 
         def update(done: int) -> None:
             speed = bars.tasks[0].speed

@@ -1,0 +1,1 @@
+"""Many frames on many processes or machines, by Dask; docs/clusters.md."""

@@ -1,0 +1,58 @@
+"""The record of a run beside its results: which results are its own, so that a restart does only what is missing."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zsn2m_runtime.atomic import atomic_file, writing
+
+RECORD_NAME = "zsn2m-run.json"
+
+
+@dataclass(frozen=True)
+class Record:
+    """A file in the folder of the results.
+
+    Attributes:
+        since: when the run began, by the clock of the results' file system
+        is_new: no run of this kind began here before
+    """
+
+    path: Path
+    kind: dict[str, Any]
+    since: float
+    is_new: bool
+
+    def close(self, report: dict[str, Any]) -> None:
+        """Add the report of the run."""
+        _write(self.path, {"run": self.kind, "since": self.since, "report": report})
+
+
+def open_record(folder: Path, kind: dict[str, Any]) -> Record:
+    """Go on with the run that is recorded in a folder, or begin a new one there.
+
+    Args:
+        kind: what makes results comparable: bundle, model, channel
+    Raises:
+        OutputError: the folder cannot be written.
+    """
+    path = folder / RECORD_NAME
+    try:
+        found = json.loads(path.read_text())
+        if found["run"] == kind:
+            return Record(path, kind, float(found["since"]), is_new=False)
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    _write(path, {"run": kind, "since": 0.0})
+    with writing(path):
+        since = path.stat().st_mtime
+    _write(path, {"run": kind, "since": since})
+    return Record(path, kind, since, is_new=True)
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    with atomic_file(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=1) + "\n")

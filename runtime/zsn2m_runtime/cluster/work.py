@@ -1,0 +1,133 @@
+"""What a worker process does: one onnxruntime session, one thread a core, and one task after another."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+from zsn2m_runtime.batch import Done, Job, Pages, run_jobs
+from zsn2m_runtime.channel_choice import choose_channels
+from zsn2m_runtime.cluster.plan import FilesTask, PlanesTask, Setup, Task
+from zsn2m_runtime.denoiser import Denoiser
+from zsn2m_runtime.errors import Zsn2mError
+from zsn2m_runtime.files import Layout, open_image
+from zsn2m_runtime.files.zarr_planes import Place
+from zsn2m_runtime.files.zarr_reader import ZarrFile
+from zsn2m_runtime.files.zarr_writer import LevelsWriter
+from zsn2m_runtime.image import Frame
+
+_opening = threading.Lock()  # a worker of several threads opens one session
+_opened = threading.local()  # the image that a thread reads
+
+
+@dataclass
+class Outcome:
+    """What became of a task.
+
+    Attributes:
+        skipped: frames that were finished before
+        failed: each frame, and why
+        unlike: sentences of `Denoiser.unlike`, each with the frame that it is of
+        notes: sentences on what could not be kept
+    """
+
+    done: int = 0
+    skipped: int = 0
+    failed: list[tuple[str, Zsn2mError]] = field(default_factory=list)
+    unlike: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def work(task: Task, setup: Setup) -> Outcome:
+    """Do a task; frames that fail do not end it."""
+    with _opening:
+        denoiser = _denoiser(setup.bundle, setup.model, setup.provider)
+    if isinstance(task, FilesTask):
+        return _files(task, setup, denoiser)
+    return _planes(task, setup, denoiser)
+
+
+@lru_cache(maxsize=1)
+def _denoiser(bundle: Path, model: str | None, provider: str) -> Denoiser:
+    cv2.setNumThreads(1)
+    return Denoiser(bundle, model, provider, threads=1, spinning=False)
+
+
+def is_finished(job: Job, since: float) -> bool:
+    """Whether a result of this run is there, and its source has not changed after it."""
+    try:
+        written = job.target.stat().st_mtime
+        return written >= since and written >= job.source.stat().st_mtime
+    except OSError:
+        return False
+
+
+def _files(task: FilesTask, setup: Setup, denoiser: Denoiser) -> Outcome:
+    outcome = Outcome()
+    for job in task.jobs:
+        if is_finished(job, setup.since):
+            outcome.skipped += 1
+            continue
+        (result,) = run_jobs(denoiser, [job], None, setup.check, setup.channel, setup.max_pixels)
+        if result.error:
+            outcome.failed.append((str(job.source), result.error))
+        else:
+            outcome.done += 1
+        outcome.unlike += [(str(job.source), sentence) for sentence in result.unlike]
+        outcome.notes += result.notes
+    return outcome
+
+
+class _PlaneSink:
+    """Planes to the chunks of an unfinished group."""
+
+    def __init__(self, image: ZarrFile, group: Path) -> None:
+        self.layout: Layout = image.layout
+        self.levels = LevelsWriter(image.multiscale, group)
+        self.place: Place = ()
+
+    def write(self, frame: Frame, unchanged: bool = False) -> None:
+        self.levels.put(self.place, frame.pixels, unchanged)
+
+
+def _planes(task: PlanesTask, setup: Setup, denoiser: Denoiser) -> Outcome:
+    if task.mark.exists():
+        return Outcome(skipped=task.frames)
+    outcome, done = Outcome(), Done()
+    image, choice = _image(task.source, setup, denoiser)
+    sink = _PlaneSink(image, task.group)
+    pages = Pages(denoiser, sink, choice, str(task.source), setup.check)
+    try:
+        for page in range(*task.pages):
+            sink.place = image.places[page]
+            try:
+                pages.put(page, image.read(page), done)
+            except Zsn2mError as error:
+                outcome.failed.append((f"{task.source} page {page + 1}", error))
+    finally:
+        sink.levels.close()
+    outcome.done = task.frames - len(outcome.failed)
+    outcome.unlike = [(str(task.source), sentence) for sentence in done.unlike]
+    outcome.notes = done.notes
+    if not outcome.failed:
+        task.mark.touch()
+    return outcome
+
+
+def _image(source: Path, setup: Setup, denoiser: Denoiser) -> tuple[ZarrFile, Any]:
+    """The image and its channels, opened once a thread: of a million planes that takes seconds."""
+    if getattr(_opened, "source", None) != (source, setup.channel, setup.bundle):
+        import zarr
+
+        zarr.config.set({"threading.max_workers": 1})
+        image = open_image(source, setup.max_pixels)
+        assert isinstance(image, ZarrFile), source
+        choice = choose_channels(image.axes, denoiser.card.sensor.stack_channel, setup.channel, str(source))
+        _opened.source, _opened.found = (source, setup.channel, setup.bundle), (image, choice)
+    found: tuple[ZarrFile, Any] = _opened.found
+    return found

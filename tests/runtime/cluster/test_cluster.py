@@ -1,0 +1,171 @@
+"""`denoise --cluster` on real processes: what a killed worker, a corrupt frame and a restart change."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support.bundles import BundleMaker
+from support.commands import run_command
+from support.zarr_files import WHY, levels_of, mean_of_areas, metadata_of, noisy_stack, write_ome_zarr
+
+from zsn2m_runtime.batch import plan_outputs
+from zsn2m_runtime.cluster import running
+from zsn2m_runtime.cluster.outputs import results_of
+from zsn2m_runtime.cluster.plan import FilesTask, Setup, files_tasks
+from zsn2m_runtime.cluster.running import Report, connected, run
+from zsn2m_runtime.denoiser import Denoiser
+from zsn2m_runtime.errors import InputError, UnavailableError
+from zsn2m_runtime.files import list_inputs, open_image, save_image
+from zsn2m_runtime.image import Frame
+
+distributed = pytest.importorskip("distributed", reason="--cluster needs Dask: pip install 'zsn2m-deploy[dask]'")
+
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning:distributed")
+
+
+@pytest.fixture(scope="module")
+def bundle(make_bundle: BundleMaker) -> Path:
+    return make_bundle("uint16", 1, (0.0, 4095.0), method="adapt")
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[Any]:
+    """Two processes, each with one thread; a killed one is started again."""
+    with connected("local", 2) as client:
+        yield client
+
+
+def frames_in(folder: Path, count: int) -> Path:
+    folder.mkdir()
+    for number, plane in enumerate(noisy_stack((count, 32, 40))):
+        save_image(folder / f"f{number:03d}.tif", Frame(plane))
+    return folder
+
+
+def go(client: Any, bundle: Path, source: Path, out: Path, on_frames: Any = None) -> Report:
+    setup = Setup(bundle, None, "cpu", False, None, None, since=0.0)
+    return run(client, results_of(plan_outputs(list_inputs([str(source)]), out), setup), on_frames)
+
+
+def test_a_corrupt_frame_is_listed_and_a_restart_does_the_rest(tmp_path: Path, bundle: Path, client: Any) -> None:
+    source, out = frames_in(tmp_path / "in", 20), tmp_path / "out"
+    whole = (source / "f007.tif").read_bytes()
+    (source / "f007.tif").write_bytes(whole[:100])
+    report = go(client, bundle, source, out)
+    assert (report.done, report.skipped, report.retried) == (19, 0, 1)
+    ((frame, error),) = report.failed
+    assert frame == str(source / "f007.tif") and isinstance(error, InputError)
+    said = json.loads((out / "zsn2m-run.json").read_text())["report"]
+    assert said["done"] == 19 and said["failed"][0]["frame"] == frame
+    denoiser = Denoiser(bundle, threads=1)
+    for number in (0, 19):
+        with open_image(source / f"f{number:03d}.tif") as noisy, open_image(out / f"f{number:03d}.tif") as clean:
+            assert np.array_equal(clean.read().pixels, denoiser(noisy.read().pixels))
+
+    times = {path.name: path.stat().st_mtime_ns for path in out.glob("*.tif")}
+    (source / "f007.tif").write_bytes(whole)
+    again = go(client, bundle, source, out)
+    assert (again.done, again.skipped, again.failed) == (1, 19, [])
+    assert {name: (out / name).stat().st_mtime_ns for name in times} == times  # the others were not written again
+
+
+def test_results_of_another_bundle_are_made_again(
+    tmp_path: Path, bundle: Path, client: Any, make_bundle: BundleMaker
+) -> None:
+    source, out = frames_in(tmp_path / "in", 3), tmp_path / "out"
+    assert go(client, bundle, source, out).done == 3
+    other = make_bundle("uint16", 1, (0.0, 4095.0), method="mbd")
+    assert go(client, other, source, out).done == 3
+
+
+def test_a_killed_worker_loses_nothing(tmp_path: Path, bundle: Path, client: Any) -> None:
+    source, out = frames_in(tmp_path / "in", 40), tmp_path / "out"
+    pids = list(client.run(os.getpid).values())
+
+    def kill_one(handled: int) -> None:
+        if pids and handled >= 4:
+            os.kill(pids.pop(), signal.SIGKILL)
+            pids.clear()
+
+    report = go(client, bundle, source, out, kill_one)
+    assert not pids and report.failed == []
+    assert report.done + report.skipped == 40  # what the killed one had written before counts as finished
+    assert len(list(out.glob("f*.tif"))) == 40
+    client.wait_for_workers(2, timeout=60)
+
+
+def test_an_ome_zarr_image_is_done_block_by_block(tmp_path: Path, bundle: Path, client: Any) -> None:
+    pytest.importorskip("zarr", reason=WHY)
+    array = noisy_stack((40, 32, 40))
+    source = write_ome_zarr(tmp_path / "a.zarr", array, "tyx", chunks=(4, 16, 40), shards=(4, 32, 40))
+    broken = source / "0" / "c" / "5" / "0" / "0"
+    whole = broken.read_bytes()
+    broken.write_bytes(whole[:-4] + b"junk")
+    report = go(client, bundle, source, tmp_path / "b.zarr")
+    assert {frame for frame, _ in report.failed} == {f"{source} page {page}" for page in range(21, 25)}
+    assert report.where == str(tmp_path / "b.zarr.unfinished") and not (tmp_path / "b.zarr").exists()
+    broken.write_bytes(whole)
+    again = go(client, bundle, source, tmp_path / "b.zarr")
+    assert again.failed == [] and again.skipped == 24 and again.done == 16  # the task with the broken shard
+    full, smaller = levels_of(tmp_path / "b.zarr")
+    denoiser = Denoiser(bundle, threads=1)
+    for page in (0, 23, 39):
+        assert np.array_equal(full[page], denoiser(array[page]))
+    assert np.abs(smaller - mean_of_areas(full)).max() <= 0.5
+    assert metadata_of(tmp_path / "b.zarr") == metadata_of(source)
+    assert not (tmp_path / "b.zarr.unfinished").exists()
+
+
+def test_the_command_reports_and_its_exit_code_is_of_the_first_failure(
+    tmp_path: Path, bundle: Path, client: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = frames_in(tmp_path / "in", 4)
+    (source / "f002.tif").write_bytes(b"II*\0")
+    names = tmp_path / "frames.txt"
+    names.write_text("".join(f"{path}\n" for path in sorted(source.iterdir())))
+    address = client.scheduler.address
+    options = ["-o", f"{tmp_path}/out/", "--cluster", address, "--json"]
+    ended = run_command(capsys, "denoise", bundle, f"@{names}", *options)
+    said = json.loads(ended.out)
+    assert ended.code == InputError.exit_code
+    assert (said["frames"], said["done"], [each["frame"] for each in said["failed"]]) == (4, 3, [f"{source}/f002.tif"])
+    assert "f002.tif" in ended.err and "1 of 4" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("output", "more", "code"),
+    [
+        ("out.tif", ["--cluster", "local"], 2),
+        ("out/", ["--workers", "2"], 2),
+        ("out/", ["--cluster", "tcp://127.0.0.1:9"], UnavailableError.exit_code),
+    ],
+)
+def test_what_cannot_be_run_is_refused(
+    tmp_path: Path,
+    bundle: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    output: str,
+    more: list[str],
+    code: int,
+) -> None:
+    monkeypatch.setattr(running, "PATIENCE", 1)
+    source = frames_in(tmp_path / "in", 1)
+    ended = run_command(capsys, "denoise", bundle, source / "f000.tif", "-o", f"{tmp_path}/{output}", *more)
+    assert ended.code == code and ended.err.count("expected") == 1
+    assert not (tmp_path / "out.tif").exists() and not (tmp_path / "out").exists()
+
+
+def test_tasks_are_made_one_after_another() -> None:
+    jobs = plan_outputs([Path(f"/in/{number}.tif") for number in range(1000)], Path("/tmp/none/"))
+    tasks = files_tasks(jobs, 2)
+    assert isinstance(next(tasks), FilesTask)
+    assert sum(task.frames for task in tasks) == 1000 - 16
+    assert max(task.frames for task in files_tasks(jobs[:20], 4)) == 1  # each worker gets some
