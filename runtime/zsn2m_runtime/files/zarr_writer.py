@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ class ZarrWriter(ImageWriter):
     def __init__(self, path: Path, layout: Layout, image: Multiscale, places: Sequence[Place]) -> None:
         super().__init__(path, layout)
         self._image, self._places = image, places
+        self._levels: LevelsWriter | None = None
         self.notes = image.left
 
     def _appearing(self) -> AbstractContextManager[Path]:
@@ -44,10 +45,11 @@ class ZarrWriter(ImageWriter):
         self._levels = LevelsWriter(self._image, temporary)
 
     def _put(self, frame: Frame, page: int) -> None:
+        assert self._levels is not None, "begun"
         self._levels.put(self._places[page], frame.pixels, self._unchanged)
 
     def _release(self) -> None:
-        if hasattr(self, "_levels"):
+        if self._levels is not None:
             self._levels.close()
 
 
@@ -64,7 +66,7 @@ class LevelsWriter:
 
         group = zarr.open_group(folder, mode="r+", use_consolidated=False)
         targets = [group[path] for path in image.paths]
-        # Folders with a leading dot are of programs that run: the file goes where there is room for the result.
+        # Planes that wait are kept in `folder.parent`: there is room for the result.
         self._full = _Chunks(targets[0], folder.parent)
         self._smaller = [
             _SmallerLevel(image.levels[0], level, picked, _Chunks(target, folder.parent))
@@ -153,7 +155,8 @@ class _SmallerLevel:
 
     def _whole(self, group: _Group, target: Place) -> Pixels:
         if group.unchanged:
-            return np.asarray(self._level[target])
+            with suppress(Exception):  # of codecs: what cannot be copied is made
+                return np.asarray(self._level[target])
         assert group.made is not None
         if self._picked or (group.made.dtype == self._dtype and group.planes == 1):
             return group.made
