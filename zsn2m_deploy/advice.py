@@ -30,15 +30,20 @@ def _with_strength(method: Method, times: float) -> str:
     return f"--strength {min(max(method.strength * times, LEAST_STRENGTH), MOST_STRENGTH):.2g}"
 
 
-def next_steps(verdict_is_good: bool, noisy: bool, remedy: str | None, frame: str, bundle: str) -> tuple[str, ...]:
+def next_steps(
+    verdict_is_good: bool, noisy: bool, remedy: str | None, frame: str, bundle: str, video: bool = False
+) -> tuple[str, ...]:
     """What to do next: sentences with commands in backquotes.
 
     Args:
         noisy: whether the frame has noise worth removing
         remedy: options that may improve the result; None: nothing is wrong
         frame, bundle: names, for the commands
+        video: whether the bundle has a model for videos
     """
     use = f"`zsn2m-deploy denoise {bundle} FRAME... -o OUT`"
+    if video:
+        use += f"; on videos: `zsn2m-deploy stream {bundle} VIDEO -o OUT`"
     if not noisy:
         return ("Use the frame as it is. To see what a camera's noise is like: `zsn2m-deploy sample OUT.png`",)
     if remedy is not None:

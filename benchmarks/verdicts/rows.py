@@ -27,9 +27,10 @@ from zsn2m_runtime.noise.model import Doubles
 from zsn2m_runtime.sample_types import Pixels
 
 ROWS = Path(__file__).with_name("rows.csv")
+FAST = TrainConfig.from_preset("fast").updated({"video": False})  # no verdict looks at the model for videos
 SOURCES = sources.digest(
     (*sources.FRAMES, *sources.VERDICT, "benchmarks/verdicts/drawn.py", "benchmarks/verdicts/faults.py"),
-    settings=TrainConfig.from_preset("fast").model_dump_json(),
+    settings=FAST.model_dump_json(),
 )
 OWN = "own result"
 OTHER_STRENGTHS = {"noise taken for 4 times as strong": 4.0, "noise taken for a quarter": 0.25}
@@ -86,9 +87,8 @@ def measure(task: Task) -> list[Row]:
     if task.fault in faults.FRAMES:
         return [_row(task.spec, task.fault, _said_of(faults.FRAMES[task.fault](int(task.spec.image))))]
     example = load(task.spec)
-    config = TrainConfig.from_preset("fast")
-    if task.fault in OTHER_STRENGTHS:
-        config = config.updated({"strength": OTHER_STRENGTHS[task.fault]})
+    strength = OTHER_STRENGTHS.get(task.fault)
+    config = FAST.updated({"strength": strength}) if strength else FAST
     trained = train([example.noisy], config)
     own = faults.stored(apply(trained, "sensor", example.noisy.astype(np.float32)), example)
     seen = has_noise(example.noisy, trained.noise)
@@ -116,7 +116,7 @@ def _said_of(frames: list[Pixels]) -> tuple[str, ...]:
     """What is said of a faulty frame at the public door."""
     with tempfile.TemporaryDirectory() as folder:
         try:
-            bundle = train_and_export(frames, Path(folder) / "cam.zsn2m", TrainConfig.from_preset("fast"))
+            bundle = train_and_export(frames, Path(folder) / "cam.zsn2m", FAST)
         except Zsn2mError as error:
             return (str(error),)
         return bundle.manifest.training.warnings

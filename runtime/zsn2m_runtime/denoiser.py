@@ -209,7 +209,7 @@ class Denoiser:
 
         Args:
             motion: how the result before is brought to where its content is now: `flow`, by optical flow; `none`, not
-                at all, for a camera and a scene that stand still; both start anew after a cut
+                at all, for a camera that stands still; both start anew after a cut
         Shape:
             frames: each as for a call; sizes may differ, and one buffer may be filled again and again
             yields: the same shapes and dtypes

@@ -1,7 +1,8 @@
 """Follows the gain of a camera: how strong the noise of a stream's frames is beside that of the training frames.
 
 Measured on the change of a frame from the result before it, moved: what is left of that in small diagonal detail, in
-the calmer tiles, is noise alone. Texture that both have cancels, as do the offsets of rows and columns.
+the calmer tiles, is noise alone. Texture that both have cancels, as do the offsets of rows and columns. Places where
+the result before shows something else, and motion has put the frame, say nothing.
 
 Source of the constants: measured, docs/decisions/gain.md.
 """
@@ -65,6 +66,8 @@ class Gain:
         if min(noisy.shape[2:]) < TILE:
             return
         level, power = _tiles(before, noisy)
+        if not len(level):
+            return
         measured = math.sqrt(_quartile(power / self._expected(level), noisy.shape[1]))
         measured = min(max(measured, 1 / MOST), MOST)
         change = measured / self._found
@@ -85,17 +88,22 @@ def in_order(denoiser: Recurrent, motion: Motion) -> Callable[[Frame, str], Fram
 
 
 def _tiles(before: Nchw, noisy: Nchw) -> tuple[Doubles, Doubles]:
-    """Level, and power of the diagonal detail of the change, of each tile. Shape: each (n, c)."""
+    """Level, and power of the diagonal detail of the change, of each tile; shape: each (n, c).
+
+    Tiles in which the frame stands for the result before, in some place, are left out.
+    """
     channels, height, width = noisy.shape[1:]
     rows, columns = height // TILE, width // TILE
     step = max(1, math.ceil(math.sqrt(rows * columns / MOST_TILES)))
 
     def chosen(planes: Nchw) -> Nchw:
-        whole = planes[0, :, : rows * TILE, : columns * TILE].reshape(channels, rows, TILE, columns, TILE)
-        return whole[:, ::step, :, ::step].transpose(1, 3, 0, 2, 4).reshape(-1, channels, TILE, TILE)
+        inside = planes[0, :, : rows * TILE, : columns * TILE].reshape(channels, rows, TILE, columns, TILE)
+        return inside[:, ::step, :, ::step].transpose(1, 3, 0, 2, 4).reshape(-1, channels, TILE, TILE)
 
     tiles = chosen(before)
     rest = chosen(noisy) - tiles
+    whole = np.all(np.any(rest, axis=1), axis=(1, 2))
+    tiles, rest = tiles[whole], rest[whole]
     detail = (rest[..., ::2, ::2] - rest[..., 1::2, ::2] - rest[..., ::2, 1::2] + rest[..., 1::2, 1::2]) / 2
     return tiles.mean(axis=(2, 3), dtype=np.float64), np.square(detail).mean(axis=(2, 3), dtype=np.float64)
 

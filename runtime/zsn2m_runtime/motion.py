@@ -12,6 +12,7 @@ import numpy.typing as npt
 from zsn2m_runtime.sample_types import Nchw
 
 Floats = npt.NDArray[np.float32]
+Bytes = npt.NDArray[np.uint8]
 
 FACTOR = 4  # pixels of the frame a pixel of the small copies; half of it gains 1 dB at four times the time
 MOST_PIXELS = 2**16  # of a small copy, else it is halved again: 1080p takes an eighth
@@ -19,15 +20,18 @@ LEAST_SIDE = 16  # pixels of a small copy, else it is less small: OpenCV's flow 
 ENDS = (0.5, 99.5)  # percentiles of the previous result that become black and white of the 8 bits that the flow takes
 STRIDE = 4  # small pixels between patches of 8: 3 takes twice the time
 DETAIL = 5  # small pixels over which a mean is taken away, so that detail is left
+NORMAL_MEDIAN = 0.6745  # of the size of a normal variable, in units of its standard deviation
 BLOCK = 8  # small pixels, side of the blocks that are compared
 LEAST_ALIKE = 0.5  # of the detail that came over, the share that the frame has: same scenes 0.58 to 1.2, others to 0.4
 LEAST_CHANGE = 0.7  # of blocks' means, in units of that of single pixels: plain scenes reach 0.36, cuts have 1.06
+WRONG = 10.0  # deviations of the mean of DETAIL x DETAIL small pixels: more is no noise
+BESIDE = 2  # small pixels around what is wrong that count as wrong too: the network sees them together
 
 
 def moved(previous: Nchw, noisy: Nchw) -> Nchw | None:
     """The previous result where its content is in the present frame; None after a cut, and below 16 x 16 pixels.
 
-    Blinking lights and what comes from behind something are where they were: the network's gate tells them.
+    Where it shows something else, as after something that passed or under a light that blinks, it is the frame.
 
     Shape:
         previous, noisy: (1, c, h, w), of one size, finite; any units
@@ -41,22 +45,31 @@ def moved(previous: Nchw, noisy: Nchw) -> Nchw | None:
     factor = _factor(height, width)
     before, now = (_small_grey(planes, factor) for planes in (previous, noisy))
     flow = _flow(before, now)
-    if is_cut(_brought(before, flow), now):
+    before = _brought(before, flow)
+    if is_cut(before, now):
         return None
     whole = np.asarray(cv2.resize(flow * np.float32(factor), (width, height)), np.float32)
     there = np.empty_like(previous)
     for plane, result in zip(previous[0], there[0], strict=True):
         _brought(plane, whole, result)
+    _show(noisy, wrong_places(before, now), there)
     return there
 
 
 def still(previous: Nchw, noisy: Nchw) -> Nchw | None:
-    """The previous result as it is, for a camera and a scene that stand still; None as `moved` has it."""
+    """The previous result as it is, for a camera that stands still; None, and the frame, where `moved` has it."""
     height, width = noisy.shape[2:]
     if min(height, width) < LEAST_SIDE:
         return None
-    factor = _factor(height, width)
-    return None if is_cut(*(_small_grey(planes, factor) for planes in (previous, noisy))) else previous
+    before, now = (_small_grey(planes, _factor(height, width)) for planes in (previous, noisy))
+    if is_cut(before, now):
+        return None
+    wrong = wrong_places(before, now)
+    if not wrong.any():
+        return previous
+    there = previous.copy()
+    _show(noisy, wrong, there)
+    return there
 
 
 def is_cut(before: Floats, now: Floats) -> bool:
@@ -74,6 +87,30 @@ def is_cut(before: Floats, now: Floats) -> bool:
         return False
     change = np.median(np.abs(_block_means(now - before)))
     return bool(change > LEAST_CHANGE * np.median(np.abs(details[1] - details[0])))
+
+
+def wrong_places(before: Floats, now: Floats) -> Bytes:
+    """Where two pictures of one scene show different things: 1 there, 0 elsewhere.
+
+    The mean of their difference over a few pixels, beside that of the whole picture, is larger than noise makes it;
+    how large noise is the same difference says. Light that changes everywhere by as much is no difference.
+
+    Shape:
+        before, now: (h, w): the result before, where its content is now, and the noisy frame; returns: (h, w)
+    """
+    change = now - before
+    mean = cv2.blur(change, (DETAIL, DETAIL))
+    grain = np.median(np.abs(change - mean)) / NORMAL_MEDIAN / DETAIL
+    wrong = (np.abs(mean - np.median(mean)) > WRONG * grain).astype(np.uint8)
+    return np.asarray(cv2.dilate(wrong, np.ones((2 * BESIDE + 1, 2 * BESIDE + 1), np.uint8)), np.uint8)
+
+
+def _show(noisy: Nchw, where: Bytes, result: Nchw) -> None:
+    """Put the frame into a result, at places of the small copies."""
+    height, width = noisy.shape[2:]
+    whole = cv2.resize(where, (width, height), interpolation=cv2.INTER_NEAREST)
+    for plane, shown in zip(noisy[0], result[0], strict=True):
+        cv2.copyTo(plane, whole, shown)
 
 
 def _factor(height: int, width: int) -> int:

@@ -85,6 +85,17 @@ def test_what_motion_gives_goes_through_and_a_cut_says_nothing() -> None:
     assert gain.strength == pytest.approx(3, rel=0.1)
 
 
+def test_where_the_frame_stands_for_the_result_before_nothing_is_measured() -> None:
+    clean, gain = scene(), Gain(record(0.0, 100.0))
+    now = noisy(clean, 0.0, 100.0, 2.0, 1)
+    before = result(clean, 0)
+    before[..., 20:150, :110] = now[..., 20:150, :110]
+    gain.see(before, now)
+    assert gain.strength == pytest.approx(2, rel=0.1)
+    gain.see(now, now)
+    assert gain.strength == pytest.approx(2, rel=0.1)
+
+
 def test_tiny_frames_say_nothing() -> None:
     gain, tiny = Gain(record(0.0, 100.0)), np.zeros((1, 3, 15, 40), np.float32)
     gain.see(tiny, tiny)
@@ -93,7 +104,7 @@ def test_tiny_frames_say_nothing() -> None:
 
 def test_frames_without_any_noise_give_a_strength_above_0() -> None:
     gain, clean = Gain(record(0.0, 100.0)), scene()
-    gain.see(clean, clean)
-    assert gain.strength > 0
+    gain.see(clean + 1, clean)
+    assert 0 < gain.strength < 0.1
     gain.see(clean, noisy(clean, 0.0, 100.0, 2.0, 1))
     assert gain.strength == pytest.approx(2, rel=0.1)

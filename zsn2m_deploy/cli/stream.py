@@ -67,7 +67,7 @@ def stream(
         str | None, typer.Option(help="Model of the bundle; default: that for videos, else the bundle's.")
     ] = None,
     motion: Annotated[
-        Literal["flow", "none"], typer.Option(help="Of the model for videos; none: camera and scene stand still.")
+        Literal["flow", "none"], typer.Option(help="Of the model for videos; none: the camera stands still.")
     ] = "flow",
     provider: Provider = "auto",
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: one per core.")] = 0,

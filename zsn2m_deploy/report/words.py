@@ -76,7 +76,8 @@ def chosen(
     if not mixture:
         return text
     names = in_words([(group.frames, group.sigma) for group in mixture])
-    return f"{names}, adapted as a mixture; {mixture[0].frames[0]}: {text}"
+    together = ", adapted as a mixture" if config.sensor.schedule.iterations else ""
+    return f"{names}{together}; {mixture[0].frames[0]}: {text}"
 
 
 def checks(removed: Removed) -> tuple[Check, ...]:

@@ -123,5 +123,7 @@ def warn_of_doubled() -> None:
 def _read(model: Path, sha256: str | None) -> bytes:
     """The bytes of a model file, hashed; onnxruntime gets these, not the path, which may lead elsewhere by then."""
     if not os.path.lexists(model):
-        raise BundleError(f"{model}: expected an ONNX file, but there is none; check the path")
+        raise BundleError(
+            f"{model}: expected an ONNX file, but there is none; check the path, or copy the whole bundle again"
+        )
     return read_plain(model, MOST_MODEL, sha256)

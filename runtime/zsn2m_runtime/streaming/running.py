@@ -72,7 +72,7 @@ class Stream:
         kept: after an error or interrupt, where what was finished is; None: nowhere
     Raises:
         InputError: before the first frame, where the source's frames are not the sensor's.
-        UsageError: `temporal` with a model that has a state.
+        UsageError: `temporal` with a model that has a state, or `motion` "none" with one that has none.
     """
 
     def __init__(  # noqa: PLR0913, the options of a run
@@ -91,6 +91,11 @@ class Stream:
             raise UsageError(
                 f"expected a model that takes every frame by itself for --temporal, but got {denoiser.card.id}, which "
                 f"sees the result before anyway; leave --temporal out, or choose another --model"
+            )
+        if motion != "flow" and denoiser.card.state is None:
+            raise UsageError(
+                f"expected a model that sees the result before for --motion {motion}, but got {denoiser.card.id}, "
+                f"which takes every frame by itself; leave --motion out, or choose another --model"
             )
         self._motion = MOTIONS[motion]
         self._sequences: dict[str, Callable[[Frame, str], Frame]] = {}  # by channel of a stack

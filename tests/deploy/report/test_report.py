@@ -19,7 +19,7 @@ from support.scenes import RANGE, Scene, scene
 from benchmarks.regular_cases import KINDS, Texture, draw
 from benchmarks.split import FIRST_TEST_SEED
 from zsn2m_deploy.advice import gentler, stronger
-from zsn2m_deploy.config.training import TrainConfig
+from zsn2m_deploy.config.training import Preset, TrainConfig
 from zsn2m_deploy.report.facts import Report
 from zsn2m_deploy.report.pictures import SIDE, detailed_crop, report_pictures
 from zsn2m_deploy.report.presence import has_noise
@@ -31,7 +31,9 @@ from zsn2m_runtime.bundle import load_bundle
 from zsn2m_runtime.manifest import Manifest
 from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.facts import noise_facts
+from zsn2m_runtime.noise.familiarity import training_stats
 from zsn2m_runtime.noise.model import NoiseModel
+from zsn2m_runtime.noise_record import NoiseGroup
 from zsn2m_runtime.sample_types import Nchw, Pixels
 from zsn2m_runtime.training_record import MethodRecord, TrainedFrame, TrainedStage, TrainingRecord
 
@@ -223,6 +225,24 @@ def test_the_line_says_what_was_chosen(config: TrainConfig, expected: tuple[str,
     assert all(part in line for part in expected)
     assert missing not in line
     assert "\n" not in line
+
+
+@pytest.mark.parametrize("preset", ["instant", "fast"])
+def test_a_mixture_is_adapted_to_where_anything_is(preset: Preset) -> None:
+    made = scene()
+    noise, look = made.model.record(), training_stats([made.noisy], made.model)
+    groups = [NoiseGroup(frames=(f"{name}.png",), sigma=12, noise=noise, look=look) for name in ("day", "night")]
+    line = chosen(TrainConfig.from_preset(preset), noise_facts([made.noisy], made.model), mixture=groups)
+    assert "day.png at 12, night.png at 12" in line
+    assert ("adapted as a mixture" in line) == (preset == "fast")
+
+
+def test_what_comes_next_names_stream_where_there_is_a_model_for_videos(tmp_path: Path, manifest: Manifest) -> None:
+    made = scene()
+    assert "stream" not in write(tmp_path, manifest, made, made.good)[0].next_steps[0]
+    video = manifest.models[0].model_copy(update={"state": "previous"})
+    report = write(tmp_path, manifest.model_copy(update={"models": [*manifest.models, video]}), made, made.good)[0]
+    assert "`zsn2m-deploy stream cam.zsn2m VIDEO -o OUT`" in report.next_steps[0]
 
 
 def test_the_line_says_why_for_correlated_noise() -> None:

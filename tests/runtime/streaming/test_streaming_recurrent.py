@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.denoisers import recurrent_denoiser
+from support.denoisers import gain_denoiser, recurrent_denoiser
 from support.sources import FakeSource, noise
 
 from zsn2m_runtime.denoiser import Denoiser
@@ -83,6 +83,11 @@ def test_channels_have_a_history_each(denoiser: Denoiser) -> None:
 def test_temporal_is_refused(denoiser: Denoiser) -> None:
     with pytest.raises(UsageError, match="--temporal"):
         Stream(denoiser, FakeSource(2), NullSink(), temporal=True)
+
+
+def test_motion_of_a_model_without_a_state_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--motion none"):
+        Stream(gain_denoiser(tmp_path, "uint8", 3, (0.0, 255.0)), FakeSource(2), NullSink(), motion="none")
 
 
 @pytest.mark.parametrize("by", ["stream", "python"])
