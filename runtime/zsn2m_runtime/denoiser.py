@@ -12,8 +12,8 @@ from zsn2m_runtime.blank.areas import filled, largest_scene
 from zsn2m_runtime.bundle import Bundle, read_manifest
 from zsn2m_runtime.card import card_inside, check_card
 from zsn2m_runtime.errors import BundleError, InputError, UsageError
-from zsn2m_runtime.gain import in_order
-from zsn2m_runtime.image import Frame, as_frame, check_computable, check_finite
+from zsn2m_runtime.gain import Gain, InOrder, differ_in_strength
+from zsn2m_runtime.image import Frame, as_frame, check_computable, check_finite, to_nchw
 from zsn2m_runtime.inference.frames import Previous, Result, denoise_after, denoise_frame
 from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.inference.strips import DEFAULT_STRIP_PIXELS, STRIP_PIXELS_OF_VIDEO
@@ -25,6 +25,7 @@ from zsn2m_runtime.noise.familiarity import unlike_all
 from zsn2m_runtime.noise_record import FixedPatternRecord, ImpulseNoise, NoiseRecord, RowNoise, TrainingStats
 from zsn2m_runtime.patterns import MOSAIC, find_patterns, fixed_pattern_left, other_filters, patterns_in_words
 from zsn2m_runtime.pipeline import Pipeline
+from zsn2m_runtime.reloading import Reloading
 from zsn2m_runtime.sample_types import Pixels, is_whole
 from zsn2m_runtime.sequence import MOTIONS, MotionName
 
@@ -110,9 +111,9 @@ class Denoiser:
         return self._session.provider
 
     @property
-    def noise(self) -> NoiseRecord | None:
-        """The noise that the bundle was trained on; None: unknown, or with salt and pepper, which is not measured."""
-        return self._trained_on[0][0] if self._trained_on and not self._impulses else None
+    def noises(self) -> tuple[NoiseRecord, ...]:
+        """The kinds of noise that it was trained on; none: unknown, or with salt and pepper, which is not measured."""
+        return () if self._impulses else tuple(noise for noise, _ in self._trained_on)
 
     def __reduce__(self) -> tuple[type[Denoiser], tuple[object, ...]]:
         return type(self), self._opened_with
@@ -169,7 +170,7 @@ class Denoiser:
         found = unlike_all(pixels, self._trained_on, self.card.role in PRETRAINED, seen.blank)
         left = fixed_pattern_left(self._fixed_pattern, frame.pixels)
         filters = _other_filters(frame, mosaic.pattern) if mosaic else ()
-        if self.card.strength and len(self._trained_on) > 1:
+        if self.card.strength and len(self._trained_on) > 1 and not (self.noises and differ_in_strength(self.noises)):
             found = (*found, _ONE_NOISE.format(self.card.id, len(self._trained_on)))
         return (*filters, *self._patterns(largest_scene(sound, seen.blank)), *left, *found)
 
@@ -201,7 +202,7 @@ class Denoiser:
                 f"{stated.pattern} mosaic; train a bundle on such a frame"
             )
 
-    def stream(self, frames: Iterable[Pixels], motion: MotionName = "flow") -> Iterator[Pixels]:
+    def stream(self, frames: Iterable[Pixels], motion: MotionName = "flow", reload: bool = False) -> Iterator[Pixels]:
         """Denoise frames in order, while a thread reads the next ones; memory is bounded.
 
         A model with a state (`card.state`) has each result help with the next frame, and follows a camera's gain;
@@ -210,6 +211,8 @@ class Denoiser:
         Args:
             motion: how the result before is brought to where its content is now: `flow`, by optical flow; `none`, not
                 at all, for a camera that stands still; both start anew after a cut
+            reload: a bundle that is replaced on disk is taken up between two frames, with a log message; one that is
+                damaged, half written or of another sensor is warned of, and the one in use goes on
         Shape:
             frames: each as for a call; sizes may differ, and one buffer may be filled again and again
             yields: the same shapes and dtypes
@@ -220,13 +223,24 @@ class Denoiser:
         """
         if motion not in MOTIONS:
             raise UsageError(f"expected a motion of {', '.join(MOTIONS)}, but got {motion!r}; choose one of those")
-        denoise_next = in_order(self, MOTIONS[motion])
+        denoise_next = InOrder(self, MOTIONS[motion])
+        reloading = self.reloading() if reload else None
 
         def work(array: Pixels) -> Pixels:
+            if reloading and (newer := reloading.newer()):
+                denoise_next.go_on_with(newer)
             return denoise_next(_as_frame(array), "frame").as_array().reshape(array.shape)
 
-        with Pipeline(map(_own_copy, frames), work) as results:
-            yield from results
+        try:
+            with Pipeline(map(_own_copy, frames), work) as results:
+                yield from results
+        finally:
+            if reloading:
+                reloading.close()
+
+    def reloading(self) -> Reloading[Denoiser]:
+        """Tells when the bundle is replaced on disk."""
+        return Reloading(self._opened_with[0], lambda: Denoiser(*self._opened_with), self.card.sensor)
 
     def denoise(self, frame: Frame, name: str = "frame") -> Frame:
         """Denoise one frame; messages call it `name`.
@@ -237,6 +251,10 @@ class Denoiser:
             InputError: a frame of another type, channel count or range than the bundle was trained on.
         """
         check_fits(self.card.sensor, frame, name)
+        if self.card.strength and len(self.noises) > 1:
+            gain = Gain(self.noises)
+            gain.start(to_nchw(filled(frame.pixels, frame.blank)))
+            return self.denoise_after(frame, lambda _: None, gain.strength, name)[0]
         return denoise_frame(self._session, self.card, frame, self._strip_pixels)
 
     def denoise_after(

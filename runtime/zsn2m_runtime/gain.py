@@ -10,11 +10,13 @@ Source of the constants: measured, docs/decisions/gain.md.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence as Several
+from dataclasses import dataclass
 
 import numpy as np
 
-from zsn2m_runtime.image import Frame
+from zsn2m_runtime.blank.areas import filled
+from zsn2m_runtime.image import Frame, to_nchw
 from zsn2m_runtime.noise.model import Doubles, NoiseModel
 from zsn2m_runtime.noise_record import NoiseRecord
 from zsn2m_runtime.sample_types import Nchw
@@ -27,35 +29,55 @@ LIKE_TRAINING = (0.85, 1.18)  # strengths that count as 1: within the errors of 
 SUDDEN = 1.2  # times the strength so far: taken over at once, other changes
 SLOW = 0.2  # by so much a frame
 MOST = 16.0  # times stronger or weaker that a frame counts as; VideoNet has seen 4 in training
+SHARED = 0.2  # difference of the correlation of neighbours, as of groups of training frames
 LEAST_SHARED = 0.05  # of the noise's variance that is in diagonal detail: less is left of strongly correlated noise
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One of the noises that a bundle was trained on, as diagonal detail has it."""
+
+    line: NoiseModel
+    share: float
+
+    @classmethod
+    def of(cls, noise: NoiseRecord) -> Kind:
+        """Of a manifest's noise."""
+        beside, below = noise.neighbours
+        power = noise.tails.power if noise.tails else 1.0
+        share = max((1 - beside) * (1 - below), LEAST_SHARED) * max(power, 1.0)
+        return cls(NoiseModel.line_of(noise), share)
+
+    def power(self, level: Doubles) -> Doubles:
+        """Of the noise's diagonal detail. Shape: (n, c) -> (n, c)."""
+        return np.asarray(self.line.variance(level) * self.share)
 
 
 class Gain:
     """The strength of the noise, frame by frame.
 
     Args:
-        noise: that the bundle was trained on
+        noises: that the bundle was trained on
     Attributes:
-        strength: standard deviation of the noise over that of the training frames, for the next frame
+        strength: standard deviation of the noise over that of the first of them, for the next frame
     """
 
-    def __init__(self, noise: NoiseRecord) -> None:
-        self._line = NoiseModel.line_of(noise)
-        beside, below = noise.neighbours
-        power = noise.tails.power if noise.tails else 1.0
-        self._share = max((1 - beside) * (1 - below), LEAST_SHARED) * max(power, 1.0)
+    def __init__(self, noises: Several[NoiseRecord]) -> None:
+        self._kinds = [Kind.of(noise) for noise in noises]
         self._found = self.strength = 1.0
 
-    def following(self, motion: Motion | None) -> Motion:
-        """The same motion, which measures the strength of each frame on its way."""
+    def start(self, noisy: Nchw) -> None:
+        """Take the noise that was trained on and is nearest to a frame's, of which nothing is before.
 
-        def follow(previous: Nchw, noisy: Nchw) -> Nchw | None:
-            there = motion(previous, noisy) if motion else previous
-            if there is not None:
-                self.see(there, noisy)
-            return there
+        What of the frame's own detail is in its calmer tiles counts as noise.
 
-        return follow
+        Shape:
+            noisy: (1, c, h, w), sensor units
+        """
+        if len(self._kinds) > 1 and min(noisy.shape[2:]) >= TILE:
+            level, power = _tiles(noisy)
+            measured = self._measured(level, power)
+            self._found = self.strength = min(self._strengths(level), key=lambda one: abs(math.log(one / measured)))
 
     def see(self, before: Nchw, noisy: Nchw) -> None:
         """Take in one more frame.
@@ -65,32 +87,90 @@ class Gain:
         """
         if min(noisy.shape[2:]) < TILE:
             return
-        level, power = _tiles(before, noisy)
+        level, power = _tiles(noisy, before)
         if not len(level):
             return
-        measured = math.sqrt(_quartile(power / self._expected(level), noisy.shape[1]))
-        measured = min(max(measured, 1 / MOST), MOST)
+        measured = self._measured(level, power)
         change = measured / self._found
         sudden = not 1 / SUDDEN < change < SUDDEN
         self._found = measured if sudden else self._found * change**SLOW
         low, high = LIKE_TRAINING
-        self.strength = 1.0 if low < self._found < high else self._found
+        alike = [one for one in self._strengths(level) if low < self._found / one < high]
+        self.strength = min(alike, key=lambda one: abs(math.log(self._found / one)), default=self._found)
 
-    def _expected(self, level: Doubles) -> Doubles:
-        return np.asarray(self._line.variance(level) * self._share)
+    def _measured(self, level: Doubles, power: Doubles) -> float:
+        found = math.sqrt(_quartile(power / self._kinds[0].power(level), level.shape[1]))
+        return min(max(found, 1 / MOST), MOST)
+
+    def _strengths(self, level: Doubles) -> list[float]:
+        """Of each noise that was trained on; of the first 1."""
+        first = self._kinds[0].line.variance(level).mean()
+        return [1.0, *(float(np.sqrt(kind.line.variance(level).mean() / first)) for kind in self._kinds[1:])]
 
 
-def in_order(denoiser: Recurrent, motion: Motion) -> Callable[[Frame, str], Frame]:
-    """Denoises the frames of one scene in order, each by its name in messages; the strength follows their noise."""
-    gain = Gain(denoiser.noise) if denoiser.noise and denoiser.card.strength else None
-    sequence = Sequence(denoiser, gain.following(motion) if gain else motion)
-    return lambda frame, name: sequence(frame, gain.strength if gain else 1.0, name)
+def differ_in_strength(noises: Several[NoiseRecord]) -> bool:
+    """Whether noises are one but for their strength, within what counts as the same strength."""
+    first, (low, high) = noises[0], LIKE_TRAINING
+    return all(
+        _unevenness(noise, first) < high / low
+        and np.abs(np.subtract(noise.neighbours, first.neighbours)).max() < SHARED
+        and (noise.jpeg is None, noise.tails is None) == (first.jpeg is None, first.tails is None)
+        for noise in noises[1:]
+    )
 
 
-def _tiles(before: Nchw, noisy: Nchw) -> tuple[Doubles, Doubles]:
-    """Level, and power of the diagonal detail of the change, of each tile; shape: each (n, c).
+def _unevenness(noise: NoiseRecord, first: NoiseRecord) -> float:
+    """How much the ratio of two deviations differs between the ends of the brightness that one was measured at."""
+    if noise.span is None:
+        return 1.0
+    levels = np.repeat(np.reshape(noise.span, (2, 1)), len(noise.slope), axis=1)
+    ratios = [NoiseModel.line_of(one).variance(levels).mean(axis=1) for one in (noise, first)]
+    of_ends = ratios[0] / ratios[1]
+    return float(np.sqrt(of_ends.max() / of_ends.min()))
+
+
+class InOrder:
+    """Denoises the frames of one scene in order; the strength follows their noise.
+
+    Args:
+        motion: as for a Sequence
+    """
+
+    def __init__(self, denoiser: Recurrent, motion: Motion) -> None:
+        self._motion, self._begins = motion, True
+        self._gain = _gain(denoiser)
+        self._sequence = Sequence(denoiser, self._moved)
+
+    def __call__(self, frame: Frame, name: str) -> Frame:
+        """Denoise the next frame; messages call it `name`. Raises: as a Sequence."""
+        if self._gain and self._begins:
+            self._gain.start(to_nchw(filled(frame.pixels, frame.blank)))
+        self._begins = False
+        return self._sequence(frame, self._gain.strength if self._gain else 1.0, name)
+
+    def go_on_with(self, denoiser: Recurrent) -> None:
+        """Denoise the next frames with another bundle; the result before stays."""
+        self._gain = _gain(denoiser)
+        self._sequence.go_on_with(denoiser)
+
+    def _moved(self, previous: Nchw, noisy: Nchw) -> Nchw | None:
+        there = self._motion(previous, noisy)
+        if there is not None and self._gain:
+            self._gain.see(there, noisy)
+        return there
+
+
+def _gain(denoiser: Recurrent) -> Gain | None:
+    return Gain(denoiser.noises) if denoiser.noises and denoiser.card.strength else None
+
+
+def _tiles(noisy: Nchw, before: Nchw | None = None) -> tuple[Doubles, Doubles]:
+    """Level, and power of the diagonal detail of the change, of each tile; of a frame with nothing before, its own.
 
     Tiles in which the frame stands for the result before, in some place, are left out.
+
+    Shape:
+        returns: each (n, c)
     """
     channels, height, width = noisy.shape[1:]
     rows, columns = height // TILE, width // TILE
@@ -100,10 +180,12 @@ def _tiles(before: Nchw, noisy: Nchw) -> tuple[Doubles, Doubles]:
         inside = planes[0, :, : rows * TILE, : columns * TILE].reshape(channels, rows, TILE, columns, TILE)
         return inside[:, ::step, :, ::step].transpose(1, 3, 0, 2, 4).reshape(-1, channels, TILE, TILE)
 
-    tiles = chosen(before)
-    rest = chosen(noisy) - tiles
-    whole = np.all(np.any(rest, axis=1), axis=(1, 2))
-    tiles, rest = tiles[whole], rest[whole]
+    tiles = rest = chosen(noisy)
+    if before is not None:
+        tiles = chosen(before)
+        rest = rest - tiles
+        whole = np.all(np.any(rest, axis=1), axis=(1, 2))
+        tiles, rest = tiles[whole], rest[whole]
     detail = (rest[..., ::2, ::2] - rest[..., 1::2, ::2] - rest[..., ::2, 1::2] + rest[..., 1::2, 1::2]) / 2
     return tiles.mean(axis=(2, 3), dtype=np.float64), np.square(detail).mean(axis=(2, 3), dtype=np.float64)
 

@@ -27,8 +27,8 @@ class Recurrent(Protocol):
         """The model's facts."""
 
     @property
-    def noise(self) -> NoiseRecord | None:
-        """The noise that the bundle was trained on; None: unknown."""
+    def noises(self) -> tuple[NoiseRecord, ...]:
+        """The kinds of noise that the bundle was trained on; none: unknown."""
 
     def denoise(self, frame: Frame, name: str = ...) -> Frame:
         """Denoise one frame."""
@@ -56,6 +56,10 @@ class Sequence:
     def restart(self) -> None:
         """Forget what was: the next frame is denoised by itself."""
         self._last = None
+
+    def go_on_with(self, denoiser: Recurrent) -> None:
+        """Denoise the next frames with another bundle of the same sensor; the result before stays what it is."""
+        self._denoiser = denoiser
 
     def __call__(self, frame: Frame, strength: float = 1.0, name: str = "frame") -> Frame:
         """Denoise the next frame; messages call it `name`.

@@ -76,6 +76,9 @@ def stream(
         str | None,
         typer.Option(help="Of stacks with several: a name, a number or all; default: the bundle's."),
     ] = None,
+    reload: Annotated[
+        bool, typer.Option("--reload", help="Take up the bundle when it is replaced on disk, between two frames.")
+    ] = False,
     frames: Annotated[int | None, typer.Option(min=1, help="Stop after so many frames.")] = None,
     drop_late: Annotated[
         bool, typer.Option("--drop-late", help="Live sources: drop frames that would come late, and count them.")
@@ -116,7 +119,8 @@ def stream(
 
     _check_output(output, preview, as_json)
     check_bundle_first("stream {bundle} {rest} -o OUT", bundle, [source])
-    logging.getLogger("zsn2m_runtime.streaming").setLevel(logging.INFO)  # a camera that comes back is news
+    for news in ("streaming", "reloading"):  # a camera that comes back, a bundle that is taken up
+        logging.getLogger(f"zsn2m_runtime.{news}").setLevel(logging.INFO)
     chosen = model or video_model(bundle)
     denoiser = Denoiser(bundle, chosen, provider, threads, spinning=False)
     if chosen and not model:
@@ -146,6 +150,7 @@ def stream(
             drop_late=drop_late,
             temporal=temporal,
             motion=motion,
+            reload=reload,
             limit=frames,
         )
         tell = None if as_json else PaceTeller(run, info, faster, drop_late)

@@ -38,7 +38,7 @@ class PaceTeller:
 
 def pace_in_words(reached: float, info: StreamInfo, drop_late: bool) -> str:
     """The speed beside the source's rate, and what follows from it."""
-    here = f"{reached:.3g} frames/s on this machine"
+    here = f"{reached:.3g} frames/s of {info.width} x {info.height} on this machine"
     if not info.rate:
         whole = f": {info.frames} frames take {_in_words(info.frames / reached)}" if info.frames else ""
         return f"{here}{whole}"

@@ -12,6 +12,7 @@ from zsn2m_runtime.bundle import load_bundle, read_manifest
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import Zsn2mError
 from zsn2m_runtime.further_models import further_models
+from zsn2m_runtime.gain import differ_in_strength
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.inference.providers import starting_providers
 from zsn2m_runtime.machine.installation import import_onnxruntime
@@ -38,7 +39,7 @@ class Faster:
 def video_model(path: Path) -> str | None:
     """Id of a bundle's model that sees the result before, if a stream should take it; None: the bundle's default.
 
-    Of a bundle for several kinds of noise that model takes every frame's for the first.
+    Of a bundle for kinds of noise that differ in more than their strength that model knows the first alone.
 
     Raises:
         BundleError: no bundle, or a damaged one.
@@ -47,7 +48,9 @@ def video_model(path: Path) -> str | None:
         return None
     manifest = read_manifest(path)
     models = [model for model in manifest.models if model.state and "onnx" in model.files]
-    return models[0].id if models and not manifest.mixture else None
+    noises = [group.noise for group in manifest.mixture]
+    is_one = not noises or (manifest.impulses is None and differ_in_strength(noises))
+    return models[0].id if models and is_one else None
 
 
 def faster_ways(bundle: Path, denoiser: Denoiser, threads: int, info: StreamInfo) -> tuple[Faster, ...]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from zsn2m_runtime.blank.areas import filled, with_blank_kept
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import InputError, UsageError, Zsn2mError
-from zsn2m_runtime.gain import in_order
+from zsn2m_runtime.gain import InOrder
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.machine.memory import peak_memory
 from zsn2m_runtime.pipeline import Pipeline
@@ -67,6 +67,7 @@ class Stream:
         drop_late: of a live source, frames that wait while a newer one is there are dropped and counted
         temporal: blend what stands still with the results before it; for models without a state
         motion: for models with a state: how the result before is brought to where its content is now
+        reload: take up a bundle that is replaced on disk, between two frames; a broken one is warned of
         limit: frames to take from the source; None: all
     Attributes:
         kept: after an error or interrupt, where what was finished is; None: nowhere
@@ -84,6 +85,7 @@ class Stream:
         drop_late: bool = False,
         temporal: bool = False,
         motion: MotionName = "flow",
+        reload: bool = False,
         limit: int | None = None,
     ) -> None:
         check_source_fits(denoiser, source.info)
@@ -98,8 +100,9 @@ class Stream:
                 f"which takes every frame by itself; leave --motion out, or choose another --model"
             )
         self._motion = MOTIONS[motion]
-        self._sequences: dict[str, Callable[[Frame, str], Frame]] = {}  # by channel of a stack
+        self._sequences: dict[str, InOrder] = {}  # by channel of a stack
         self._denoiser, self._source, self._sink, self._limit = denoiser, source, sink, limit
+        self._reloading = denoiser.reloading() if reload else None
         self._blends = temporal
         self._temporal: dict[str, Temporal] = {}  # by channel of a stack: frames of one are no history of another
         self._drop_late = drop_late
@@ -153,6 +156,8 @@ class Stream:
             self._source.stop()
             for watch in list(self._watches.values()):
                 watch.finish()
+            if self._reloading:
+                self._reloading.close()
             if pipeline.close():
                 self._source.close()
             else:
@@ -175,6 +180,7 @@ class Stream:
         if not isinstance(item, Picture) or item.is_kept:
             return item
         started = time.perf_counter()
+        self._reload()
         denoised = self._denoised(item)
         if self._blends:
             if item.channel not in self._temporal:
@@ -185,14 +191,24 @@ class Stream:
             denoised = denoised.with_pixels(with_blank_kept(steady, item.frame.pixels, blank))
         self._latency["denoise"].add(time.perf_counter() - started)
         if item.channel not in self._watches:
-            self._watches[item.channel] = Watch(self._denoiser.differences)
+            self._watches[item.channel] = Watch(self._differences)
         self._watches[item.channel].check(item.frame, f"{item.name} {item.channel}".strip())
         return item.with_frame(denoised)
 
     def _denoised(self, item: Picture) -> Frame:
         if item.channel not in self._sequences:
-            self._sequences[item.channel] = in_order(self._denoiser, self._motion)
+            self._sequences[item.channel] = InOrder(self._denoiser, self._motion)
         return self._sequences[item.channel](item.frame, item.name)
+
+    def _differences(self, frame: Frame) -> tuple[str, ...]:
+        """By the bundle in use."""
+        return self._denoiser.differences(frame)
+
+    def _reload(self) -> None:
+        if self._reloading and (newer := self._reloading.newer()):
+            self._denoiser = newer
+            for sequence in self._sequences.values():
+                sequence.go_on_with(newer)
 
     def _write(self, item: Item, on_frame: Callable[[int], None] | None) -> None:
         started = time.perf_counter()

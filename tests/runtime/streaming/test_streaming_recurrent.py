@@ -92,11 +92,7 @@ def test_motion_of_a_model_without_a_state_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("by", ["stream", "python"])
 def test_a_change_of_gain_reaches_the_model(denoiser: Denoiser, monkeypatch: pytest.MonkeyPatch, by: str) -> None:
-    record = NoiseRecord(
-        slope=(0.0,) * 3, floor=(25.0,) * 3, span=(0.0, 255.0), skew=(0.0,) * 3,
-        neighbours=(0.0, 0.0), channels=0.0, correlated=False,
-    )  # fmt: skip
-    monkeypatch.setattr(Denoiser, "noise", record)
+    monkeypatch.setattr(Denoiser, "noises", (white(25),))
     given: list[float] = []
 
     def keep(_: Denoiser, frame: Frame, previous: Any, strength: float, name: str) -> Any:
@@ -115,14 +111,24 @@ def test_a_change_of_gain_reaches_the_model(denoiser: Denoiser, monkeypatch: pyt
     np.testing.assert_allclose(given[6:], 4.0, rtol=0.1)
 
 
+def white(floor: float, neighbours: tuple[float, float] = (0.0, 0.0)) -> NoiseRecord:
+    """Noise of one variance."""
+    return NoiseRecord(
+        slope=(0.0,) * 3, floor=(floor,) * 3, span=(0.0, 255.0), skew=(0.0,) * 3,
+        neighbours=neighbours, channels=0.0, correlated=False,
+    )  # fmt: skip
+
+
 def test_the_model_for_videos_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plain, state = (SimpleNamespace(id=f"{of}", state=of, files={"onnx": None}) for of in (None, "previous"))
-    for models, mixture, found in (
+    for models, noises, found in (
         ([plain], (), None),
         ([plain, state], (), "previous"),
-        ([plain, state], (1, 2), None),
+        ([plain, state], (white(25), white(900)), "previous"),
+        ([plain, state], (white(25), white(900, (0.5, 0.5))), None),
     ):
-        manifest = SimpleNamespace(models=models, mixture=mixture)
+        mixture = tuple(SimpleNamespace(noise=noise) for noise in noises)
+        manifest = SimpleNamespace(models=models, mixture=mixture, impulses=None)
         monkeypatch.setattr(pace, "read_manifest", lambda _, manifest=manifest: manifest)
         assert video_model(tmp_path) == found
     assert video_model(tmp_path / "single.onnx") is None

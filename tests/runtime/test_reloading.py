@@ -1,0 +1,166 @@
+"""A bundle that is replaced in mid-stream is taken up; no frame is lost, and a broken one changes nothing."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support.bundles import BundleMaker
+from support.denoisers import recurrent_denoiser, write_gain_model, write_recurrent_model
+from support.sources import FakeSource
+
+from zsn2m_runtime import reloading
+from zsn2m_runtime.denoiser import Denoiser
+from zsn2m_runtime.image import Frame
+from zsn2m_runtime.manifest import Sensor
+from zsn2m_runtime.reloading import Reloading
+from zsn2m_runtime.sequence import MOTIONS, Sequence
+from zsn2m_runtime.streaming.ends import Item, Picture
+from zsn2m_runtime.streaming.image_sink import NullSink
+from zsn2m_runtime.streaming.running import Stream
+
+Array = np.ndarray[Any, Any]
+
+SENSOR = Sensor(dtype="uint8", channels=1, range=(0.0, 255.0), noise_sigma=1.0)
+SCENE = np.random.default_rng(0).integers(60, 200, (20, 24))
+BEFORE, MOST = 8, 2000  # frames before the swap, and in all if nothing is taken up
+PATIENCE = 30.0  # seconds
+
+
+@pytest.fixture(autouse=True)
+def looks_at_every_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reloading, "INTERVAL", 0.0)
+
+
+def picture(number: int) -> Array:
+    """One scene with a little noise, so that there are no cuts."""
+    return (SCENE + np.random.default_rng(number).integers(0, 9, SCENE.shape)).astype(np.uint8)
+
+
+def replaced(path: Path, by: Path) -> None:
+    """As a program does it that writes beside, then renames."""
+    if path.is_dir():
+        path.rename(path.with_name("old"))
+    by.replace(path)
+
+
+def other_model(path: Path, sensor: Sensor = SENSOR) -> Path:
+    return write_recurrent_model(path, sensor, reach=0)
+
+
+def after(found: Any, seconds: float = PATIENCE) -> Any:
+    """What a function finds at last."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if value := found():
+            return value
+        time.sleep(0.01)
+    raise AssertionError("nothing was found")
+
+
+def test_a_stream_goes_on_with_the_new_model_and_the_result_before(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    old = recurrent_denoiser(tmp_path, "uint8")
+    given: list[Array] = []
+
+    def frames() -> Iterator[Array]:
+        more = None
+        while len(given) < MOST and (more is None or len(given) < more):
+            if len(given) == BEFORE:
+                replaced(tmp_path / "recurrent.onnx", other_model(tmp_path / "new.onnx"))
+            if more is None and "was replaced" in caplog.text:
+                more = len(given) + 5
+            given.append(picture(len(given)))
+            yield given[-1]
+
+    results = list(old.stream(frames(), "none", reload=True))
+    assert len(results) == len(given) < MOST
+    new = Denoiser(tmp_path / "recurrent.onnx", threads=1)
+    sequence, taken = Sequence(old, MOTIONS["none"]), None
+    for number, (frame, result) in enumerate(zip(given, results, strict=True)):
+        last = sequence._last
+        right = sequence(Frame(frame)).pixels
+        if taken is None and (right != result).any():
+            taken = number
+            sequence._last = last
+            sequence.go_on_with(new)
+            right = sequence(Frame(frame)).pixels
+            assert (result != new(frame)).any()  # it still knows the result before
+        np.testing.assert_array_equal(result, right)
+    assert taken is not None and taken > 1  # frames are read ahead of the results
+
+
+def opened(path: Path) -> Reloading[Denoiser]:
+    return Reloading(path, lambda: Denoiser(path, threads=1), SENSOR)
+
+
+@pytest.mark.parametrize("fault", ["broken", "other sensor"])
+def test_what_cannot_be_used_is_said_and_not_taken_up(
+    fault: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = recurrent_denoiser(tmp_path, "uint8")._opened_with[0]
+    watcher = opened(path)
+    assert watcher.newer() is None
+    if fault == "broken":
+        path.write_bytes(path.read_bytes()[:100])
+    else:
+        replaced(path, other_model(tmp_path / "new.onnx", SENSOR.model_copy(update={"channels": 3})))
+    after(lambda: watcher.newer() or "not taken up" in caplog.text)
+    assert caplog.text.count("not taken up") == 1
+    for _ in range(20):
+        assert watcher.newer() is None
+    replaced(path, other_model(tmp_path / "good.onnx"))
+    assert after(watcher.newer).card.receptive_radius == 0
+    assert watcher.newer() is None
+    watcher.close()
+
+
+def test_no_bundle_at_all_changes_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = write_gain_model(tmp_path / "gain.onnx", SENSOR, 1.0)
+    watcher = opened(path)
+    path.unlink()
+    assert [watcher.newer() for _ in range(5)] == [None] * 5
+    assert not caplog.text
+    watcher.close()
+
+
+class Swapping(FakeSource):
+    """Replaces the bundle after some frames, first by half of one; ends some frames after it was taken up."""
+
+    def __init__(self, bundle: Path, new: Path, caplog: pytest.LogCaptureFixture) -> None:
+        super().__init__(MOST)
+        self.bundle, self.new, self.caplog = bundle, new, caplog
+        self.given = 0
+
+    def __iter__(self) -> Iterator[Item]:
+        for item in super().__iter__():
+            self.given += isinstance(item, Picture)
+            if self.given == BEFORE:
+                replaced(self.bundle, shutil.copytree(self.new, self.new.with_name("half")))
+                (self.bundle / "video.onnx").unlink()
+            if self.given > BEFORE and not (self.bundle / "video.onnx").exists() and "not taken up" in self.caplog.text:
+                shutil.copyfile(self.new / "video.onnx", self.bundle / "video.onnx")
+            time.sleep(0.02)
+            yield item
+            if "was replaced" in self.caplog.text:
+                return
+
+
+def test_a_bundle_that_is_copied_slowly_is_taken_up_when_it_is_whole(
+    make_bundle: BundleMaker, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    bundle = shutil.copytree(make_bundle(method="adapt", video=True), tmp_path / "cam.zsn2m")
+    new = shutil.copytree(bundle, tmp_path / "new.zsn2m")
+    source = Swapping(bundle, new, caplog)
+    report = Stream(Denoiser(bundle, "video", "cpu", 1), source, NullSink(), reload=True).run()
+    assert report.frames_out == source.given < MOST
+    assert caplog.text.index("not taken up") < caplog.text.index("was replaced")
