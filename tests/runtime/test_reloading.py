@@ -145,9 +145,9 @@ class Swapping(FakeSource):
             self.given += isinstance(item, Picture)
             if self.given == BEFORE:
                 replaced(self.bundle, shutil.copytree(self.new, self.new.with_name("half")))
-                (self.bundle / "video.onnx").unlink()
-            if self.given > BEFORE and not (self.bundle / "video.onnx").exists() and "not taken up" in self.caplog.text:
-                shutil.copyfile(self.new / "video.onnx", self.bundle / "video.onnx")
+                (self.bundle / "mbd.onnx").unlink()
+            if self.given > BEFORE and not (self.bundle / "mbd.onnx").exists() and "not taken up" in self.caplog.text:
+                shutil.copyfile(self.new / "mbd.onnx", self.bundle / "mbd.onnx")
             time.sleep(0.02)
             yield item
             if "was replaced" in self.caplog.text:
@@ -158,9 +158,9 @@ def test_a_bundle_that_is_copied_slowly_is_taken_up_when_it_is_whole(
     make_bundle: BundleMaker, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    bundle = shutil.copytree(make_bundle(method="adapt", video=True), tmp_path / "cam.zsn2m")
+    bundle = shutil.copytree(make_bundle(), tmp_path / "cam.zsn2m")
     new = shutil.copytree(bundle, tmp_path / "new.zsn2m")
     source = Swapping(bundle, new, caplog)
-    report = Stream(Denoiser(bundle, "video", "cpu", 1), source, NullSink(), reload=True).run()
+    report = Stream(Denoiser(bundle, "mbd", "cpu", 1), source, NullSink(), reload=True).run()
     assert report.frames_out == source.given < MOST
     assert caplog.text.index("not taken up") < caplog.text.index("was replaced")

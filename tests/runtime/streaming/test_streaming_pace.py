@@ -38,8 +38,8 @@ INFO = StreamInfo("street", 1080, 1920, "uint8", 3, (0, 255), Fraction(25), live
         (5.0, {}, True, "about 20 of 25 frames a second will be dropped"),
         (5.0, {"live": False}, False, "the source has 25: a minute of it takes 5 minutes"),
         (5.0, {"rate": None}, False, "5 frames/s of 1920 x 1080 on this machine"),
-        (5.0, {"rate": None, "frames": 900}, False, "5 frames/s of 1920 x 1080 on this machine: 900 frames take 3 minutes"),
-        (16.0, {"rate": None, "frames": 8}, False, "16 frames/s of 1920 x 1080 on this machine: 8 frames take 0.5 seconds"),
+        (5.0, {"rate": None, "frames": 900}, False, "1920 x 1080 on this machine: 900 frames take 3 minutes"),
+        (16.0, {"rate": None, "frames": 8}, False, "1920 x 1080 on this machine: 8 frames take 0.5 seconds"),
     ],
 )
 def test_words(reached: float, change: dict[str, Any], drop_late: bool, said: str) -> None:
