@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, grid_sample, interpolate, leaky_relu, pixel_shuffle
+from torch.nn.functional import conv2d, grid_sample, leaky_relu, pixel_shuffle
 
 from zsn2m_deploy.pretrain.network import CorrectingNetwork
 from zsn2m_runtime.noise.model import NoiseModel
@@ -137,7 +137,9 @@ def moved(result: Tensor, motion: Tensor) -> Tensor:
 
 
 def _doubled(x: Tensor) -> Tensor:
-    return interpolate(x, scale_factor=2.0, mode="nearest")
+    # As interpolate does, but without its other modes, which scripted would keep older LibTorch from loading the file.
+    doubled: Tensor = torch.ops.aten.upsample_nearest2d(x, None, [2.0, 2.0])
+    return doubled
 
 
 def _active(x: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ import onnx
 from zsn2m_export.opset import lower
 from zsn2m_runtime.atomic import atomic_file
 from zsn2m_runtime.bundle import Bundle
+from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import UsageError
 from zsn2m_runtime.manifest import ModelEntry
 
@@ -27,7 +28,7 @@ def packaged_model(bundle: Bundle) -> ModelEntry:
 
     Raises:
         UsageError: it takes mosaics, or results of frames before, for which other programs have no place.
-        BundleError: there is no exported model.
+        BundleError: there is no exported model, or one that cannot run or is unlike the manifest.
     """
     model = bundle.model()
     if bundle.manifest.sensor.mosaic:
@@ -41,6 +42,7 @@ def packaged_model(bundle: Bundle) -> ModelEntry:
             f"{bundle.path}: expected a default model of single frames with an ONNX file, but {model.id} is none; "
             f"run: zsn2m-deploy export {bundle.path}"
         )
+    Denoiser(bundle.path, model.id, provider="cpu")  # refuses it, if need be
     return model
 
 

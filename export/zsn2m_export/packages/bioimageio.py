@@ -145,10 +145,10 @@ def _frames(bundle: Bundle) -> str:
 
 
 def _documentation(bundle: Bundle, model: ModelEntry, sizes: _Sizes) -> str:
-    whole_rows = model.receptive_radius >= MOST_REACH or bool(bundle.manifest.row_noise)
+    whole = model.receptive_radius >= MOST_REACH or bool(bundle.manifest.row_noise)
     tiles = (
-        "Give whole images: the network looks at whole rows, so that tiles get slightly other pixels."
-        if whole_rows
+        "Give whole images: the network looks at whole rows or frames, so that tiles get other pixels."
+        if whole
         else f"Tiles get the pixels of the whole image with a halo of {sizes.halo} and sides of multiples of "
         f"{sizes.step} pixels."
     )
