@@ -23,7 +23,7 @@ from zsn2m_export.packages import Program, write_package
 from zsn2m_export.packages.archive import plain_name
 from zsn2m_runtime.bundle import Bundle, load_bundle
 from zsn2m_runtime.denoiser import Denoiser
-from zsn2m_runtime.errors import UsageError
+from zsn2m_runtime.errors import BundleError, UsageError
 from zsn2m_runtime.inference.session import Session
 
 WHITE_LEVEL = 4095.0
@@ -169,13 +169,23 @@ def test_mosaics_have_no_place_in_other_programs(program: Program, make_bundle: 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_darktable_has_no_place_for_grey_frames_and_whole_rows(colour: Bundle, grey: Bundle, tmp_path: Path) -> None:
+def test_darktable_has_no_place_for_grey_frames_and_far_sight(
+    colour: Bundle, grey: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(UsageError, match="grey uint16"):
         write_package(grey, "darktable", tmp_path / "a.dtmodel")
+    monkeypatch.setattr("zsn2m_export.packages.darktable.OVERLAP", colour.model().receptive_radius - 1)
+    with pytest.raises(UsageError, match="overlap"):
+        write_package(colour, "darktable", tmp_path / "a.dtmodel")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_model_unlike_its_manifest_is_refused(program: Program, colour: Bundle, tmp_path: Path) -> None:
     folder = shutil.copytree(colour.path, tmp_path / "cam.zsn2m")
-    edit_manifest(folder, lambda content: content["models"][0].update(receptive_radius=65))
-    with pytest.raises(UsageError, match="whole rows"):
-        write_package(load_bundle(folder), "darktable", tmp_path / "a.dtmodel")
+    edit_manifest(folder, lambda content: content["models"][0].update(receptive_radius=1))
+    with pytest.raises(BundleError, match="manifest"):
+        write_package(load_bundle(folder), program)
     assert [path.name for path in tmp_path.iterdir()] == ["cam.zsn2m"]
 
 
