@@ -10,7 +10,7 @@ from support.shared import SHARED_DATA
 
 from zsn2m_runtime.machine.installation import refuse_telemetry
 
-pytest_plugins = ["support.bundles", "support.disks", "support.refusals"]
+pytest_plugins = ["support.bundles", "support.browsers", "support.disks", "support.refusals"]
 
 refuse_telemetry()  # of an onnxruntime that a test imports itself
 torch.set_num_threads(1)  # frames here are small, and the machine may be busy: threads would wait for each other

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from zsn2m_export.manifest_file import write_manifest
+from zsn2m_export.partial import IN_WORDS, partial_manifest, write_partial
 from zsn2m_runtime.atomic import atomic_folder
 from zsn2m_runtime.bundle import Bundle
-from zsn2m_runtime.errors import BundleError, OutputError
-from zsn2m_runtime.manifest import Manifest
-from zsn2m_runtime.training_record import TrainingRecord
+from zsn2m_runtime.errors import OutputError
 
 TEMPLATE = Path(__file__).with_name("cpp_template")
 PROGRAM = ("main.cpp", "zsn2m/examples/pnm.cpp", "zsn2m/examples/pnm.h")
@@ -26,7 +24,6 @@ BackEndName = Literal["libtorch", "onnxruntime"]
 @dataclass(frozen=True)
 class _BackEnd:
     kind: Literal["onnx", "torchscript"]
-    files: str
     needed: str
     configure: str  # option of the first cmake command
     trust: str
@@ -35,14 +32,12 @@ class _BackEnd:
 _BACK_ENDS: dict[BackEndName, _BackEnd] = {
     "libtorch": _BackEnd(
         kind="torchscript",
-        files="TorchScript files",
         needed="LibTorch: that of a Python with\ntorch, or a downloaded one",
         configure="-DZSN2M_PYTHON=python3     # or -DCMAKE_PREFIX_PATH=/path/to/libtorch",
         trust="The `.ts` files are programs: run them only if you trust whoever made the bundle.",
     ),
     "onnxruntime": _BackEnd(
         kind="onnx",
-        files="ONNX files",
         needed="onnxruntime: Debian 13's\n`libonnxruntime-dev`, or its release for Linux",
         configure="-DONNXRUNTIME_ROOT=/path/to/onnxruntime     # of the unpacked release",
         trust="The `.onnx` files are data; their operators are checked before onnxruntime sees them.",
@@ -60,7 +55,7 @@ def write_cpp_project(bundle: Bundle, folder: Path, back_end: BackEndName = "lib
     if folder.exists():
         raise OutputError(f"{folder}: expected a new folder, but it exists; choose another path")
     chosen = _BACK_ENDS[back_end]
-    manifest = _with_files_for(chosen, bundle)
+    manifest = partial_manifest(bundle, chosen.kind)
     with atomic_folder(folder, overwrite=False) as project:
         for name in PROGRAM:
             shutil.copyfile(TEMPLATE / name, project / Path(name).name)
@@ -70,31 +65,13 @@ def write_cpp_project(bundle: Bundle, folder: Path, back_end: BackEndName = "lib
         for name in LIBRARY:
             source, target = TEMPLATE / "zsn2m" / name, project / "zsn2m" / name
             (shutil.copytree if source.is_dir() else shutil.copyfile)(source, target)
-        (project / MODEL).mkdir()
-        for record in manifest.file_records():
-            (project / MODEL / record.name).write_bytes(bundle.content(record))
-        write_manifest(project / MODEL, manifest)
+        write_partial(bundle, manifest, project / MODEL)
 
 
 def _filled_in(text: str, back_end: BackEndName) -> str:
     options = {name: "ON" if name == back_end else "OFF" for name in _BACK_ENDS}  # of CMake: ZSN2M_LIBTORCH, ...
-    for name, value in ({"component": back_end} | options | vars(_BACK_ENDS[back_end])).items():
+    chosen = _BACK_ENDS[back_end]
+    named = {"component": back_end, "files": IN_WORDS[chosen.kind]}
+    for name, value in (named | options | vars(chosen)).items():
         text = text.replace(f"@{name.upper()}@", value)
     return text
-
-
-def _with_files_for(back_end: _BackEnd, bundle: Bundle) -> Manifest:
-    """The bundle's manifest with the models that the C++ library takes, in sensor units, and one file of each."""
-    models = tuple(
-        model.model_copy(update={"files": {back_end.kind: model.files[back_end.kind]}})
-        for model in bundle.manifest.models
-        if back_end.kind in model.files and model.io == "sensor"
-    )
-    if bundle.manifest.default not in {model.id for model in models}:
-        raise BundleError(
-            f"{bundle.path}: expected {back_end.files} of its models, the default one among them, but there are none; "
-            f"run: zsn2m-deploy export {bundle.path}"
-        )
-    return bundle.manifest.model_copy(
-        update={"models": models, "weights": None, "extras": (), "training": TrainingRecord()}
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from support.browsers import WEB_PACKAGE
 from support.bundles import BundleMaker, edit_manifest, noisy_planes, untrained_video
 from support.tolerances import PARITY
 
@@ -30,7 +32,7 @@ from zsn2m_runtime.sequence import Sequence
 from zsn2m_runtime.verify import verify_bundle
 
 WEB = Path(__file__).parents[1] / "support" / "onnx_web.mjs"
-RUNTIMES = ("onnxruntime-web@1.30.0", "onnxruntime-node@1.13.1")  # a browser's; of those that are in use, the oldest
+RUNTIMES = (WEB_PACKAGE, "onnxruntime-node@1.13.1")  # a browser's; of those that are in use, the oldest
 FRAMES = np.concatenate([noisy_planes(3, 41, 30, 255.0, seed) for seed in range(4)])
 OWN = 1e-5  # of 255: what onnxruntime and torch may differ by
 
@@ -203,20 +205,16 @@ def test_exported_again_it_is_the_same(variants: Path, tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("package", RUNTIMES)
 def test_new_and_old_runtimes_of_javascript_give_the_same(
-    make_bundle: BundleMaker, package: str, tmp_path: Path
+    make_bundle: BundleMaker, npm: Callable[[str], Path], package: str, tmp_path: Path
 ) -> None:
-    """Under node; installed here from npm. onnxruntime 1.13 is what Fiji's engine has."""
-    if not (shutil.which("node") and shutil.which("npm")):
-        pytest.skip("no node with npm, under which the runtimes of JavaScript run")
-    install = ["npm", "install", "--no-audit", "--no-fund", package]
-    if subprocess.run(install, cwd=tmp_path, check=False, capture_output=True).returncode:
-        pytest.skip(f"npm does not give {package}")
+    """Under node. onnxruntime 1.13 is what Fiji's engine has."""
+    library = npm(package)
     bundle = load_bundle(make_bundle(method="adapt", video=True))
     assert [model.id for model in bundle.manifest.models] == ["sensor", "video"]
     for model in bundle.manifest.models:
         given, expected = read_test_input(bundle, model), read_expected_output(bundle, model)
         given.tofile(tmp_path / "frames")
-        command = ["node", WEB, package.split("@")[0], bundle.file(model.files["onnx"]), "frames", "results"]
+        command = ["node", WEB, library, bundle.file(model.files["onnx"]), "frames", "results"]
         subprocess.run([*command, *map(str, given.shape)], cwd=tmp_path, check=True)
         results = np.fromfile(tmp_path / "results", np.float32).reshape(given.shape)
         np.testing.assert_allclose(results, expected, rtol=0, atol=255 * PARITY)

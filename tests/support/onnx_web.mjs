@@ -1,13 +1,11 @@
 // Frames that follow each other through a model, by a runtime of JavaScript under node:
 // node onnx_web.mjs PACKAGE MODEL FRAMES RESULTS COUNT CHANNELS HEIGHT WIDTH, where FRAMES and RESULTS are raw float32
-// and PACKAGE is onnxruntime-web (its WebAssembly) or onnxruntime-node.
+// and PACKAGE is the folder of onnxruntime-web (its WebAssembly) or onnxruntime-node.
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { pathToFileURL } from "node:url";
 
-const require = createRequire(pathToFileURL(process.cwd() + "/"));
-const [name, model, source, target, ...sizes] = process.argv.slice(2);
-const ort = require(name);
+const [library, model, source, target, ...sizes] = process.argv.slice(2);
+const ort = createRequire(import.meta.url)(library);
 const [count, ...shape] = sizes.map(Number);
 const samples = shape.reduce((product, length) => product * length, 1);
 

@@ -1,7 +1,8 @@
-"""export: models of a bundle's weights, further precisions and forms, a C++ project."""
+"""export: models of a bundle's weights, further precisions and forms, a C++ project, a web page, packages."""
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from zsn2m_export.packages import Program
     from zsn2m_runtime.bundle import Bundle
     from zsn2m_runtime.manifest import ModelEntry
+
+ONNXRUNTIME_WEB = Path("node_modules/onnxruntime-web")  # where `npm install onnxruntime-web` puts it
 
 ExportPrecision = Annotated[
     Literal["fp32", "fp16", "int8"],
@@ -47,6 +50,14 @@ PackageFile = Annotated[
         "-o", "--output", metavar="FILE", help="Of --to. Default: beside the bundle, .bioimageio.zip or .dtmodel."
     ),
 ]
+WebFolder = Annotated[
+    Path | None,
+    typer.Option("--web", metavar="FOLDER", help="Write a web page that runs the models instead; a new folder."),
+]
+OnnxruntimeWeb = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", help=f"What npm installed, for --web. Default: {ONNXRUNTIME_WEB}."),
+]
 OneModel = Annotated[
     str | None,
     typer.Option(
@@ -76,6 +87,8 @@ def export(
     model: OneModel = None,
     cpp: CppFolder = None,
     cpp_back_end: CppBackEnd = None,
+    web: WebFolder = None,
+    onnxruntime_web: OnnxruntimeWeb = None,
     to: To = None,
     output: PackageFile = None,
     as_json: JsonOption = False,
@@ -90,17 +103,23 @@ def export(
     from zsn2m_runtime.path_kinds import check_bundle_first, check_outside_bundles
 
     check_bundle_first("export {bundle} --calibrate {rest}", bundle, [calibrate] if calibrate else [])
-    if cpp or to:
-        named = f"--cpp {cpp}" if cpp else f"--to {to}"
-        if (precision, io, calibrate, model) != ("fp32", "sensor", None, None) or (cpp and to):
-            raise UsageError(f"expected {named} without other options that say what to export; leave them out")
+    whole = {"--cpp": cpp, "--web": web, "--to": to}  # of the bundle: each stands alone
+    named = [f"{option} {value}" for option, value in whole.items() if value]
+    if named and ((precision, io, calibrate, model) != ("fp32", "sensor", None, None) or len(named) > 1):
+        raise UsageError(f"expected {named[0]} without other options that say what to export; leave them out")
     if cpp_back_end and not cpp:
         raise UsageError("expected --cpp-back-end with --cpp FOLDER, but got it alone; name the project's folder")
     if output and not to:
         raise UsageError(f"expected -o with --to, but got -o {output} alone; leave it out: models go into the bundle")
+    if onnxruntime_web and not web:
+        raise UsageError("expected --onnxruntime-web with --web FOLDER, but got it alone; name the page's folder")
     if cpp:  # needs no torch: it copies what was exported
         check_outside_bundles(cpp)
         _export_cpp(bundle, cpp, cpp_back_end or "libtorch", as_json)
+        return
+    if web:  # likewise
+        check_outside_bundles(web)
+        _export_web(bundle, web, onnxruntime_web or ONNXRUNTIME_WEB, as_json)
         return
     require_training()
     if to:
@@ -128,6 +147,18 @@ def _export_cpp(bundle: Path, folder: Path, back_end: BackEndName, as_json: bool
         show_json({"project": str(folder)})
     else:
         show(f"wrote {folder}; {folder / 'README.md'} says how to build it")
+
+
+def _export_web(bundle: Path, folder: Path, onnxruntime_web: Path, as_json: bool) -> None:
+    from zsn2m_export.web.web_page import write_web_page
+    from zsn2m_runtime.bundle import load_bundle
+
+    write_web_page(load_bundle(bundle), folder, onnxruntime_web)
+    if as_json:
+        show_json({"page": str(folder)})
+    else:
+        show(f"wrote {folder}; to see it: python -m http.server --bind 127.0.0.1 -d {shlex.quote(str(folder))}")
+        show("and open http://127.0.0.1:8000")
 
 
 def _export_package(bundle: Path, program: Program, output: Path | None, as_json: bool) -> None:

@@ -1,0 +1,1 @@
+"""A web page around a bundle: export --web."""

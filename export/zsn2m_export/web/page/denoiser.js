@@ -1,0 +1,148 @@
+// The models of the bundle beside this file, run by onnxruntime-web. A worker: the page answers while it computes.
+// It is sent { call, action, ...given } and answers { call, result } or { call, error }, before it { call, progress }.
+// What the files hold: docs/bundle.md of zsn2m-deploy.
+import * as ort from "./onnxruntime-web/ort.wasm.bundle.min.mjs";
+import { readNpy } from "./npy.js";
+
+const BUNDLE = "model.zsn2m/";
+const TOLERANCE = 1e-4; // of the normalisation's scale: the self-test of fp32
+const STRIP_PIXELS = 2 ** 19; // kept of a strip, so that memory does not grow with the frame
+const SMALLEST_STRIP = 4; // halos of kept rows
+const OPTIONS = { executionProviders: ["wasm"], logSeverityLevel: 3 }; // it would say that strength has a default
+
+let sensor;
+let frames; // the model for single frames
+let videos; // the model that sees the result before; null: the bundle has none
+let before; // its last result: { planes, width, height }
+
+const actions = { open, denoise, next };
+
+onmessage = async ({ data: { call, action, ...given } }) => {
+  try {
+    postMessage({ call, result: await actions[action](given, (progress) => postMessage({ call, progress })) });
+  } catch (error) {
+    postMessage({ call, error: error.message ?? String(error) });
+  }
+};
+
+/** Load the models and run their self-tests. */
+async function open() {
+  const manifest = await (await fetched("manifest.json")).json();
+  sensor = manifest.sensor;
+  const load = async (entry) => ({ entry, session: await ort.InferenceSession.create(await bytesOf(entry.files.onnx), OPTIONS) });
+  const recurrent = manifest.models.find((entry) => entry.state);
+  frames = await load(manifest.models.find((entry) => entry.id === manifest.default));
+  videos = !recurrent ? null : recurrent.id === manifest.default ? frames : await load(recurrent);
+  const checks = [];
+  for (const model of new Set([frames, videos ?? frames])) {
+    const given = model.entry.self_test_input ?? manifest.self_test_input;
+    const difference = (await selfTest(model, given)) / manifest.normalisation.scale;
+    checks.push({ model: model.entry.id, difference, passed: difference <= TOLERANCE });
+  }
+  return { sensor, normalisation: manifest.normalisation, checks };
+}
+
+/** The largest difference to what the bundle says that comes out; NaN counts as infinite. */
+async function selfTest(model, record) {
+  const given = readNpy(await bytesOf(record));
+  const expected = readNpy(await bytesOf(model.entry.self_test));
+  const [count, channels, height, width] = given.shape;
+  const size = channels * height * width;
+  let largest = 0;
+  let previous;
+  for (let start = 0; start < count * size; start += size) {
+    const noisy = given.samples.slice(start, start + size);
+    previous = await run(model, noisy, height, width, previous);
+    previous.forEach((value, at) => {
+      const difference = Math.abs(value - expected.samples[start + at]);
+      largest = difference <= largest ? largest : Number.isNaN(difference) ? Infinity : difference;
+    });
+  }
+  return largest;
+}
+
+/** A single frame: { samples, step, width, height } with `step` samples a pixel, of which the first are denoised. */
+async function denoise({ samples, step, width, height }, tell) {
+  const denoised = samples.slice();
+  const strips = planStrips(frames.entry, width, height);
+  for (const [number, strip] of strips.entries()) {
+    tell(number / strips.length);
+    const rows = samples.subarray(strip.read * width * step, strip.readEnd * width * step);
+    const noisy = planesOf(rows, step);
+    const planes = await run(frames, noisy, strip.readEnd - strip.read, width);
+    const kept = (strip.end - strip.start) * width;
+    fill(denoised.subarray(strip.start * width * step), step, planes, (strip.start - strip.read) * width, kept);
+  }
+  return denoised;
+}
+
+/** The next frame of a camera, with the help of the result before where the bundle has a model for that. */
+async function next({ restart, ...frame }, tell) {
+  if (!videos) return denoise(frame, tell);
+  const { samples, step, width, height } = frame;
+  const goesOn = !restart && before?.width === width && before.height === height;
+  const noisy = planesOf(samples, step);
+  const planes = await run(videos, noisy, height, width, goesOn ? before.planes : noisy);
+  before = { planes, width, height };
+  const denoised = samples.slice();
+  fill(denoised, step, planes, 0, width * height);
+  return denoised;
+}
+
+/** One run of a model on planes (1, channels, height, width) in sensor units; onnxruntime-web takes no `strength`. */
+async function run({ entry, session }, noisy, height, width, previous) {
+  const shape = [1, sensor.channels, height, width];
+  const feeds = { [entry.input]: new ort.Tensor("float32", noisy, shape) };
+  if (entry.state) feeds[entry.state] = new ort.Tensor("float32", previous ?? noisy, shape);
+  return (await session.run(feeds))[entry.output].data;
+}
+
+/** Rows to read and rows to keep of each strip; the result is that of the whole frame. */
+function planStrips({ stride, receptive_radius: radius }, width, height) {
+  const halo = Math.ceil(radius / stride) * stride;
+  const count = Math.max(1, Math.ceil((height * width) / STRIP_PIXELS));
+  const rows = Math.max(stride, SMALLEST_STRIP * halo, Math.ceil(height / (count * stride)) * stride);
+  return Array.from({ length: Math.ceil(height / rows) }, (_, number) => {
+    const start = number * rows;
+    const end = Math.min(height, start + rows);
+    return { read: Math.max(0, start - halo), readEnd: Math.min(height, end + halo), start, end };
+  });
+}
+
+/** float32 (channels, pixels) of samples of which each pixel has `step`. */
+function planesOf(samples, step) {
+  const pixels = samples.length / step;
+  const planes = new Float32Array(sensor.channels * pixels);
+  for (let channel = 0; channel < sensor.channels; channel++) {
+    for (let at = 0; at < pixels; at++) planes[channel * pixels + at] = samples[at * step + channel];
+  }
+  return planes;
+}
+
+/** Put `count` pixels of planes from pixel `from` on into samples; grey goes to red, green and blue. */
+function fill(samples, step, planes, from, count) {
+  const pixels = planes.length / sensor.channels;
+  const whole = !sensor.dtype.startsWith("float");
+  for (let channel = 0; channel < Math.min(step, 3); channel++) {
+    const start = Math.min(channel, sensor.channels - 1) * pixels + from;
+    for (let at = 0; at < count; at++) {
+      const value = planes[start + at];
+      samples[at * step + channel] = whole ? halfToEven(value) : value;
+    }
+  }
+}
+
+function halfToEven(value) {
+  const rounded = Math.round(value);
+  return rounded - value === 0.5 && rounded % 2 ? rounded - 1 : rounded;
+}
+
+async function bytesOf(record) {
+  return (await fetched(record.name)).arrayBuffer();
+}
+
+async function fetched(name) {
+  const answer = await fetch(BUNDLE + name);
+  if (!answer.ok) throw new Error(`${BUNDLE}${name}: the server answers ${answer.status}; copy the whole folder again`);
+  return answer;
+}
