@@ -1,6 +1,7 @@
 """Pictures of programs that show a bundle at work: `python -m benchmarks.screens BUNDLE FRAME [NAME...]`.
 
-Written to docs/pictures, as PNG. `browser` needs Chromium, playwright and npm's onnxruntime-web in node_modules.
+Written to docs/pictures, as PNG. `browser` needs Chromium, playwright and npm's onnxruntime-web in node_modules;
+`napari` the extra of that name and a screen, such as that of xvfb-run.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ from benchmarks.pictures import CHROMIUM, FOLDER
 from zsn2m_deploy.cli.export import ONNXRUNTIME_WEB
 from zsn2m_export.web.web_page import write_web_page
 from zsn2m_runtime.bundle import load_bundle
+from zsn2m_runtime.files import open_image
 
 PAGE = {"width": 780, "height": 480}  # pixels of the browser's window
 PATIENCE = 300_000  # milliseconds
+WINDOW = (1000, 640)  # pixels of napari's
 
 
 def save(name: str, picture: Image.Image) -> None:
@@ -51,7 +54,33 @@ def browser(bundle: Path, frame: Path) -> None:
         server.shutdown()
 
 
-PICTURES = {"browser": browser}
+def napari(bundle: Path, frame: Path) -> None:
+    """The plugin beside a frame and its result, in napari."""
+    import napari as program
+    from qtpy.QtWidgets import QApplication
+
+    from zsn2m_deploy.napari.widget import Window
+
+    viewer = program.Viewer(show=False)
+    window = Window(viewer)
+    viewer.window.add_dock_widget(window.container, name="Train a denoiser, and denoise")
+    viewer.window.resize(*WINDOW)
+    with open_image(frame) as image:
+        viewer.add_image(image.read().pixels, name=frame.stem)
+    window.bundle.value, window.target.value = bundle, bundle.with_name("new.zsn2m")
+    window.denoise.clicked()
+    while not window.denoise.enabled:
+        QApplication.processEvents()
+    viewer.canvas.grid.enabled = True
+    viewer.reset_view()
+    viewer.show()
+    for _ in range(50):
+        QApplication.processEvents()
+    save("napari", Image.fromarray(viewer.screenshot(canvas_only=False, flash=False)))
+    viewer.close()
+
+
+PICTURES = {"browser": browser, "napari": napari}
 
 
 def main() -> None:

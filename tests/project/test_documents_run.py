@@ -19,6 +19,8 @@ from support.bundles import write_bundle
 from support.documents import PAGES, commands, python, read, run
 from support.zarr_files import levels_of, noisy_stack, write_ome_zarr
 
+from zsn2m_export.web.web_page import RUNTIME_FILES
+
 CODES_OF_HARDWARE = (0, 4)  # 4: the provider is not installed here
 SAME_KIND = "assert clean.shape == frame.shape and clean.dtype == frame.dtype and (clean != frame).any()\n"
 LOAD = "import numpy as np\nfrom PIL import Image\nframe = np.array(Image.open('frame.png'))\n"
@@ -64,6 +66,18 @@ def video_bundle(folder: Path) -> None:
     """A bundle whose model for videos has seeded weights."""
     (folder / "cam0.zsn2m").mkdir()
     write_bundle(folder / "cam0.zsn2m", "uint8", 3, (0.0, 255.0), "mbd", video=True)
+
+
+def web_parts(folder: Path) -> None:
+    """A bundle, and empty files where npm puts onnxruntime-web."""
+    video_bundle(folder)
+    (folder / "node_modules" / "onnxruntime-web" / "dist").mkdir(parents=True)
+    for name in RUNTIME_FILES:
+        (folder / "node_modules" / "onnxruntime-web" / "dist" / name).touch()
+
+
+def page_left(folder: Path) -> None:
+    assert (folder / "page" / "index.html").exists() and (folder / "page" / "model.zsn2m" / "video.onnx").exists()
 
 
 def provider_bundle(folder: Path) -> None:
@@ -153,6 +167,7 @@ RUNS = {
         ),
     ),
     "docs/clusters.md": Run(cluster_inputs, cluster_left),
+    "docs/browser.md": Run(web_parts, page_left),
     "docs/blank.md": Run(
         around=(
             "import numpy as np\nframe = np.random.default_rng(0).normal(100, 9, (64, 64)).astype(np.float32)\n"

@@ -1,0 +1,1 @@
+"""The napari plugin; napari itself is imported by `widget` alone, when it is opened there."""
