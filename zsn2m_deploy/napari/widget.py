@@ -73,12 +73,15 @@ class Window:
         self.denoise.clicked.connect(self._denoise)
         self.bundle.changed.connect(self._look_at_bundle)
         self.report.clicked.connect(lambda: webbrowser.open((self.bundle.value / PAGE_NAME).absolute().as_uri()))
-        self.cancel.clicked.connect(lambda _: self.task.stop.set())
+        self.cancel.clicked.connect(self._cancel)
         self.container.native.destroyed.connect(self._leave)
+
+    def _cancel(self) -> None:
+        self.task.stop.set()
 
     def _leave(self) -> None:
         """The window is closed: nothing goes on for it."""
-        self.task.stop.set()
+        self._cancel()
         for event in (self.viewer.layers.events.inserted, self.viewer.layers.events.removed):
             event.disconnect(self.layer.reset_choices)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pkgutil
 import time
@@ -40,6 +41,7 @@ def viewer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     else:
         monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
         yield napari.components.ViewerModel()
+    gc.collect()  # here, where what napari leaves may warn, and not in the test after it
 
 
 @pytest.fixture
