@@ -84,7 +84,7 @@ def test_an_existing_folder_is_left_alone(bundle: Path, capsys: pytest.CaptureFi
 
 def test_other_options_do_not_go_with_it(bundle: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     ended = run_command(capsys, "export", bundle, "--cpp", tmp_path / "project", "--precision", "int8")
-    assert (ended.code, "--precision" in ended.err) == (2, True)
+    assert (ended.code, "other options" in ended.err) == (2, True)
 
 
 def test_a_back_end_without_a_project_is_refused(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
