@@ -14,7 +14,7 @@ from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.frames.loading import FrameOptions
 from zsn2m_runtime.bundle import Bundle
 from zsn2m_runtime.denoiser import Denoiser
-from zsn2m_runtime.gain import in_order
+from zsn2m_runtime.gain import InOrder
 from zsn2m_runtime.image import as_frame
 from zsn2m_runtime.motion import moved
 from zsn2m_runtime.sample_types import Pixels
@@ -89,7 +89,7 @@ def denoise(stack: Stack, denoiser: Denoiser, task: Task) -> Pixels:
     denoised = np.empty(stack.data.shape, stack.data.dtype)
     sequences, done = stack.sequences(), 0
     for places in sequences:
-        denoise_next = in_order(denoiser, moved)
+        denoise_next = InOrder(denoiser, moved)
         for place in places:
             task.tell("denoise", done, len(sequences) * len(places))
             frame = stack.frame(place)
