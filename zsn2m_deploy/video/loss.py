@@ -11,11 +11,12 @@ from zsn2m_deploy.pretrain.checkpointed import normalised_error
 from zsn2m_deploy.video.network import moved
 from zsn2m_deploy.video.sequences import Chunk
 
-FIRST = 5.0  # weight of a first frame over that of others: the network is used on single frames, too
 
-
-def chunk_loss(apply: Callable[..., Tensor], chunk: Chunk, state: Tensor) -> tuple[Tensor, Tensor]:
+def chunk_loss(apply: Callable[..., Tensor], chunk: Chunk, state: Tensor, first: float) -> tuple[Tensor, Tensor]:
     """The mean normalised error of the frames of a chunk, and its last results.
+
+    Args:
+        first: weight of a first frame over that of others: the network is used on single frames, too
 
     Shape:
         state: (n, c, h, w), the results before the chunk; of sequences that begin it does not matter
@@ -26,7 +27,7 @@ def chunk_loss(apply: Callable[..., Tensor], chunk: Chunk, state: Tensor) -> tup
         weight = noisy.new_ones(len(noisy))
         if index == 0:
             previous = torch.where(chunk.begins[:, None, None, None], noisy, previous)
-            weight = torch.where(chunk.begins, FIRST, weight)
+            weight = torch.where(chunk.begins, first, weight)
         state = apply(noisy, previous, chunk.deviation(index, previous))
         total = total + (weight * normalised_error(state, noisy, chunk.clean[index])).sum()
         weights = weights + weight.sum()

@@ -22,8 +22,9 @@ from zsn2m_deploy.video.network import VideoNet
 from zsn2m_deploy.video.sequences import SequenceSource
 from zsn2m_runtime.mosaic_record import COLOURS
 
-STEPS, SEQUENCES = 2600, 12
+STEPS, SEQUENCES = 15000, 12
 SIDE = 96  # pixels of a sequence
+FIRST = 5.0  # weight of a first frame in the loss
 LEARNING_RATE = 1e-2
 LATER_RATE = 5e-3  # of weights that were trained before
 
@@ -49,7 +50,7 @@ def pretrain(path: Path, channels: int, steps: int, sequences: int, seed: int, b
 
         def loss() -> Tensor:
             nonlocal state
-            value, state = chunk_loss(apply, source(), state.detach())
+            value, state = chunk_loss(apply, source(), state.detach(), FIRST)
             return value
 
         return loss

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from zsn2m_deploy.video import pretrain as pretraining
 from zsn2m_deploy.video import sequences, weights
-from zsn2m_deploy.video.loss import FIRST, chunk_loss
+from zsn2m_deploy.video.loss import chunk_loss
 from zsn2m_deploy.video.network import VideoNet
 from zsn2m_deploy.video.pretrain import pretrain
 from zsn2m_deploy.video.sequences import CHUNK, SequenceSource
@@ -32,14 +32,14 @@ def test_a_step_learns_from_every_frame_and_carries_its_results_on() -> None:
         seen.append(previous)
         return noisy + 0 * deviation
 
-    loss, state = chunk_loss(keep, chunk, torch.full((4, 1, 32, 32), 7.0))
+    loss, state = chunk_loss(keep, chunk, torch.full((4, 1, 32, 32), 7.0), first=3.0)
     assert len(seen) == CHUNK
     assert torch.equal(seen[0][:2], chunk.noisy[0][:2])  # those that begin
     torch.testing.assert_close(seen[0][2:], torch.full((2, 1, 32, 32), 7.0))  # those that go on
     assert torch.equal(state, chunk.noisy[-1])
     power = (chunk.noisy - chunk.clean).square().mean(dim=(2, 3, 4)) ** 0.35
     weight = torch.ones(CHUNK, 4)
-    weight[0, :2] = FIRST
+    weight[0, :2] = 3.0
     torch.testing.assert_close(loss, (power * weight).sum() / weight.sum())
 
 
