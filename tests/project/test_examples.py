@@ -56,3 +56,56 @@ def test_onnxruntime_in_cpp(make_bundle: BundleMaker, tmp_path: Path) -> None:
         np.testing.assert_array_equal(result, expected)
     ended = subprocess.run([tmp_path / "denoise", bundle / "sensor.onnx", "no.ppm", "no"], cwd=tmp_path, check=False)
     assert ended.returncode == 2 and not (tmp_path / "no").exists()
+
+
+def test_opencv_captures_and_records(make_bundle: BundleMaker, tmp_path: Path) -> None:
+    bundle = make_bundle(method="mbd", video=True)
+    frames = [noisy_planes(3, 48, 64, 255.0, seed)[0].transpose(1, 2, 0).astype(np.uint8) for seed in range(4)]
+    for number, frame in enumerate(frames):
+        cv2.imwrite(str(tmp_path / f"noisy_{number:03d}.png"), frame[:, :, ::-1])
+    program = [sys.executable, EXAMPLES / "opencv_capture.py", bundle, "noisy_%03d.png"]
+    subprocess.run([*program, "clean_%03d.png"], cwd=tmp_path, check=True)
+    for number, expected in enumerate(Denoiser(bundle, "video").stream(frames)):
+        result = cv2.imread(str(tmp_path / f"clean_{number:03d}.png"))[:, :, ::-1]
+        np.testing.assert_array_equal(result, expected)
+    program[-1] = "missing.mp4"
+    ended = subprocess.run([*program, "no.mp4"], cwd=tmp_path, check=False, capture_output=True, text=True)
+    assert (ended.returncode, "missing.mp4: expected" in ended.stderr) == (1, True)
+    assert not (tmp_path / "no.mp4").exists()
+
+
+def test_denoising_between_two_ffmpegs(make_bundle: BundleMaker, tmp_path: Path) -> None:
+    if shutil.which("ffmpeg") is None:
+        pytest.skip("no ffmpeg")
+
+    def ffmpeg(*arguments: str) -> bytes:
+        command = ["ffmpeg", "-v", "error", "-nostdin", *arguments]
+        return subprocess.run(command, cwd=tmp_path, check=True, capture_output=True).stdout
+
+    bundle = make_bundle(method="mbd", video=True)
+    sources = [part for source in ("testsrc=size=64x48:duration=0.2", "sine=duration=0.2") for part in ("-i", source)]
+    ffmpeg("-f", "lavfi", *sources[:2], "-f", "lavfi", *sources[2:], "-c:v", "ffv1", "-pix_fmt", "yuv420p", "in.mkv")
+    program = tmp_path / "zsn2m-deploy"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m zsn2m_deploy "$@"\n')
+    program.chmod(0o755)
+    path = os.pathsep.join([str(tmp_path), os.environ["PATH"]])
+    by_pipe = [EXAMPLES / "ffmpeg_pipe.sh", bundle, "in.mkv", "pipe.mkv", "-c:v", "ffv1"]
+    subprocess.run(by_pipe, cwd=tmp_path, check=True, env={**os.environ, "PATH": path})
+    from_file = subprocess.run([program, "stream", bundle, "in.mkv", "-o", "-"], cwd=tmp_path, capture_output=True)
+    (tmp_path / "file.y4m").write_bytes(from_file.stdout)
+    names = ("pipe.mkv", "file.y4m", "in.mkv")
+    pixels = [ffmpeg("-i", name, "-map", "0:v", "-f", "rawvideo", "-") for name in names]
+    assert pixels[0] == pixels[1] != pixels[2]
+    assert len(pixels[0]) == 5 * 64 * 48 * 3 // 2
+    sound = [ffmpeg("-i", f"{name}.mkv", "-map", "0:a", "-c", "copy", "-f", "md5", "-") for name in ("pipe", "in")]
+    assert sound[0] == sound[1]
+
+
+def test_the_unit_of_systemd_is_sound(tmp_path: Path) -> None:
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("no systemd-analyze")
+    ended = subprocess.run(
+        ["systemd-analyze", "verify", EXAMPLES / "zsn2m-camera.service"], check=False, capture_output=True, text=True
+    )
+    said = [line for line in ended.stderr.splitlines() if "zsn2m-camera" in line]
+    assert (ended.returncode, said) == (0, [])
