@@ -105,6 +105,9 @@ SECTIONS = {
     "Speed of streams": Section(
         "streaming", "Frames per second at three sizes by model, precision and provider, beside FFmpeg and OpenCV."
     ),
+    "Clusters": Section(
+        "streaming", "A million frames planned, two workers against one, and memory over thousands of frames."
+    ),
     "Live": Section("streaming", "A frame in a stream, all included, in units of MBD-Net's bare inference."),
     "Temporal": Section("streaming", "`--temporal`: flicker left and PSNR on what moves; what each part is worth."),
     "Video": Section(

@@ -16,6 +16,8 @@ from zsn2m_runtime.cluster.work import Outcome, work
 from zsn2m_runtime.errors import UnavailableError, Zsn2mError
 
 LOCAL = "local"
+# Workers keep a profile of every second for an hour: 80 kB each (measured).
+NO_PROFILES = {"distributed.worker.profile.enabled": False}
 TASKS_A_THREAD = 3  # one runs and two wait; more gain nothing and take memory of the scheduler (chosen)
 NO_FIXED_PORT = "127.0.0.1:0"  # of the page that shows tasks; the usual one may be taken
 PATIENCE = 30  # seconds to wait for a scheduler, and for its first worker
@@ -88,6 +90,7 @@ def connected(where: str, workers: int | None = None) -> Iterator[Any]:
         UnavailableError: Dask is not installed, or no scheduler answers.
     """
     try:
+        import dask
         import distributed
     except ImportError as error:
         raise UnavailableError(
@@ -96,7 +99,11 @@ def connected(where: str, workers: int | None = None) -> Iterator[Any]:
     logging.getLogger("distributed").setLevel(logging.ERROR)  # it tells of every connection
     if where == LOCAL:
         options = {"n_workers": workers, "threads_per_worker": 1, "processes": True, "dashboard_address": NO_FIXED_PORT}
-        with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
+        with (
+            dask.config.set(NO_PROFILES),
+            distributed.LocalCluster(**options) as cluster,
+            distributed.Client(cluster) as client,
+        ):
             yield client
         return
     try:

@@ -14,7 +14,7 @@ import numpy as np
 from zsn2m_runtime.sample_types import Pixels
 
 Place = tuple[int, ...]  # of a plane, on the axes before y and x
-MOST_IN_MEMORY = 1 << 28  # bytes of the planes of a block; more are kept in a file
+MOST_IN_MEMORY = 1 << 26  # bytes of the planes of a block; more are kept in a file
 
 
 def outer_chunks(array: Any) -> Place:
