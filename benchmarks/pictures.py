@@ -1,12 +1,13 @@
 """The pictures of the README and the tutorial: `python -m benchmarks.pictures [NAME...]`.
 
-Written to docs/pictures: the packaged drawn sample, a photograph of scikit-image under drawn noise beside two peers, a
-frame of FMD, and a report as a browser shows it (needs Chromium). Each is small, so that a reader loads it at once.
+Written to docs/pictures: the packaged drawn sample, a photograph of scikit-image under drawn noise beside two peers,
+frames of FMD, and a report as a browser shows it (needs Chromium). Each is small, so that a reader loads it at once.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import shutil
 import subprocess
 import tempfile
@@ -30,7 +31,12 @@ PAGE_QUALITY = 80  # of a page, whose pictures are small
 GAP, LABEL = 6, 20  # pixels
 SIGMA = 25.0
 PHOTOGRAPH_CROP = (20, 130)  # top and left of what is denoised of scikit-image's "chelsea", 256 x 256
-FLUORESCENCE = "noisy/confocal_mice_2.png"  # of the test half of FMD
+MICROGRAPHS = {  # of the test half of FMD
+    "fluorescence": "confocal_mice_2",
+    "two-photon": "twophoton_mice_2",
+    "wide-field": "widefield_bpae_r_2",
+    "zebrafish": "confocal_fish_2",
+}
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 WINDOW = (820, 705)  # pixels of the report's picture
 
@@ -107,15 +113,20 @@ def photograph() -> None:
     save(panels([*shown, ("clean", clean)], 166), "photograph")
 
 
-def fluorescence() -> None:
-    """A confocal frame of FMD: noisy, denoised, and the mean of 50 captures."""
-    case = cases.case("fmd", FLUORESCENCE, "real", 0, [FLUORESCENCE])
+def micrograph(name: str) -> None:
+    """A frame of FMD: noisy, denoised, and the mean of 50 captures."""
+    path = f"noisy/{MICROGRAPHS[name]}.png"
+    case = cases.case("fmd", path, "real", 0, [path])
     denoised = METHODS[SENSOR].run(case)["sensor"]
     shown = [labelled("one capture", case.clean, case.noisy), labelled("denoised", case.clean, denoised)]
-    save(panels([*shown, ("mean of 50 captures", case.clean)], 256), "fluorescence")
+    save(panels([*shown, ("mean of 50 captures", case.clean)], 256), name)
 
 
-PICTURES = {"sample": sample_and_report, "photograph": photograph, "fluorescence": fluorescence}
+PICTURES = {
+    "sample": sample_and_report,
+    "photograph": photograph,
+    **{name: functools.partial(micrograph, name) for name in MICROGRAPHS},
+}
 
 
 def main() -> None:
@@ -123,7 +134,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {list(PICTURES)}; default: all")
     for name in parser.parse_args().names or PICTURES:
-        if name == "fluorescence" and not DATA.is_dir():
+        if name in MICROGRAPHS and not DATA.is_dir():
             raise SystemExit(f"expected the image sets in {DATA}; set ZSN2M_DATA")
         PICTURES[name]()
 
