@@ -264,9 +264,10 @@ def body(rows: list[Row]) -> str:
         ("cut", "A cut after frame 8 (112-119, then 172-179; bundle of 112), single frames", [7, 8, 9, 10, 12, 15]),
         (
             "gain",
-            "Noise 10 in eight frames, then 40 (112-136; bundle of 10, one of 40 was not run), single frames",
+            "Noise 10 in eight frames, then 40 (112-136; bundle of 10), single frames",
             [7, 8, 9, 10, 16, 24],
         ),
+        ("strong", "The frames 9, 11, 17 and 25 of that with a bundle of noise 40, single frames", [0, 2, 8, 16]),
     ):
         if any(row.sequence == sequence for row in rows):
             parts += [f"{what}:", frames_table(rows, sequence, places)]

@@ -34,6 +34,7 @@ SEQUENCES: dict[str, list[tuple[int, str]]] = {  # numbers of frames, and their 
     "still": [(112, "Gaussian 25")] * 16,
     "cut": [(number, "Gaussian 25") for number in (*range(112, 120), *range(172, 180))],
     "gain": [(number, "Gaussian 10" if number < 112 + TURN else "Gaussian 40") for number in range(112, 137)],
+    "strong": [(number, "Gaussian 40") for number in range(112 + TURN, 137)],  # the frames of "gain" after its turn
 }
 
 
