@@ -144,6 +144,7 @@ RUNS = {
     "README.md": Run(left=readme_left, around=(LOAD, SAME_KIND)),
     "docs/tutorial.md": Run(left=tutorial_left, around=("", SAME_KIND)),
     "docs/stacks.md": Run(write_stack, stacks_left),
+    "docs/microscopy.md": Run(write_stack, lambda folder: tifffile.imread(folder / "clean.ome.tif")),
     "docs/streaming.md": Run(
         write_clip,
         video_left,
