@@ -3,13 +3,14 @@
 // and PACKAGE is the folder of onnxruntime-web (its WebAssembly) or onnxruntime-node.
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { basename } from "node:path";
 
 const [library, model, source, target, ...sizes] = process.argv.slice(2);
-const ort = createRequire(import.meta.url)(library);
+const ort = createRequire(library)(basename(library)); // by its name: Node's own files of the package
 const [count, ...shape] = sizes.map(Number);
 const samples = shape.reduce((product, length) => product * length, 1);
 
-const web = name === "onnxruntime-web";
+const web = basename(library) === "onnxruntime-web";
 if (web) ort.env.wasm.numThreads = 1;
 const session = await ort.InferenceSession.create(readFileSync(model), { executionProviders: [web ? "wasm" : "cpu"] });
 const recurrent = session.inputNames.includes("previous");
