@@ -25,7 +25,7 @@ from zsn2m_runtime.noise.familiarity import unlike_all
 from zsn2m_runtime.noise_record import FixedPatternRecord, ImpulseNoise, NoiseRecord, RowNoise, TrainingStats
 from zsn2m_runtime.patterns import MOSAIC, find_patterns, fixed_pattern_left, other_filters, patterns_in_words
 from zsn2m_runtime.pipeline import Pipeline
-from zsn2m_runtime.reloading import Reloading
+from zsn2m_runtime.reloading import Reloading, files_found
 from zsn2m_runtime.sample_types import Pixels, is_whole
 from zsn2m_runtime.sequence import MOTIONS, MotionName
 
@@ -73,6 +73,7 @@ class Denoiser:
         if strip_pixels is not None and strip_pixels < 1:
             raise UsageError(f"expected strip_pixels of at least 1, but got {strip_pixels}")
         path = Path(path)
+        self._files = files_found(path)  # before they are read: what changes later is seen by `reloading`
         self._trained_on: list[tuple[NoiseRecord, TrainingStats]] = []
         self._refuses_mosaics: bool | None = None  # None: unknown
         self._row_noise: tuple[RowNoise, ...] = ()  # that the model removes
@@ -240,7 +241,7 @@ class Denoiser:
 
     def reloading(self) -> Reloading[Denoiser]:
         """Tells when the bundle is replaced on disk."""
-        return Reloading(self._opened_with[0], lambda: Denoiser(*self._opened_with), self.card.sensor)
+        return Reloading(self._opened_with[0], self._files, lambda: Denoiser(*self._opened_with), self.card.sensor)
 
     def denoise(self, frame: Frame, name: str = "frame") -> Frame:
         """Denoise one frame; messages call it `name`.

@@ -17,7 +17,7 @@ INTERVAL = 1.0  # seconds between two looks at the files, of 0.1 ms each
 
 log = logging.getLogger(__name__)
 
-State = tuple[tuple[str, int, int, int], ...]  # of each file: its name, inode, size, time of its last change
+FilesFound = tuple[tuple[str, int, int, int], ...]  # of each file: its name, inode, size, time of its last change
 
 
 class Reopened(Protocol):
@@ -39,19 +39,14 @@ class Reloading(Generic[Denoises]):
 
     Args:
         path: a bundle folder or a single .onnx file
+        found: its files, as `files_found` gave them before the one in use was opened
         open_again: opens it
         sensor: whose frames are denoised
     """
 
-    def __init__(
-        self,
-        path: Path,
-        open_again: Callable[[], Denoises],
-        sensor: Sensor,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._path, self._open_again, self._sensor, self._clock = path, open_again, sensor, clock
-        self._state, self._due = _state(path), clock() + INTERVAL
+    def __init__(self, path: Path, found: FilesFound, open_again: Callable[[], Denoises], sensor: Sensor) -> None:
+        self._path, self._found, self._open_again, self._sensor = path, found, open_again, sensor
+        self._due = time.monotonic() + INTERVAL
         self._thread = ThreadPoolExecutor(1, "zsn2m-reload")
         self._opening: Future[Denoises] | None = None
 
@@ -61,9 +56,9 @@ class Reloading(Generic[Denoises]):
             return self._opened(self._opening) if self._opening.done() else None
         if time.monotonic() >= self._due:
             self._due = time.monotonic() + INTERVAL
-            state = _state(self._path)
-            if state and state != self._state:
-                self._state = state
+            found = files_found(self._path)
+            if found and found != self._found:
+                self._found = found
                 self._opening = self._thread.submit(self._open)
         return None
 
@@ -73,11 +68,11 @@ class Reloading(Generic[Denoises]):
 
     def _open(self) -> Denoises:
         found = self._open_again()
-        (was, now) = ((of.dtype, of.channels, of.range, of.mosaic) for of in (self._sensor, found.card.sensor))
+        was, now = _in_words(self._sensor), _in_words(found.card.sensor)
         if was != now:
             raise BundleError(
-                f"{self._path}: expected a bundle of the sensor in use, {was[0]} with {was[1]} channel(s), but got one "
-                f"of {now[0]} with {now[1]} and another range or pattern; start the stream again"
+                f"{self._path}: expected a bundle of the sensor in use ({was}), but got one of another ({now}); start "
+                f"the stream again"
             )
         return found
 
@@ -92,8 +87,8 @@ class Reloading(Generic[Denoises]):
         return found
 
 
-def _state(path: Path) -> State:
-    """What tells a replaced bundle; nothing while there is none."""
+def files_found(path: Path) -> FilesFound:
+    """What tells a replaced bundle from the one before; nothing while there is none."""
     try:
         files = sorted(path.iterdir()) if path.is_dir() else [path]
         return tuple((file.name, *_facts(file.stat())) for file in files)
@@ -103,3 +98,10 @@ def _state(path: Path) -> State:
 
 def _facts(found: os.stat_result) -> tuple[int, int, int]:
     return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _in_words(sensor: Sensor) -> str:
+    """All that frames of one sensor share."""
+    low, high = sensor.range
+    mosaic = f", {sensor.mosaic.pattern}{sensor.mosaic.levels_in_words()}" if sensor.mosaic else ""
+    return f"{sensor.dtype}, {sensor.channels} channel(s), {low:g} to {high:g}{mosaic}"

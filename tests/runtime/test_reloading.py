@@ -19,7 +19,7 @@ from zsn2m_runtime import reloading
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.manifest import Sensor
-from zsn2m_runtime.reloading import Reloading
+from zsn2m_runtime.reloading import Reloading, files_found
 from zsn2m_runtime.sequence import MOTIONS, Sequence
 from zsn2m_runtime.streaming.ends import Item, Picture
 from zsn2m_runtime.streaming.image_sink import NullSink
@@ -99,7 +99,7 @@ def test_a_stream_goes_on_with_the_new_model_and_the_result_before(
 
 
 def opened(path: Path) -> Reloading[Denoiser]:
-    return Reloading(path, lambda: Denoiser(path, threads=1), SENSOR)
+    return Reloading(path, files_found(path), lambda: Denoiser(path, threads=1), SENSOR)
 
 
 @pytest.mark.parametrize("fault", ["broken", "other sensor"])
@@ -129,6 +129,14 @@ def test_no_bundle_at_all_changes_nothing(tmp_path: Path, caplog: pytest.LogCapt
     path.unlink()
     assert [watcher.newer() for _ in range(5)] == [None] * 5
     assert not caplog.text
+    watcher.close()
+
+
+def test_what_changed_before_the_stream_began_is_taken_up(tmp_path: Path) -> None:
+    denoiser = recurrent_denoiser(tmp_path, "uint8")
+    replaced(tmp_path / "recurrent.onnx", other_model(tmp_path / "new.onnx"))
+    watcher = denoiser.reloading()
+    assert after(watcher.newer).card.receptive_radius == 0
     watcher.close()
 
 

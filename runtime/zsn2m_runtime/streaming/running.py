@@ -156,12 +156,12 @@ class Stream:
             self._source.stop()
             for watch in list(self._watches.values()):
                 watch.finish()
-            if self._reloading:
-                self._reloading.close()
             if pipeline.close():
                 self._source.close()
             else:
                 log.warning("%s: does not answer; it is left open", self._source.info.name)
+            if self._reloading:  # last: the pipeline asks it
+                self._reloading.close()
         return self._report(output, complete, time.perf_counter() - started)
 
     def _read(self) -> Iterator[Item]:
