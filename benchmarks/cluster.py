@@ -58,9 +58,10 @@ def plan_planes(folder: Path) -> int:
     levels = [{"path": "0", "coordinateTransformations": [{"type": "scale", "scale": [1, 1, 1]}]}]
     group.attrs.update({"ome": {"version": "0.5", "multiscales": [{"axes": axes, "datasets": levels}]}})
     (folder / "any.onnx").touch()  # only its hash is asked for
-    setup = Setup(folder / "any.onnx", None, "cpu", False, None, None, 0.0)
+    setup = Setup(folder / "any.onnx", None, "cpu", False, None, None)
     jobs = plan_outputs([folder / "a.zarr"], folder / "b.zarr")
-    return sum(1 for _ in results_of(jobs, setup).tasks(100))
+    with results_of(jobs, setup) as results:
+        return sum(1 for _ in results.tasks(100))
 
 
 def planning() -> str:
@@ -107,9 +108,9 @@ def make_bundle(folder: Path) -> Path:
 
 def seconds_of(client: Any, bundle: Path, frames: Path, out: Path, on_frames: Any = None) -> float:
     """One run."""
-    setup = Setup(bundle, None, "cpu", False, None, None, 0.0)
-    results = results_of(plan_outputs(list_inputs([str(frames)]), out), setup)
-    report = run(client, results, on_frames)
+    setup = Setup(bundle, None, "cpu", False, None, None)
+    with results_of(plan_outputs(list_inputs([str(frames)]), out), setup) as results:
+        report = run(client, results, on_frames)
     assert not report.failed and report.done == report.frames, report.failed[:1]
     return report.seconds
 

@@ -72,8 +72,9 @@ def denoise(
     from zsn2m_runtime.path_kinds import check_bundle_first
 
     check_bundle_first("denoise {bundle} {rest} -o OUT", bundle, inputs)
-    if cluster is None and workers is not None:
-        raise UsageError("expected --workers with --cluster local, but got no --cluster; leave it out, or say both")
+    if cluster != "local" and workers is not None:
+        got = f"--cluster {cluster}, whose workers are there" if cluster else "no --cluster"
+        raise UsageError(f"expected --workers with --cluster local, but got {got}; leave it out, or say both")
     if cluster is not None and threads:
         raise UsageError("expected --workers with --cluster, whose workers have one thread a core, but got --threads")
     denoiser = Denoiser(bundle, model, provider if cluster is None else "cpu", threads)
@@ -83,7 +84,7 @@ def denoise(
         from zsn2m_runtime.cluster.plan import Setup
 
         check_output(output, jobs[0].target)
-        setup = Setup(bundle.absolute(), model, provider, check, channel, max_pixels, since=0.0)
+        setup = Setup(bundle.absolute(), model, provider, check, channel, max_pixels)
         denoise_on_cluster(cluster, workers, jobs, setup, as_json)
         return
     with page_progress(as_json, len(jobs)) as on_page:

@@ -25,10 +25,12 @@ def denoise_on_cluster(where: str, workers: int | None, jobs: Sequence[Job], set
     from zsn2m_runtime.cluster.outputs import results_of
     from zsn2m_runtime.cluster.running import connected, run
 
-    with connected(where, workers) as client:
-        results = results_of(jobs, setup)
-        with count_progress(as_json, "denoise", results.frames) as on_frames:
-            report = run(client, results, on_frames)
+    with (
+        connected(where, workers) as client,
+        results_of(jobs, setup) as results,
+        count_progress(as_json, "denoise", results.frames) as on_frames,
+    ):
+        report = run(client, results, on_frames)
     if as_json:
         show_json(report.as_json())
     else:

@@ -19,6 +19,7 @@ class Setup:
     Attributes:
         bundle: its path, which every worker can read
         since: files written at this time or later, by the clock of the output's file system, are results of this run
+        start: another at each start, so that workers that stay open what was replaced since the start before
     """
 
     bundle: Path
@@ -27,7 +28,8 @@ class Setup:
     check: bool
     channel: str | None
     max_pixels: int | None
-    since: float
+    since: float = 0.0
+    start: str = ""
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from zsn2m_runtime.atomic import atomic_file, writing
+from zsn2m_runtime.errors import OutputError
 
 RECORD_NAME = "zsn2m-run.json"
 
@@ -31,15 +36,40 @@ class Record:
         _write(self.path, {"run": self.kind, "since": self.since, "report": report})
 
 
-def open_record(folder: Path, kind: dict[str, Any]) -> Record:
-    """Go on with the run that is recorded in a folder, or begin a new one there.
+@contextmanager
+def open_record(folder: Path, kind: dict[str, Any]) -> Iterator[Record]:
+    """Go on with the run that is recorded in a folder, or begin a new one there; no other runs there meanwhile.
 
     Args:
+        folder: made if need be
         kind: what makes results comparable: bundle, model, channel
     Raises:
-        OutputError: the folder cannot be written.
+        OutputError: the folder cannot be written, or another run writes there.
     """
-    path = folder / RECORD_NAME
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder):
+        yield _record_in(folder / RECORD_NAME, kind)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold a lock that the system releases when the program ends; file systems without locks refuse nobody."""
+    with ExitStack() as undo:
+        with suppress(OSError):
+            handle = os.open(folder, os.O_RDONLY)
+            undo.callback(os.close, handle)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise OutputError(
+                    f"{folder}: expected no other program to write here, but one does; wait for its end, or choose "
+                    f"another output"
+                ) from error
+        yield
+
+
+def _record_in(path: Path, kind: dict[str, Any]) -> Record:
     try:
         found = json.loads(path.read_text())
         if found["run"] == kind:

@@ -6,7 +6,7 @@ import itertools
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -106,14 +106,15 @@ def connected(where: str, workers: int | None = None) -> Iterator[Any]:
         ):
             yield client
         return
-    try:
-        client = distributed.Client(where, timeout=PATIENCE)
-        client.wait_for_workers(1, timeout=PATIENCE)
-    except (OSError, TimeoutError, ValueError) as error:
-        raise UnavailableError(
-            f"{where}: expected a Dask scheduler with a worker, but got: {error}; start both, or say --cluster {LOCAL}"
-        ) from error
-    with client:
+    with ExitStack() as undo:
+        try:
+            client = undo.enter_context(distributed.Client(where, timeout=PATIENCE))
+            client.wait_for_workers(1, timeout=PATIENCE)
+        except (OSError, TimeoutError, ValueError) as error:
+            raise UnavailableError(
+                f"{where}: expected a Dask scheduler with a worker, but got: {error}; start both, or say --cluster "
+                f"{LOCAL}"
+            ) from error
         yield client
 
 
@@ -146,10 +147,9 @@ def run(client: Any, results: Results, on_frames: Callable[[int], None] | None =
         report.failed += outcome.failed
         if on_frames:
             on_frames(report.handled)
-    report.where = results.finish(complete=not report.failed)
+    report.where = str(results.finish(complete=not report.failed))
     report.seconds = time.perf_counter() - started
-    if not report.where.endswith(".zarr"):
-        results.record.close(report.as_json())
+    results.keep(report.as_json())
     return report
 
 

@@ -6,12 +6,11 @@ import threading
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import cv2
 
 from zsn2m_runtime.batch import Done, Job, Pages, run_jobs
-from zsn2m_runtime.channel_choice import choose_channels
+from zsn2m_runtime.channel_choice import ChannelChoice, choose_channels
 from zsn2m_runtime.cluster.plan import FilesTask, PlanesTask, Setup, Task
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import Zsn2mError
@@ -22,7 +21,24 @@ from zsn2m_runtime.files.zarr_writer import LevelsWriter
 from zsn2m_runtime.image import Frame
 
 _opening = threading.Lock()  # a worker of several threads opens one session
-_opened = threading.local()  # the image that a thread reads
+
+
+@dataclass(frozen=True)
+class _Source:
+    """The image of a run, and which of its pages are denoised."""
+
+    setup: Setup
+    image: ZarrFile
+    choice: ChannelChoice
+
+
+class _OfThread(threading.local):
+    """What a thread reads."""
+
+    source: _Source | None = None
+
+
+_opened = _OfThread()
 
 
 @dataclass
@@ -46,16 +62,16 @@ class Outcome:
 def work(task: Task, setup: Setup) -> Outcome:
     """Do a task; frames that fail do not end it."""
     with _opening:
-        denoiser = _denoiser(setup.bundle, setup.model, setup.provider)
+        denoiser = _denoiser(setup)
     if isinstance(task, FilesTask):
         return _files(task, setup, denoiser)
     return _planes(task, setup, denoiser)
 
 
 @lru_cache(maxsize=1)
-def _denoiser(bundle: Path, model: str | None, provider: str) -> Denoiser:
+def _denoiser(setup: Setup) -> Denoiser:
     cv2.setNumThreads(1)
-    return Denoiser(bundle, model, provider, threads=1, spinning=False)
+    return Denoiser(setup.bundle, setup.model, setup.provider, threads=1, spinning=False)
 
 
 def is_finished(job: Job, since: float) -> bool:
@@ -99,9 +115,9 @@ def _planes(task: PlanesTask, setup: Setup, denoiser: Denoiser) -> Outcome:
     if task.mark.exists():
         return Outcome(skipped=task.frames)
     outcome, done = Outcome(), Done()
-    image, choice = _image(task.source, setup, denoiser)
-    sink = _PlaneSink(image, task.group)
-    pages = Pages(denoiser, sink, choice, str(task.source), setup.check)
+    source = _source(task.source, setup, denoiser)
+    image, sink = source.image, _PlaneSink(source.image, task.group)
+    pages = Pages(denoiser, sink, source.choice, str(task.source), setup.check)
     try:
         for page in range(*task.pages):
             sink.place = image.places[page]
@@ -119,15 +135,16 @@ def _planes(task: PlanesTask, setup: Setup, denoiser: Denoiser) -> Outcome:
     return outcome
 
 
-def _image(source: Path, setup: Setup, denoiser: Denoiser) -> tuple[ZarrFile, Any]:
-    """The image and its channels, opened once a thread: of a million planes that takes seconds."""
-    if getattr(_opened, "source", None) != (source, setup.channel, setup.bundle):
+def _source(path: Path, setup: Setup, denoiser: Denoiser) -> _Source:
+    """The image of a run, opened once a thread: of a million planes that takes seconds."""
+    if _opened.source is None or _opened.source.setup != setup:
         import zarr
 
+        if _opened.source:
+            _opened.source.image.close()
         zarr.config.set({"threading.max_workers": 1})
-        image = open_image(source, setup.max_pixels)
-        assert isinstance(image, ZarrFile), source
-        choice = choose_channels(image.axes, denoiser.card.sensor.stack_channel, setup.channel, str(source))
-        _opened.source, _opened.found = (source, setup.channel, setup.bundle), (image, choice)
-    found: tuple[ZarrFile, Any] = _opened.found
-    return found
+        image = open_image(path, setup.max_pixels)
+        assert isinstance(image, ZarrFile), path
+        choice = choose_channels(image.axes, denoiser.card.sensor.stack_channel, setup.channel, str(path))
+        _opened.source = _Source(setup, image, choice)
+    return _opened.source

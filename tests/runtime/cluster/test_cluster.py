@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +22,7 @@ from zsn2m_runtime.cluster.outputs import results_of
 from zsn2m_runtime.cluster.plan import FilesTask, Setup, files_tasks
 from zsn2m_runtime.cluster.running import Report, connected, run
 from zsn2m_runtime.denoiser import Denoiser
-from zsn2m_runtime.errors import InputError, UnavailableError
+from zsn2m_runtime.errors import InputError, OutputError, UnavailableError
 from zsn2m_runtime.files import list_inputs, open_image, save_image
 from zsn2m_runtime.image import Frame
 
@@ -50,8 +51,12 @@ def frames_in(folder: Path, count: int) -> Path:
 
 
 def go(client: Any, bundle: Path, source: Path, out: Path, on_frames: Any = None) -> Report:
-    setup = Setup(bundle, None, "cpu", False, None, None, since=0.0)
-    return run(client, results_of(plan_outputs(list_inputs([str(source)]), out), setup), on_frames)
+    with results_of(plan_outputs(list_inputs([str(source)]), out), setup_of(bundle)) as results:
+        return run(client, results, on_frames)
+
+
+def setup_of(bundle: Path) -> Setup:
+    return Setup(bundle, None, "cpu", False, None, None)
 
 
 def test_a_corrupt_frame_is_listed_and_a_restart_does_the_rest(tmp_path: Path, bundle: Path, client: Any) -> None:
@@ -83,6 +88,33 @@ def test_results_of_another_bundle_are_made_again(
     assert go(client, bundle, source, out).done == 3
     other = make_bundle("uint16", 1, (0.0, 4095.0), method="mbd")
     assert go(client, other, source, out).done == 3
+
+
+def test_a_bundle_and_an_image_that_are_replaced_are_opened_again(
+    tmp_path: Path, bundle: Path, client: Any, make_bundle: BundleMaker
+) -> None:
+    pytest.importorskip("zarr", reason=WHY)
+    for number, kind in enumerate(("adapt", "mbd")):
+        used = shutil.copytree(make_bundle("uint16", 1, (0.0, 4095.0), method=kind), tmp_path / "cam.zsn2m")
+        array = noisy_stack((2, 32, 40)) if number else noisy_stack((3, 48, 40))
+        source = write_ome_zarr(tmp_path / "a.zarr", array, "tyx", chunks=(1, 16, 40))
+        assert go(client, used, source, tmp_path / "b.zarr").failed == []
+        full = levels_of(tmp_path / "b.zarr")[0]
+        assert np.array_equal(full, np.stack([Denoiser(used, threads=1)(plane) for plane in array]))
+        shutil.rmtree(used)
+        shutil.rmtree(source)
+
+
+def test_two_runs_do_not_write_to_one_place(tmp_path: Path, bundle: Path) -> None:
+    jobs = plan_outputs([frames_in(tmp_path / "in", 1) / "f000.tif"], tmp_path / "out/")
+    with (
+        results_of(jobs, setup_of(bundle)),
+        pytest.raises(OutputError, match="other program"),
+        results_of(jobs, setup_of(bundle)),
+    ):
+        pass
+    with results_of(jobs, setup_of(bundle)) as results:
+        assert results.frames == 1
 
 
 def test_a_killed_worker_loses_nothing(tmp_path: Path, bundle: Path, client: Any) -> None:
@@ -144,6 +176,7 @@ def test_the_command_reports_and_its_exit_code_is_of_the_first_failure(
     [
         ("out.tif", ["--cluster", "local"], 2),
         ("out/", ["--workers", "2"], 2),
+        ("out/", ["--workers", "2", "--cluster", "tcp://127.0.0.1:9"], 2),
         ("out/", ["--cluster", "tcp://127.0.0.1:9"], UnavailableError.exit_code),
     ],
 )
