@@ -26,6 +26,7 @@ async def _copy(image: Multiscale, target: Any) -> list[str]:
     from zarr.core.buffer import default_buffer_prototype
 
     source, prototype = image.group.store_path, default_buffer_prototype()
+    notes: list[str] = []
 
     async def copy(key: str) -> bool:
         value = await source.store.get(_joined(source.path, key), prototype)
@@ -33,9 +34,16 @@ async def _copy(image: Multiscale, target: Any) -> list[str]:
             await target.set(key, value)
         return value is not None
 
+    async def listed(folder: str) -> list[str]:
+        try:
+            names = source.store.list_dir(_joined(source.path, folder))
+            return [_joined(folder, name.rstrip("/")) async for name in names]
+        except Exception:  # of servers that list nothing, each in its way
+            notes.append("what else is in its group, such as labels, is left out, for the server does not list it")
+            return []
+
     async def copy_below(folder: str) -> None:
-        async for name in source.store.list_dir(_joined(source.path, folder)):
-            key = _joined(folder, name.rstrip("/"))
+        for key in await listed(folder):
             if key not in image.paths and not await copy(key):  # chunks of the image may be millions
                 await copy_below(key)
 
@@ -43,11 +51,8 @@ async def _copy(image: Multiscale, target: Any) -> list[str]:
     for folder in sorted({"", *parents, *image.paths}):
         for name in METADATA:
             await copy(_joined(folder, name))
-    try:
-        await copy_below("")
-    except Exception:  # of servers that list nothing, each in its way
-        return ["what else is in its group, such as labels, is left out, for the server does not list it"]
-    return []
+    await copy_below("")
+    return notes[:1]
 
 
 def _joined(folder: str, name: str) -> str:

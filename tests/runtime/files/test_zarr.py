@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 from collections import Counter
@@ -253,6 +254,37 @@ def test_an_address_is_read_by_fsspec(tmp_path: Path) -> None:
     assert metadata_of(tmp_path / "b.zarr") == metadata_of(source)
     with pytest.raises(InputError, match="check the path"):
         open_image(Path("memory://bucket/none.zarr"))
+
+
+def test_what_a_server_does_not_list_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def list_dir(*_: Any) -> Any:
+        raise NotImplementedError
+
+    source = write_ome_zarr(tmp_path / "a.zarr", noisy_stack((16, 16)), "yx", levels=1)
+    monkeypatch.setattr(zarr.storage.LocalStore, "list_dir", list_dir)
+    with open_image(source) as image, image.create(tmp_path / "b.zarr") as writer:
+        assert "labels" in writer.notes[0]
+        writer.write(image.read(0))
+    assert not (tmp_path / "b.zarr" / "labels").exists()
+
+
+def test_a_full_disk_while_labels_are_copied_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put = zarr.storage.LocalStore.set
+
+    async def full(store: Any, key: str, value: Any) -> None:
+        if "labels" in key:
+            raise OSError(errno.ENOSPC, "full")
+        await put(store, key, value)
+
+    source = write_ome_zarr(tmp_path / "a.zarr", noisy_stack((16, 16)), "yx", levels=1)
+    monkeypatch.setattr(zarr.storage.LocalStore, "set", full)
+    with (
+        open_image(source) as image,
+        pytest.raises(OutputError, match="disk is full"),
+        image.create(tmp_path / "b.zarr"),
+    ):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["a.zarr"]
 
 
 def test_without_zarr_the_error_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
