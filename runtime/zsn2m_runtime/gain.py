@@ -79,7 +79,7 @@ class Gain:
             measured = self._measured(level, power)
             self._found = self.strength = min(self._strengths(level), key=lambda one: abs(math.log(one / measured)))
 
-    def see(self, before: Nchw, noisy: Nchw) -> None:
+    def update(self, before: Nchw, noisy: Nchw) -> None:
         """Take in one more frame.
 
         Shape:
@@ -156,7 +156,7 @@ class InOrder:
     def _moved(self, previous: Nchw, noisy: Nchw) -> Nchw | None:
         there = self._motion(previous, noisy)
         if there is not None and self._gain:
-            self._gain.see(there, noisy)
+            self._gain.update(there, noisy)
         return there
 
 

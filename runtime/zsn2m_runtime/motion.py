@@ -24,8 +24,8 @@ NORMAL_MEDIAN = 0.6745  # of the size of a normal variable, in units of its stan
 BLOCK = 8  # small pixels, side of the blocks that are compared
 LEAST_ALIKE = 0.5  # of the detail that came over, the share that the frame has: same scenes 0.58 to 1.2, others to 0.4
 LEAST_CHANGE = 0.7  # of blocks' means, in units of that of single pixels: plain scenes reach 0.36, cuts have 1.06
-WRONG = 10.0  # deviations of the mean of DETAIL x DETAIL small pixels: more is no noise
-BESIDE = 2  # small pixels around what is wrong that count as wrong too: the network sees them together
+MISMATCH = 10.0  # deviations of the mean of DETAIL x DETAIL small pixels: more is no noise
+MARGIN = 2  # small pixels around a mismatch that belong to it: the network sees them together
 
 
 def moved(previous: Nchw, noisy: Nchw) -> Nchw | None:
@@ -52,7 +52,7 @@ def moved(previous: Nchw, noisy: Nchw) -> Nchw | None:
     there = np.empty_like(previous)
     for plane, result in zip(previous[0], there[0], strict=True):
         _brought(plane, whole, result)
-    _show(noisy, wrong_places(before, now), there)
+    _replace(there, noisy, mismatch(before, now))
     return there
 
 
@@ -64,11 +64,11 @@ def still(previous: Nchw, noisy: Nchw) -> Nchw | None:
     before, now = (_small_grey(planes, _factor(height, width)) for planes in (previous, noisy))
     if is_cut(before, now):
         return None
-    wrong = wrong_places(before, now)
-    if not wrong.any():
+    mask = mismatch(before, now)
+    if not mask.any():
         return previous
     there = previous.copy()
-    _show(noisy, wrong, there)
+    _replace(there, noisy, mask)
     return there
 
 
@@ -89,8 +89,8 @@ def is_cut(before: Floats, now: Floats) -> bool:
     return bool(change > LEAST_CHANGE * np.median(np.abs(details[1] - details[0])))
 
 
-def wrong_places(before: Floats, now: Floats) -> Bytes:
-    """Where two pictures of one scene show different things: 1 there, 0 elsewhere.
+def mismatch(before: Floats, now: Floats) -> Bytes:
+    """Where two pictures of one scene show different things, as beside what moves: 1 there, 0 elsewhere.
 
     The mean of their difference over a few pixels, beside that of the whole picture, is larger than noise makes it;
     how large noise is the same difference says. Light that changes everywhere by as much is no difference.
@@ -101,16 +101,16 @@ def wrong_places(before: Floats, now: Floats) -> Bytes:
     change = now - before
     mean = cv2.blur(change, (DETAIL, DETAIL))
     grain = np.median(np.abs(change - mean)) / NORMAL_MEDIAN / DETAIL
-    wrong = (np.abs(mean - np.median(mean)) > WRONG * grain).astype(np.uint8)
-    return np.asarray(cv2.dilate(wrong, np.ones((2 * BESIDE + 1, 2 * BESIDE + 1), np.uint8)), np.uint8)
+    found = (np.abs(mean - np.median(mean)) > MISMATCH * grain).astype(np.uint8)
+    return np.asarray(cv2.dilate(found, np.ones((2 * MARGIN + 1, 2 * MARGIN + 1), np.uint8)), np.uint8)
 
 
-def _show(noisy: Nchw, where: Bytes, result: Nchw) -> None:
-    """Put the frame into a result, at places of the small copies."""
+def _replace(result: Nchw, noisy: Nchw, mask: Bytes) -> None:
+    """Put the frame into a result where the mask, of the size of the small copies, is 1."""
     height, width = noisy.shape[2:]
-    whole = cv2.resize(where, (width, height), interpolation=cv2.INTER_NEAREST)
-    for plane, shown in zip(noisy[0], result[0], strict=True):
-        cv2.copyTo(plane, whole, shown)
+    whole = cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST)
+    for plane, replaced in zip(noisy[0], result[0], strict=True):
+        cv2.copyTo(plane, whole, replaced)
 
 
 def _factor(height: int, width: int) -> int:

@@ -51,14 +51,14 @@ def result(clean: Array, seed: int) -> Array:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_another_gain_is_found_in_one_frame(slope: float, floor: float, strength: float, channels: int) -> None:
     clean, gain = scene(channels), Gain([record(slope, floor, channels)])
-    gain.see(result(clean, 0), noisy(clean, slope, floor, strength, 1))
+    gain.update(result(clean, 0), noisy(clean, slope, floor, strength, 1))
     assert gain.strength == pytest.approx(strength, rel=0.1)
 
 
 def test_the_gain_of_the_training_frames_is_exactly_1() -> None:
     clean, gain = scene(), Gain([record(0.0, 100.0)])
     for seed in range(5):
-        gain.see(result(clean, seed), noisy(clean, 0.0, 100.0, 1.0, 10 + seed))
+        gain.update(result(clean, seed), noisy(clean, 0.0, 100.0, 1.0, 10 + seed))
         assert gain.strength == 1.0
 
 
@@ -66,7 +66,7 @@ def test_a_slow_change_is_followed() -> None:
     clean, gain = scene(), Gain([record(0.0, 100.0)])
     strengths = 4 ** np.linspace(0, 1, 50)
     for seed, strength in enumerate(strengths):
-        gain.see(result(clean, seed), noisy(clean, 0.0, 100.0, strength, 100 + seed))
+        gain.update(result(clean, seed), noisy(clean, 0.0, 100.0, strength, 100 + seed))
         if strength > 1.4:
             assert gain.strength == pytest.approx(strength, rel=0.2)
 
@@ -75,7 +75,7 @@ def test_noise_that_neighbours_share_is_not_taken_for_weak() -> None:
     clean, generator = scene(), np.random.default_rng(2)
     noise = np.stack([cv2.blur(generator.normal(0, 20, (SIDE, SIDE + 1)), (2, 1))[:, 1:] for _ in range(3)])
     gain = Gain([record(0.0, float(noise.var()), neighbours=(0.5, 0.0))])
-    gain.see(clean, (clean + 2 * noise).astype(np.float32))
+    gain.update(clean, (clean + 2 * noise).astype(np.float32))
     assert gain.strength == pytest.approx(2, rel=0.1)
 
 
@@ -84,16 +84,16 @@ def test_where_the_frame_stands_for_the_result_before_nothing_is_measured() -> N
     now = noisy(clean, 0.0, 100.0, 2.0, 1)
     before = result(clean, 0)
     before[..., 20:150, :110] = now[..., 20:150, :110]
-    gain.see(before, now)
+    gain.update(before, now)
     assert gain.strength == pytest.approx(2, rel=0.1)
-    gain.see(now, now)
+    gain.update(now, now)
     assert gain.strength == pytest.approx(2, rel=0.1)
 
 
 def test_the_gain_of_other_training_frames_is_exactly_theirs() -> None:
     clean, gain = scene(), Gain([record(0.0, 100.0), record(0.0, 900.0), record(0.0, 10_000.0)])
     for strength, found in ((3.2, 3.0), (1.05, 1.0), (2.0, 2.0), (2.8, 3.0)):
-        gain.see(result(clean, 0), noisy(clean, 0.0, 100.0, strength, 1))
+        gain.update(result(clean, 0), noisy(clean, 0.0, 100.0, strength, 1))
         assert gain.strength == pytest.approx(found, rel=0.1 if found == 2 else 1e-9)
 
 
@@ -143,13 +143,13 @@ def test_a_cut_says_nothing_of_the_gain_and_another_bundle_begins_anew() -> None
 
 def test_tiny_frames_say_nothing() -> None:
     gain, tiny = Gain([record(0.0, 100.0)]), np.zeros((1, 3, 15, 40), np.float32)
-    gain.see(tiny, tiny)
+    gain.update(tiny, tiny)
     assert gain.strength == 1.0
 
 
 def test_frames_without_any_noise_give_a_strength_above_0() -> None:
     gain, clean = Gain([record(0.0, 100.0)]), scene()
-    gain.see(clean + 1, clean)
+    gain.update(clean + 1, clean)
     assert 0 < gain.strength < 0.1
-    gain.see(clean, noisy(clean, 0.0, 100.0, 2.0, 1))
+    gain.update(clean, noisy(clean, 0.0, 100.0, 2.0, 1))
     assert gain.strength == pytest.approx(2, rel=0.1)

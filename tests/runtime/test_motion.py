@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from zsn2m_deploy.sample import SampleConfig, clean_scene
-from zsn2m_runtime.motion import moved, still, wrong_places
+from zsn2m_runtime.motion import mismatch, moved, still
 
 Array = np.ndarray[Any, Any]
 Motion = Callable[[Array, Array], Array | None]
@@ -101,12 +101,12 @@ def test_a_light_that_blinks_is_seen_in_the_frame(motion: Motion) -> None:
 
 
 @pytest.mark.parametrize("sigma", [5.0, 25.0, 75.0])
-def test_noise_and_light_alone_are_nothing_wrong(sigma: float) -> None:
+def test_noise_and_light_alone_are_no_mismatch(sigma: float) -> None:
     generator, plain = np.random.default_rng(3), np.full((64, 64), 100, np.float32)
     for light in (0.0, 30.0):
         now = plain + light + generator.normal(0, sigma, plain.shape).astype(np.float32)
-        assert not wrong_places(plain, now).any()
-    assert not wrong_places(plain, plain).any()
+        assert not mismatch(plain, now).any()
+    assert not mismatch(plain, plain).any()
 
 
 @pytest.mark.parametrize("scale", [1e-3, 257.0])
