@@ -20,7 +20,7 @@ from magicgui.widgets import (
 )
 from napari.layers import Image
 from napari.qt.threading import create_worker
-from napari.utils.notifications import show_error
+from napari.utils.notifications import show_error, show_warning
 from qtpy.QtCore import QTimer
 
 from zsn2m_deploy.config.training import EFFORT, LEAST_STRENGTH, MOST_STRENGTH, TrainConfig
@@ -123,6 +123,8 @@ class Window:
             like["translate"][axis] += like["scale"][axis] * index
         self.viewer.add_image(pixels, **like)
         self.status.value = f"added the layer {layer.name} denoised"
+        for sentence in self.task.unlike:
+            show_warning(f"{layer.name} is unlike the training frames: {sentence}")
 
     def _chosen(self) -> tuple[Stack, Place]:
         """The frames to work on; and where the shown one is, if it is chosen.

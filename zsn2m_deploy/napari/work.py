@@ -28,12 +28,17 @@ class StoppedError(Exception):
 
 @dataclass
 class Task:
-    """Work as a window sees it: it reads how far it is, and may set `stop`."""
+    """Work as a window sees it: it reads how far it is, and may set `stop`.
+
+    Attributes:
+        unlike: how the first frame differs from the training frames, in sentences of `Denoiser.unlike`
+    """
 
     stage: str = ""
     done: int = 0
     total: int = 0  # 0: not known
     stop: threading.Event = field(default_factory=threading.Event)
+    unlike: tuple[str, ...] = ()
 
     def tell(self, stage: str, done: int, total: int) -> None:
         """Say how far the work is.
@@ -92,8 +97,11 @@ def denoise(stack: Stack, denoiser: Denoiser, task: Task) -> Pixels:
         denoise_next = InOrder(denoiser, moved)
         for place in places:
             task.tell("denoise", done, len(sequences) * len(places))
-            frame = stack.frame(place)
-            denoised[place] = denoise_next(as_frame(frame), f"frame {place}").as_array().reshape(frame.shape)
+            pixels = stack.frame(place)
+            frame = as_frame(pixels)
+            denoised[place] = denoise_next(frame, f"frame {place}").as_array().reshape(pixels.shape)
+            if not done:
+                task.unlike = denoiser.differences(frame)
             done += 1
     return denoised
 

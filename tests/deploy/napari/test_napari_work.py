@@ -41,6 +41,14 @@ def test_a_model_with_a_state_follows_the_first_axis(grey: Path) -> None:
         np.testing.assert_array_equal(found[:, second], np.stack(list(denoiser.stream(stack.data[:, second]))))
 
 
+def test_a_first_frame_unlike_the_training_frames_is_noticed(grey: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    denoiser, task, compared = Denoiser(grey, provider="cpu", threads=1), Task(), []
+    monkeypatch.setattr(denoiser, "differences", lambda frame: (compared.append(frame.pixels) or "noise: stronger",))
+    denoise(Stack(FRAMES, rgb=False), denoiser, task)
+    assert task.unlike == ("noise: stronger",)
+    np.testing.assert_array_equal(compared, FRAMES[:1])
+
+
 def test_colour_has_its_axis_last_and_alpha_is_kept(make_bundle: BundleMaker) -> None:
     denoiser = Denoiser(make_bundle(method="mbd"), provider="cpu", threads=1)
     frame = from_nchw(noisy_planes(3, 40, 50, 255.0), "uint8")
