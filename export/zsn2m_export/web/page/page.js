@@ -165,6 +165,7 @@ async function openCamera() {
   try {
     await follow(stream);
   } finally {
+    stop(stream); // another one may be the open one, of a second click while the browser asked for permission
     if (camera === stream) closeCamera();
   }
 }
@@ -184,8 +185,12 @@ async function follow(stream) {
   }
 }
 
+function stop(stream) {
+  stream.getTracks().forEach((track) => track.stop());
+}
+
 function closeCamera() {
-  camera?.getTracks().forEach((track) => track.stop());
+  if (camera) stop(camera);
   camera = null;
   find("camera").textContent = "Open the camera";
   find("camera").ariaPressed = "false";
