@@ -15,6 +15,7 @@ import onnx
 from zsn2m_export.packages.archive import CITATION, LICENCE, lowered, packaged_model, plain_name, write_archive
 from zsn2m_export.twins import INTEGER_DTYPES, as_twin
 from zsn2m_runtime.bundle import Bundle
+from zsn2m_runtime.denoiser import PRETRAINED
 from zsn2m_runtime.errors import UsageError
 from zsn2m_runtime.manifest import ModelEntry
 
@@ -43,7 +44,7 @@ def write_darktable(bundle: Bundle, path: Path) -> None:
     onnx.checker.check_model(graph, full_check=True)
     name = f"denoise-{plain_name(bundle)}"
     files = {
-        "config.json": json.dumps(_config(bundle, name), indent=4).encode(),
+        "config.json": json.dumps(_config(bundle, model, name), indent=4).encode(),
         "model.onnx": graph.SerializeToString(),
     }
     write_archive(path, {f"{name}/{file}": content for file, content in files.items()})
@@ -75,14 +76,15 @@ def _rename(graph: onnx.GraphProto, names: dict[str, str]) -> None:
                 ends[place] = names.get(name, name)
 
 
-def _config(bundle: Bundle, name: str) -> dict[str, Any]:
+def _config(bundle: Bundle, model: ModelEntry, name: str) -> dict[str, Any]:
     sensor = bundle.manifest.sensor
+    drawn = "drawn shapes with drawn noise; then " if model.role in PRETRAINED else ""
     return {
         "id": name,
         "name": name.replace("-", " "),
-        "description": "Removes the noise of one camera at one gain, learned from one noisy picture",
+        "description": "Removes the noise of one camera at one gain, learned from its noisy pictures",
         "task": "denoise",
-        "arch": "sensornet",
+        "arch": model.role,
         "backend": "onnx",
         "version": "1.0",
         "tiling": True,
@@ -93,6 +95,6 @@ def _config(bundle: Bundle, name: str) -> dict[str, Any]:
             "source": "zsn2m-deploy",
             "paper": CITATION,
             "license": LICENCE,
-            "training_data": "drawn shapes with drawn noise; then one noisy picture of the user",
+            "training_data": f"{drawn}noisy pictures of the user",
         },
     }
