@@ -101,6 +101,20 @@ def test_denoising_between_two_ffmpegs(make_bundle: BundleMaker, tmp_path: Path)
     assert sound[0] == sound[1]
 
 
+def test_denoising_that_fails_midway_is_no_success_of_the_pipe(tmp_path: Path) -> None:
+    if shutil.which("ffmpeg") is None:
+        pytest.skip("no ffmpeg")
+    program = tmp_path / "zsn2m-deploy"
+    program.write_text("#!/bin/sh\nhead -c 10000\nexit 3\n")  # two of the frames
+    program.chmod(0o755)
+    path = os.pathsep.join([str(tmp_path), os.environ["PATH"]])
+    draw = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc=size=64x48:duration=0.2", "in.mkv"]
+    subprocess.run(draw, cwd=tmp_path, check=True)
+    by_pipe = [EXAMPLES / "ffmpeg_pipe.sh", "any.zsn2m", "in.mkv", "pipe.mkv"]
+    ended = subprocess.run(by_pipe, cwd=tmp_path, check=False, capture_output=True, env={**os.environ, "PATH": path})
+    assert ended.returncode != 0
+
+
 def test_the_unit_of_systemd_is_sound(tmp_path: Path) -> None:
     if shutil.which("systemd-analyze") is None:
         pytest.skip("no systemd-analyze")
