@@ -13,11 +13,10 @@ from zsn2m_runtime.bundle import Bundle, read_manifest
 from zsn2m_runtime.card import card_inside, check_card
 from zsn2m_runtime.errors import BundleError, InputError, UsageError
 from zsn2m_runtime.gain import Gain, InOrder, differ_in_strength
-from zsn2m_runtime.image import Frame, as_frame, check_computable, check_finite, to_nchw
+from zsn2m_runtime.image import Frame, as_frame, to_nchw
 from zsn2m_runtime.inference.frames import Previous, Result, denoise_after, denoise_frame
 from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.inference.strips import DEFAULT_STRIP_PIXELS, STRIP_PIXELS_OF_VIDEO
-from zsn2m_runtime.manifest import Sensor
 from zsn2m_runtime.mosaic_planes import planes_of, without_blank
 from zsn2m_runtime.mosaic_record import BayerPattern, MosaicRecord
 from zsn2m_runtime.noise.corrections import without_impulses, without_offsets
@@ -26,7 +25,8 @@ from zsn2m_runtime.noise_record import FixedPatternRecord, ImpulseNoise, NoiseRe
 from zsn2m_runtime.patterns import MOSAIC, find_patterns, fixed_pattern_left, other_filters, patterns_in_words
 from zsn2m_runtime.pipeline import Pipeline
 from zsn2m_runtime.reloading import Reloading, files_found
-from zsn2m_runtime.sample_types import Pixels, is_whole
+from zsn2m_runtime.sample_types import Pixels
+from zsn2m_runtime.sensor_check import check_fits
 from zsn2m_runtime.sequence import MOTIONS, MotionName
 
 PRETRAINED = ("sensor", "video")  # roles of SensorNet and VideoNet, which were pretrained on noise of all levels
@@ -282,41 +282,6 @@ def _other_filters(mosaic: Frame, pattern: BayerPattern) -> tuple[str, ...]:
     """A sentence where the pixels show other filters than the bundle is for."""
     found = other_filters(find_patterns(without_blank(mosaic)[0]).mosaic, pattern)
     return () if found is None else (f"colour filters: {found}; train a bundle on such a frame",)
-
-
-def check_fits(sensor: Sensor, frame: Frame, name: str = "frame") -> None:
-    """Refuse a frame that the bundle's sensor cannot have given.
-
-    Raises:
-        InputError: another dtype or channel count, no finite sample, or values outside the range.
-    """
-    if frame.dtype != sensor.dtype:
-        raise InputError(
-            f"{name}: expected {sensor.dtype} samples, as in the frames that the bundle was trained on, but got "
-            f"{frame.dtype}; train a bundle on such a frame"
-        )
-    if frame.channels != sensor.channels:
-        kinds = {1: "grey (1 channel)", 3: "colour (3 channels)"}
-        if sensor.mosaic:
-            raise InputError(
-                f"{name}: expected a {sensor.mosaic.pattern} mosaic, which has one value a pixel, as those that the "
-                f"bundle was trained on, but got {kinds[frame.channels]}; train a bundle on such a frame"
-            )
-        pages = "; three grey pages need TIFF's photometric MinIsBlack" if frame.channels == 3 else ""
-        raise InputError(
-            f"{name}: expected a frame of {kinds[sensor.channels]}, but got {kinds[frame.channels]}; "
-            f"convert it, or train a bundle on such a frame{pages}"
-        )
-    check_finite(frame, name)
-    check_computable(frame, name)
-    if is_whole(frame.dtype):
-        low, high = sensor.range
-        least, most = int(np.min(frame.pixels)), int(np.max(frame.pixels))
-        if least < low or most > high:
-            raise InputError(
-                f"{name}: expected values in the sensor's range {low:g} to {high:g}, but got {least} to {most}; "
-                f"train with the right --bit-depth or --range"
-            )
 
 
 def _own_copy(frame: Pixels) -> Pixels:

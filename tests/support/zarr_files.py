@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from zsn2m_runtime.files import open_image
+from zsn2m_runtime.image import Frame
+
 WHY = "OME-Zarr needs zarr: pip install 'zsn2m-deploy[zarr]'"
 UNITS = {"t": "second", "z": "micrometer", "y": "micrometer", "x": "micrometer"}
 KINDS = {"t": "time", "c": "channel"}
@@ -110,3 +113,11 @@ def metadata_of(path: Path) -> dict[str, bytes]:
     files = [file for file in path.rglob("*") if file.is_file()]
     kept = [file for file in files if file.name in names or "labels" in file.parts]
     return {str(file.relative_to(path)): file.read_bytes() for file in kept}
+
+
+def halved(source: Path, out: Path, unchanged: Callable[[int], bool] = lambda page: False) -> None:
+    """Write the source with half of its values, but for pages that are unchanged."""
+    with open_image(source) as image, image.create(out) as writer:
+        for page, frame in enumerate(image):
+            kept = unchanged(page)
+            writer.write(frame if kept else Frame(frame.pixels // 2), kept)

@@ -19,7 +19,7 @@ from zsn2m_export.variants import Calibration, add_precision, add_twin
 from zsn2m_export.writer import centre_crop
 from zsn2m_runtime.atomic import atomic_folder, one_at_a_time
 from zsn2m_runtime.bundle import Bundle, load_bundle
-from zsn2m_runtime.denoiser import Denoiser, check_fits
+from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import BundleError, CheckFailedError, UsageError
 from zsn2m_runtime.files import open_image
 from zsn2m_runtime.image import to_nchw
@@ -27,6 +27,7 @@ from zsn2m_runtime.machine.temporary_files import temporary_files_beside
 from zsn2m_runtime.manifest import Manifest, ModelEntry, ModelIo
 from zsn2m_runtime.plain_text import one_line
 from zsn2m_runtime.self_test import read_expected_output, read_test_input
+from zsn2m_runtime.sensor_check import check_fits
 from zsn2m_runtime.verify import TOLERANCE, largest_difference
 
 log = logging.getLogger(__name__)
