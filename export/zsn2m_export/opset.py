@@ -10,8 +10,11 @@ from zsn2m_export.errors import ExportError
 OPSET = 17  # docs/decisions/opset-17.md
 IR_VERSION = 8  # it and the opset are read by onnxruntime since 1.12
 TRACED_OPSET = 18  # the oldest that torch's exporter writes
-# Attributes that opset 18 added; exports leave them as in opset 17, where they are not known.
-_NEW_ATTRIBUTES = {"Resize": ("antialias", "keep_aspect_ratio_policy"), "ReduceMean": ("noop_with_empty_axes",)}
+# Attributes that opset 18 added, with the values that give what opset 17 does.
+_NEW_ATTRIBUTES: dict[str, dict[str, int | bytes]] = {
+    "Resize": {"antialias": 0, "keep_aspect_ratio_policy": b"stretch"},
+    "ReduceMean": {"noop_with_empty_axes": 0},
+}
 
 
 def lower(model: onnx.ModelProto) -> None:
@@ -20,7 +23,7 @@ def lower(model: onnx.ModelProto) -> None:
     Of the operators in use only Pad, Resize and ReduceMean changed between the two.
 
     Raises:
-        ExportError: it is of another opset.
+        ExportError: it is of another opset, or does what opset 17 cannot.
     """
     opset = next(entry for entry in model.opset_import if entry.domain == "")
     if opset.version not in (OPSET, TRACED_OPSET):
@@ -30,8 +33,7 @@ def lower(model: onnx.ModelProto) -> None:
         )
     weights = {tensor.name: tensor for tensor in model.graph.initializer}
     for node in model.graph.node:
-        new = _NEW_ATTRIBUTES.get(node.op_type, ())
-        kept = [attribute for attribute in node.attribute if attribute.name not in new]
+        kept = _without_new(node)
         if node.op_type == "ReduceMean" and len(node.input) > 1 and node.input[1] in weights:
             axes = numpy_helper.to_array(weights[node.input.pop()])
             kept.append(onnx.helper.make_attribute("axes", axes.tolist()))
@@ -41,3 +43,16 @@ def lower(model: onnx.ModelProto) -> None:
     model.graph.ClearField("initializer")
     model.graph.initializer.extend(tensor for name, tensor in weights.items() if name in used)
     opset.version, model.ir_version = OPSET, IR_VERSION
+
+
+def _without_new(node: onnx.NodeProto) -> list[onnx.AttributeProto]:
+    """The attributes that a node had before opset 18."""
+    new = _NEW_ATTRIBUTES.get(node.op_type, {})
+    for attribute in node.attribute:
+        value = onnx.helper.get_attribute_value(attribute)
+        if attribute.name in new and value != new[attribute.name]:
+            raise ExportError(
+                f"expected {node.op_type} as opset {OPSET} has it, but the exporter wrote {attribute.name} {value!r}; "
+                f"install the torch and onnx of constraints.txt"
+            )
+    return [attribute for attribute in node.attribute if attribute.name not in new]

@@ -212,6 +212,16 @@ def test_a_graph_of_the_exporter_is_written_in_the_older_opset(opset: int, tmp_p
     np.testing.assert_array_equal(now, before)
 
 
+def test_what_the_older_opset_cannot_do_is_refused(tmp_path: Path) -> None:
+    model = onnx.parser.parse_model(
+        '<ir_version: 10, opset_import: ["" : 18]> g (float[1, 1, 4, 4] noisy, float[4] scales) '
+        '=> (float[1, 1, n, m] denoised) {denoised = Resize <mode = "linear", antialias = 1> (noisy, , scales)}'
+    )
+    with pytest.raises(ExportError, match="antialias"):
+        save_checked(model, tmp_path / "model.onnx", "{}")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_graph_of_a_newer_opset_is_refused(tmp_path: Path) -> None:
     text = (
         '<ir_version: 10, opset_import: ["" : 19]> g (float[1] noisy) => (float[1] denoised) {denoised = Abs (noisy)}'
