@@ -25,6 +25,7 @@ BLOCK = 8  # small pixels, side of the blocks that are compared
 LEAST_ALIKE = 0.5  # of the detail that came over, the share that the frame has: same scenes 0.58 to 1.2, others to 0.4
 LEAST_CHANGE = 0.7  # of blocks' means, in units of that of single pixels: plain scenes reach 0.36, cuts have 1.06
 MISMATCH = 10.0  # deviations of the mean of DETAIL x DETAIL small pixels: more is no noise
+ROUNDING = 1e-5  # of the largest detail: what is less is that of float32 (chosen)
 MARGIN = 2  # small pixels around a mismatch that belong to it: the network sees them together
 
 
@@ -100,7 +101,9 @@ def mismatch(before: Floats, now: Floats) -> Bytes:
     """
     change = now - before
     mean = cv2.blur(change, (DETAIL, DETAIL))
-    grain = np.median(np.abs(change - mean)) / NORMAL_MEDIAN / DETAIL
+    detail = np.abs(change - mean)
+    noisy = detail > ROUNDING * detail.max()  # clipped areas have no noise
+    grain = np.median(detail[noisy]) / NORMAL_MEDIAN / DETAIL if noisy.any() else 0.0
     found = (np.abs(mean - np.median(mean)) > MISMATCH * grain).astype(np.uint8)
     return np.asarray(cv2.dilate(found, np.ones((2 * MARGIN + 1, 2 * MARGIN + 1), np.uint8)), np.uint8)
 

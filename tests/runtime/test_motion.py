@@ -109,6 +109,18 @@ def test_noise_and_light_alone_are_no_mismatch(sigma: float) -> None:
     assert not mismatch(plain, plain).any()
 
 
+@pytest.mark.parametrize("motion", [moved, still])
+@pytest.mark.parametrize("end", [0.0, 255.0])
+def test_where_most_is_clipped_the_rest_is_still_the_result_before(motion: Motion, end: float) -> None:
+    clean = view()
+    clean[..., :160, :] = end
+    noisy = with_noise(clean, 10.0)
+    noisy[..., :160, :] = end
+    there = motion(clean, noisy)
+    assert there is not None
+    assert (there == noisy).all(axis=1)[0, 176:].mean() < 0.02
+
+
 @pytest.mark.parametrize("scale", [1e-3, 257.0])
 def test_units_do_not_matter(scale: float) -> None:
     before, now = view(), with_noise(view(5, 3), 10.0)

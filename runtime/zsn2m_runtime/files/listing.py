@@ -86,16 +86,21 @@ def _listed(names: Path) -> list[Path]:
     if not names.is_file():
         raise InputError(f"{LIST}{names}: expected a text file with a path a line, but there is none; check the path")
     try:
-        paths = [Path(line) for line in names.read_text(encoding="utf-8").splitlines() if line.strip()]
+        paths = [Path(line) for line in _lines(names.read_bytes().decode("utf-8-sig")) if line.strip()]
     except UnicodeDecodeError as error:
         raise InputError(f"{LIST}{names}: expected UTF-8 text with a path a line, but got other content") from error
-    wrong = next((path for path in paths if path.suffix.lower() not in IMAGE_SUFFIXES), None)
+    wrong = next((path for path in paths if path.suffix.lower() not in IMAGE_SUFFIXES or "\0" in str(path)), None)
     if wrong or not paths:
         got = f"the line {one_line(str(wrong))!r}" if wrong else "no line"
         raise InputError(
             f"{LIST}{names}: expected lines with paths ending in {', '.join(IMAGE_SUFFIXES)}, but got {got}; correct it"
         )
     return paths
+
+
+def _lines(text: str) -> list[str]:
+    """Those that editors show: other characters that Python ends lines at may be in names."""
+    return [line.removesuffix("\r") for line in text.split("\n")]
 
 
 def _images(paths: Iterable[Path], argument: str, kind: str) -> list[Path]:

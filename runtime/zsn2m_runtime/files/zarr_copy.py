@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 from typing import Any
 
+from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.files.zarr_image import Multiscale
+from zsn2m_runtime.plain_text import one_line
 
 METADATA = ("zarr.json", ".zarray", ".zattrs", ".zgroup", ".zmetadata")
 
@@ -13,8 +16,12 @@ METADATA = ("zarr.json", ".zarray", ".zattrs", ".zgroup", ".zmetadata")
 def copy_all_but_chunks(image: Multiscale, folder: Path) -> tuple[str, ...]:
     """Copy keys of the group's store, byte for byte, into a folder.
 
+    Links are not followed, for they may lead out of the group, or round in a ring; pipes would wait for a writer.
+
     Returns:
         sentences on what could not be copied
+    Raises:
+        InputError: metadata of the image are a link.
     """
     import zarr
     from zarr.core.sync import sync
@@ -26,6 +33,7 @@ async def _copy(image: Multiscale, target: Any) -> list[str]:
     from zarr.core.buffer import default_buffer_prototype
 
     source, prototype = image.group.store_path, default_buffer_prototype()
+    root = Path(source.store.root, source.path) if isinstance(source.store, type(target)) else None
     notes: list[str] = []
 
     async def copy(key: str) -> bool:
@@ -44,15 +52,35 @@ async def _copy(image: Multiscale, target: Any) -> list[str]:
 
     async def copy_below(folder: str) -> None:
         for key in await listed(folder):
-            if key not in image.paths and not await copy(key):  # chunks of the image may be millions
+            if key in image.paths:  # their chunks may be millions
+                continue
+            if not _is_plain(root, key):
+                notes.append(f"{one_line(key)} of its group is a link or no file, and left out")
+            elif not await copy(key):
                 await copy_below(key)
 
     parents = {path.rpartition("/")[0] for path in image.paths}
     for folder in sorted({"", *parents, *image.paths}):
         for name in METADATA:
-            await copy(_joined(folder, name))
+            key = _joined(folder, name)
+            _check_no_link(root, key)
+            await copy(key)
     await copy_below("")
-    return notes[:1]
+    return list(dict.fromkeys(notes))
+
+
+def _is_plain(root: Path | None, key: str) -> bool:
+    """Whether it is a file or a folder in the group itself; of servers always."""
+    mode = (root / key).lstat().st_mode if root else stat.S_IFREG
+    return stat.S_ISREG(mode) or stat.S_ISDIR(mode)
+
+
+def _check_no_link(root: Path | None, key: str) -> None:
+    if root and (root / key).is_symlink():
+        raise InputError(
+            f"{root}: expected files with its metadata, but {one_line(key)} is a link, which may lead anywhere; make a "
+            f"copy without links: cp -rL"
+        )
 
 
 def _joined(folder: str, name: str) -> str:

@@ -21,6 +21,7 @@ from zsn2m_runtime.sample_types import SAMPLE_DTYPES, conversion_of
 VERSIONS = ("0.4", "0.5")
 _LETTERS = {"t": "T", "c": CHANNEL, "z": "Z"}
 _OTHER_LETTERS = "RQJNOUW"  # of axes with names of their own, such as the angle of a light sheet
+MOST_CHUNKS = 10**6  # of a shard, whose index zarr keeps in memory: 16 bytes each (chosen)
 MOST_NAMED = 5  # images of a plate or collection that a message names
 
 Json = Mapping[str, Any]
@@ -64,10 +65,15 @@ def open_multiscale(path: Path) -> Multiscale:
     node = _opened(zarr, path)
     if not isinstance(node, zarr.Group):
         raise _no_image(path, f"a plain Zarr array of shape {node.shape}", "name the group that holds it, if there is")
-    content = _ome(node)
-    if content.get("bioformats2raw.layout") and "multiscales" not in content:
-        return _only_image(path, node)
-    return _multiscale(path, node, content, "")
+    try:
+        content = _ome(node)
+        if content.get("bioformats2raw.layout") and "multiscales" not in content:
+            return _only_image(path, node)
+        return _multiscale(path, node, content, "")
+    except InputError:
+        raise
+    except Exception as error:  # metadata may be wrong in any way, and arrays may be missing
+        raise damaged(path, error) from error
 
 
 def _opened(zarr: Any, path: Path) -> Any:
@@ -118,12 +124,7 @@ def _multiscale(path: Path, group: Any, content: Json, image: str) -> Multiscale
     found = content.get("multiscales")
     if not isinstance(found, list) or not found:
         raise _no_image(path, "a Zarr group without multiscales", "name the image in it, or save it with ome-zarr")
-    try:
-        return _checked(path, group, content, image)
-    except InputError:
-        raise
-    except Exception as error:  # metadata may be wrong in any way, and arrays may be missing
-        raise damaged(path, error) from error
+    return _checked(path, group, content, image)
 
 
 def _checked(path: Path, group: Any, content: Json, image: str) -> Multiscale:
@@ -139,7 +140,10 @@ def _checked(path: Path, group: Any, content: Json, image: str) -> Multiscale:
         )
     if not has_axes:
         raise InputError(f"{path}: expected axes, which OME-Zarr {version} has to name, but got none; save it again")
-    paths = tuple("/".join(filter(None, (image, dataset["path"]))) for dataset in first["datasets"])
+    named = ("/".join((image, dataset["path"])) for dataset in first["datasets"])
+    paths = tuple("/".join(filter(None, name.split("/"))) for name in named)
+    if len(set(paths)) != len(paths):
+        raise damaged(path, "two of its levels are one array")
     levels = tuple(group[each] for each in paths)
     _check_arrays(path, axes, levels)
     letters = _letters(axes)
@@ -172,6 +176,8 @@ def _check_arrays(path: Path, axes: Sequence[Json], levels: Sequence[Any]) -> No
     for level in levels:
         if not hasattr(level, "chunks") or level.ndim != len(axes) or level.dtype != full.dtype:
             raise damaged(path, f"level {level.path} is not an array of {len(axes)} axes and {full.dtype}")
+        if math.prod(level.shards or ()) > MOST_CHUNKS * math.prod(level.chunks):
+            raise damaged(path, f"level {level.path} has shards of more than {MOST_CHUNKS:,} chunks")
         if any(small > large for small, large in zip(level.shape, full.shape, strict=True)) or not all(level.shape):
             raise damaged(path, f"level {level.path} has shape {level.shape}, and the full one {full.shape}")
     if full.dtype.name not in SAMPLE_DTYPES:
@@ -196,7 +202,7 @@ def _steps(first: Json, axes: Sequence[Json]) -> tuple[Step, ...]:
     scales = [each["scale"] for one in lists for each in one or () if each.get("type") == "scale"]
     if not scales:
         return ()
-    sizes = [math.prod(values) for values in zip(*scales, strict=True)]
+    sizes = [math.prod(map(float, values)) for values in zip(*scales, strict=True)]
     found = {
         str(axis["name"]).upper(): (size, str(axis.get("unit") or "")) for axis, size in zip(axes, sizes, strict=True)
     }

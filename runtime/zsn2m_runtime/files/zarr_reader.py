@@ -64,10 +64,15 @@ class ZarrFile(ImageFile):
 
     @property
     def largest(self) -> Stated:
-        """That of a page, or of a chunk, which is decoded as a whole."""
-        stated, chunk = self.layout.stated, self.multiscale.levels[0].chunks
-        rows = math.prod(chunk[:-1])
-        return max(stated, Stated(chunk[-1], rows, stated.pixel_bytes), key=lambda each: each.pixels)
+        """That of a page, of a chunk, which is decoded as a whole, or of a row of chunks of several pages."""
+        stated, full = self.layout.stated, self.multiscale.levels[0]
+        found = [stated]
+        for level in self.multiscale.levels:
+            width, rows = level.chunks[-1], math.prod(level.chunks[:-1])
+            if level is full and math.prod(level.chunks[:-2]) > 1:
+                width = max(width, self.layout.width)
+            found.append(Stated(width, rows, stated.pixel_bytes))
+        return max(found, key=lambda each: each.pixels)
 
     @property
     def storage(self) -> str:
