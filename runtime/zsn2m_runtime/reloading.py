@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
-from zsn2m_runtime.errors import BundleError, Zsn2mError
+from zsn2m_runtime.errors import BundleError
 from zsn2m_runtime.manifest import ModelCard, Sensor
 
 INTERVAL = 1.0  # seconds between two looks at the files, of 0.1 ms each
@@ -80,8 +80,9 @@ class Reloading(Generic[Denoises]):
         self._opening = None
         try:
             found = opening.result()
-        except Zsn2mError as error:
-            log.warning("the bundle has changed, and is not taken up: %s", error)
+        except Exception as error:  # files may vanish while they are read, and memory may be short
+            said = str(error) or repr(error)
+            log.warning("the bundle has changed, and is not taken up: %s", said)
             return None
         log.info("%s: the bundle was replaced; model %s of the new one goes on", self._path, found.card.id)
         return found

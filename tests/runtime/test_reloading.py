@@ -102,6 +102,21 @@ def opened(path: Path) -> Reloading[Denoiser]:
     return Reloading(path, files_found(path), lambda: Denoiser(path, threads=1), SENSOR)
 
 
+@pytest.mark.parametrize("fault", [OSError(116, "stale file handle"), MemoryError()])
+def test_a_system_that_fails_while_a_bundle_is_opened_ends_no_stream(
+    fault: Exception, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = recurrent_denoiser(tmp_path, "uint8")._opened_with[0]
+
+    def fails() -> Denoiser:
+        raise fault
+
+    watcher = Reloading(path, files_found(path), fails, SENSOR)
+    replaced(path, other_model(tmp_path / "new.onnx"))
+    after(lambda: watcher.newer() or "not taken up" in caplog.text)
+    watcher.close()
+
+
 @pytest.mark.parametrize("fault", ["broken", "other sensor"])
 def test_what_cannot_be_used_is_said_and_not_taken_up(
     fault: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
