@@ -25,6 +25,7 @@ from zsn2m_runtime.files.zarr_places import GROUP_MARKS, address_of, is_zarr
 from zsn2m_runtime.files.zarr_planes import block_of
 from zsn2m_runtime.files.zarr_reader import ZarrFile
 from zsn2m_runtime.manifest import MANIFEST_NAME
+from zsn2m_runtime.plain_text import one_line
 from zsn2m_runtime.suffixes import ZARR
 
 UNFINISHED = ".unfinished"  # behind the name of an OME-Zarr result; the folder stays until all is done
@@ -36,10 +37,12 @@ class Results(Protocol):
     Attributes:
         frames: how many there will be
         setup: for the tasks
+        notes: sentences on what could not be kept
     """
 
     frames: int
     setup: Setup
+    notes: tuple[str, ...]
 
     def tasks(self, workers: int) -> Iterator[Task]:
         """What is to be done."""
@@ -84,6 +87,7 @@ class _Files:
 
     def __init__(self, jobs: Sequence[Job], setup: Setup, record: Record) -> None:
         self._jobs, self._record, self.frames = jobs, record, len(jobs)
+        self.notes: tuple[str, ...] = ()
         self.setup = replace(setup, since=record.since)
 
     def tasks(self, workers: int) -> Iterator[Task]:
@@ -108,13 +112,14 @@ class _Image:
         self._folder = record.path.parent
         self._group, self._marks = self._folder / job.target.name, self._folder / "done"
         self.frames, self.setup = sum(blocks), replace(setup, since=record.since)
+        self.notes = image.left
         with writing(self._folder):
             if record.is_new or not self._marks.is_dir():
                 for left_over in (self._group, self._marks):
                     with suppress(FileNotFoundError):
                         shutil.rmtree(left_over)
                 self._group.mkdir()
-                copy_all_but_chunks(image, self._group)
+                self.notes += copy_all_but_chunks(image, self._group)
                 self._marks.mkdir()
 
     def tasks(self, workers: int) -> Iterator[Task]:
@@ -141,7 +146,12 @@ def _planned(job: Job, setup: Setup) -> tuple[Multiscale, list[int], dict[str, A
         extents, full = planes_at_once(image.multiscale), image.multiscale.levels[0]
         groups = itertools.groupby(image.places, key=lambda place: block_of(place, extents))
         blocks = [sum(1 for _ in places) for _, places in groups]
-        of_image = {"source": str(job.source), "planes": [*extents], "shape": [*full.shape], "dtype": full.dtype.name}
+        of_image = {
+            "source": one_line(str(job.source)),
+            "planes": [*extents],
+            "shape": [*full.shape],
+            "dtype": full.dtype.name,
+        }
         return image.multiscale, blocks, _kind(setup) | of_image
 
 

@@ -131,7 +131,7 @@ def run(client: Any, results: Results, on_frames: Callable[[int], None] | None =
     """
     started = time.perf_counter()
     threads = client.ncores()
-    report = Report(results.frames, len(threads))
+    report = Report(results.frames, len(threads), notes=[*results.notes])
     window = TASKS_A_THREAD * max(1, sum(threads.values()))
     again: list[Task] = []
     for task, outcome in _outcomes(client, results.tasks(len(threads)), results.setup, window):

@@ -196,6 +196,16 @@ def test_what_cannot_be_run_is_refused(
     assert not (tmp_path / "out.tif").exists() and not (tmp_path / "out").exists()
 
 
+def test_what_of_an_image_is_left_out_is_said(tmp_path: Path) -> None:
+    pytest.importorskip("zarr", reason=WHY)
+    bundle = tmp_path / "bundle.onnx"
+    bundle.write_bytes(b"not opened here")
+    source = write_ome_zarr(tmp_path / "a.zarr", noisy_stack((2, 32, 40)), "tyx")
+    (source / "labels" / "link").symlink_to(tmp_path)
+    with results_of(plan_outputs([source], tmp_path / "b.zarr"), Setup(bundle, None, "cpu", False, None, None)) as made:
+        assert [note.split()[0] for note in made.notes] == ["labels/link"]
+
+
 def test_tasks_are_made_one_after_another() -> None:
     jobs = plan_outputs([Path(f"/in/{number}.tif") for number in range(1000)], Path("/tmp/none/"))
     tasks = files_tasks(jobs, 2)
