@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def partial_manifest(
     if bundle.manifest.default not in {model.id for model in models}:
         raise BundleError(
             f"{bundle.path}: expected {IN_WORDS[kind]} of its models, the default one among them, but there are none; "
-            f"run: zsn2m-deploy export {bundle.path}"
+            f"run: zsn2m-deploy export {shlex.quote(str(bundle.path))}"
         )
     return bundle.manifest.model_copy(
         update={"models": models, "weights": None, "extras": (), "training": TrainingRecord()}

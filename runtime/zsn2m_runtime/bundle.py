@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,7 +48,7 @@ class Bundle:
         if not self.manifest.models:
             raise BundleError(
                 f"{self.path}: expected exported models, but it holds trained weights only; "
-                f"run: zsn2m-deploy export {self.path}"
+                f"run: zsn2m-deploy export {shlex.quote(str(self.path))}"
             )
         wanted = model_id or self.manifest.default
         for model in self.manifest.models:

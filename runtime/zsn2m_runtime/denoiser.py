@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -98,7 +99,9 @@ class Denoiser:
             if bundle.manifest.mixture:
                 self._trained_on = [(group.noise, group.look) for group in bundle.manifest.mixture]
             if "onnx" not in entry.files:
-                raise BundleError(f"{path}: model {entry.id} has no ONNX file; run: zsn2m-deploy export {path}")
+                raise BundleError(
+                    f"{path}: model {entry.id} has no ONNX file; run: zsn2m-deploy export {shlex.quote(str(path))}"
+                )
             record = entry.files["onnx"]
             bundle.check_files(apart_from=record)  # the session checks that one as it reads it
             self._session = Session(bundle.file(record), provider, threads, spinning, record.sha256)

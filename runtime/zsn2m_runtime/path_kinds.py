@@ -49,10 +49,7 @@ def no_bundle(path: Path) -> str:
     if not os.path.exists(path):  # noqa: PTH110 - unlike Path's, False for what is too long to be a path
         return "there is none; check the path"
     if path.is_dir():
-        inside = _bundles_in(path)
-        if inside:
-            return f"got a folder that holds {_listed(inside)}; name the bundle itself"
-        return "got a folder without one; name the folder that train-and-export wrote"
+        return _other_folder(path)
     if is_bundle(path.parent):
         return f"got a file of the bundle {path.parent}; name that folder"
     if is_model_file(path):
@@ -116,11 +113,28 @@ def check_outside_bundles(output: Path) -> None:
         raise UsageError(f"{output}: expected an output outside of bundles, but got one in {bundle}; choose another")
 
 
+def _other_folder(path: Path) -> str:
+    """That end of a message about a folder."""
+    inside = _bundles_in(path)
+    if inside:
+        return f"got a folder that holds {_listed(inside)}; name the bundle itself"
+    if path.suffix != BUNDLE_SUFFIX and _holds_images(path):
+        return "got a folder of images; name the folder that train-and-export wrote, or, to inspect them, one image"
+    return "got a folder without one; name the folder that train-and-export wrote"
+
+
 def _bundles_in(folder: Path) -> list[Path]:
     try:
         return sorted(path for path in folder.iterdir() if is_bundle(path))
     except (OSError, ValueError):  # no folder, an unreadable one, or a NUL in its name
         return []
+
+
+def _holds_images(folder: Path) -> bool:
+    try:
+        return any(path.suffix.lower() in IMAGE_SUFFIXES for path in folder.iterdir())
+    except (OSError, ValueError):  # as above
+        return False
 
 
 def _listed(bundles: list[Path]) -> str:

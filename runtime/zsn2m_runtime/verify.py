@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,7 +88,7 @@ def verify_bundle(path: str | Path, provider: str = ALL) -> list[ModelCheck]:
     if without:
         raise BundleError(
             f"{path}: expected an ONNX file of each model, but {', '.join(without)} has none; "
-            f"run: zsn2m-deploy export {path}"
+            f"run: zsn2m-deploy export {shlex.quote(str(path))}"
         )
     if provider != ALL:
         return [_check(bundle, model, _open(bundle, model, provider)) for model in models]

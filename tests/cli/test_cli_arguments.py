@@ -49,6 +49,8 @@ WRONG = (
     ("bench cam.zsn2m/grd.onnx", 5, f"{NO_BUNDLE} a file of the bundle cam.zsn2m"),
     ("inspect holds", 5, "holds the bundle(s) holds/cam.zsn2m"),
     ("inspect empty", 5, f"empty: {NO_BUNDLE} a folder without one"),
+    ("inspect frames", 5, f"frames: {NO_BUNDLE} a folder of images; "),
+    ("inspect none.zsn2m", 5, "none.zsn2m: expected a bundle folder"),
     ("inspect app", 5, "app/manifest.json: expected a manifest"),
     # no frames where some were expected
     ("train-and-export cam.zsn2m", 3, BUNDLE_AS_FRAME),
@@ -125,11 +127,12 @@ def place(make_bundle: BundleMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     write_frame(bundle / "preview.png")
     for name in ("grd.onnx", "mbd.ts"):
         shutil.copy(bundle / name, tmp_path)
-    for name in ("holds", "pictures", "empty", "app"):
+    for name in ("holds", "pictures", "frames", "empty", "app"):
         (tmp_path / name).mkdir()
     for name in ("holds", "pictures"):
         shutil.copytree(bundle, tmp_path / name / "cam.zsn2m")
     write_frame(tmp_path / "pictures" / "b.png")
+    (tmp_path / "frames" / "c.tif").touch()
     write_frame(tmp_path / "a.png")
     (tmp_path / "app" / "manifest.json").write_text('{"name": "of a web page"}')
     (tmp_path / "clip.mp4").write_bytes(b"no video, but nobody looks into it")

@@ -51,6 +51,16 @@ def test_a_table_for_people_says_how_to_select_the_fastest(capsys: Capture, monk
     assert "grd on cpu: no" in ended.out
 
 
+def test_the_fastest_is_used_on_videos_where_it_is_the_model_for_them(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = Timing("video.int8", "int8", "cpu", 48, 64, 3, 10.0, 100.0, 90.0)
+    monkeypatch.setattr(benching, "run_bench", lambda *_: iter([row]))
+    monkeypatch.setattr(benching, "not_in_bundle", lambda *_: [])
+    ended = run_command(capsys, "bench", "my cam.zsn2m", *QUICK)
+    assert "stream 'my cam.zsn2m' VIDEO -o OUT --model video.int8 --provider cpu" in ended.out
+
+
 def test_more_threads_than_any_machine_has_are_refused(capsys: Capture, make_bundle: BundleMaker) -> None:
     ended = run_command(capsys, "bench", make_bundle(), "--threads", 10**30)
     assert (ended.code, "expected threads" in ended.err) == (UsageError.exit_code, True)
@@ -79,12 +89,12 @@ def test_what_exists_and_is_not_in_the_bundle_is_named_with_its_command(make_bun
     whole = load_bundle(make_bundle())
     path = whole.path
     assert [(model.id, model.command) for model in further_models(whole)] == [
-        ("mbd.int8", f"zsn2m-deploy export {path} --precision int8"),
-        ("grd.int8", f"zsn2m-deploy export {path} --precision int8"),
-        ("mbd.fp16", f"zsn2m-deploy export {path} --precision fp16"),
-        ("grd.fp16", f"zsn2m-deploy export {path} --precision fp16"),
-        ("sensor", "zsn2m-deploy train-and-export FRAME... --method adapt -o OTHER.zsn2m"),
+        ("mbd.int8", f"zsn2m-deploy export {path} --precision int8 --model mbd"),
+        ("grd.int8", f"zsn2m-deploy export {path} --precision int8 --model grd"),
+        ("mbd.fp16", f"zsn2m-deploy export {path} --precision fp16 --model mbd"),
+        ("grd.fp16", f"zsn2m-deploy export {path} --precision fp16 --model grd"),
         ("video", "zsn2m-deploy train-and-export FRAME... --method adapt -o OTHER.zsn2m"),
+        ("sensor", "zsn2m-deploy train-and-export FRAME... --method adapt -o OTHER.zsn2m"),
     ]
     grd = whole.manifest.models[1]
     some = [grd.model_copy(update={"id": f"grd.{precision}", "precision": precision}) for precision in PRECISIONS]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 from pathlib import Path
 from typing import Literal
 
@@ -140,7 +141,7 @@ def _sources(bundle: Bundle, precision: Precision, io: ModelIo, role: str | None
     if not found:
         raise UsageError(
             f"{bundle.path}: expected {wanted} models to make twins of, but there are none; "
-            f"run: zsn2m-deploy export {bundle.path} --precision {wanted}"
+            f"run: zsn2m-deploy export {shlex.quote(str(bundle.path))} --precision {wanted}"
         )
     chosen = [model for model in found if role in (None, model.role)]
     if not chosen:

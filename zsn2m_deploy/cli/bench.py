@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from zsn2m_deploy.cli.denoise import BundleFolder
+from zsn2m_deploy.cli.summary import use_of
 from zsn2m_deploy.cli.terminal import JsonOption, remark, show, show_json
 
 if TYPE_CHECKING:
@@ -67,5 +68,4 @@ def _show_table(bundle: Path, rows: list[Timing]) -> None:
             show(f"{timing.model} on {timing.provider}: {timing.error}")
     fastest = next((timing for timing in measured if timing.provider != "opencv"), None)
     if fastest:
-        options = f"--model {fastest.model} --provider {fastest.provider}"
-        show(f"fastest: zsn2m-deploy denoise {bundle} FRAME... -o OUT {options}")
+        show(f"fastest: {use_of(bundle, fastest.model)} --provider {fastest.provider}")

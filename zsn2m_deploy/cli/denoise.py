@@ -36,7 +36,9 @@ def register(app: typer.Typer) -> None:
 
 def denoise(
     bundle: BundlePath,
-    inputs: Annotated[list[str], typer.Argument(metavar="INPUT", help="Frames: files, folders, globs.")],
+    inputs: Annotated[
+        list[str], typer.Argument(metavar="INPUT", help="Frames: files, folders, globs; @LIST: a path a line.")
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", help="A file for one input, else a folder.")],
     model: Annotated[str | None, typer.Option(help="Model of the bundle; default: the bundle's.")] = None,
     provider: Provider = "auto",

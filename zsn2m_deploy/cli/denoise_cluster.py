@@ -60,7 +60,7 @@ def _in_words(report: Report) -> str:
     rate = f"{report.done / report.seconds:.2f} frames/s" if report.seconds else ""
     return (
         f"{report.done:,} of {report.frames:,} frames denoised{before}{failed} -> {report.where} "
-        f"({report.workers} workers, {report.seconds:.1f} s, {rate})"
+        f"({report.workers} worker(s), {report.seconds:.1f} s, {rate})"
     )
 
 

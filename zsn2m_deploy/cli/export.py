@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from zsn2m_deploy.cli.completion import bundles
-from zsn2m_deploy.cli.summary import show_bundle
+from zsn2m_deploy.cli.summary import show_bundle, use_of
 from zsn2m_deploy.cli.terminal import JsonOption, remark, show, show_json, show_lines, table, training_progress
 
 if TYPE_CHECKING:
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from zsn2m_runtime.bundle import Bundle
     from zsn2m_runtime.manifest import ModelEntry
 
+_TAKEN_BY: dict[Program, str] = {
+    "bioimageio": "programs that read models of bioimage.io take it, as DeepImageJ in Fiji, ilastik and QuPath do",
+    "darktable": "in darktable: preferences, AI, import from file",
+}
 ONNXRUNTIME_WEB = Path("node_modules/onnxruntime-web")  # where `npm install onnxruntime-web` puts it
 
 ExportPrecision = Annotated[
@@ -169,7 +173,7 @@ def _export_package(bundle: Path, program: Program, output: Path | None, as_json
     if as_json:
         show_json({"package": str(written)})
     else:
-        show(f"wrote {written}; docs/outlets.md says how to use it")
+        show(f"wrote {written}; {_TAKEN_BY[program]}")
 
 
 def _show_added(bundle: Bundle, precision: str, io: str) -> None:
@@ -179,7 +183,7 @@ def _show_added(bundle: Bundle, precision: str, io: str) -> None:
         rows += [(model.id, bundle.file(model.files["onnx"])), ("", _proof(model))]
     show_lines(f"{table(rows)}\n")
     if io == "sensor":
-        show(f"Next: zsn2m-deploy denoise {bundle.path} FRAME... -o OUT --model {added[-1].id}")
+        show(f"Next: {'; or: '.join(use_of(bundle.path, model.id) for model in added)}")
     else:
         arrays = "float32 (n, c, h, w) from 0 to 1" if io == "unit" else f"uint{io[1:]} (n, h, w, c) in sensor units"
         show(f"For other programs: input noisy, output denoised, both {arrays}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -27,14 +28,14 @@ def inspect(
     """Show what a bundle holds or what a frame is."""
     from zsn2m_runtime.files.foreign import refuse_foreign
     from zsn2m_runtime.files.zarr_places import is_zarr
-    from zsn2m_runtime.path_kinds import is_model_file
+    from zsn2m_runtime.path_kinds import BUNDLE_SUFFIX, is_model_file
     from zsn2m_runtime.suffixes import VIDEO_SUFFIXES
 
     refuse_foreign(path)
     is_folder = os.path.isdir(path)  # noqa: PTH112 - unlike Path's, False for what is too long to be a path
     if is_zarr(path):
         text, content = frame_facts(path, max_pixels)
-    elif is_folder or is_model_file(path) or path.name == "manifest.json":
+    elif is_folder or is_model_file(path) or path.name == "manifest.json" or path.suffix == BUNDLE_SUFFIX:
         text, content = _bundle_facts(path)
     elif path.suffix.lower() in VIDEO_SUFFIXES and path.is_file():
         text, content = _video_facts(path, max_pixels)
@@ -69,7 +70,7 @@ def _bundle_facts(path: Path) -> tuple[str, object]:
         facts = f"{model.parameters:,} parameters, stride {model.stride}, receptive radius {model.receptive_radius}"
         rows.append((model.id + star, f"{facts}, {', '.join(record.name for record in model.files.values())}"))
     if not manifest.models:
-        rows.append(("models", f"none exported yet; run: zsn2m-deploy export {path}"))
+        rows.append(("models", f"none exported yet; run: zsn2m-deploy export {shlex.quote(str(path))}"))
     rows += [
         (Path(record.name).stem, path / record.name) for record in manifest.extras if record.name.endswith(".html")
     ]

@@ -22,6 +22,12 @@ def findings(manifest: Manifest) -> list[tuple[str, object]]:
     return rows + [("warning", warning) for warning in trained.warnings]
 
 
+def use_of(bundle: Path, model: str) -> str:
+    """The command that denoises with a model of a bundle; the model for videos, by its id, is for streams."""
+    command = ("stream", "VIDEO") if model.split(".")[0] == "video" else ("denoise", "FRAME...")
+    return f"zsn2m-deploy {command[0]} {shlex.quote(str(bundle))} {command[1]} -o OUT --model {model}"
+
+
 def bundle_facts(bundle: Bundle) -> dict[str, object]:
     """What a bundle holds, for JSON."""
     return {"bundle": bundle.path, **bundle.manifest.model_dump(mode="json")}

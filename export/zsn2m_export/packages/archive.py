@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -34,13 +35,13 @@ def packaged_model(bundle: Bundle) -> ModelEntry:
     if bundle.manifest.sensor.mosaic:
         raise UsageError(
             f"{bundle.path}: expected a bundle of grey or colour frames, but its frames are mosaics of a Bayer sensor, "
-            f"for which other programs' models have no place; denoise them with: zsn2m-deploy denoise {bundle.path} "
-            f"FRAME -o OUT"
+            f"for which other programs' models have no place; denoise them with: zsn2m-deploy denoise "
+            f"{shlex.quote(str(bundle.path))} FRAME... -o OUT"
         )
     if model.state or "onnx" not in model.files:
         raise UsageError(
             f"{bundle.path}: expected a default model of single frames with an ONNX file, but {model.id} is none; "
-            f"run: zsn2m-deploy export {bundle.path}"
+            f"run: zsn2m-deploy export {shlex.quote(str(bundle.path))}"
         )
     Denoiser(bundle.path, model.id, provider="cpu")  # refuses it, if need be
     return model

@@ -7,6 +7,7 @@ folder, named like the model, with config.json and model.onnx.
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -59,10 +60,11 @@ def _check(bundle: Bundle, model: ModelEntry) -> None:
             f"gives them, but got {kind} {sensor.dtype}; train on a picture that darktable exported without denoising"
         )
     if model.receptive_radius > OVERLAP or bundle.manifest.row_noise:
+        sees = "whole rows" if bundle.manifest.row_noise else f"{model.receptive_radius}"
         raise UsageError(
             f"{bundle.path}: expected a network that sees at most {OVERLAP} pixels, as far as darktable's tiles "
-            f"overlap, but this one sees whole rows; denoise its frames with: zsn2m-deploy denoise {bundle.path} "
-            f"FRAME -o OUT"
+            f"overlap, but this one sees {sees}; denoise its frames with: zsn2m-deploy denoise "
+            f"{shlex.quote(str(bundle.path))} FRAME... -o OUT"
         )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from zsn2m_runtime.bundle import load_bundle, read_manifest
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import Zsn2mError
-from zsn2m_runtime.further_models import further_models
+from zsn2m_runtime.further_models import NETWORKS, FurtherModel, further_models
 from zsn2m_runtime.gain import differ_in_strength
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.inference.providers import starting_providers
@@ -24,7 +24,6 @@ CROP = 256  # pixels, side of the crop that is timed: about 0.1 s of a slow mode
 PATIENCE = 60.0  # seconds of a whole stream; nobody needs advice for less
 MIDDLE = (0.25, 0.75)  # of the sensor's range: clear of clipping
 RUNS = 3  # of each model, after one that allocates memory; the fastest counts
-SMALLEST = "mbd"  # the network with the fewest parameters
 WORTH_IT = 1.15  # times as fast: less is within the noise of three timings
 
 
@@ -102,9 +101,18 @@ def _other_models(path: Path, denoiser: Denoiser, threads: int, crop: Pixels, se
             continue
         if seconds / other >= WORTH_IT:
             ways.append(Faster(f"--model {model.id}", round(seconds / other, 1)))
+    role = next(model.role for model in bundle.manifest.models if model.id == denoiser.card.id)
     helps = {"cpu": "int8"}.get(denoiser.provider, "fp16")
-    lacking = [model for model in further_models(bundle) if model.precision == helps or model.id == SMALLEST]
+    lacking = [model for model in further_models(bundle) if _may_be_faster(model, role, helps)]
     return [*ways, *(Faster(f"{model.id} ({model.use}), by: {model.command}") for model in lacking)]
+
+
+def _may_be_faster(model: FurtherModel, running: str, helps: str) -> bool:
+    """Whether it is of a quicker network than the one that runs, or of the same in the precision that helps here."""
+    if model.role == running:
+        return model.precision == helps
+    quickest_first = list(NETWORKS)
+    return quickest_first.index(model.role) < quickest_first.index(running) and model.precision in (helps, "fp32")
 
 
 def _other_providers(running: str) -> list[Faster]:

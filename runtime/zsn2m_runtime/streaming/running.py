@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -265,7 +266,7 @@ def check_source_fits(denoiser: Denoiser, info: StreamInfo) -> None:
 
 def _how_to_train(info: StreamInfo) -> str:
     if os.path.exists(info.name):  # noqa: PTH110 - unlike Path's, False for what is too long to be a path
-        return f"a frame of this source: zsn2m-deploy train-and-export {info.name}"
+        return f"a frame of this source: zsn2m-deploy train-and-export {shlex.quote(info.name)}"
     if info.live:
         return "frames of this source: zsn2m-deploy train-and-export SOURCE --frames 3"
     return "frames of this source that you have saved as images or as a short lossless video"

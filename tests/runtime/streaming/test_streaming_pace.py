@@ -75,6 +75,22 @@ def test_other_models_are_measured_and_what_is_not_there_is_named(
     assert not any(way.times for way in slower)  # grd is no advice
 
 
+@pytest.mark.parametrize(
+    ("running", "named"),
+    [
+        ("video", {"video.int8"}),
+        ("mbd", {"video.int8", "mbd.int8"}),
+    ],
+)
+def test_no_slower_network_is_named_as_faster(
+    make_bundle: BundleMaker, monkeypatch: pytest.MonkeyPatch, running: str, named: set[str]
+) -> None:
+    bundle = make_bundle(method="mbd", video=True)
+    monkeypatch.setattr(pace, "_seconds", lambda *_: 1.0)
+    ways = faster_ways(bundle, Denoiser(bundle, running, "cpu", 1), 1, INFO)
+    assert {way.how.split()[0] for way in ways if ", by: " in way.how} == named
+
+
 def test_what_is_measured_passes_through_the_network(make_bundle: BundleMaker, monkeypatch: pytest.MonkeyPatch) -> None:
     """A frame of one value is blank and costs nothing, so that every source would seem slow enough."""
     parts: list[Pixels] = []

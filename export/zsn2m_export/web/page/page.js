@@ -80,7 +80,10 @@ async function read(file) {
   try {
     bitmap = await createImageBitmap(file, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
   } catch {
-    throw new Error(`${file.name}: expected a picture that this browser can show, such as PNG or JPEG, and not larger`);
+    throw new Error(
+      `${file.name}: expected a picture that this browser can show, but it cannot, or not one so large; ` +
+        `save it as PNG or JPEG, or in parts`,
+    );
   }
   const frame = grab(bitmap, bitmap.width, bitmap.height);
   if (channels === 1 && frame.samples.some((value, at) => at % 4 === 0 && differs(frame.samples, at))) {
