@@ -93,7 +93,7 @@ def files_found(path: Path) -> FilesFound:
     try:
         files = sorted(path.iterdir()) if path.is_dir() else [path]
         return tuple((file.name, *_facts(file.stat())) for file in files)
-    except OSError:
+    except (OSError, ValueError):  # the latter: a NUL is in the name
         return ()
 
 

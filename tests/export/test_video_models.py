@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -225,9 +227,19 @@ def test_frames_of_a_bundle_for_several_noises_are_told_what_the_model_takes_the
     noise = {"slope": [0.1] * 3, "floor": [1.0] * 3, "span": None, "skew": [0.0] * 3, "neighbours": [0, 0]}
     spans = {name: [0.0, 1.0] for name in ("noise", "beside", "below", "channels")}
     look = {"low": [0.0] * 3, "high": [255.0] * 3, "texture": 1.0} | spans
-    group = {"frames": [], "sigma": 1.0, "noise": noise | {"channels": 0, "correlated": False}, "look": look}
-    edit_manifest(bundle, lambda content: content.update(mixture=[group, group]))
-    said = {model: Denoiser(bundle, model, threads=1).unlike(frame) for model in ("video", "mbd")}
-    of_one = {model: [text for text in texts if "2 kinds" in text] for model, texts in said.items()}
-    assert len(of_one["video"]) == 1
-    assert not of_one["mbd"]
+    group: dict[str, Any] = {
+        "frames": [],
+        "sigma": 1.0,
+        "noise": noise | {"channels": 0, "correlated": False},
+        "look": look,
+    }
+    shared = copy.deepcopy(group)
+    shared["noise"]["neighbours"] = [0.5, 0.0]
+
+    def said(model: str, *groups: dict[str, Any]) -> int:
+        edit_manifest(bundle, lambda content: content.update(mixture=groups))
+        return sum("2 kinds" in text for text in Denoiser(bundle, model, threads=1).unlike(frame))
+
+    assert said("video", group, shared) == 1
+    assert not said("video", group, group)  # noises that differ in strength alone it is told
+    assert not said("mbd", group, shared)
