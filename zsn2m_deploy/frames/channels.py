@@ -80,11 +80,8 @@ def _one_of(image: ImageFile) -> str:
     names = ", ".join(channel.label for channel in channels)
     alike = noise_is_alike([frame.pixels for _, _, frame in first_pages(image)])
     noise = {True: "alike: one bundle may serve all", False: "not alike", None: "not known"}[alike]
-    commands = [
-        f"zsn2m-deploy train-and-export {shlex.quote(str(path))} --channel {shlex.quote(one)}"
-        for one in options_of(channels)
-    ]
-    each = f"zsn2m-deploy train-and-export {shlex.quote(str(path))} --channel all"
+    commands = [f"zsn2m-deploy train-and-export {path} --channel {shlex.quote(one)}" for one in options_of(channels)]
+    each = f"zsn2m-deploy train-and-export {path} --channel all"
     return (
         f"{image.path}: expected one channel to train on, but got a stack of {len(channels)} ({names}), whose noise is "
         f"{noise}; say which:\n  " + "\n  ".join(commands) + f"\nor make a bundle for each:\n  {each}"
