@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 from pathlib import Path
 
 from zsn2m_export.manifest_file import write_manifest
 from zsn2m_runtime.bundle import Bundle
+from zsn2m_runtime.commands import export_command
 from zsn2m_runtime.errors import BundleError
 from zsn2m_runtime.manifest import Manifest, ModelEntry, ModelFormat
 from zsn2m_runtime.training_record import TrainingRecord
@@ -35,7 +35,7 @@ def partial_manifest(
     if bundle.manifest.default not in {model.id for model in models}:
         raise BundleError(
             f"{bundle.path}: expected {IN_WORDS[kind]} of its models, the default one among them, but there are none; "
-            f"run: zsn2m-deploy export {shlex.quote(str(bundle.path))}"
+            f"run: {export_command(bundle.path)}"
         )
     return bundle.manifest.model_copy(
         update={"models": models, "weights": None, "extras": (), "training": TrainingRecord()}

@@ -6,12 +6,12 @@ import hashlib
 import json
 import math
 import os
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from zsn2m_runtime.commands import export_command
 from zsn2m_runtime.errors import BundleError, UsageError
 from zsn2m_runtime.manifest import (
     MANIFEST_NAME,
@@ -48,7 +48,7 @@ class Bundle:
         if not self.manifest.models:
             raise BundleError(
                 f"{self.path}: expected exported models, but it holds trained weights only; "
-                f"run: zsn2m-deploy export {shlex.quote(str(self.path))}"
+                f"run: {export_command(self.path)}"
             )
         wanted = model_id or self.manifest.default
         for model in self.manifest.models:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shlex
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import numpy as np
 from zsn2m_runtime.blank.areas import filled, largest_scene
 from zsn2m_runtime.bundle import Bundle, read_manifest
 from zsn2m_runtime.card import card_inside, check_card
+from zsn2m_runtime.commands import export_command
 from zsn2m_runtime.errors import BundleError, InputError, UsageError
 from zsn2m_runtime.gain import Gain, InOrder, differ_in_strength
 from zsn2m_runtime.image import Frame, as_frame, to_nchw
@@ -99,9 +99,7 @@ class Denoiser:
             if bundle.manifest.mixture:
                 self._trained_on = [(group.noise, group.look) for group in bundle.manifest.mixture]
             if "onnx" not in entry.files:
-                raise BundleError(
-                    f"{path}: model {entry.id} has no ONNX file; run: zsn2m-deploy export {shlex.quote(str(path))}"
-                )
+                raise BundleError(f"{path}: model {entry.id} has no ONNX file; run: {export_command(path)}")
             record = entry.files["onnx"]
             bundle.check_files(apart_from=record)  # the session checks that one as it reads it
             self._session = Session(bundle.file(record), provider, threads, spinning, record.sha256)

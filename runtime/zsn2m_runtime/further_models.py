@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 
 from zsn2m_runtime.bundle import Bundle
+from zsn2m_runtime.commands import export_command
 
 PRECISIONS = {"int8": "faster on CPUs", "fp16": "for CUDA and TensorRT"}
 # By role, the quickest first: the method that trains the network, and its use. Times: docs/results/speed.md#costs,
@@ -32,7 +32,7 @@ class FurtherModel:
 def further_models(bundle: Bundle) -> list[FurtherModel]:
     """The precisions and the networks that a bundle lacks."""
     models = [model for model in bundle.manifest.models if model.io == "sensor"]
-    present, path = {model.id for model in models}, shlex.quote(str(bundle.path))
+    present, export = {model.id for model in models}, export_command(bundle.path)
     found = []
     for precision, use in PRECISIONS.items():
         made_from = [model for model in models if model.precision == "fp32" and "onnx" in model.files]
@@ -41,7 +41,7 @@ def further_models(bundle: Bundle) -> list[FurtherModel]:
                 continue
             # One at a time: where one of several fails its gate in decibels, none is written.
             only = f" --model {model.role}" if len(made_from) > 1 else ""
-            command = f"zsn2m-deploy export {path} --precision {precision}{only}"
+            command = f"{export} --precision {precision}{only}"
             found.append(FurtherModel(f"{model.id}.{precision}", model.role, precision, use, command))
     roles = {model.role for model in models}
     for role, (method, use) in NETWORKS.items():

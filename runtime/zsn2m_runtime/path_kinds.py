@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from zsn2m_runtime.atomic import writing
+from zsn2m_runtime.commands import denoise_command
 from zsn2m_runtime.errors import BundleError, UsageError
 from zsn2m_runtime.manifest import MANIFEST_NAME, MOST_MANIFEST
 from zsn2m_runtime.plain_file import read_plain
@@ -63,12 +64,12 @@ def no_frame(path: Path) -> str | None:
     if is_bundle(path):
         return (
             f"{path}: expected noisy frames, but got a bundle; name the frames (a bundle to use comes first: "
-            f"zsn2m-deploy denoise {_quoted(path)} FRAME... -o OUT)"
+            f"{denoise_command(path)})"
         )
     if is_model_file(path):
         return (
             f"{path}: expected noisy frames, but got a model; name the frames (a model to use comes first: "
-            f"zsn2m-deploy denoise {_quoted(path.with_suffix('.onnx'))} FRAME... -o OUT)"
+            f"{denoise_command(path.with_suffix('.onnx'))})"
         )
     if _is_file(path) and is_bundle(path.parent):
         return f"{path}: expected noisy frames, but got a file of the bundle {path.parent}; name the frames themselves"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from zsn2m_runtime.bundle import Bundle, load_bundle
+from zsn2m_runtime.commands import export_command
 from zsn2m_runtime.errors import BundleError, UnavailableError
 from zsn2m_runtime.inference.providers import starting_providers
 from zsn2m_runtime.inference.session import Session
@@ -88,7 +88,7 @@ def verify_bundle(path: str | Path, provider: str = ALL) -> list[ModelCheck]:
     if without:
         raise BundleError(
             f"{path}: expected an ONNX file of each model, but {', '.join(without)} has none; "
-            f"run: zsn2m-deploy export {shlex.quote(str(path))}"
+            f"run: {export_command(path)}"
         )
     if provider != ALL:
         return [_check(bundle, model, _open(bundle, model, provider)) for model in models]

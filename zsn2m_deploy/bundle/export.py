@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shlex
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +19,7 @@ from zsn2m_export.variants import Calibration, add_precision, add_twin
 from zsn2m_export.writer import centre_crop
 from zsn2m_runtime.atomic import atomic_folder, one_at_a_time
 from zsn2m_runtime.bundle import Bundle, load_bundle
+from zsn2m_runtime.commands import export_command
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import BundleError, CheckFailedError, UsageError
 from zsn2m_runtime.files import open_image
@@ -141,7 +141,7 @@ def _sources(bundle: Bundle, precision: Precision, io: ModelIo, role: str | None
     if not found:
         raise UsageError(
             f"{bundle.path}: expected {wanted} models to make twins of, but there are none; "
-            f"run: zsn2m-deploy export {shlex.quote(str(bundle.path))} --precision {wanted}"
+            f"run: {export_command(bundle.path)} --precision {wanted}"
         )
     chosen = [model for model in found if role in (None, model.role)]
     if not chosen:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +12,7 @@ from zsn2m_deploy.cli.inspect_frame import frame_facts
 from zsn2m_deploy.cli.inspect_noise import estimated, with_noise
 from zsn2m_deploy.cli.summary import findings, sensor_rows
 from zsn2m_deploy.cli.terminal import JsonOption, MaxPixels, show_json, show_lines, table
+from zsn2m_runtime.commands import export_command
 
 
 def register(app: typer.Typer) -> None:
@@ -70,7 +70,7 @@ def _bundle_facts(path: Path) -> tuple[str, object]:
         facts = f"{model.parameters:,} parameters, stride {model.stride}, receptive radius {model.receptive_radius}"
         rows.append((model.id + star, f"{facts}, {', '.join(record.name for record in model.files.values())}"))
     if not manifest.models:
-        rows.append(("models", f"none exported yet; run: zsn2m-deploy export {shlex.quote(str(path))}"))
+        rows.append(("models", f"none exported yet; run: {export_command(path)}"))
     rows += [
         (Path(record.name).stem, path / record.name) for record in manifest.extras if record.name.endswith(".html")
     ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ import onnx
 from zsn2m_export.opset import lower
 from zsn2m_runtime.atomic import atomic_file
 from zsn2m_runtime.bundle import Bundle
+from zsn2m_runtime.commands import denoise_command, export_command
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import UsageError
 from zsn2m_runtime.manifest import ModelEntry
@@ -35,13 +35,12 @@ def packaged_model(bundle: Bundle) -> ModelEntry:
     if bundle.manifest.sensor.mosaic:
         raise UsageError(
             f"{bundle.path}: expected a bundle of grey or colour frames, but its frames are mosaics of a Bayer sensor, "
-            f"for which other programs' models have no place; denoise them with: zsn2m-deploy denoise "
-            f"{shlex.quote(str(bundle.path))} FRAME... -o OUT"
+            f"for which other programs' models have no place; denoise them with: {denoise_command(bundle.path)}"
         )
     if model.state or "onnx" not in model.files:
         raise UsageError(
             f"{bundle.path}: expected a default model of single frames with an ONNX file, but {model.id} is none; "
-            f"run: zsn2m-deploy export {shlex.quote(str(bundle.path))}"
+            f"run: {export_command(bundle.path)}"
         )
     Denoiser(bundle.path, model.id, provider="cpu")  # refuses it, if need be
     return model

@@ -7,7 +7,6 @@ folder, named like the model, with config.json and model.onnx.
 from __future__ import annotations
 
 import json
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import onnx
 from zsn2m_export.packages.archive import CITATION, LICENCE, lowered, packaged_model, plain_name, write_archive
 from zsn2m_export.twins import INTEGER_DTYPES, as_twin
 from zsn2m_runtime.bundle import Bundle
+from zsn2m_runtime.commands import denoise_command
 from zsn2m_runtime.denoiser import PRETRAINED
 from zsn2m_runtime.errors import UsageError
 from zsn2m_runtime.manifest import ModelEntry
@@ -63,8 +63,7 @@ def _check(bundle: Bundle, model: ModelEntry) -> None:
         sees = "whole rows" if bundle.manifest.row_noise else f"{model.receptive_radius}"
         raise UsageError(
             f"{bundle.path}: expected a network that sees at most {OVERLAP} pixels, as far as darktable's tiles "
-            f"overlap, but this one sees {sees}; denoise its frames with: zsn2m-deploy denoise "
-            f"{shlex.quote(str(bundle.path))} FRAME... -o OUT"
+            f"overlap, but this one sees {sees}; denoise its frames with: {denoise_command(bundle.path)}"
         )
 
 
