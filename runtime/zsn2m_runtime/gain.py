@@ -77,7 +77,7 @@ class Gain:
         if len(self._kinds) > 1 and min(noisy.shape[2:]) >= TILE:
             level, power = _tiles(noisy)
             measured = self._measured(level, power)
-            self._found = self.strength = min(self._strengths(level), key=lambda one: abs(math.log(one / measured)))
+            self._found = self.strength = _nearest(self._strengths(level), measured)
 
     def update(self, before: Nchw, noisy: Nchw) -> None:
         """Take in one more frame.
@@ -96,7 +96,7 @@ class Gain:
         self._found = measured if sudden else self._found * change**SLOW
         low, high = LIKE_TRAINING
         alike = [one for one in self._strengths(level) if low < self._found / one < high]
-        self.strength = min(alike, key=lambda one: abs(math.log(self._found / one)), default=self._found)
+        self.strength = _nearest(alike, self._found) if alike else self._found
 
     def _measured(self, level: Doubles, power: Doubles) -> float:
         found = math.sqrt(_quartile(power / self._kinds[0].power(level), level.shape[1]))
@@ -106,6 +106,11 @@ class Gain:
         """Of each noise that was trained on; of the first 1."""
         first = self._kinds[0].line.variance(level).mean()
         return [1.0, *(float(np.sqrt(kind.line.variance(level).mean() / first)) for kind in self._kinds[1:])]
+
+
+def _nearest(strengths: Several[float], found: float) -> float:
+    """That whose ratio to a strength is nearest to 1."""
+    return min(strengths, key=lambda one: abs(math.log(one / found)))
 
 
 def differ_in_strength(noises: Several[NoiseRecord]) -> bool:
