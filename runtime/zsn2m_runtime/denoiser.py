@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -13,9 +12,9 @@ from zsn2m_runtime.bundle import Bundle, read_manifest
 from zsn2m_runtime.card import card_inside, check_card
 from zsn2m_runtime.commands import export_command
 from zsn2m_runtime.errors import BundleError, InputError, UsageError
-from zsn2m_runtime.gain import Gain, InOrder, differ_in_strength
-from zsn2m_runtime.image import Frame, as_frame, to_nchw
-from zsn2m_runtime.inference.frames import Previous, Result, denoise_after, denoise_frame
+from zsn2m_runtime.gain import Gain, differ_in_strength
+from zsn2m_runtime.image import Frame, as_frame
+from zsn2m_runtime.inference.frames import Average, Planes, denoise_frame, denoise_mean
 from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.inference.strips import DEFAULT_STRIP_PIXELS, STRIP_PIXELS_OF_VIDEO
 from zsn2m_runtime.mosaic_planes import planes_of, without_blank
@@ -26,9 +25,9 @@ from zsn2m_runtime.noise_record import FixedPatternRecord, ImpulseNoise, NoiseRe
 from zsn2m_runtime.patterns import MOSAIC, find_patterns, fixed_pattern_left, other_filters, patterns_in_words
 from zsn2m_runtime.pipeline import Pipeline
 from zsn2m_runtime.reloading import Reloading, files_found
-from zsn2m_runtime.sample_types import Pixels
+from zsn2m_runtime.sample_types import Mask, Nchw, Pixels
 from zsn2m_runtime.sensor_check import check_fits
-from zsn2m_runtime.sequence import MOTIONS, MotionName
+from zsn2m_runtime.sequence import MOTIONS, MotionName, Sequence
 
 PRETRAINED = ("sensor", "video")  # roles of SensorNet and VideoNet, which were pretrained on noise of all levels
 
@@ -116,6 +115,15 @@ class Denoiser:
     def noises(self) -> tuple[NoiseRecord, ...]:
         """The kinds of noise that it was trained on; none: unknown, or with salt and pepper, which is not measured."""
         return () if self._impulses else tuple(noise for noise, _ in self._trained_on)
+
+    @property
+    def averages(self) -> bool:
+        """Whether a stream averages frames along their motion before the network.
+
+        Not of a single .onnx file, nor of a bundle that does not know its noise, that removes salt and pepper or a
+        pattern that stays in place, which a mean would smear, nor with a network of one noise (mbd, grd).
+        """
+        return self.card.role in PRETRAINED and bool(self.noises) and self._fixed_pattern is None
 
     def __reduce__(self) -> tuple[type[Denoiser], tuple[object, ...]]:
         return type(self), self._opened_with
@@ -207,12 +215,12 @@ class Denoiser:
     def stream(self, frames: Iterable[Pixels], motion: MotionName = "flow", reload: bool = False) -> Iterator[Pixels]:
         """Denoise frames in order, while a thread reads the next ones; memory is bounded.
 
-        A model with a state (`card.state`) has each result help with the next frame, and follows a camera's gain;
-        others denoise every frame by itself.
+        Frames are averaged along their motion before the network, as far as they agree, and the strength of the noise
+        follows a camera's gain (`averages` says where not). Both start anew after a cut.
 
         Args:
-            motion: how the result before is brought to where its content is now: `flow`, by optical flow; `none`, not
-                at all, for a camera that stands still; both start anew after a cut
+            motion: where the content of a frame was before: `flow`, by optical flow; `none`, where it is, for a camera
+                that stands still; `off`: every frame by itself
             reload: a bundle that is replaced on disk is taken up between two frames, with a log message; one that is
                 damaged, half written or of another sensor is warned of, and the one in use goes on
         Shape:
@@ -225,7 +233,7 @@ class Denoiser:
         """
         if motion not in MOTIONS:
             raise UsageError(f"expected a motion of {', '.join(MOTIONS)}, but got {motion!r}; choose one of those")
-        denoise_next = InOrder(self, MOTIONS[motion])
+        denoise_next = Sequence(self, MOTIONS[motion])
         reloading = self.reloading() if reload else None
 
         def work(array: Pixels) -> Pixels:
@@ -255,28 +263,27 @@ class Denoiser:
         check_fits(self.card.sensor, frame, name)
         if self.card.strength and len(self.noises) > 1:
             gain = Gain(self.noises)
-            gain.start(to_nchw(filled(frame.pixels, frame.blank)))
-            return self.denoise_after(frame, lambda _: None, gain.strength, name)[0]
+
+            def of_its_strength(noisy: Nchw, _: Mask | None) -> Planes:
+                gain.start(noisy)
+                return Planes(noisy, gain.strength)
+
+            return self.denoise_mean(frame, of_its_strength, name)[0]
         return denoise_frame(self._session, self.card, frame, self._strip_pixels)
 
-    def denoise_after(
-        self, frame: Frame, previous: Previous, strength: float = 1.0, name: str = "frame"
-    ) -> tuple[Frame, Result]:
-        """Denoise one frame with the help of the result before, by a model with a state; for `Sequence`.
+    def denoise_mean(self, frame: Frame, average: Average, name: str = "frame") -> tuple[Frame, Nchw]:
+        """Denoise what `average` makes of a frame, for a Sequence.
 
         Args:
-            previous: of the frame's planes, the result before where its content is now; None at the start
-            strength: standard deviation of the frame's noise over that of the training frames
+            average: of the frame's samples (1, c, h, w), float32, sensor units, of mosaics the four planes, and where
+                they are blank: the samples for the network, and the strength of their noise
         Returns:
-            the frame as `denoise` gives it, and what `previous` is for the next one
+            the frame as `denoise` gives it, and the network's result as samples, not rounded
         Raises:
             InputError: as `denoise`.
-            UsageError: a strength that is no positive number.
         """
         check_fits(self.card.sensor, frame, name)
-        if not 0 < strength < math.inf:
-            raise UsageError(f"expected a strength of the noise above 0, 1 as the bundle's, but got {strength:g}")
-        return denoise_after(self._session, self.card, frame, previous, strength, self._strip_pixels)
+        return denoise_mean(self._session, self.card, frame, average, self._strip_pixels)
 
 
 def _other_filters(mosaic: Frame, pattern: BayerPattern) -> tuple[str, ...]:

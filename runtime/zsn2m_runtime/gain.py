@@ -1,8 +1,7 @@
 """Follows the gain of a camera: how strong the noise of a stream's frames is beside that of the training frames.
 
 Measured on the change of a frame from the result before it, moved: what is left of that in small diagonal detail, in
-the calmer tiles, is noise alone. Texture that both have cancels, as do the offsets of rows and columns. Places where
-the result before shows something else, and motion has put the frame, say nothing.
+the calmer tiles, is noise alone. Texture that both have cancels, as do the offsets of rows and columns.
 
 Source of the constants: measured, docs/decisions/gain.md.
 """
@@ -15,12 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zsn2m_runtime.blank.areas import filled
-from zsn2m_runtime.image import Frame, to_nchw
 from zsn2m_runtime.noise.model import Doubles, NoiseModel
 from zsn2m_runtime.noise_record import NoiseRecord
 from zsn2m_runtime.sample_types import Nchw
-from zsn2m_runtime.sequence import Motion, Recurrent, Sequence
 
 TILE = 16  # pixels
 MOST_TILES = 400  # of a frame that are looked at, evenly spaced: 2 ms at any size
@@ -88,8 +84,6 @@ class Gain:
         if min(noisy.shape[2:]) < TILE:
             return
         level, power = _tiles(noisy, before)
-        if not len(level):
-            return
         measured = self._measured(level, power)
         change = measured / self._found
         sudden = not 1 / SUDDEN < change < SUDDEN
@@ -134,45 +128,8 @@ def _unevenness(noise: NoiseRecord, first: NoiseRecord) -> float:
     return float(np.sqrt(of_ends.max() / of_ends.min()))
 
 
-class InOrder:
-    """Denoises the frames of one scene in order; the strength follows their noise.
-
-    Args:
-        motion: as for a Sequence
-    """
-
-    def __init__(self, denoiser: Recurrent, motion: Motion) -> None:
-        self._motion, self._begins = motion, True
-        self._gain = _gain(denoiser)
-        self._sequence = Sequence(denoiser, self._moved)
-
-    def __call__(self, frame: Frame, name: str) -> Frame:
-        """Denoise the next frame; messages call it `name`. Raises: as a Sequence."""
-        if self._gain and self._begins:
-            self._gain.start(to_nchw(filled(frame.pixels, frame.blank)))
-        self._begins = False
-        return self._sequence(frame, self._gain.strength if self._gain else 1.0, name)
-
-    def go_on_with(self, denoiser: Recurrent) -> None:
-        """Denoise the next frames with another bundle; the result before stays."""
-        self._gain = _gain(denoiser)
-        self._sequence.go_on_with(denoiser)
-
-    def _moved(self, previous: Nchw, noisy: Nchw) -> Nchw | None:
-        there = self._motion(previous, noisy)
-        if there is not None and self._gain:
-            self._gain.update(there, noisy)
-        return there
-
-
-def _gain(denoiser: Recurrent) -> Gain | None:
-    return Gain(denoiser.noises) if denoiser.noises and denoiser.card.strength else None
-
-
 def _tiles(noisy: Nchw, before: Nchw | None = None) -> tuple[Doubles, Doubles]:
     """Level, and power of the diagonal detail of the change, of each tile; of a frame with nothing before, its own.
-
-    Tiles in which the frame stands for the result before, in some place, are left out.
 
     Shape:
         returns: each (n, c)
@@ -189,8 +146,6 @@ def _tiles(noisy: Nchw, before: Nchw | None = None) -> tuple[Doubles, Doubles]:
     if before is not None:
         tiles = chosen(before)
         rest = rest - tiles
-        whole = np.all(np.any(rest, axis=1), axis=(1, 2))
-        tiles, rest = tiles[whole], rest[whole]
     detail = (rest[..., ::2, ::2] - rest[..., 1::2, ::2] - rest[..., ::2, 1::2] + rest[..., 1::2, 1::2]) / 2
     return tiles.mean(axis=(2, 3), dtype=np.float64), np.square(detail).mean(axis=(2, 3), dtype=np.float64)
 

@@ -1,85 +1,120 @@
-"""Frames of one scene, one after the other: each is denoised with the help of the result before it."""
+"""Frames of one scene, one after the other: each is averaged with those before it, and the mean is denoised."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
+import numpy as np
+
+from zsn2m_runtime.fusion import Fusion, Mean
+from zsn2m_runtime.gain import Gain
 from zsn2m_runtime.image import Frame
-from zsn2m_runtime.inference.frames import Previous, Result
-from zsn2m_runtime.manifest import ModelCard
-from zsn2m_runtime.motion import moved, still
+from zsn2m_runtime.inference.frames import Average, Planes
+from zsn2m_runtime.motion import Flow, flow, still
 from zsn2m_runtime.noise_record import NoiseRecord
-from zsn2m_runtime.sample_types import Nchw
+from zsn2m_runtime.sample_types import Mask, Nchw
 
-# Of the previous result and the noisy frame, both (1, c, h, w) in sensor units: the result where its content is in the
-# frame; None after a cut.
-Motion = Callable[[Nchw, Nchw], Nchw | None]
-MotionName = Literal["flow", "none"]
-MOTIONS: dict[MotionName, Motion] = {"flow": moved, "none": still}
+# Of the previous result and the noisy frame, both (1, c, h, w) in sensor units: where the frame's content was before;
+# None after a cut.
+Motion = Callable[[Nchw, Nchw], Flow | None]
+MotionName = Literal["flow", "none", "off"]
+MOTIONS: dict[MotionName, Motion | None] = {"flow": flow, "none": still, "off": None}
 
 
-class Recurrent(Protocol):
+class Averaging(Protocol):
     """What a Sequence needs of a Denoiser."""
-
-    @property
-    def card(self) -> ModelCard:
-        """The model's facts."""
 
     @property
     def noises(self) -> tuple[NoiseRecord, ...]:
         """The kinds of noise that the bundle was trained on; none: unknown."""
 
+    @property
+    def averages(self) -> bool:
+        """Whether its model may be given the mean of frames."""
+
     def denoise(self, frame: Frame, name: str = ...) -> Frame:
         """Denoise one frame."""
 
-    def denoise_after(
-        self, frame: Frame, previous: Previous, strength: float = ..., name: str = ...
-    ) -> tuple[Frame, Result]:
-        """Denoise one frame with the help of the result before it."""
+    def denoise_mean(self, frame: Frame, average: Average, name: str = ...) -> tuple[Frame, Nchw]:
+        """Denoise the mean that stands for a frame."""
+
+
+class Past(NamedTuple):
+    """What the next frame needs of those before.
+
+    Shape:
+        result: (1, c, h, w), of the network; blank: (h, w) of the latest frame; None: nothing was blank
+    """
+
+    mean: Mean
+    result: Nchw
+    blank: Mask | None
 
 
 class Sequence:
     """Denoises the frames of one scene in order; for one thread at a time.
 
-    With a model that has a state, each result helps with the next frame. The first frame, one of another size and one
-    after a cut are denoised by themselves. With other models every frame is.
+    Noisy frames are averaged along their motion, as far as they agree, and the mean goes through the network, which
+    sees one frame that has less noise. The strength of the noise follows the camera's gain. The first frame, one of
+    another size and one after a cut are denoised by themselves. So is every frame where the bundle does not know its
+    noise, or removes what stays in place.
 
     Args:
-        motion: brings the result before to where its content is now; None: it is taken as it was, whatever the frame
+        motion: where a frame's content was before; None: every frame is denoised by itself
     """
 
-    def __init__(self, denoiser: Recurrent, motion: Motion | None = None) -> None:
-        self._denoiser, self._motion = denoiser, motion
-        self._last: Result | None = None
+    def __init__(self, denoiser: Averaging, motion: Motion | None = flow) -> None:
+        self._motion = motion
+        self._past: Past | None = None
+        self.go_on_with(denoiser)
 
     def restart(self) -> None:
         """Forget what was: the next frame is denoised by itself."""
-        self._last = None
+        self._past = None
+        self.go_on_with(self._denoiser)
 
-    def go_on_with(self, denoiser: Recurrent) -> None:
-        """Denoise the next frames with another bundle of the same sensor; the result before stays what it is."""
+    def go_on_with(self, denoiser: Averaging) -> None:
+        """Denoise the next frames with another bundle of the same sensor; what was before stays."""
         self._denoiser = denoiser
+        averages = self._motion is not None and denoiser.averages
+        self._fusion = Fusion(denoiser.noises[0]) if averages else None
+        self._gain = Gain(denoiser.noises) if averages else None
 
-    def __call__(self, frame: Frame, strength: float = 1.0, name: str = "frame") -> Frame:
+    def __call__(self, frame: Frame, name: str = "frame") -> Frame:
         """Denoise the next frame; messages call it `name`.
 
-        Args:
-            strength: standard deviation of the frame's noise over that of the training frames; models without a state
-                do not see it
         Raises:
             InputError: a frame of another type, channel count or range than the bundle was trained on; the next one
                 follows the one before.
-            UsageError: a strength that is no positive number.
         """
-        if self._denoiser.card.state is None:
+        if self._fusion is None:
             return self._denoiser.denoise(frame, name)
-        denoised, self._last = self._denoiser.denoise_after(frame, self._previous, strength, name)
+        mean, hidden = self._past and self._past.mean, None
+
+        def average(noisy: Nchw, blank: Mask | None) -> Planes:
+            nonlocal mean, hidden
+            (mean, strength), hidden = self._mean(noisy, blank), blank
+            return Planes(mean.planes, strength * mean.strength)
+
+        denoised, result = self._denoiser.denoise_mean(frame, average, name)
+        assert mean
+        self._past = Past(mean, result, hidden)
         return denoised
 
-    def _previous(self, noisy: Nchw) -> Result | None:
-        last = self._last
-        if last is None or last.planes.shape != noisy.shape:
-            return None
-        planes = self._motion(last.planes, noisy) if self._motion else last.planes
-        return None if planes is None else last._replace(planes=planes)
+    def _mean(self, noisy: Nchw, blank: Mask | None) -> tuple[Mean, float]:
+        """The mean with one more frame, and the strength of the frame's noise."""
+        assert self._fusion and self._gain and self._motion
+        past = self._past
+        if past is None:
+            self._gain.start(noisy)
+        way = None if past is None or past.result.shape != noisy.shape else self._motion(past.result, noisy)
+        if past is None or way is None:
+            return Mean.of_one(noisy), self._gain.strength
+        self._gain.update(way.bring(past.result), noisy)
+        before = Mean(way.bring(past.mean.planes), way.bring_small(past.mean.variance))
+        new = blank
+        if past.blank is not None:
+            uncovered = way.bring_small(past.blank.astype(np.float32)) > 0
+            new = uncovered if blank is None else uncovered | blank
+        return self._fusion(before, noisy, self._gain.strength, new), self._gain.strength

@@ -14,9 +14,8 @@ from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.frames.loading import FrameOptions
 from zsn2m_runtime.bundle import Bundle
 from zsn2m_runtime.denoiser import Denoiser
-from zsn2m_runtime.gain import InOrder
+from zsn2m_runtime.sequence import Sequence
 from zsn2m_runtime.image import as_frame
-from zsn2m_runtime.motion import moved
 from zsn2m_runtime.sample_types import Pixels
 
 Place = tuple[int, ...]  # of a frame, on the axes before height and width
@@ -94,7 +93,7 @@ def denoise(stack: Stack, denoiser: Denoiser, task: Task) -> Pixels:
     denoised = np.empty(stack.data.shape, stack.data.dtype)
     sequences, done = stack.sequences(), 0
     for places in sequences:
-        denoise_next = InOrder(denoiser, moved)
+        denoise_next = Sequence(denoiser)
         for place in places:
             task.tell("denoise", done, len(sequences) * len(places))
             pixels = stack.frame(place)

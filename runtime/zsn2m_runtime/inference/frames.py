@@ -12,23 +12,24 @@ from zsn2m_runtime.image import Frame, from_nchw, to_nchw
 from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.inference.strips import DEFAULT_STRIP_PIXELS, plan_strips, run_in_strips
 from zsn2m_runtime.manifest import ModelCard
-from zsn2m_runtime.mosaic_planes import without_blank
+from zsn2m_runtime.mosaic_planes import mosaic_of, planes_of, without_blank
 from zsn2m_runtime.sample_types import Mask, Nchw, Pixels
 
 
-class Result(NamedTuple):
-    """What a model with a state made of a frame, for the next one.
+class Planes(NamedTuple):
+    """What a network is given for a frame.
 
     Shape:
-        planes: (1, c, h, w) float32, sensor units, not rounded; where the frame is blank, of what it was filled with
-        blank: (h, w); None: nothing was blank
+        samples: (1, c, h, w) float32, sensor units; of mosaics the four planes
+    Args:
+        strength: standard deviation of their noise over that of the training frames
     """
 
-    planes: Nchw
-    blank: Mask | None
+    samples: Nchw
+    strength: float = 1.0
 
 
-Previous = Callable[[Nchw], Result | None]  # of a frame's planes, blank areas filled: the result before, moved into it
+Average = Callable[[Nchw, Mask | None], Planes]  # of a frame's samples, blank areas filled, and of where those are
 
 
 def denoise_frame(session: Session, card: ModelCard, frame: Frame, strip_pixels: int = DEFAULT_STRIP_PIXELS) -> Frame:
@@ -37,11 +38,7 @@ def denoise_frame(session: Session, card: ModelCard, frame: Frame, strip_pixels:
     Args:
         strip_pixels: frames with more pixels are processed in strips of about that many
     """
-    if card.sensor.mosaic:
-        noisy, blank = without_blank(frame)
-    else:
-        blank = frame.blank
-        noisy = filled(frame.pixels, blank)
+    noisy, blank = _filled(card, frame)
     if blank is not None and blank.all():
         return frame.with_pixels(frame.pixels.copy())
 
@@ -54,26 +51,35 @@ def denoise_frame(session: Session, card: ModelCard, frame: Frame, strip_pixels:
     return frame.with_pixels(with_blank_kept(denoised, frame.pixels, blank))
 
 
-def denoise_after(
-    session: Session, card: ModelCard, frame: Frame, previous: Previous, strength: float, strip_pixels: int
-) -> tuple[Frame, Result]:
-    """Denoise a frame with the help of the result before, by a model with a state; blank areas stay as they are.
+def denoise_mean(
+    session: Session, card: ModelCard, frame: Frame, average: Average, strip_pixels: int
+) -> tuple[Frame, Nchw]:
+    """Denoise what stands for a frame, such as the mean of it and those before it; blank areas stay as they are.
 
-    Where either frame is blank, the model gets the frame in the place of the result before.
+    Shape:
+        returns: the frame, and the network's result, not rounded, as Planes have their samples
     """
-    blank = frame.blank
-    noisy = to_nchw(filled(frame.pixels, blank))
-    before = previous(noisy)
-    state = noisy if before is None else before.planes
-    for mask in (blank, before and before.blank):
-        if mask is not None:
-            state = np.where(mask, noisy, state)
+    filled_in, blank = _filled(card, frame)
+    noisy, hidden = filled_in, blank
+    if card.sensor.mosaic:
+        pattern = card.sensor.mosaic.pattern
+        noisy = planes_of(Frame(filled_in), pattern).pixels
+        hidden = None if blank is None else planes_of(Frame(blank.astype(np.uint8)), pattern).pixels.max(axis=2) > 0
+    samples, strength = average(to_nchw(noisy), hidden)
     size = frame.pixels.shape[0], frame.pixels.shape[1]
+    if card.sensor.mosaic:
+        samples = to_nchw(mosaic_of(samples[0].transpose(1, 2, 0), pattern, size))
     parts = []
     for strip in plan_strips(size, card.stride, card.receptive_radius, strip_pixels):
-        noisy_rows, state_rows = (np.ascontiguousarray(planes[:, :, strip.read]) for planes in (noisy, state))
-        rows = session.run(noisy_rows, state_rows, strength if card.strength else None)
+        rows = session.run(np.ascontiguousarray(samples[:, :, strip.read]), None, strength if card.strength else None)
         parts.append(rows[:, :, strip.kept])
     denoised = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2)
-    pixels = from_nchw(denoised, frame.pixels.dtype, card.sensor.range)
-    return frame.with_pixels(with_blank_kept(pixels, frame.pixels, blank)), Result(denoised, blank)
+    pixels = with_blank_kept(from_nchw(denoised, frame.pixels.dtype, card.sensor.range), frame.pixels, blank)
+    if card.sensor.mosaic:
+        denoised = to_nchw(planes_of(Frame(denoised[0, 0]), pattern).pixels)
+    return frame.with_pixels(pixels), denoised
+
+
+def _filled(card: ModelCard, frame: Frame) -> tuple[Pixels, Mask | None]:
+    """A frame's pixels, blank areas filled, and where those are."""
+    return without_blank(frame) if card.sensor.mosaic else (filled(frame.pixels, frame.blank), frame.blank)

@@ -11,13 +11,12 @@ from dataclasses import dataclass, replace
 
 from zsn2m_runtime.blank.areas import filled, with_blank_kept
 from zsn2m_runtime.denoiser import Denoiser
-from zsn2m_runtime.errors import InputError, UsageError, Zsn2mError
-from zsn2m_runtime.gain import InOrder
+from zsn2m_runtime.errors import InputError, Zsn2mError
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.machine.memory import peak_memory
 from zsn2m_runtime.pipeline import Pipeline
 from zsn2m_runtime.sample_types import is_whole
-from zsn2m_runtime.sequence import MOTIONS, MotionName
+from zsn2m_runtime.sequence import MOTIONS, MotionName, Sequence
 from zsn2m_runtime.streaming.ends import Item, Picture, Sink, Source, StreamInfo, samples_of
 from zsn2m_runtime.streaming.latency import Latency
 from zsn2m_runtime.streaming.pace import Faster
@@ -66,8 +65,8 @@ class Stream:
 
     Args:
         drop_late: of a live source, frames that wait while a newer one is there are dropped and counted
-        temporal: blend what stands still with the results before it; for models without a state
-        motion: for models with a state: how the result before is brought to where its content is now
+        temporal: blend what stands still with the results before it
+        motion: where the content of a frame was before, to average frames; `off`: every frame by itself
         reload: take up a bundle that is replaced on disk, between two frames; a broken one is warned of
         limit: frames to take from the source; None: all
     Attributes:
@@ -90,18 +89,8 @@ class Stream:
         limit: int | None = None,
     ) -> None:
         check_source_fits(denoiser, source.info)
-        if temporal and denoiser.card.state:
-            raise UsageError(
-                f"expected a model that takes every frame by itself for --temporal, but got {denoiser.card.id}, which "
-                f"sees the result before anyway; leave --temporal out, or choose another --model"
-            )
-        if motion != "flow" and denoiser.card.state is None:
-            raise UsageError(
-                f"expected a model that sees the result before for --motion {motion}, but got {denoiser.card.id}, "
-                f"which takes every frame by itself; leave --motion out, or choose another --model"
-            )
         self._motion = MOTIONS[motion]
-        self._sequences: dict[str, InOrder] = {}  # by channel of a stack
+        self._sequences: dict[str, Sequence] = {}  # by channel of a stack
         self._denoiser, self._source, self._sink, self._limit = denoiser, source, sink, limit
         self._reloading = denoiser.reloading() if reload else None
         self._blends = temporal
@@ -198,7 +187,7 @@ class Stream:
 
     def _denoised(self, item: Picture) -> Frame:
         if item.channel not in self._sequences:
-            self._sequences[item.channel] = InOrder(self._denoiser, self._motion)
+            self._sequences[item.channel] = Sequence(self._denoiser, self._motion)
         return self._sequences[item.channel](item.frame, item.name)
 
     def _differences(self, frame: Frame) -> tuple[str, ...]:

@@ -1,0 +1,152 @@
+"""The mean of noisy frames along their motion, before the network: what several frames saw has less noise.
+
+At each pixel a Kalman filter of a value that stays what it is: with v, the variance of the mean's noise over that of a
+frame's, the frame counts with v / (1 + v). Where frame and mean differ by more than the noise of both, motion was
+wrong or something else is seen there; the square of what is too much is added to v first, so that the frame counts for
+more, up to all. That is judged in cells of 2 x 2 pixels.
+
+Source: Kalman, A new approach to linear filtering and prediction problems, 1960, scalar case. Constants are measured:
+docs/decisions/fusion.md.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from zsn2m_runtime.noise.model import NoiseModel
+from zsn2m_runtime.noise_record import NoiseRecord
+from zsn2m_runtime.sample_types import Mask, Nchw
+
+Floats = npt.NDArray[np.float32]
+
+CELL = 2  # pixels, side of a cell: 4 does as well on average, but lets shadows of small things through
+DRIFT = 0.02  # of a frame's variance that every frame adds, for motion is never exact
+SIDES = (1, 3)  # cells, sides of the squares whose mean difference is judged
+ENERGY_SIDE = 5  # cells, of those whose mean square is judged, which shows what is thin
+SPREAD = 2.0  # standard deviations above the mean that noise alone may give
+EXCESS = 3.0  # times the square of an error that is found: part of it hides in the noise
+REPEATED = 0.6  # of the change that independent noise makes: less, and the frames share noise
+EVERY = 8  # cells between those that are looked at for that
+
+
+class Mean(NamedTuple):
+    """The mean of frames where their content is in the latest.
+
+    Shape:
+        planes: (1, c, h, w) float32, sensor units
+        variance: (h / 2, w / 2), halves rounded up: of its noise over that of a frame
+    """
+
+    planes: Nchw
+    variance: Floats
+
+    @classmethod
+    def of_one(cls, planes: Nchw) -> Mean:
+        """Of a frame with nothing before."""
+        height, width = planes.shape[2:]
+        return cls(planes, np.ones((-(-height // CELL), -(-width // CELL)), np.float32))
+
+    @property
+    def strength(self) -> float:
+        """Standard deviation of its noise over that of a frame's."""
+        return math.sqrt(float(self.variance.mean()))
+
+
+class Fusion:
+    """Takes frames into a mean.
+
+    Args:
+        noise: of a frame
+    """
+
+    def __init__(self, noise: NoiseRecord) -> None:
+        power = noise.tails.power if noise.tails else 1.0
+        self._line = (NoiseModel.line_of(noise).rising.T * power).astype(np.float32)  # a row a channel
+        self._limits = _limits(noise.neighbours, len(self._line))
+
+    def __call__(self, before: Mean, noisy: Nchw, strength: float = 1.0, new: Mask | None = None) -> Mean:
+        """The mean with one more frame.
+
+        Args:
+            before: where its content is in the frame
+            strength: standard deviation of the frame's noise over that of the record
+            new: where nothing was before
+        Shape:
+            noisy: (1, c, h, w) float32, sensor units; new: (h, w)
+        """
+        variance = np.minimum(before.variance + np.float32(DRIFT), np.float32(1))
+        changes = [now - mean for now, mean in zip(noisy[0], before.planes[0], strict=True)]
+        energy, *means = self._powers(before.planes[0], changes, strength)
+        error = np.maximum(energy - self._limits[0] * (1 + variance), 0)
+        for power, limit in zip(means, self._limits[1:], strict=True):
+            error = np.maximum(error, power - limit * (1 + variance))
+        prior = variance + np.float32(EXCESS) * error
+        weight = prior / (1 + prior)
+        after = weight + 2 * weight * (1 - weight) * _shared(energy, variance)
+        height, width = noisy.shape[2:]
+        rows, columns = weight.shape
+        whole = cv2.resize(weight, (CELL * columns, CELL * rows), interpolation=cv2.INTER_LINEAR)[:height, :width]
+        if new is not None:
+            whole[new] = 1
+            after[_cells(new.astype(np.float32)) > 0] = 1
+        planes = np.stack([mean + whole * change for mean, change in zip(before.planes[0], changes, strict=True)])
+        return Mean(planes[None], np.minimum(after, 1))
+
+    def _powers(self, means: npt.NDArray[np.float32], changes: list[Floats], strength: float) -> list[Floats]:
+        """Mean square of the change in squares of pixels, then that of its mean over squares; mean of the channels.
+
+        In units of the noise of a frame.
+
+        Shape:
+            means: (c, h, w); changes: each (h, w)
+            returns: each a value a cell
+        """
+        found: list[list[Floats]] = []
+        for mean, change, (slope, floor, least) in zip(means, changes, self._line, strict=True):
+            noise = np.maximum(slope * _cells(mean) + floor, least) * np.float32(strength**2)
+            cells = _cells(change) / np.sqrt(noise)
+            squares = [_blurred(cells, side) ** 2 for side in SIDES]
+            found.append([_blurred(_cells(change * change) / noise, ENERGY_SIDE), *squares])
+        return [np.asarray(np.mean(powers, axis=0), np.float32) for powers in zip(*found, strict=True)]
+
+
+def _limits(neighbours: tuple[float, float], channels: int) -> list[np.float32]:
+    """What of the powers is noise's, of a change whose variance is 1: its mean and SPREAD standard deviations more."""
+    samples = _left(ENERGY_SIDE * CELL, *(shared**2 for shared in neighbours)) / channels
+    of_means = [_left(side * CELL, *neighbours) * (1 + SPREAD * math.sqrt(2 / channels)) for side in SIDES]
+    return [np.float32(limit) for limit in (1 + SPREAD * math.sqrt(2 * samples), *of_means)]
+
+
+def _left(side: int, beside: float, below: float) -> float:
+    """Variance of the mean of noise over a square, of that of a pixel, where correlation falls by powers."""
+    places = np.arange(side)
+    apart = np.abs(places[:, None] - places)
+    return float((beside**apart).mean() * (below**apart).mean())
+
+
+def _shared(energy: Floats, variance: Floats) -> float:
+    """Covariance of the frame's noise with that of the mean, in units of a frame's variance.
+
+    It is 0 but for frames that are shown twice, and for noise that stays where it is: those change by too little.
+    """
+    change = energy[::EVERY, ::EVERY] / (1 + variance[::EVERY, ::EVERY])
+    share = float(np.quantile(change, 0.25))
+    return 0.0 if share > REPEATED else (1 - share) * (1 + float(variance.mean())) / 2
+
+
+def _blurred(cells: Floats, side: int) -> Floats:
+    return cells if side == 1 else np.asarray(cv2.blur(cells, (side, side)), np.float32)
+
+
+def _cells(plane: Floats) -> Floats:
+    """Mean of each cell; an odd side is continued."""
+    height, width = plane.shape
+    if height % CELL or width % CELL:
+        plane = np.pad(plane, ((0, height % CELL), (0, width % CELL)), mode="edge")
+    size = (-(-width // CELL), -(-height // CELL))
+    return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), np.float32)
