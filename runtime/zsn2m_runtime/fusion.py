@@ -28,8 +28,8 @@ CELL = 2  # pixels, side of a cell: 4 does as well on average, but lets shadows 
 DRIFT = 0.02  # of a frame's variance that every frame adds, for motion is never exact
 SIDES = (1, 3)  # cells, sides of the squares whose mean difference is judged
 ENERGY_SIDE = 5  # cells, of those whose mean square is judged, which shows what is thin
-SPREAD = 2.0  # standard deviations above the mean that noise alone may give
-EXCESS = 3.0  # times the square of an error that is found: part of it hides in the noise
+SPREAD = 1.5  # standard deviations above the mean that noise alone may give
+EXCESS = 6.0  # times the square of an error that is found: part of it hides in the noise
 REPEATED = 0.6  # of the change that independent noise makes: less, and the frames share noise
 EVERY = 8  # cells between those that are looked at for that
 
