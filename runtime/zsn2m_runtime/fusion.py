@@ -31,6 +31,7 @@ ENERGY_SIDE = 5  # cells, of those whose mean square is judged, which shows what
 SPREAD = 1.5  # standard deviations above the mean that noise alone may give
 EXCESS = 6.0  # times the square of an error that is found: part of it hides in the noise
 REPEATED = 0.6  # of the change that independent noise makes: less, and the frames share noise
+LEAST_NOISE = 1e-24  # variance, squares of sensor units: keeps divisions finite
 EVERY = 8  # cells between those that are looked at for that
 
 
@@ -66,7 +67,8 @@ class Fusion:
 
     def __init__(self, noise: NoiseRecord) -> None:
         power = noise.tails.power if noise.tails else 1.0
-        self._line = (NoiseModel.line_of(noise).rising.T * power).astype(np.float32)  # a row a channel
+        slope, floor, least = NoiseModel.line_of(noise).rising * power
+        self._line = np.stack([slope, floor, np.maximum(least, LEAST_NOISE)], axis=1).astype(np.float32)
         self._limits = _limits(noise.neighbours, len(self._line))
 
     def __call__(self, before: Mean, noisy: Nchw, strength: float = 1.0, new: Mask | None = None) -> Mean:
@@ -80,22 +82,26 @@ class Fusion:
             noisy: (1, c, h, w) float32, sensor units; new: (h, w)
         """
         variance = np.minimum(before.variance + np.float32(DRIFT), np.float32(1))
-        changes = [now - mean for now, mean in zip(noisy[0], before.planes[0], strict=True)]
+        changes = list(noisy[0] - before.planes[0])
         energy, *means = self._powers(before.planes[0], changes, strength)
         error = np.maximum(energy - self._limits[0] * (1 + variance), 0)
         for power, limit in zip(means, self._limits[1:], strict=True):
             error = np.maximum(error, power - limit * (1 + variance))
         prior = variance + np.float32(EXCESS) * error
-        weight = prior / (1 + prior)
+        weight = 1 - 1 / (1 + prior)
         after = weight + 2 * weight * (1 - weight) * _shared(energy, variance)
         height, width = noisy.shape[2:]
         rows, columns = weight.shape
         whole = cv2.resize(weight, (CELL * columns, CELL * rows), interpolation=cv2.INTER_LINEAR)[:height, :width]
+        whole = np.ascontiguousarray(whole)
         if new is not None:
             whole[new] = 1
             after[_cells(new.astype(np.float32)) > 0] = 1
-        planes = np.stack([mean + whole * change for mean, change in zip(before.planes[0], changes, strict=True)])
-        return Mean(planes[None], np.minimum(after, 1))
+        planes = np.empty_like(noisy)
+        for mean, change, plane in zip(before.planes[0], changes, planes[0], strict=True):
+            cv2.multiply(change, whole, plane)
+            cv2.add(plane, mean, plane)
+        return Mean(planes, np.minimum(after, 1))
 
     def _powers(self, means: npt.NDArray[np.float32], changes: list[Floats], strength: float) -> list[Floats]:
         """Mean square of the change in squares of pixels, then that of its mean over squares; mean of the channels.

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from zsn2m_runtime.motion import Flow, Places
 from zsn2m_runtime.noise.model import Doubles, NoiseModel
 from zsn2m_runtime.noise_record import NoiseRecord
 from zsn2m_runtime.sample_types import Nchw
@@ -75,15 +76,17 @@ class Gain:
             measured = self._measured(level, power)
             self._found = self.strength = _nearest(self._strengths(level), measured)
 
-    def update(self, before: Nchw, noisy: Nchw) -> None:
+    def update(self, before: Nchw, noisy: Nchw, flow: Flow) -> None:
         """Take in one more frame.
 
+        Args:
+            flow: where the content of the frame was in the result before
         Shape:
-            before, noisy: (1, c, h, w), sensor units: the result before, where its content is now, and the frame
+            before, noisy: (1, c, h, w), sensor units: the result before, and the frame
         """
         if min(noisy.shape[2:]) < TILE:
             return
-        level, power = _tiles(noisy, before)
+        level, power = _tiles(noisy, before, flow)
         measured = self._measured(level, power)
         change = measured / self._found
         sudden = not 1 / SUDDEN < change < SUDDEN
@@ -128,26 +131,31 @@ def _unevenness(noise: NoiseRecord, first: NoiseRecord) -> float:
     return float(np.sqrt(of_ends.max() / of_ends.min()))
 
 
-def _tiles(noisy: Nchw, before: Nchw | None = None) -> tuple[Doubles, Doubles]:
+def _tiles(noisy: Nchw, before: Nchw | None = None, flow: Flow | None = None) -> tuple[Doubles, Doubles]:
     """Level, and power of the diagonal detail of the change, of each tile; of a frame with nothing before, its own.
 
     Shape:
         returns: each (n, c)
     """
     channels, height, width = noisy.shape[1:]
-    rows, columns = height // TILE, width // TILE
-    step = max(1, math.ceil(math.sqrt(rows * columns / MOST_TILES)))
+    step = max(1, math.ceil(math.sqrt((height // TILE) * (width // TILE) / MOST_TILES)))
+    rows, columns = (_of_tiles(length // TILE, step) for length in (height, width))
 
-    def chosen(planes: Nchw) -> Nchw:
-        inside = planes[0, :, : rows * TILE, : columns * TILE].reshape(channels, rows, TILE, columns, TILE)
-        return inside[:, ::step, :, ::step].transpose(1, 3, 0, 2, 4).reshape(-1, channels, TILE, TILE)
+    def tiled(planes: Nchw) -> Nchw:
+        tiles = planes.reshape(channels, len(rows) // TILE, TILE, len(columns) // TILE, TILE)
+        return tiles.transpose(1, 3, 0, 2, 4).reshape(-1, channels, TILE, TILE)
 
-    tiles = rest = chosen(noisy)
-    if before is not None:
-        tiles = chosen(before)
+    tiles = rest = tiled(Flow().bring_part(noisy, rows, columns))
+    if before is not None and flow is not None:
+        tiles = tiled(flow.bring_part(before, rows, columns))
         rest = rest - tiles
     detail = (rest[..., ::2, ::2] - rest[..., 1::2, ::2] - rest[..., ::2, 1::2] + rest[..., 1::2, 1::2]) / 2
     return tiles.mean(axis=(2, 3), dtype=np.float64), np.square(detail).mean(axis=(2, 3), dtype=np.float64)
+
+
+def _of_tiles(count: int, step: int) -> Places:
+    """Rows, or columns, of every so many tiles."""
+    return (TILE * np.arange(0, count, step)[:, None] + np.arange(TILE)).ravel()
 
 
 def _quartile(ratios: Doubles, channels: int) -> float:

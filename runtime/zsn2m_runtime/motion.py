@@ -15,6 +15,7 @@ import numpy.typing as npt
 from zsn2m_runtime.sample_types import Nchw
 
 Floats = npt.NDArray[np.float32]
+Places = npt.NDArray[np.intp]
 
 FACTOR = 2  # pixels of the frame a pixel of the small copies
 MOST_PIXELS = 2**17  # of a small copy, else it is smaller: 1080p takes a quarter
@@ -33,24 +34,39 @@ class Flow:
     """Where the content of a frame's pixels was before.
 
     Shape:
-        vectors: (h, w, 2), x and y in pixels, from a pixel to where its content was; None: it was there
+        small: (h, w, 2), x and y in pixels of the frame, from a pixel of a smaller copy to where its content was; None:
+            everything is where it was
     """
 
-    vectors: Floats | None = None
+    small: Floats | None = None
 
     def bring(self, planes: Nchw) -> Nchw:
         """Planes of the frame before, moved; borders repeated. Shape: (1, c, h, w) -> (1, c, h, w)."""
-        if self.vectors is None:
+        if self.small is None:
             return planes
-        return np.stack([_brought(plane, self.vectors, cv2.INTER_CUBIC) for plane in planes[0]])[None]
+        vectors, moved = self._vectors(planes.shape[2], planes.shape[3]), np.empty_like(planes)
+        for plane, result in zip(planes[0], moved[0], strict=True):
+            _remapped(plane, vectors, cv2.INTER_CUBIC | cv2.WARP_RELATIVE_MAP, result)
+        return moved
 
-    def bring_small(self, picture: Floats) -> Floats:
-        """A picture of the frame before that is some times smaller, moved. Shape: (h, w) -> (h, w)."""
-        if self.vectors is None:
+    def bring_part(self, planes: Nchw, rows: Places, columns: Places) -> Nchw:
+        """What `bring` has in some rows and columns. Shape: (1, c, h, w), (n,), (m,) -> (1, c, n, m)."""
+        part = np.ix_(rows, columns)
+        if self.small is None:
+            return planes[:, :, part[0], part[1]]
+        places = self._vectors(planes.shape[2], planes.shape[3])[part]
+        places += np.stack(np.meshgrid(columns, rows), axis=2).astype(np.float32)
+        return np.stack([_remapped(plane, places, cv2.INTER_CUBIC) for plane in planes[0]])[None]
+
+    def bring_small(self, picture: Floats, size: tuple[int, int]) -> Floats:
+        """A picture of the frame before that is smaller than its height and width, moved. Shape: (h, w) -> (h, w)."""
+        if self.small is None:
             return picture
-        rows, columns = picture.shape
-        scale = np.float32(columns / self.vectors.shape[1])
-        return _brought(picture, np.asarray(cv2.resize(self.vectors, (columns, rows)), np.float32) * scale)
+        vectors = self._vectors(*picture.shape) * np.float32(picture.shape[1] / size[1])
+        return _brought(picture, vectors)
+
+    def _vectors(self, height: int, width: int) -> Floats:
+        return np.asarray(cv2.resize(np.asarray(self.small), (width, height)), np.float32)
 
 
 def flow(previous: Nchw, noisy: Nchw) -> Flow | None:
@@ -68,7 +84,7 @@ def flow(previous: Nchw, noisy: Nchw) -> Flow | None:
     vectors = _flow(before, now)
     if is_cut(_brought(before, vectors), now):
         return None
-    return Flow(np.asarray(cv2.resize(vectors * np.float32(factor), (width, height)), np.float32))
+    return Flow(vectors * np.float32(factor))
 
 
 def still(previous: Nchw, noisy: Nchw) -> Flow | None:
@@ -122,10 +138,13 @@ def _flow(before: Floats, now: Floats) -> Floats:
     return np.asarray(search.calc(present, past, np.empty(0, np.float32)), np.float32)
 
 
-def _brought(picture: Floats, vectors: Floats, how: int = cv2.INTER_LINEAR) -> Floats:
-    flags = how | cv2.WARP_RELATIVE_MAP
-    brought = cv2.remap(picture, vectors, None, flags, None, cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
-    return np.asarray(brought, np.float32)
+def _brought(picture: Floats, vectors: Floats) -> Floats:
+    return _remapped(picture, vectors, cv2.INTER_LINEAR | cv2.WARP_RELATIVE_MAP)
+
+
+def _remapped(picture: Floats, places: Floats, how: int, result: Floats | None = None) -> Floats:
+    remapped = cv2.remap(picture, places, None, how, result, cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
+    return np.asarray(remapped, np.float32)
 
 
 def _block_means(picture: Floats) -> Floats:

@@ -110,11 +110,12 @@ class Sequence:
             self._gain.start(noisy)
         way = None if past is None or past.result.shape != noisy.shape else self._motion(past.result, noisy)
         if past is None or way is None:
-            return Mean.of_one(noisy), self._gain.strength
-        self._gain.update(way.bring(past.result), noisy)
-        before = Mean(way.bring(past.mean.planes), way.bring_small(past.mean.variance))
+            return Mean.of_one(noisy.copy()), self._gain.strength  # the frame is the caller's
+        self._gain.update(past.result, noisy, way)
+        size = noisy.shape[2], noisy.shape[3]
+        before = Mean(way.bring(past.mean.planes), way.bring_small(past.mean.variance, size))
         new = blank
         if past.blank is not None:
-            uncovered = way.bring_small(past.blank.astype(np.float32)) > 0
+            uncovered = way.bring_small(past.blank.astype(np.float32), size) > 0
             new = uncovered if blank is None else uncovered | blank
         return self._fusion(before, noisy, self._gain.strength, new), self._gain.strength

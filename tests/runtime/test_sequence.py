@@ -1,4 +1,4 @@
-"""Frames that follow each other: each result reaches the next frame, moved, unrounded, and nothing else does."""
+"""Frames that follow each other: the network gets their mean, moved, and nothing of another scene or another size."""
 
 from __future__ import annotations
 
@@ -6,175 +6,177 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
-from support.denoisers import gain_denoiser, recurrent_denoiser
+from support.denoisers import gain_denoiser
+from support.known_noise import plain_record
 
-from zsn2m_runtime.errors import BundleError, InputError, UsageError
-from zsn2m_runtime.image import Frame
+from zsn2m_deploy.sample import SampleConfig, clean_scene
+from zsn2m_runtime.denoiser import Denoiser
+from zsn2m_runtime.errors import InputError, UsageError
+from zsn2m_runtime.image import Frame, to_nchw
+from zsn2m_runtime.inference.frames import Planes
 from zsn2m_runtime.inference.session import Session
+from zsn2m_runtime.motion import still
+from zsn2m_runtime.sample_types import Mask, Nchw
 from zsn2m_runtime.sequence import MOTIONS, Sequence
-
-REACH = 2  # rows that the model blurs over to each side
 
 Array = np.ndarray[Any, Any]
 
-
-def frames(count: int, height: int = 23, width: int = 9, dtype: str = "uint8", seed: int = 0) -> list[Array]:
-    """Whole numbers from 1 to 199, which no step of the model brings to the ends of the range."""
-    generator = np.random.default_rng(seed)
-    return [generator.integers(1, 200, (height, width)).astype(dtype) for _ in range(count)]
+SIGMA, SIDE = 10.0, 128
 
 
-def expected(given: list[Array], strengths: list[float] | None = None) -> list[Array]:
-    """What the model gives for frames, computed in NumPy, unrounded."""
-    found: list[Array] = []
-    for frame, strength in zip(given, strengths or [1.0] * len(given), strict=True):
-        before = found[-1] if found else frame
-        mixed = 0.25 * frame + 0.75 * np.float32(strength) * before
-        rows = np.pad(mixed, [(REACH, REACH), (0, 0)])
-        found.append(sum(rows[k : k + len(frame)] for k in range(2 * REACH + 1)) / (2 * REACH + 1))
-    return found
+def view(right: int = 0, height: int = SIDE) -> Array:
+    """A clean scene from 30 to 230, from so far right, (h, SIDE)."""
+    scene = clean_scene(SampleConfig(width=2 * SIDE, height=height))[..., 1]
+    return (30 + 200 * scene[:, right : right + SIDE]).astype(np.float32)
+
+
+def noisy(clean: Array, seed: int) -> Array:
+    noise = np.random.default_rng(seed).normal(0, SIGMA, clean.shape)
+    return np.asarray(np.rint(clean + noise).clip(0, 255).astype(np.uint8))
+
+
+def pan(count: int = 6, step: int = 3) -> tuple[list[Array], list[Array]]:
+    """Clean frames of a camera that turns, and noisy ones."""
+    clean = [view(step * index) for index in range(count)]
+    return clean, [noisy(frame, index) for index, frame in enumerate(clean)]
+
+
+@pytest.fixture
+def denoiser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Denoiser:
+    """One whose network gives what it is given, of noise that is known."""
+    monkeypatch.setattr(Denoiser, "noises", (plain_record(0.0, SIGMA**2, 1),))
+    monkeypatch.setattr(Denoiser, "averages", True)
+    return gain_denoiser(tmp_path, "uint8", 1, (0.0, 255.0))
 
 
 def run(sequence: Sequence, given: list[Array]) -> list[Array]:
     return [sequence(Frame(frame)).pixels for frame in given]
 
 
-def test_each_result_reaches_the_next_frame_unrounded(tmp_path: Path) -> None:
-    given = frames(5)
-    results = run(Sequence(recurrent_denoiser(tmp_path, "uint8")), given)
-    for result, right in zip(results, expected(given), strict=True):
-        assert result.dtype == np.uint8
-        assert np.abs(result - right).max() <= 0.5 + 1e-4
+def error(result: Array, clean: Array) -> float:
+    """In units of a frame's noise, away from the borders."""
+    inside = (slice(16, -16), slice(16, -16))
+    return float(np.sqrt(np.mean(np.square(result.astype(np.float64) - clean)[inside]))) / SIGMA
 
 
-def test_a_call_and_a_first_frame_are_of_the_frame_alone(tmp_path: Path) -> None:
-    denoiser, (frame, other) = recurrent_denoiser(tmp_path, "float32"), frames(2, dtype="float32")
-    sequence = Sequence(denoiser)
-    np.testing.assert_array_equal(run(sequence, [frame])[0], denoiser(frame))
-    np.testing.assert_allclose(denoiser(frame), expected([frame])[0], rtol=1e-5)
-    sequence(Frame(other))
+def test_a_pan_is_averaged(denoiser: Denoiser) -> None:
+    clean, given = pan()
+    found = run(Sequence(denoiser), given)
+    np.testing.assert_array_equal(found[0], given[0])
+    assert error(given[-1], clean[-1]) > 0.95
+    assert error(found[-1], clean[-1]) < 0.65
+
+
+def test_a_still_camera_s_frames_are_averaged_where_they_are(denoiser: Denoiser) -> None:
+    clean = view()
+    found = run(Sequence(denoiser, still), [noisy(clean, seed) for seed in range(6)])
+    assert error(found[-1], clean) < 0.55
+
+
+def test_a_cut_another_size_and_a_restart_begin_anew(denoiser: Denoiser) -> None:
+    sequence, first, other = Sequence(denoiser), noisy(view(), 0), noisy(view()[::-1, ::-1].copy(), 1)
+    small = noisy(view(height=64), 2)
+    for frame in (first, other, small, first):
+        np.testing.assert_array_equal(run(sequence, [frame])[0], frame)
+    assert (run(sequence, [noisy(view(), 3)])[0] != noisy(view(), 3)).any()
     sequence.restart()
-    np.testing.assert_array_equal(run(sequence, [frame])[0], denoiser(frame))
+    np.testing.assert_array_equal(run(sequence, [noisy(view(), 4)])[0], noisy(view(), 4))
 
 
-def test_a_frame_of_another_size_starts_anew(tmp_path: Path) -> None:
-    denoiser = recurrent_denoiser(tmp_path, "float32")
-    large, (small,) = frames(2, dtype="float32"), frames(1, 11, 30, "float32")
-    results = run(Sequence(denoiser), [*large, small, large[0]])
-    np.testing.assert_array_equal(results[2], denoiser(small))
-    np.testing.assert_array_equal(results[3], denoiser(large[0]))
+def test_the_network_is_told_how_much_noise_is_left(denoiser: Denoiser, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[float | None] = []
+    card = denoiser.card.model_copy(update={"strength": "strength"})
+    monkeypatch.setattr(denoiser, "card", card)
+
+    def keep(_: Session, planes: Nchw, _previous: None, strength: float | None) -> Nchw:
+        given.append(strength)
+        return to_nchw(view())
+
+    monkeypatch.setattr(Session, "run", keep)
+    run(Sequence(denoiser, still), [noisy(view(), seed) for seed in range(5)])
+    assert given[0] == 1
+    assert given[1] == pytest.approx(0.74, abs=0.05)
+    assert sorted(given, key=lambda one: -(one or 0)) == given
 
 
-def test_the_result_before_is_moved_and_dropped_at_a_cut(tmp_path: Path) -> None:
-    denoiser, given = recurrent_denoiser(tmp_path, "float32"), frames(3, dtype="float32")
-    seen: list[tuple[Array, Array]] = []
-
-    def motion(previous: Array, noisy: Array) -> Array | None:
-        seen.append((previous, noisy))
-        return np.roll(previous, 1, axis=3) if len(seen) == 1 else None
-
-    first, second, third = run(Sequence(denoiser, motion), given)
-    np.testing.assert_array_equal(seen[0][0][0, 0], first)
-    np.testing.assert_array_equal(seen[0][1][0, 0], given[1])
-    rolled = 0.25 * given[1] + 0.75 * np.roll(first, 1, axis=1)
-    rows = np.pad(rolled, [(REACH, REACH), (0, 0)])
-    right = sum(rows[k : k + len(rolled)] for k in range(2 * REACH + 1)) / (2 * REACH + 1)
-    np.testing.assert_allclose(second, right, rtol=1e-5)
-    np.testing.assert_array_equal(third, denoiser(given[2]))
+@pytest.mark.parametrize("rows", [1, 8])
+def test_strips_are_the_whole_frame_bit_for_bit(denoiser: Denoiser, tmp_path: Path, rows: int) -> None:
+    _, given = pan(4)
+    strips = Denoiser(tmp_path / "gain.onnx", threads=1, strip_pixels=rows * SIDE)
+    np.testing.assert_array_equal(run(Sequence(strips), given), run(Sequence(denoiser), given))
 
 
-@pytest.mark.parametrize("rows", [1, 3, 8])
-def test_strips_with_their_state_are_the_whole_frame_bit_for_bit(tmp_path: Path, rows: int) -> None:
-    given = frames(4, 97, 13, "float32")
-    whole = run(Sequence(recurrent_denoiser(tmp_path, "float32")), given)
-    strips = run(Sequence(recurrent_denoiser(tmp_path, "float32", strip_pixels=rows * 13)), given)
-    for one, other in zip(whole, strips, strict=True):
-        np.testing.assert_array_equal(one, other)
+def test_blank_areas_stay_and_nothing_of_them_reaches_the_next_frame(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first frame lacks its right half, the second its top rows: what was not there before is the frame."""
+    monkeypatch.setattr(Denoiser, "noises", (plain_record(0.0, SIGMA**2, 1),))
+    monkeypatch.setattr(Denoiser, "averages", True)
+    denoiser = gain_denoiser(tmp_path, "float32", 1, (0.0, 255.0))
+    first, second = (noisy(view(), seed).astype(np.float32) for seed in range(2))
+    first[:, SIDE // 2 :] = np.nan
+    second[:20] = np.nan
+    before, after = run(Sequence(denoiser, still), [first, second])
+    np.testing.assert_array_equal(before, first)
+    assert np.isnan(after[:20]).all()
+    np.testing.assert_array_equal(after[20:, SIDE // 2 :], second[20:, SIDE // 2 :])
+    assert error(after[20:, : SIDE // 2], view()[20:, : SIDE // 2]) < 0.85
 
 
-def test_a_1080p_frame_is_whole_for_a_model_with_a_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows: list[int] = []
-    monkeypatch.setattr(Session, "run", lambda _, noisy, *_state: rows.append(noisy.shape[2]) or noisy)
-    for pixels in (None, 2**19):
-        recurrent_denoiser(tmp_path, "uint8", strip_pixels=pixels)(frames(1, 1080, 1920)[0])
-    assert rows[0] == 1080
-    assert len(rows) == 1 + 4
-
-
-def test_strength_reaches_the_model(tmp_path: Path) -> None:
-    given, sequence = frames(3, dtype="float32"), Sequence(recurrent_denoiser(tmp_path, "float32"))
-    strengths = [1.0, 0.5, 1.0]
-    for frame, strength, right in zip(given, strengths, expected(given, strengths), strict=True):
-        np.testing.assert_allclose(sequence(Frame(frame), strength).pixels, right, rtol=1e-5)
-
-
-@pytest.mark.parametrize("strength", [0.0, -1.0, float("nan"), float("inf")])
-def test_a_strength_that_is_none_is_refused(tmp_path: Path, strength: float) -> None:
-    sequence = Sequence(recurrent_denoiser(tmp_path, "uint8"))
-    with pytest.raises(UsageError, match="strength"):
-        sequence(Frame(frames(1)[0]), strength)
-
-
-def test_blank_areas_stay_and_nothing_of_them_reaches_the_next_frame(tmp_path: Path) -> None:
-    """The first frame lacks its right half, the second its top rows: in both the frame stands for the result before."""
-    denoiser = recurrent_denoiser(tmp_path, "float32", strip_pixels=1)
-    first, second = frames(2, 40, 12, "float32")
-    first[:, 6:] = np.nan
-    second[:8] = np.nan
+def test_a_frame_that_is_refused_leaves_the_ones_before(denoiser: Denoiser) -> None:
+    _, given = pan(3)
     sequence = Sequence(denoiser)
-    before, after = run(sequence, [first, second])
-    assert np.isnan(before[:, 6:]).all()
-    assert np.isfinite(before[:, :6]).all()
-    assert np.isnan(after[:8]).all()
-    inner = slice(8 + REACH, 40 - REACH)
-    alone = denoiser(second)
-    np.testing.assert_array_equal(after[inner, 6:], alone[inner, 6:])
-    assert (after[inner, :6] != alone[inner, :6]).all()
-
-
-def test_a_frame_that_is_refused_leaves_the_one_before(tmp_path: Path) -> None:
-    given, sequence = frames(2), Sequence(recurrent_denoiser(tmp_path, "uint8"))
-    first = run(sequence, given[:1])
+    found = run(sequence, given[:2])
     with pytest.raises(InputError, match="uint8"):
         sequence(Frame(given[0].astype(np.uint16)))
-    right = run(Sequence(recurrent_denoiser(tmp_path, "uint8")), given)
-    np.testing.assert_array_equal([*first, *run(sequence, given[1:])], right)
+    np.testing.assert_array_equal([*found, *run(sequence, given[2:])], run(Sequence(denoiser), given))
 
 
-def test_sequences_of_one_denoiser_do_not_mix(tmp_path: Path) -> None:
-    denoiser = recurrent_denoiser(tmp_path, "uint8")
-    clips = [frames(6, seed=seed) for seed in range(4)]
+def test_sequences_of_one_denoiser_do_not_mix(denoiser: Denoiser) -> None:
+    clips = [pan(4, step)[1] for step in range(4)]
     right = [run(Sequence(denoiser), clip) for clip in clips]
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda clip: run(Sequence(denoiser), clip), clips))
     np.testing.assert_array_equal(found, right)
 
 
-def test_a_stream_of_a_denoiser_is_a_sequence(tmp_path: Path) -> None:
-    denoiser, smooth = recurrent_denoiser(tmp_path, "uint8"), cv2.GaussianBlur(frames(1, 90, 120)[0], (0, 0), 3.0)
-    given = [np.roll(smooth, 3 * index, axis=1) for index in range(5)]
+def test_a_stream_of_a_denoiser_is_a_sequence(denoiser: Denoiser) -> None:
+    _, given = pan(4)
     found = {motion: list(denoiser.stream(iter(given), motion)) for motion in MOTIONS}
     for motion, results in found.items():
         np.testing.assert_array_equal(results, run(Sequence(denoiser, MOTIONS[motion]), given))
+    np.testing.assert_array_equal(found["off"], given)
     assert (np.stack(found["flow"]) != found["none"]).any()
     np.testing.assert_array_equal(list(denoiser.stream(iter(given))), found["flow"])
 
 
 def test_a_motion_that_there_is_not_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="flow, none"):
-        list(recurrent_denoiser(tmp_path, "uint8").stream(frames(1), "blocks"))  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="flow, none, off"):
+        list(gain_denoiser(tmp_path, "uint8", 1, (0.0, 255.0)).stream([view()], "blocks"))  # type: ignore[arg-type]
 
 
-def test_a_model_without_a_state_denoises_every_frame_by_itself(tmp_path: Path) -> None:
-    denoiser, given = gain_denoiser(tmp_path, "uint8", 1, (0.0, 255.0), gain=0.5), frames(3)
-    np.testing.assert_array_equal(run(Sequence(denoiser), given), [denoiser(frame) for frame in given])
+def test_frames_of_unknown_noise_are_denoised_by_themselves(tmp_path: Path) -> None:
+    single = gain_denoiser(tmp_path, "uint8", 1, (0.0, 255.0), gain=0.5)
+    assert not single.averages
+    _, given = pan(3)
+    np.testing.assert_array_equal(run(Sequence(single), given), [single(frame) for frame in given])
 
 
-def test_a_model_without_a_state_takes_no_previous_result(tmp_path: Path) -> None:
-    session = gain_denoiser(tmp_path, "uint8", 1, (0.0, 255.0))._session
-    planes = np.ones((1, 1, 4, 4), np.float32)
-    with pytest.raises(BundleError, match="single frames"):
-        session.run(planes, planes)
+def test_what_stands_for_a_frame_is_denoised_and_its_blank_areas_stay(tmp_path: Path) -> None:
+    half = gain_denoiser(tmp_path, "float32", 1, (0.0, 255.0), gain=0.5)
+    frame = noisy(view(), 0).astype(np.float32)
+    frame[:, :30] = np.nan
+    seen: list[Mask | None] = []
+
+    def average(planes: Nchw, blank: Mask | None) -> Planes:
+        seen.append(blank)
+        assert np.isfinite(planes).all()
+        return Planes(planes + 2)
+
+    found, result = half.denoise_mean(Frame(frame), average)
+    assert seen[0] is not None and seen[0][:, :30].all() and not seen[0][:, 30:].any()
+    np.testing.assert_array_equal(found.pixels[:, :30], frame[:, :30])
+    np.testing.assert_array_equal(found.pixels[:, 30:], (frame[:, 30:] + 2) / 2)
+    np.testing.assert_array_equal(result[..., 30:], (to_nchw(frame[:, 30:]) + 2) / 2)

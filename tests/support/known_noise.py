@@ -56,3 +56,13 @@ def bundle_knowing(bundle: Path, folder: Path, *frames: Array) -> Path:
     copy = shutil.copytree(bundle, folder / "cam.zsn2m")
     edit_manifest(copy, lambda content: content.update(noise=noise_record, look=look))
     return copy
+
+
+def plain_record(
+    slope: float, floor: float, channels: int = 3, neighbours: tuple[float, float] = (0.0, 0.0)
+) -> NoiseRecord:
+    """Of normal noise that the channels do not share, its variance slope x + floor."""
+    return NoiseRecord(
+        slope=(slope,) * channels, floor=(floor,) * channels, span=(0.0, 255.0), skew=(0.0,) * channels,
+        neighbours=neighbours, channels=0.0, correlated=neighbours != (0.0, 0.0),
+    )  # fmt: skip

@@ -14,9 +14,9 @@ from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.frames.loading import FrameOptions
 from zsn2m_runtime.bundle import Bundle
 from zsn2m_runtime.denoiser import Denoiser
-from zsn2m_runtime.sequence import Sequence
 from zsn2m_runtime.image import as_frame
 from zsn2m_runtime.sample_types import Pixels
+from zsn2m_runtime.sequence import Sequence
 
 Place = tuple[int, ...]  # of a frame, on the axes before height and width
 

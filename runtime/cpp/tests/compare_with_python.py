@@ -24,9 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from zsn2m_runtime.blank.areas import blank_areas, filled, with_blank_kept
 from zsn2m_runtime.bundle import load_bundle
 from zsn2m_runtime.image import Frame, from_nchw, to_nchw
-from zsn2m_runtime.inference.frames import denoise_after
 from zsn2m_runtime.inference.session import Session
-from zsn2m_runtime.inference.strips import DEFAULT_STRIP_PIXELS
 from zsn2m_runtime.manifest import ModelCard, Sensor
 from zsn2m_runtime.mosaic_planes import without_blank
 from zsn2m_runtime.sample_types import Mask, Nchw, Pixels
@@ -86,13 +84,17 @@ def sequences_agree(name: str, examples: Path, model: Path, card: ModelCard) -> 
     for size in SIZES[2:]:
         frames = [noisy_frame(card.sensor, size, seed) for seed in range(SEQUENCE)]
         frames[1] = frames_with_blank_areas(card.sensor, size)["bars"]
-        session, last = recurrent_network_in(model), None
+        session, before, hidden_before = recurrent_network_in(model), None, None
         expected = []
         for frame in frames:
-            denoised, last = denoise_after(
-                session, card, Frame(frame), lambda _, before=last: before, SEQUENCE_STRENGTH, DEFAULT_STRIP_PIXELS
-            )
-            expected.append(denoised.pixels)
+            filled_in, blank = hidden(frame, card.sensor)
+            noisy = to_nchw(filled_in)
+            state = noisy if before is None else before
+            for mask in (blank, hidden_before):
+                if mask is not None:
+                    state = np.where(mask, noisy, state)
+            before, hidden_before = session.run(noisy, state, SEQUENCE_STRENGTH), blank
+            expected.append(with_blank_kept(from_nchw(before.copy(), frame.dtype), frame, blank))
         result = run_raw(examples, model, np.concatenate(frames), len(frames), SEQUENCE_STRENGTH)
         agree &= compare(f"{name} {size} x {SEQUENCE}", np.concatenate(expected), result, card.sensor)
     return agree

@@ -74,7 +74,8 @@ def denoise_mean(
         rows = session.run(np.ascontiguousarray(samples[:, :, strip.read]), None, strength if card.strength else None)
         parts.append(rows[:, :, strip.kept])
     denoised = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2)
-    pixels = with_blank_kept(from_nchw(denoised, frame.pixels.dtype, card.sensor.range), frame.pixels, blank)
+    own = denoised.copy() if frame.pixels.dtype == np.float32 else denoised  # as float32 the frame would be the result
+    pixels = with_blank_kept(from_nchw(own, frame.pixels.dtype, card.sensor.range), frame.pixels, blank)
     if card.sensor.mosaic:
         denoised = to_nchw(planes_of(Frame(denoised[0, 0]), pattern).pixels)
     return frame.with_pixels(pixels), denoised

@@ -1,0 +1,150 @@
+"""The mean of frames: its noise is what it says, and it shows nothing that the frame does not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from support.known_noise import plain_record
+
+from zsn2m_runtime.fusion import Fusion, Mean
+
+Array = np.ndarray[Any, Any]
+
+SIGMA, SIDE = 10.0, 160
+WHITE = plain_record(0.0, SIGMA**2)
+
+
+def noise(seed: int, channels: int = 3, smooth: float = 0.0) -> Array:
+    """White, or the same seen through a Gaussian, of deviation SIGMA."""
+    planes = np.random.default_rng(seed).standard_normal((channels, SIDE, SIDE))
+    if smooth:
+        planes = np.stack([cv2.GaussianBlur(plane, (0, 0), smooth) for plane in planes])
+    return (SIGMA * planes / planes.std())[None].astype(np.float32)
+
+
+def scene(channels: int = 3) -> Array:
+    """Stripes and a ramp, (1, c, h, w) from 40 to 200."""
+    rows, columns = np.mgrid[:SIDE, :SIDE]
+    picture = 100 + 40 * np.sin(columns / 5) + 60 * rows / SIDE
+    return np.repeat(picture[None, None], channels, axis=1).astype(np.float32)
+
+
+def run(frames: list[Array], fusion: Fusion | None = None) -> Mean:
+    fusion, mean = fusion or Fusion(WHITE), Mean.of_one(frames[0])
+    for frame in frames[1:]:
+        mean = fusion(mean, frame)
+    return mean
+
+
+def power(mean: Mean, clean: Array) -> float:
+    """Of the error, of a frame's noise."""
+    return float(np.square(mean.planes - clean).mean()) / SIGMA**2
+
+
+def said_well(mean: Mean, left: float) -> bool:
+    """Whether its variance is what is left, or a little more: what noise does by chance counts as error of motion."""
+    return bool(left - 0.01 < mean.variance.mean() < left + 0.1)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_the_noise_of_what_stands_still_falls_as_said(channels: int) -> None:
+    clean = scene(channels)
+    mean = run([clean + noise(seed, channels) for seed in range(10)], Fusion(plain_record(0.0, SIGMA**2, channels)))
+    assert power(mean, clean) < 0.25
+    assert said_well(mean, power(mean, clean))
+    assert mean.strength == pytest.approx(np.sqrt(mean.variance.mean()))
+
+
+def test_photons_and_another_gain_count_by_their_noise() -> None:
+    clean, slope, strength = scene(), 2.0, 3.0
+    frames = [clean + strength * np.sqrt(slope * clean + 9) * noise(seed) / SIGMA for seed in range(10)]
+    fusion, mean = Fusion(plain_record(slope, 9.0)), Mean.of_one(frames[0])
+    for frame in frames[1:]:
+        mean = fusion(mean, frame, strength)
+    left = np.square(mean.planes - clean).mean() / (strength**2 * (slope * clean + 9)).mean()
+    assert left < 0.25
+    assert said_well(mean, left)
+
+
+def test_noise_that_neighbours_share_is_no_motion() -> None:
+    clean = scene()
+    frames = [clean + noise(seed, smooth=0.7) for seed in range(10)]
+    beside = float(np.corrcoef(noise(0, smooth=0.7)[..., 1:].ravel(), noise(0, smooth=0.7)[..., :-1].ravel())[0, 1])
+    known, white = (run(frames, Fusion(plain_record(0.0, SIGMA**2, neighbours=(share,) * 2))) for share in (beside, 0))
+    assert power(known, clean) < 0.3
+    assert said_well(known, power(known, clean))
+    assert power(known, clean) < 0.8 * power(white, clean)
+
+
+@pytest.mark.parametrize(("contrast", "left"), [(2.0, 0.6), (4.0, 0.3), (10.0, 0.1)])
+def test_what_is_gone_is_not_shown(contrast: float, left: float) -> None:
+    """A square that goes after ten frames; contrast and what is left of it at once are in units of the noise."""
+    clean, place = scene(), (..., slice(64, 96), slice(64, 96))
+    before = clean.copy()
+    before[place] += contrast * SIGMA
+    mean = run([*(before + noise(seed) for seed in range(10)), clean + noise(10)])
+    shadow = float((mean.planes - clean)[place].mean()) / SIGMA
+    assert abs(shadow) < left
+    later = run([*(before + noise(seed) for seed in range(10)), *(clean + noise(seed) for seed in range(10, 14))])
+    assert abs(float((later.planes - clean)[place].mean())) / SIGMA < 0.2
+
+
+@pytest.mark.parametrize("contrast", [4.0, 10.0])
+def test_a_thin_line_that_moves_leaves_no_second_line(contrast: float) -> None:
+    clean = scene()
+
+    def with_line(column: int) -> Array:
+        picture = clean.copy()
+        picture[..., column] += contrast * SIGMA
+        return picture
+
+    mean = run([with_line(20 + 8 * index) + noise(index) for index in range(6)])
+    off = mean.planes - clean
+    ghosts = [abs(float(off[..., 20 + 8 * index].mean())) / SIGMA for index in range(5)]
+    assert max(ghosts) < 0.12 * contrast
+    assert float(off[..., 60].mean()) / SIGMA == pytest.approx(contrast, rel=0.12)
+
+
+def test_frames_that_are_shown_twice_say_nothing_new() -> None:
+    clean = scene()
+    frame = clean + noise(1)
+    assert run([frame] * 6).variance.mean() > 0.9
+    mean = run([clean + noise(seed // 2) for seed in range(8)])
+    assert mean.variance.mean() > 0.9 * power(mean, clean)
+
+
+def test_noise_that_stays_where_it_is_counts_as_left() -> None:
+    clean, stays = scene(), noise(99)
+    frames = [clean + np.float32(np.sqrt(0.6)) * stays + np.float32(np.sqrt(0.4)) * noise(seed) for seed in range(10)]
+    mean = run(frames)
+    assert mean.variance.mean() > 0.8 * power(mean, clean)
+
+
+def test_where_nothing_was_before_the_frame_stands() -> None:
+    clean, new = scene(), np.zeros((SIDE, SIDE), bool)
+    new[:, :41] = True
+    frame = clean + noise(2)
+    mean = Fusion(WHITE)(Mean.of_one(clean + noise(1)), frame, new=new)
+    np.testing.assert_array_equal(mean.planes[..., :41], frame[..., :41])
+    assert (mean.variance[:, :21] == 1).all()
+    assert mean.variance[:, 21:].mean() < 0.7
+
+
+@pytest.mark.parametrize(("height", "width"), [(SIDE, SIDE), (77, 130), (65, 33), (1, 1), (2, 9)])
+def test_any_size_and_what_is_given_stays(height: int, width: int) -> None:
+    first, second = ((scene() + noise(seed))[..., :height, :width].copy() for seed in range(2))
+    kept = first.copy(), second.copy()
+    mean = Fusion(WHITE)(Mean.of_one(first), second)
+    assert mean.planes.shape == first.shape and mean.planes.dtype == np.float32
+    assert mean.variance.shape == (-(-height // 2), -(-width // 2)) and mean.variance.dtype == np.float32
+    np.testing.assert_array_equal((first, second), kept)
+
+
+def test_clipped_and_noiseless_places_stay_finite() -> None:
+    black = np.zeros((1, 3, 32, 32), np.float32)
+    for record in (WHITE, plain_record(0.0, 0.0), plain_record(1.0, 0.0)):
+        mean = run([black] * 4, Fusion(record))
+        assert np.isfinite(mean.planes).all() and np.isfinite(mean.variance).all() and mean.strength > 0
