@@ -109,7 +109,6 @@ SECTIONS = {
         "streaming", "A million frames planned, two workers against one, and memory over thousands of frames."
     ),
     "Live": Section("streaming", "A frame in a stream, all included, in units of MBD-Net's bare inference."),
-    "Temporal": Section("streaming", "`--temporal`: flicker left and PSNR on what moves; what each part is worth."),
     "Video": Section(
         "video", "The video model by frame and with the result before, the default, FFmpeg and OpenCV; a cut, a gain."
     ),

@@ -34,10 +34,8 @@ from benchmarks import resumable, sources
 from benchmarks.results import table, write_section
 from benchmarks.video_cases import SEQUENCES, SHOTS, SKIPPED, Clip, clip
 from zsn2m_deploy.config.training import Preset
-from zsn2m_runtime.image import as_frame
 from zsn2m_runtime.sample_types import Pixels
-from zsn2m_runtime.sequence import MOTIONS, MotionName, Sequence
-from zsn2m_runtime.streaming.temporal import Temporal
+from zsn2m_runtime.sequence import MotionName
 
 ROWS = Path(__file__).with_name("video.csv")
 FILTERS = {  # the best of a few settings on frames 10 to 25
@@ -95,21 +93,9 @@ def by_frame(clip: Clip, model: str) -> Run:
     return lambda: [denoiser(frame) for frame in clip.noisy]
 
 
-def with_state(clip: Clip, motion: MotionName) -> Run:
-    sequence = Sequence(clip.denoiser("video"), MOTIONS[motion])
-    return lambda: [sequence(as_frame(frame)).as_array() for frame in clip.noisy]
-
-
-def with_gain(clip: Clip) -> Run:
-    """As the command `stream` does it: the strength is measured in each frame, for the next one."""
-    denoiser = clip.denoiser("video")
-    return lambda: list(denoiser.stream(clip.noisy))
-
-
-def with_temporal(clip: Clip) -> Run:
-    denoiser = clip.denoiser("sensor")
-    step = Temporal(denoiser.card.sensor)
-    return lambda: [step(frame, denoiser(frame)) for frame in clip.noisy]
+def streamed(clip: Clip, model: str, motion: MotionName) -> Run:
+    denoiser = clip.denoiser(model)
+    return lambda: list(denoiser.stream(clip.noisy, motion))
 
 
 def ffmpeg(clip: Clip, name: str) -> Run:
@@ -147,11 +133,10 @@ def nl_means(clip: Clip) -> Run:
 UNIT = "video, by frame"
 OURS: dict[str, Callable[[Clip], Run]] = {
     UNIT: functools.partial(by_frame, model="video"),
-    "video, unmoved": functools.partial(with_state, motion="none"),
-    "video, moved": functools.partial(with_state, motion="flow"),
-    "video, moved, gain followed": with_gain,
+    "video, unmoved": functools.partial(streamed, model="video", motion="none"),
+    "video, moved": functools.partial(streamed, model="video", motion="flow"),
     "default, by frame": functools.partial(by_frame, model="sensor"),
-    "default and --temporal": with_temporal,
+    "default, moved": functools.partial(streamed, model="sensor", motion="flow"),
 }
 PEERS: dict[str, Callable[[Clip], Run]] = {
     "noisy": lambda clip: lambda: clip.noisy,
@@ -163,7 +148,7 @@ METHODS = OURS | PEERS
 
 def today(method: str) -> str:
     """The hash of what makes a method's rows."""
-    runtime = [f"runtime/zsn2m_runtime/{name}.py" for name in ("motion", "sequence", "gain")]
+    runtime = [f"runtime/zsn2m_runtime/{name}.py" for name in ("fusion", "motion", "sequence", "gain")]
     if method in OURS:
         return sources.digest((*sources.ADAPT, *sources.VIDEO, *runtime))
     return sources.digest([], settings=FILTERS.get(method, f"{NL_MEANS_H} {NL_MEANS_WINDOW}"))

@@ -120,10 +120,10 @@ class Denoiser:
     def averages(self) -> bool:
         """Whether a stream averages frames along their motion before the network.
 
-        Not of a single .onnx file, nor of a bundle that does not know its noise, that removes salt and pepper or a
-        pattern that stays in place, which a mean would smear, nor with a network of one noise (mbd, grd).
+        Not with a single .onnx file, nor a bundle that does not know its noise, or removes salt and pepper or a pattern
+        that stays in place: a mean would smear what is looked for.
         """
-        return self.card.role in PRETRAINED and bool(self.noises) and self._fixed_pattern is None
+        return bool(self.noises) and self._fixed_pattern is None
 
     def __reduce__(self) -> tuple[type[Denoiser], tuple[object, ...]]:
         return type(self), self._opened_with

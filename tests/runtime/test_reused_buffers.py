@@ -5,18 +5,19 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from support.bundles import BundleMaker
 from support.clips import Clip
+from support.denoisers import gain_denoiser
+from support.known_noise import plain_record
 
 from zsn2m_runtime.denoiser import Denoiser
-from zsn2m_runtime.manifest import Sensor
+from zsn2m_runtime.image import Frame
 from zsn2m_runtime.sample_types import Pixels
+from zsn2m_runtime.sequence import Sequence
 from zsn2m_runtime.streaming.camera import CameraSource
 from zsn2m_runtime.streaming.ends import Picture
-from zsn2m_runtime.streaming.temporal import Temporal
 from zsn2m_runtime.streaming.video.source import VideoSource
 
 COUNT = 12
@@ -90,17 +91,17 @@ def test_a_result_shares_nothing_with_its_frame(make_bundle: BundleMaker) -> Non
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
-def test_temporal_blending_keeps_no_array_of_its_caller(dtype: str) -> None:
-    sensor = Sensor(dtype=dtype, channels=3, range=(0.0, 255.0), noise_sigma=10.0)
-    right, written = Temporal(sensor), Temporal(sensor)
+def test_a_sequence_keeps_no_array_of_its_caller(dtype: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Denoiser, "noises", (plain_record(0.0, 100.0),))
+    monkeypatch.setattr(Denoiser, "averages", True)
+    denoiser = gain_denoiser(tmp_path, dtype, 3, (0.0, 255.0))
+    right, written = Sequence(denoiser), Sequence(denoiser)
     for frame in NOISY:
         noisy = frame.astype(dtype)
-        clean = cv2.blur(noisy, (5, 5))
-        expected = right(noisy.copy(), clean.copy()).copy()
-        given = noisy.copy(), clean.copy()
-        result = written(*given)
+        expected = right(Frame(noisy.copy())).pixels.copy()
+        result = written(Frame(noisy)).pixels
         np.testing.assert_array_equal(result, expected)
-        for array in (*given, result):
+        for array in (noisy, result):
             array[...] = 0
 
 

@@ -98,7 +98,7 @@ def test_streams_of_int16_become_stacks_and_not_videos(
     tmp_path: Path, scan: tuple[Path, zsn2m.Bundle], capsys: pytest.CaptureFixture[str]
 ) -> None:
     source, bundle = scan
-    command = ["stream", bundle.path, source, "--temporal", "-o"]
+    command = ["stream", bundle.path, source, "-o"]
     assert run_command(capsys, *command, tmp_path / "out.tif").code == 0
     assert (tifffile.imread(tmp_path / "out.tif").dtype, len(tifffile.imread(tmp_path / "out.tif"))) == (np.int16, 3)
     assert run_command(capsys, *command, f"{tmp_path / 'folder'}/").code == 0

@@ -67,11 +67,11 @@ def stream(
         str | None, typer.Option(help="Model of the bundle; default: that for videos, else the bundle's.")
     ] = None,
     motion: Annotated[
-        Literal["flow", "none"], typer.Option(help="Of the model for videos; none: the camera stands still.")
+        Literal["flow", "none", "off"],
+        typer.Option(help="To average frames; none: the camera stands still; off: each frame by itself."),
     ] = "flow",
     provider: Provider = "auto",
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: one per core.")] = 0,
-    temporal: Annotated[bool, typer.Option("--temporal", help="Steady what stands still.")] = False,
     channel: Annotated[
         str | None,
         typer.Option(help="Of stacks with several: a name, a number or all; default: the bundle's."),
@@ -148,7 +148,6 @@ def stream(
             frames_in,
             window or sink,
             drop_late=drop_late,
-            temporal=temporal,
             motion=motion,
             reload=reload,
             limit=frames,

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from zsn2m_runtime.blank.areas import filled, with_blank_kept
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import InputError, Zsn2mError
 from zsn2m_runtime.image import Frame
@@ -21,7 +20,6 @@ from zsn2m_runtime.streaming.ends import Item, Picture, Sink, Source, StreamInfo
 from zsn2m_runtime.streaming.latency import Latency
 from zsn2m_runtime.streaming.pace import Faster
 from zsn2m_runtime.streaming.reconnecting import Reconnecting
-from zsn2m_runtime.streaming.temporal import Temporal
 from zsn2m_runtime.streaming.watching import Watch
 
 log = logging.getLogger(__name__)
@@ -65,7 +63,6 @@ class Stream:
 
     Args:
         drop_late: of a live source, frames that wait while a newer one is there are dropped and counted
-        temporal: blend what stands still with the results before it
         motion: where the content of a frame was before, to average frames; `off`: every frame by itself
         reload: take up a bundle that is replaced on disk, between two frames; a broken one is warned of
         limit: frames to take from the source; None: all
@@ -73,7 +70,6 @@ class Stream:
         kept: after an error or interrupt, where what was finished is; None: nowhere
     Raises:
         InputError: before the first frame, where the source's frames are not the sensor's.
-        UsageError: `temporal` with a model that has a state, or `motion` "none" with one that has none.
     """
 
     def __init__(  # noqa: PLR0913, the options of a run
@@ -83,18 +79,15 @@ class Stream:
         sink: Sink,
         *,
         drop_late: bool = False,
-        temporal: bool = False,
         motion: MotionName = "flow",
         reload: bool = False,
         limit: int | None = None,
     ) -> None:
         check_source_fits(denoiser, source.info)
         self._motion = MOTIONS[motion]
-        self._sequences: dict[str, Sequence] = {}  # by channel of a stack
+        self._sequences: dict[str, Sequence] = {}  # by channel of a stack: frames of one are no history of another
         self._denoiser, self._source, self._sink, self._limit = denoiser, source, sink, limit
         self._reloading = denoiser.reloading() if reload else None
-        self._blends = temporal
-        self._temporal: dict[str, Temporal] = {}  # by channel of a stack: frames of one are no history of another
         self._drop_late = drop_late
         self._watches: dict[str, Watch] = {}  # likewise
         self._latency = {stage: Latency() for stage in ("read", "denoise", "write", "total")}
@@ -172,13 +165,6 @@ class Stream:
         started = time.perf_counter()
         self._reload()
         denoised = self._denoised(item)
-        if self._blends:
-            if item.channel not in self._temporal:
-                self._temporal[item.channel] = Temporal(self._denoiser.card.sensor)
-            blank = item.frame.blank
-            noisy, clean = (filled(pixels, blank) for pixels in (item.frame.pixels, denoised.pixels))
-            steady = self._temporal[item.channel](noisy, clean)
-            denoised = denoised.with_pixels(with_blank_kept(steady, item.frame.pixels, blank))
         self._latency["denoise"].add(time.perf_counter() - started)
         if item.channel not in self._watches:
             self._watches[item.channel] = Watch(self._differences)

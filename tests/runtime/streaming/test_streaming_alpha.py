@@ -184,12 +184,11 @@ def test_an_opaque_frame_among_transparent_ones_is_refused(tmp_path: Path) -> No
     sink.salvage()
 
 
-@pytest.mark.parametrize("temporal", [(), ("--temporal",)])
 def test_what_lies_under_alpha_0_stays(
-    capsys: pytest.CaptureFixture[str], make_bundle: BundleMaker, tmp_path: Path, temporal: tuple[str, ...]
+    capsys: pytest.CaptureFixture[str], make_bundle: BundleMaker, tmp_path: Path
 ) -> None:
     first, out = clip_of("vp9", tmp_path), tmp_path / "out.mkv"
-    ended = run_command(capsys, "stream", make_bundle(), first, "-o", out, "--lossless", *temporal, *ONE_THREAD)
+    ended = run_command(capsys, "stream", make_bundle(), first, "-o", out, "--lossless", *ONE_THREAD)
     assert ended.code == 0, ended.err
     changed = 0
     for noisy, clean in zip(frames_in(first), frames_in(out), strict=True):

@@ -19,19 +19,16 @@ from zsn2m_runtime.streaming.image_source import ChannelWish, ImageSource
 from zsn2m_runtime.streaming.opening import open_sink, open_source
 from zsn2m_runtime.streaming.options import SinkOptions, SourceOptions
 from zsn2m_runtime.streaming.running import Stream, StreamReport
-from zsn2m_runtime.streaming.temporal import Temporal
 
 GFP = ChannelRecord(number=2, name="GFP", of=2)
 
 
-def run_stream(
-    denoiser: Denoiser, source: Path, out: Path, channel: str | None, temporal: bool = False
-) -> StreamReport:
+def run_stream(denoiser: Denoiser, source: Path, out: Path, channel: str | None) -> StreamReport:
     """As the command does it."""
     options = SourceOptions(channel=channel, trained_on=denoiser.card.sensor.stack_channel)
     frames = open_source(str(source), options, str(out))
     sink = open_sink(str(out), frames, denoiser.card.sensor, SinkOptions())
-    return Stream(denoiser, frames, sink, temporal=temporal).run()
+    return Stream(denoiser, frames, sink).run()
 
 
 def test_a_stack_keeps_the_pages_of_other_channels(
@@ -68,17 +65,6 @@ def test_a_bundle_for_no_channel_looks_at_each(
     knowing = Denoiser(bundle_knowing(make_bundle(), tmp_path, whole(scene() + noise(9))), "mbd", "cpu", 1)
     report = run_stream(knowing, tmp_path / "a.ome.tif", tmp_path / "b.ome.tif", None)
     assert [sentence.split(":")[0] for sentence in report.unlike] == ["a.ome_page_0002 GFP"]
-
-
-def test_channels_are_steadied_by_themselves(make_bundle: BundleMaker, tmp_path: Path) -> None:
-    stack = write_stack(tmp_path / "a.ome.tif", louder=1.0, times=3)
-    denoiser = denoiser_for(make_bundle(), None)
-    run_stream(denoiser, tmp_path / "a.ome.tif", tmp_path / "b.ome.tif", None, temporal=True)
-    found = tifffile.imread(tmp_path / "b.ome.tif")
-    for channel in range(2):
-        steady = Temporal(denoiser.card.sensor)
-        expected = [steady(page, denoiser(page)) for page in stack[:, channel]]
-        np.testing.assert_array_equal(found[:, channel], expected)
 
 
 def test_what_is_not_there_is_refused(tmp_path: Path) -> None:
