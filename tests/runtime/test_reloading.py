@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from support.bundles import BundleMaker
-from support.denoisers import recurrent_denoiser, write_gain_model, write_recurrent_model
+from support.denoisers import gain_denoiser, recurrent_denoiser, write_gain_model, write_recurrent_model
 from support.known_noise import plain_record
 from support.sources import FakeSource
 
@@ -68,17 +68,17 @@ def after(found: Any, seconds: float = PATIENCE) -> Any:
 def test_a_stream_goes_on_with_the_new_model_and_the_frames_before(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Denoiser, "noises", (plain_record(0.0, 100.0, 1),))
+    monkeypatch.setattr(Denoiser, "noises", (plain_record(0.0, 7.0, 1),))
     monkeypatch.setattr(Denoiser, "averages", True)
     caplog.set_level(logging.INFO)
-    old = recurrent_denoiser(tmp_path, "uint8")
+    old = gain_denoiser(tmp_path, "uint8", 1, (0.0, 255.0))
     given: list[Array] = []
 
     def frames() -> Iterator[Array]:
         more = None
         while len(given) < MOST and (more is None or len(given) < more):
             if len(given) == BEFORE:
-                replaced(tmp_path / "recurrent.onnx", other_model(tmp_path / "new.onnx"))
+                replaced(tmp_path / "gain.onnx", write_gain_model(tmp_path / "new.onnx", SENSOR, 1.1))
             if more is None and "was replaced" in caplog.text:
                 more = len(given) + 5
             given.append(picture(len(given)))
@@ -86,7 +86,7 @@ def test_a_stream_goes_on_with_the_new_model_and_the_frames_before(
 
     results = list(old.stream(frames(), "none", reload=True))
     assert len(results) == len(given) < MOST
-    new = Denoiser(tmp_path / "recurrent.onnx", threads=1)
+    new = Denoiser(tmp_path / "gain.onnx", threads=1)
     sequence, taken = Sequence(old, MOTIONS["none"]), None
     for number, (frame, result) in enumerate(zip(given, results, strict=True)):
         past = sequence._past
