@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.denoisers import gain_denoiser
+from support.denoisers import gain_denoiser, write_gain_model
 from support.known_noise import plain_record
 
 from zsn2m_deploy.sample import SampleConfig, clean_scene
@@ -17,6 +17,9 @@ from zsn2m_runtime.errors import InputError, UsageError
 from zsn2m_runtime.image import Frame, to_nchw
 from zsn2m_runtime.inference.frames import Planes
 from zsn2m_runtime.inference.session import Session
+from zsn2m_runtime.manifest import Sensor
+from zsn2m_runtime.mosaic_planes import mosaic_of, planes_of
+from zsn2m_runtime.mosaic_record import BayerPattern, MosaicRecord
 from zsn2m_runtime.motion import still
 from zsn2m_runtime.sample_types import Mask, Nchw
 from zsn2m_runtime.sequence import MOTIONS, Sequence
@@ -180,3 +183,25 @@ def test_what_stands_for_a_frame_is_denoised_and_its_blank_areas_stay(tmp_path: 
     np.testing.assert_array_equal(found.pixels[:, :30], frame[:, :30])
     np.testing.assert_array_equal(found.pixels[:, 30:], (frame[:, 30:] + 2) / 2)
     np.testing.assert_array_equal(result[..., 30:], (to_nchw(frame[:, 30:]) + 2) / 2)
+
+
+@pytest.mark.parametrize("pattern", ["RGGB", "GRBG"])
+@pytest.mark.parametrize(("height", "width"), [(40, 36), (41, 35)])
+def test_of_mosaics_the_four_planes_are_averaged(
+    tmp_path: Path, pattern: BayerPattern, height: int, width: int
+) -> None:
+    mosaic = MosaicRecord(pattern=pattern)
+    sensor = Sensor(dtype="float32", channels=1, range=(0.0, 255.0), noise_sigma=1.0, mosaic=mosaic)
+    denoiser = Denoiser(write_gain_model(tmp_path / "half.onnx", sensor, 0.5), threads=1)
+    frame = Frame(np.random.default_rng(0).uniform(1, 200, (height, width)).astype(np.float32))
+    seen: list[Nchw] = []
+
+    def average(planes: Nchw, _: Mask | None) -> Planes:
+        seen.append(planes.copy())
+        return Planes(planes + np.arange(4, dtype=np.float32).reshape(1, 4, 1, 1))
+
+    found, result = denoiser.denoise_mean(frame, average)
+    np.testing.assert_array_equal(seen[0][0].transpose(1, 2, 0), planes_of(frame, pattern).pixels)
+    added = mosaic_of((seen[0][0] + np.arange(4).reshape(4, 1, 1)).transpose(1, 2, 0), pattern, (height, width))
+    np.testing.assert_allclose(found.pixels, added / 2, rtol=1e-6)
+    np.testing.assert_array_equal(result[0].transpose(1, 2, 0), planes_of(found, pattern).pixels)
