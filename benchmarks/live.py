@@ -76,7 +76,7 @@ class Clip:
 def bare(denoiser: Denoiser, frame: Nchw) -> int:
     """The graph alone, of MBD-Net in the strips that a frame is cut into."""
     card, size = denoiser.card, (frame.shape[2], frame.shape[3])
-    pixels = DEFAULT_STRIP_PIXELS if card.state is None else size[0] * size[1]
+    pixels = DEFAULT_STRIP_PIXELS if card.strength is None else size[0] * size[1]
     strips = plan_strips(size, card.stride, card.receptive_radius, pixels)
     parts = [np.ascontiguousarray(frame[:, :, strip.read_start : strip.read_stop]) for strip in strips]
     for _ in range(BARE):

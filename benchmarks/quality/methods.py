@@ -56,7 +56,7 @@ def apply(trained: Trained, model: str, noisy: Pixels) -> Pixels:
     normalisation = Normalisation(offset=trained.offset, scale=trained.scale)
     first = network.before_padding()
     if isinstance(network, VideoNet):
-        graph = VideoGraph(network, network.stride, sensor, normalisation, network.deviation, first)
+        graph = VideoGraph(network, network.stride, sensor, normalisation, network.line, first)
     else:
         graph = SensorGraph(network, network.stride, sensor, normalisation, first)
     with torch.no_grad():

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from zsn2m_export.parity import STRENGTHS
+from zsn2m_export.parity import strengths_of
 from zsn2m_runtime.errors import CheckFailedError
 from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.manifest import Fidelity, ModelCard
 from zsn2m_runtime.sample_types import Nchw
-from zsn2m_runtime.self_test import in_sequence
 
 Doubles = npt.NDArray[np.float64]
 _EQUAL = 1e-20  # mean squared error that counts as none: 200 dB
@@ -32,8 +32,8 @@ def check_fidelity(reference: Path, candidate: Path, card: ModelCard, probes: Se
 
     Args:
         card: of the candidate
-        probes: as `probe_frames` makes them: the frame, then a cut of it and noise at each size; in a sequence each
-            model goes on from its own results
+        probes: as `probe_frames` makes them: the frame, then a cut of it and noise at each size; each is run at every
+            strength of `strengths_of`
     Raises:
         CheckFailedError: if either PSNR is below the gate, or anything is not finite.
     """
@@ -41,23 +41,25 @@ def check_fidelity(reference: Path, candidate: Path, card: ModelCard, probes: Se
     sessions = Session(reference, provider="cpu"), Session(candidate, provider="cpu")
     frames, noises = [probes[0], *probes[1::2]], probes[2::2]
     scale = card.normalisation.scale
-    found = {"its frame": _psnr(sessions, frames, scale), "noise": _psnr(sessions, noises, scale)}
+    probed = {"its frame": frames, "noise": noises}
+    found = {name: _psnr(sessions, given, strengths_of(card), scale) for name, given in probed.items()}
     for probe, psnr in found.items():
         if not psnr >= gate:
             raise CheckFailedError(
                 f"{card.id}: expected at least {gate:g} dB to the fp32 model, but on {probe} it has "
-                f"{psnr:.1f} dB; nothing was written; {_ADVICE[card.precision]}"
+                f"{psnr:.1f} dB; it was not written; {_ADVICE[card.precision]}"
             )
     return Fidelity(psnr_frame=found["its frame"], psnr_noise=found["noise"], gate=gate)
 
 
-def _psnr(sessions: tuple[Session, Session], probes: Sequence[Nchw], scale: float) -> float:
+def _psnr(
+    sessions: tuple[Session, Session], probes: Sequence[Nchw], strengths: Sequence[float | None], scale: float
+) -> float:
     """Over all samples of all probes together; NaN where anything is not finite."""
     reference, candidate = sessions
     errors: list[Doubles] = []
-    for probe in probes:
-        strengths = STRENGTHS if len(probe) > 1 else ()
-        expected, result = (in_sequence(session.run, probe, strengths) for session in (reference, candidate))
+    for probe, strength in itertools.product(probes, strengths):
+        expected, result = reference.run(probe, strength), candidate.run(probe, strength)
         errors.append((result.astype(np.float64) - expected).ravel() / scale)
     mean_squared = np.mean(np.concatenate(errors) ** 2)
     return float(-10 * np.log10(np.maximum(mean_squared, _EQUAL)))

@@ -43,8 +43,6 @@ def traced(graph: nn.Module, facts: ModelFacts, channels: int) -> onnx.ModelProt
     example = torch.zeros(count, channels, height, width)
     dynamic = {0: torch.export.Dim("n"), 2: torch.export.Dim("h"), 3: torch.export.Dim("w")}
     names, examples, shapes = [facts.input], [example], [dynamic]
-    if facts.state:
-        names, examples, shapes = [*names, facts.state], [*examples, example + 1], [*shapes, dynamic]
     if facts.strength:
         names, examples, shapes = [*names, facts.strength], [*examples, torch.ones(1)], [*shapes, {}]
     with quiet():
@@ -64,7 +62,7 @@ def traced(graph: nn.Module, facts: ModelFacts, channels: int) -> onnx.ModelProt
     for node in model.graph.node:  # the exporter's notes: stack traces with the paths of this machine
         node.ClearField("metadata_props")
     for axis, name in dynamic.items():  # the exporter names them by its arithmetic on h and w
-        for value in (*model.graph.input[: 2 if facts.state else 1], model.graph.output[0]):
+        for value in (model.graph.input[0], model.graph.output[0]):
             value.type.tensor_type.shape.dim[axis].dim_param = name.__name__
     if facts.strength:  # an input with a default: an initializer of its name
         model.graph.initializer.append(numpy_helper.from_array(np.ones(1, np.float32), facts.strength))

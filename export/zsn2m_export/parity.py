@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,40 +14,29 @@ from zsn2m_export.torchscript import load_torchscript
 from zsn2m_export.twins import INTEGER_DTYPES, from_twin, to_twin
 from zsn2m_runtime.errors import CheckFailedError
 from zsn2m_runtime.inference.session import Session
-from zsn2m_runtime.manifest import ModelCard, Parity
+from zsn2m_runtime.manifest import ModelCard, ModelFacts, Parity
 from zsn2m_runtime.sample_types import Nchw
-from zsn2m_runtime.self_test import Run, in_sequence
 from zsn2m_runtime.verify import TOLERANCE, largest_difference, tolerance_of
 
 _UNIT_STEP = 2.0**-22  # of the range: four roundings to float32 of values from 0 to 1, two on each way
 _RARE = 1e-3  # share of samples one level off; none was seen yet, and truncation for rounding would be every second one
 
-STRENGTHS = (1.0, 4.0, 0.25)  # of the noise of a sequence's frames: a camera's gain changes by so much
+STRENGTHS = (1.0, 4.0, 0.25)  # of the noise, for a model that takes it: a camera's gain changes by so much
 
 # Heights and widths compared besides the frame's own crop: smallest, odd, prime, and no multiples of a stride.
 NASTY_SIZES = ((1, 1), (1, 7), (3, 5), (16, 16), (37, 53), (61, 24))
 
-
-def sequence_of(frame: Nchw) -> Nchw:
-    """Three frames of a scene that moves by a pixel: across, then down; what leaves comes in on the other side.
-
-    Shape:
-        frame: (1, c, h, w)
-        returns: (3, c, h, w)
-    """
-    return np.concatenate([frame, np.roll(frame, 1, axis=3), np.roll(frame, (1, 1), axis=(2, 3))])
+Run = Callable[[Nchw, float | None], Nchw]  # of a frame, and of the strength of its noise or None, like Session.run
 
 
-def probe_frames(frame: Nchw, value_range: tuple[float, float], recurrent: bool = False) -> list[Nchw]:
+def probe_frames(frame: Nchw, value_range: tuple[float, float]) -> list[Nchw]:
     """The frame's crop, cuts of it in the nasty sizes, and noise over the whole range at each of those sizes.
 
     A dark crop alone would prove nothing: any network's output may be clamped to black there.
 
-    Args:
-        recurrent: each is a `sequence_of` it, for a model with a state
     Shape:
         frame: (1, c, h, w) sensor units
-        returns: each (1, c, height, width), or (3, c, height, width)
+        returns: each (1, c, height, width)
     """
     generator = np.random.default_rng(0)
     probes = [frame]
@@ -54,18 +44,29 @@ def probe_frames(frame: Nchw, value_range: tuple[float, float], recurrent: bool 
         down, right = -(-height // frame.shape[2]), -(-width // frame.shape[3])
         probes.append(np.ascontiguousarray(np.tile(frame, (1, 1, down, right))[:, :, :height, :width]))
         probes.append(generator.uniform(*value_range, (1, frame.shape[1], height, width)).astype(np.float32))
-    return [sequence_of(probe) for probe in probes] if recurrent else probes
+    return probes
 
 
-def check_parity(graph: nn.Module, files: dict[str, Path], probes: Sequence[Nchw], scale: float, name: str) -> Parity:
-    """Compare the exported files of a graph with the graph itself on every probe.
+def strengths_of(facts: ModelFacts) -> tuple[float | None, ...]:
+    """The strengths of the noise that a model is run with on each probe; None: it is not told."""
+    return STRENGTHS if facts.strength else (None,)
 
-    In a sequence each of them goes on from its own results.
+
+def check_parity(
+    graph: nn.Module,
+    files: dict[str, Path],
+    probes: Sequence[Nchw],
+    scale: float,
+    name: str,
+    strengths: Sequence[float | None] = (None,),
+) -> Parity:
+    """Compare the exported files of a graph with the graph itself on every probe, at every strength.
 
     Args:
         files: "torchscript" and "onnx" of the same graph
         scale: sensor units that count as 1
         name: how messages call the model
+        strengths: `strengths_of` it
     Raises:
         CheckFailedError: if they differ by more than the tolerance, or anything is not finite.
     """
@@ -74,11 +75,11 @@ def check_parity(graph: nn.Module, files: dict[str, Path], probes: Sequence[Nchw
         "onnxruntime": Session(files["onnx"], provider="cpu").run,
     }
     worst = {"torchscript": 0.0, "onnxruntime": 0.0}
-    for probe in probes:
-        strengths = STRENGTHS if len(probe) > 1 else ()
-        eager = in_sequence(run_of(graph), probe, strengths)
+    eager = run_of(graph)
+    for probe, strength in itertools.product(probes, strengths):
+        expected = eager(probe, strength)
         for runtime, run in runs.items():
-            difference = largest_difference(eager, in_sequence(run, probe, strengths)) / scale
+            difference = largest_difference(expected, run(probe, strength)) / scale
             worst[runtime] = max(worst[runtime], difference)
             if not difference <= TOLERANCE:
                 raise CheckFailedError(
@@ -94,12 +95,10 @@ def run_of(graph: nn.Module) -> Run:
     """A graph of torch as what runs on arrays; what is not given is left to the graph."""
 
     @torch.no_grad()
-    def run(noisy: Nchw, previous: Nchw | None = None, strength: float | None = None) -> Nchw:
+    def run(noisy: Nchw, strength: float | None) -> Nchw:
         given = [torch.from_numpy(noisy)]
-        if previous is not None:
-            given.append(torch.from_numpy(previous))
         if strength is not None:
-            return np.asarray(graph(*given, strength=torch.tensor([strength])).numpy())
+            given.append(torch.tensor([strength]))
         return np.asarray(graph(*given).numpy())
 
     return run
@@ -122,8 +121,8 @@ def check_twin(reference: Path, twin: Path, card: ModelCard, probes: Sequence[Nc
         1.0 if integer else max(tolerance_of(card.role, card.precision).largest * scale, (high - low) * _UNIT_STEP)
     )
     worst, others, samples = 0.0, 0, 0
-    for probe in probes:
-        expected, result = _both(sessions, probe, card)
+    for probe, strength in itertools.product(probes, strengths_of(card)):
+        expected, result = _both(sessions, probe, strength, card)
         worst = max(worst, largest_difference(expected, result))
         others += int(np.count_nonzero(expected != result))
         samples += expected.size
@@ -141,19 +140,11 @@ def check_twin(reference: Path, twin: Path, card: ModelCard, probes: Sequence[Nc
     )
 
 
-def _both(sessions: tuple[Session, Session], probe: Nchw, card: ModelCard) -> tuple[Nchw, Nchw]:
-    """What a model and its twin give for a probe, in sensor units; in a sequence from the same result before."""
+def _both(sessions: tuple[Session, Session], probe: Nchw, strength: float | None, card: ModelCard) -> tuple[Nchw, Nchw]:
+    """What a model and its twin give for a probe, in sensor units."""
     reference, twin = sessions
     integer = card.io in INTEGER_DTYPES
     noisy = np.rint(probe.clip(*card.sensor.range)) if integer else probe
-    results: list[Nchw] = []
-
-    def run(frame: Nchw, previous: Nchw | None, strength: float | None) -> Nchw:
-        expected = reference.run(frame, previous, strength)
-        before = None if previous is None else to_twin(previous, card.io, card.sensor)
-        given = twin.run(to_twin(frame, card.io, card.sensor), before, strength)
-        results.append(from_twin(given, card.io, card.sensor))
-        return np.rint(expected) if integer else expected
-
-    expected = in_sequence(run, noisy, STRENGTHS if card.state else ())
-    return expected, np.concatenate(results)
+    expected = reference.run(noisy, strength)
+    given = twin.run(to_twin(noisy, card.io, card.sensor), strength)
+    return np.rint(expected) if integer else expected, from_twin(given, card.io, card.sensor)

@@ -13,12 +13,11 @@ import onnx
 from zsn2m_export.errors import ExportError
 from zsn2m_export.layers import frame_layers, network_layers, with_neighbours
 from zsn2m_export.onnx_model import quiet
-from zsn2m_export.parity import STRENGTHS, sequence_of
+from zsn2m_export.parity import STRENGTHS
 from zsn2m_runtime.errors import BundleError
 from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.machine.installation import import_onnxruntime
 from zsn2m_runtime.sample_types import Nchw
-from zsn2m_runtime.self_test import in_sequence
 
 Feed = dict[str, Nchw]  # what a model runs on, by the names of its inputs
 _WARNINGS, _ERRORS = 2, 3  # onnxruntime's severities; it logs from the first on by itself
@@ -50,21 +49,13 @@ def calibration_frames(frame: Nchw, in_use: tuple[float, float]) -> list[Nchw]:
 
 
 def feeds_of(session: Session, frames: Iterable[Nchw]) -> list[Feed]:
-    """What a model gets on frames; one with a state on a sequence of each, with the results that it gives.
+    """What a model gets on frames; one that takes the strength of the noise, at each of several.
 
     Shape:
         frames: each (1, c, h, w) sensor units
     """
-    feeds: list[Feed] = []
-
-    def run(noisy: Nchw, previous: Nchw | None, strength: float | None) -> Nchw:
-        feeds.append(session.inputs(noisy, previous, strength))
-        return session.run(noisy, previous, strength)
-
-    for frame in frames:
-        recurrent = session.limits.state is not None
-        in_sequence(run, sequence_of(frame) if recurrent else frame, STRENGTHS if recurrent else ())
-    return feeds
+    strengths = STRENGTHS if session.limits.strength else (None,)
+    return [session.inputs(frame, strength) for frame in frames for strength in strengths]
 
 
 def quantised(model: onnx.ModelProto, feeds: Iterable[Feed], careful: bool = False) -> onnx.ModelProto:

@@ -20,7 +20,7 @@ _Step = tuple[str, float | None, dict[str, Any]]  # operator, constant operand, 
 
 
 def as_twin(model: onnx.ModelProto, io: ModelIo, sensor: Sensor) -> onnx.ModelProto:
-    """The same graph between nodes that convert what comes in and goes out; the state is what went out, too.
+    """The same graph between nodes that convert what comes in and goes out.
 
     Integer results are rounded half to even; the graph within has clamped them to the sensor's range.
 
@@ -31,17 +31,15 @@ def as_twin(model: onnx.ModelProto, io: ModelIo, sensor: Sensor) -> onnx.ModelPr
     twin = copy.deepcopy(model)
     graph = twin.graph
     weights = {tensor.name for tensor in graph.initializer}
-    frames = [value for value in graph.input if value.name not in weights]  # the frame and, if any, the state
+    (noisy,) = (value for value in graph.input if value.name not in weights)  # an input with a default is one of both
     denoised = graph.output[0]
     before, after = _unit_steps(sensor) if io == "unit" else _integer_steps(io)
     steps = list(graph.node)
-    for value in frames:
-        for node in graph.node:
-            _rename(node.input, value.name, f"{value.name}_sensor")
     for node in graph.node:
+        _rename(node.input, noisy.name, f"{noisy.name}_sensor")
         _rename(node.output, denoised.name, f"{denoised.name}_sensor")
     nodes = [
-        *(step for value in frames for step in _chain(graph, value.name, f"{value.name}_sensor", before)),
+        *_chain(graph, noisy.name, f"{noisy.name}_sensor", before),
         *steps,
         *_chain(graph, f"{denoised.name}_sensor", denoised.name, after),
     ]
@@ -49,7 +47,7 @@ def as_twin(model: onnx.ModelProto, io: ModelIo, sensor: Sensor) -> onnx.ModelPr
         graph.ClearField(field)
         getattr(graph, field).extend(values)
     if io != "unit":
-        for value in (*frames, denoised):
+        for value in (noisy, denoised):
             shape = ("n", "h", "w", sensor.channels)
             value.CopyFrom(helper.make_tensor_value_info(value.name, _ELEMENTS[io], shape))
     return twin

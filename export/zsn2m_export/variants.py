@@ -25,7 +25,7 @@ from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.manifest import Manifest, ModelEntry, ModelFacts, ModelIo
 from zsn2m_runtime.plain_file import read_checked
 from zsn2m_runtime.sample_types import Nchw
-from zsn2m_runtime.self_test import in_sequence, read_test_input
+from zsn2m_runtime.self_test import read_test_input
 
 
 @dataclass(frozen=True)
@@ -76,12 +76,12 @@ def _with_precision(
             feeds = feeds_of(Session(source, provider="cpu"), calibration_frames(on.frame, in_use))
             graph = quantised(graph, feeds, careful)
         else:
-            graph = halved(graph)
+            graph = halved(graph, manifest.normalisation.scale if facts.strength else 1.0)
         save_checked(graph, path, card.model_dump_json())
-        fidelity = check_fidelity(source, path, card, probe_frames(on.frame, in_use, bool(facts.state)))
+        fidelity = check_fidelity(source, path, card, probe_frames(on.frame, in_use))
     if precision == "int8":
         fidelity = fidelity.model_copy(update={"calibrated_on": on.name})
-    expected = in_sequence(Session(target, provider="cpu").run, _test_input(folder, manifest, model))
+    expected = Session(target, provider="cpu").run(_test_input(folder, manifest, model))
     return ModelEntry(
         **facts.model_dump(),
         files={"onnx": file_record(target)},
@@ -105,14 +105,13 @@ def add_twin(folder: Path, manifest: Manifest, model: ModelEntry, io: ModelIo) -
     noisy = _test_input(folder, manifest, model)
     with atomic_file(target) as path, _changing(model):
         save_checked(as_twin(_graph(folder, model), io, manifest.sensor), path, card.model_dump_json())
-        probes = probe_frames(noisy[:1], manifest.normalisation.in_use, bool(facts.state))
-        parity = check_twin(source, path, card, probes)
+        parity = check_twin(source, path, card, probe_frames(noisy, manifest.normalisation.in_use))
     given = to_twin(noisy, io, manifest.sensor)
-    expected = in_sequence(Session(target, provider="cpu").run, given)
+    expected = Session(target, provider="cpu").run(given)
     return ModelEntry(
         **facts.model_dump(),
         files={"onnx": file_record(target)},
-        self_test_input=write_array(folder / test_input_name(f"{model.role}_{io}" if model.state else io), given),
+        self_test_input=write_array(folder / test_input_name(io), given),
         self_test=write_array(folder / expected_output_name(facts.id), expected),
         parity=parity,
         fidelity=model.fidelity,

@@ -1,28 +1,27 @@
-"""What is exported for videos: a network that sees the previous result, wrapped for the sensor's own values."""
+"""What is exported for videos: a network that is told the noise's deviation, in the sensor's own values."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-from zsn2m_export.graph import SensorGraph, frozen, leave_out, mirrored
+from zsn2m_export.graph import SensorGraph, mirrored
 from zsn2m_runtime.manifest import Normalisation, Sensor
 
 
 class VideoGraph(SensorGraph):
-    """As SensorGraph, with the previous result as a second input and the strength of the noise as a third.
+    """As SensorGraph, with the strength of the noise as a second input.
 
     Shape:
-        forward: noisy, previous (n, c, h, w) float32 in sensor units, h and w from 1 up; strength (1,) float32, the
-            standard deviation of the noise over that of the training frames -> (n, c, h, w) in sensor units
+        forward: noisy (n, c, h, w) float32 in sensor units, h and w from 1 up; strength (1,) float32, the standard
+            deviation of the noise over that of the training frames, 1 where it is not given -> (n, c, h, w) in sensor
+            units
 
-    `previous` defaults to the frame itself, `strength` to 1. The corrections of `before_padding` are for frames: a
-    result has nothing to correct. Where `previous` is bit for bit the frame (at the start, or where motion has nothing
-    to show) it is corrected like the frame.
+    The network gets values that are not divided by the scale: each pass over the frame costs 1 % of its time.
 
     Args:
-        network: (noisy, previous, deviation), normalised, h and w multiples of the stride -> denoised
-        deviation: (previous, normalised; strength) -> standard deviation of the noise at each pixel, (n, 1, h, w)
+        network: (noisy, deviation), h and w multiples of the stride -> denoised; so many times as large where both are
+        line: (3,), slope, floor and least of the noise's variance over brightness, normalised, means of the channels
     """
 
     def __init__(
@@ -31,44 +30,32 @@ class VideoGraph(SensorGraph):
         stride: int,
         sensor: Sensor,
         normalisation: Normalisation,
-        deviation: nn.Module,
+        line: Tensor,
         before_padding: nn.Module | None = None,
     ) -> None:
         super().__init__(network, stride, sensor, normalisation, before_padding)
         self.corrects = before_padding is not None
-        self.deviation = frozen(deviation)
-        leave_out(self.network, network, deviation)
+        slope, floor, least = line.detach().cpu().clone().view(3, 1)
+        self.slope, self.floor, self.least = nn.Buffer(slope / self.scale), nn.Buffer(floor), nn.Buffer(least)
 
-    def forward(self, noisy: Tensor, previous: Tensor | None = None, strength: Tensor | None = None) -> Tensor:
+    def forward(self, noisy: Tensor, strength: Tensor | None = None) -> Tensor:
         """Denoise frames in sensor units."""
         height, width = noisy.shape[2], noisy.shape[3]
-        if previous is None:
-            previous = noisy
         if strength is None:
-            strength = torch.ones(1, device=noisy.device)
-        x: Tensor = (noisy - self.offset) * self.inverse_scale
-        state = (previous - self.offset) * self.inverse_scale
+            strength = torch.ones(1, dtype=noisy.dtype, device=noisy.device)
+        x: Tensor = noisy
+        if self.offset != 0:
+            x = x - self.offset
         if self.corrects:
-            x = self.before_padding(x)
-            state = torch.where(previous == noisy, x, state)
+            x = self.before_padding(x * self.inverse_scale) * self.scale
         if self.stride > 1:
-            x, state = mirrored(x, self.stride), mirrored(state, self.stride)
-        return self.in_sensor_units(self.network(x, state, self.deviation(state, strength))[:, :, :height, :width])
-
-
-class Reach(nn.Module):
-    """A network of videos and its corrections as a network of one frame, which is its own previous result.
-
-    For `receptive_radius`.
-    """
-
-    def __init__(self, network: nn.Module, deviation: nn.Module, before_padding: nn.Module | None) -> None:
-        super().__init__()
-        self.network, self.deviation = network, deviation
-        self.before_padding = before_padding or nn.Identity()
-
-    def forward(self, frame: Tensor) -> Tensor:
-        """Shape: (n, c, h, w), h and w multiples of the stride -> the same."""
-        deviation = self.deviation(frame, torch.ones(1, dtype=frame.dtype))
-        denoised: Tensor = self.network(self.before_padding(frame), frame, deviation)
-        return denoised
+            x = mirrored(x, self.stride)
+        variance = self.slope * x.mean(dim=1, keepdim=True) + self.floor  # normalised
+        deviation = strength * self.scale * torch.maximum(variance, self.least).sqrt()
+        x = self.network(x, deviation)
+        x = x[:, :, :height, :width]
+        if self.offset != 0:
+            x = x + self.offset
+        if self.clamped:
+            x = x.clamp(self.low, self.high)
+        return x

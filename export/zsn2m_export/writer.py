@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from zsn2m_export.graph import SensorGraph, receptive_radius
 from zsn2m_export.mosaic_graph import MosaicGraph
 from zsn2m_export.onnx_model import export_onnx
-from zsn2m_export.parity import check_parity, probe_frames, run_of, sequence_of
+from zsn2m_export.parity import check_parity, probe_frames, run_of, strengths_of
 from zsn2m_export.torchscript import export_torchscript
-from zsn2m_export.video_graph import Reach, VideoGraph
+from zsn2m_export.video_graph import VideoGraph
 from zsn2m_runtime.atomic import atomic_file
 from zsn2m_runtime.bundle import file_record
 from zsn2m_runtime.errors import BundleError
@@ -34,7 +34,6 @@ from zsn2m_runtime.manifest import (
 )
 from zsn2m_runtime.mosaic_record import CELL
 from zsn2m_runtime.sample_types import Nchw, Pixels
-from zsn2m_runtime.self_test import in_sequence
 
 WEIGHTS_NAME = "weights.safetensors"
 REACH = 100  # times the values in use; at 1000 the models differ by more than 1e-4 (docs/decisions/limits-of-inputs.md)
@@ -50,8 +49,8 @@ class ExportableModel:
     """A network to export: (n, c, h, w) normalised -> the same, h and w multiples of `stride`; c is `Sensor.planes`.
 
     `before_padding` runs on the frame as it is, before it is padded to the stride; any size -> the same. With
-    `whole_frames` no frame is cut in strips. With `deviation` it is a network of videos, which VideoGraph describes.
-    With a `skeleton` (`zsn2m_export.onnx_skeleton`) nothing is traced.
+    `whole_frames` no frame is cut in strips. With the `line` of the noise it is a network of videos, which VideoGraph
+    describes. With a `skeleton` (`zsn2m_export.onnx_skeleton`) nothing is traced.
     """
 
     id: str
@@ -60,7 +59,7 @@ class ExportableModel:
     stride: int
     before_padding: nn.Module | None = None
     whole_frames: bool = False
-    deviation: nn.Module | None = None
+    line: Tensor | None = None
     skeleton: Path | None = None
 
 
@@ -165,15 +164,13 @@ def write_models(
 def _write_model(
     folder: Path, model: ExportableModel, sensor: Sensor, normalisation: Normalisation, probe: Nchw
 ) -> ModelEntry:
-    stride, recurrent = model.stride, model.deviation is not None
-    graph, reads = _graph(model, sensor, normalisation)
-    radius = MOST_REACH if model.whole_frames else receptive_radius(reads, sensor.planes, stride)
+    stride, graph = model.stride, _graph(model, sensor, normalisation)
+    radius = MOST_REACH if model.whole_frames else receptive_radius(graph, sensor.planes, stride)
     if sensor.mosaic:
         graph, stride = MosaicGraph(graph, sensor.mosaic.pattern), CELL * stride
         radius = min(CELL * radius + CELL - 1, MOST_REACH)  # as far as whole frames reach
     facts = ModelFacts(
-        state="previous" if recurrent else None,
-        strength="strength" if recurrent else None,
+        strength=None if model.line is None else "strength",
         id=model.id,
         role=model.role,
         precision="fp32",
@@ -189,28 +186,23 @@ def _write_model(
         export_torchscript(graph, script_path, card)
         export_onnx(graph, onnx_path, facts, sensor.channels, card, model.skeleton)
         files: dict[str, Path] = {"torchscript": script_path, "onnx": onnx_path}
-        probes = probe_frames(probe, normalisation.in_use, recurrent)
-        parity = check_parity(graph, files, probes, normalisation.scale, model.id)
-    given, own_input = np.load(folder / TEST_INPUT_NAME), None
-    if recurrent:
-        given = sequence_of(given)
-        own_input = write_array(folder / test_input_name(model.id), given)
+        probes = probe_frames(probe, normalisation.in_use)
+        parity = check_parity(graph, files, probes, normalisation.scale, model.id, strengths_of(facts))
     return ModelEntry(
         **facts.model_dump(),
         files={kind: file_record(path) for kind, path in paths.items()},
-        self_test_input=own_input,
-        self_test=write_array(folder / expected_output_name(model.id), in_sequence(run_of(graph), given)),
+        self_test=write_array(
+            folder / expected_output_name(model.id), run_of(graph)(np.load(folder / TEST_INPUT_NAME), None)
+        ),
         parity=parity,
     )
 
 
-def _graph(model: ExportableModel, sensor: Sensor, normalisation: Normalisation) -> tuple[nn.Module, nn.Module]:
-    """What is exported of a network, and what says how far it sees."""
-    if model.deviation is None:
-        graph = SensorGraph(model.network, model.stride, sensor, normalisation, model.before_padding)
-        return graph, nn.Sequential(graph.before_padding, graph.network)
-    video = VideoGraph(model.network, model.stride, sensor, normalisation, model.deviation, model.before_padding)
-    return video, Reach(video.network, video.deviation, video.before_padding)
+def _graph(model: ExportableModel, sensor: Sensor, normalisation: Normalisation) -> nn.Module:
+    """What is exported of a network, without a mosaic's order of pixels."""
+    if model.line is None:
+        return SensorGraph(model.network, model.stride, sensor, normalisation, model.before_padding)
+    return VideoGraph(model.network, model.stride, sensor, normalisation, model.line, model.before_padding)
 
 
 def _write(path: Path, write: Callable[[Path], object]) -> FileRecord:

@@ -45,8 +45,8 @@ class Denoiser:
         model: id of the bundle's model; None takes the bundle's default
         provider: auto, or `NAME[:option=value[,option=value...]]`, which is used or refused, never replaced
         threads: CPU threads; 0: one for each core
-        strip_pixels: larger frames are processed in strips of about so many pixels; None: 2**19, of a model with a
-            state 2**21
+        strip_pixels: larger frames are processed in strips of about so many pixels; None: 2**19, of the model
+            for videos 2**21
         spinning: threads wait busily for the next frame; gains a stream nothing: docs/decisions/streams-do-not-spin.md
 
     Attributes:
@@ -103,7 +103,7 @@ class Denoiser:
             bundle.check_files(apart_from=record)  # the session checks that one as it reads it
             self._session = Session(bundle.file(record), provider, threads, spinning, record.sha256)
             check_card(bundle.file(record), self._session, self.card)
-        usual = DEFAULT_STRIP_PIXELS if self.card.state is None else STRIP_PIXELS_OF_VIDEO
+        usual = DEFAULT_STRIP_PIXELS if self.card.strength is None else STRIP_PIXELS_OF_VIDEO
         self._strip_pixels = strip_pixels or usual
 
     @property

@@ -11,7 +11,7 @@ PRECISIONS = {"int8": "faster on CPUs", "fp16": "for CUDA and TensorRT"}
 # By role, the quickest first: the method that trains the network, and its use. Times: docs/results/speed.md#costs,
 # 512 x 512, and docs/results/video.md#video.
 NETWORKS = {
-    "video": ("adapt", "for videos: it sees the previous result"),
+    "video": ("adapt", "for videos: an eighth of the default's time"),
     "mbd": ("mbd", "a fifth of the default's time"),
     "sensor": ("adapt", "the default network"),
     "grd": ("full", "the paper's second network, slower than the default"),
@@ -37,9 +37,9 @@ def further_models(bundle: Bundle) -> list[FurtherModel]:
     for precision, use in PRECISIONS.items():
         made_from = [model for model in models if model.precision == "fp32" and "onnx" in model.files]
         for model in made_from:
-            if f"{model.id}.{precision}" in present:
+            is_no_faster = precision == "int8" and model.strength  # docs/decisions/int8-video.md
+            if f"{model.id}.{precision}" in present or is_no_faster:
                 continue
-            # One at a time: where one of several fails its gate in decibels, none is written.
             only = f" --model {model.role}" if len(made_from) > 1 else ""
             command = f"{export} --precision {precision}{only}"
             found.append(FurtherModel(f"{model.id}.{precision}", model.role, precision, use, command))

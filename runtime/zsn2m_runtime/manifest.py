@@ -116,11 +116,6 @@ class ModelFacts(Record):
     )
     input: str = "noisy"
     output: str = "denoised"
-    state: str | None = Field(
-        None,
-        description="input for the result of the frame before, of the same shape and type; at the start the frame "
-        "itself; None: the model sees single frames",
-    )
     strength: str | None = Field(
         None,
         description="input, float32 (1,), for noise so many times as strong as that of the training frames; 1 where "

@@ -1,12 +1,10 @@
-"""The self-test arrays of a bundle, which may come from a stranger: reading them, and running what follows."""
+"""The self-test arrays of a bundle, which may come from a stranger."""
 
 from __future__ import annotations
 
 import io
 import math
 import warnings
-from collections.abc import Callable, Iterable
-from itertools import chain, repeat
 
 import numpy as np
 
@@ -15,10 +13,8 @@ from zsn2m_runtime.errors import BundleError
 from zsn2m_runtime.manifest import FileRecord, ModelEntry, ModelIo, Sensor
 from zsn2m_runtime.sample_types import Pixels
 
-MOST_PIXELS = 512 * 512  # of a self-test; exports write at most 3 x 93 x 93: docs/decisions/bundle-limits.md
+MOST_PIXELS = 512 * 512  # of a self-test; exports write at most 93 x 93: docs/decisions/bundle-limits.md
 DTYPES: dict[ModelIo, str] = {"sensor": "float32", "unit": "float32", "u8": "uint8", "u16": "uint16"}
-# Of a frame, of the result before it or None, and of the strength of its noise or None, like Session.run.
-Run = Callable[[Pixels, Pixels | None, float | None], Pixels]
 _LONGEST_HEADER = 1024  # characters of a .npy header; exports write 118
 
 
@@ -26,14 +22,13 @@ def read_test_input(bundle: Bundle, model: ModelEntry | None = None) -> Pixels:
     """The self-test input of a model; without a model the bundle's own, in sensor units.
 
     Shape:
-        returns: (n, c, h, w) float32; with io u8 or u16 (n, h, w, c) of that type; n is 1, or the length of a sequence
-            for a model with a state
+        returns: (1, c, h, w) float32; with io u8 or u16 (1, h, w, c) of that type
     Raises:
         BundleError: no .npy array, one of another type or shape, a too large one, or values that are not finite.
     """
     record = model.self_test_input if model else None
     given: ModelIo = model.io if model and record else "sensor"
-    return _array(bundle, record or bundle.manifest.self_test_input, given, bool(model and model.state))
+    return _array(bundle, record or bundle.manifest.self_test_input, given)
 
 
 def read_expected_output(bundle: Bundle, model: ModelEntry) -> Pixels:
@@ -44,28 +39,14 @@ def read_expected_output(bundle: Bundle, model: ModelEntry) -> Pixels:
     Raises:
         BundleError: as `read_test_input`.
     """
-    return _array(bundle, model.self_test, model.io, bool(model.state))
+    return _array(bundle, model.self_test, model.io)
 
 
-def in_sequence(run: Run, frames: Pixels, strengths: Iterable[float | None] = ()) -> Pixels:
-    """What a model gives for frames that follow each other: each result is the state of the next run, as it is.
-
-    Args:
-        strengths: of the noise of the first frames; of the others it is not given
-    Shape:
-        frames: (n, ...); returns: the same; a model without a state takes one frame
-    """
-    results: list[Pixels] = []
-    for frame, strength in zip(frames, chain(strengths, repeat(None)), strict=False):
-        results.append(run(frame[None], results[-1] if results else None, strength))
-    return np.concatenate(results)
-
-
-def _array(bundle: Bundle, record: FileRecord, given: ModelIo, several: bool) -> Pixels:
+def _array(bundle: Bundle, record: FileRecord, given: ModelIo) -> Pixels:
     path, sensor = bundle.file(record), bundle.manifest.sensor
     try:
         array = _parsed(bundle.content(record))
-        _check(array, sensor, given, several)
+        _check(array, sensor, given)
     except _RefusedError as refusal:
         raise BundleError(
             f"{path}: expected a self-test array of {DTYPES[given]}, {_shape_in_words(sensor, given)}, but got "
@@ -78,11 +59,11 @@ def _shape_in_words(sensor: Sensor, given: ModelIo) -> str:
     return f"(1, h, w, {sensor.channels})" if given in ("u8", "u16") else f"(1, {sensor.channels}, h, w)"
 
 
-def _check(array: Pixels, sensor: Sensor, given: ModelIo, several: bool) -> None:
+def _check(array: Pixels, sensor: Sensor, given: ModelIo) -> None:
     count, *sides, channels = array.shape if given in ("u8", "u16") else np.moveaxis(array, 1, -1).shape
-    if array.dtype.name != DTYPES[given] or channels != sensor.channels or (count != 1 and not several):
+    if array.dtype.name != DTYPES[given] or channels != sensor.channels or count != 1:
         raise _RefusedError(f"{array.dtype.name} of shape {array.shape}")
-    pixels = count * math.prod(sides)
+    pixels = math.prod(sides)
     if pixels > MOST_PIXELS:
         raise _RefusedError(f"{pixels:,} pixels (at most {MOST_PIXELS:,})")
     if not np.isfinite(array).all():

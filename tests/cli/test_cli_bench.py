@@ -42,7 +42,7 @@ def test_a_table_for_people_says_how_to_select_the_fastest(capsys: Capture, monk
         Timing("grd", "fp32", "cpu", 48, 64, error="no"),
     ]
     monkeypatch.setattr(benching, "run_bench", lambda *_: iter(rows))
-    missing = Timing("mbd.int8", "int8", "", 48, 64, error="not in this bundle: mbd.int8, faster", add_with="DO THIS")
+    missing = Timing("video.fp16", "fp16", "", 48, 64, error="not in this bundle: mbd.int8, faster", add_with="DO THIS")
     monkeypatch.setattr(benching, "not_in_bundle", lambda *_: [missing])
     ended = run_command(capsys, "bench", "B", *QUICK)
     assert ended.code == 0
@@ -54,11 +54,11 @@ def test_a_table_for_people_says_how_to_select_the_fastest(capsys: Capture, monk
 def test_the_fastest_is_used_on_videos_where_it_is_the_model_for_them(
     capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    row = Timing("video.int8", "int8", "cpu", 48, 64, 3, 10.0, 100.0, 90.0)
+    row = Timing("video.fp16", "fp16", "cpu", 48, 64, 3, 10.0, 100.0, 90.0)
     monkeypatch.setattr(benching, "run_bench", lambda *_: iter([row]))
     monkeypatch.setattr(benching, "not_in_bundle", lambda *_: [])
     ended = run_command(capsys, "bench", "my cam.zsn2m", *QUICK)
-    assert "stream 'my cam.zsn2m' VIDEO -o OUT --model video.int8 --provider cpu" in ended.out
+    assert "stream 'my cam.zsn2m' VIDEO -o OUT --model video.fp16 --provider cpu" in ended.out
 
 
 def test_more_threads_than_any_machine_has_are_refused(capsys: Capture, make_bundle: BundleMaker) -> None:

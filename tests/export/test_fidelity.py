@@ -35,10 +35,10 @@ def test_a_wrecked_int8_model_is_refused_and_the_bundle_stays_as_it_was(
 ) -> None:
     before = content(bundle)
     monkeypatch.setattr(variants, "quantised", wrecked_int8)
-    ended = run_command(capsys, "export", bundle, "--precision", "int8")
+    ended = run_command(capsys, "export", bundle, "--precision", "int8", "--model", "mbd")
     assert (ended.code, ended.out) == (1, "")
     assert "mbd.int8: expected at least 45 dB to the fp32 model" in ended.err
-    assert "nothing was written; calibrate on another frame" in ended.err
+    assert "it was not written; calibrate on another frame" in ended.err
     assert content(bundle) == before
     assert list(bundle.parent.iterdir()) == [bundle]
 
@@ -67,8 +67,8 @@ def test_a_model_to_export_alone_must_be_there_and_need_it(bundle: Path) -> None
 
 @pytest.mark.parametrize("factor", [1.02, float("nan")])
 def test_a_wrecked_fp16_model_is_refused(bundle: Path, monkeypatch: pytest.MonkeyPatch, factor: float) -> None:
-    def wrecked(model: onnx.ModelProto) -> onnx.ModelProto:
-        half = halved(model)
+    def wrecked(model: onnx.ModelProto, scale: float) -> onnx.ModelProto:
+        half = halved(model, scale)
         weights = next(tensor for tensor in half.graph.initializer if tensor.data_type == onnx.TensorProto.FLOAT16)
         weights.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weights) * np.float16(factor), weights.name))
         return half

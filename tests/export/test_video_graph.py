@@ -8,12 +8,13 @@ from support.bundles import untrained_video
 from torch import Tensor, nn
 
 from zsn2m_deploy.noise.impulses import ImpulseCorrection
+from zsn2m_deploy.video.network import deviation_at
 from zsn2m_export.graph import receptive_radius
-from zsn2m_export.video_graph import Reach, VideoGraph
+from zsn2m_export.video_graph import VideoGraph
 from zsn2m_runtime.manifest import Normalisation, Sensor
 
 SENSOR = Sensor(dtype="float32", channels=1, range=(0.0, 255.0), noise_sigma=20.0)
-NORMALISATION = Normalisation(offset=10.0, scale=200.0)
+LINE = torch.tensor([0.01, 0.002, 0.0025])  # slope, floor and least of the variance, normalised
 
 
 class Seen(nn.Module):
@@ -23,15 +24,8 @@ class Seen(nn.Module):
         super().__init__()
         self.which = which
 
-    def forward(self, noisy: Tensor, previous: Tensor, deviation: Tensor) -> Tensor:
-        return (noisy, previous, deviation)[self.which]
-
-
-class Root(nn.Module):
-    """A deviation of strength times the root of the level."""
-
-    def forward(self, previous: Tensor, strength: Tensor) -> Tensor:
-        return strength * previous.abs().sqrt()
+    def forward(self, noisy: Tensor, deviation: Tensor) -> Tensor:
+        return (noisy, deviation)[self.which]
 
 
 class Raised(nn.Module):
@@ -41,53 +35,51 @@ class Raised(nn.Module):
         return noisy + 1
 
 
-def frames(size: tuple[int, int] = (5, 7)) -> tuple[Tensor, Tensor]:
-    generator = torch.Generator().manual_seed(0)
-    noisy, previous = (torch.rand(2, 1, *size, generator=generator) * 200 + 10 for _ in range(2))
-    return noisy, previous
+def frames(size: tuple[int, int] = (5, 7), channels: int = 1) -> Tensor:
+    return torch.rand(2, channels, *size, generator=torch.Generator().manual_seed(0)) * 200 + 10
 
 
-def seen(which: int, before_padding: nn.Module | None = None) -> VideoGraph:
-    return VideoGraph(Seen(which), 4, SENSOR, NORMALISATION, Root(), before_padding)
+def seen(which: int, offset: float = 10.0, before_padding: nn.Module | None = None) -> VideoGraph:
+    return VideoGraph(Seen(which), 4, SENSOR, Normalisation(offset=offset, scale=200.0), LINE, before_padding)
 
 
-def test_the_network_sees_the_frame_the_result_and_the_deviation_that_belongs_to_the_result() -> None:
-    noisy, previous = frames()
-    torch.testing.assert_close(seen(0)(noisy, previous), noisy)
-    torch.testing.assert_close(seen(1)(noisy, previous), previous)
-    expected = ((previous - 10) / 200).sqrt() * 200 + 10
-    torch.testing.assert_close(seen(2)(noisy, previous), expected)
-    torch.testing.assert_close(seen(2)(noisy, previous, torch.tensor([3.0])), 3 * (expected - 10) + 10)
+@pytest.mark.parametrize("offset", [0.0, 10.0])
+def test_the_network_sees_the_frame_and_the_deviation_that_belongs_to_its_brightness(offset: float) -> None:
+    noisy = frames()
+    torch.testing.assert_close(seen(0, offset)(noisy), noisy)
+    expected = 200 * (0.01 * (noisy - offset) / 200 + 0.002).clamp_min(0.0025).sqrt()
+    torch.testing.assert_close(seen(1, offset)(noisy), expected + offset)
+    torch.testing.assert_close(seen(1, offset)(noisy, torch.tensor([3.0])), 3 * expected + offset)
 
 
-def test_without_a_result_before_it_is_the_frame() -> None:
-    noisy, _ = frames()
-    for which in range(3):
-        torch.testing.assert_close(seen(which)(noisy), seen(which)(noisy, noisy, torch.ones(1)), rtol=0, atol=0)
+@pytest.mark.parametrize(("offset", "scale"), [(0.0, 255.0), (1000.0, 2e4), (0.0, 1e-20), (-5.0, 1e30)])
+def test_in_sensor_units_it_gives_what_the_network_gives_on_normalised_frames(offset: float, scale: float) -> None:
+    network = untrained_video(3).requires_grad_(False)
+    x, strength = torch.rand(2, 3, 24, 40, generator=torch.Generator().manual_seed(1)), torch.tensor([0.5])
+    sensor = Sensor(dtype="float32", channels=3, range=(offset, offset + scale), noise_sigma=0.0)
+    graph = VideoGraph(network, 8, sensor, Normalisation(offset=offset, scale=scale), network.line)
+    found = (graph(x * scale + offset, strength) - offset) / scale
+    torch.testing.assert_close(found, network(x, deviation_at(x, network.line, strength)), rtol=0, atol=2e-6)
 
 
-def test_corrections_are_for_the_frame_and_for_what_is_bit_for_bit_the_frame() -> None:
-    noisy, previous = frames()
-    previous[:, :, 2:] = noisy[:, :, 2:]
-    torch.testing.assert_close(seen(0, Raised())(noisy, previous), noisy + 200)
-    expected = torch.cat((previous[:, :, :2], noisy[:, :, 2:] + 200), dim=2)
-    torch.testing.assert_close(seen(1, Raised())(noisy, previous), expected)
+def test_corrections_are_of_normalised_frames() -> None:
+    torch.testing.assert_close(seen(0, before_padding=Raised())(frames()), frames() + 200)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_the_reach_of_both_frames_is_found(channels: int) -> None:
+def test_the_reach_of_the_graph_is_that_of_its_network(channels: int) -> None:
     network = untrained_video(channels)
-    radius = receptive_radius(Reach(network, network.deviation, None), channels, 8)
-    alone = receptive_radius(Reach(Seen(0), Root(), None), channels, 8)
-    assert (radius, alone) == (29, 0)
-    assert receptive_radius(Reach(Seen(1), Root(), None), channels, 8) == 0
+    sensor = SENSOR.model_copy(update={"channels": channels})
+    graph = VideoGraph(network, 8, sensor, Normalisation(offset=10.0, scale=200.0), network.line)
+    assert receptive_radius(graph, channels, 8) == 29
+    assert receptive_radius(seen(0), 1, 4) == receptive_radius(seen(1), 1, 4) == 0
 
 
 def test_parts_that_are_run_apart_are_not_held_twice() -> None:
     network = untrained_video(1)
     network.impulse_correction = ImpulseCorrection(1)
-    graph = VideoGraph(network, 8, SENSOR, NORMALISATION, network.deviation, network.before_padding())
+    graph = VideoGraph(network, 8, SENSOR, Normalisation(offset=0.0, scale=1.0), network.line, network.before_padding())
     names = [name for name, _ in graph.named_buffers()]
-    assert all(name.startswith(("deviation.", "before_padding.0.")) for name in names)
-    assert "deviation.slope" in names
+    assert any(name.startswith("before_padding.0.") for name in names)
+    assert not any("network.impulse_correction" in name for name in names)
     assert isinstance(network.impulse_correction, ImpulseCorrection)  # the one to train stays whole

@@ -1,4 +1,4 @@
-"""The model for videos in a bundle: the same in every form, frame after frame, and what the gates see of it."""
+"""The model for videos in a bundle: the same in every form and at every strength, and what the gates see of it."""
 
 from __future__ import annotations
 
@@ -20,22 +20,24 @@ from support.bundles import BundleMaker, edit_manifest, noisy_planes, untrained_
 from support.tolerances import PARITY
 
 import zsn2m_deploy as zsn2m
-from zsn2m_export.parity import STRENGTHS, check_parity, probe_frames, sequence_of
+from zsn2m_export import fidelity
+from zsn2m_export import variants as variants_of
+from zsn2m_export.parity import STRENGTHS, check_parity, probe_frames
 from zsn2m_export.torchscript import load_torchscript
 from zsn2m_export.video_graph import VideoGraph
-from zsn2m_runtime.bundle import file_record, load_bundle
+from zsn2m_runtime.bundle import load_bundle
 from zsn2m_runtime.denoiser import Denoiser
-from zsn2m_runtime.errors import BundleError, CheckFailedError
-from zsn2m_runtime.image import Frame, from_nchw
+from zsn2m_runtime.errors import CheckFailedError, UsageError
+from zsn2m_runtime.image import from_nchw
 from zsn2m_runtime.inference.session import Session
-from zsn2m_runtime.manifest import CARD_KEY, Normalisation, Sensor
-from zsn2m_runtime.self_test import in_sequence, read_expected_output, read_test_input
-from zsn2m_runtime.sequence import Sequence
+from zsn2m_runtime.manifest import CARD_KEY, Fidelity, ModelCard, Normalisation, Sensor
+from zsn2m_runtime.sample_types import Nchw
+from zsn2m_runtime.self_test import read_expected_output, read_test_input
 from zsn2m_runtime.verify import verify_bundle
 
 WEB = Path(__file__).parents[1] / "support" / "onnx_web.mjs"
 RUNTIMES = (WEB_PACKAGE, "onnxruntime-node@1.13.1")  # a browser's; of those that are in use, the oldest
-FRAMES = np.concatenate([noisy_planes(3, 41, 30, 255.0, seed) for seed in range(4)])
+FRAME = noisy_planes(3, 41, 30, 255.0)
 OWN = 1e-5  # of 255: what onnxruntime and torch may differ by
 
 
@@ -49,7 +51,7 @@ def video(make_bundle: BundleMaker) -> Path:
 def variants(video: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same with lower precisions and twins of VideoNet."""
     folder = shutil.copytree(video, tmp_path_factory.mktemp("variants") / "cam.zsn2m")
-    for precision, io in (("fp16", "sensor"), ("int8", "sensor"), ("fp32", "u8"), ("fp32", "unit"), ("int8", "u8")):
+    for precision, io in (("fp16", "sensor"), ("fp32", "u8"), ("fp32", "unit")):
         zsn2m.export(folder, precision, io, model="video")
     return folder
 
@@ -65,142 +67,110 @@ def graph() -> VideoGraph:
     """What was exported."""
     network = untrained_video(3)
     sensor = Sensor(dtype="uint8", channels=3, range=(0.0, 255.0), noise_sigma=20.0)
-    return VideoGraph(network, 8, sensor, Normalisation(offset=0, scale=255), network.deviation)
+    return VideoGraph(network, 8, sensor, Normalisation(offset=0, scale=255), network.line)
 
 
 def test_it_stands_beside_the_default_with_its_inputs_named(video: Path) -> None:
     manifest = load_bundle(video).manifest
     default, entry = manifest.models
-    assert (manifest.default, default.state, default.strength) == ("mbd", None, None)
-    assert (entry.id, entry.role, entry.input, entry.state, entry.strength, entry.output) == (
-        "video", "video", "noisy", "previous", "strength", "denoised",
-    )  # fmt: skip
+    assert (manifest.default, default.strength) == ("mbd", None)
+    assert (entry.id, entry.role, entry.input, entry.strength) == ("video", "video", "noisy", "strength")
     assert (entry.stride, entry.receptive_radius, set(entry.files)) == (8, 29, {"torchscript", "onnx"})
     model = onnx.load(video / "video.onnx")
-    assert [value.name for value in model.graph.input] == ["noisy", "previous", "strength"]
+    assert [value.name for value in model.graph.input] == ["noisy", "strength"]
     card = json.loads(model.metadata_props[0].value)
     assert model.metadata_props[0].key == CARD_KEY
-    assert (card["state"], card["strength"]) == ("previous", "strength")
+    assert card["strength"] == "strength"
 
 
-def test_parity_is_that_of_sequences_with_changing_strength(video: Path) -> None:
-    parity = load_bundle(video).model("video").parity
-    assert parity is not None and parity.torchscript is not None
-    assert max(parity.torchscript, parity.onnxruntime) < PARITY / 10
-    frames = probe_frames(FRAMES[:1], (0.0, 255.0), recurrent=True)
-    assert all(len(probe) == len(STRENGTHS) for probe in frames)
-    assert not np.array_equal(frames[0][0], frames[0][1])
-
-
-def test_plain_callers_give_frame_and_result_and_nothing_else(video: Path, graph: VideoGraph) -> None:
+def test_plain_callers_give_the_frame_and_nothing_else(video: Path, graph: VideoGraph) -> None:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # it would say that strength is an input with a default
     session = onnxruntime.InferenceSession(video / "video.onnx", options)
-    script = load_torchscript(video / "video.ts")
-    noisy, previous = FRAMES[:1], FRAMES[1:2]
-    expected = graph(torch.from_numpy(noisy), torch.from_numpy(previous), torch.ones(1)).numpy()
-    (result,) = session.run(None, {"noisy": noisy, "previous": previous})
-    np.testing.assert_allclose(result, expected, atol=255 * OWN)
-    result = script(torch.from_numpy(noisy), torch.from_numpy(previous)).numpy()
-    np.testing.assert_allclose(result, expected, atol=255 * OWN)
-    alone = graph(torch.from_numpy(noisy), torch.from_numpy(noisy), torch.ones(1)).numpy()
-    np.testing.assert_allclose(script(torch.from_numpy(noisy)).numpy(), alone, atol=255 * OWN)
+    noisy = torch.from_numpy(FRAME)
+    expected = graph(noisy, torch.ones(1)).numpy()
+    np.testing.assert_allclose(session.run(None, {"noisy": FRAME})[0], expected, atol=255 * OWN)
+    np.testing.assert_allclose(load_torchscript(video / "video.ts")(noisy).numpy(), expected, atol=255 * OWN)
+    stronger = graph(noisy, torch.tensor([2.0])).numpy()
+    assert np.abs(stronger - expected).max() > 255 * PARITY
+    np.testing.assert_allclose(Session(video / "video.onnx", "cpu").run(FRAME, 2.0), stronger, atol=255 * OWN)
 
 
 class Forgetful(torch.nn.Module):
-    """A graph that does not see the result before, or the strength."""
+    """A graph that does not hear the strength."""
 
-    def __init__(self, graph: VideoGraph, what: str) -> None:
+    def __init__(self, graph: VideoGraph) -> None:
         super().__init__()
-        self.graph, self.what = graph, what
+        self.graph = graph
 
-    def forward(
-        self, noisy: torch.Tensor, previous: torch.Tensor | None = None, strength: torch.Tensor | None = None
-    ) -> torch.Tensor:
-        result: torch.Tensor = self.graph(
-            noisy, None if self.what == "previous" else previous, None if self.what == "strength" else strength
-        )
+    def forward(self, noisy: torch.Tensor, strength: torch.Tensor) -> torch.Tensor:
+        result: torch.Tensor = self.graph(noisy)
         return result
 
 
-@pytest.mark.parametrize("what", ["previous", "strength"])
-def test_the_gate_sees_a_file_that_takes_no_heed_of_an_input(video: Path, graph: VideoGraph, what: str) -> None:
+def test_the_gate_sees_a_file_that_takes_no_heed_of_the_strength(video: Path, graph: VideoGraph) -> None:
     files = {"torchscript": video / "video.ts", "onnx": video / "video.onnx"}
-    probes = probe_frames(FRAMES[:1], (0.0, 255.0), recurrent=True)
-    check_parity(graph, files, probes, 255.0, "video")
+    probes = probe_frames(FRAME, (0.0, 255.0))
+    check_parity(graph, files, probes, 255.0, "video", STRENGTHS)
     with pytest.raises(CheckFailedError, match=r"video: .*torchscript"):
-        check_parity(Forgetful(graph, what), files, probes, 255.0, "video")
+        check_parity(Forgetful(graph), files, probes, 255.0, "video", STRENGTHS)
 
 
-def test_the_self_test_is_a_sequence_whose_results_follow_each_other(bundle: Path, graph: VideoGraph) -> None:
-    entry = load_bundle(bundle).model("video")
-    given, expected = np.load(bundle / "test_input_video.npy"), np.load(bundle / "test_output_video.npy")
-    np.testing.assert_array_equal(given, sequence_of(np.load(bundle / "test_input.npy")))
-    assert given.shape == expected.shape == (3, 3, 93, 93)
-    assert [check.passed for check in verify_bundle(bundle, "cpu")] == [True, True]
-    session = Session(bundle / "video.onnx", "cpu")
-    np.save(bundle / "test_output_video.npy", np.concatenate([session.run(frame[None]) for frame in given]))
-    record = file_record(bundle / "test_output_video.npy").model_dump()
-    edit_manifest(bundle, lambda content: content["models"][1].update(self_test=record))
-    assert [check.passed for check in verify_bundle(bundle, "cpu")] == [True, False]  # each frame by itself: refused
-    edit_manifest(bundle, lambda content: content["models"][1].update(state=None))
-    with pytest.raises(BundleError, match="test_input_video"):  # several frames are for a model with a state
-        read_test_input(load_bundle(bundle), load_bundle(bundle).model("video"))
-    assert entry.self_test_input is not None
-
-
-def test_a_denoiser_runs_it_by_frame_and_a_sequence_by_its_results(video: Path) -> None:
-    denoiser = zsn2m.Denoiser(video, "video", "cpu", threads=1)
-    pixels = [from_nchw(frame[None], "uint8") for frame in FRAMES]
-    right = in_sequence(Session(video / "video.onnx", "cpu", 1).run, FRAMES)
-    sequence = Sequence(denoiser)
-    for frame, expected in zip(pixels, right, strict=True):
-        np.testing.assert_array_equal(sequence(Frame(frame)).pixels, from_nchw(expected[None], "uint8"))
-    assert (denoiser(pixels[1]) != sequence(Frame(pixels[1])).pixels).any()
-    np.testing.assert_array_equal(denoiser(pixels[0]), from_nchw(right[:1], "uint8"))
-
-
-def test_strips_with_their_state_are_the_whole_frame(video: Path) -> None:
-    frames = [noisy_planes(3, 400, 50, 255.0, seed) for seed in range(3)]
+def test_strips_are_the_whole_frame(video: Path) -> None:
+    frame = from_nchw(noisy_planes(3, 400, 50, 255.0), "uint8")
     whole, strips = (
-        [Sequence(denoiser)(Frame(from_nchw(frame, "float32").astype("uint8"))).pixels for frame in frames]
-        for denoiser in (
-            zsn2m.Denoiser(video, "video", "cpu", threads=1),
-            zsn2m.Denoiser(video, "video", "cpu", threads=1, strip_pixels=1),
-        )
+        zsn2m.Denoiser(video, "video", "cpu", threads=1, strip_pixels=pixels)(frame) for pixels in (None, 1)
     )
     np.testing.assert_array_equal(whole, strips)
 
 
-def test_lower_precisions_and_twins_keep_the_state(variants: Path) -> None:
+def test_lower_precisions_and_twins_take_the_strength(variants: Path) -> None:
     manifest = load_bundle(variants).manifest
     made = {model.id: model for model in manifest.models if model.role == "video"}
-    assert list(made) == ["video", "video.fp16", "video.int8", "video.u8", "video.unit", "video.int8.u8"]
-    assert all((model.state, model.strength) == ("previous", "strength") for model in made.values())
+    assert list(made) == ["video", "video.fp16", "video.u8", "video.unit"]
+    assert all(model.strength == "strength" for model in made.values())
     assert all(check.passed for check in verify_bundle(variants, "cpu"))
-    eight_bit = onnx.load(variants / "video.int8.onnx").graph
-    weights = {tensor.name for tensor in eight_bit.initializer}
-    layers = [node for node in eight_bit.node if node.op_type == "Conv"]
-    assert [node.input[1] in weights for node in layers] == [True, *[False] * (len(layers) - 2), True]
 
 
-def test_the_twin_of_integers_takes_its_own_result_as_the_state(variants: Path) -> None:
-    session, twin = (Session(variants / f"{name}.onnx", "cpu", 1) for name in ("video", "video.u8"))
-    frames = FRAMES.transpose(0, 2, 3, 1).astype(np.uint8)
-    previous, before = FRAMES[:1], frames[:1]
-    for noisy, pixels in zip(FRAMES, frames, strict=True):
-        expected, result = session.run(noisy[None], previous), twin.run(pixels[None], before)
-        assert result.dtype == np.uint8
-        np.testing.assert_array_equal(result, from_nchw(expected, "uint8")[None])
-        previous, before = result.transpose(0, 3, 1, 2).astype(np.float32), result
+def test_int8_is_made_of_the_other_models(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(fidelity.GATES, "int8", 40.0)  # the networks are not trained
+    zsn2m.export(bundle, "int8")
+    assert [model.id for model in load_bundle(bundle).manifest.models] == ["mbd", "video", "mbd.int8"]
+    with pytest.raises(UsageError, match="int8"):
+        zsn2m.export(bundle, "int8", model="video")
+
+
+def test_a_model_that_fails_its_gate_is_named_and_the_others_are_written(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = variants_of.check_fidelity
+
+    def strict(reference: Path, candidate: Path, card: ModelCard, probes: list[Nchw]) -> Fidelity:
+        if card.id == "mbd.fp16":
+            raise CheckFailedError("mbd.fp16: too far")
+        return real(reference, candidate, card, probes)
+
+    monkeypatch.setattr(variants_of, "check_fidelity", strict)
+    with pytest.raises(CheckFailedError, match=r"mbd\.fp16: too far.*video\.fp16"):
+        zsn2m.export(bundle, "fp16")
+    assert [model.id for model in load_bundle(bundle).manifest.models] == ["mbd", "video", "video.fp16"]
+    assert all(check.passed for check in verify_bundle(bundle, "cpu"))
+
+
+def test_sensor_units_beyond_float16_survive_fp16(make_bundle: BundleMaker, tmp_path: Path) -> None:
+    folder = shutil.copytree(make_bundle("uint16", 1, method="mbd", video=True), tmp_path / "cam.zsn2m")
+    zsn2m.export(folder, "fp16", model="video")
+    single, half = (Session(folder / f"{name}.onnx", "cpu", 1) for name in ("video", "video.fp16"))
+    frame = noisy_planes(1, 48, 48, 65535.0)
+    assert np.abs(half.run(frame) - single.run(frame)).max() < 65535 * 2e-3
 
 
 def test_exported_again_it_is_the_same(variants: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(variants, tmp_path / "cam.zsn2m")
-    before = Session(folder / "video.onnx", "cpu", 1).run(FRAMES[:1], FRAMES[1:2], 2.0)
+    before = Session(folder / "video.onnx", "cpu", 1).run(FRAME, 2.0)
     zsn2m.export(folder)
     assert load_bundle(folder).manifest.default == "mbd"
-    np.testing.assert_array_equal(Session(folder / "video.onnx", "cpu", 1).run(FRAMES[:1], FRAMES[1:2], 2.0), before)
+    np.testing.assert_array_equal(Session(folder / "video.onnx", "cpu", 1).run(FRAME, 2.0), before)
     assert all(check.passed for check in verify_bundle(folder, "cpu"))
 
 

@@ -93,7 +93,7 @@ def test_the_network_is_told_how_much_noise_is_left(denoiser: Denoiser, monkeypa
     card = denoiser.card.model_copy(update={"strength": "strength"})
     monkeypatch.setattr(denoiser, "card", card)
 
-    def keep(_: Session, planes: Nchw, _previous: None, strength: float | None) -> Nchw:
+    def keep(_: Session, planes: Nchw, strength: float | None) -> Nchw:
         given.append(strength)
         return to_nchw(view())
 

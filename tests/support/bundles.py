@@ -24,7 +24,7 @@ from zsn2m_deploy.config.training import Method, TrainConfig
 from zsn2m_deploy.fit.network import FrameNetwork
 from zsn2m_deploy.paper.networks import GrdNet, MbdNet
 from zsn2m_deploy.pretrain.weights import pretrained
-from zsn2m_deploy.video.network import NoiseDeviation, VideoNet
+from zsn2m_deploy.video.network import VideoNet, line_of
 from zsn2m_export.manifest_file import write_manifest
 from zsn2m_export.writer import ExportableModel, write_models, write_test_input, write_weights
 from zsn2m_runtime.bundle import file_record
@@ -171,7 +171,7 @@ def write_bundle(
     test_input = write_test_input(folder, frame)
     models = [
         ExportableModel(
-            name, name, net, net.stride, net.before_padding(), deviation=net.deviation if name == "video" else None
+            name, name, net, net.stride, net.before_padding(), line=net.line if isinstance(net, VideoNet) else None
         )
         for name, net in networks.items()
     ]
@@ -214,7 +214,7 @@ def untrained_video(channels: int) -> VideoNet:
         network = VideoNet(channels)
         _enliven(network)
     network.out.weight.mul_(0.1)  # in 8 bits one with larger results would stray too far
-    network.deviation = NoiseDeviation(NoiseModel.white(np.full(channels, 0.004), np.full(channels, 0.004)))
+    network.line.copy_(line_of(NoiseModel.white(np.full(channels, 0.004), np.full(channels, 0.004))))
     return network
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
@@ -42,44 +41,3 @@ def gain_denoiser(
     """A Denoiser of one sensor that multiplies."""
     sensor = Sensor(dtype=dtype, channels=channels, range=value_range, noise_sigma=1.0)
     return Denoiser(write_gain_model(folder / "gain.onnx", sensor, gain), threads=1)
-
-
-def write_recurrent_model(path: Path, sensor: Sensor, reach: int = 2) -> Path:
-    """An ONNX file with a state: blurred over 2 reach + 1 rows, 0.25 frame + 0.75 strength previous result."""
-    kernel = np.zeros((sensor.channels, sensor.channels, 2 * reach + 1, 1), np.float32)
-    kernel[range(sensor.channels), range(sensor.channels)] = 1 / (2 * reach + 1)
-    constants = {
-        "strength": np.ones(1, np.float32),
-        "new": np.float32(0.25),
-        "old": np.float32(0.75),
-        "rows": kernel,
-    }
-    nodes = [
-        helper.make_node("Mul", ["previous", "strength"], ["scaled"]),
-        helper.make_node("Mul", ["scaled", "old"], ["kept"]),
-        helper.make_node("Mul", ["noisy", "new"], ["added"]),
-        helper.make_node("Add", ["kept", "added"], ["mixed"]),
-        helper.make_node("Conv", ["mixed", "rows"], ["denoised"], pads=[reach, 0, reach, 0]),
-    ]
-    shape = ["n", sensor.channels, "h", "w"]
-    frames = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in ("noisy", "previous", "denoised")
-    ]
-    strength = helper.make_tensor_value_info("strength", TensorProto.FLOAT, [1])
-    tensors = [numpy_helper.from_array(value, name) for name, value in constants.items()]
-    graph = helper.make_graph(nodes, "recurrent", [*frames[:2], strength], frames[2:], tensors)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
-    facts = ModelCard(
-        id="recurrent", role="recurrent", precision="fp32", stride=1, receptive_radius=reach, parameters=1,
-        state="previous", strength="strength",
-        schema_version=SCHEMA_VERSION, sensor=sensor, normalisation=Normalisation(offset=0, scale=1),
-    )  # fmt: skip
-    helper.set_model_props(model, {CARD_KEY: facts.model_dump_json()})
-    onnx.save(model, path)
-    return path
-
-
-def recurrent_denoiser(folder: Path, dtype: str, channels: int = 1, **options: Any) -> Denoiser:
-    """A Denoiser with a state, of a sensor from 0 to 255."""
-    sensor = Sensor(dtype=dtype, channels=channels, range=(0.0, 255.0), noise_sigma=1.0)
-    return Denoiser(write_recurrent_model(folder / "recurrent.onnx", sensor), threads=1, **options)

@@ -50,10 +50,12 @@ def export(
     """Export a bundle's weights again, or add models made from the exported ones.
 
     - fp32 with io sensor: replaces the fp32 models. The parity gate compares on the bundle's self-test input.
-    - Another precision: adds `<model>.int8` or `<model>.fp16` beside each fp32 model.
+    - Another precision: adds `<model>.int8` or `<model>.fp16` beside each fp32 model. The model for videos has no int8:
+      it would be no faster (docs/decisions/int8-video.md).
     - Another io: adds a twin, `<model>.unit` or `<model>.int8.u8`, of each model of that precision.
 
-    The default model stays the default. If anything fails, the bundle stays as it was.
+    The default model stays the default. A model that fails its gate is left out, and the others are written; if
+    anything else fails, or none passes, the bundle stays as it was.
 
     Args:
         calibrate: a frame of the same sensor, whose values int8's ranges are measured on; None: the self-test input,
@@ -64,7 +66,7 @@ def export(
         BundleError: no bundle, a damaged one, or one without the models or weights that the export starts from.
         UsageError: options that contradict each other or the sensor.
         InputError: a calibration frame of another type, channel count or range.
-        CheckFailedError: a model that differs too much from the one that it is made from.
+        CheckFailedError: a model that differs too much from the one that it is made from; each is named.
     """
     if calibrate is not None and (precision, io) != ("int8", "sensor"):
         raise UsageError(
@@ -83,14 +85,23 @@ def export(
         with atomic_folder(bundle.path, overwrite=True) as folder:
             copy_folder(bundle.path, folder)
             added: list[ModelEntry] = []
+            failed: list[CheckFailedError] = []
             for done, source in enumerate(sources):
                 tell(progress, done, len(sources))
-                if io == "sensor":
-                    added.append(add_precision(folder, bundle.manifest, source, precision, calibration))
-                else:
-                    added.append(add_twin(folder, bundle.manifest, source, io))
+                try:
+                    if io == "sensor":
+                        added.append(add_precision(folder, bundle.manifest, source, precision, calibration))
+                    else:
+                        added.append(add_twin(folder, bundle.manifest, source, io))
+                except CheckFailedError as error:
+                    failed.append(error)
+            if failed and not added:
+                raise failed[0]
             tell(progress, len(sources), len(sources))
             _write_changed(folder, bundle.manifest, added)
+    if failed:
+        written = ", ".join(model.id for model in added)
+        raise CheckFailedError(f"{'; '.join(map(str, failed))}; written were: {written}")
     return load_bundle(path)
 
 
@@ -147,6 +158,15 @@ def _sources(bundle: Bundle, precision: Precision, io: ModelIo, role: str | None
     if not chosen:
         known = ", ".join(model.role for model in found)
         raise UsageError(f"{bundle.path}: expected --model to be one of {known}, but got {role!r}")
+    if (precision, io) == ("int8", "sensor"):
+        for model in [model for model in chosen if model.strength]:
+            chosen.remove(model)
+            log.warning("%s: is not made in int8, in which it would be no faster", model.id)
+        if not chosen:
+            raise UsageError(
+                f"{bundle.path}: expected a model to make in int8, but the model for videos would be no faster in it; "
+                f"take it as it is, or --precision fp16 on a GPU"
+            )
     for model in chosen:
         Denoiser(bundle.path, model.id, provider="cpu")  # refuses a model that cannot run or is unlike the manifest
     return chosen

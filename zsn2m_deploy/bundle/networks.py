@@ -65,11 +65,9 @@ def exportable(model_id: str, network: FrameNetwork, sensor: Sensor) -> Exportab
     """A network as it is exported for a sensor; one that corrects frames first has no skeleton."""
     network = network.folded()
     before = network.before_padding()
-    deviation = network.deviation if isinstance(network, VideoNet) else None
+    line = network.line if isinstance(network, VideoNet) else None
     skeleton = skeleton_of(sensor) if isinstance(network, SensorNet) and before is None else None
-    return ExportableModel(
-        model_id, model_id, network, network.stride, before, network.whole_frames, deviation, skeleton
-    )
+    return ExportableModel(model_id, model_id, network, network.stride, before, network.whole_frames, line, skeleton)
 
 
 def versions() -> dict[str, str]:

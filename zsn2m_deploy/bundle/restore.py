@@ -17,7 +17,7 @@ from zsn2m_deploy.noise.impulses import ImpulseCorrection
 from zsn2m_deploy.noise.offsets import Offsets
 from zsn2m_deploy.paper.networks import GrdNet, MbdNet
 from zsn2m_deploy.pretrain.network import CorrectingNetwork, SensorNet
-from zsn2m_deploy.video.network import NoiseDeviation, VideoNet
+from zsn2m_deploy.video.network import VideoNet
 from zsn2m_export.writer import read_weights
 from zsn2m_runtime.bundle import Bundle
 from zsn2m_runtime.errors import BundleError, UsageError
@@ -47,7 +47,7 @@ def restored_networks(bundle: Bundle) -> dict[str, FrameNetwork]:
     channels = manifest.sensor.planes
     makers: dict[str, Callable[[], FrameNetwork]] = {
         "sensor": lambda: _correcting(SensorNet(channels), manifest, config.sensor),
-        "video": lambda: _correcting(_video_net(channels), manifest, config.sensor),
+        "video": lambda: _correcting(VideoNet(channels), manifest, config.sensor),
         "mbd": lambda: MbdNet(channels, config.mbd),
         "grd": lambda: GrdNet(channels, config.grd, MbdNet(channels, config.mbd)),
     }
@@ -84,12 +84,6 @@ def _check_fit(bundle: Bundle, make: Callable[[], FrameNetwork], state: dict[str
             f"{bundle.path}: expected weights that fit the method in the manifest, but {len(others)} do not: "
             f"{name[:80]} is of shape {got.get(name)} in the place of {wanted.get(name)}; copy the bundle again"
         )
-
-
-def _video_net(channels: int) -> VideoNet:
-    network = VideoNet(channels)
-    network.deviation = NoiseDeviation()
-    return network
 
 
 def _correcting(network: CorrectingNetwork, manifest: Manifest, config: SensorConfig) -> CorrectingNetwork:

@@ -82,7 +82,7 @@ class Stack:
 
 
 def denoise(stack: Stack, denoiser: Denoiser, task: Task) -> Pixels:
-    """Every frame denoised; a model with a state follows the first axis.
+    """Every frame denoised, the frames of the first axis as a sequence.
 
     Shape:
         returns: that of the data, and its type

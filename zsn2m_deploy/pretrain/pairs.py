@@ -98,12 +98,16 @@ class PairSource:
 
     def __call__(self) -> tuple[Tensor, Tensor]:
         """Noisy and clean crops, each (b, c, side, side)."""
+        clean = self.clean()
+        return self.clipped(self.kinds().corrupt(clean[None], self._generator)[0]), clean
+
+    def clean(self) -> Tensor:
+        """Clean crops, (b, c, side, side)."""
         self._due += self._crops
         while self._due >= DRAWN_TOGETHER * CROPS_PER_SCENE:
             self._due -= DRAWN_TOGETHER * CROPS_PER_SCENE
             self._keep(next(self._drawing))
-        clean = self._planes() if self._is_mosaic else self._clean(self._side)
-        return self._noisy(clean), clean
+        return self._planes() if self._is_mosaic else self._clean(self._side)
 
     def _keep(self, drawn: Drawn) -> None:
         places = slice(self._count % SCENES, self._count % SCENES + DRAWN_TOGETHER)
@@ -136,11 +140,14 @@ class PairSource:
         steps = torch.where(self._draw(2)[:, None].bool(), steps, steps.flip(0))
         return self._draw(SCENE_SIDE - side + 1)[:, None] + steps
 
-    def _noisy(self, clean: Tensor) -> Tensor:
+    def kinds(self) -> Kinds:
+        """Kinds of noise, one for each crop."""
         scenes, kinds = self._draw(min(self._count, SCENES)), self._draw(KINDS)
-        chosen = Kinds(*(part[scenes, kinds] for part in self._kept[1:]))
-        noisy = chosen.corrupt(clean[None], self._generator)[0]
-        ends = torch.rand(len(clean), 1, 1, 1, generator=self._generator, device=self._device) < CLIPPED
+        return Kinds(*(part[scenes, kinds] for part in self._kept[1:]))
+
+    def clipped(self, noisy: Tensor) -> Tensor:
+        """Crops whose samples end at 0 and 1 in a share of them, (b, c, side, side)."""
+        ends = torch.rand(len(noisy), 1, 1, 1, generator=self._generator, device=self._device) < CLIPPED
         return torch.where(ends, noisy.clamp(0, 1), noisy)
 
     def _random(self, *shape: int) -> Tensor:

@@ -61,7 +61,7 @@ class Report:
             wrong = "--mosaic auto"
         if wrong is not None:
             wrong = " ".join(filter(None, (wrong, *self._kept_options(wrong))))
-        video = any(model.state for model in self.manifest.models)
+        video = any(model.strength for model in self.manifest.models)
         return next_steps(self.verdict is Verdict.GOOD, self.noisy, wrong, frames, shlex.quote(self.bundle), video)
 
     def _kept_options(self, remedy: str) -> list[str]:

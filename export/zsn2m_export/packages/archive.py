@@ -28,7 +28,7 @@ def packaged_model(bundle: Bundle) -> ModelEntry:
     """The model that goes into a package: the default one.
 
     Raises:
-        UsageError: it takes mosaics, or results of frames before, for which other programs have no place.
+        UsageError: it takes mosaics, or the strength of the noise, for which other programs have no place.
         BundleError: there is no exported model, or one that cannot run or is unlike the manifest.
     """
     model = bundle.model()
@@ -37,7 +37,7 @@ def packaged_model(bundle: Bundle) -> ModelEntry:
             f"{bundle.path}: expected a bundle of grey or colour frames, but its frames are mosaics of a Bayer sensor, "
             f"for which other programs' models have no place; denoise them with: {denoise_command(bundle.path)}"
         )
-    if model.state or "onnx" not in model.files:
+    if model.strength or "onnx" not in model.files:
         raise UsageError(
             f"{bundle.path}: expected a default model of single frames with an ONNX file, but {model.id} is none; "
             f"run: {export_command(bundle.path)}"

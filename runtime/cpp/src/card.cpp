@@ -92,7 +92,6 @@ Card parse_model(const JsonObject &model, const JsonObject &common) {
     card.role = model.text("role");
     card.precision = model.text("precision");
     card.io = model.has("io") ? one_of(model, "io", {"sensor", "unit", "u8", "u16"}) : "sensor";
-    if (model.has("state")) card.state = model.text("state");
     if (model.has("strength")) card.strength = model.text("strength");
     card.reach = {model.integer("stride", 1, kLargestReach), model.integer("receptive_radius", 0, kLargestReach)};
 
@@ -169,7 +168,6 @@ std::string first_difference(const Card &one, const Card &other) {
     if (one.role != other.role) return "role";
     if (one.precision != other.precision) return "precision";
     if (one.io != other.io) return "io";
-    if (one.state != other.state) return "state";
     if (one.strength != other.strength) return "strength";
     if (one.reach.stride != other.reach.stride) return "stride";
     if (one.reach.receptive_radius != other.reach.receptive_radius) return "receptive_radius";

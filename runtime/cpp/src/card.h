@@ -30,7 +30,6 @@ struct Card {
     std::string role;
     std::string precision;
     std::string io; // "sensor": float32 (n, c, h, w) in sensor units; others are for programs that bring such arrays
-    std::string state;    // input for the result of the frame before; empty: the model sees single frames
     std::string strength; // input for the strength of the noise; empty: it takes none
     Reach reach;
     zsn2m_dtype dtype;

@@ -15,15 +15,6 @@
 
 namespace zsn2m::core {
 
-// What is known of the frames before: the last result. One for each sequence of frames.
-struct State {
-    std::vector<float> planes; // (channels, height, width), not rounded; empty: nothing is known
-    Size size;
-    std::optional<Mask> blank; // where the last frame was blank
-
-    void restart() { planes.clear(); }
-};
-
 // Safe to use from several threads: nothing changes after construction.
 class Denoiser {
 public:
@@ -38,16 +29,9 @@ public:
     const Card &card() const noexcept { return card_; }
 
     // noisy and denoised have the same size; they are the same memory or do not overlap. Blank areas stay what they
-    // are, bit for bit. Throws Failure.
+    // are, bit for bit. strength: of the noise, 1 as the bundle's; for a model that takes it. Throws Failure.
     template <typename Sample>
-    void denoise(const View<const Sample> &noisy, const View<Sample> &denoised) const;
-
-    // As denoise(), by a model with a state with the help of the result before, which becomes this one's. A frame of
-    // another size starts anew; where either frame is blank, the frame stands for the result before. Throws Failure,
-    // and leaves the state as it was. By other models: denoise().
-    template <typename Sample>
-    void denoise_next(const View<const Sample> &noisy, const View<Sample> &denoised, float strength,
-                      State &state) const;
+    void denoise(const View<const Sample> &noisy, const View<Sample> &denoised, float strength = 1) const;
 
     // How far results are from the test vectors beside the model, as fractions of the normalisation's scale.
     struct Difference {
@@ -61,11 +45,8 @@ public:
 private:
     Denoiser(ModelFile file, const std::string &model, Options options);
 
-    std::vector<float> run_in_strips(std::vector<float> noisy, std::vector<float> previous, Size size,
-                                     float strength) const;
-
     template <typename Sample>
-    void run_in_strips(const View<const Sample> &noisy, const View<Sample> &denoised) const;
+    void run_in_strips(const View<const Sample> &noisy, const View<Sample> &denoised, float strength) const;
 
     std::filesystem::path folder_;
     std::optional<ModelEntry> entry_;

@@ -12,8 +12,7 @@ namespace zsn2m::core {
 // What a network runs on: planes (1, channels, height, width) in sensor units, contiguous.
 struct Inputs {
     float *noisy;
-    float *previous; // result of the frame before, for a network with a state; nullptr: the frame itself
-    float strength;  // of the noise, 1 as the bundle's; for a network that takes it
+    float strength; // of the noise, 1 as the bundle's; for a network that takes it
 };
 
 class Model {

@@ -64,14 +64,12 @@ public:
     OnnxModel(std::string_view bytes, int threads)
         : session_(environment(), bytes.data(), bytes.size(), session_options(threads)) {
         const std::size_t frames = session_.GetInputCount(), defaults = session_.GetOverridableInitializerCount();
-        if (frames < 1 || frames > 2 || defaults > 1 || session_.GetOutputCount() != 1) {
-            throw Ort::Exception("a model with other inputs than frame, state and strength, or several outputs",
+        if (frames != 1 || defaults > 1 || session_.GetOutputCount() != 1) {
+            throw Ort::Exception("a model with other inputs than frame and strength, or several outputs",
                                  ORT_INVALID_GRAPH);
         }
         const Ort::AllocatorWithDefaultOptions allocator;
-        for (std::size_t i = 0; i < frames; ++i) {
-            frames_.emplace_back(session_.GetInputNameAllocated(i, allocator).get());
-        }
+        noisy_ = session_.GetInputNameAllocated(0, allocator).get();
         if (defaults == 1) strength_ = session_.GetOverridableInitializerNameAllocated(0, allocator).get();
         output_ = session_.GetOutputNameAllocated(0, allocator).get();
     }
@@ -87,14 +85,10 @@ public:
         const auto count = static_cast<std::size_t>(size.channels * size.height * size.width);
         try {
             const auto memory = Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault);
-            std::vector<const char *> names;
+            std::vector<const char *> names = {noisy_.c_str()};
             std::vector<Ort::Value> values;
-            for (const std::string &name : frames_) {
-                float *const planes = names.empty() || !inputs.previous ? inputs.noisy : inputs.previous;
-                names.push_back(name.c_str());
-                values.push_back(
-                    Ort::Value::CreateTensor<float>(memory, planes, count, shape.data(), shape.size()));
-            }
+            values.push_back(
+                Ort::Value::CreateTensor<float>(memory, inputs.noisy, count, shape.data(), shape.size()));
             float strength = inputs.strength;
             constexpr std::int64_t one = 1;
             if (!strength_.empty()) {
@@ -119,8 +113,8 @@ public:
 
 private:
     mutable Ort::Session session_; // Run() is safe from several threads, and not const
-    std::vector<std::string> frames_; // the noisy one and, where the network has a state, the result before
-    std::string strength_;            // empty: the network takes none
+    std::string noisy_;
+    std::string strength_; // empty: the network takes none
     std::string output_;
 };
 

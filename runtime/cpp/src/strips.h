@@ -7,7 +7,7 @@
 namespace zsn2m::core {
 
 constexpr std::int64_t kDefaultStripPixels = std::int64_t{1} << 19; // kept pixels per strip; as in the Python runtime
-// Of a model with a state, whose layers have half of the resolution; likewise.
+// Of a model that takes the strength of the noise, whose layers have half of the resolution; likewise.
 constexpr std::int64_t kStripPixelsOfVideo = 4 * kDefaultStripPixels;
 constexpr std::int64_t kSmallestStrip = 4; // halos; a strip is read with two more, at most half of its rows
 

@@ -74,11 +74,7 @@ public:
             const c10::InferenceMode inference;
             const ThreadCount count(threads_);
             std::vector<c10::IValue> values = {at::from_blob(inputs.noisy, shape, at::kFloat)};
-            if (takes_ == kRecurrent) {
-                values.emplace_back(inputs.previous ? at::from_blob(inputs.previous, shape, at::kFloat)
-                                                    : values.front().toTensor());
-                values.emplace_back(at::full({1}, inputs.strength));
-            }
+            if (takes_ == kWithStrength) values.emplace_back(at::full({1}, inputs.strength));
             const at::Tensor result = script_.get_method("forward")(std::move(values)).toTensor();
             check_result(result, shape);
             auto kept = std::make_shared<at::Tensor>(result.contiguous());
@@ -93,7 +89,7 @@ public:
     }
 
 private:
-    static constexpr std::size_t kRecurrent = 3; // frame, result before, strength
+    static constexpr std::size_t kWithStrength = 2; // frame, strength
 
     torch::jit::Module script_;
     int threads_;

@@ -25,7 +25,7 @@ from zsn2m_runtime.blank.areas import blank_areas, filled, with_blank_kept
 from zsn2m_runtime.bundle import load_bundle
 from zsn2m_runtime.image import Frame, from_nchw, to_nchw
 from zsn2m_runtime.inference.session import Session
-from zsn2m_runtime.manifest import ModelCard, Sensor
+from zsn2m_runtime.manifest import Sensor
 from zsn2m_runtime.mosaic_planes import without_blank
 from zsn2m_runtime.sample_types import Mask, Nchw, Pixels
 
@@ -51,19 +51,21 @@ def main() -> int:
             for entry in bundle.manifest.models:
                 model = path / f"{entry.id}{suffix}"
                 agree &= model_agrees(f"{path.stem} {model.name}", examples, model, bundle.manifest.sensor)
-                if entry.state:
-                    agree &= sequences_agree(f"{path.stem} {model.name}", examples, model, bundle.manifest.card(entry))
+                if entry.strength:
+                    agree &= sequences_agree(f"{path.stem} {model.name}", examples, model, bundle.manifest.sensor)
             first = path / f"{bundle.manifest.models[0].id}{suffix}"
             agree &= blank_areas_agree(f"{path.stem} {first.name}", examples, first, bundle.manifest.sensor)
     return 0 if agree else 1
 
 
-def network_in(model: Path) -> Network:
-    """What runs a model file in Python, on one thread."""
+def network_in(model: Path, strength: float | None = None) -> Network:
+    """What runs a model file in Python, on one thread; strength: of the noise, for a model that takes it."""
     if model.suffix == ".onnx":
-        return Session(model, "cpu", 1).run
+        session = Session(model, "cpu", 1)
+        return lambda planes: session.run(planes, strength)
     script = torch.jit.load(str(model))  # type: ignore[no-untyped-call]
-    return lambda planes: script(torch.from_numpy(planes)).numpy()
+    told = () if strength is None else (torch.tensor([strength]),)
+    return lambda planes: script(torch.from_numpy(planes), *told).numpy()
 
 
 def model_agrees(name: str, examples: Path, model: Path, sensor: Sensor) -> bool:
@@ -78,44 +80,16 @@ def model_agrees(name: str, examples: Path, model: Path, sensor: Sensor) -> bool
     return agree
 
 
-def sequences_agree(name: str, examples: Path, model: Path, card: ModelCard) -> bool:
+def sequences_agree(name: str, examples: Path, model: Path, sensor: Sensor) -> bool:
     """Compare frames that follow each other, one of them with blank areas, at a strength other than 1."""
-    agree = True
+    agree, network = True, network_in(model, SEQUENCE_STRENGTH)
     for size in SIZES[2:]:
-        frames = [noisy_frame(card.sensor, size, seed) for seed in range(SEQUENCE)]
-        frames[1] = frames_with_blank_areas(card.sensor, size)["bars"]
-        session, before, hidden_before = recurrent_network_in(model), None, None
-        expected = []
-        for frame in frames:
-            filled_in, blank = hidden(frame, card.sensor)
-            noisy = to_nchw(filled_in)
-            state = noisy if before is None else before
-            for mask in (blank, hidden_before):
-                if mask is not None:
-                    state = np.where(mask, noisy, state)
-            before, hidden_before = session.run(noisy, state, SEQUENCE_STRENGTH), blank
-            expected.append(with_blank_kept(from_nchw(before.copy(), frame.dtype), frame, blank))
+        frames = [noisy_frame(sensor, size, seed) for seed in range(SEQUENCE)]
+        frames[1] = frames_with_blank_areas(sensor, size)["bars"]
+        expected = np.concatenate([denoised_by(network, frame, sensor) for frame in frames])
         result = run_raw(examples, model, np.concatenate(frames), len(frames), SEQUENCE_STRENGTH)
-        agree &= compare(f"{name} {size} x {SEQUENCE}", np.concatenate(expected), result, card.sensor)
+        agree &= compare(f"{name} {size} x {SEQUENCE}", expected, result, sensor)
     return agree
-
-
-def recurrent_network_in(model: Path) -> Session:
-    """What runs the file of a model with a state in Python, as a session does."""
-    if model.suffix == ".onnx":
-        return Session(model, "cpu", 1)
-    script = torch.jit.load(str(model))  # type: ignore[no-untyped-call]
-
-    class Scripted(Session):
-        def __init__(self) -> None:
-            pass
-
-        def run(self, noisy: Nchw, previous: Nchw | None = None, strength: float | None = None) -> Nchw:
-            frames = [torch.from_numpy(noisy if planes is None else planes) for planes in (noisy, previous)]
-            result: Nchw = script(*frames, torch.tensor([strength or 1.0])).numpy()
-            return result
-
-    return Scripted()
 
 
 def denoised_by(network: Network, frame: Pixels, sensor: Sensor) -> Pixels:

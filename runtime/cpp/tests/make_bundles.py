@@ -21,7 +21,7 @@ from zsn2m_deploy.fit.network import FrameNetwork  # noqa: E402
 from zsn2m_deploy.noise.defects import DefectCorrection  # noqa: E402
 from zsn2m_deploy.pretrain.network import SensorNet  # noqa: E402
 from zsn2m_deploy.pretrain.weights import pretrained  # noqa: E402
-from zsn2m_deploy.video.network import NoiseDeviation, VideoNet  # noqa: E402
+from zsn2m_deploy.video.network import VideoNet, line_of  # noqa: E402
 from zsn2m_export.manifest_file import write_manifest  # noqa: E402
 from zsn2m_export.writer import ExportableModel, write_models, write_test_input  # noqa: E402
 from zsn2m_runtime.manifest import Manifest, Normalisation, Sensor  # noqa: E402
@@ -94,8 +94,8 @@ def write_bundle(name: str, folder: Path) -> None:
     models = [ExportableModel(name, name, net, net.stride, net.before_padding()) for name, net in networks.items()]
     if name in VIDEOS:
         video = SmallVideoNet(channels)
-        noise = NoiseDeviation(NoiseModel.white(np.full(channels, 0.004), np.full(channels, 0.004)))
-        models.append(ExportableModel("video", "video", video, video.stride, deviation=noise))
+        line = line_of(NoiseModel.white(np.full(channels, 0.004), np.full(channels, 0.004)))
+        models.append(ExportableModel("video", "video", video, video.stride, line=line))
     write(folder, sensor, Normalisation(offset=low, scale=high - low), models, "sensor")
 
 

@@ -66,7 +66,7 @@ TEST_CASE("a card with a wrong fact is refused by its name") {
     CHECK(names(refusal(with("[64.0, 1023.0]", "[1023.0, 64.0]")), "range"));
     CHECK(names(refusal(with("[64.0, 1023.0]", "[0, 65536]")), "range"));
     CHECK(names(refusal(with("[64.0, 1023.0]", "[64.0]")), "range"));
-    CHECK(names(refusal(with("\"stride\"", "\"state\": 1, \"stride\"")), "state"));
+    CHECK(names(refusal(with("\"stride\"", "\"strength\": 1, \"stride\"")), "strength"));
     CHECK(names(refusal(with("12.5", "-1")), "noise_sigma"));
     CHECK(names(refusal(with("\"scale\": 900.0", "\"scale\": 0")), "scale"));
     CHECK(names(refusal(with("\"offset\": 60.0", "\"offset\": 1e999")), "card"));
@@ -81,8 +81,8 @@ TEST_CASE("two cards that differ say where") {
     const Card card = parse_card(kCard, "card");
     CHECK(first_difference(card, card).empty());
     CHECK(first_difference(card, parse_card(with("57", "56"), "card")) == "receptive_radius");
-    const std::string of_videos = with("\"stride\"", "\"state\": \"previous\", \"stride\"");
-    CHECK(first_difference(card, parse_card(of_videos, "card")) == "state");
+    const std::string of_videos = with("\"stride\"", "\"strength\": \"strength\", \"stride\"");
+    CHECK(first_difference(card, parse_card(of_videos, "card")) == "strength");
     CHECK(first_difference(card, parse_card(with("1023.0", "1022.0"), "card")) == "sensor: range");
     CHECK(first_difference(card, parse_card(with("900.0", "900.1"), "card")) == "normalisation: scale");
 }

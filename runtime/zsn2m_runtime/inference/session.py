@@ -67,21 +67,20 @@ class Session:
             ) from error
         self._turn = contextlib.nullcontext() if self.provider in CONCURRENT else threading.Lock()
 
-    def run(self, noisy: Nchw, previous: Nchw | None = None, strength: float | None = None) -> Nchw:
+    def run(self, noisy: Nchw, strength: float | None = None) -> Nchw:
         """Denoise one batch.
 
         Args:
-            previous: for a model with a state, the result of the frame before; None: the frame itself
-            strength: for a model that takes it; None: the model's own, 1
+            strength: of the noise, for a model that takes it; None: the model's own, 1
         Shape:
-            noisy, previous: (n, c, h, w) float32, sensor units
+            noisy: (n, c, h, w) float32, sensor units
             returns: the same shape
         Raises:
             UnavailableError: the provider failed, of memory for example.
             BundleError: the model is not for frames of this shape, takes no such input, or would take far too much.
         """
         self.limits.check(noisy.shape)
-        given = self.inputs(noisy, previous, strength)
+        given = self.inputs(noisy, strength)
         try:
             with self._turn:
                 result: Nchw = self._session.run([self.limits.output.name], given)[0]
@@ -92,24 +91,21 @@ class Session:
             ) from error
         return result
 
-    def inputs(self, noisy: Nchw, previous: Nchw | None = None, strength: float | None = None) -> dict[str, Nchw]:
+    def inputs(self, noisy: Nchw, strength: float | None = None) -> dict[str, Nchw]:
         """What onnxruntime is given for a run, by name.
 
         Raises:
-            BundleError: the model takes no previous result, or no strength, and one is given.
+            BundleError: the model takes no strength, and one is given.
         """
-        given, limits = {self.limits.input.name: noisy}, self.limits
-        for port, value in ((limits.state, previous), (limits.strength, strength)):
-            if port is None and value is not None:
-                raise BundleError(
-                    f"expected a model that takes a previous result and a strength, but {self._name} takes single "
-                    f"frames; run the model video, or leave them out"
-                )
-        if limits.state:
-            given[limits.state.name] = noisy if previous is None else previous
-        if limits.strength and strength is not None:
-            given[limits.strength.name] = np.array([strength], np.float32)
-        return given
+        given = {self.limits.input.name: noisy}
+        if strength is None:
+            return given
+        if self.limits.strength is None:
+            raise BundleError(
+                f"expected a model that takes the strength of the noise, but {self._name} takes frames alone; run the "
+                f"model video, or leave the strength out"
+            )
+        return given | {self.limits.strength.name: np.array([strength], np.float32)}
 
 
 @functools.cache  # which packages are installed is looked up once, as it takes as long as a small model's checks

@@ -10,7 +10,7 @@ import numpy as np
 from zsn2m_runtime.sample_types import Pixels
 
 DEFAULT_STRIP_PIXELS = 2**19  # kept pixels of a strip: 67 MB for each full-size layer of the default's 32 channels
-# Likewise of a model with a state, whose 32 channels have half of the resolution: strips of 2**19 pixels, which overlap
+# Likewise of the model for videos, whose 32 channels have half of the resolution: strips of 2**19 pixels, which overlap
 # by 18 % of a 1080p frame, cost 1.22 of the time of the whole (measured, docs/decisions/strips.md).
 STRIP_PIXELS_OF_VIDEO = 4 * DEFAULT_STRIP_PIXELS
 SMALLEST_STRIP = 4  # halos of kept rows; two more are read, so that at most half of the work is done twice

@@ -32,7 +32,6 @@ class OnnxLimits:
 
     Attributes:
         input, output: what the model takes and gives
-        state: the input for the previous result, which is like `input`; None: there is none
         strength: the input, of one number, that has a default; None: there is none
     Raises:
         BundleError: what `read_onnx` refuses; other inputs than these, or not one output, of a type and shape that
@@ -42,9 +41,7 @@ class OnnxLimits:
     def __init__(self, content: bytes, name: str) -> None:
         self._graph = read_onnx(content, name)
         tensors = self._graph.tensors
-        frames = [port for port in self._graph.inputs if port.name not in tensors]
-        self.state = _second_of_a_kind(frames)
-        self.input = self._only("input", frames[:1] if self.state else frames)
+        self.input = self._only("input", [port for port in self._graph.inputs if port.name not in tensors])
         self.output = self._only("output", self._graph.outputs)
         self.strength = self._number([port for port in self._graph.inputs if port.name in tensors])
         self._last_uses = _last_uses(self._graph)
@@ -109,10 +106,9 @@ class OnnxLimits:
 
     def _follow(self, frame: Made) -> tuple[int, int]:
         """The most values held at a time, and the products of all convolutions and pools."""
-        frames = [port.name for port in (self.input, self.state) if port]
-        there: dict[str, Made | None] = {**self._constants, **dict.fromkeys(frames, frame), "": None}
-        sizes = dict.fromkeys(frames, frame.size)  # of what the steps make
-        held, most, products = len(frames) * frame.size, len(frames) * frame.size, 0
+        there: dict[str, Made | None] = {**self._constants, self.input.name: frame, "": None}
+        sizes = {self.input.name: frame.size}  # of what the steps make
+        held, most, products = frame.size, frame.size, 0
         for node, last_uses in zip(self._graph.nodes, self._last_uses, strict=True):
             try:
                 inputs = [there[name] for name in node.inputs]
@@ -135,12 +131,6 @@ class OnnxLimits:
         if (result.shape, result.kind) != (frame.shape, self.output.kind):
             raise UnknownError(f"one that gives {DTYPES.get(result.kind)} of shape {result.shape}")
         return most, products
-
-
-def _second_of_a_kind(ports: list[Port]) -> Port | None:
-    """The second of two inputs of one type and shape: the state beside the frame."""
-    kinds = [(port.kind, port.shape) for port in ports]
-    return ports[1] if len(ports) == 2 and kinds[0] == kinds[1] else None
 
 
 def _last_uses(graph: Graph) -> list[list[str]]:

@@ -46,7 +46,7 @@ def video_model(path: Path) -> str | None:
     if not path.is_dir():
         return None
     manifest = read_manifest(path)
-    models = [model for model in manifest.models if model.state and "onnx" in model.files]
+    models = [model for model in manifest.models if model.strength and "onnx" in model.files]
     noises = [group.noise for group in manifest.mixture]
     is_one = not noises or (manifest.impulses is None and differ_in_strength(noises))
     return models[0].id if models and is_one else None

@@ -240,7 +240,7 @@ def test_a_mixture_is_adapted_to_where_anything_is(preset: Preset) -> None:
 def test_what_comes_next_names_stream_where_there_is_a_model_for_videos(tmp_path: Path, manifest: Manifest) -> None:
     made = scene()
     assert "stream" not in write(tmp_path, manifest, made, made.good)[0].next_steps[0]
-    video = manifest.models[0].model_copy(update={"state": "previous"})
+    video = manifest.models[0].model_copy(update={"strength": "strength"})
     report = write(tmp_path, manifest.model_copy(update={"models": [*manifest.models, video]}), made, made.good)[0]
     assert "`zsn2m-deploy stream cam.zsn2m VIDEO -o OUT`" in report.next_steps[0]
 

@@ -1,4 +1,4 @@
-"""Pretraining VideoNet: its loss, checkpoints, the weights that come out, and those that the package holds."""
+"""Pretraining VideoNet: its loss, the weights that come out, and those that the package holds."""
 
 from __future__ import annotations
 
@@ -8,42 +8,35 @@ import pytest
 import torch
 from torch import Tensor
 
+from zsn2m_deploy.pretrain import pairs
+from zsn2m_deploy.video import fused, weights
 from zsn2m_deploy.video import pretrain as pretraining
-from zsn2m_deploy.video import sequences, weights
-from zsn2m_deploy.video.loss import chunk_loss
-from zsn2m_deploy.video.network import VideoNet
-from zsn2m_deploy.video.pretrain import pretrain
-from zsn2m_deploy.video.sequences import CHUNK, SequenceSource
+from zsn2m_deploy.video.pretrain import pair_loss, pretrain
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("SCENES", "CLIPS"):
-        monkeypatch.setattr(sequences, name, 4)
+    monkeypatch.setattr(pairs, "FIRST_SCENES", 8)
     monkeypatch.setattr(pretraining, "SIDE", 32)
 
 
-@pytest.mark.usefixtures("few")
-def test_a_step_learns_from_every_frame_and_carries_its_results_on() -> None:
-    chunk = SequenceSource(1, seed=0, sequences=4, side=32)()
-    seen: list[Tensor] = []
+def test_the_deviation_that_is_told_is_that_of_the_drawn_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pretraining, "MISJUDGED", 0.0)
+    monkeypatch.setattr(fused, "SHIFTED", 0.0)  # interpolation leaves less
+    monkeypatch.setattr(pairs, "CLIPPED", 0.0)
+    source = pairs.PairSource(3, seed=0, crops=32, side=48, workers=0, device=torch.device("cpu"))
+    clean, told = source.clean(), list[Tensor]()
+    monkeypatch.setattr(source, "clean", lambda: clean)
 
-    def keep(noisy: Tensor, previous: Tensor, deviation: Tensor) -> Tensor:
-        seen.append(previous)
+    def seen(noisy: Tensor, deviation: Tensor) -> Tensor:
+        told.append((noisy - clean).square().mean(dim=(1, 2, 3)).sqrt() / deviation.square().mean(dim=(1, 2, 3)).sqrt())
         return noisy + 0 * deviation
 
-    loss, state = chunk_loss(keep, chunk, torch.full((4, 1, 32, 32), 7.0), first=3.0)
-    assert len(seen) == CHUNK
-    assert torch.equal(seen[0][:2], chunk.noisy[0][:2])  # those that begin
-    torch.testing.assert_close(seen[0][2:], torch.full((2, 1, 32, 32), 7.0))  # those that go on
-    assert torch.equal(state, chunk.noisy[-1])
-    power = (chunk.noisy - chunk.clean).square().mean(dim=(2, 3, 4)) ** 0.35
-    weight = torch.ones(CHUNK, 4)
-    weight[0, :2] = 3.0
-    torch.testing.assert_close(loss, (power * weight).sum() / weight.sum())
+    loss = pair_loss(seen, source, torch.Generator().manual_seed(0))
+    assert float(told[0].log().abs().mean()) < 0.1
+    assert 0.05 < float(loss) < 1  # of results that are the noisy crops: their noise's power^0.35
 
 
-@pytest.mark.usefixtures("few")
 def test_pretraining_writes_weights_that_load_and_grey_begins_with_colour(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -52,20 +45,10 @@ def test_pretraining_writes_weights_that_load_and_grey_begins_with_colour(
     begin = None
     for channels in (3, 1):
         path = tmp_path / f"video_{channels}.safetensors"
-        pretrain(path, channels, steps=2, sequences=2, seed=0, begin=begin)
+        pretrain(path, channels, steps=2, crops=2, seed=0, begin=begin)
         begin = path
         assert "2/2" in capsys.readouterr().out
     colour, grey = (weights.pretrained_video(channels) for channels in (3, 1))
     apart = (colour.eighth.weight - grey.eighth.weight).detach().abs().mean()
     assert float(apart) < 2e-3  # of networks that are drawn independently 0.03
     assert sorted(file.name for file in tmp_path.iterdir()) == ["video_1.safetensors", "video_3.safetensors"]
-
-
-def test_a_network_of_grey_gives_what_the_one_for_colour_gives_on_grey_frames() -> None:
-    torch.manual_seed(0)
-    colour = VideoNet(3)
-    noisy, previous, deviation = torch.rand(3, 2, 1, 32, 48)
-    with torch.no_grad():
-        expected = colour(noisy.expand(-1, 3, -1, -1), previous.expand(-1, 3, -1, -1), deviation)
-        found = VideoNet.of_grey(colour)(noisy, previous, deviation)
-    torch.testing.assert_close(found, expected.mean(dim=1, keepdim=True), rtol=0, atol=1e-5)

@@ -15,7 +15,7 @@ from zsn2m_deploy.noise.impulses import ImpulseCorrection
 from zsn2m_deploy.trained import Trained
 from zsn2m_deploy.training import train
 from zsn2m_deploy.video import stage
-from zsn2m_deploy.video.network import NoiseDeviation, VideoNet
+from zsn2m_deploy.video.network import VideoNet, deviation_at
 from zsn2m_deploy.video.weights import pretrained_video
 from zsn2m_runtime.image import to_nchw
 from zsn2m_runtime.sample_types import Pixels
@@ -28,9 +28,9 @@ def short(iterations: int = 3, **fields: object) -> TrainConfig:
 def error(trained: Trained, network: VideoNet, noisy: Pixels, clean: Pixels) -> float:
     """Mean square of what is wrong with a frame by itself, sensor units."""
     x = (torch.from_numpy(to_nchw(noisy)) - trained.offset) / trained.scale
-    deviation = trained.networks["video"].deviation(x, torch.ones(1))  # type: ignore[operator]
+    line = trained.networks["video"].get_buffer("line")
     with torch.no_grad():
-        result = network(x, x, deviation).numpy() * trained.scale + trained.offset
+        result = network(x, deviation_at(x, line, torch.ones(1))).numpy() * trained.scale + trained.offset
     return float(np.square(result - to_nchw(clean)).mean())
 
 
@@ -66,10 +66,10 @@ def test_without_steps_it_is_as_it_was_pretrained_and_knows_the_noise() -> None:
     network = trained.networks["video"]
     assert isinstance(network, VideoNet)
     before = pretrained_video(1).state_dict()
-    assert all(torch.equal(weight, before[name]) for name, weight in network.state_dict().items() if name in before)
+    assert all(torch.equal(weight, before[name]) for name, weight in network.named_parameters())
     x = torch.linspace(0, 1, 64).view(1, 1, 8, 8)
     values = (x * trained.scale + trained.offset).numpy()
-    told = (network.deviation(x, torch.ones(1)) * trained.scale).numpy()
+    told = (deviation_at(x, network.line, torch.ones(1)) * trained.scale).numpy()
     np.testing.assert_allclose(
         np.square(told)[0, 0], trained.noise.variance(values[0, 0, :, :, None])[..., 0], rtol=1e-3
     )
@@ -91,24 +91,22 @@ def test_each_noise_of_a_mixture_is_told_as_strong_as_it_is(monkeypatch: pytest.
 
 
 def test_the_deviation_that_is_told_is_that_of_the_drawn_noise(monkeypatch: pytest.MonkeyPatch) -> None:
-    chunks: list[Any] = []
-    real = stage.Lesson.chunk
+    ratios: list[torch.Tensor] = []
+    real = stage.Lesson.drawn
 
     def kept(self: stage.Lesson) -> Any:
-        chunks.append(real(self))
-        return chunks[-1]
+        noisy, clean, told = real(self)
+        deviation = deviation_at(clean, self.line, told)
+        ratios.append(
+            (noisy - clean).square().mean(dim=(1, 2, 3)).sqrt() / deviation.square().mean(dim=(1, 2, 3)).sqrt()
+        )
+        return noisy, clean, told
 
-    monkeypatch.setattr(stage.Lesson, "chunk", kept)
-    monkeypatch.setattr("zsn2m_deploy.video.sequences.MISJUDGED", 0.0)
-    monkeypatch.setattr("zsn2m_deploy.video.sequences.LATE", 0.0)
+    monkeypatch.setattr(stage.Lesson, "drawn", kept)
+    monkeypatch.setattr("zsn2m_deploy.video.fused.SHIFTED", 0.0)  # interpolation leaves less
     train([scene("sloped", side=96).noisy], short(8))
-    ratios = [
-        (chunk.noisy[index] - chunk.clean[index]).square().mean().sqrt()
-        / chunk.deviation(index, chunk.clean[index]).square().mean().sqrt()
-        for chunk in chunks
-        for index in range(len(chunk.noisy))
-    ]
-    assert float(torch.stack(ratios).log().abs().mean()) < 0.1
+    assert len(ratios) == 8
+    assert float(torch.cat(ratios).log().abs().mean()) < 0.1
 
 
 def test_what_is_replaced_before_the_network_is_replaced_for_it_too() -> None:
@@ -134,4 +132,4 @@ def test_a_network_that_died_is_replaced_by_the_pretrained_one(monkeypatch: pyte
     trained = train([made.noisy], short(2))
     assert any("VideoNet" in warning for warning in trained.warnings)
     assert torch.equal(trained.networks["video"].get_parameter("eighth.weight"), pretrained_video(1).eighth.weight)
-    assert isinstance(trained.networks["video"].deviation, NoiseDeviation)
+    assert trained.networks["video"].get_buffer("line").any()

@@ -191,37 +191,39 @@ def test_what_takes_or_gives_no_frames_is_refused(change: Any, said: str) -> Non
         OnnxLimits(ported(change), "m")
 
 
-def with_state(nodes: list[onnx.NodeProto], kind: int, shape: tuple[object, ...], **defaults: Any) -> bytes:
-    """A model that takes another input beside the frame, and inputs with a default."""
+def with_defaults(nodes: list[onnx.NodeProto], **defaults: Any) -> bytes:
+    """A model that takes the frame, and inputs with a default."""
     found = onnx.load_model_from_string(graph(nodes, defaults))
-    found.graph.input.append(helper.make_tensor_value_info("previous", kind, shape))
     for name, value in defaults.items():
         found.graph.input.append(helper.make_tensor_value_info(name, FLOAT, value.shape))
     return found.SerializeToString()
 
 
-STATE = (FLOAT, ("n", 3, "h", "w"))
 SCALED = [node("Concat", "s s s s", "scales", axis=0), helper.make_node("Resize", ["noisy", "", "scales"], ["x"])]
 
 
-def test_a_state_and_a_strength_are_inputs_beside_the_frame() -> None:
-    steps = [node("Mul", "noisy strength", "x"), node("Add", "x previous", "denoised")]
-    limits = OnnxLimits(with_state(steps, *STATE, strength=np.ones(1, np.float32)), "m")
-    assert [port and port.name for port in (limits.input, limits.state, limits.strength)] == [
-        "noisy", "previous", "strength",
-    ]  # fmt: skip
-    assert limits._follow(Made((1, 3, 8, 8), 1))[0] == 3 * 3 * 64  # two frames come in
-    assert OnnxLimits(graph(same(), {}), "m").state is None
+def test_a_strength_is_an_input_beside_the_frame() -> None:
+    limits = OnnxLimits(
+        with_defaults([node("Mul", "noisy strength", "denoised")], strength=np.ones(1, np.float32)), "m"
+    )
+    assert [port and port.name for port in (limits.input, limits.strength)] == ["noisy", "strength"]
+    assert OnnxLimits(graph(same(), {}), "m").strength is None
+
+
+def of_two_frames() -> bytes:
+    """A model that takes a second frame, as an earlier format had."""
+    model = onnx.load_model_from_string(graph([node("Add", "noisy previous", "denoised")], {}))
+    model.graph.input.append(helper.make_tensor_value_info("previous", FLOAT, ("n", 3, "h", "w")))
+    return model.SerializeToString()
 
 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (with_state(same(), FLOAT, ("n", 1, "h", "w")), "2 inputs"),
-        (with_state(same(), TensorProto.UINT8, ("n", 3, "h", "w")), "2 inputs"),
-        (with_state(same(), *STATE, s=np.ones(2, np.float32)), "one number"),
-        (with_state(same(), *STATE, s=np.ones(1, np.float32), t=np.ones(1, np.float32)), "one number"),
-        (with_state(same(*SCALED), *STATE, s=np.ones(1, np.float32)), "frames of shape"),
+        (of_two_frames(), "2 inputs"),
+        (with_defaults(same(), s=np.ones(2, np.float32)), "one number"),
+        (with_defaults(same(), s=np.ones(1, np.float32), t=np.ones(1, np.float32)), "one number"),
+        (with_defaults(same(*SCALED), s=np.ones(1, np.float32)), "frames of shape"),
     ],
 )
 def test_other_inputs_beside_the_frame_are_refused(content: bytes, said: str) -> None:

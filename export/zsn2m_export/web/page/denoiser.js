@@ -12,8 +12,7 @@ const OPTIONS = { executionProviders: ["wasm"], logSeverityLevel: 3 }; // it wou
 
 let sensor;
 let frames; // the model for single frames
-let videos; // the model that sees the result before; null: the bundle has none
-let before; // its last result: { planes, width, height }
+let videos; // the model for videos; the other one where the bundle has none
 
 const actions = { open, denoise, next };
 
@@ -30,11 +29,11 @@ async function open() {
   const manifest = await (await fetched("manifest.json")).json();
   sensor = manifest.sensor;
   const load = async (entry) => ({ entry, session: await ort.InferenceSession.create(await bytesOf(entry.files.onnx), OPTIONS) });
-  const recurrent = manifest.models.find((entry) => entry.state);
+  const fast = manifest.models.find((entry) => entry.strength);
   frames = await load(manifest.models.find((entry) => entry.id === manifest.default));
-  videos = !recurrent ? null : recurrent.id === manifest.default ? frames : await load(recurrent);
+  videos = !fast || fast.id === manifest.default ? frames : await load(fast);
   const checks = [];
-  for (const model of new Set([frames, videos ?? frames])) {
+  for (const model of new Set([frames, videos])) {
     const given = model.entry.self_test_input ?? manifest.self_test_input;
     const difference = (await selfTest(model, given)) / manifest.normalisation.scale;
     checks.push({ model: model.entry.id, difference, passed: difference <= TOLERANCE });
@@ -46,54 +45,42 @@ async function open() {
 async function selfTest(model, record) {
   const given = readNpy(await bytesOf(record));
   const expected = readNpy(await bytesOf(model.entry.self_test));
-  const [count, channels, height, width] = given.shape;
-  const size = channels * height * width;
+  const [, , height, width] = given.shape;
   let largest = 0;
-  let previous;
-  for (let start = 0; start < count * size; start += size) {
-    const noisy = given.samples.slice(start, start + size);
-    previous = await run(model, noisy, height, width, previous);
-    previous.forEach((value, at) => {
-      const difference = Math.abs(value - expected.samples[start + at]);
-      largest = difference <= largest ? largest : Number.isNaN(difference) ? Infinity : difference;
-    });
-  }
+  (await run(model, given.samples, height, width)).forEach((value, at) => {
+    const difference = Math.abs(value - expected.samples[at]);
+    largest = difference <= largest ? largest : Number.isNaN(difference) ? Infinity : difference;
+  });
   return largest;
 }
 
 /** A single frame: { samples, step, width, height } with `step` samples a pixel, of which the first are denoised. */
-async function denoise({ samples, step, width, height }, tell) {
-  const denoised = samples.slice();
-  const strips = planStrips(frames.entry, width, height);
+async function denoise(frame, tell) {
+  return denoised(frames, frame, tell);
+}
+
+/** A frame of a camera, by itself, by the faster model. */
+async function next(frame, tell) {
+  return denoised(videos, frame, tell);
+}
+
+async function denoised(model, { samples, step, width, height }, tell) {
+  const results = samples.slice();
+  const strips = planStrips(model.entry, width, height);
   for (const [number, strip] of strips.entries()) {
     tell(number / strips.length);
     const rows = samples.subarray(strip.read * width * step, strip.readEnd * width * step);
     const noisy = planesOf(rows, step);
-    const planes = await run(frames, noisy, strip.readEnd - strip.read, width);
+    const planes = await run(model, noisy, strip.readEnd - strip.read, width);
     const kept = (strip.end - strip.start) * width;
-    fill(denoised.subarray(strip.start * width * step), step, planes, (strip.start - strip.read) * width, kept);
+    fill(results.subarray(strip.start * width * step), step, planes, (strip.start - strip.read) * width, kept);
   }
-  return denoised;
-}
-
-/** The next frame of a camera, with the help of the result before where the bundle has a model for that. */
-async function next({ restart, ...frame }, tell) {
-  if (!videos) return denoise(frame, tell);
-  const { samples, step, width, height } = frame;
-  const goesOn = !restart && before?.width === width && before.height === height;
-  const noisy = planesOf(samples, step);
-  const planes = await run(videos, noisy, height, width, goesOn ? before.planes : noisy);
-  before = { planes, width, height };
-  const denoised = samples.slice();
-  fill(denoised, step, planes, 0, width * height);
-  return denoised;
+  return results;
 }
 
 /** One run of a model on planes (1, channels, height, width) in sensor units; onnxruntime-web takes no `strength`. */
-async function run({ entry, session }, noisy, height, width, previous) {
-  const shape = [1, sensor.channels, height, width];
-  const feeds = { [entry.input]: new ort.Tensor("float32", noisy, shape) };
-  if (entry.state) feeds[entry.state] = new ort.Tensor("float32", previous ?? noisy, shape);
+async function run({ entry, session }, noisy, height, width) {
+  const feeds = { [entry.input]: new ort.Tensor("float32", noisy, [1, sensor.channels, height, width]) };
   return (await session.run(feeds))[entry.output].data;
 }
 

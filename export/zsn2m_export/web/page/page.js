@@ -177,10 +177,10 @@ async function openCamera() {
 async function follow(stream) {
   const video = Object.assign(document.createElement("video"), { srcObject: stream, muted: true, playsInline: true });
   await video.play();
-  for (let restart = true, last = performance.now(); ; restart = false) {
+  for (let last = performance.now(); ; ) {
     await new Promise((resolve) => video.requestVideoFrameCallback(resolve));
     const frame = asSensor(grab(video, video.videoWidth, video.videoHeight));
-    const denoised = await ask("next", { ...frame, restart });
+    const denoised = await ask("next", frame);
     if (camera !== stream) return;
     const now = performance.now();
     present(frame, denoised, "camera", `, ${(1000 / (now - last)).toFixed(1)} frames a second`);

@@ -75,7 +75,7 @@ typedef struct zsn2m_options {
     int threads;
 
     /* Frames with more pixels are processed in strips of about that many; memory is bounded by a strip, not by the
-     * frame. 0 is 2^19 pixels: about 100 MB for each layer of 48 channels; of a model with a state 2^21. */
+     * frame. 0 is 2^19 pixels: about 100 MB for each layer of 48 channels; of the model for videos 2^21. */
     size_t strip_pixels;
 } zsn2m_options;
 
@@ -173,22 +173,19 @@ ZSN2M_API zsn2m_status zsn2m_denoise_f64(const zsn2m_denoiser *denoiser, const d
                                          const zsn2m_strides *noisy_strides, double *denoised,
                                          const zsn2m_strides *denoised_strides, zsn2m_size size) ZSN2M_NOEXCEPT;
 
-/* Denoise the next frame of a sequence: a model that sees the result before (the bundle's model "video") gets the one
- * that this function gave for the last frame; others denoise the frame by itself, as the functions above do.
- *
- * The result before is taken where it was, not moved: for cameras that stand still, or move little between two frames.
- * The first frame, one of another size, and the first one after zsn2m_restart() (call it at a cut) are denoised by
- * themselves. A handle keeps one result, as float planes: open one handle for each sequence. A failing call leaves it.
+/* Denoise the next frame of a sequence, for now by itself, as the functions above do. Open one handle for each
+ * sequence, and call zsn2m_restart() at a cut.
  *
  * dtype: of the samples that noisy and denoised point to, the sensor's own. strength: standard deviation of this
  * frame's noise over that of the training frames, where the program knows it, of a camera's gain for example; 0 is 1.
+ * It reaches models that take it: the bundle's model "video".
  * All else is as above. */
 ZSN2M_API zsn2m_status zsn2m_denoise_next(zsn2m_denoiser *denoiser, zsn2m_dtype dtype, const void *noisy,
                                           const zsn2m_strides *noisy_strides, void *denoised,
                                           const zsn2m_strides *denoised_strides, zsn2m_size size,
                                           double strength) ZSN2M_NOEXCEPT;
 
-/* Forget the last result: the next frame of zsn2m_denoise_next() is denoised by itself. */
+/* The next frame of zsn2m_denoise_next() begins a sequence. */
 ZSN2M_API zsn2m_status zsn2m_restart(zsn2m_denoiser *denoiser) ZSN2M_NOEXCEPT;
 
 /* Run the test vectors that lie beside the model (test_input.npy, test_output_MODEL.npy) and compare.

@@ -108,12 +108,12 @@ def white(floor: float, neighbours: tuple[float, float] = (0.0, 0.0)) -> NoiseRe
 
 
 def test_the_model_for_videos_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plain, state = (SimpleNamespace(id=f"{of}", state=of, files={"onnx": None}) for of in (None, "previous"))
+    plain, told = (SimpleNamespace(id=f"{of}", strength=of, files={"onnx": None}) for of in (None, "strength"))
     for models, noises, found in (
         ([plain], (), None),
-        ([plain, state], (), "previous"),
-        ([plain, state], (white(25), white(900)), "previous"),
-        ([plain, state], (white(25), white(900, (0.5, 0.5))), None),
+        ([plain, told], (), "strength"),
+        ([plain, told], (white(25), white(900)), "strength"),
+        ([plain, told], (white(25), white(900, (0.5, 0.5))), None),
     ):
         mixture = tuple(SimpleNamespace(noise=noise) for noise in noises)
         manifest = SimpleNamespace(models=models, mixture=mixture, impulses=None)
