@@ -28,7 +28,7 @@ from benchmarks.resumable import append, code, latest, machine, made, read, run_
 from benchmarks.split import FIRST_TEST_SEED
 from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.report.analysis import analyse
-from zsn2m_deploy.report.presence import has_noise
+from zsn2m_deploy.report.presence import presence_of
 from zsn2m_deploy.report.self_check import Context, self_check
 from zsn2m_deploy.report.words import warnings
 from zsn2m_deploy.training import train
@@ -116,7 +116,7 @@ def measure(task: Task) -> list[Row]:
     removed = analyse(noisy, result, trained.noise, (0.0, PEAK))
     planes = noisy.reshape(*noisy.shape[:2], -1).astype(np.float64)
     check = self_check(planes, denoise, trained.noise, (0.0, PEAK), Context(removed.structured, trained.unmodelled))
-    said = (*trained.warnings, *warnings(removed, check, trained.config, has_noise(noisy, trained.noise)))
+    said = (*trained.warnings, *warnings(removed, check, trained.config, presence_of(noisy, trained.noise)))
     texture, today = task.texture, str(datetime.datetime.now(datetime.UTC).date())
     figures = trained.noise.sigma([noisy]), _psnr(noisy, clean), _psnr(result, clean)
     text = " | ".join(said).replace("\n", " ")

@@ -20,6 +20,7 @@ from zsn2m_deploy.noise.defects import defects_in_words
 from zsn2m_deploy.paper.stages import train_mbd_and_grd
 from zsn2m_deploy.preparation import Prepared, prepare
 from zsn2m_deploy.pretrain.confirm import confirm_noise
+from zsn2m_deploy.pretrain.weights import is_grey
 from zsn2m_deploy.trained import Trained
 from zsn2m_deploy.video.stage import train_video
 from zsn2m_runtime.blank.areas import present
@@ -29,6 +30,10 @@ from zsn2m_runtime.noise.level import value_span
 from zsn2m_runtime.noise_record import Span
 from zsn2m_runtime.sample_types import Pixels
 
+GREY = (
+    "all channels are the same, as of a grey frame that is stored in colours: the grey network was taken, and the "
+    "bundle is for such frames alone"
+)
 REGULAR = (
     "the frame has regular detail, as lines, fabrics, screens and lattices have: its noise was measured between the "
     "peaks of the spectrum, and counts as shared by no pixels"
@@ -77,6 +82,8 @@ def train(
     )
     run = _run(prepared, Fitter(device, _precision(config, device), progress), config.seed, notes)
     if config.stage == "sensor":
+        if run.channels > 1 and is_grey(run.pool):
+            notes.hints.append(GREY)
         fitted = train_sensor(run, config)
         if config.video:
             fitted = train_video(run, config, fitted)

@@ -18,7 +18,7 @@ from benchmarks.verdicts.frames import Example, Spec, load
 from zsn2m_deploy.api import train_and_export
 from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.report.analysis import analyse
-from zsn2m_deploy.report.presence import has_noise
+from zsn2m_deploy.report.presence import presence_of
 from zsn2m_deploy.report.self_check import Context, self_check
 from zsn2m_deploy.report.words import warnings
 from zsn2m_deploy.training import train
@@ -91,7 +91,7 @@ def measure(task: Task) -> list[Row]:
     config = FAST.updated({"strength": strength}) if strength else FAST
     trained = train([example.noisy], config)
     own = faults.stored(apply(trained, "sensor", example.noisy.astype(np.float32)), example)
-    seen = has_noise(example.noisy, trained.noise)
+    presence = presence_of(example.noisy, trained.noise)
 
     def denoise(planes: Doubles) -> Doubles:
         pixels = planes.reshape(example.noisy.shape).astype(np.float32)
@@ -100,7 +100,7 @@ def measure(task: Task) -> list[Row]:
     removed = analyse(example.noisy, own, trained.noise, example.value_range)
     context = Context(removed.structured)
     check = self_check(_planes(example.noisy), denoise, trained.noise, example.value_range, context)
-    said = (*trained.warnings, *warnings(removed, check, trained.config, seen))
+    said = (*trained.warnings, *warnings(removed, check, trained.config, presence))
     first = _row(task.spec, task.fault, said, _gain(example, own), 0.0, _psnr(example, own), check.low, check.high)
     rows = [first]
     if task.fault == OWN:

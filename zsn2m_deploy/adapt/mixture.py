@@ -21,7 +21,7 @@ from zsn2m_deploy.fit.crops import CropSampler
 from zsn2m_deploy.fit.run import FrameGroup
 from zsn2m_deploy.noise.refine import first_guesses, refine_noise
 from zsn2m_deploy.pretrain.network import SensorNet
-from zsn2m_deploy.pretrain.weights import pretrained
+from zsn2m_deploy.pretrain.weights import pretrained_for
 from zsn2m_runtime.blank.areas import present
 from zsn2m_runtime.image import to_nchw
 from zsn2m_runtime.noise.familiarity import training_stats
@@ -115,12 +115,12 @@ def kinds_of(
     """
     low, scale = span[0], span[1] - span[0] or 1.0
     kinds, generator = [], torch.Generator().manual_seed(seed)
-    prior = pretrained(frames[0].shape[2] if frames[0].ndim == 3 else 1).to(device)
-    for frame, blank in zip(frames, blanks or [None] * len(frames), strict=True):
-        pool = [(torch.from_numpy(to_nchw(frame)[0]).to(device) - low) / scale]
+    units = [(torch.from_numpy(to_nchw(frame)[0]).to(device) - low) / scale for frame in frames]
+    prior = pretrained_for(units).to(device)
+    for frame, unit, blank in zip(frames, units, blanks or [None] * len(frames), strict=True):
         shown = None if blank is None else [torch.from_numpy(~blank)[None].float().to(device)]
-        crops = CropSampler(pool, schedule, SensorNet.stride, generator, shown)
-        guesses = first_guesses([crops() for _ in range(LOOKS)], prior, len(pool[0]))
+        crops = CropSampler([unit], schedule, SensorNet.stride, generator, shown)
+        guesses = first_guesses([crops() for _ in range(LOOKS)], prior, len(unit))
         levels = torch.cat([guess.levels() for guess in guesses]).double().cpu().numpy()
         kinds.append(
             Kind.of(refine_noise(measure(frame, blank).noise.rescaled(low, scale), prior, guesses, seed), levels)

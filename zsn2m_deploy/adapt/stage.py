@@ -31,7 +31,7 @@ from zsn2m_deploy.noise.mean import mean_bias, samples
 from zsn2m_deploy.noise.refine import FirstGuess
 from zsn2m_deploy.pretrain.confirm import confirm_noise, measured_noise
 from zsn2m_deploy.pretrain.network import SensorNet
-from zsn2m_deploy.pretrain.weights import pretrained
+from zsn2m_deploy.pretrain.weights import pretrained_for
 from zsn2m_runtime.errors import TrainingError, UsageError
 from zsn2m_runtime.mosaic_record import PLANES
 from zsn2m_runtime.noise.model import NoiseModel
@@ -64,7 +64,7 @@ def train_sensor(run: Run, config: TrainConfig) -> Fitted:
         TrainingError: the loss stopped being finite, or the network died.
         UsageError: there is nothing left to learn from.
     """
-    sensor = pretrained(run.channels)
+    sensor = pretrained_for(run.pool)
     reports: tuple[StageReport, ...] = ()
     if config.sensor.schedule.iterations:
         run, config, report = _adapted(run, config, sensor)
@@ -107,7 +107,7 @@ def _warn_of_what_is_not_learned(run: Run) -> None:
 
 def _adapted(run: Run, config: TrainConfig, sensor: SensorNet) -> tuple[Run, TrainConfig, StageReport]:
     """Change SensorNet's weights; the run with the noise that was measured first, and what was used and done."""
-    prior, network = run.fitter.place(pretrained(run.channels)), run.fitter.place(sensor)
+    prior, network = run.fitter.place(pretrained_for(run.pool)), run.fitter.place(sensor)
     adaptations = [_adaptation(run, config, prior, group) for group in run.groups]
     run = replace(run, groups=tuple(adaptation.group for adaptation in adaptations))
     config = _as_used(config, adaptations)

@@ -12,7 +12,7 @@ from torch.nn.functional import avg_pool2d
 
 from zsn2m_deploy.noise.clipping import clipped, has_noise
 from zsn2m_deploy.noise.mean import mean_bias
-from zsn2m_deploy.noise.variance import VarianceLine, per_channel
+from zsn2m_deploy.noise.variance import VarianceLine, per_channel, shared_by_channels
 from zsn2m_runtime.noise.model import NoiseModel
 
 Network = Callable[[Tensor], Tensor]
@@ -88,9 +88,9 @@ def estimated_error(network: Network, frames: Sequence[Tensor], noise: NoiseMode
 
     It does not hold for correlated noise and for noise with heavy tails.
 
-    For independent noise of variance v the error is the mean of |y - f(y)|^2 - v + 2 v df/dy (Stein, Estimation of the
-    mean of a multivariate normal distribution, 1981). The divergence df/dy is measured with a random perturbation
-    (Ramani, Blu and Unser, Monte-Carlo SURE, 2008).
+    For noise of variance v, independent from pixel to pixel, the error is the mean of |y - f(y)|^2 - v + 2 v df/dy
+    (Stein, Estimation of the mean of a multivariate normal distribution, 1981). The last term is measured with a random
+    perturbation (Ramani, Blu and Unser, Monte-Carlo SURE, 2008), which channels share as they share the noise.
 
     Shape:
         frames: each (c, h, w), normalised, at least 16 x 16
@@ -110,12 +110,13 @@ def estimated_error(network: Network, frames: Sequence[Tensor], noise: NoiseMode
         whole = line(clean)
         variance = whole * clipped(clean, gain, whole, noise.ends).variance * has_noise(noisy, noise.ends)
         signs = (torch.randint(0, 2, noisy.shape, generator=generator) * 2 - 1).to(noisy)
-        passed = (network(noisy + _PERTURBATION * variance.sqrt() * signs) - clean) * signs / _PERTURBATION
-        estimate = (clean - noisy).square() - variance + 2 * variance.sqrt() * passed
+        step = _PERTURBATION * variance.sqrt() * shared_by_channels(signs, noise)
+        passed = (network(noisy + step) - clean) * step / _PERTURBATION**2
+        estimate = (clean - noisy).square() - variance + 2 * passed
         errors.append(avg_pool2d(estimate.mean(dim=1, keepdim=True), _BATCH).flatten())
         variances.append(float(variance.mean()))
         removed.append(float((clean - noisy).square().mean()))
-        cleared.append(float((variance - variance.sqrt() * passed).mean()))
+        cleared.append(float((variance - passed).mean()))
     blocks, known = torch.cat(errors), sum(variances) / len(variances)
     spread = float(blocks.std()) / math.sqrt(len(blocks)) if len(blocks) > 1 else math.inf
     return Error(

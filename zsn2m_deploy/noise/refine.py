@@ -25,8 +25,8 @@ from torch.nn.functional import max_pool2d
 from zsn2m_deploy.noise.bands import line_of_bands
 from zsn2m_deploy.noise.clipping import has_noise
 from zsn2m_deploy.noise.mean import samples
-from zsn2m_deploy.noise.variance import VarianceLine
-from zsn2m_runtime.noise.model import Doubles, NoiseModel
+from zsn2m_deploy.noise.variance import VarianceLine, shared_by_channels
+from zsn2m_runtime.noise.model import NoiseModel
 from zsn2m_runtime.noise.texture import excess
 from zsn2m_runtime.sample_types import Mask, Pixels
 
@@ -238,12 +238,5 @@ def _divergence(
 ) -> Tensor:
     """The share of the noise that goes through at each pixel; a mean of many says something."""
     signs = torch.randint(0, 2, guess.noisy.shape, generator=generator).to(guess.noisy) * 2 - 1
-    shared = torch.from_numpy(_root(model.between)).to(guess.noisy)
-    step = PERTURBATION * torch.einsum("ij,bjhw->bihw", shared, signs) * variance.sqrt()
+    step = PERTURBATION * shared_by_channels(signs, model) * variance.sqrt()
     return (network(guess.noisy + step) - guess.clean) * step / (PERTURBATION**2 * variance)
-
-
-def _root(shared: Doubles) -> Doubles:
-    """Mixes independent channels so that their correlation is `shared`. Shape: (c, c) -> (c, c)."""
-    values, vectors = np.linalg.eigh(shared)
-    return np.asarray(vectors * np.sqrt(values.clip(0)) @ vectors.T)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -24,6 +25,13 @@ class VarianceLine:
         """The variance at clean values."""
         level = torch.where(self._slope < 0, clean.clamp(*self._span), clean)
         return torch.maximum(self._slope * level + self._floor, self._least)
+
+
+def shared_by_channels(independent: Tensor, model: NoiseModel) -> Tensor:
+    """Independent samples of a variance of 1, mixed as the noise's channels share it. Shape: (b, c, h, w) -> same."""
+    values, vectors = np.linalg.eigh(model.between)
+    root = torch.from_numpy(vectors * np.sqrt(values.clip(0)) @ vectors.T).to(independent)
+    return torch.einsum("ij,bjhw->bihw", root, independent)
 
 
 def per_channel(values: Doubles, device: torch.device) -> Tensor:

@@ -14,7 +14,7 @@ from zsn2m_deploy.noise.heavy_tails import with_heavy_tails
 from zsn2m_deploy.noise.mosaics import shared_by_planes
 from zsn2m_deploy.noise.refine import FirstGuess, first_guesses, refine_noise
 from zsn2m_deploy.pretrain.network import SensorNet
-from zsn2m_deploy.pretrain.weights import pretrained
+from zsn2m_deploy.pretrain.weights import pretrained_for
 from zsn2m_runtime.mosaic_record import PLANES
 from zsn2m_runtime.noise.model import NoiseModel
 
@@ -48,7 +48,7 @@ def confirm_noise(run: Run, config: TrainConfig) -> Run:
 
     The run's random numbers stay as they were.
     """
-    prior, schedule = run.fitter.place(pretrained(run.channels)), config.sensor.schedule
+    prior, schedule = run.fitter.place(pretrained_for(run.pool)), config.sensor.schedule
     groups = []
     for group in run.groups:
         generator = torch.Generator().manual_seed(config.seed)

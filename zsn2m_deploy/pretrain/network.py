@@ -76,6 +76,17 @@ class SensorNet(CorrectingNetwork):
         network.load_state_dict(state)
         return network
 
+    @classmethod
+    def of_grey(cls, grey: SensorNet, channels: int) -> SensorNet:
+        """A network of channels that are all the same: the grey one, of their mean."""
+        state = grey.state_dict()
+        state["first.weight"] = state["first.weight"].repeat(1, channels, 1, 1) / channels
+        for name in ("out.weight", "out.bias"):
+            state[name] = state[name].repeat_interleave(channels, dim=0)
+        network = cls(channels)
+        network.load_state_dict(state)
+        return network
+
     @torch.no_grad()
     def add_to_output(self, offset: Tensor) -> None:
         """Shift every result by a constant per channel, (c,), normalised."""

@@ -12,7 +12,7 @@ from zsn2m_deploy.frames.screening import find_row_noise
 from zsn2m_deploy.noise.defects import find_defects
 from zsn2m_deploy.noise.fixed_pattern import FixedPattern, find_fixed_pattern
 from zsn2m_deploy.noise.offsets import Offsets
-from zsn2m_deploy.pretrain.weights import pretrained
+from zsn2m_deploy.pretrain.weights import pretrained_for
 from zsn2m_export.graph import mirrored, receptive_radius
 from zsn2m_runtime.image import Frame, from_nchw, to_nchw
 from zsn2m_runtime.inference.strips import DEFAULT_STRIP_PIXELS, plan_strips, run_in_strips
@@ -66,7 +66,7 @@ def fixed_pattern(frames: Sequence[Pixels], device: torch.device) -> FixedPatter
     """
     low, high = value_span(frames)
     scale, channels = high - low or 1.0, to_nchw(frames[0]).shape[1]
-    prior = pretrained(channels)
+    prior = pretrained_for([torch.from_numpy(to_nchw(frame)[0]) for frame in frames])
     radius = receptive_radius(prior, channels, prior.stride)
     prior = prior.to(device)
 

@@ -16,6 +16,14 @@ from zsn2m_runtime.noise.facts import NoiseFacts, noise_in_words
 from zsn2m_runtime.noise_record import NoiseGroup
 
 
+class Presence(StrEnum):
+    """Whether a frame has noise that is worth the word; unsure: what passes for it may be the picture's own."""
+
+    NOISE = "noise"
+    NONE = "none"
+    UNSURE = "unsure"
+
+
 class Verdict(StrEnum):
     """Whether a report found anything to look at."""
 
@@ -136,17 +144,24 @@ NO_NOISE = (
     "takes something away; use the frame as it is"
 )
 
+UNSURE = (
+    "what was removed is as smooth and as uneven as the picture itself, which the noise of a JPEG may be, too: compare "
+    "the pictures, and use the frame as it is where detail is lost"
+)
 
-def warnings(removed: Removed, check: SelfCheck, method: Method, noisy: bool = True) -> tuple[str, ...]:
+
+def warnings(
+    removed: Removed, check: SelfCheck, method: Method, presence: Presence = Presence.NOISE
+) -> tuple[str, ...]:
     """What a user should look at, and what to do.
 
     Args:
         method: of training
-        noisy: whether the frame has noise at all; where not, nothing else is worth a word
+        presence: of noise in the frame; where there is none, nothing else is worth a word
     """
-    if not noisy:
+    if presence is Presence.NONE:
         return (NO_NOISE,)
-    found = []
+    found = [UNSURE] if presence is Presence.UNSURE else []
     if removed.shared and method.method != "adapt":
         found.append(
             "neighbouring pixels share this noise, which the chosen network takes for the picture: most of it stays; "

@@ -13,9 +13,9 @@ from zsn2m_deploy.report.analysis import Removed, analyse
 from zsn2m_deploy.report.facts import Report, as_json
 from zsn2m_deploy.report.page import page
 from zsn2m_deploy.report.pictures import report_pictures
-from zsn2m_deploy.report.presence import has_noise
+from zsn2m_deploy.report.presence import presence_of
 from zsn2m_deploy.report.self_check import Context, SelfCheck, self_check, without_noise
-from zsn2m_deploy.report.words import checks, warnings
+from zsn2m_deploy.report.words import Presence, checks, warnings
 from zsn2m_runtime.blank.areas import filled, largest_scene, present
 from zsn2m_runtime.image import to_nchw
 from zsn2m_runtime.manifest import Manifest
@@ -64,8 +64,8 @@ def write_report(folder: Path, subject: Subject, manifest: Manifest) -> Report:
     shown = None if subject.blank is None else ~subject.blank[looked]
     normal = subject.noise.normal
     removed = analyse(subject.corrected[looked], after[looked], normal, value_range, shown)
-    noisy_at_all = has_noise(_plain_part(subject), normal)
-    check = _self_check(subject, value_range, removed) if noisy_at_all else without_noise(value_range)
+    presence = presence_of(_plain_part(subject), normal)
+    check = _self_check(subject, value_range, removed) if presence is not Presence.NONE else without_noise(value_range)
     report = Report(
         bundle=subject.bundle,
         frame=subject.frame,
@@ -84,9 +84,9 @@ def write_report(folder: Path, subject: Subject, manifest: Manifest) -> Report:
         checks=checks(removed),
         warnings=(
             *manifest.training.warnings,
-            *warnings(removed, check, manifest.method, noisy_at_all),
+            *warnings(removed, check, manifest.method, presence),
         ),
-        noisy=noisy_at_all,
+        noisy=presence is not Presence.NONE,
     )
     pictures = report_pictures(noisy, denoised, normal, manifest.normalisation.in_use, looked, subject.blank)
     (folder / PAGE_NAME).write_text(page(report, pictures), encoding="utf-8")

@@ -2,8 +2,8 @@
 
 They tell nothing of the picture, and no network was taught them. A sample counts as one if it is at an end, at least
 half of its neighbours are not, their mean is far from it, and no more of the samples around are at the same end than
-chance makes: thin lines and letters in black and white stay. Frames count as having them if both ends do, and if they
-are as independent of each other as chance makes them.
+chance makes: thin lines and letters in black and white stay. Frames count as having them if both ends do, and if half
+of what looks so has no neighbour at the same end, where chance would leave them alone: detail comes in groups.
 
 The exported graph does the same (zsn2m_deploy.noise.impulses). How many are found, and what replacing them is worth:
 docs/decisions/impulses.md.
@@ -33,7 +33,7 @@ AROUND = (2 * REACH + 1) ** 2 - 1  # samples
 FEWEST_ALIKE = 2  # around; stars of 2 x 2 pixels have three, lines four
 KEPT = 3e-4  # share of the samples that are impulses and have, by chance, so many around them that they stay
 LEAST = 1e-3  # share of the samples at each end; fewer are as rare as defective pixels
-ALIKE = 2.0, 0.5  # neighbours at the same end: at most so many times what chance makes, and so many more
+ALONE = 0.5  # without a neighbour at the same end, of what chance leaves alone, mean of both ends; pictures: up to 0.43
 ROUNDS = 5  # of estimating the noise without those found
 NEAR = 1e-4  # of the span between the ends: as good as at an end
 TINY = 1e-12  # variance
@@ -145,11 +145,14 @@ def find_impulses(frames: Sequence[Pixels], blanks: Sequence[Mask | None]) -> Im
             break  # the noise would be the same again
         rule = ImpulseRule(estimate_noise([fixed for fixed, _ in found], blanks), ends)
     shares = [_share(frames, marks, end) for end in ends]
-    for end, share in zip(ends, shares, strict=True):
-        if share < LEAST or _alike(frames, marks, end) > ALIKE[0] * 8 * share + ALIKE[1]:
-            return None
-    share = sum(int(chosen.sum()) for chosen in marks) / size
-    return Impulses(share, [fixed for fixed, _ in found], replace(rule, most_alike=_most_alike(max(shares))))
+    if min(shares) < LEAST:
+        return None
+    alone = [_alone(frames, marks, end) / (1 - share) ** 8 for end, share in zip(ends, shares, strict=True)]
+    by_chance = [share * min(part, 1.0) for share, part in zip(shares, alone, strict=True)]  # the others are detail
+    if sum(alone) < 2 * ALONE or min(by_chance) < LEAST:
+        return None
+    rule = replace(rule, most_alike=_most_alike(max(by_chance)))
+    return Impulses(sum(by_chance), [fixed for fixed, _ in found], rule)
 
 
 def _share(frames: Sequence[Pixels], marks: Sequence[Marks], end: float) -> float:
@@ -158,11 +161,11 @@ def _share(frames: Sequence[Pixels], marks: Sequence[Marks], end: float) -> floa
     return count / sum(frame.size for frame in frames)
 
 
-def _alike(frames: Sequence[Pixels], marks: Sequence[Marks], end: float) -> float:
-    """Of the samples that are marked and at an end, how many neighbours are at the same end, on average."""
+def _alone(frames: Sequence[Pixels], marks: Sequence[Marks], end: float) -> float:
+    """Of the samples that are marked and at an end, the share without a neighbour at the same end."""
     pairs = [(np.atleast_3d(frame == end), np.atleast_3d(chosen)) for frame, chosen in zip(frames, marks, strict=True)]
     around = [_around(at_end.astype(np.float32), 1, "reflect")[at_end & chosen] for at_end, chosen in pairs]
-    return float(np.concatenate(around).mean())
+    return float((np.concatenate(around) < 0.5).mean())
 
 
 def _most_alike(share: float) -> int:

@@ -104,3 +104,19 @@ def test_a_result_worse_than_the_frame_is_noticed() -> None:
     correlation = model.correlation.copy()
     correlation[0, 0, 4, 3] = correlation[0, 0, 4, 5] = 0.3
     assert estimated_error(lambda piece: piece, [noisy], replace(model, correlation=correlation), 0) is None
+
+
+def test_the_error_is_known_where_channels_share_the_noise() -> None:
+    clean, noisy = striped(0.1)
+    white = NoiseModel.white(np.zeros(3), np.full(3, 0.01))
+    correlation = white.correlation.copy()
+    correlation[:, :, 4, 4] = 1.0
+    shared = replace(white, correlation=correlation)
+
+    def halved(piece: torch.Tensor) -> torch.Tensor:  # of the mean of the channels
+        return clean[None] + 0.5 * (piece.mean(dim=1, keepdim=True) - clean).expand_as(piece)
+
+    found = estimated_error(halved, [noisy.expand(3, -1, -1)], shared, 0)
+    assert found
+    assert found.error == pytest.approx(0.25 * 0.01, rel=0.15)
+    assert found.best_share == pytest.approx(1.0, abs=0.1)

@@ -57,6 +57,21 @@ def test_they_are_found_and_nothing_else_is_changed(share: float, channels: int)
     assert np.abs(found.frames[0][changed].astype(float) - noisy(channels)[changed]).mean() < 2 * SIGMA
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("share", [0.006, 0.1])
+def test_they_are_found_beside_detail_at_white(share: float, channels: int) -> None:
+    clean = noisy(channels)
+    strokes = np.random.default_rng(7).random((12, 12)) < 0.3
+    clean[20:80, 30:90] += 200 * np.kron(strokes, np.ones((5, 5)))[..., None] if channels > 1 else 0
+    clean[20:80:3, 100:110] = 255
+    found = find_impulses([rounded(with_impulses(clean, share))], [None])
+    assert found is not None and found.share == pytest.approx(share, rel=0.35)
+    assert find_impulses([rounded(clean)], [None]) is None
+    black = clean.copy()
+    black[90:120:3, 30:60] = 0
+    assert find_impulses([rounded(black)], [None]) is None
+
+
 def test_those_of_a_sensor_end_where_its_values_end() -> None:
     counts = np.rint(16 * with_impulses(noisy(1), 0.02, (1.0, 255.9))).astype(np.uint16)
     found = find_impulses([counts, np.rint(16 * noisy(1, seed=1001)).astype(np.uint16)], [None, None])

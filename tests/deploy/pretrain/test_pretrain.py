@@ -15,7 +15,7 @@ from zsn2m_deploy.pretrain.network import SensorNet
 from zsn2m_deploy.pretrain.noise import RandomNoise
 from zsn2m_deploy.pretrain.run import pretrain
 from zsn2m_deploy.pretrain.scenes import dead_leaves, random_palette
-from zsn2m_deploy.pretrain.weights import pretrained
+from zsn2m_deploy.pretrain.weights import pretrained, pretrained_for
 from zsn2m_deploy.sample.config import SampleConfig
 from zsn2m_deploy.sample.noise import sample_frames
 from zsn2m_runtime.errors import UsageError
@@ -126,6 +126,17 @@ def test_the_network_of_planes_begins_as_the_one_for_colour() -> None:
     with torch.no_grad():
         result = SensorNet.of_planes(colour)(x[:, of_planes])
         torch.testing.assert_close(result, colour(x)[:, of_planes], rtol=0, atol=1e-5)
+
+
+def test_frames_of_equal_channels_have_the_grey_network() -> None:
+    grey = torch.rand(1, 1, 32, 40)
+    stored = grey.repeat(1, 3, 1, 1)
+    with torch.no_grad():
+        result = pretrained_for([stored[0]])(stored)
+        torch.testing.assert_close(result, pretrained(1)(grey).repeat(1, 3, 1, 1), rtol=0, atol=1e-5)
+        coloured = stored.clone()
+        coloured[0, 0, 3, 4] += 0.01
+        torch.testing.assert_close(pretrained_for([stored[0], coloured[0]])(stored), pretrained(3)(stored))
 
 
 def test_pairs_of_planes_are_cells_of_one_scene(monkeypatch: pytest.MonkeyPatch) -> None:

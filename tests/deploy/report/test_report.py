@@ -22,9 +22,19 @@ from zsn2m_deploy.advice import gentler, stronger
 from zsn2m_deploy.config.training import Preset, TrainConfig
 from zsn2m_deploy.report.facts import Report
 from zsn2m_deploy.report.pictures import SIDE, detailed_crop, report_pictures
-from zsn2m_deploy.report.presence import has_noise
+from zsn2m_deploy.report.presence import has_noise, presence_of
 from zsn2m_deploy.report.self_check import SelfCheck
-from zsn2m_deploy.report.words import NO_NOISE, Check, Verdict, chosen, judge, self_check_in_words, warnings
+from zsn2m_deploy.report.words import (
+    NO_NOISE,
+    UNSURE,
+    Check,
+    Presence,
+    Verdict,
+    chosen,
+    judge,
+    self_check_in_words,
+    warnings,
+)
 from zsn2m_deploy.report.writing import Subject, write_report
 from zsn2m_runtime.blank.areas import filled
 from zsn2m_runtime.bundle import load_bundle
@@ -262,6 +272,7 @@ def test_warnings_name_the_figures(tmp_path: Path, manifest: Manifest) -> None:
     made = scene()
     report, _, _ = write(tmp_path, manifest, made, made.good)
     assert warnings(report.removed, FINE, SENSOR) == ()
+    assert warnings(report.removed, FINE, SENSOR, Presence.UNSURE) == (UNSURE,)
     little, much = (replace(report.removed, sigma=sigma) for sigma in (3.0, 30.0))
     assert "little was removed: 0.25 times" in warnings(little, FINE, SENSOR)[0]
     assert "much was removed: 2.50 times" in warnings(much, FINE, SENSOR)[0]
@@ -403,6 +414,19 @@ def test_noise_is_seen(kind: str) -> None:
     assert has_noise(made.noisy, made.model)
     assert has_noise(made.noisy[:63, :95], made.model)
     assert has_noise(np.clip(np.rint(made.noisy), 0, 255).astype(np.uint8), made.model)
+
+
+@pytest.mark.parametrize("way", ["enlarged", "blurred"])
+@pytest.mark.parametrize("photons", [False, True])
+def test_smooth_noise_is_no_picture(way: str, photons: bool) -> None:
+    clean = scene().clean.astype(np.float64)
+    random = np.random.default_rng(3)
+    noisy = 4.0 * random.poisson(clean / 4) if photons else clean + random.normal(0, 14, clean.shape)
+    smooth = cv2.resize(noisy, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    if way == "blurred":
+        smooth = cv2.GaussianBlur(noisy, (0, 0), 1.0)
+    frame = np.clip(np.rint(smooth), 0, 255).astype(np.uint8)
+    assert presence_of(frame, estimate_noise([frame])) is Presence.NOISE
 
 
 def test_hints_are_beside_the_psnr_and_no_reason_to_worry(tmp_path: Path, manifest: Manifest) -> None:
