@@ -110,7 +110,7 @@ SECTIONS = {
     ),
     "Live": Section("streaming", "A frame in a stream, all included, in units of MBD-Net's bare inference."),
     "Video": Section(
-        "video", "The video model by frame and with the result before, the default, FFmpeg and OpenCV; a cut, a gain."
+        "video", "The video model by frame and of averaged frames, the default, FFmpeg and OpenCV; a cut, a gain."
     ),
     "Video, looked at": Section("video", "Last frames of the shots, three times enlarged, beside the default's."),
     "C++": Section("cpp", "libzsn2m by onnxruntime and by LibTorch, beside both in Python."),

@@ -1,4 +1,4 @@
-"""The video model, frame by frame and with the result before, against the default, FFmpeg and OpenCV.
+"""The video model, frame by frame and of averaged frames, against the default, FFmpeg and OpenCV.
 
     python -m benchmarks.video run [--sequences NAME ...] [--methods NAME ...] [--presets default ...]
     python -m benchmarks.video tables

@@ -36,7 +36,7 @@ class Faster:
 
 
 def video_model(path: Path) -> str | None:
-    """Id of a bundle's model that sees the result before, if a stream should take it; None: the bundle's default.
+    """Id of a bundle's model for videos, if a stream should take it; None: the bundle's default.
 
     Of a bundle for kinds of noise that differ in more than their strength that model knows the first alone.
 
