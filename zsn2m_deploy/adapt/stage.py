@@ -84,7 +84,7 @@ def train_sensor(run: Run, config: TrainConfig) -> Fitted:
     if config.keep_mean:
         run.keep_mean(sensor, by_noise=True)
     errors = run.errors(sensor, config.seed)
-    if _keep_detail(run, sensor, errors):
+    if _keep_detail(run, sensor, errors, config.seed):
         errors = run.errors(sensor, config.seed)
     run.warn_of_worse(errors, gentler(config))
     sensor.correct(run.corrections, run.low, run.scale)  # last, for the run's own frames are corrected already
@@ -130,11 +130,11 @@ def _as_used(config: TrainConfig, adaptations: Sequence[Adaptation]) -> TrainCon
     return config.updated({"sensor": changed})
 
 
-def _keep_detail(run: Run, network: SensorNet, errors: Sequence[Error | None]) -> bool:
+def _keep_detail(run: Run, network: SensorNet, errors: Sequence[Error | None], seed: int) -> bool:
     """Have a network that takes detail for noise remove less; whether it did.
 
-    The share that it still removes leaves the smallest estimated error. Of frames without regular detail that are no
-    mosaics, only where hardly anything would be gained: docs/decisions/networks-are-weakened.md.
+    The share that it still removes leaves the smallest estimated error. Of frames of white noise without regular detail
+    that are no mosaics, only where hardly anything would be gained: docs/decisions/networks-are-weakened.md.
     """
     of_groups = [(group.noise, error) for group, error in zip(run.groups, errors, strict=True) if error]
     found = [
@@ -142,7 +142,8 @@ def _keep_detail(run: Run, network: SensorNet, errors: Sequence[Error | None]) -
         for noise, error in of_groups
         if noise.regular or noise.channels == PLANES or error.left(1.0) > LITTLE_GAINED
     ]
-    share = min((error.best_share for error in found), default=1.0)
+    shares = [*(error.best_share for error in found), *run.shares_of_noise(network, seed)]
+    share = min(shares, default=1.0)
     if share >= WHOLE:
         return False
     network.weaken(share)
@@ -151,7 +152,7 @@ def _keep_detail(run: Run, network: SensorNet, errors: Sequence[Error | None]) -
         f"the network takes some of {detail} for noise; only {100 * share:.0f} % of what it would take away goes, "
         f"which leaves the smallest error"
     )
-    if max(error.left(share) for error in found) > LITTLE_GAINED:
+    if max((error.left(share) for error in found), default=0.0) > LITTLE_GAINED:
         run.notes.warn(f"{text}, hardly less than the noise")
     else:
         run.notes.hints.append(text)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from zsn2m_deploy.config.networks import ScheduleConfig
 from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.fit.checks import Error, estimated_error, is_dead, result_bias
+from zsn2m_deploy.fit.correlated import share_of_noise
 from zsn2m_deploy.fit.crops import CropSampler
 from zsn2m_deploy.fit.device import with_precision
 from zsn2m_deploy.fit.fitter import Fitter, StageReport
@@ -139,6 +140,14 @@ class Run:
         """The estimated error of a trained network on each group, as `estimated_error`."""
         apply = self.as_used(network)
         return [estimated_error(apply, self.frames_of(group), group.noise, seed) for group in self.groups]
+
+    def shares_of_noise(self, network: nn.Module, seed: int) -> list[float]:
+        """Of what a network removes, what is noise, as `share_of_noise`: of each group of which that can be told."""
+        if self.shown is not None:
+            return []
+        apply = self.as_used(network)
+        found = [share_of_noise(apply, self.frames_of(group), group.noise, seed) for group in self.groups]
+        return [share for share in found if share is not None]
 
     def warn_of_worse(self, errors: Sequence[Error | None], advice: str) -> None:
         """Warn if a network's results have a larger error than the frames.
