@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from zsn2m_export.parity import strengths_of
+from zsn2m_export.parity import at_strengths
 from zsn2m_runtime.errors import CheckFailedError
 from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.manifest import Fidelity, ModelCard
@@ -33,16 +32,15 @@ def check_fidelity(reference: Path, candidate: Path, card: ModelCard, probes: Se
     Args:
         card: of the candidate
         probes: as `probe_frames` makes them: the frame, then a cut of it and noise at each size; each is run at every
-            strength of `strengths_of`
+            strength of `at_strengths`
     Raises:
         CheckFailedError: if either PSNR is below the gate, or anything is not finite.
     """
     gate = GATES[card.precision]
     sessions = Session(reference, provider="cpu"), Session(candidate, provider="cpu")
     frames, noises = [probes[0], *probes[1::2]], probes[2::2]
-    scale = card.normalisation.scale
     probed = {"its frame": frames, "noise": noises}
-    found = {name: _psnr(sessions, given, strengths_of(card), scale) for name, given in probed.items()}
+    found = {name: _psnr(sessions, given, card) for name, given in probed.items()}
     for probe, psnr in found.items():
         if not psnr >= gate:
             raise CheckFailedError(
@@ -52,14 +50,12 @@ def check_fidelity(reference: Path, candidate: Path, card: ModelCard, probes: Se
     return Fidelity(psnr_frame=found["its frame"], psnr_noise=found["noise"], gate=gate)
 
 
-def _psnr(
-    sessions: tuple[Session, Session], probes: Sequence[Nchw], strengths: Sequence[float | None], scale: float
-) -> float:
+def _psnr(sessions: tuple[Session, Session], probes: Sequence[Nchw], card: ModelCard) -> float:
     """Over all samples of all probes together; NaN where anything is not finite."""
     reference, candidate = sessions
     errors: list[Doubles] = []
-    for probe, strength in itertools.product(probes, strengths):
+    for probe, strength in at_strengths(probes, bool(card.strength)):
         expected, result = reference.run(probe, strength), candidate.run(probe, strength)
-        errors.append((result.astype(np.float64) - expected).ravel() / scale)
+        errors.append((result.astype(np.float64) - expected).ravel() / card.normalisation.scale)
     mean_squared = np.mean(np.concatenate(errors) ** 2)
     return float(-10 * np.log10(np.maximum(mean_squared, _EQUAL)))

@@ -44,7 +44,8 @@ def traced(graph: nn.Module, facts: ModelFacts, channels: int) -> onnx.ModelProt
     dynamic = {0: torch.export.Dim("n"), 2: torch.export.Dim("h"), 3: torch.export.Dim("w")}
     names, examples, shapes = [facts.input], [example], [dynamic]
     if facts.strength:
-        names, examples, shapes = [*names, facts.strength], [*examples, torch.ones(1)], [*shapes, {}]
+        names, examples = [*names, facts.strength], [*examples, torch.ones(1, 1, 1, 1)]
+        shapes = [*shapes, {}]
     with quiet():
         program = torch.onnx.export(
             graph,
@@ -64,8 +65,10 @@ def traced(graph: nn.Module, facts: ModelFacts, channels: int) -> onnx.ModelProt
     for axis, name in dynamic.items():  # the exporter names them by its arithmetic on h and w
         for value in (model.graph.input[0], model.graph.output[0]):
             value.type.tensor_type.shape.dim[axis].dim_param = name.__name__
-    if facts.strength:  # an input with a default: an initializer of its name
-        model.graph.initializer.append(numpy_helper.from_array(np.ones(1, np.float32), facts.strength))
+    if facts.strength:  # an input with a default, an initializer of its name: a number, or one a pixel
+        for side, letter in zip(model.graph.input[1].type.tensor_type.shape.dim[2:], "kl", strict=True):
+            side.dim_param = letter
+        model.graph.initializer.append(numpy_helper.from_array(np.ones((1, 1, 1, 1), np.float32), facts.strength))
     return model
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +12,9 @@ from torch import nn
 from zsn2m_export.torchscript import load_torchscript
 from zsn2m_export.twins import INTEGER_DTYPES, from_twin, to_twin
 from zsn2m_runtime.errors import CheckFailedError
-from zsn2m_runtime.inference.session import Session
-from zsn2m_runtime.manifest import ModelCard, ModelFacts, Parity
-from zsn2m_runtime.sample_types import Nchw
+from zsn2m_runtime.inference.session import Session, strength_input
+from zsn2m_runtime.manifest import ModelCard, Parity
+from zsn2m_runtime.sample_types import Nchw, Strength
 from zsn2m_runtime.verify import TOLERANCE, largest_difference, tolerance_of
 
 _UNIT_STEP = 2.0**-22  # of the range: four roundings to float32 of values from 0 to 1, two on each way
@@ -26,7 +25,7 @@ STRENGTHS = (1.0, 4.0, 0.25)  # of the noise, for a model that takes it: a camer
 # Heights and widths compared besides the frame's own crop: smallest, odd, prime, and no multiples of a stride.
 NASTY_SIZES = ((1, 1), (1, 7), (3, 5), (16, 16), (37, 53), (61, 24))
 
-Run = Callable[[Nchw, float | None], Nchw]  # of a frame, and of the strength of its noise or None, like Session.run
+Run = Callable[[Nchw, Strength | None], Nchw]  # of a frame, and of the strength of its noise or None, like Session.run
 
 
 def probe_frames(frame: Nchw, value_range: tuple[float, float]) -> list[Nchw]:
@@ -47,9 +46,16 @@ def probe_frames(frame: Nchw, value_range: tuple[float, float]) -> list[Nchw]:
     return probes
 
 
-def strengths_of(facts: ModelFacts) -> tuple[float | None, ...]:
-    """The strengths of the noise that a model is run with on each probe; None: it is not told."""
-    return STRENGTHS if facts.strength else (None,)
+def at_strengths(probes: Sequence[Nchw], told: bool) -> Iterator[tuple[Nchw, Strength | None]]:
+    """Each probe with each strength of the noise that a model is told: numbers and a map; None where it takes none."""
+    for probe in probes:
+        if not told:
+            yield probe, None
+            continue
+        for strength in STRENGTHS:
+            yield probe, strength
+        height, width = probe.shape[2:]
+        yield probe, np.linspace(STRENGTHS[-1], 1, height * width, dtype=np.float32).reshape(height, width)
 
 
 def check_parity(
@@ -58,7 +64,7 @@ def check_parity(
     probes: Sequence[Nchw],
     scale: float,
     name: str,
-    strengths: Sequence[float | None] = (None,),
+    told: bool = False,
 ) -> Parity:
     """Compare the exported files of a graph with the graph itself on every probe, at every strength.
 
@@ -66,7 +72,7 @@ def check_parity(
         files: "torchscript" and "onnx" of the same graph
         scale: sensor units that count as 1
         name: how messages call the model
-        strengths: `strengths_of` it
+        told: whether it takes the strength of the noise
     Raises:
         CheckFailedError: if they differ by more than the tolerance, or anything is not finite.
     """
@@ -76,7 +82,7 @@ def check_parity(
     }
     worst = {"torchscript": 0.0, "onnxruntime": 0.0}
     eager = run_of(graph)
-    for probe, strength in itertools.product(probes, strengths):
+    for probe, strength in at_strengths(probes, told):
         expected = eager(probe, strength)
         for runtime, run in runs.items():
             difference = largest_difference(expected, run(probe, strength)) / scale
@@ -95,10 +101,10 @@ def run_of(graph: nn.Module) -> Run:
     """A graph of torch as what runs on arrays; what is not given is left to the graph."""
 
     @torch.no_grad()
-    def run(noisy: Nchw, strength: float | None) -> Nchw:
+    def run(noisy: Nchw, strength: Strength | None) -> Nchw:
         given = [torch.from_numpy(noisy)]
         if strength is not None:
-            given.append(torch.tensor([strength]))
+            given.append(torch.from_numpy(strength_input(strength)))
         return np.asarray(graph(*given).numpy())
 
     return run
@@ -121,7 +127,7 @@ def check_twin(reference: Path, twin: Path, card: ModelCard, probes: Sequence[Nc
         1.0 if integer else max(tolerance_of(card.role, card.precision).largest * scale, (high - low) * _UNIT_STEP)
     )
     worst, others, samples = 0.0, 0, 0
-    for probe, strength in itertools.product(probes, strengths_of(card)):
+    for probe, strength in at_strengths(probes, bool(card.strength)):
         expected, result = _both(sessions, probe, strength, card)
         worst = max(worst, largest_difference(expected, result))
         others += int(np.count_nonzero(expected != result))
@@ -140,7 +146,9 @@ def check_twin(reference: Path, twin: Path, card: ModelCard, probes: Sequence[Nc
     )
 
 
-def _both(sessions: tuple[Session, Session], probe: Nchw, strength: float | None, card: ModelCard) -> tuple[Nchw, Nchw]:
+def _both(
+    sessions: tuple[Session, Session], probe: Nchw, strength: Strength | None, card: ModelCard
+) -> tuple[Nchw, Nchw]:
     """What a model and its twin give for a probe, in sensor units."""
     reference, twin = sessions
     integer = card.io in INTEGER_DTYPES

@@ -13,9 +13,9 @@ class VideoGraph(SensorGraph):
     """As SensorGraph, with the strength of the noise as a second input.
 
     Shape:
-        forward: noisy (n, c, h, w) float32 in sensor units, h and w from 1 up; strength (1,) float32, the standard
-            deviation of the noise over that of the training frames, 1 where it is not given -> (n, c, h, w) in sensor
-            units
+        forward: noisy (n, c, h, w) float32 in sensor units, h and w from 1 up; strength (1, 1, 1, 1) or
+            (1, 1, h, w) float32, the standard deviation of the noise, at each pixel, over that of the training frames,
+            1 where it is not given -> (n, c, h, w) in sensor units
 
     The network gets values that are not divided by the scale: each pass over the frame costs 1 % of its time.
 
@@ -42,16 +42,16 @@ class VideoGraph(SensorGraph):
         """Denoise frames in sensor units."""
         height, width = noisy.shape[2], noisy.shape[3]
         if strength is None:
-            strength = torch.ones(1, dtype=noisy.dtype, device=noisy.device)
+            strength = torch.ones(1, 1, 1, 1, dtype=noisy.dtype, device=noisy.device)
         x: Tensor = noisy
         if self.offset != 0:
             x = x - self.offset
         if self.corrects:
             x = self.before_padding(x * self.inverse_scale) * self.scale
-        if self.stride > 1:
-            x = mirrored(x, self.stride)
         variance = self.slope * x.mean(dim=1, keepdim=True) + self.floor  # normalised
         deviation = strength * self.scale * torch.maximum(variance, self.least).sqrt()
+        if self.stride > 1:
+            x, deviation = mirrored(x, self.stride), mirrored(deviation, self.stride)
         x = self.network(x, deviation)
         x = x[:, :, :height, :width]
         if self.offset != 0:

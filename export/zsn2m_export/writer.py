@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from zsn2m_export.graph import SensorGraph, receptive_radius
 from zsn2m_export.mosaic_graph import MosaicGraph
 from zsn2m_export.onnx_model import export_onnx
-from zsn2m_export.parity import check_parity, probe_frames, run_of, strengths_of
+from zsn2m_export.parity import check_parity, probe_frames, run_of
 from zsn2m_export.torchscript import export_torchscript
 from zsn2m_export.video_graph import VideoGraph
 from zsn2m_runtime.atomic import atomic_file
@@ -187,7 +187,7 @@ def _write_model(
         export_onnx(graph, onnx_path, facts, sensor.channels, card, model.skeleton)
         files: dict[str, Path] = {"torchscript": script_path, "onnx": onnx_path}
         probes = probe_frames(probe, normalisation.in_use)
-        parity = check_parity(graph, files, probes, normalisation.scale, model.id, strengths_of(facts))
+        parity = check_parity(graph, files, probes, normalisation.scale, model.id, bool(facts.strength))
     return ModelEntry(
         **facts.model_dump(),
         files={kind: file_record(path) for kind, path in paths.items()},

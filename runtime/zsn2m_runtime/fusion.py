@@ -52,10 +52,9 @@ class Mean(NamedTuple):
         height, width = planes.shape[2:]
         return cls(planes, np.ones((-(-height // CELL), -(-width // CELL)), np.float32))
 
-    @property
-    def strength(self) -> float:
-        """Standard deviation of its noise over that of a frame's."""
-        return math.sqrt(float(self.variance.mean()))
+    def strength(self) -> Floats:
+        """Standard deviation of its noise over that of a frame's, (h, w)."""
+        return _of_pixels(np.sqrt(self.variance), self.planes.shape)
 
 
 class Fusion:
@@ -90,10 +89,7 @@ class Fusion:
         prior = variance + np.float32(EXCESS) * error
         weight = 1 - 1 / (1 + prior)
         after = weight + 2 * weight * (1 - weight) * _shared(energy, variance)
-        height, width = noisy.shape[2:]
-        rows, columns = weight.shape
-        whole = cv2.resize(weight, (CELL * columns, CELL * rows), interpolation=cv2.INTER_LINEAR)[:height, :width]
-        whole = np.ascontiguousarray(whole)
+        whole = _of_pixels(weight, noisy.shape)
         if new is not None:
             whole[new] = 1
             after[_cells(new.astype(np.float32)) > 0] = 1
@@ -147,6 +143,13 @@ def _shared(energy: Floats, variance: Floats) -> float:
 
 def _blurred(cells: Floats, side: int) -> Floats:
     return cells if side == 1 else np.asarray(cv2.blur(cells, (side, side)), np.float32)
+
+
+def _of_pixels(cells: Floats, shape: tuple[int, ...]) -> Floats:
+    """Values of cells at each pixel of planes of a shape (1, c, h, w)."""
+    rows, columns = cells.shape
+    whole = cv2.resize(cells, (CELL * columns, CELL * rows), interpolation=cv2.INTER_LINEAR)
+    return np.ascontiguousarray(whole[: shape[2], : shape[3]], np.float32)
 
 
 def _cells(plane: Floats) -> Floats:

@@ -11,6 +11,7 @@ Samples = npt.NDArray[Any]
 Pixels = npt.NDArray[Any]  # (h, w) or (h, w, 3), sensor units
 Nchw = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]  # (h, w)
+Strength = float | npt.NDArray[np.float32]  # of noise over that of the training frames: of a frame, or (h, w)
 
 WHOLE_DTYPES = ("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64")
 FLOAT_DTYPES = ("float16", "float32", "float64")

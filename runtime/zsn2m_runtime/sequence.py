@@ -95,7 +95,7 @@ class Sequence:
         def average(noisy: Nchw, blank: Mask | None) -> Planes:
             nonlocal mean, hidden
             (mean, strength), hidden = self._mean(noisy, blank), blank
-            return Planes(mean.planes, strength * mean.strength)
+            return Planes(mean.planes, np.float32(strength) * mean.strength())
 
         denoised, result = self._denoiser.denoise_mean(frame, average, name)
         assert mean

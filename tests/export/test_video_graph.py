@@ -55,7 +55,7 @@ def test_the_network_sees_the_frame_and_the_deviation_that_belongs_to_its_bright
 @pytest.mark.parametrize(("offset", "scale"), [(0.0, 255.0), (1000.0, 2e4), (0.0, 1e-20), (-5.0, 1e30)])
 def test_in_sensor_units_it_gives_what_the_network_gives_on_normalised_frames(offset: float, scale: float) -> None:
     network = untrained_video(3).requires_grad_(False)
-    x, strength = torch.rand(2, 3, 24, 40, generator=torch.Generator().manual_seed(1)), torch.tensor([0.5])
+    x, strength = torch.rand(2, 3, 24, 40, generator=torch.Generator().manual_seed(1)), torch.full((1, 1, 1, 1), 0.5)
     sensor = Sensor(dtype="float32", channels=3, range=(offset, offset + scale), noise_sigma=0.0)
     graph = VideoGraph(network, 8, sensor, Normalisation(offset=offset, scale=scale), network.line)
     found = (graph(x * scale + offset, strength) - offset) / scale

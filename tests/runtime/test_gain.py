@@ -114,7 +114,7 @@ def test_a_cut_says_nothing_of_the_gain_and_another_bundle_begins_anew() -> None
             raise AssertionError("expected a mean of frames")
 
         def denoise_mean(self, frame: Frame, average: Average, name: str = "") -> tuple[Frame, Nchw]:
-            strengths.append(average(to_nchw(frame.pixels), None).strength)
+            strengths.append(float(np.mean(average(to_nchw(frame.pixels), None).strength)))
             return frame, clean
 
     cuts = iter([True, *[False] * 4])

@@ -1,6 +1,7 @@
 // ONNX files, by onnxruntime.
 #include <onnxruntime_cxx_api.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -90,10 +91,10 @@ public:
             values.push_back(
                 Ort::Value::CreateTensor<float>(memory, inputs.noisy, count, shape.data(), shape.size()));
             float strength = inputs.strength;
-            constexpr std::int64_t one = 1;
+            constexpr std::array<std::int64_t, 4> one{1, 1, 1, 1};
             if (!strength_.empty()) {
                 names.push_back(strength_.c_str());
-                values.push_back(Ort::Value::CreateTensor<float>(memory, &strength, 1, &one, 1));
+                values.push_back(Ort::Value::CreateTensor<float>(memory, &strength, 1, one.data(), one.size()));
             }
             const char *const output = output_.c_str();
             auto results =

@@ -64,7 +64,7 @@ def network_in(model: Path, strength: float | None = None) -> Network:
         session = Session(model, "cpu", 1)
         return lambda planes: session.run(planes, strength)
     script = torch.jit.load(str(model))  # type: ignore[no-untyped-call]
-    told = () if strength is None else (torch.tensor([strength]),)
+    told = () if strength is None else (torch.full((1, 1, 1, 1), strength),)
     return lambda planes: script(torch.from_numpy(planes), *told).numpy()
 
 

@@ -13,7 +13,7 @@ from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.inference.strips import DEFAULT_STRIP_PIXELS, plan_strips, run_in_strips
 from zsn2m_runtime.manifest import ModelCard
 from zsn2m_runtime.mosaic_planes import mosaic_of, planes_of, without_blank
-from zsn2m_runtime.sample_types import Mask, Nchw, Pixels
+from zsn2m_runtime.sample_types import Mask, Nchw, Pixels, Strength
 
 
 class Planes(NamedTuple):
@@ -26,7 +26,7 @@ class Planes(NamedTuple):
     """
 
     samples: Nchw
-    strength: float = 1.0
+    strength: Strength = 1.0
 
 
 Average = Callable[[Nchw, Mask | None], Planes]  # of a frame's samples, blank areas filled, and of where those are
@@ -71,7 +71,8 @@ def denoise_mean(
         samples = to_nchw(mosaic_of(samples[0].transpose(1, 2, 0), pattern, size))
     parts = []
     for strip in plan_strips(size, card.stride, card.receptive_radius, strip_pixels):
-        rows = session.run(np.ascontiguousarray(samples[:, :, strip.read]), strength if card.strength else None)
+        told = strength if isinstance(strength, float) else strength[strip.read]
+        rows = session.run(np.ascontiguousarray(samples[:, :, strip.read]), told if card.strength else None)
         parts.append(rows[:, :, strip.kept])
     denoised = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2)
     own = denoised.copy() if frame.pixels.dtype == np.float32 else denoised  # as float32 the frame would be the result

@@ -17,7 +17,7 @@ from zsn2m_runtime.machine.installation import doubled_advice, import_onnxruntim
 from zsn2m_runtime.manifest import MOST_MODEL
 from zsn2m_runtime.onnx_checks.limits import OnnxLimits
 from zsn2m_runtime.plain_file import read_plain
-from zsn2m_runtime.sample_types import Nchw
+from zsn2m_runtime.sample_types import Nchw, Strength
 
 log = logging.getLogger(__name__)
 
@@ -67,11 +67,11 @@ class Session:
             ) from error
         self._turn = contextlib.nullcontext() if self.provider in CONCURRENT else threading.Lock()
 
-    def run(self, noisy: Nchw, strength: float | None = None) -> Nchw:
+    def run(self, noisy: Nchw, strength: Strength | None = None) -> Nchw:
         """Denoise one batch.
 
         Args:
-            strength: of the noise, for a model that takes it; None: the model's own, 1
+            strength: of the noise, for a model that takes it: a number, or one a pixel, (h, w); None: its own, 1
         Shape:
             noisy: (n, c, h, w) float32, sensor units
             returns: the same shape
@@ -91,7 +91,7 @@ class Session:
             ) from error
         return result
 
-    def inputs(self, noisy: Nchw, strength: float | None = None) -> dict[str, Nchw]:
+    def inputs(self, noisy: Nchw, strength: Strength | None = None) -> dict[str, Nchw]:
         """What onnxruntime is given for a run, by name.
 
         Raises:
@@ -105,7 +105,12 @@ class Session:
                 f"expected a model that takes the strength of the noise, but {self._name} takes frames alone; run the "
                 f"model video, or leave the strength out"
             )
-        return given | {self.limits.strength.name: np.array([strength], np.float32)}
+        return given | {self.limits.strength.name: strength_input(strength)}
+
+
+def strength_input(strength: Strength) -> Nchw:
+    """A strength of the noise as models take it: (1, 1, 1, 1), or (1, 1, h, w)."""
+    return np.asarray(strength, np.float32).reshape(1, 1, *(np.shape(strength) or (1, 1)))
 
 
 @functools.cache  # which packages are installed is looked up once, as it takes as long as a small model's checks

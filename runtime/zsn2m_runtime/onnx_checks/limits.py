@@ -32,7 +32,7 @@ class OnnxLimits:
 
     Attributes:
         input, output: what the model takes and gives
-        strength: the input, of one number, that has a default; None: there is none
+        strength: the input that has a default, one number or a number a pixel; None: there is none
     Raises:
         BundleError: what `read_onnx` refuses; other inputs than these, or not one output, of a type and shape that
             frames have; sizes that depend on pixels; a graph that takes too much.
@@ -43,15 +43,15 @@ class OnnxLimits:
         tensors = self._graph.tensors
         self.input = self._only("input", [port for port in self._graph.inputs if port.name not in tensors])
         self.output = self._only("output", self._graph.outputs)
-        self.strength = self._number([port for port in self._graph.inputs if port.name in tensors])
+        self.strength = self._map([port for port in self._graph.inputs if port.name in tensors])
         self._last_uses = _last_uses(self._graph)
         self._passed: tuple[int, ...] | None = None
         try:
             self._constants = {name: of_file(tensor) for name, tensor in tensors.items()}
         except UnknownError as error:
             self._graph.refuse(str(error))
-        if self.strength:  # the caller's number may be another one than the file's
-            self._constants[self.strength.name] = Made((1,), FLOAT)
+        if self.strength:  # the caller's may be another one than the file's
+            self._constants[self.strength.name] = Made((1,) * AXES, FLOAT)
         sides = iter(SIDES)
         lengths = self.input.shape
         self.check(
@@ -94,9 +94,9 @@ class OnnxLimits:
             self._graph.refuse(f"an {what} of element type {DTYPES.get(port.kind, port.kind)} and shape {port.shape}")
         return port
 
-    def _number(self, ports: list[Port]) -> Port | None:
-        if ports and [(port.kind, port.shape) for port in ports] != [(FLOAT, (1,))]:
-            self._graph.refuse("inputs with a default other than one number")
+    def _map(self, ports: list[Port]) -> Port | None:
+        if ports and [(port.kind, port.shape) for port in ports] != [(FLOAT, (1, 1, None, None))]:
+            self._graph.refuse("inputs with a default other than one map")
         return ports[0] if ports else None
 
     def _refuse_on(self, shape: tuple[int, ...], got: str) -> NoReturn:

@@ -14,7 +14,7 @@ from onnx.defs import get_schema
 from support.bundles import BundleMaker
 
 from zsn2m_runtime.errors import BundleError
-from zsn2m_runtime.onnx_checks.limits import MOST_PRODUCTS, MOST_VALUES, OnnxLimits
+from zsn2m_runtime.onnx_checks.limits import AXES, MOST_PRODUCTS, MOST_VALUES, OnnxLimits
 from zsn2m_runtime.onnx_checks.reading import OPERATORS, read_onnx
 from zsn2m_runtime.onnx_checks.shapes import shape_of
 from zsn2m_runtime.onnx_checks.values import Made, UnknownError
@@ -195,17 +195,17 @@ def with_defaults(nodes: list[onnx.NodeProto], **defaults: Any) -> bytes:
     """A model that takes the frame, and inputs with a default."""
     found = onnx.load_model_from_string(graph(nodes, defaults))
     for name, value in defaults.items():
-        found.graph.input.append(helper.make_tensor_value_info(name, FLOAT, value.shape))
+        shape = (*value.shape[:2], "k", "l") if value.ndim == AXES else value.shape
+        found.graph.input.append(helper.make_tensor_value_info(name, FLOAT, shape))
     return found.SerializeToString()
 
 
+ONE = np.ones((1,) * AXES, np.float32)
 SCALED = [node("Concat", "s s s s", "scales", axis=0), helper.make_node("Resize", ["noisy", "", "scales"], ["x"])]
 
 
 def test_a_strength_is_an_input_beside_the_frame() -> None:
-    limits = OnnxLimits(
-        with_defaults([node("Mul", "noisy strength", "denoised")], strength=np.ones(1, np.float32)), "m"
-    )
+    limits = OnnxLimits(with_defaults([node("Mul", "noisy strength", "denoised")], strength=ONE), "m")
     assert [port and port.name for port in (limits.input, limits.strength)] == ["noisy", "strength"]
     assert OnnxLimits(graph(same(), {}), "m").strength is None
 
@@ -221,9 +221,9 @@ def of_two_frames() -> bytes:
     ("content", "said"),
     [
         (of_two_frames(), "2 inputs"),
-        (with_defaults(same(), s=np.ones(2, np.float32)), "one number"),
-        (with_defaults(same(), s=np.ones(1, np.float32), t=np.ones(1, np.float32)), "one number"),
-        (with_defaults(same(*SCALED), s=np.ones(1, np.float32)), "frames of shape"),
+        (with_defaults(same(), s=np.ones(1, np.float32)), "one map"),
+        (with_defaults(same(), s=ONE, t=ONE), "one map"),
+        (with_defaults(same(*SCALED), s=ONE), "frames of shape"),
     ],
 )
 def test_other_inputs_beside_the_frame_are_refused(content: bytes, said: str) -> None:

@@ -89,7 +89,7 @@ def test_a_change_of_gain_reaches_the_model(denoiser: Denoiser, monkeypatch: pyt
     given: list[float] = []
 
     def keep(_: Denoiser, frame: Frame, average: Average, name: str) -> tuple[Frame, Nchw]:
-        given.append(average(to_nchw(frame.pixels), None).strength)
+        given.append(float(np.mean(average(to_nchw(frame.pixels), None).strength)))
         return frame, to_nchw(BASE)
 
     monkeypatch.setattr(Denoiser, "denoise_mean", keep)
