@@ -13,10 +13,12 @@ from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.noise.rows import fit_row_noise, without_row_noise
 from zsn2m_runtime.noise_record import Axis, RowNoise
 from zsn2m_runtime.patterns import Patterns, find_patterns, mosaic_refusal, patterns_in_words
+from zsn2m_runtime.patterns.dead_lines import dead_lines_in_words, find_dead_lines
 from zsn2m_runtime.sample_types import Pixels
 
 REGULAR_DETAIL = "regular detail"
 IMPULSES = "salt and pepper"
+DEAD_LINES = "dead lines"
 AXES: tuple[Axis, ...] = get_args(Axis)
 # Why no PSNR is stated, by the kind that was found.
 REASONS = {
@@ -24,6 +26,7 @@ REASONS = {
     "column noise": "columns share noise, which the estimate does not see",
     "mosaic": "the frame is a mosaic, which may be taken for noise",
     REGULAR_DETAIL: "the frame has regular detail, which may be taken for noise",
+    DEAD_LINES: "dead columns or rows are taken for noise",
     "dither": "the frame is dithered, which may be taken for noise",
     IMPULSES: "salt and pepper stays, which the estimate takes for noise",
     "enlarged": "pixels were repeated, and their noise with them",
@@ -74,6 +77,8 @@ def screen(frames: Sequence[Pixels], mosaic: Mosaic) -> Screening:
             raise InputError(place + mosaic_refusal(patterns.mosaic))
         for kind, sentence in patterns_in_words(patterns).items():
             said.setdefault(kind, []).append((number, sentence))
+        if dead := dead_lines_in_words(find_dead_lines(frames[number - 1])):
+            said.setdefault(DEAD_LINES, []).append((number, dead))
     return Screening({kind: _warning(kind, those, len(frames)) for kind, those in said.items()}, found)
 
 
