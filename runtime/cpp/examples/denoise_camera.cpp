@@ -1,4 +1,4 @@
-// Denoise what a camera or a video file gives, frame by frame, into a video file; needs OpenCV.
+// Denoise what a camera or a video file gives, frames averaged along their motion, into a video file; needs OpenCV.
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
@@ -27,12 +27,13 @@ cv::VideoCapture open_source(const std::string &source) {
 }
 
 // In place; OpenCV's order is B, G, R: the first sample is the red one, and the next channel lies before it.
-void denoise_frame(const zsn2m::Denoiser &denoise, cv::Mat &frame) {
+void denoise_frame(zsn2m::Denoiser &denoise, cv::Mat &frame) {
     std::uint8_t *red = frame.ptr<std::uint8_t>() + 2;
-    denoise({red, frame.step, 3, -1}, {red, frame.step, 3, -1}, {frame.rows, frame.cols, 3});
+    denoise.next(zsn2m::Image<const std::uint8_t>(red, frame.step, 3, -1),
+                 zsn2m::Image<std::uint8_t>(red, frame.step, 3, -1), {frame.rows, frame.cols, 3});
 }
 
-int run(const zsn2m::Denoiser &denoise, cv::VideoCapture &source, const std::string &path, long most) {
+int run(zsn2m::Denoiser &denoise, cv::VideoCapture &source, const std::string &path, long most) {
     using Clock = std::chrono::steady_clock;
     const double rate = source.get(cv::CAP_PROP_FPS) > 0 ? source.get(cv::CAP_PROP_FPS) : kFallbackRate;
     cv::VideoWriter writer;
@@ -74,7 +75,7 @@ int main(int argc, char **argv) {
     }
     zsn2m_tune_allocator(); // this program has nothing to do but denoise
     try {
-        const zsn2m::Denoiser denoise(argv[1]);
+        zsn2m::Denoiser denoise(argv[1]);
         cv::VideoCapture source = open_source(argv[2]);
         return run(denoise, source, argv[3], most);
     } catch (const zsn2m::Error &error) {

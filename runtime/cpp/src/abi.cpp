@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <limits>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <string>
 #include <utility>
@@ -21,6 +22,11 @@
 
 struct zsn2m_denoiser {
     zsn2m::core::Denoiser denoiser;
+    zsn2m::core::Sequence sequence; // of zsn2m_denoise_next()
+    std::mutex turn;                // of those who change it
+
+    explicit zsn2m_denoiser(zsn2m::core::Denoiser opened)
+        : denoiser(std::move(opened)), sequence(denoiser.sequence()) {}
 };
 
 namespace zsn2m::core {
@@ -68,7 +74,7 @@ void require(const void *pointer, const char *name) {
 }
 
 Denoiser::Options read_options(const zsn2m_options *given) {
-    const zsn2m_options options = given ? *given : zsn2m_options{0, 0};
+    const zsn2m_options options = given ? *given : zsn2m_options{0, 0, ZSN2M_MOTION_BEST};
     if (options.threads < 0 || options.threads > kMostThreads) {
         throw Failure(ZSN2M_USAGE, "threads: expected 0 to " + std::to_string(kMostThreads) + ", but got " +
                                        std::to_string(options.threads) + "; pass 0 for the runtime's own setting");
@@ -76,7 +82,12 @@ Denoiser::Options read_options(const zsn2m_options *given) {
     if (options.strip_pixels > static_cast<std::size_t>(std::numeric_limits<std::int64_t>::max())) {
         throw Failure(ZSN2M_USAGE, "strip_pixels: expected less than 2^63, but got more; pass 0 for the default");
     }
-    return {options.threads, static_cast<std::int64_t>(options.strip_pixels)};
+    if (options.motion != ZSN2M_MOTION_BEST && options.motion != ZSN2M_MOTION_NONE &&
+        options.motion != ZSN2M_MOTION_OFF) {
+        throw Failure(ZSN2M_USAGE, "motion: expected one of zsn2m_motion, but got " +
+                                       std::to_string(static_cast<int>(options.motion)) + "; pass 0 for the default");
+    }
+    return {options.threads, static_cast<std::int64_t>(options.strip_pixels), options.motion};
 }
 
 const char *kind_of(std::size_t channels) {
@@ -157,7 +168,8 @@ void denoise_next(zsn2m_denoiser *handle, zsn2m_dtype dtype, const Frames<void> 
         throw Failure(ZSN2M_USAGE, "strength: expected that of the noise, 1 as the bundle's, but got " +
                                        std::to_string(strength) + "; pass 0 where it is not known");
     }
-    handle->denoiser.denoise(noisy, denoised, strength > 0 ? static_cast<float>(strength) : 1.0F);
+    const std::lock_guard<std::mutex> lock(handle->turn);
+    handle->denoiser.denoise_next(noisy, denoised, static_cast<float>(strength), handle->sequence);
 }
 
 void describe(const Card &card, zsn2m_info &info) {
@@ -285,7 +297,11 @@ zsn2m_status zsn2m_denoise_next(zsn2m_denoiser *denoiser, zsn2m_dtype dtype, con
 }
 
 zsn2m_status zsn2m_restart(zsn2m_denoiser *denoiser) noexcept {
-    return guarded([&] { require(denoiser, "denoiser"); });
+    return guarded([&] {
+        require(denoiser, "denoiser");
+        const std::lock_guard<std::mutex> lock(denoiser->turn);
+        denoiser->sequence.restart();
+    });
 }
 
 zsn2m_status zsn2m_self_test(const zsn2m_denoiser *denoiser, double *difference) noexcept {
@@ -311,6 +327,11 @@ const char *zsn2m_version() noexcept { return ZSN2M_VERSION; }
 
 const char *zsn2m_libtorch_version() noexcept {
     if constexpr (core::kWithLibTorch) return core::libtorch_version();
+    return "";
+}
+
+const char *zsn2m_opencv_version() noexcept {
+    if constexpr (core::kWithOpenCv) return core::opencv_version();
     return "";
 }
 

@@ -9,6 +9,7 @@
 #include "failure.h"
 #include "file.h"
 #include "json_object.h"
+#include "mosaic.h"
 #include "sha256.h"
 
 namespace zsn2m::core {
@@ -123,6 +124,23 @@ FileRecord parse_record(const JsonObject &object, std::uint64_t most) {
     return record;
 }
 
+// As Denoiser.averages of zsn2m_runtime: none where a mean would smear what the model removes.
+std::vector<Noise> parse_noises(const Card &card, const JsonObject &manifest) {
+    const bool pretrained = card.role == "sensor" || card.role == "video"; // others remove neither
+    std::vector<Noise> noises;
+    if (pretrained && (manifest.has("impulses") || manifest.has("fixed_pattern"))) return noises;
+    const auto planes = static_cast<std::size_t>(card.mosaic.empty() ? card.channels : kPlanesOfMosaic);
+    if (manifest.has("mixture")) {
+        for (const JsonObject &group : manifest.objects("mixture")) {
+            noises.push_back(parse_noise(group.object("noise"), planes));
+        }
+    }
+    if (noises.empty() && manifest.has("noise") && manifest.has("look")) {
+        noises.push_back(parse_noise(manifest.object("noise"), planes));
+    }
+    return noises;
+}
+
 ModelEntry parse_entry(const JsonObject &model, const JsonObject &manifest) {
     ModelEntry entry;
     entry.card = parse_model(model, manifest);
@@ -132,6 +150,7 @@ ModelEntry parse_entry(const JsonObject &model, const JsonObject &manifest) {
     entry.self_test_input =
         parse_record((model.has("self_test_input") ? model : manifest).object("self_test_input"), kMostSelfTestBytes);
     entry.self_test = parse_record(model.object("self_test"), kMostSelfTestBytes);
+    entry.noises = parse_noises(entry.card, manifest);
     return entry;
 }
 

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "noise.h"
 #include "strips.h"
 #include "zsn2m/zsn2m.h"
 
@@ -47,7 +48,8 @@ struct ModelEntry {
     std::optional<FileRecord> torchscript;
     std::optional<FileRecord> onnx;
     FileRecord self_test_input;
-    FileRecord self_test; // expected output for it
+    FileRecord self_test;      // expected output for it
+    std::vector<Noise> noises; // that it was trained on; empty: it may not be given means of frames
 };
 
 struct Manifest {

@@ -13,6 +13,7 @@
 #include "blank.h"
 #include "failure.h"
 #include "file.h"
+#include "mosaic.h"
 #include "npy.h"
 #include "strips.h"
 
@@ -87,7 +88,7 @@ Denoiser::Denoiser(const std::filesystem::path &path, const std::string &model, 
 Denoiser::Denoiser(ModelFile file, const std::string &model, Options options)
     : folder_(file.path.parent_path()), entry_(file.entry),
       loaded_(load_model(file.format, file.bytes, file.path.string(), options.threads)),
-      card_(check_card(loaded_.card, file, model)), strip_pixels_(options.strip_pixels) {
+      card_(check_card(loaded_.card, file, model)), strip_pixels_(options.strip_pixels), motion_(options.motion) {
     if (strip_pixels_ == 0) strip_pixels_ = card_.strength.empty() ? kDefaultStripPixels : kStripPixelsOfVideo;
 }
 
@@ -120,12 +121,79 @@ void Denoiser::run_in_strips(const View<const Sample> &noisy, const View<Sample>
     }
 }
 
+Sequence Denoiser::sequence() const {
+    return Sequence(entry_ && motion_ != ZSN2M_MOTION_OFF ? entry_->noises : std::vector<Noise>(), motion_);
+}
+
+template <typename Sample>
+void Denoiser::denoise_next(const View<const Sample> &noisy, const View<Sample> &denoised, float strength,
+                            Sequence &sequence) const {
+    if (!sequence.averages()) return denoise(noisy, denoised, strength > 0 ? strength : 1);
+    check_samples(noisy, card_.range_low, card_.range_high);
+    const Size size = noisy.size;
+    const bool is_mosaic = !card_.mosaic.empty();
+    const std::optional<Mask> blank = is_mosaic ? blank_cells(noisy) : blank_areas(noisy);
+    if (blank && blank->all()) {
+        put_back(samples_of(noisy, *blank), *blank, denoised);
+        return sequence.restart();
+    }
+    const std::vector<Sample> kept = blank ? samples_of(noisy, *blank) : std::vector<Sample>();
+    std::vector<Sample> scene;
+    if (blank) scene = is_mosaic ? with_filled_cells(noisy, *blank) : filled(noisy, *blank);
+    const View<const Sample> seen = blank ? packed(scene, size) : noisy;
+
+    std::shared_ptr<const float> result;
+    if (is_mosaic) { // averaged plane by plane
+        std::vector<float> mosaic(static_cast<std::size_t>(size.height * size.width));
+        read_planes(seen, {0, size.height}, mosaic.data());
+        std::vector<float> &planes = sequence.next(size_of_planes(size));
+        split_mosaic(mosaic.data(), size, card_.mosaic, planes.data());
+        const auto hidden = blank ? std::optional(mask_of_planes(*blank, card_.mosaic)) : std::nullopt;
+        sequence.add(hidden, strength); // networks of mosaics are not told of it
+        join_mosaic(planes.data(), size, card_.mosaic, mosaic.data());
+        result = run_whole(mosaic, size, nullptr);
+        auto split = std::make_shared<std::vector<float>>(planes.size());
+        split_mosaic(result.get(), size, card_.mosaic, split->data());
+        sequence.keep({split, split->data()});
+    } else {
+        std::vector<float> &planes = sequence.next(size);
+        read_planes(seen, {0, size.height}, planes.data());
+        std::vector<float> strengths = sequence.add(blank, strength);
+        result = run_whole(planes, size, strengths.data());
+        sequence.keep(result);
+    }
+    write_planes(result.get(), size.height, 0, denoised, {0, size.height});
+    if (blank) put_back(kept, *blank, denoised);
+}
+
+std::shared_ptr<const float> Denoiser::run_whole(std::vector<float> &planes, Size size, float *strengths) const {
+    const std::vector<Strip> strips = plan_strips(size.height, size.width, card_.reach, strip_pixels_);
+    if (strips.size() == 1) return loaded_.model->run({planes.data(), 1, strengths}, size);
+    auto whole = std::make_shared<std::vector<float>>(planes.size());
+    for (const Strip &strip : strips) {
+        const Size read = {strip.read_stop - strip.read_start, size.width, size.channels};
+        std::vector<float> rows(static_cast<std::size_t>(size.channels * read.height * read.width));
+        for (std::int64_t channel = 0; channel < size.channels; ++channel) {
+            std::copy_n(planes.data() + (channel * size.height + strip.read_start) * size.width,
+                        read.height * read.width, rows.data() + channel * read.height * read.width);
+        }
+        const auto result =
+            loaded_.model->run({rows.data(), 1, strengths ? strengths + strip.read_start * size.width : nullptr}, read);
+        for (std::int64_t channel = 0; channel < size.channels; ++channel) {
+            std::copy_n(result.get() + (channel * read.height + strip.start - strip.read_start) * size.width,
+                        (strip.stop - strip.start) * size.width,
+                        whole->data() + (channel * size.height + strip.start) * size.width);
+        }
+    }
+    return {whole, whole->data()};
+}
+
 Denoiser::Difference Denoiser::self_test() const {
     Array input = read_vector(folder_, entry_ ? &entry_->self_test_input : nullptr, "test_input.npy");
     const Array expected =
         read_vector(folder_, entry_ ? &entry_->self_test : nullptr, "test_output_" + card_.id + ".npy");
-    const bool fits = input.shape == expected.shape && input.shape.size() == 4 &&
-                      input.shape[0] == 1 && input.shape[1] == card_.channels && !input.values.empty();
+    const bool fits = input.shape == expected.shape && input.shape.size() == 4 && input.shape[0] == 1 &&
+                      input.shape[1] == card_.channels && !input.values.empty();
     if (!fits) {
         throw Failure(ZSN2M_BUNDLE, folder_.string() + ": expected test vectors of shape (1, " +
                                         std::to_string(card_.channels) + ", h, w), but got others; export again");
@@ -142,7 +210,8 @@ Denoiser::Difference Denoiser::self_test() const {
 }
 
 #define ZSN2M_FOR(Sample)                                                                                              \
-    template void Denoiser::denoise(const View<const Sample> &, const View<Sample> &, float) const;
+    template void Denoiser::denoise(const View<const Sample> &, const View<Sample> &, float) const;                    \
+    template void Denoiser::denoise_next(const View<const Sample> &, const View<Sample> &, float, Sequence &) const;
 ZSN2M_FOR(std::uint8_t)
 ZSN2M_FOR(std::uint16_t)
 ZSN2M_FOR(float)

@@ -12,7 +12,8 @@ namespace zsn2m::core {
 // What a network runs on: planes (1, channels, height, width) in sensor units, contiguous.
 struct Inputs {
     float *noisy;
-    float strength; // of the noise, 1 as the bundle's; for a network that takes it
+    float strength;             // of the noise, 1 as the bundle's; for a network that takes it
+    float *strengths = nullptr; // the same at each pixel, (height, width), in its place
 };
 
 class Model {

@@ -91,10 +91,13 @@ public:
             values.push_back(
                 Ort::Value::CreateTensor<float>(memory, inputs.noisy, count, shape.data(), shape.size()));
             float strength = inputs.strength;
-            constexpr std::array<std::int64_t, 4> one{1, 1, 1, 1};
+            const bool one = !inputs.strengths;
+            const std::array<std::int64_t, 4> told{1, 1, one ? 1 : size.height, one ? 1 : size.width};
             if (!strength_.empty()) {
                 names.push_back(strength_.c_str());
-                values.push_back(Ort::Value::CreateTensor<float>(memory, &strength, 1, one.data(), one.size()));
+                values.push_back(Ort::Value::CreateTensor<float>(
+                    memory, one ? &strength : inputs.strengths, static_cast<std::size_t>(told[2] * told[3]),
+                    told.data(), told.size()));
             }
             const char *const output = output_.c_str();
             auto results =

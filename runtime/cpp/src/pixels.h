@@ -12,7 +12,7 @@ namespace zsn2m::core {
 struct Size {
     std::int64_t height;
     std::int64_t width;
-    std::int64_t channels; // 1 or 3
+    std::int64_t channels; // 1 or 3; 4 of the planes of a mosaic
 };
 
 // A frame in somebody else's memory: `first` is its first sample, strides are in bytes, with no 0 for a default.

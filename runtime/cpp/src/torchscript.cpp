@@ -74,7 +74,11 @@ public:
             const c10::InferenceMode inference;
             const ThreadCount count(threads_);
             std::vector<c10::IValue> values = {at::from_blob(inputs.noisy, shape, at::kFloat)};
-            if (takes_ == kWithStrength) values.emplace_back(at::full({1, 1, 1, 1}, inputs.strength));
+            if (takes_ == kWithStrength) {
+                values.emplace_back(inputs.strengths
+                                        ? at::from_blob(inputs.strengths, {1, 1, size.height, size.width}, at::kFloat)
+                                        : at::full({1, 1, 1, 1}, inputs.strength));
+            }
             const at::Tensor result = script_.get_method("forward")(std::move(values)).toTensor();
             check_result(result, shape);
             auto kept = std::make_shared<at::Tensor>(result.contiguous());

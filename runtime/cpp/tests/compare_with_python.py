@@ -8,10 +8,7 @@ that they run: .onnx, which Python runs by onnxruntime, or .ts, by torch. Exit c
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
-import tempfile
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +18,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from examples import compare, noisy_frame, run_pnm, run_raw
 from zsn2m_runtime.blank.areas import blank_areas, filled, with_blank_kept
 from zsn2m_runtime.bundle import load_bundle
 from zsn2m_runtime.image import Frame, from_nchw, to_nchw
@@ -32,11 +30,8 @@ from zsn2m_runtime.sample_types import Mask, Nchw, Pixels
 Network = Callable[[Nchw], Nchw]
 
 SIZES = ((1, 1), (1, 7), (13, 17), (61, 97), (512, 512), (1021, 769))  # the last one in two strips of libzsn2m
-SEQUENCE, SEQUENCE_STRENGTH = 4, 1.5  # frames that follow each other, and the strength of their noise
+STRENGTH = 1.5  # of the noise, for models that take one
 BLANK_SIZE = (97, 113)  # of frames with bars and the like, for the first model of each bundle
-LARGEST_FLOAT_DIFFERENCE = 1e-5  # of the sensor's range
-LARGEST_SHARE_OFF = 1e-4  # of integer samples, each by one level: results within a rounding of a tie
-ONE_THREAD = {**os.environ, "OMP_NUM_THREADS": "1"}
 
 
 def main() -> int:
@@ -52,7 +47,7 @@ def main() -> int:
                 model = path / f"{entry.id}{suffix}"
                 agree &= model_agrees(f"{path.stem} {model.name}", examples, model, bundle.manifest.sensor)
                 if entry.strength:
-                    agree &= sequences_agree(f"{path.stem} {model.name}", examples, model, bundle.manifest.sensor)
+                    agree &= strengths_agree(f"{path.stem} {model.name}", examples, model, bundle.manifest.sensor)
             first = path / f"{bundle.manifest.models[0].id}{suffix}"
             agree &= blank_areas_agree(f"{path.stem} {first.name}", examples, first, bundle.manifest.sensor)
     return 0 if agree else 1
@@ -80,16 +75,11 @@ def model_agrees(name: str, examples: Path, model: Path, sensor: Sensor) -> bool
     return agree
 
 
-def sequences_agree(name: str, examples: Path, model: Path, sensor: Sensor) -> bool:
-    """Compare frames that follow each other, one of them with blank areas, at a strength other than 1."""
-    agree, network = True, network_in(model, SEQUENCE_STRENGTH)
-    for size in SIZES[2:]:
-        frames = [noisy_frame(sensor, size, seed) for seed in range(SEQUENCE)]
-        frames[1] = frames_with_blank_areas(sensor, size)["bars"]
-        expected = np.concatenate([denoised_by(network, frame, sensor) for frame in frames])
-        result = run_raw(examples, model, np.concatenate(frames), len(frames), SEQUENCE_STRENGTH)
-        agree &= compare(f"{name} {size} x {SEQUENCE}", expected, result, sensor)
-    return agree
+def strengths_agree(name: str, examples: Path, model: Path, sensor: Sensor) -> bool:
+    """Compare a frame at a strength other than 1."""
+    frame = noisy_frame(sensor, SIZES[-1])
+    expected = denoised_by(network_in(model, STRENGTH), frame, sensor)
+    return compare(f"{name} at {STRENGTH}", expected, run_raw(examples, model, frame, 1, STRENGTH), sensor)
 
 
 def denoised_by(network: Network, frame: Pixels, sensor: Sensor) -> Pixels:
@@ -144,56 +134,6 @@ def frames_with_blank_areas(sensor: Sensor, size: tuple[int, int]) -> dict[str, 
         frames["NaN"][height // 2 :: 7, 3::5] = np.nan
         frames["NaN"][height // 3, width // 2 :] = -np.inf
     return frames
-
-
-def noisy_frame(sensor: Sensor, size: tuple[int, int], seed: int = 0) -> Pixels:
-    """A noisy ramp over the sensor's range."""
-    generator = np.random.default_rng(seed)
-    shape = size if sensor.channels == 1 else (*size, sensor.channels)
-    ramp = np.linspace(0.2, 0.8, int(np.prod(shape))).reshape(shape) + generator.uniform(-0.2, 0.2, shape)
-    return (sensor.range[0] + ramp * (sensor.range[1] - sensor.range[0])).astype(sensor.dtype)
-
-
-def run_raw(examples: Path, model: Path, frame: Pixels, count: int = 1, strength: float = 1.0) -> Pixels:
-    """What denoise_raw makes of a frame, or of as many frames of one scene as lie below each other in it."""
-    with tempfile.TemporaryDirectory() as folder:
-        noisy, denoised = Path(folder) / "noisy", Path(folder) / "denoised"
-        noisy.write_bytes(frame.tobytes())
-        command: list[str | Path] = [
-            examples / "denoise_raw",
-            model,
-            str(frame.shape[0] // count),
-            str(frame.shape[1]),
-            noisy,
-            denoised,
-            str(strength),
-        ]
-        subprocess.run(command, check=True, env=ONE_THREAD)
-        return np.fromfile(denoised, frame.dtype).reshape(frame.shape)
-
-
-def run_pnm(examples: Path, model: Path, frame: Pixels) -> Pixels:
-    """What denoise_image makes of a frame in a PGM or PPM file."""
-    with tempfile.TemporaryDirectory() as folder:
-        noisy, denoised = Path(folder) / "noisy.pnm", Path(folder) / "denoised.pnm"
-        kind, white = 5 if frame.ndim == 2 else 6, np.iinfo(frame.dtype).max
-        header = f"P{kind}\n{frame.shape[1]} {frame.shape[0]}\n{white}\n".encode()
-        noisy.write_bytes(header + frame.astype(frame.dtype.newbyteorder(">")).tobytes())
-        subprocess.run([examples / "denoise_image", model, noisy, denoised], check=True, env=ONE_THREAD)
-        samples = np.frombuffer(denoised.read_bytes()[len(header) :], frame.dtype.newbyteorder(">"))
-        return samples.astype(frame.dtype).reshape(frame.shape)
-
-
-def compare(name: str, expected: Pixels, result: Pixels, sensor: Sensor) -> bool:
-    """Print how far two results are apart, and whether that is near enough."""
-    difference = np.abs(expected.astype(np.float64) - result)
-    if expected.dtype.kind in "ui":
-        off = int(np.count_nonzero(difference))
-        print(f"{name}: {off} of {difference.size} samples off, by at most {difference.max():g} levels")
-        return bool(difference.max() <= 1 and off <= max(1, LARGEST_SHARE_OFF * difference.size))
-    relative = difference.max() / (sensor.range[1] - sensor.range[0])
-    print(f"{name}: largest difference {relative:.1e} of the range")
-    return bool(relative <= LARGEST_FLOAT_DIFFERENCE)
 
 
 if __name__ == "__main__":

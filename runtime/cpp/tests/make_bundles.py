@@ -27,6 +27,7 @@ from zsn2m_export.writer import ExportableModel, write_models, write_test_input 
 from zsn2m_runtime.manifest import Manifest, Normalisation, Sensor  # noqa: E402
 from zsn2m_runtime.mosaic_record import MosaicRecord  # noqa: E402
 from zsn2m_runtime.noise.model import NoiseModel  # noqa: E402
+from zsn2m_runtime.noise_record import NoiseRecord, TrainingStats  # noqa: E402
 
 SENSORS = {
     "u8_colour": ("uint8", 3, (0.0, 255.0)),
@@ -36,6 +37,7 @@ SENSORS = {
     "u16_mosaic": ("uint16", 1, (0.0, 4095.0)),  # a camera behind Bayer filters
 }
 VIDEOS = ("u8_colour", "f32_colour")  # bundles that hold a network of videos, too
+NOISE_VARIANCE, NOISE_RISE = 0.012, 0.002  # of the range squared, and of the range
 MOSAICS = {"u16_mosaic": MosaicRecord(pattern="GRBG")}
 
 
@@ -86,7 +88,9 @@ def write_bundle(name: str, folder: Path) -> None:
     torch.manual_seed(0)
     mosaic = MOSAICS.get(name)
     sensor = Sensor(dtype=dtype, channels=channels, range=(low, high), noise_sigma=0.08 * (high - low), mosaic=mosaic)
-    networks: dict[str, FrameNetwork] = {"sensor": SmallSensorNet(sensor.planes)}
+    small = SmallSensorNet(sensor.planes)
+    small.weaken(0.2)  # results look like the frame, or a sequence would be all cuts
+    networks: dict[str, FrameNetwork] = {"sensor": small}
     if dtype.startswith("uint"):
         networks |= untrained_networks(sensor.planes, "full")
     if name == "i16_grey":
@@ -124,11 +128,35 @@ def write(
         seed=0,
         sensor=sensor,
         normalisation=normalisation,
+        noise=noise_of(sensor),
+        look=look_of(sensor),
         default=default,
         self_test_input=test_input,
         models=write_models(folder, models, sensor, normalisation, frame),
     )
     write_manifest(folder, manifest)
+
+
+def noise_of(sensor: Sensor) -> NoiseRecord:
+    """That of the frames that the tests draw: evenly spread over 0.4 of the range, and a little more where bright."""
+    low, high = sensor.range
+    slope, floor = NOISE_RISE * (high - low), NOISE_VARIANCE * (high - low) ** 2 - NOISE_RISE * (high - low) * low
+    return NoiseRecord(
+        slope=(slope,) * sensor.planes,
+        floor=(floor,) * sensor.planes,
+        span=(low, high),
+        skew=(0.0,) * sensor.planes,
+        neighbours=(0.05, 0.02),
+        channels=0.0,
+        correlated=False,
+    )
+
+
+def look_of(sensor: Sensor) -> TrainingStats:
+    """Whatever it is: only bundles that have one are asked for their noise."""
+    low, high = ((end,) * sensor.planes for end in sensor.range)
+    alike = (1.0, 1.0)
+    return TrainingStats(low=low, high=high, texture=1.0, noise=alike, beside=alike, below=alike, channels=alike)
 
 
 def main() -> None:

@@ -49,7 +49,7 @@ const std::map<int, const char *> kNames = {{kOpened, "gave the same pixels"},
 std::vector<float> run_model(core::Format format, const std::string &bytes) {
     const auto model = core::load_model(format, bytes, "model", 1).model;
     std::vector<float> planes(static_cast<std::size_t>(kFrame.height * kFrame.width * kFrame.channels), 100.0F);
-    const auto result = model->run({planes.data(), nullptr, 1}, kFrame);
+    const auto result = model->run({planes.data(), 1}, kFrame);
     return {result.get(), result.get() + planes.size()};
 }
 

@@ -29,8 +29,8 @@ const zsn2m_size kSizes[] = {{1, 1, 0}, {1, 7, 0}, {13, 17, 0}, {61, 97, 0}};
 template <typename Sample>
 void check_agreement(const char *name, double white, double tolerance) {
     for (fs::path file : model_files(name, ".onnx")) {
-        const Denoiser onnx(file.string(), "", {1, 0});
-        const Denoiser script(file.replace_extension(".ts").string(), "", {1, 0});
+        const Denoiser onnx(file.string(), "", {1, 0, {}});
+        const Denoiser script(file.replace_extension(".ts").string(), "", {1, 0, {}});
         CHECK(onnx.info().receptive_radius == script.info().receptive_radius);
         for (zsn2m_size size : kSizes) {
             INFO(file.string(), ": ", size.height, " x ", size.width);

@@ -16,8 +16,8 @@ using zsn2m::Denoiser;
 namespace {
 
 const zsn2m_size kNastySizes[] = {{1, 1, 0}, {1, 7, 0}, {7, 1, 0}, {2, 2, 0}, {3, 5, 0}, {13, 17, 0}, {61, 97, 0}};
-constexpr zsn2m_options kTinyStrips = {1, 64};
-constexpr zsn2m_options kOneThread = {1, 0};
+constexpr zsn2m_options kTinyStrips = {1, 64, {}};
+constexpr zsn2m_options kOneThread = {1, 0, {}};
 
 // The height at which tiny strips of a frame become three, whatever the network's halo.
 std::size_t three_strips(const zsn2m_info &info, std::size_t width) {

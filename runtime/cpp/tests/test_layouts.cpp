@@ -135,19 +135,19 @@ std::vector<std::ptrdiff_t> distances(zsn2m_size size, zsn2m_strides strides) {
 } // namespace
 
 TEST_CASE("frames are read and written in any layout, and in place") {
-    check_layouts<std::uint8_t>("u8_colour", "sensor", 255, {1, 0});
-    check_layouts<std::uint16_t>("u16_colour", "flat", 4095, {1, 0});
-    check_layouts<float>("f32_colour", "sensor", 1, {1, 0});
+    check_layouts<std::uint8_t>("u8_colour", "sensor", 255, {1, 0, {}});
+    check_layouts<std::uint16_t>("u16_colour", "flat", 4095, {1, 0, {}});
+    check_layouts<float>("f32_colour", "sensor", 1, {1, 0, {}});
 }
 
 TEST_CASE("frames are read and written in any layout, and in place, in strips") {
-    check_layouts<std::uint8_t>("u8_colour", "sensor", 255, {1, 100});
-    check_layouts<std::uint16_t>("u16_colour", "flat", 4095, {1, 100});
-    check_layouts<float>("f32_colour", "sensor", 1, {1, 100});
+    check_layouts<std::uint8_t>("u8_colour", "sensor", 255, {1, 100, {}});
+    check_layouts<std::uint16_t>("u16_colour", "flat", 4095, {1, 100, {}});
+    check_layouts<float>("f32_colour", "sensor", 1, {1, 100, {}});
 }
 
 TEST_CASE("a thousand sizes and strides by chance give the packed frame's pixels, or are refused") {
-    const Denoiser denoiser(bundle("u8_colour").string(), "sensor", {1, 50});
+    const Denoiser denoiser(bundle("u8_colour").string(), "sensor", {1, 50, {}});
     Chance chance;
     int taken = 0;
     for (int i = 0; i < 1000; ++i) {

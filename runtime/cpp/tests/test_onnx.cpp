@@ -21,7 +21,7 @@ TEST_CASE("what is no ONNX file is refused") {
 TEST_CASE("onnxruntime's telemetry is refused, unless the user has asked for it") {
     const char *const before = std::getenv("ORT_DISABLE_TELEMETRY"); // the first denoiser of this process sets it
     const std::string chosen = before ? before : "";
-    const Denoiser denoiser((bundle("u8_colour") / "sensor.onnx").string(), "", {1, 0});
+    const Denoiser denoiser((bundle("u8_colour") / "sensor.onnx").string(), "", {1, 0, {}});
     const char *const after = std::getenv("ORT_DISABLE_TELEMETRY");
     REQUIRE(after);
     CHECK(after == (chosen.empty() ? std::string("1") : chosen));

@@ -107,7 +107,7 @@ TEST_CASE("arguments that are not there are refused") {
     CHECK(zsn2m_open(nullptr, nullptr, nullptr, &handle) == ZSN2M_USAGE);
     CHECK(handle == nullptr);
     CHECK(zsn2m_open(bundle("u8_colour").c_str(), nullptr, nullptr, nullptr) == ZSN2M_USAGE);
-    const zsn2m_options options = {-1, 0};
+    const zsn2m_options options = {-1, 0, {}};
     CHECK(zsn2m_open(bundle("u8_colour").c_str(), nullptr, &options, &handle) == ZSN2M_USAGE);
     CHECK(std::string(zsn2m_last_error()).find("threads") == 0);
     zsn2m_info info;

@@ -14,7 +14,7 @@ namespace {
 
 constexpr int kThreads = 4;
 constexpr int kFrames = 12;
-constexpr zsn2m_options kOneThread = {1, 0};
+constexpr zsn2m_options kOneThread = {1, 0, {}};
 
 void in_threads(const std::function<void(int)> &work) {
     std::vector<std::thread> threads;
@@ -69,8 +69,8 @@ TEST_CASE("the number of threads changes no pixel by more than rounding") {
     const auto noisy = noisy_frame<float>(size, 1);
     for (const auto &file : model_files("f32_colour")) {
         INFO(file.string());
-        const auto one = denoise(Denoiser(file.string(), "", {1, 0}), noisy, size);
-        CHECK(largest_difference(one, denoise(Denoiser(file.string(), "", {2, 0}), noisy, size)) <= 1e-5);
+        const auto one = denoise(Denoiser(file.string(), "", {1, 0, {}}), noisy, size);
+        CHECK(largest_difference(one, denoise(Denoiser(file.string(), "", {2, 0, {}}), noisy, size)) <= 1e-5);
     }
 }
 

@@ -13,7 +13,7 @@ TEST_CASE("LibTorch's own number of threads is put back after each call") {
     const auto noisy = noisy_frame<std::uint8_t>(size, 255);
     const int before = at::get_num_threads();
     at::set_num_threads(3);
-    denoise(Denoiser((bundle("u8_colour") / "sensor.ts").string(), "", {1, 0}), noisy, size);
+    denoise(Denoiser((bundle("u8_colour") / "sensor.ts").string(), "", {1, 0, {}}), noisy, size);
     CHECK(at::get_num_threads() == 3);
     at::set_num_threads(before);
 }

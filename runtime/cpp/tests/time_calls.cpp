@@ -53,7 +53,7 @@ int main(int argc, char **argv) {
     }
     if (argc > 5 && std::strcmp(argv[5], "tune") == 0) zsn2m_tune_allocator();
     const long before = peak_megabytes();
-    const zsn2m_options options = {std::atoi(argv[3]), argc > 6 ? std::strtoull(argv[6], nullptr, 10) : 0};
+    const zsn2m_options options = {std::atoi(argv[3]), argc > 6 ? std::strtoull(argv[6], nullptr, 10) : 0, {}};
     std::unique_ptr<zsn2m::Denoiser> denoiser;
     const double opening = milliseconds_of([&] { denoiser = std::make_unique<zsn2m::Denoiser>(argv[1], "", options); });
     const long opened = peak_megabytes();

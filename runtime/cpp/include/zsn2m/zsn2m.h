@@ -63,6 +63,13 @@ typedef enum zsn2m_dtype {
 /* A denoiser specialised to one sensor. */
 typedef struct zsn2m_denoiser zsn2m_denoiser;
 
+/* Where the content of a frame was before, of frames that follow each other. */
+typedef enum zsn2m_motion {
+    ZSN2M_MOTION_BEST = 0, /* by optical flow, where libzsn2m is built with OpenCV; as NONE elsewhere */
+    ZSN2M_MOTION_NONE = 1, /* where it is: a camera that stands still */
+    ZSN2M_MOTION_OFF = 2   /* every frame is denoised by itself */
+} zsn2m_motion;
+
 /* How to run. All zeros (or a NULL pointer in its place) are the defaults. */
 typedef struct zsn2m_options {
     /* Threads that one call uses; 0 leaves the runtime's own setting (one per core) alone. Where N threads of the
@@ -77,6 +84,9 @@ typedef struct zsn2m_options {
     /* Frames with more pixels are processed in strips of about that many; memory is bounded by a strip, not by the
      * frame. 0 is 2^19 pixels: about 100 MB for each layer of 48 channels; of the model for videos 2^21. */
     size_t strip_pixels;
+
+    /* For zsn2m_denoise_next(). */
+    zsn2m_motion motion;
 } zsn2m_options;
 
 /* What a denoiser was made for. Texts live until zsn2m_close(). */
@@ -173,19 +183,24 @@ ZSN2M_API zsn2m_status zsn2m_denoise_f64(const zsn2m_denoiser *denoiser, const d
                                          const zsn2m_strides *noisy_strides, double *denoised,
                                          const zsn2m_strides *denoised_strides, zsn2m_size size) ZSN2M_NOEXCEPT;
 
-/* Denoise the next frame of a sequence, for now by itself, as the functions above do. Open one handle for each
- * sequence, and call zsn2m_restart() at a cut.
+/* Denoise the next frame of a sequence. Each is averaged with those before it, along their motion and as far as they
+ * agree, and the network sees the mean, which has less noise: docs/cpp.md says by how much.
+ *
+ * The first frame, one of another size, one after a cut, and the first one after zsn2m_restart() are denoised by
+ * themselves. So is every frame where the bundle does not know its noise (a model file with no manifest.json beside
+ * it), or removes salt and pepper or a pattern that stays in place. A handle keeps one sequence, as float planes: open
+ * one handle for each. A failing call leaves it as it was.
  *
  * dtype: of the samples that noisy and denoised point to, the sensor's own. strength: standard deviation of this
- * frame's noise over that of the training frames, where the program knows it, of a camera's gain for example; 0 is 1.
- * It reaches models that take it: the bundle's model "video".
+ * frame's noise over that of the training frames, where the program knows it, of a camera's gain for example; 0: it is
+ * measured, or 1 where the frame is denoised by itself because of the bundle.
  * All else is as above. */
 ZSN2M_API zsn2m_status zsn2m_denoise_next(zsn2m_denoiser *denoiser, zsn2m_dtype dtype, const void *noisy,
                                           const zsn2m_strides *noisy_strides, void *denoised,
                                           const zsn2m_strides *denoised_strides, zsn2m_size size,
                                           double strength) ZSN2M_NOEXCEPT;
 
-/* The next frame of zsn2m_denoise_next() begins a sequence. */
+/* Forget what was: the next frame of zsn2m_denoise_next() begins a sequence. */
 ZSN2M_API zsn2m_status zsn2m_restart(zsn2m_denoiser *denoiser) ZSN2M_NOEXCEPT;
 
 /* Run the test vectors that lie beside the model (test_input.npy, test_output_MODEL.npy) and compare.
@@ -208,11 +223,12 @@ ZSN2M_API zsn2m_status zsn2m_tune_allocator(void) ZSN2M_NOEXCEPT;
  * valid until the next failure in this thread. */
 ZSN2M_API const char *zsn2m_last_error(void) ZSN2M_NOEXCEPT;
 
-/* Versions: of this library ("0.1.0"), of the LibTorch that it was built with ("2.13.0"), and of the onnxruntime that
- * it found ("1.32.0"); an empty text where it is built without. */
+/* Versions: of this library ("0.1.0"), of the LibTorch that it was built with ("2.13.0"), of the onnxruntime that it
+ * found ("1.32.0"), and of the OpenCV that it was built with ("4.6.0"); an empty text where it is built without. */
 ZSN2M_API const char *zsn2m_version(void) ZSN2M_NOEXCEPT;
 ZSN2M_API const char *zsn2m_libtorch_version(void) ZSN2M_NOEXCEPT;
 ZSN2M_API const char *zsn2m_onnxruntime_version(void) ZSN2M_NOEXCEPT;
+ZSN2M_API const char *zsn2m_opencv_version(void) ZSN2M_NOEXCEPT;
 
 #ifdef __cplusplus
 }

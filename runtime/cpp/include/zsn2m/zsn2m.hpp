@@ -77,7 +77,7 @@ constexpr zsn2m_dtype dtype_of() {
 class Denoiser {
 public:
     // path: a bundle folder or a single .onnx or .ts file; model: empty takes the bundle's default.
-    explicit Denoiser(const std::string &path, const std::string &model = "", zsn2m_options options = {0, 0}) {
+    explicit Denoiser(const std::string &path, const std::string &model = "", zsn2m_options options = {}) {
         zsn2m_denoiser *handle = nullptr;
         check(zsn2m_open(path.c_str(), model.empty() ? nullptr : model.c_str(), &options, &handle));
         handle_.reset(handle);

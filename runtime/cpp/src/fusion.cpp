@@ -1,0 +1,245 @@
+#include "fusion.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+
+#include "statistics.h"
+
+namespace zsn2m::core {
+namespace {
+
+// As in fusion.py, where each is explained; docs/decisions/fusion.md measured them.
+constexpr float kDrift = 0.02F;
+constexpr std::int64_t kNear = 1;        // cells to each side of those whose mean difference is judged: 3 x 3
+constexpr std::int64_t kEnergyReach = 2; // of those whose mean square is: 5 x 5
+constexpr double kSpread = 1.5;
+constexpr float kExcess = 6.0F;
+constexpr float kRepeated = 0.6F;
+constexpr double kLeastNoise = 1e-24;
+constexpr std::int64_t kEvery = 8;
+
+// Variance of the mean of noise over a square of pixels, of that of a pixel, where correlation falls by powers.
+double left_of_mean(std::int64_t side, double beside, double below) {
+    const auto mean = [side](double correlation) {
+        double sum = 0;
+        for (std::int64_t i = 0; i < side; ++i) {
+            for (std::int64_t k = 0; k < side; ++k) sum += std::pow(correlation, std::abs(static_cast<double>(i - k)));
+        }
+        return sum / static_cast<double>(side * side);
+    };
+    return mean(beside) * mean(below);
+}
+
+// A place outside of 0 ... length - 1, mirrored at the end itself; at most length - 1 beyond.
+std::int64_t mirrored(std::int64_t place, std::int64_t length) {
+    if (place < 0) return -place;
+    return place < length ? place : 2 * (length - 1) - place;
+}
+
+// Sum of the rows about one, of an array of rows of `columns`; with room for `reach` mirrored values at both ends.
+void sum_of_rows(const std::vector<float> &values, std::int64_t rows, std::int64_t columns, std::int64_t row,
+                 std::int64_t reach, std::vector<float> &sums) {
+    sums.assign(static_cast<std::size_t>(columns + 2 * reach), 0.0F);
+    float *const inside = sums.data() + reach;
+    for (std::int64_t other = row - reach; other <= row + reach; ++other) {
+        const float *const line = values.data() + mirrored(other, rows) * columns;
+        for (std::int64_t column = 0; column < columns; ++column) inside[column] += line[column];
+    }
+    for (std::int64_t beyond = 1; beyond <= reach; ++beyond) {
+        inside[-beyond] = inside[beyond];
+        inside[columns - 1 + beyond] = inside[columns - 1 - beyond];
+    }
+}
+
+struct RowPair {
+    const float *upper, *lower;
+};
+
+struct Deviation { // variance of a cell with a sum of four samples
+    float slope, floor, least, channels;
+};
+
+// The cells of two rows: their mean change over the noise's deviation, and, added, their mean square over its variance.
+void measure_row(RowPair mean, RowPair now, std::int64_t width, Deviation noise, float *__restrict changes,
+                 float *__restrict squares) {
+    const float share = 1 / (4 * noise.channels);
+    const auto measure = [=](std::int64_t column, std::int64_t left, std::int64_t right) {
+        const float a = mean.upper[left], b = mean.upper[right], c = mean.lower[left], d = mean.lower[right];
+        const float p = now.upper[left] - a, q = now.upper[right] - b, r = now.lower[left] - c,
+                    s = now.lower[right] - d;
+        const float line = noise.slope * (a + b + c + d) + noise.floor;
+        const float scale = 1 / std::sqrt(line > noise.least ? line : noise.least);
+        changes[column] = (p + q + r + s) * (scale / 4);
+        squares[column] += (p * p + q * q + r * r + s * s) * (scale * scale * share);
+    };
+    const std::int64_t whole = width / kFusionCell;
+    for (std::int64_t column = 0; column < whole; ++column) measure(column, 2 * column, 2 * column + 1);
+    if (width % kFusionCell) measure(whole, 2 * whole, 2 * whole);
+}
+
+// Values of cells at the pixels of a row, linear between cells; one more than pixels where their number is odd.
+void at_pixels(const std::vector<float> &cells, Size size, std::int64_t row, std::vector<float> &pixels) {
+    const std::int64_t rows = cells_of(size.height), columns = cells_of(size.width), cell = row / kFusionCell;
+    const std::int64_t next = std::clamp<std::int64_t>(row % kFusionCell ? cell + 1 : cell - 1, 0, rows - 1);
+    const float *const own = cells.data() + cell * columns, *const other = cells.data() + next * columns;
+    std::vector<float> between(static_cast<std::size_t>(columns + 2)); // the ends twice
+    pixels.resize(static_cast<std::size_t>(kFusionCell * columns));
+    float *const inside = between.data() + 1;
+    for (std::int64_t i = 0; i < columns; ++i) inside[i] = 0.75F * own[i] + 0.25F * other[i];
+    inside[-1] = inside[0];
+    inside[columns] = inside[columns - 1];
+    float *const found = pixels.data();
+    for (std::int64_t i = 0; i < columns; ++i) {
+        found[2 * i] = 0.75F * inside[i] + 0.25F * inside[i - 1];
+        found[2 * i + 1] = 0.75F * inside[i] + 0.25F * inside[i + 1];
+    }
+}
+
+} // namespace
+
+void Mean::be_one_frame(Size size) {
+    variance.assign(static_cast<std::size_t>(cells_of(size.height) * cells_of(size.width)), 1.0F);
+}
+
+std::vector<float> Mean::strengths(Size size, float times) const {
+    std::vector<float> deviations, found, row_of_pixels;
+    for (const float value : variance) deviations.push_back(times * std::sqrt(value));
+    found.reserve(static_cast<std::size_t>(size.height * size.width));
+    for (std::int64_t row = 0; row < size.height; ++row) {
+        at_pixels(deviations, size, row, row_of_pixels);
+        found.insert(found.end(), row_of_pixels.begin(), row_of_pixels.begin() + size.width);
+    }
+    return found;
+}
+
+Fusion::Fusion(const Noise &noise) : changes_(noise.planes()) {
+    for (std::size_t plane = 0; plane < noise.planes(); ++plane) {
+        const bool falls = noise.slope[plane] < 0; // such a line stays at its highest
+        const double floor = falls ? noise.variance(plane, noise.span_low) : noise.floor[plane];
+        lines_.push_back({static_cast<float>(falls ? 0 : noise.slope[plane] * noise.power),
+                          static_cast<float>(floor * noise.power),
+                          static_cast<float>(std::max(noise.least(plane) * noise.power, kLeastNoise))});
+    }
+    const auto channels = static_cast<double>(noise.planes());
+    const auto side = [](std::int64_t reach) { return (2 * reach + 1) * kFusionCell; };
+    const double samples =
+        left_of_mean(side(kEnergyReach), noise.beside * noise.beside, noise.below * noise.below) / channels;
+    const double of_means = 1 + kSpread * std::sqrt(2 / channels);
+    most_energy_ = static_cast<float>(1 + kSpread * std::sqrt(2 * samples));
+    most_single_ = static_cast<float>(left_of_mean(side(0), noise.beside, noise.below) * of_means);
+    most_near_ = static_cast<float>(left_of_mean(side(kNear), noise.beside, noise.below) * of_means);
+}
+
+void Fusion::operator()(const Mean &before, Mean &frame, Size size, float strength, const Mask *fresh) {
+    const Cells cells = {cells_of(size.height), cells_of(size.width)};
+    const auto count = static_cast<std::size_t>(cells.rows * cells.columns);
+    for (std::vector<float> *values : {&squares_, &energy_, &weight_, &frame.variance}) values->resize(count);
+    for (std::vector<float> &values : changes_) values.resize(count);
+    measure_changes(before, frame, size, strength);
+    weigh(before, cells);
+    const float of_both = shared(before.variance, cells);
+    for (std::size_t i = 0; i < count; ++i) {
+        const float weight = weight_[i];
+        frame.variance[i] = std::min(weight + 2 * weight * (1 - weight) * of_both, 1.0F);
+    }
+    apply(before, frame, size, fresh);
+}
+
+void Fusion::measure_changes(const Mean &before, const Mean &frame, Size size, float strength) {
+    const std::int64_t rows = cells_of(size.height), columns = cells_of(size.width);
+    const float power = strength * strength, channels = static_cast<float>(size.channels);
+    std::fill(squares_.begin(), squares_.end(), 0.0F);
+    for (std::int64_t row = 0; row < rows; ++row) {
+        for (std::int64_t channel = 0; channel < size.channels; ++channel) {
+            // An odd side is continued.
+            const std::int64_t upper = (channel * size.height + 2 * row) * size.width;
+            const std::int64_t lower = 2 * row + 1 < size.height ? upper + size.width : upper;
+            const auto [slope, floor, least] = lines_[static_cast<std::size_t>(channel)];
+            measure_row({before.planes.data() + upper, before.planes.data() + lower},
+                        {frame.planes.data() + upper, frame.planes.data() + lower}, size.width,
+                        {slope * power / 4, floor * power, least * power, channels},
+                        changes_[static_cast<std::size_t>(channel)].data() + row * columns,
+                        squares_.data() + row * columns);
+        }
+    }
+}
+
+void Fusion::weigh(const Mean &before, Cells cells) {
+    const std::int64_t columns = cells.columns;
+    const float near_cells = (2 * kNear + 1) * (2 * kNear + 1);
+    const float energy_cells = (2 * kEnergyReach + 1) * (2 * kEnergyReach + 1);
+    const float channels = static_cast<float>(changes_.size());
+    std::vector<float> sums, single(static_cast<std::size_t>(columns)), near(single.size());
+    for (std::int64_t row = 0; row < cells.rows; ++row) {
+        float *const energy = energy_.data() + row * columns;
+        sum_of_rows(squares_, cells.rows, columns, row, kEnergyReach, sums);
+        for (std::int64_t i = 0; i < columns; ++i) {
+            energy[i] = (sums[static_cast<std::size_t>(i)] + sums[static_cast<std::size_t>(i + 1)] +
+                         sums[static_cast<std::size_t>(i + 2)] + sums[static_cast<std::size_t>(i + 3)] +
+                         sums[static_cast<std::size_t>(i + 4)]) /
+                        energy_cells;
+        }
+        std::fill(single.begin(), single.end(), 0.0F);
+        std::fill(near.begin(), near.end(), 0.0F);
+        for (const std::vector<float> &changes : changes_) {
+            const float *const own = changes.data() + row * columns;
+            sum_of_rows(changes, cells.rows, columns, row, kNear, sums);
+            for (std::size_t i = 0; i < single.size(); ++i) {
+                const float mean = (sums[i] + sums[i + 1] + sums[i + 2]) / near_cells;
+                single[i] += own[i] * own[i] / channels;
+                near[i] += mean * mean / channels;
+            }
+        }
+        const float *const was = before.variance.data() + row * columns;
+        float *const weight = weight_.data() + row * columns;
+        for (std::size_t i = 0; i < single.size(); ++i) {
+            const float variance = std::min(was[i] + kDrift, 1.0F), both = 1 + variance;
+            float error = std::max(energy[i] - most_energy_ * both, 0.0F);
+            error = std::max(error, single[i] - most_single_ * both);
+            error = std::max(error, near[i] - most_near_ * both);
+            weight[i] = 1 - 1 / (1 + variance + kExcess * error);
+        }
+    }
+}
+
+// Covariance of the frame's noise with that of the mean, in units of a frame's variance.
+float Fusion::shared(const std::vector<float> &variance, Cells cells) const {
+    std::vector<double> change;
+    for (std::int64_t row = 0; row < cells.rows; row += kEvery) {
+        for (std::int64_t column = 0; column < cells.columns; column += kEvery) {
+            const auto i = static_cast<std::size_t>(row * cells.columns + column);
+            change.push_back(energy_[i] / (1 + std::min(variance[i] + kDrift, 1.0F)));
+        }
+    }
+    const auto share = static_cast<float>(quantile(change, 0.25));
+    if (share > kRepeated) return 0;
+    double sum = 0;
+    for (const float value : variance) sum += static_cast<double>(std::min(value + kDrift, 1.0F));
+    return (1 - share) * (1 + static_cast<float>(sum / static_cast<double>(variance.size()))) / 2;
+}
+
+void Fusion::apply(const Mean &before, Mean &frame, Size size, const Mask *fresh) const {
+    const std::int64_t columns = cells_of(size.width);
+    std::vector<float> weight;
+    for (std::int64_t row = 0; row < size.height; ++row) {
+        const std::int64_t cell = row / kFusionCell;
+        at_pixels(weight_, size, row, weight);
+        if (fresh) {
+            for (std::int64_t column = 0; column < size.width; ++column) {
+                if (!(*fresh)[row * size.width + column]) continue;
+                weight[static_cast<std::size_t>(column)] = 1;
+                frame.variance[static_cast<std::size_t>(cell * columns + column / kFusionCell)] = 1;
+            }
+        }
+        for (std::int64_t channel = 0; channel < size.channels; ++channel) {
+            const std::int64_t at = (channel * size.height + row) * size.width;
+            const float *const mean = before.planes.data() + at;
+            float *const planes = frame.planes.data() + at;
+            const float *const of_frame = weight.data();
+            for (std::int64_t i = 0; i < size.width; ++i) planes[i] = mean[i] + of_frame[i] * (planes[i] - mean[i]);
+        }
+    }
+}
+
+} // namespace zsn2m::core

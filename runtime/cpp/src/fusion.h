@@ -1,0 +1,62 @@
+// The mean of noisy frames along their motion, before the network. As zsn2m_runtime/fusion.py, where the method is
+// described; tests/compare_with_python.py holds the two together.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "mask.h"
+#include "noise.h"
+#include "pixels.h"
+
+namespace zsn2m::core {
+
+constexpr std::int64_t kFusionCell = 2; // pixels, side of a cell
+
+inline std::int64_t cells_of(std::int64_t pixels) { return (pixels + kFusionCell - 1) / kFusionCell; }
+
+// The mean of frames where their content is in the latest.
+struct Mean {
+    std::vector<float> planes;   // (channels, height, width), sensor units
+    std::vector<float> variance; // of its noise over that of a frame: (height / 2, width / 2), halves rounded up
+
+    void be_one_frame(Size size); // whose planes are there already
+
+    // Standard deviation of its noise at each pixel, (height, width), over that of a frame's, so many times.
+    std::vector<float> strengths(Size size, float times) const;
+};
+
+// Takes frames into a mean. Keeps buffers: for one thread at a time.
+class Fusion {
+public:
+    explicit Fusion(const Noise &noise);
+
+    // The mean with one more frame: `frame` holds its planes, and becomes the mean. At least 6 x 6 pixels.
+    //
+    // before: where its content is in the frame. strength: standard deviation of the frame's noise over that of the
+    // bundle. fresh: where nothing was before; nullptr: nowhere.
+    void operator()(const Mean &before, Mean &frame, Size size, float strength, const Mask *fresh);
+
+private:
+    struct Line {
+        float slope, floor, least;
+    };
+    struct Cells {
+        std::int64_t rows, columns;
+    };
+
+    void measure_changes(const Mean &before, const Mean &frame, Size size, float strength);
+    void weigh(const Mean &before, Cells cells);
+    float shared(const std::vector<float> &variance, Cells cells) const;
+    void apply(const Mean &before, Mean &frame, Size size, const Mask *fresh) const;
+
+    std::vector<Line> lines_; // one a channel: of the variance, never falling
+    float most_energy_, most_single_, most_near_;
+    // A value a cell, in units of the noise of a frame:
+    std::vector<std::vector<float>> changes_; // mean change of each channel, of its standard deviation
+    std::vector<float> squares_;              // mean square of the change, mean of the channels
+    std::vector<float> energy_;               // the same over a square of cells
+    std::vector<float> weight_;               // of the frame in the mean
+};
+
+} // namespace zsn2m::core

@@ -1,0 +1,65 @@
+"""The constants of averaging in C++ are Python's."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from zsn2m_runtime import fusion, gain, motion
+from zsn2m_runtime.noise import model
+
+SOURCES = Path(__file__).resolve().parents[2] / "runtime/cpp/src"
+NUMBER = r"-?[0-9.]+(?:e-?[0-9]+)?"
+CONSTANTS = {
+    "fusion.h": {"kFusionCell": fusion.CELL},
+    "fusion.cpp": {
+        "kDrift": fusion.DRIFT,
+        "kNear": fusion.SIDES[1] // 2,
+        "kEnergyReach": fusion.ENERGY_SIDE // 2,
+        "kSpread": fusion.SPREAD,
+        "kExcess": fusion.EXCESS,
+        "kRepeated": fusion.REPEATED,
+        "kLeastNoise": fusion.LEAST_NOISE,
+        "kEvery": fusion.EVERY,
+    },
+    "motion.h": {"kLeastMotionSide": motion.LEAST_SIDE},
+    "motion.cpp": {
+        "kFactor": motion.FACTOR,
+        "kMostPixels": motion.MOST_PIXELS,
+        "kDetailReach": motion.DETAIL // 2,
+        "kBlock": motion.BLOCK,
+        "kLeastAlike": motion.LEAST_ALIKE,
+        "kLeastChange": motion.LEAST_CHANGE,
+    },
+    "motion_opencv.cpp": {
+        "kBlackShare": motion.ENDS[0] / 100,
+        "kWhiteShare": motion.ENDS[1] / 100,
+        "kRefinements": motion.REFINEMENTS,
+        "kStride": motion.STRIDE,
+    },
+    "gain.cpp": {
+        "kTile": gain.TILE,
+        "kMostTiles": gain.MOST_TILES,
+        "kQuartile": gain.QUARTILE,
+        "kLikeTrainingLow": gain.LIKE_TRAINING[0],
+        "kLikeTrainingHigh": gain.LIKE_TRAINING[1],
+        "kSudden": gain.SUDDEN,
+        "kSlow": gain.SLOW,
+        "kMost": gain.MOST,
+        "kLeastShared": gain.LEAST_SHARED,
+    },
+    "noise.cpp": {"kLeast": model.LEAST},
+}
+
+
+@pytest.mark.parametrize("name", CONSTANTS)
+def test_constants_are_python_s(name: str) -> None:
+    found = dict(re.findall(rf"\b(k[A-Z]\w+) = ({NUMBER})F?[,;]", (SOURCES / name).read_text(encoding="utf-8")))
+    assert {key: float(value) for key, value in found.items()} == pytest.approx(CONSTANTS[name])
+
+
+def test_one_cell_and_one_square_are_judged() -> None:
+    assert len(fusion.SIDES) == 2
+    assert fusion.SIDES[0] == 1
