@@ -42,13 +42,13 @@ class _Size(ctypes.Structure):
 
 
 class _Options(ctypes.Structure):
-    _fields_ = (("threads", ctypes.c_int), ("strip_pixels", ctypes.c_size_t))
+    _fields_ = (("threads", ctypes.c_int), ("strip_pixels", ctypes.c_size_t), ("motion", ctypes.c_int))
 
 
 def library_call(library: ctypes.CDLL, model: Path, threads: int, frame: Pixels) -> Call:
     """A call of zsn2m_denoise_u8 on the frame."""
     handle = ctypes.c_void_p()
-    if library.zsn2m_open(str(model).encode(), None, ctypes.byref(_Options(threads, 0)), ctypes.byref(handle)) != 0:
+    if library.zsn2m_open(str(model).encode(), None, ctypes.byref(_Options(threads, 0, 0)), ctypes.byref(handle)) != 0:
         raise SystemExit(library.zsn2m_last_error().decode())
     denoised, size = np.empty_like(frame), _Size(*frame.shape)
     noisy_address, denoised_address = ctypes.c_void_p(frame.ctypes.data), ctypes.c_void_p(denoised.ctypes.data)
