@@ -29,7 +29,7 @@ def frames() -> Iterator[np.ndarray]:
         yield cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
 
 
-denoiser = Denoiser(bundle, "video")  # each result helps with the next frame; leave "video" out for single frames
+denoiser = Denoiser(bundle, "video")  # quick; without "video" better, and slower
 writer = None
 with suppress(KeyboardInterrupt):
     for clean in denoiser.stream(frames()):  # a thread captures the next frame meanwhile

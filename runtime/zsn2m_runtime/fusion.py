@@ -31,6 +31,7 @@ ENERGY_SIDE = 5  # cells, of those whose mean square is judged, which shows what
 SPREAD = 1.5  # standard deviations above the mean that noise alone may give
 EXCESS = 6.0  # times the square of an error that is found: part of it hides in the noise
 REPEATED = 0.6  # of the change that independent noise makes: less, and the frames share noise
+FARTHEST = 1e3  # deviations of the noise: what differs by more is another thing, and its square may overflow
 LEAST_NOISE = 1e-24  # variance, squares of sensor units: keeps divisions finite
 EVERY = 8  # cells between those that are looked at for that
 
@@ -88,8 +89,10 @@ class Fusion:
             error = np.maximum(error, power - limit * (1 + variance))
         prior = variance + np.float32(EXCESS) * error
         weight = 1 - 1 / (1 + prior)
+        weight[error >= FARTHEST] = 1
         after = weight + 2 * weight * (1 - weight) * _shared(energy, variance)
         whole = _of_pixels(weight, noisy.shape)
+        far = whole == 1 if error.max() >= FARTHEST else None
         if new is not None:
             whole[new] = 1
             after[_cells(new.astype(np.float32)) > 0] = 1
@@ -97,6 +100,8 @@ class Fusion:
         for mean, change, plane in zip(before.planes[0], changes, planes[0], strict=True):
             cv2.multiply(change, whole, plane)
             cv2.add(plane, mean, plane)
+        if far is not None:  # what is added to a value that is far away is lost in rounding
+            np.copyto(planes, noisy, where=far)
         return Mean(planes, np.minimum(after, 1))
 
     def _powers(self, means: npt.NDArray[np.float32], changes: list[Floats], strength: float) -> list[Floats]:
@@ -111,9 +116,10 @@ class Fusion:
         found: list[list[Floats]] = []
         for mean, change, (slope, floor, least) in zip(means, changes, self._line, strict=True):
             noise = np.maximum(slope * _cells(mean) + floor, least) * np.float32(strength**2)
-            cells = _cells(change) / np.sqrt(noise)
-            squares = [_blurred(cells, side) ** 2 for side in SIDES]
-            found.append([_blurred(_cells(change * change) / noise, ENERGY_SIDE), *squares])
+            with np.errstate(over="ignore"):
+                cells = np.clip(_cells(change) / np.sqrt(noise), -FARTHEST, FARTHEST)
+                energy = np.minimum(_cells(change * change) / noise, FARTHEST**2)
+            found.append([_blurred(energy, ENERGY_SIDE), *(_blurred(cells, side) ** 2 for side in SIDES)])
         return [np.asarray(np.mean(powers, axis=0), np.float32) for powers in zip(*found, strict=True)]
 
 

@@ -64,7 +64,7 @@ class Gain:
         self._found = self.strength = 1.0
 
     def start(self, noisy: Nchw) -> None:
-        """Take the noise that was trained on and is nearest to a frame's, of which nothing is before.
+        """Take the noise that was trained on and is nearest to a frame's, of which nothing is before, or after a cut.
 
         What of the frame's own detail is in its calmer tiles counts as noise.
 
@@ -150,7 +150,7 @@ def _tiles(noisy: Nchw, before: Nchw | None = None, flow: Flow | None = None) ->
         tiles = tiled(flow.bring_part(before, rows, columns))
         rest = rest - tiles
     detail = (rest[..., ::2, ::2] - rest[..., 1::2, ::2] - rest[..., ::2, 1::2] + rest[..., 1::2, 1::2]) / 2
-    return tiles.mean(axis=(2, 3), dtype=np.float64), np.square(detail).mean(axis=(2, 3), dtype=np.float64)
+    return tiles.mean(axis=(2, 3), dtype=np.float64), np.square(detail, dtype=np.float64).mean(axis=(2, 3))
 
 
 def _of_tiles(count: int, step: int) -> Places:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from zsn2m_runtime.sample_types import Nchw
 
 Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
 
 FACTOR = 2  # pixels of the frame a pixel of the small copies
@@ -105,9 +106,9 @@ def is_cut(before: Floats, now: Floats) -> bool:
         before, now: (h, w), at least BLOCK x BLOCK: the result before, where its content is now, and the noisy frame
     """
     details = [picture - cv2.blur(picture, (DETAIL, DETAIL)) for picture in (before, now)]
-    shared, own = (_block_means(details[0] * detail) for detail in details[::-1])
+    shared, own = (_block_means(np.multiply(details[0], detail, dtype=np.float64)) for detail in details[::-1])
     busy = own >= np.median(own)
-    if np.median(shared[busy] / np.maximum(own[busy], np.finfo(np.float32).tiny)) >= LEAST_ALIKE:
+    if np.median(shared[busy] / np.maximum(own[busy], np.finfo(np.float64).tiny)) >= LEAST_ALIKE:
         return False
     change = np.median(np.abs(_block_means(now - before)))
     return bool(change > LEAST_CHANGE * np.median(np.abs(details[1] - details[0])))
@@ -147,7 +148,7 @@ def _remapped(picture: Floats, places: Floats, how: int, result: Floats | None =
     return np.asarray(remapped, np.float32)
 
 
-def _block_means(picture: Floats) -> Floats:
+def _block_means(picture: Floats | Doubles) -> Doubles:
     rows, columns = (side // BLOCK for side in picture.shape)
     whole = picture[: rows * BLOCK, : columns * BLOCK]
-    return np.asarray(cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA), np.float32)
+    return np.asarray(cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA), np.float64)

@@ -13,7 +13,7 @@ from zsn2m_runtime.image import Frame
 from zsn2m_runtime.inference.frames import Average, Planes
 from zsn2m_runtime.motion import Flow, flow, still
 from zsn2m_runtime.noise_record import NoiseRecord
-from zsn2m_runtime.sample_types import Mask, Nchw
+from zsn2m_runtime.sample_types import Mask, Nchw, is_whole
 
 # Of the previous result and the noisy frame, both (1, c, h, w) in sensor units: where the frame's content was before;
 # None after a cut.
@@ -57,7 +57,8 @@ class Sequence:
 
     Noisy frames are averaged along their motion, as far as they agree, and the mean goes through the network, which
     sees one frame that has less noise. The strength of the noise follows the camera's gain. The first frame, one of
-    another size and one after a cut are denoised by themselves. So is every frame where the bundle does not know its
+    another size and one after a cut are denoised by themselves, and of several noises that the bundle knows the nearest
+    is taken then. So is every frame where the bundle does not know its
     noise, or removes what stays in place.
 
     Args:
@@ -99,17 +100,17 @@ class Sequence:
 
         denoised, result = self._denoiser.denoise_mean(frame, average, name)
         assert mean
-        self._past = Past(mean, result, hidden)
+        is_sound = is_whole(frame.pixels.dtype) or np.isfinite(result).all()  # huge floats may overflow in the network
+        self._past = Past(mean, result, hidden) if is_sound else None
         return denoised
 
     def _mean(self, noisy: Nchw, blank: Mask | None) -> tuple[Mean, float]:
         """The mean with one more frame, and the strength of the frame's noise."""
         assert self._fusion and self._gain and self._motion
         past = self._past
-        if past is None:
-            self._gain.start(noisy)
         way = None if past is None or past.result.shape != noisy.shape else self._motion(past.result, noisy)
         if past is None or way is None:
+            self._gain.start(noisy)
             return Mean.of_one(noisy.copy()), self._gain.strength  # the frame is the caller's
         self._gain.update(past.result, noisy, way)
         size = noisy.shape[2], noisy.shape[3]

@@ -144,6 +144,22 @@ def test_any_size_and_what_is_given_stays(height: int, width: int) -> None:
     np.testing.assert_array_equal((first, second), kept)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("value", [1e5, 1e20, 1e37, -1e37])
+def test_a_huge_value_is_gone_with_its_frame(value: float) -> None:
+    """As missing samples are marked in scientific files: its square once made all that followed NaN."""
+    clean, marked = scene(), scene() + noise(1)
+    marked[..., 80, 80] = value
+    fusion = Fusion(WHITE)
+    with_mark = fusion(Mean.of_one(clean + noise(0)), marked)
+    np.testing.assert_array_equal(with_mark.planes[..., 80, 80], marked[..., 80, 80])
+    found, right = fusion(with_mark, clean + noise(2)), run([clean + noise(seed) for seed in range(3)])
+    np.testing.assert_array_equal(found.planes[..., 80, 80], (clean + noise(2))[..., 80, 80])
+    assert np.isfinite(found.variance).all()
+    away = np.hypot(*(np.mgrid[:SIDE, :SIDE] - 80)) > 16
+    np.testing.assert_array_equal(found.planes[..., away], right.planes[..., away])
+
+
 def test_clipped_and_noiseless_places_stay_finite() -> None:
     black = np.zeros((1, 3, 32, 32), np.float32)
     for record in (WHITE, plain_record(0.0, 0.0), plain_record(1.0, 0.0)):

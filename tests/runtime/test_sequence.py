@@ -22,7 +22,7 @@ from zsn2m_runtime.mosaic_planes import mosaic_of, planes_of
 from zsn2m_runtime.mosaic_record import BayerPattern, MosaicRecord
 from zsn2m_runtime.motion import still
 from zsn2m_runtime.sample_types import Mask, Nchw
-from zsn2m_runtime.sequence import MOTIONS, Sequence
+from zsn2m_runtime.sequence import MOTIONS, MotionName, Sequence
 
 Array = np.ndarray[Any, Any]
 
@@ -127,6 +127,53 @@ def test_blank_areas_stay_and_nothing_of_them_reaches_the_next_frame(
     assert np.isnan(after[:20]).all()
     np.testing.assert_array_equal(after[20:, SIDE // 2 :], second[20:, SIDE // 2 :])
     assert error(after[20:, : SIDE // 2], view()[20:, : SIDE // 2]) < 0.85
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("motion", ["flow", "none"])
+@pytest.mark.parametrize("value", [1e20, 2e37, np.nan])
+def test_what_overflows_in_a_network_is_gone_with_its_frame(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, motion: MotionName, value: float
+) -> None:
+    """A frame with a huge value, and one that a network made NaN of; both once made all that followed NaN."""
+    monkeypatch.setattr(Denoiser, "noises", (plain_record(0.0, SIGMA**2, 1),))
+    monkeypatch.setattr(Denoiser, "averages", True)
+    denoiser = gain_denoiser(tmp_path, "float32", 1, (0.0, 255.0))
+    given = [noisy(view(), seed).astype(np.float32) for seed in range(5)]
+    if np.isnan(value):
+        original = Session.run
+        calls = iter(range(len(given)))
+
+        def overflow(session: Session, planes: Nchw, strength: Nchw | None = None) -> Nchw:
+            result = original(session, planes, strength)
+            return np.full_like(result, np.nan) if next(calls) == 1 else result
+
+        monkeypatch.setattr(Session, "run", overflow)
+    else:
+        given[1][64, 64] = value
+    found = run(Sequence(denoiser, MOTIONS[motion]), given)
+    assert np.isfinite(found[2:]).all()
+    assert error(found[-1], view()) < 0.8
+
+
+def test_after_a_cut_the_nearest_of_several_noises_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one before the cut was once kept: 7 dB of the first frame."""
+    monkeypatch.setattr(Denoiser, "noises", (plain_record(0.0, SIGMA**2, 1), plain_record(0.0, 9 * SIGMA**2, 1)))
+    monkeypatch.setattr(Denoiser, "averages", True)
+    denoiser = gain_denoiser(tmp_path, "float32", 1, (0.0, 255.0))
+    monkeypatch.setattr(denoiser, "card", denoiser.card.model_copy(update={"strength": "strength"}))
+    told: list[float] = []
+
+    def keep(_: Session, planes: Nchw, strength: Nchw) -> Nchw:
+        told.append(float(strength.max()))
+        return planes.copy()
+
+    monkeypatch.setattr(Session, "run", keep)
+    random, other = np.random.default_rng(0), view()[::-1, ::-1]
+    scenes = [(view(), 3), (view(), 3), (other, 1), (view(), 3), (view(height=64), 1)]
+    loud = [clean + random.normal(0, times * SIGMA, clean.shape) for clean, times in scenes]
+    run(Sequence(denoiser), [frame.astype(np.float32) for frame in loud])
+    assert [told[0], *told[2:]] == pytest.approx([3, 1, 3, 1])
 
 
 def test_a_frame_that_is_refused_leaves_the_ones_before(denoiser: Denoiser) -> None:

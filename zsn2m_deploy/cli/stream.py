@@ -125,8 +125,8 @@ def stream(
     denoiser = Denoiser(bundle, chosen, provider, threads, spinning=False)
     if chosen and not model:
         remark(
-            f"model {chosen}: quick, and each result helps with the next frame; --model sensor is slower, and "
-            "leaves less noise where neighbouring pixels share it"
+            f"model {chosen}: quick; --model sensor is slower and better, most of all where neighbouring pixels share "
+            "noise"
         )
     of_stack = denoiser.card.sensor.stack_channel
     is_raw = raw_output or (raw is not None and output == "-")

@@ -1,1 +1,1 @@
-"""The network of videos: one small network that sees a frame and what it made of the frame before."""
+"""The network of videos: one small network, told how strong the noise is, that is given the mean of frames."""
