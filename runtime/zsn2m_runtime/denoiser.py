@@ -216,7 +216,8 @@ class Denoiser:
         """Denoise frames in order, while a thread reads the next ones; memory is bounded.
 
         Frames are averaged along their motion before the network, as far as they agree, and the strength of the noise
-        follows a camera's gain (`averages` says where not). Both start anew after a cut.
+        follows a camera's gain (`averages` says where not). Averages start anew after a cut, and of a bundle of several
+        noises the strength.
 
         Args:
             motion: where the content of a frame was before: `flow`, by optical flow; `none`, where it is, for a camera
