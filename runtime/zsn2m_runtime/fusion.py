@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from zsn2m_runtime.noise.clipping import Ends, added_by_clipping
 from zsn2m_runtime.noise.model import NoiseModel
 from zsn2m_runtime.noise_record import NoiseRecord
 from zsn2m_runtime.sample_types import Mask, Nchw
@@ -32,6 +33,7 @@ SPREAD = 1.5  # standard deviations above the mean that noise alone may give
 EXCESS = 6.0  # times the square of an error that is found: part of it hides in the noise
 REPEATED = 0.6  # of the change that independent noise makes: less, and the frames share noise
 FARTHEST = 1e3  # deviations of the noise: what differs by more is another thing, and its square may overflow
+WHOLE = 4.0  # times what is gone of the variance is the share of clipping's addition that is taken away, up to all
 LEAST_NOISE = 1e-24  # variance, squares of sensor units: keeps divisions finite
 EVERY = 8  # cells between those that are looked at for that
 
@@ -63,9 +65,11 @@ class Fusion:
 
     Args:
         noise: of a frame
+        ends: at which its samples are clipped; None: they are not
     """
 
-    def __init__(self, noise: NoiseRecord) -> None:
+    def __init__(self, noise: NoiseRecord, ends: Ends = (None, None)) -> None:
+        self._ends = ends
         power = noise.tails.power if noise.tails else 1.0
         slope, floor, least = NoiseModel.line_of(noise).rising * power
         self._line = np.stack([slope, floor, np.maximum(least, LEAST_NOISE)], axis=1).astype(np.float32)
@@ -103,6 +107,27 @@ class Fusion:
         if far is not None:  # what is added to a value that is far away is lost in rounding
             np.copyto(planes, noisy, where=far)
         return Mean(planes, np.minimum(after, 1))
+
+    def in_light(self, mean: Mean, strength: float = 1.0) -> Nchw:
+        """The planes of a mean of frames without what clipping added; of one frame as they are.
+
+        A network knows clipping by samples at the ends, of which a mean has none: without this shadows become brighter
+        as frames are added.
+
+        Args:
+            strength: as of the latest frame
+        """
+        share = np.minimum(np.float32(WHOLE) * (1 - mean.variance), 1)
+        planes = mean.planes
+        for channel, (slope, floor, least) in enumerate(self._line):
+            level = _cells(mean.planes[0, channel])
+            deviation = np.sqrt(np.maximum(slope * level + floor, least)) * np.float32(strength)
+            added = added_by_clipping(level, deviation, self._ends) * share
+            if added.any():
+                planes = planes.copy() if planes is mean.planes else planes
+                plane = planes[0, channel]
+                np.clip(plane - _of_pixels(added, planes.shape), *self._ends, out=plane)
+        return planes
 
     def _powers(self, means: npt.NDArray[np.float32], changes: list[Floats], strength: float) -> list[Floats]:
         """Mean square of the change in squares of pixels, then that of its mean over squares; mean of the channels.

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from zsn2m_runtime.motion import Flow, Places
+from zsn2m_runtime.noise.clipping import Ends
 from zsn2m_runtime.noise.model import Doubles, NoiseModel
 from zsn2m_runtime.noise_record import NoiseRecord
 from zsn2m_runtime.sample_types import Nchw
@@ -27,6 +28,9 @@ SUDDEN = 1.2  # times the strength so far: taken over at once, other changes
 SLOW = 0.2  # by so much a frame
 MOST = 16.0  # times stronger or weaker that a frame counts as; VideoNet has seen 4 in training
 SHARED = 0.2  # difference of the correlation of neighbours, as of groups of training frames
+CLIPPED = 0.02  # share of a tile's samples at an end of the range from which on it is left out
+FEWEST = 0.1  # share of tiles that must be left, or what all say is the least
+UNMOVED = Flow()
 LEAST_SHARED = 0.05  # of the noise's variance that is in diagonal detail: less is left of strongly correlated noise
 
 
@@ -55,26 +59,35 @@ class Gain:
 
     Args:
         noises: that the bundle was trained on
+        ends: at which samples are clipped; None: they are not
     Attributes:
         strength: standard deviation of the noise over that of the first of them, for the next frame
     """
 
-    def __init__(self, noises: Several[NoiseRecord]) -> None:
+    def __init__(self, noises: Several[NoiseRecord], ends: Ends = (None, None)) -> None:
+        self._ends = [np.float32(end) for end in ends if end is not None]
         self._kinds = [Kind.of(noise) for noise in noises]
         self._found = self.strength = 1.0
 
     def start(self, noisy: Nchw) -> None:
         """Take the noise that was trained on and is nearest to a frame's, of which nothing is before, or after a cut.
 
+        Of one noise it is that of the frames before, as far as the frame's own detail allows, and at least 1.
+
         What of the frame's own detail is in its calmer tiles counts as noise.
 
         Shape:
             noisy: (1, c, h, w), sensor units
         """
-        if len(self._kinds) > 1 and min(noisy.shape[2:]) >= TILE:
-            level, power = _tiles(noisy)
-            measured = self._measured(level, power)
-            self._found = self.strength = _nearest(self._strengths(level), measured)
+        if min(noisy.shape[2:]) < TILE:
+            return
+        level, power = _tiles(noisy)
+        measured = self._measured(level, power)
+        if len(self._kinds) > 1:
+            self._found = _nearest(self._strengths(level), measured)
+        else:  # no stronger than the frame can have it, and no weaker than trained on
+            self._found = max(min(self._found, measured), 1.0)
+        self.strength = self._found
 
     def update(self, before: Nchw, noisy: Nchw, flow: Flow) -> None:
         """Take in one more frame.
@@ -87,13 +100,21 @@ class Gain:
         if min(noisy.shape[2:]) < TILE:
             return
         level, power = _tiles(noisy, before, flow)
-        measured = self._measured(level, power)
+        sound = self._share_at_ends(noisy) < CLIPPED
+        if sound.mean() >= FEWEST:
+            measured = self._measured(level[sound], power[sound])
+        else:  # clipping takes noise away
+            measured = max(self._found, self._measured(level, power))
         change = measured / self._found
         sudden = not 1 / SUDDEN < change < SUDDEN
         self._found = measured if sudden else self._found * change**SLOW
         low, high = LIKE_TRAINING
         alike = [one for one in self._strengths(level) if low < self._found / one < high]
         self.strength = _nearest(alike, self._found) if alike else self._found
+
+    def _share_at_ends(self, noisy: Nchw) -> Doubles:
+        """Of each tile's samples, how many are clipped. Shape: (n,)."""
+        return np.asarray(np.isin(_tiled(noisy), self._ends).mean(axis=(1, 2, 3)))
 
     def _measured(self, level: Doubles, power: Doubles) -> float:
         found = math.sqrt(_quartile(power / self._kinds[0].power(level), level.shape[1]))
@@ -137,20 +158,22 @@ def _tiles(noisy: Nchw, before: Nchw | None = None, flow: Flow | None = None) ->
     Shape:
         returns: each (n, c)
     """
-    channels, height, width = noisy.shape[1:]
-    step = max(1, math.ceil(math.sqrt((height // TILE) * (width // TILE) / MOST_TILES)))
-    rows, columns = (_of_tiles(length // TILE, step) for length in (height, width))
-
-    def tiled(planes: Nchw) -> Nchw:
-        tiles = planes.reshape(channels, len(rows) // TILE, TILE, len(columns) // TILE, TILE)
-        return tiles.transpose(1, 3, 0, 2, 4).reshape(-1, channels, TILE, TILE)
-
-    tiles = rest = tiled(Flow().bring_part(noisy, rows, columns))
+    tiles = rest = _tiled(noisy)
     if before is not None and flow is not None:
-        tiles = tiled(flow.bring_part(before, rows, columns))
+        tiles = _tiled(before, flow)
         rest = rest - tiles
     detail = (rest[..., ::2, ::2] - rest[..., 1::2, ::2] - rest[..., ::2, 1::2] + rest[..., 1::2, 1::2]) / 2
     return tiles.mean(axis=(2, 3), dtype=np.float64), np.square(detail, dtype=np.float64).mean(axis=(2, 3))
+
+
+def _tiled(planes: Nchw, flow: Flow = UNMOVED) -> Nchw:
+    """Tiles of planes, moved, (n, c, TILE, TILE)."""
+    channels, height, width = planes.shape[1:]
+    step = max(1, math.ceil(math.sqrt((height // TILE) * (width // TILE) / MOST_TILES)))
+    rows, columns = (_of_tiles(length // TILE, step) for length in (height, width))
+    tiles = flow.bring_part(planes, rows, columns)
+    tiles = tiles.reshape(channels, len(rows) // TILE, TILE, len(columns) // TILE, TILE)
+    return tiles.transpose(1, 3, 0, 2, 4).reshape(-1, channels, TILE, TILE)
 
 
 def _of_tiles(count: int, step: int) -> Places:

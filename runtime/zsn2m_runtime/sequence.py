@@ -11,7 +11,9 @@ from zsn2m_runtime.fusion import Fusion, Mean
 from zsn2m_runtime.gain import Gain
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.inference.frames import Average, Planes
+from zsn2m_runtime.manifest import ModelCard
 from zsn2m_runtime.motion import Flow, flow, still
+from zsn2m_runtime.noise.clipping import clipping_ends
 from zsn2m_runtime.noise_record import NoiseRecord
 from zsn2m_runtime.sample_types import Mask, Nchw, is_whole
 
@@ -28,6 +30,10 @@ class Averaging(Protocol):
     @property
     def noises(self) -> tuple[NoiseRecord, ...]:
         """The kinds of noise that the bundle was trained on; none: unknown."""
+
+    @property
+    def card(self) -> ModelCard:
+        """The model's facts."""
 
     @property
     def averages(self) -> bool:
@@ -79,8 +85,10 @@ class Sequence:
         """Denoise the next frames with another bundle of the same sensor; what was before stays."""
         self._denoiser = denoiser
         averages = self._motion is not None and denoiser.averages
-        self._fusion = Fusion(denoiser.noises[0]) if averages else None
-        self._gain = Gain(denoiser.noises) if averages else None
+        self._fusion = self._gain = None
+        if averages:
+            ends = clipping_ends(denoiser.noises[0], denoiser.card.sensor)
+            self._fusion, self._gain = Fusion(denoiser.noises[0], ends), Gain(denoiser.noises, ends)
 
     def __call__(self, frame: Frame, name: str = "frame") -> Frame:
         """Denoise the next frame; messages call it `name`.
@@ -96,7 +104,8 @@ class Sequence:
         def average(noisy: Nchw, blank: Mask | None) -> Planes:
             nonlocal mean, hidden
             (mean, strength), hidden = self._mean(noisy, blank), blank
-            return Planes(mean.planes, np.float32(strength) * mean.strength())
+            assert self._fusion
+            return Planes(self._fusion.in_light(mean, strength), np.float32(strength) * mean.strength())
 
         denoised, result = self._denoiser.denoise_mean(frame, average, name)
         assert mean

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -13,6 +14,7 @@ from zsn2m_deploy.sample import SampleConfig, clean_scene
 from zsn2m_runtime.gain import Gain, differ_in_strength
 from zsn2m_runtime.image import Frame, to_nchw
 from zsn2m_runtime.inference.frames import Average
+from zsn2m_runtime.manifest import Sensor
 from zsn2m_runtime.motion import Flow
 from zsn2m_runtime.sample_types import Nchw
 from zsn2m_runtime.sequence import Sequence
@@ -54,6 +56,24 @@ def test_the_gain_of_the_training_frames_is_exactly_1() -> None:
     for seed in range(5):
         gain.update(result(clean, seed), noisy(clean, 0.0, 100.0, 1.0, 10 + seed), Flow())
         assert gain.strength == 1.0
+
+
+@pytest.mark.parametrize("strength", [1.0, 2.0])
+def test_clipped_noise_is_not_taken_for_weaker(strength: float) -> None:
+    clean = scene() - 50
+    clean[..., : SIDE // 2, :] *= 0.05
+    gain = Gain([plain_record(0.0, 100.0)], (0.0, 255.0))
+    gain.update(result(clean, 0), noisy(clean, 0.0, 100.0, strength, 1).clip(0, 255), Flow())
+    assert gain.strength == pytest.approx(strength, rel=0.1)
+
+
+def test_after_a_cut_noise_is_no_stronger_than_the_frame_s_detail() -> None:
+    clean, gain = scene(), Gain([plain_record(0.0, 100.0)])
+    gain.update(result(clean, 0), noisy(clean, 0.0, 100.0, 4.0, 1), Flow())
+    gain.start(noisy(clean, 0.0, 100.0, 4.0, 2))
+    assert gain.strength == pytest.approx(4.0, rel=0.1)
+    gain.start(noisy(clean, 0.0, 100.0, 1.0, 3))
+    assert 1.0 <= gain.strength < 1.3
 
 
 def test_a_slow_change_is_followed() -> None:
@@ -106,6 +126,7 @@ def test_a_cut_says_nothing_of_the_gain_and_another_bundle_begins_anew() -> None
         """A denoiser that is always right, of noise of a variance."""
 
         averages = True
+        card = SimpleNamespace(sensor=Sensor(dtype="float32", channels=3, range=(0.0, 255.0), noise_sigma=1.0))
 
         def __init__(self, variance: float) -> None:
             self.noises = (plain_record(0.0, variance),)
