@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from zsn2m_runtime import fusion, gain, motion
-from zsn2m_runtime.noise import model
+from zsn2m_runtime.noise import clipping, model
 
 SOURCES = Path(__file__).resolve().parents[2] / "runtime/cpp/src"
 NUMBER = r"-?[0-9.]+(?:e-?[0-9]+)?"
@@ -21,6 +21,8 @@ CONSTANTS = {
         "kSpread": fusion.SPREAD,
         "kExcess": fusion.EXCESS,
         "kRepeated": fusion.REPEATED,
+        "kFarthest": fusion.FARTHEST,
+        "kWhole": fusion.WHOLE,
         "kLeastNoise": fusion.LEAST_NOISE,
         "kEvery": fusion.EVERY,
     },
@@ -49,8 +51,11 @@ CONSTANTS = {
         "kSlow": gain.SLOW,
         "kMost": gain.MOST,
         "kLeastShared": gain.LEAST_SHARED,
+        "kClipped": gain.CLIPPED,
+        "kFewest": gain.FEWEST,
     },
-    "noise.cpp": {"kLeast": model.LEAST},
+    "noise.cpp": {"kPhotons": model.PHOTONS, "kCorrelated": model.CORRELATED, "kLeast": model.LEAST},
+    "clipping.cpp": {"kFarthestFromEnd": clipping.FARTHEST, "kSteps": clipping.STEPS},
 }
 
 

@@ -122,7 +122,11 @@ void Denoiser::run_in_strips(const View<const Sample> &noisy, const View<Sample>
 }
 
 Sequence Denoiser::sequence() const {
-    return Sequence(entry_ && motion_ != ZSN2M_MOTION_OFF ? entry_->noises : std::vector<Noise>(), motion_);
+    std::vector<Noise> noises = entry_ && motion_ != ZSN2M_MOTION_OFF ? entry_->noises : std::vector<Noise>();
+    if (card_.dtype != ZSN2M_F32 && card_.dtype != ZSN2M_F64) { // floats may go beyond their range
+        for (Noise &noise : noises) noise = noise.clipped_at(card_.range_low, card_.range_high);
+    }
+    return Sequence(noises, motion_);
 }
 
 template <typename Sample>
@@ -150,7 +154,7 @@ void Denoiser::denoise_next(const View<const Sample> &noisy, const View<Sample> 
         split_mosaic(mosaic.data(), size, card_.mosaic, planes.data());
         const auto hidden = blank ? std::optional(mask_of_planes(*blank, card_.mosaic)) : std::nullopt;
         sequence.add(hidden, strength); // networks of mosaics are not told of it
-        join_mosaic(planes.data(), size, card_.mosaic, mosaic.data());
+        join_mosaic(sequence.in_light().data(), size, card_.mosaic, mosaic.data());
         result = run_whole(mosaic, size, nullptr);
         auto split = std::make_shared<std::vector<float>>(planes.size());
         split_mosaic(result.get(), size, card_.mosaic, split->data());
@@ -159,7 +163,8 @@ void Denoiser::denoise_next(const View<const Sample> &noisy, const View<Sample> 
         std::vector<float> &planes = sequence.next(size);
         read_planes(seen, {0, size.height}, planes.data());
         std::vector<float> strengths = sequence.add(blank, strength);
-        result = run_whole(planes, size, strengths.data());
+        std::vector<float> light = sequence.in_light();
+        result = run_whole(light, size, strengths.data());
         sequence.keep(result);
     }
     write_planes(result.get(), size.height, 0, denoised, {0, size.height});

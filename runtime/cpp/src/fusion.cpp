@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 
+#include "clipping.h"
 #include "statistics.h"
 
 namespace zsn2m::core {
@@ -16,6 +17,8 @@ constexpr std::int64_t kEnergyReach = 2; // of those whose mean square is: 5 x 5
 constexpr double kSpread = 1.5;
 constexpr float kExcess = 6.0F;
 constexpr float kRepeated = 0.6F;
+constexpr float kFarthest = 1e3F;
+constexpr float kWhole = 4.0F;
 constexpr double kLeastNoise = 1e-24;
 constexpr std::int64_t kEvery = 8;
 
@@ -63,15 +66,16 @@ struct Deviation { // variance of a cell with a sum of four samples
 // The cells of two rows: their mean change over the noise's deviation, and, added, their mean square over its variance.
 void measure_row(RowPair mean, RowPair now, std::int64_t width, Deviation noise, float *__restrict changes,
                  float *__restrict squares) {
-    const float share = 1 / (4 * noise.channels);
+    const float share = 1 / noise.channels;
     const auto measure = [=](std::int64_t column, std::int64_t left, std::int64_t right) {
         const float a = mean.upper[left], b = mean.upper[right], c = mean.lower[left], d = mean.lower[right];
         const float p = now.upper[left] - a, q = now.upper[right] - b, r = now.lower[left] - c,
                     s = now.lower[right] - d;
         const float line = noise.slope * (a + b + c + d) + noise.floor;
         const float scale = 1 / std::sqrt(line > noise.least ? line : noise.least);
-        changes[column] = (p + q + r + s) * (scale / 4);
-        squares[column] += (p * p + q * q + r * r + s * s) * (scale * scale * share);
+        changes[column] = std::clamp((p + q + r + s) * (scale / 4), -kFarthest, kFarthest);
+        const float energy = (p * p + q * q + r * r + s * s) * (scale * scale / 4);
+        squares[column] += std::min(energy, kFarthest * kFarthest) * share;
     };
     const std::int64_t whole = width / kFusionCell;
     for (std::int64_t column = 0; column < whole; ++column) measure(column, 2 * column, 2 * column + 1);
@@ -113,7 +117,8 @@ std::vector<float> Mean::strengths(Size size, float times) const {
     return found;
 }
 
-Fusion::Fusion(const Noise &noise) : changes_(noise.planes()) {
+Fusion::Fusion(const Noise &noise)
+    : end_low_(noise.end_low), end_high_(noise.end_high), changes_(noise.planes()) {
     for (std::size_t plane = 0; plane < noise.planes(); ++plane) {
         const bool falls = noise.slope[plane] < 0; // such a line stays at its highest
         const double floor = falls ? noise.variance(plane, noise.span_low) : noise.floor[plane];
@@ -144,6 +149,37 @@ void Fusion::operator()(const Mean &before, Mean &frame, Size size, float streng
         frame.variance[i] = std::min(weight + 2 * weight * (1 - weight) * of_both, 1.0F);
     }
     apply(before, frame, size, fresh);
+}
+
+std::vector<float> Fusion::in_light(const Mean &mean, Size size, float strength) const {
+    std::vector<float> planes = mean.planes, added(mean.variance.size()), of_row;
+    const std::int64_t rows = cells_of(size.height), columns = cells_of(size.width), pixels = size.height * size.width;
+    for (std::int64_t channel = 0; channel < size.channels; ++channel) {
+        const float *const own = mean.planes.data() + channel * pixels;
+        const auto [slope, floor, least] = lines_[static_cast<std::size_t>(channel)];
+        bool any = false;
+        for (std::int64_t cell = 0; cell < rows * columns; ++cell) {
+            const std::int64_t upper = 2 * (cell / columns), left = 2 * (cell % columns);
+            const std::int64_t lower = std::min(upper + 1, size.height - 1), right = std::min(left + 1, size.width - 1);
+            const float level = (own[upper * size.width + left] + own[upper * size.width + right] +
+                                 own[lower * size.width + left] + own[lower * size.width + right]) /
+                                4;
+            const float deviation = std::sqrt(std::max(slope * level + floor, least)) * strength;
+            const auto i = static_cast<std::size_t>(cell);
+            added[i] = added_by_clipping(level, deviation, end_low_, end_high_) *
+                       std::min(kWhole * (1 - mean.variance[i]), 1.0F);
+            any = any || added[i] != 0;
+        }
+        for (std::int64_t row = 0; any && row < size.height; ++row) {
+            at_pixels(added, size, row, of_row);
+            float *const line = planes.data() + channel * pixels + row * size.width;
+            for (std::int64_t i = 0; i < size.width; ++i) {
+                line[i] = std::clamp(line[i] - of_row[static_cast<std::size_t>(i)], static_cast<float>(end_low_),
+                                     static_cast<float>(end_high_));
+            }
+        }
+    }
+    return planes;
 }
 
 void Fusion::measure_changes(const Mean &before, const Mean &frame, Size size, float strength) {
@@ -198,7 +234,7 @@ void Fusion::weigh(const Mean &before, Cells cells) {
             float error = std::max(energy[i] - most_energy_ * both, 0.0F);
             error = std::max(error, single[i] - most_single_ * both);
             error = std::max(error, near[i] - most_near_ * both);
-            weight[i] = 1 - 1 / (1 + variance + kExcess * error);
+            weight[i] = error < kFarthest ? 1 - 1 / (1 + variance + kExcess * error) : 1;
         }
     }
 }
@@ -237,7 +273,10 @@ void Fusion::apply(const Mean &before, Mean &frame, Size size, const Mask *fresh
             const float *const mean = before.planes.data() + at;
             float *const planes = frame.planes.data() + at;
             const float *const of_frame = weight.data();
-            for (std::int64_t i = 0; i < size.width; ++i) planes[i] = mean[i] + of_frame[i] * (planes[i] - mean[i]);
+            for (std::int64_t i = 0; i < size.width; ++i) {
+                // What is added to a value that is far away is lost in rounding.
+                planes[i] = of_frame[i] == 1 ? planes[i] : mean[i] + of_frame[i] * (planes[i] - mean[i]);
+            }
         }
     }
 }

@@ -37,6 +37,9 @@ public:
     // bundle. fresh: where nothing was before; nullptr: nowhere.
     void operator()(const Mean &before, Mean &frame, Size size, float strength, const Mask *fresh);
 
+    // The planes of a mean of frames without what clipping added, for a network; of one frame as they are.
+    std::vector<float> in_light(const Mean &mean, Size size, float strength) const;
+
 private:
     struct Line {
         float slope, floor, least;
@@ -50,6 +53,7 @@ private:
     float shared(const std::vector<float> &variance, Cells cells) const;
     void apply(const Mean &before, Mean &frame, Size size, const Mask *fresh) const;
 
+    double end_low_, end_high_;
     std::vector<Line> lines_; // one a channel: of the variance, never falling
     float most_energy_, most_single_, most_near_;
     // A value a cell, in units of the noise of a frame:

@@ -19,6 +19,8 @@ constexpr double kSudden = 1.2;
 constexpr double kSlow = 0.2;
 constexpr double kMost = 16;
 constexpr double kLeastShared = 0.05;
+constexpr double kClipped = 0.02;
+constexpr double kFewest = 0.1;
 
 // Power of the noise's diagonal detail, of its variance.
 double share_of(const Noise &noise) {
@@ -85,6 +87,22 @@ std::vector<Tile> tiles_of(const float *noisy, Size size) {
     return tiles_of(own, own, part);
 }
 
+// Of tiles, how many of their samples are clipped.
+std::vector<double> shares_at_ends(const float *noisy, Size size, const Noise &noise) {
+    const Part part = chosen_tiles(size);
+    const std::vector<float> own = part_of(noisy, size, part);
+    const std::size_t columns = part.columns.size() / kTile, rows = part.rows.size() / kTile;
+    std::vector<double> shares(rows * columns);
+    for (std::size_t i = 0; i < own.size(); ++i) {
+        const auto value = static_cast<double>(own[i]);
+        if (value != noise.end_low && value != noise.end_high) continue;
+        const std::size_t row = i / part.columns.size() % part.rows.size(), column = i % part.columns.size();
+        shares[row / kTile * columns + column / kTile] +=
+            static_cast<double>(rows * columns) / static_cast<double>(own.size());
+    }
+    return shares;
+}
+
 std::vector<Tile> tiles_of_change(const float *before, const float *noisy, Size size, const Flow &flow) {
     const Part part = chosen_tiles(size);
     std::vector<float> change = part_of(noisy, size, part), seen;
@@ -115,15 +133,23 @@ double mean_variance(const Noise &noise, const std::vector<Tile> &tiles) {
 Gain::Gain(std::vector<Noise> noises) : noises_(std::move(noises)) {}
 
 void Gain::start(const float *noisy, Size size) {
-    if (noises_.size() < 2 || std::min(size.height, size.width) < kTile) return;
+    if (std::min(size.height, size.width) < kTile) return;
     const std::vector<Tile> tiles = tiles_of(noisy, size);
-    found_ = strength_ = nearest(strengths(tiles), measured(tiles));
+    const double own = measured(tiles);
+    found_ = noises_.size() > 1 ? nearest(strengths(tiles), own) : std::max(std::min(found_, own), 1.0);
+    strength_ = found_;
 }
 
 void Gain::update(const float *before, const float *noisy, Size size, const Flow &flow) {
     if (std::min(size.height, size.width) < kTile) return;
     const std::vector<Tile> tiles = tiles_of_change(before, noisy, size, flow);
-    const double now = measured(tiles), change = now / found_;
+    const std::vector<double> shares = shares_at_ends(noisy, size, noises_.front());
+    std::vector<Tile> sound;
+    for (std::size_t i = 0; i < tiles.size(); ++i) {
+        if (shares[i] < kClipped) sound.push_back(tiles[i]);
+    }
+    const bool enough = static_cast<double>(sound.size()) >= kFewest * static_cast<double>(tiles.size());
+    const double now = enough ? measured(sound) : std::max(found_, measured(tiles)), change = now / found_;
     const bool sudden = !(1 / kSudden < change && change < kSudden);
     found_ = sudden ? now : found_ * std::pow(change, kSlow);
     std::vector<double> alike;

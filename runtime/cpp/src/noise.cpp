@@ -7,6 +7,8 @@
 namespace zsn2m::core {
 namespace {
 
+constexpr double kPhotons = 0.1;     // skewness from which on white noise is that of photons
+constexpr double kCorrelated = 0.15; // correlation of neighbours from which on noise is not white
 constexpr double kLeast = 1e-3; // of the largest variance in the span: the line may go below. As LEAST of Python
 
 std::vector<double> numbers(const JsonObject &record, const char *key, std::size_t count) {
@@ -32,6 +34,14 @@ double Noise::least(std::size_t plane) const {
     return kLeast * std::max(most, std::numeric_limits<double>::min());
 }
 
+Noise Noise::clipped_at(double low, double high) const {
+    Noise clipped = *this;
+    const bool of_photons = skew > kPhotons && std::max(std::abs(beside), std::abs(below)) <= kCorrelated;
+    if (!of_photons) clipped.end_low = low;
+    clipped.end_high = high;
+    return clipped;
+}
+
 Noise parse_noise(const JsonObject &record, std::size_t planes) {
     Noise noise;
     noise.slope = numbers(record, "slope", planes);
@@ -45,6 +55,7 @@ Noise parse_noise(const JsonObject &record, std::size_t planes) {
     const std::vector<double> neighbours = numbers(record, "neighbours", 2);
     noise.beside = neighbours[0];
     noise.below = neighbours[1];
+    for (const double skew : numbers(record, "skew", planes)) noise.skew += skew / static_cast<double>(planes);
     if (record.has("tails")) noise.power = record.object("tails").number("power");
     if (noise.power < 0) record.refuse("tails", "a power of 0 or more", std::to_string(noise.power));
     return noise;

@@ -18,12 +18,20 @@ struct Noise {
     double beside = 0; // correlation of a pixel's noise with that of the pixel beside,
     double below = 0;  // and below
     double power = 1;  // of heavy tails: variance of all samples over that of the line
+    double skew = 0;   // mean of the planes
+    // Values at which samples are clipped; infinite: they are not. clipped_at() finds them.
+    double end_low = -std::numeric_limits<double>::infinity();
+    double end_high = std::numeric_limits<double>::infinity();
 
     std::size_t planes() const { return slope.size(); }
 
     // Never below least(). As NoiseModel.variance of zsn2m_runtime.
     double variance(std::size_t plane, double level) const;
     double least(std::size_t plane) const;
+
+    // The same noise of samples that are whole numbers from low to high. Photons are not clipped at black: none is a
+    // count. As clipping_ends of zsn2m_runtime.
+    Noise clipped_at(double low, double high) const;
 };
 
 // Throws Failure: ZSN2M_BUNDLE, where a field is missing, or does not have a value for each of the planes.

@@ -53,18 +53,20 @@ std::vector<float> Sequence::add(std::optional<Mask> blank, float strength) {
     next_.blank = std::move(blank);
     const float *const noisy = next_.mean.planes.data();
     std::optional<Flow> flow;
-    if (!past_.result) {
-        next_.gain.start(noisy, next_.size);
-    } else if (same(past_.size, next_.size)) {
+    if (past_.result && same(past_.size, next_.size)) {
         flow = motion_of(motion_, past_.result.get(), noisy, next_.size);
     }
     if (flow) {
         add_to_mean(*flow, strength);
     } else {
+        next_.gain.start(noisy, next_.size);
         next_.mean.be_one_frame(next_.size);
     }
-    return next_.mean.strengths(next_.size, strength > 0 ? strength : next_.gain.strength());
+    strength_ = strength > 0 ? strength : next_.gain.strength();
+    return next_.mean.strengths(next_.size, strength_);
 }
+
+std::vector<float> Sequence::in_light() const { return fusion_->in_light(next_.mean, next_.size, strength_); }
 
 void Sequence::add_to_mean(const Flow &flow, float strength) {
     const Size size = next_.size;

@@ -33,6 +33,9 @@ public:
     // blank: where the frame is. strength: of the frame's noise, 1 as the bundle's; 0: it is measured
     std::vector<float> add(std::optional<Mask> blank, float strength);
 
+    // The planes of that mean for the network, (channels, height, width): without what clipping added.
+    std::vector<float> in_light() const;
+
     // Go on from what the network made of the mean, planes as those of the frame. Before that, nothing has changed.
     void keep(std::shared_ptr<const float> result);
 
@@ -51,6 +54,7 @@ private:
     zsn2m_motion motion_;
     std::optional<Fusion> fusion_;
     Past past_, next_;
+    float strength_ = 1; // of the latest frame's noise
     Mean moved_; // the mean before, where its content is in the next frame
 };
 

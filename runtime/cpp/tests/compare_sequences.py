@@ -50,17 +50,17 @@ class Model:
         assert bundle.manifest.noise
         self.noises: tuple[NoiseRecord, ...] = (bundle.manifest.noise,)
         self.path = path
-        self._card = bundle.manifest.card(entry)
-        self.sensor = self._card.sensor
+        self.card = bundle.manifest.card(entry)
+        self.sensor = self.card.sensor
         self._session = Session(path, "cpu", 1) if path.suffix == ".onnx" else Script(path)
 
     def denoise(self, frame: Frame, name: str = "") -> Frame:
         """Denoise one frame."""
-        return denoise_frame(self._session, self._card, frame)
+        return denoise_frame(self._session, self.card, frame)
 
     def denoise_mean(self, frame: Frame, average: Average, name: str = "") -> tuple[Frame, Nchw]:
         """Denoise the mean that stands for a frame."""
-        return denoise_mean(self._session, self._card, frame, average, DEFAULT_STRIP_PIXELS)
+        return denoise_mean(self._session, self.card, frame, average, DEFAULT_STRIP_PIXELS)
 
 
 class Script(Session):
