@@ -14,3 +14,8 @@ def export_command(bundle: str | Path) -> str:
 def denoise_command(bundle: str | Path) -> str:
     """What denoises frames with a bundle."""
     return f"zsn2m-deploy denoise {shlex.quote(str(bundle))} FRAME... -o OUT"
+
+
+def stream_command(bundle: str | Path) -> str:
+    """What denoises videos with a bundle."""
+    return f"zsn2m-deploy stream {shlex.quote(str(bundle))} VIDEO -o OUT"

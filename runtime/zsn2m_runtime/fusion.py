@@ -117,11 +117,13 @@ class Fusion:
         Args:
             strength: as of the latest frame
         """
+        if self._ends == (None, None):
+            return mean.planes
         share = np.minimum(np.float32(WHOLE) * (1 - mean.variance), 1)
         planes = mean.planes
-        for channel, (slope, floor, least) in enumerate(self._line):
+        for channel, line in enumerate(self._line):
             level = _cells(mean.planes[0, channel])
-            deviation = np.sqrt(np.maximum(slope * level + floor, least)) * np.float32(strength)
+            deviation = np.sqrt(_variance(line, level)) * np.float32(strength)
             added = added_by_clipping(level, deviation, self._ends) * share
             if added.any():
                 planes = planes.copy() if planes is mean.planes else planes
@@ -139,13 +141,19 @@ class Fusion:
             returns: each a value a cell
         """
         found: list[list[Floats]] = []
-        for mean, change, (slope, floor, least) in zip(means, changes, self._line, strict=True):
-            noise = np.maximum(slope * _cells(mean) + floor, least) * np.float32(strength**2)
+        for mean, change, line in zip(means, changes, self._line, strict=True):
+            noise = _variance(line, _cells(mean)) * np.float32(strength**2)
             with np.errstate(over="ignore"):
                 cells = np.clip(_cells(change) / np.sqrt(noise), -FARTHEST, FARTHEST)
                 energy = np.minimum(_cells(change * change) / noise, FARTHEST**2)
             found.append([_blurred(energy, ENERGY_SIDE), *(_blurred(cells, side) ** 2 for side in SIDES)])
         return [np.asarray(np.mean(powers, axis=0), np.float32) for powers in zip(*found, strict=True)]
+
+
+def _variance(line: Floats, level: Floats) -> Floats:
+    """Of a channel's noise at a brightness; line: slope, floor and least variance."""
+    slope, floor, least = line
+    return np.asarray(np.maximum(slope * level + floor, least))
 
 
 def _limits(neighbours: tuple[float, float], channels: int) -> list[np.float32]:

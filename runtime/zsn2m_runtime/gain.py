@@ -81,7 +81,8 @@ class Gain:
         """
         if min(noisy.shape[2:]) < TILE:
             return
-        level, power = _tiles(noisy)
+        own = _tiles(noisy)
+        level, power = _level_and_power(own, own)
         measured = self._measured(level, power)
         if len(self._kinds) > 1:
             self._found = _nearest(self._strengths(level), measured)
@@ -99,8 +100,9 @@ class Gain:
         """
         if min(noisy.shape[2:]) < TILE:
             return
-        level, power = _tiles(noisy, before, flow)
-        sound = self._share_at_ends(noisy) < CLIPPED
+        own, moved = _tiles(noisy), _tiles(before, flow)
+        level, power = _level_and_power(moved, own - moved)
+        sound = np.isin(own, self._ends).mean(axis=(1, 2, 3)) < CLIPPED  # share of a tile's samples
         if sound.mean() >= FEWEST:
             measured = self._measured(level[sound], power[sound])
         else:  # clipping takes noise away
@@ -111,10 +113,6 @@ class Gain:
         low, high = LIKE_TRAINING
         alike = [one for one in self._strengths(level) if low < self._found / one < high]
         self.strength = _nearest(alike, self._found) if alike else self._found
-
-    def _share_at_ends(self, noisy: Nchw) -> Doubles:
-        """Of each tile's samples, how many are clipped. Shape: (n,)."""
-        return np.asarray(np.isin(_tiled(noisy), self._ends).mean(axis=(1, 2, 3)))
 
     def _measured(self, level: Doubles, power: Doubles) -> float:
         found = math.sqrt(_quartile(power / self._kinds[0].power(level), level.shape[1]))
@@ -152,22 +150,14 @@ def _unevenness(noise: NoiseRecord, first: NoiseRecord) -> float:
     return float(np.sqrt(of_ends.max() / of_ends.min()))
 
 
-def _tiles(noisy: Nchw, before: Nchw | None = None, flow: Flow | None = None) -> tuple[Doubles, Doubles]:
-    """Level, and power of the diagonal detail of the change, of each tile; of a frame with nothing before, its own.
-
-    Shape:
-        returns: each (n, c)
-    """
-    tiles = rest = _tiled(noisy)
-    if before is not None and flow is not None:
-        tiles = _tiled(before, flow)
-        rest = rest - tiles
+def _level_and_power(tiles: Nchw, rest: Nchw) -> tuple[Doubles, Doubles]:
+    """Level of tiles, and power of the diagonal detail of what is left of them, each (n, c)."""
     detail = (rest[..., ::2, ::2] - rest[..., 1::2, ::2] - rest[..., ::2, 1::2] + rest[..., 1::2, 1::2]) / 2
     return tiles.mean(axis=(2, 3), dtype=np.float64), np.square(detail, dtype=np.float64).mean(axis=(2, 3))
 
 
-def _tiled(planes: Nchw, flow: Flow = UNMOVED) -> Nchw:
-    """Tiles of planes, moved, (n, c, TILE, TILE)."""
+def _tiles(planes: Nchw, flow: Flow = UNMOVED) -> Nchw:
+    """Some tiles of planes, moved, evenly spaced: (1, c, h, w) -> (n, c, TILE, TILE)."""
     channels, height, width = planes.shape[1:]
     step = max(1, math.ceil(math.sqrt((height // TILE) * (width // TILE) / MOST_TILES)))
     rows, columns = (_of_tiles(length // TILE, step) for length in (height, width))

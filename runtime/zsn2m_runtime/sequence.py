@@ -63,9 +63,9 @@ class Sequence:
 
     Noisy frames are averaged along their motion, as far as they agree, and the mean goes through the network, which
     sees one frame that has less noise. The strength of the noise follows the camera's gain. The first frame, one of
-    another size and one after a cut are denoised by themselves, and of several noises that the bundle knows the nearest
-    is taken then. So is every frame where the bundle does not know its
-    noise, or removes what stays in place.
+    another size and one after a cut are denoised by themselves; of several noises that the bundle knows, the nearest is
+    taken then. Where the bundle does not know its noise, or removes what stays in place, every frame is denoised by
+    itself.
 
     Args:
         motion: where a frame's content was before; None: every frame is denoised by itself

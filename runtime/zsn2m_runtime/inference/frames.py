@@ -71,8 +71,10 @@ def denoise_mean(
         samples = to_nchw(mosaic_of(samples[0].transpose(1, 2, 0), pattern, size))
     parts = []
     for strip in plan_strips(size, card.stride, card.receptive_radius, strip_pixels):
-        told = strength if isinstance(strength, float) else strength[strip.read]
-        rows = session.run(np.ascontiguousarray(samples[:, :, strip.read]), told if card.strength else None)
+        told = None
+        if card.strength:  # never of mosaics, whose planes are smaller than the frame
+            told = strength if isinstance(strength, float) else strength[strip.read]
+        rows = session.run(np.ascontiguousarray(samples[:, :, strip.read]), told)
         parts.append(rows[:, :, strip.kept])
     denoised = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2)
     own = denoised.copy() if frame.pixels.dtype == np.float32 else denoised  # as float32 the frame would be the result
