@@ -13,9 +13,7 @@ import onnx
 from zsn2m_export.errors import ExportError
 from zsn2m_export.layers import frame_layers, network_layers, with_neighbours
 from zsn2m_export.onnx_model import quiet
-from zsn2m_export.parity import STRENGTHS
 from zsn2m_runtime.errors import BundleError
-from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.machine.installation import import_onnxruntime
 from zsn2m_runtime.sample_types import Nchw
 
@@ -46,16 +44,6 @@ def calibration_frames(frame: Nchw, in_use: tuple[float, float]) -> list[Nchw]:
     """
     noise = np.random.default_rng(1).uniform(*in_use, (1, frame.shape[1], _NOISE_SIDE, _NOISE_SIDE))
     return [frame, noise.astype(np.float32)]
-
-
-def feeds_of(session: Session, frames: Iterable[Nchw]) -> list[Feed]:
-    """What a model gets on frames; one that takes the strength of the noise, at each of several.
-
-    Shape:
-        frames: each (1, c, h, w) sensor units
-    """
-    strengths = STRENGTHS if session.limits.strength else (None,)
-    return [session.inputs(frame, strength) for frame in frames for strength in strengths]
 
 
 def quantised(model: onnx.ModelProto, feeds: Iterable[Feed], careful: bool = False) -> onnx.ModelProto:

@@ -15,7 +15,7 @@ from zsn2m_export.fidelity import check_fidelity
 from zsn2m_export.half import halved
 from zsn2m_export.onnx_model import save_checked
 from zsn2m_export.parity import check_twin, probe_frames
-from zsn2m_export.quantising import calibration_frames, feeds_of, quantised
+from zsn2m_export.quantising import calibration_frames, quantised
 from zsn2m_export.twins import as_twin, to_twin
 from zsn2m_export.writer import expected_output_name, test_input_name, write_array
 from zsn2m_runtime.atomic import atomic_file
@@ -73,7 +73,8 @@ def _with_precision(
         graph = _graph(folder, model)
         _check_layers(graph.graph, model.id)
         if precision == "int8":
-            feeds = feeds_of(Session(source, provider="cpu"), calibration_frames(on.frame, in_use))
+            session = Session(source, provider="cpu")
+            feeds = [session.inputs(frame) for frame in calibration_frames(on.frame, in_use)]
             graph = quantised(graph, feeds, careful)
         else:
             graph = halved(graph, manifest.normalisation.scale if facts.strength else 1.0)
