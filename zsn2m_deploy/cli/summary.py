@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zsn2m_deploy.cli.terminal import show, show_json, show_lines, table
+from zsn2m_runtime.commands import denoise_command, stream_command
 
 if TYPE_CHECKING:
     from zsn2m_runtime.bundle import Bundle
@@ -24,8 +25,8 @@ def findings(manifest: Manifest) -> list[tuple[str, object]]:
 
 def use_of(bundle: Path, model: str) -> str:
     """The command that denoises with a model of a bundle; the model for videos, by its id, is for streams."""
-    command = ("stream", "VIDEO") if model.split(".")[0] == "video" else ("denoise", "FRAME...")
-    return f"zsn2m-deploy {command[0]} {shlex.quote(str(bundle))} {command[1]} -o OUT --model {model}"
+    command = stream_command if model.split(".")[0] == "video" else denoise_command
+    return f"{command(bundle)} --model {model}"
 
 
 def bundle_facts(bundle: Bundle) -> dict[str, object]:

@@ -54,13 +54,8 @@ CLIPPED = 0.02  # of a place's samples at the least or greatest value: more, and
 FEWEST_FREE = 0.1  # of the places
 
 
-def has_noise(frame: Pixels, model: NoiseModel) -> bool:
-    """Whether a frame may have noise that is worth the word, as `presence_of`."""
-    return presence_of(frame, model) is not Presence.NONE
-
-
 def presence_of(frame: Pixels, model: NoiseModel) -> Presence:
-    """Whether a frame has noise.
+    """Whether a frame has noise that is worth the word.
 
     Shape:
         frame: (h, w) or (h, w, 3), sensor units

@@ -10,7 +10,8 @@ from support.known_noise import Array, whole
 
 from zsn2m_deploy.noise.refine import FirstGuess, first_guesses, not_above_flat_places, refine_noise
 from zsn2m_deploy.pretrain.weights import pretrained
-from zsn2m_deploy.report.presence import has_noise
+from zsn2m_deploy.report.presence import presence_of
+from zsn2m_deploy.report.words import Presence
 from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.level import value_span
 from zsn2m_runtime.noise.model import NoiseModel
@@ -50,7 +51,7 @@ def test_the_level_is_that_of_the_paper_between_the_lines(paper: float, sigma: f
     frame = noisy_page(paper, sigma)
     found = refined(frame)
     assert np.sqrt(found.variance(np.array([[INK], [paper]]))) == pytest.approx(sigma, rel=WITHIN)
-    assert has_noise(frame, found)
+    assert presence_of(frame, found) is not Presence.NONE
 
 
 def test_flat_places_keep_noise_that_rises_with_brightness() -> None:

@@ -22,7 +22,7 @@ from zsn2m_deploy.advice import gentler, stronger
 from zsn2m_deploy.config.training import Preset, TrainConfig
 from zsn2m_deploy.report.facts import Report
 from zsn2m_deploy.report.pictures import SIDE, detailed_crop, report_pictures
-from zsn2m_deploy.report.presence import has_noise, presence_of
+from zsn2m_deploy.report.presence import presence_of
 from zsn2m_deploy.report.self_check import SelfCheck
 from zsn2m_deploy.report.words import (
     NO_NOISE,
@@ -404,16 +404,16 @@ def test_noise_is_told_from_regular_detail(kind: str, whole: bool) -> None:
     if whole:
         noisy, clean = (np.rint(pixels.clip(0, 255)).astype(np.uint8) for pixels in (noisy, clean))
     of_noisy, of_clean = (estimate_noise([pixels]) for pixels in (noisy, clean))
-    assert of_clean.regular and not has_noise(clean, of_clean)
-    assert has_noise(noisy, of_noisy)
+    assert of_clean.regular and presence_of(clean, of_clean) is Presence.NONE
+    assert presence_of(noisy, of_noisy) is not Presence.NONE
 
 
 @pytest.mark.parametrize("kind", ["white", "sloped", "correlated"])
 def test_noise_is_seen(kind: str) -> None:
     made = scene(kind)
-    assert has_noise(made.noisy, made.model)
-    assert has_noise(made.noisy[:63, :95], made.model)
-    assert has_noise(np.clip(np.rint(made.noisy), 0, 255).astype(np.uint8), made.model)
+    assert presence_of(made.noisy, made.model) is not Presence.NONE
+    assert presence_of(made.noisy[:63, :95], made.model) is not Presence.NONE
+    assert presence_of(np.clip(np.rint(made.noisy), 0, 255).astype(np.uint8), made.model) is not Presence.NONE
 
 
 @pytest.mark.parametrize("way", ["enlarged", "blurred"])
