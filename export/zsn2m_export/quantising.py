@@ -15,6 +15,7 @@ from zsn2m_export.layers import frame_layers, network_layers, with_neighbours
 from zsn2m_export.onnx_model import quiet
 from zsn2m_runtime.errors import BundleError
 from zsn2m_runtime.machine.installation import import_onnxruntime
+from zsn2m_runtime.machine.temporary_files import filling_temporary_files
 from zsn2m_runtime.sample_types import Nchw
 
 Feed = dict[str, Nchw]  # what a model runs on, by the names of its inputs
@@ -58,6 +59,7 @@ def quantised(model: onnx.ModelProto, feeds: Iterable[Feed], careful: bool = Fal
     Raises:
         ExportError: if there is no layer between the first and the last.
         BundleError: if onnxruntime's quantiser cannot work with the graph.
+        OutputError: if the disk for temporary files is full.
     """
     outer = frame_layers(model.graph)
     outer = with_neighbours(model.graph, outer) if careful else outer
@@ -66,7 +68,7 @@ def quantised(model: onnx.ModelProto, feeds: Iterable[Feed], careful: bool = Fal
         raise ExportError("expected a convolution between the first and the last to quantise, but there is none")
     prepared = copy.deepcopy(model)
     onnx.helper.set_model_props(prepared, _PREPARED)
-    with quiet(), tempfile.TemporaryDirectory() as folder:
+    with quiet(), filling_temporary_files(), tempfile.TemporaryDirectory() as folder:
         import_onnxruntime().set_default_logger_severity(_ERRORS)  # an input with a default makes it warn
         from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 

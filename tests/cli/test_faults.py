@@ -246,6 +246,15 @@ def test_a_disk_that_is_full_during_export(refused: Refused, place: Path, option
         assert "the disk is full" in refused(6, "export", "disk/cam.zsn2m", *options)
 
 
+def test_a_full_disk_of_temporary_files_is_not_called_that_of_the_bundle(
+    refused: Refused, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with mounted(place / "small", "size=20k") as disk:
+        monkeypatch.setattr("tempfile.tempdir", str(disk))
+        said = refused(6, "export", "cam.zsn2m", "--precision", "int8")
+    assert str(disk) in said and "temporary files" in said and "TMPDIR" in said
+
+
 def test_messages_name_the_output_and_not_its_temporary(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="the disk is full") as caught:  # noqa: SIM117
         with atomic_folder(tmp_path / "new.zsn2m", overwrite=False) as folder, atomic_file(folder / "weights"):

@@ -13,7 +13,9 @@ from typing import Any
 from zsn2m_runtime.cluster.outputs import Results
 from zsn2m_runtime.cluster.plan import PlanesTask, Setup, Task
 from zsn2m_runtime.cluster.work import Outcome, work
-from zsn2m_runtime.errors import UnavailableError, Zsn2mError
+from zsn2m_runtime.errors import OutputError, UnavailableError, Zsn2mError
+from zsn2m_runtime.machine.temporary_files import filling_temporary_files
+from zsn2m_runtime.plain_text import one_line
 
 LOCAL = "local"
 # Workers keep a profile of every second for an hour: 80 kB each (measured).
@@ -87,7 +89,8 @@ def connected(where: str, workers: int | None = None) -> Iterator[Any]:
         where: the address of a scheduler, such as tcp://host:8786, or `local`: processes of this machine
         workers: of those; None: one for each core
     Raises:
-        UnavailableError: Dask is not installed, or no scheduler answers.
+        UnavailableError: Dask is not installed, no scheduler answers, or processes do not start.
+        OutputError: the disk for temporary files is full.
     """
     try:
         import dask
@@ -99,12 +102,10 @@ def connected(where: str, workers: int | None = None) -> Iterator[Any]:
     logging.getLogger("distributed").setLevel(logging.ERROR)  # it tells of every connection
     if where == LOCAL:
         options = {"n_workers": workers, "threads_per_worker": 1, "processes": True, "dashboard_address": NO_FIXED_PORT}
-        with (
-            dask.config.set(NO_PROFILES),
-            distributed.LocalCluster(**options) as cluster,
-            distributed.Client(cluster) as client,
-        ):
-            yield client
+        with dask.config.set(NO_PROFILES), ExitStack() as undo:
+            with _starting():
+                cluster = undo.enter_context(distributed.LocalCluster(**options))
+            yield undo.enter_context(distributed.Client(cluster))
         return
     with ExitStack() as undo:
         try:
@@ -116,6 +117,20 @@ def connected(where: str, workers: int | None = None) -> Iterator[Any]:
                 f"{LOCAL}"
             ) from error
         yield client
+
+
+@contextmanager
+def _starting() -> Iterator[None]:
+    """Say why processes do not start; Dask wraps the reason."""
+    try:
+        yield
+    except RuntimeError as error:
+        with filling_temporary_files():
+            if isinstance(error.__cause__, OSError):
+                raise error.__cause__ from None
+        raise UnavailableError(
+            f"expected --cluster {LOCAL} to start processes, but Dask says: {one_line(str(error))}; take fewer --workers"
+        ) from error
 
 
 def run(client: Any, results: Results, on_frames: Callable[[int], None] | None = None) -> Report:
@@ -149,7 +164,12 @@ def run(client: Any, results: Results, on_frames: Callable[[int], None] | None =
             on_frames(report.handled)
     report.where = str(results.finish(complete=not report.failed))
     report.seconds = time.perf_counter() - started
-    results.keep(report.as_json())
+    try:
+        results.keep(report.as_json())
+    except OutputError as error:
+        if not report.failed:  # else what failed before matters more
+            raise
+        report.notes.append(str(error))
     return report
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import cv2
 
+from zsn2m_runtime.atomic import writing
 from zsn2m_runtime.batch import Done, Job, Pages, run_jobs
 from zsn2m_runtime.channel_choice import ChannelChoice, choose_channels
 from zsn2m_runtime.cluster.plan import FilesTask, PlanesTask, Setup, Task
@@ -104,11 +105,13 @@ class _PlaneSink:
 
     def __init__(self, image: ZarrFile, group: Path) -> None:
         self.layout: Layout = image.layout
+        self._group = group
         self.levels = LevelsWriter(image.multiscale, group)
         self.place: Place = ()
 
     def write(self, frame: Frame, unchanged: bool = False) -> None:
-        self.levels.put(self.place, frame.pixels, unchanged)
+        with writing(self._group):
+            self.levels.put(self.place, frame.pixels, unchanged)
 
 
 def _planes(task: PlanesTask, setup: Setup, denoiser: Denoiser) -> Outcome:
@@ -131,7 +134,8 @@ def _planes(task: PlanesTask, setup: Setup, denoiser: Denoiser) -> Outcome:
     outcome.unlike = [(str(task.source), sentence) for sentence in done.unlike]
     outcome.notes = done.notes
     if not outcome.failed:
-        task.mark.touch()
+        with writing(task.mark):
+            task.mark.touch()
     return outcome
 
 

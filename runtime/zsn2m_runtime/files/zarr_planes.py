@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import Any
 
 import numpy as np
 
+from zsn2m_runtime.machine.temporary_files import filling_temporary_files
 from zsn2m_runtime.sample_types import Pixels
 
 Place = tuple[int, ...]  # of a plane, on the axes before y and x
@@ -48,7 +50,7 @@ class Block:
         array: Zarr array (..., h, w)
         number: of the block, on each axis before y and x
         extents: of blocks, on those axes
-        folder: for the file; None: the system's
+        folder: for the file, where the result goes; None: the system's for temporary files
     """
 
     def __init__(self, array: Any, number: Place, extents: Sequence[int], folder: Path | None = None) -> None:
@@ -58,12 +60,12 @@ class Block:
         ends = zip(self._begin, extents, array.shape, strict=False)
         self._shape = tuple(min(extent, size - begin) for begin, extent, size in ends)
         self._file: Any = SpooledTemporaryFile(MOST_IN_MEMORY, dir=str(folder) if folder else None)  # noqa: SIM115 - closed by `close`
+        self._filling = nullcontext if folder else filling_temporary_files
         self.missing = math.prod(self._shape)
 
     def put(self, place: Place, plane: Pixels) -> None:
         """Keep a plane until the block is whole."""
-        self._seek(self._number(place), 0)
-        self._file.write(np.ascontiguousarray(plane, self._dtype).data.cast("B"))
+        self._keep(self._number(place), 0, np.ascontiguousarray(plane, self._dtype))
         self.missing -= 1
 
     def plane(self, place: Place) -> Pixels:
@@ -72,12 +74,15 @@ class Block:
         return self._rows(self._height)
 
     def read(self) -> None:
-        """Take the planes from the array, a row of chunks at a time."""
+        """Take the planes from the array, a row of chunks at a time.
+
+        Raises:
+            OutputError: the system's disk for temporary files is full.
+        """
         for begin, end in self._steps(self._array.chunks):
             rows = np.asarray(self._array[self._selection(begin, end)], self._dtype)
             for number, part in enumerate(rows.reshape(-1, end - begin, self._width)):
-                self._seek(number, begin)
-                self._file.write(np.ascontiguousarray(part).data.cast("B"))
+                self._keep(number, begin, np.ascontiguousarray(part))
 
     def write(self) -> None:
         """Put the planes into the array, a row of chunks at a time."""
@@ -90,11 +95,18 @@ class Block:
 
     def close(self) -> None:
         """Forget the planes."""
-        self._file.close()
+        with suppress(OSError):  # of a full disk, which was said
+            self._file.close()
 
     def _number(self, place: Place) -> int:
         within = [at - begin for at, begin in zip(place, self._begin, strict=True)]
         return int(np.ravel_multi_index(within, self._shape)) if within else 0
+
+    def _keep(self, number: int, row: int, rows: Pixels) -> None:
+        with self._filling():
+            self._seek(number, row)
+            self._file.write(rows.data.cast("B"))
+            self._file.flush()  # else a full disk is noticed by whoever reads next
 
     def _seek(self, number: int, row: int) -> None:
         self._file.seek((number * self._height + row) * self._width * self._dtype.itemsize)

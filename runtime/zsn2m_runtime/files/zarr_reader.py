@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zsn2m_runtime.errors import InputError, UsageError
+from zsn2m_runtime.errors import InputError, UsageError, Zsn2mError
 from zsn2m_runtime.files.axes import StackAxes
 from zsn2m_runtime.files.layout import Layout, Metadata
 from zsn2m_runtime.files.limits import Stated
@@ -98,6 +98,8 @@ class ZarrFile(ImageFile):
     def _read(self, page: int) -> Frame:
         try:
             return Frame(self._plane(self.places[page]))
+        except Zsn2mError:  # of a full disk for temporary files
+            raise
         except Exception as error:  # of codecs and of stores
             raise damaged(self.path, f"page {page + 1}: {error!r}") from error
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from support.bundles import BundleMaker
 from support.commands import run_command
+from support.refusals import mounted
 from support.zarr_files import WHY, levels_of, mean_of_areas, metadata_of, noisy_stack, write_ome_zarr
 
 from zsn2m_runtime.batch import plan_outputs
@@ -153,6 +154,22 @@ def test_an_ome_zarr_image_is_done_block_by_block(tmp_path: Path, bundle: Path, 
     assert np.abs(smaller - mean_of_areas(full)).max() <= 0.5
     assert metadata_of(tmp_path / "b.zarr") == metadata_of(source)
     assert not (tmp_path / "b.zarr.unfinished").exists()
+
+
+def test_a_full_disk_is_said_of_the_results_and_of_temporary_files(
+    tmp_path: Path, bundle: Path, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("zarr", reason=WHY)
+    array = noisy_stack((16, 100, 100))  # 320 kB without compression, on 200 kB
+    source = write_ome_zarr(tmp_path / "a.zarr", array, "tyx", chunks=(1, 100, 100), levels=1)
+    with mounted(tmp_path / "disk", "size=200k") as disk:
+        report = go(client, bundle, source, disk / "b.zarr")
+        assert report.failed and all(isinstance(error, OutputError) for _, error in report.failed)
+        assert "b.zarr.unfinished" in str(report.failed[0][1]) and "disk is full" in str(report.failed[0][1])
+    with mounted(tmp_path / "small", "size=1m,nr_inodes=2") as disk:
+        monkeypatch.setattr("tempfile.tempdir", str(disk))
+        with pytest.raises(OutputError, match=rf"{disk}: .*its disk is full.*TMPDIR"), connected("local", 1):
+            pass
 
 
 def test_the_command_reports_and_its_exit_code_is_of_the_first_failure(

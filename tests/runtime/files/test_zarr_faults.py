@@ -6,6 +6,7 @@ import errno
 import json
 import math
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
 from typing import Any
 
 import numpy as np
@@ -114,6 +115,44 @@ def test_a_full_disk_while_labels_are_copied_is_an_error(tmp_path: Path, monkeyp
     ):
         pass
     assert [path.name for path in tmp_path.iterdir()] == ["a.zarr"]
+
+
+@pytest.mark.parametrize("pages", [1, 8])
+def test_a_full_disk_of_temporary_files_is_not_the_images_fault(
+    tmp_path: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch, pages: int
+) -> None:
+    monkeypatch.setattr("zsn2m_runtime.files.zarr_planes.MOST_IN_MEMORY", 1 << 10)
+    monkeypatch.setattr("tempfile.tempdir", str(small_disk))
+    path = write_ome_zarr(tmp_path / "a.zarr", noisy_stack((8, 200, 200)), "zyx", levels=1)  # 640 kB a chunk
+    with open_image(path) as image:
+        for _ in range(2):  # the second time likewise, and the file can be closed
+            with pytest.raises(OutputError, match=rf"{small_disk}: .*its disk is full.*TMPDIR"):
+                image.read(pages - 1)
+    with pytest.raises(OutputError, match=rf"{small_disk}: "):
+        halved(path, tmp_path / "b.zarr")
+    assert [entry.name for entry in tmp_path.iterdir() if entry != small_disk] == ["a.zarr"]
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), "your quota of its disk"),
+        (OSError(errno.EFBIG, "File too large"), "too large for its file system"),
+        (FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']"), "set TMPDIR to one"),
+    ],
+)
+def test_other_faults_of_temporary_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError, said: str
+) -> None:
+    class Failing(SpooledTemporaryFile[bytes]):
+        def rollover(self) -> None:
+            raise error
+
+    monkeypatch.setattr("zsn2m_runtime.files.zarr_planes.MOST_IN_MEMORY", 1 << 10)
+    monkeypatch.setattr("zsn2m_runtime.files.zarr_planes.SpooledTemporaryFile", Failing)
+    path = write_ome_zarr(tmp_path / "a.zarr", noisy_stack((2, 40, 40)), "zyx", levels=1)
+    with open_image(path) as image, pytest.raises(OutputError, match=said):
+        image.read(0)
 
 
 def test_without_zarr_the_error_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
