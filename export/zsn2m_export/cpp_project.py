@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from zsn2m_export.partial import IN_WORDS, partial_manifest, write_partial
+from zsn2m_export.partial import IN_WORDS, copy_files, partial_manifest, write_partial
 from zsn2m_runtime.atomic import atomic_folder
 from zsn2m_runtime.bundle import Bundle
-from zsn2m_runtime.errors import OutputError
+from zsn2m_runtime.manifest import MANIFEST_NAME
 
 TEMPLATE = Path(__file__).with_name("cpp_template")
 PROGRAM = ("main.cpp", "zsn2m/examples/pnm.cpp", "zsn2m/examples/pnm.h")
 FILLED_IN = ("CMakeLists.txt", "README.md")  # @NAME@ stands for a value of `_filled_in`
 LIBRARY = ("CMakeLists.txt", "cmake", "include", "src")
 MODEL = "model.zsn2m"
+MARKS = (f"{MODEL}/{MANIFEST_NAME}",)  # a folder with it may be replaced
 
 BackEndName = Literal["libtorch", "onnxruntime"]
 
@@ -45,26 +45,27 @@ _BACK_ENDS: dict[BackEndName, _BackEnd] = {
 }
 
 
-def write_cpp_project(bundle: Bundle, folder: Path, back_end: BackEndName = "libtorch") -> None:
+def write_cpp_project(
+    bundle: Bundle, folder: Path, back_end: BackEndName = "libtorch", overwrite: bool = False
+) -> None:
     """Write a folder that CMake builds into a program around the bundle's models for one back end.
 
+    Args:
+        overwrite: replace an older project, with all that is in its folder
     Raises:
         BundleError: the bundle has no model file for it, or none of its default model.
-        OutputError: the folder exists, or cannot be written.
+        OutputError: the folder exists, or is no such project, or cannot be written.
     """
-    if folder.exists():
-        raise OutputError(f"{folder}: expected a new folder, but it exists; choose another path")
     chosen = _BACK_ENDS[back_end]
     manifest = partial_manifest(bundle, chosen.kind)
-    with atomic_folder(folder, overwrite=False) as project:
+    with atomic_folder(folder, overwrite, MARKS) as project:
         for name in PROGRAM:
-            shutil.copyfile(TEMPLATE / name, project / Path(name).name)
+            copy_files(TEMPLATE / name, project / Path(name).name)
         for name in FILLED_IN:
             (project / name).write_text(_filled_in((TEMPLATE / name).read_text(encoding="utf-8"), back_end), "utf-8")
         (project / "zsn2m").mkdir()
         for name in LIBRARY:
-            source, target = TEMPLATE / "zsn2m" / name, project / "zsn2m" / name
-            (shutil.copytree if source.is_dir() else shutil.copyfile)(source, target)
+            copy_files(TEMPLATE / "zsn2m" / name, project / "zsn2m" / name)
         write_partial(bundle, manifest, project / MODEL)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,3 +53,17 @@ def write_partial(bundle: Bundle, manifest: Manifest, folder: Path) -> None:
     for record in manifest.file_records():
         (folder / record.name).write_bytes(bundle.content(record))
     write_manifest(folder, manifest)
+
+
+def copy_files(source: Path, target: Path) -> None:
+    """Copy a folder, or a file; the first error ends it, where shutil.copytree would hide that the disk is full.
+
+    Raises:
+        OSError: what cannot be copied.
+    """
+    if not source.is_dir():
+        shutil.copyfile(source, target)
+        return
+    target.mkdir(exist_ok=True)
+    for entry in source.iterdir():
+        copy_files(entry, target / entry.name)

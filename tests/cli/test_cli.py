@@ -59,12 +59,12 @@ def test_denoise_a_folder_as_json(capsys: pytest.CaptureFixture[str], make_bundl
     out = tmp_path / "out"
     ended = run_command(capsys, "denoise", make_bundle(), tmp_path / "in", "-o", out, "--provider", "cpu", "--json")
     assert (ended.code, ended.err) == (0, "")
-    assert [row.pop("seconds") >= 0 for row in ended.json] == [True, True]
-    expected = [
-        {"input": str(frame), "output": str(out / frame.name), "pages": 1, "provider": "cpu", "error": None}
-        for frame in frames
-    ]
-    assert [{key: row[key] for key in expected[0]} for row in ended.json] == expected
+    said, rows = ended.json, ended.json["files"]
+    assert (said["frames"], said["done"], said["failed"], said["provider"]) == (2, 2, [], "cpu")
+    assert said["seconds"] == pytest.approx(sum(row["seconds"] for row in rows), abs=1e-2) and said["seconds"] > 0
+    assert said["output"] == str(out)
+    expected = [{"input": str(frame), "output": str(out / frame.name), "pages": 1, "error": None} for frame in frames]
+    assert [{key: row[key] for key in expected[0]} for row in rows] == expected
     assert sorted(path.name for path in out.iterdir()) == ["a10.tif", "a2.png"]
 
 
@@ -74,8 +74,11 @@ def test_denoise_goes_on_after_a_bad_file_and_ends_with_its_code(
     good, deep = write_frame(tmp_path / "b.png"), write_frame(tmp_path / "a.png", dtype="uint16")
     ended = run_command(capsys, "denoise", make_bundle(), deep, good, "-o", tmp_path / "out", "--json")
     assert ended.code == 3
-    assert [(row["output"] is None, row["error"] is None) for row in ended.json] == [(True, False), (False, True)]
-    assert "a.png: expected uint8 samples" in ended.json[0]["error"]
+    said, rows = ended.json, ended.json["files"]
+    assert [(row["output"] is None, row["error"] is None) for row in rows] == [(True, False), (False, True)]
+    assert "a.png: expected uint8 samples" in rows[0]["error"]
+    assert (said["frames"], said["done"]) == (2, 1)
+    assert said["failed"] == [{"frame": str(deep), "error": rows[0]["error"]}]
     assert "1 of 2 files were not denoised" in ended.err
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["b.png"]
 
@@ -94,7 +97,9 @@ def test_denoise_says_which_frames_are_unlike_those_trained_on(
     assert len(warnings) == 1
     assert warnings[0].startswith(f"warning: {louder} is unlike the training frames: noise: ")
     ended = run_command(capsys, *command, "--json")
-    assert (ended.code, [len(row["unlike"]) for row in ended.json]) == (0, [0, 1])
+    assert (ended.code, [len(row["unlike"]) for row in ended.json["files"]]) == (0, [0, 1])
+    unlike = ended.json["unlike"]
+    assert list(unlike) == ["noise"] and unlike["noise"]["frames"] == 1 and str(louder) in unlike["noise"]["first"]
     assert len(ended.err.splitlines()) == 1
     assert "warning" not in run_command(capsys, *command, "--no-check").err
 

@@ -85,7 +85,7 @@ def test_frames_of_any_name_are_inspected_and_denoised(
         assert not acts(ended.out) and not acts(ended.err)
         assert not any(line.startswith("error: lines") for line in (ended.out + ended.err).splitlines())
     found = run_command(capsys, "denoise", make_bundle(), frame, "-o", tmp_path / "again", "--json")
-    assert json.loads(found.out)[0]["input"] == str(frame)
+    assert json.loads(found.out)["files"][0]["input"] == str(frame)
     assert not acts(found.out)
 
 

@@ -75,13 +75,6 @@ def test_models_for_other_arrays_stay_behind(bundle: Path, tmp_path: Path) -> No
     assert [model.id for model in models] == ["mbd", "grd"]
 
 
-def test_an_existing_folder_is_left_alone(bundle: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    (tmp_path / "mine.txt").write_text("mine")
-    ended = run_command(capsys, "export", bundle, "--cpp", tmp_path)
-    assert (ended.code, "expected a new folder, but it exists" in ended.err) == (6, True)
-    assert (tmp_path / "mine.txt").read_text() == "mine"
-
-
 def test_other_options_do_not_go_with_it(bundle: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     ended = run_command(capsys, "export", bundle, "--cpp", tmp_path / "project", "--precision", "int8")
     assert (ended.code, "other options" in ended.err) == (2, True)

@@ -89,7 +89,8 @@ def test_what_a_package_of_bioimageio_says_is_so(name: str, request: pytest.Fixt
 
 def test_a_package_is_the_same_each_time(colour: Bundle, tmp_path: Path) -> None:
     for program in PROGRAMS:
-        first, second = (write_package(colour, program, tmp_path / name).read_bytes() for name in ("a", "b"))
+        paths = (tmp_path / f"{program}{number}" for number in range(2))
+        first, second = (write_package(colour, program, path).read_bytes() for path in paths)
         assert first == second
 
 
@@ -207,7 +208,7 @@ def test_the_command_writes_beside_the_bundle(
 @pytest.mark.parametrize(
     ("options", "subject"),
     [
-        (("--to", "darktable", "-o", "kept.zip"), "grey"),
+        (("--to", "darktable", "-o", "kept.zip", "--overwrite"), "grey"),
         (("--to", "bioimageio", "--io", "unit"), "--to bioimageio without other options"),
         (("--to", "bioimageio", "--cpp", "project"), "without other options"),
         (("-o", "kept.zip"), "-o with --to"),

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from zsn2m_export.web.web_page import RUNTIME_FILES
+
 WEB_PACKAGE = "onnxruntime-web@1.30.0"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 FAKE_CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
@@ -39,6 +41,16 @@ def npm(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 def onnxruntime_web(npm: Callable[[str], Path]) -> Path:
     """The folder of that package."""
     return npm(WEB_PACKAGE)
+
+
+@pytest.fixture(scope="session")
+def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the names of onnxruntime-web's files, for what needs no browser."""
+    folder = tmp_path_factory.mktemp("onnxruntime-web")
+    (folder / "dist").mkdir()
+    for name in RUNTIME_FILES:
+        (folder / "dist" / name).write_text(name)
+    return folder
 
 
 @pytest.fixture(scope="session")

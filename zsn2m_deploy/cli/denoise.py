@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -91,28 +91,13 @@ def denoise(
         return
     with page_progress(as_json, len(jobs)) as on_page:
         results = list(run_jobs(denoiser, jobs, on_page, check, channel, max_pixels))
-    _report(results, denoiser.provider, as_json)
+    _report(results, denoiser.provider, output, as_json)
 
 
-def _report(results: list[JobResult], provider: str, as_json: bool) -> None:
+def _report(results: list[JobResult], provider: str, output: Path, as_json: bool) -> None:
     failed = [result for result in results if result.error]
     if as_json:
-        rows = [
-            {
-                "input": result.job.source,
-                "output": None if result.error else result.job.target,
-                "pages": result.pages,
-                "seconds": round(result.seconds, 4),
-                "provider": provider,
-                "error": str(result.error) if result.error else None,
-                "unlike": result.unlike,
-                "blank": round(result.blank, 6),
-                "pages_copied": result.copied,
-                "notes": result.notes,
-            }
-            for result in results
-        ]
-        show_json(rows)
+        show_json(_as_json(results, provider, output))
     else:
         for result in results:
             if not result.error:
@@ -130,3 +115,30 @@ def _report(results: list[JobResult], provider: str, as_json: bool) -> None:
             remark(f"{len(failed)} of {len(results)} files were not denoised")
         assert failed[0].error is not None
         raise failed[0].error
+
+
+def _as_json(results: list[JobResult], provider: str, output: Path) -> dict[str, Any]:
+    """What `--cluster` gives too, and each file besides."""
+    from zsn2m_runtime.batch_report import Outcome, Report
+
+    outcome = Outcome()
+    for result in results:
+        outcome.count(result)
+    seconds = sum(result.seconds for result in results)
+    report = Report(len(results), workers=1, seconds=seconds, failed=outcome.failed, where=str(output))
+    report.add(outcome)
+    rows = [
+        {
+            "input": result.job.source,
+            "output": None if result.error else result.job.target,
+            "pages": result.pages,
+            "seconds": round(result.seconds, 4),
+            "error": str(result.error) if result.error else None,
+            "unlike": result.unlike,
+            "blank": round(result.blank, 6),
+            "pages_copied": result.copied,
+            "notes": result.notes,
+        }
+        for result in results
+    ]
+    return report.as_json() | {"provider": provider, "files": rows}

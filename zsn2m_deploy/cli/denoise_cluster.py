@@ -10,8 +10,8 @@ from zsn2m_deploy.cli.terminal import count_progress, remark, show, show_json
 
 if TYPE_CHECKING:
     from zsn2m_runtime.batch import Job
+    from zsn2m_runtime.batch_report import Report
     from zsn2m_runtime.cluster.plan import Setup
-    from zsn2m_runtime.cluster.running import Report
 
 MOST_LISTED = 20  # failures on the terminal; the record and --json have all
 

@@ -38,7 +38,7 @@ Calibrate = Annotated[
 ]
 CppFolder = Annotated[
     Path | None,
-    typer.Option("--cpp", metavar="FOLDER", help="Write a C++ project around the models instead; a new folder."),
+    typer.Option("--cpp", metavar="FOLDER", help="Write a C++ project around the models instead."),
 ]
 CppBackEnd = Annotated[
     Literal["libtorch", "onnxruntime"] | None,
@@ -56,11 +56,14 @@ PackageFile = Annotated[
 ]
 WebFolder = Annotated[
     Path | None,
-    typer.Option("--web", metavar="FOLDER", help="Write a web page that runs the models instead; a new folder."),
+    typer.Option("--web", metavar="FOLDER", help="Write a web page that runs the models instead."),
 ]
 OnnxruntimeWeb = Annotated[
     Path | None,
     typer.Option(metavar="FOLDER", help=f"What npm installed, for --web. Default: {ONNXRUNTIME_WEB}."),
+]
+OverwriteWhole = Annotated[
+    bool, typer.Option("--overwrite", help="Replace what --cpp, --web or --to wrote before, with all that is in it.")
 ]
 OneModel = Annotated[
     str | None,
@@ -95,6 +98,7 @@ def export(
     onnxruntime_web: OnnxruntimeWeb = None,
     to: To = None,
     output: PackageFile = None,
+    overwrite: OverwriteWhole = False,
     as_json: JsonOption = False,
 ) -> None:
     """Export a bundle's weights (again), or add to it.
@@ -115,20 +119,22 @@ def export(
         raise UsageError("expected --cpp-back-end with --cpp FOLDER, but got it alone; name the project's folder")
     if output and not to:
         raise UsageError(f"expected -o with --to, but got -o {output} alone; leave it out: models go into the bundle")
+    if overwrite and not named:
+        raise UsageError("expected --overwrite with --cpp, --web or --to, but got it alone; models are always replaced")
     if onnxruntime_web and not web:
         raise UsageError("expected --onnxruntime-web with --web FOLDER, but got it alone; name the page's folder")
     if cpp:  # needs no torch: it copies what was exported
         check_outside_bundles(cpp)
-        _export_cpp(bundle, cpp, cpp_back_end or "libtorch", as_json)
+        _export_cpp(bundle, cpp, cpp_back_end or "libtorch", overwrite, as_json)
         return
     if web:  # likewise
         check_outside_bundles(web)
-        _export_web(bundle, web, onnxruntime_web or ONNXRUNTIME_WEB, as_json)
+        _export_web(bundle, web, onnxruntime_web or ONNXRUNTIME_WEB, overwrite, as_json)
         return
     require_training()
     if to:
         check_outside_bundles(output or bundle)
-        _export_package(bundle, to, output, as_json)
+        _export_package(bundle, to, output, overwrite, as_json)
         return
     from zsn2m_deploy.bundle import export as exporting
 
@@ -140,11 +146,11 @@ def export(
         _show_added(exported, precision, io)
 
 
-def _export_cpp(bundle: Path, folder: Path, back_end: BackEndName, as_json: bool) -> None:
+def _export_cpp(bundle: Path, folder: Path, back_end: BackEndName, overwrite: bool, as_json: bool) -> None:
     from zsn2m_export.cpp_project import write_cpp_project
     from zsn2m_runtime.bundle import load_bundle
 
-    write_cpp_project(load_bundle(bundle), folder, back_end)
+    write_cpp_project(load_bundle(bundle), folder, back_end, overwrite)
     if back_end == "libtorch":
         remark(f"warning: {_TORCHSCRIPT_RUNS}")
     if as_json:
@@ -153,11 +159,11 @@ def _export_cpp(bundle: Path, folder: Path, back_end: BackEndName, as_json: bool
         show(f"wrote {folder}; {folder / 'README.md'} says how to build it")
 
 
-def _export_web(bundle: Path, folder: Path, onnxruntime_web: Path, as_json: bool) -> None:
+def _export_web(bundle: Path, folder: Path, onnxruntime_web: Path, overwrite: bool, as_json: bool) -> None:
     from zsn2m_export.web.web_page import write_web_page
     from zsn2m_runtime.bundle import load_bundle
 
-    write_web_page(load_bundle(bundle), folder, onnxruntime_web)
+    write_web_page(load_bundle(bundle), folder, onnxruntime_web, overwrite)
     if as_json:
         show_json({"page": str(folder)})
     else:
@@ -165,11 +171,11 @@ def _export_web(bundle: Path, folder: Path, onnxruntime_web: Path, as_json: bool
         show("and open http://127.0.0.1:8000")
 
 
-def _export_package(bundle: Path, program: Program, output: Path | None, as_json: bool) -> None:
+def _export_package(bundle: Path, program: Program, output: Path | None, overwrite: bool, as_json: bool) -> None:
     from zsn2m_export.packages import write_package
     from zsn2m_runtime.bundle import load_bundle
 
-    written = write_package(load_bundle(bundle), program, output)
+    written = write_package(load_bundle(bundle), program, output, overwrite)
     if as_json:
         show_json({"package": str(written)})
     else:

@@ -7,12 +7,12 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
+from zsn2m_runtime.batch_report import Outcome, Report
 from zsn2m_runtime.cluster.outputs import Results
 from zsn2m_runtime.cluster.plan import PlanesTask, Setup, Task
-from zsn2m_runtime.cluster.work import Outcome, work
+from zsn2m_runtime.cluster.work import work
 from zsn2m_runtime.errors import OutputError, UnavailableError, Zsn2mError
 from zsn2m_runtime.machine.temporary_files import filling_temporary_files
 from zsn2m_runtime.plain_text import one_line
@@ -23,62 +23,6 @@ NO_PROFILES = {"distributed.worker.profile.enabled": False}
 TASKS_A_THREAD = 3  # one runs and two wait; more gain nothing and take memory of the scheduler (chosen)
 NO_FIXED_PORT = "127.0.0.1:0"  # of the page that shows tasks; the usual one may be taken
 PATIENCE = 30  # seconds to wait for a scheduler, and for its first worker
-
-
-@dataclass
-class Report:
-    """What became of a run.
-
-    Attributes:
-        skipped: frames that an earlier start had finished
-        failed: each frame, and why, after a second try
-        retried: frames that were tried twice
-        unlike: by kind, the number of frames and the first sentence
-        notes: sentences on what could not be kept
-        where: the results; of an OME-Zarr image that is not complete, the folder of what is done
-    """
-
-    frames: int
-    workers: int
-    done: int = 0
-    skipped: int = 0
-    retried: int = 0
-    seconds: float = 0.0
-    failed: list[tuple[str, Zsn2mError]] = field(default_factory=list)
-    unlike: dict[str, tuple[int, str]] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    where: str = ""
-
-    @property
-    def handled(self) -> int:
-        """Frames that are done with."""
-        return self.done + self.skipped + len(self.failed)
-
-    def add(self, outcome: Outcome) -> None:
-        """Count the frames of a task, but for those that failed."""
-        self.done += outcome.done
-        self.skipped += outcome.skipped
-        self.notes += [note for note in outcome.notes if note not in self.notes]
-        for frame, sentence in outcome.unlike:
-            kind = sentence.partition(":")[0]
-            count, first = self.unlike.get(kind, (0, f"{frame}: {sentence}"))
-            self.unlike[kind] = (count + 1, first)
-
-    def as_json(self) -> dict[str, Any]:
-        """For machines."""
-        return {
-            "frames": self.frames,
-            "done": self.done,
-            "skipped": self.skipped,
-            "retried": self.retried,
-            "failed": [{"frame": frame, "error": str(error)} for frame, error in self.failed],
-            "seconds": round(self.seconds, 3),
-            "frames_per_second": round(self.done / self.seconds, 3) if self.seconds else None,
-            "workers": self.workers,
-            "unlike": {kind: {"frames": count, "first": first} for kind, (count, first) in self.unlike.items()},
-            "notes": self.notes,
-            "output": self.where,
-        }
 
 
 @contextmanager
@@ -129,7 +73,7 @@ def _starting() -> Iterator[None]:
             if isinstance(error.__cause__, OSError):
                 raise error.__cause__ from None
         raise UnavailableError(
-            f"expected --cluster {LOCAL} to start processes, but Dask says: {one_line(str(error))}; take fewer --workers"
+            f"expected --cluster {LOCAL} to start processes, but got: {one_line(str(error))}; take fewer --workers"
         ) from error
 
 

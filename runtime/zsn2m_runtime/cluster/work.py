@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import cv2
 
 from zsn2m_runtime.atomic import writing
 from zsn2m_runtime.batch import Done, Job, Pages, run_jobs
+from zsn2m_runtime.batch_report import Outcome
 from zsn2m_runtime.channel_choice import ChannelChoice, choose_channels
 from zsn2m_runtime.cluster.plan import FilesTask, PlanesTask, Setup, Task
 from zsn2m_runtime.denoiser import Denoiser
@@ -40,24 +41,6 @@ class _OfThread(threading.local):
 
 
 _opened = _OfThread()
-
-
-@dataclass
-class Outcome:
-    """What became of a task.
-
-    Attributes:
-        skipped: frames that were finished before
-        failed: each frame, and why
-        unlike: sentences of `Denoiser.unlike`, each with the frame that it is of
-        notes: sentences on what could not be kept
-    """
-
-    done: int = 0
-    skipped: int = 0
-    failed: list[tuple[str, Zsn2mError]] = field(default_factory=list)
-    unlike: list[tuple[str, str]] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
 
 
 def work(task: Task, setup: Setup) -> Outcome:
@@ -91,12 +74,7 @@ def _files(task: FilesTask, setup: Setup, denoiser: Denoiser) -> Outcome:
             outcome.skipped += 1
             continue
         (result,) = run_jobs(denoiser, [job], None, setup.check, setup.channel, setup.max_pixels)
-        if result.error:
-            outcome.failed.append((str(job.source), result.error))
-        else:
-            outcome.done += 1
-        outcome.unlike += [(str(job.source), sentence) for sentence in result.unlike]
-        outcome.notes += result.notes
+        outcome.count(result)
     return outcome
 
 

@@ -148,7 +148,7 @@ def test_inspect_and_denoise_say_what_is_blank(
     said: dict[str, Any] = run_command(capsys, "inspect", tmp_path / "frame.npy", "--json").json
     assert said["blank"]["share"] == pytest.approx(0.12)
     out = tmp_path / "clean.npy"
-    [row] = run_command(capsys, "denoise", make_bundle(), tmp_path / "frame.npy", "-o", out, "--json").json
+    [row] = run_command(capsys, "denoise", make_bundle(), tmp_path / "frame.npy", "-o", out, "--json").json["files"]
     assert row["blank"] == pytest.approx(0.12)
     np.testing.assert_array_equal(np.load(out)[:12], frame[:12])
 

@@ -18,10 +18,11 @@ from support.refusals import mounted
 from support.zarr_files import WHY, levels_of, mean_of_areas, metadata_of, noisy_stack, write_ome_zarr
 
 from zsn2m_runtime.batch import plan_outputs
+from zsn2m_runtime.batch_report import Report
 from zsn2m_runtime.cluster import running
 from zsn2m_runtime.cluster.outputs import results_of
 from zsn2m_runtime.cluster.plan import FilesTask, Setup, files_tasks
-from zsn2m_runtime.cluster.running import Report, connected, run
+from zsn2m_runtime.cluster.running import connected, run
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import InputError, OutputError, UnavailableError
 from zsn2m_runtime.files import list_inputs, open_image, save_image
@@ -186,6 +187,13 @@ def test_the_command_reports_and_its_exit_code_is_of_the_first_failure(
     assert ended.code == InputError.exit_code
     assert (said["frames"], said["done"], [each["frame"] for each in said["failed"]]) == (4, 3, [f"{source}/f002.tif"])
     assert "f002.tif" in ended.err and "1 of 4" in ended.err
+    alone = run_command(capsys, "denoise", bundle, f"@{names}", "-o", tmp_path / "alone", "--json").json
+    assert set(alone) - set(said) == {"provider", "files"}  # the same object, and a row for each file
+    assert {key: type(value) for key, value in said.items()}.items() <= {
+        key: type(value) for key, value in alone.items()
+    }.items()
+    for key in ("frames", "done", "skipped", "failed", "unlike", "notes"):
+        assert said[key] == alone[key]
 
 
 @pytest.mark.parametrize(
