@@ -27,6 +27,11 @@ _KINDS = {
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOCTTY", 0)
 
 
+def kind_of(mode: int) -> str:
+    """What is no plain file, in words."""
+    return _KINDS.get(stat.S_IFMT(mode), "something else")
+
+
 def open_plain(path: Path) -> BufferedReader:
     """Open a plain file, or a link to one, for reading.
 
@@ -104,8 +109,7 @@ def _reading(path: Path) -> Iterator[tuple[BufferedReader, int]]:
 
 def _check_kind(path: Path, mode: int) -> None:
     if not stat.S_ISREG(mode):
-        kind = _KINDS.get(stat.S_IFMT(mode), "something else")
-        raise BundleError(f"{path}: expected a plain file, but got {kind}; copy the bundle again")
+        raise BundleError(f"{path}: expected a plain file, but got {kind_of(mode)}; copy the bundle again")
 
 
 def _check_size(path: Path, found: int, expected: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -151,8 +152,15 @@ def _planned(job: Job, setup: Setup) -> tuple[Multiscale, list[int], dict[str, A
             "planes": [*extents],
             "shape": [*full.shape],
             "dtype": full.dtype.name,
+            "metadata": _hash_of_metadata(image.multiscale),
         }
         return image.multiscale, blocks, _kind(setup) | of_image
+
+
+def _hash_of_metadata(image: Multiscale) -> str:
+    """Of the group and the levels: a result holds them as they were when it was begun."""
+    said = [node.metadata.to_dict() for node in (image.group, *image.levels)]
+    return sha256(json.dumps(said, default=str, sort_keys=True).encode()).hexdigest()
 
 
 def _kind(setup: Setup) -> dict[str, Any]:

@@ -61,7 +61,7 @@ class PlanesTask:
     Attributes:
         group: the unfinished result
         pages: from 0, and the one behind the last
-        mark: a file that is made when all chunks are written
+        mark: a file that is made when all chunks are written; it holds the state of the source's chunks
     """
 
     source: Path

@@ -14,6 +14,7 @@ from zsn2m_runtime.batch import Done, Job, Pages, run_jobs
 from zsn2m_runtime.batch_report import Outcome
 from zsn2m_runtime.channel_choice import ChannelChoice, choose_channels
 from zsn2m_runtime.cluster.plan import FilesTask, PlanesTask, Setup, Task
+from zsn2m_runtime.cluster.source_state import state_of
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import Zsn2mError
 from zsn2m_runtime.files import Layout, open_image
@@ -22,6 +23,7 @@ from zsn2m_runtime.files.zarr_reader import ZarrFile
 from zsn2m_runtime.files.zarr_writer import LevelsWriter
 from zsn2m_runtime.image import Frame
 
+DONE_AGAIN = "pages whose chunks in the source have changed since an earlier start are done again"
 _opening = threading.Lock()  # a worker of several threads opens one session
 
 
@@ -93,10 +95,13 @@ class _PlaneSink:
 
 
 def _planes(task: PlanesTask, setup: Setup, denoiser: Denoiser) -> Outcome:
-    if task.mark.exists():
-        return Outcome(skipped=task.frames)
     outcome, done = Outcome(), Done()
     source = _source(task.source, setup, denoiser)
+    state = state_of(source.image, task.pages)  # before they are read
+    if task.mark.exists():
+        if task.mark.read_text() == state:
+            return Outcome(skipped=task.frames)
+        done.notes.append(DONE_AGAIN)
     image, sink = source.image, _PlaneSink(source.image, task.group)
     pages = Pages(denoiser, sink, source.choice, str(task.source), setup.check)
     try:
@@ -113,7 +118,7 @@ def _planes(task: PlanesTask, setup: Setup, denoiser: Denoiser) -> Outcome:
     outcome.notes = done.notes
     if not outcome.failed:
         with writing(task.mark):
-            task.mark.touch()
+            task.mark.write_text(state)
     return outcome
 
 

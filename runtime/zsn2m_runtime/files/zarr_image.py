@@ -78,12 +78,20 @@ def open_multiscale(path: Path) -> Multiscale:
 
 def _opened(zarr: Any, path: Path) -> Any:
     address = address_of(path)
-    store = _store_at(zarr, path, address) if address else path
+    store = _store_at(zarr, path, address) if address else _store_of(path)
     try:
         return zarr.open(store, mode="r", use_consolidated=False)
+    except InputError:
+        raise
     except Exception as error:  # of stores and of JSON
         there = f"{address or path}: expected an OME-Zarr image, but nothing there can be opened as one"
         raise InputError(f"{there} ({one_line(str(error) or repr(error))}); check the path") from error
+
+
+def _store_of(path: Path) -> Any:
+    from zsn2m_runtime.files.zarr_store import PlainStore
+
+    return PlainStore(path, read_only=True)
 
 
 def _store_at(zarr: Any, path: Path, address: str) -> Any:

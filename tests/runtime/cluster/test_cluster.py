@@ -23,6 +23,7 @@ from zsn2m_runtime.cluster import running
 from zsn2m_runtime.cluster.outputs import results_of
 from zsn2m_runtime.cluster.plan import FilesTask, Setup, files_tasks
 from zsn2m_runtime.cluster.running import connected, run
+from zsn2m_runtime.cluster.work import DONE_AGAIN
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import InputError, OutputError, UnavailableError
 from zsn2m_runtime.files import list_inputs, open_image, save_image
@@ -155,6 +156,46 @@ def test_an_ome_zarr_image_is_done_block_by_block(tmp_path: Path, bundle: Path, 
     assert np.abs(smaller - mean_of_areas(full)).max() <= 0.5
     assert metadata_of(tmp_path / "b.zarr") == metadata_of(source)
     assert not (tmp_path / "b.zarr.unfinished").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "last"), [({}, "c/11/1/0"), ({"version": "0.4"}, "11.1.0"), ({"shards": (4, 32, 40)}, "c/11/0/0")]
+)
+def test_what_changes_in_the_source_between_two_starts_is_done_again(
+    tmp_path: Path, bundle: Path, client: Any, options: dict[str, Any], last: str
+) -> None:
+    """Three tasks; a chunk of the last one is broken, so that the run goes on with a second start."""
+    zarr = pytest.importorskip("zarr", reason=WHY)
+    array = noisy_stack((48, 32, 40))
+    source = write_ome_zarr(tmp_path / "a.zarr", array, "tyx", chunks=(4, 16, 40), levels=1, **options)
+    broken = source / "0" / last
+    whole = broken.read_bytes()
+    broken.write_bytes(b"junk")
+    first = go(client, bundle, source, tmp_path / "b.zarr")
+    assert first.failed and first.done >= 32
+    zarr.open_group(source)["0"][5] = array[40]
+    broken.write_bytes(whole)
+    again = go(client, bundle, source, tmp_path / "b.zarr")
+    assert (again.done, again.skipped, again.failed) == (32, 16, [])
+    assert again.notes == [DONE_AGAIN]
+    (full,) = levels_of(tmp_path / "b.zarr")
+    array[5] = array[40]
+    denoiser = Denoiser(bundle, threads=1)
+    for page in (5, 20, 47):
+        assert np.array_equal(full[page], denoiser(array[page]))
+
+
+def test_other_metadata_of_the_source_begin_a_new_run(tmp_path: Path, bundle: Path, client: Any) -> None:
+    zarr = pytest.importorskip("zarr", reason=WHY)
+    source = write_ome_zarr(tmp_path / "a.zarr", noisy_stack((4, 32, 40)), "tyx", chunks=(1, 32, 40), levels=1)
+    broken = source / "0" / "c" / "3" / "0" / "0"
+    whole = broken.read_bytes()
+    broken.write_bytes(b"junk")
+    assert go(client, bundle, source, tmp_path / "b.zarr").failed
+    broken.write_bytes(whole)
+    zarr.open_group(source).attrs["mine"] = {"objective": "20x"}
+    assert go(client, bundle, source, tmp_path / "b.zarr").done == 4
+    assert metadata_of(tmp_path / "b.zarr") == metadata_of(source)
 
 
 def test_a_full_disk_is_said_of_the_results_and_of_temporary_files(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import pickle
-from collections.abc import Callable
+import shutil
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +50,70 @@ def test_links_and_pipes_beside_the_image_are_left_out(tmp_path: Path) -> None:
     notes = copied(source, tmp_path / "b.zarr")
     assert sorted(note.split()[0] for note in notes) == ["labels/key", "labels/out", "labels/ring", "pipe"]
     assert {path.name for path in (tmp_path / "b.zarr" / "labels").iterdir()} == {"nuclei", "zarr.json"}
+
+
+@pytest.fixture
+def limit() -> Iterator[None]:
+    """Ends a test that waits for a writer."""
+
+    def end(*_: object) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.alarm(20)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+def replaced_by_a_pipe(file: Path) -> str:
+    os.mkfifo(file)
+    return "a pipe"
+
+
+def replaced_by_a_folder(file: Path) -> str:
+    file.mkdir()
+    return "a folder"
+
+
+def replaced_by_a_device(file: Path) -> str:
+    file.symlink_to("/dev/zero")
+    return "a device"
+
+
+@pytest.mark.usefixtures("limit")
+@pytest.mark.parametrize("replaced", [replaced_by_a_pipe, replaced_by_a_folder, replaced_by_a_device])
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        ({}, "0/c/1/0/0"),
+        ({"version": "0.4"}, "0/1.0.0"),
+        ({"chunks": (1, 8, 8), "shards": (1, 16, 16)}, "0/c/1/0/0"),
+        ({"chunks": (2, 16, 16)}, "0/c/0/0/0"),
+        ({}, "zarr.json"),
+        ({}, "0/zarr.json"),
+        ({"version": "0.4"}, "0/.zarray"),
+        ({"version": "0.4"}, ".zattrs"),
+    ],
+)
+def test_what_is_no_plain_file_is_not_read(
+    tmp_path: Path, replaced: Callable[[Path], str], options: dict[str, Any], name: str
+) -> None:
+    source = small(tmp_path, **({"chunks": (1, 16, 16)} | options))
+    file = source / name
+    file.unlink()
+    kind = replaced(file)
+    with pytest.raises(InputError, match=rf"{name}: expected a plain file .* got {kind}"):
+        copied(source, tmp_path / "b.zarr")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.zarr"]
+
+
+def test_a_chunk_below_a_file_is_not_taken_for_one_that_is_not_there(tmp_path: Path) -> None:
+    source = small(tmp_path, chunks=(1, 16, 16))
+    shutil.rmtree(source / "0" / "c" / "1")
+    (source / "0" / "c" / "1").write_bytes(b"cut short")
+    with pytest.raises(InputError, match=r"damaged.*Not a directory"):
+        copied(source, tmp_path / "b.zarr")
 
 
 def test_metadata_that_are_a_link_are_not_copied(tmp_path: Path) -> None:
