@@ -24,7 +24,7 @@ def test_denoise_of_one_channel_copies_the_other(
     (tmp_path / "out.zarr").mkdir()  # an empty folder is no place for many results, but the name of this one
     arguments = ["-o", tmp_path / "out.zarr", "--channel", "GFP", "--no-check", "--json"]
     ended = run_command(capsys, "denoise", bundle, source, *arguments)
-    assert ended.code == 0 and ended.json[0]["pages_copied"] == 2
+    assert ended.code == 0 and ended.json["files"][0]["pages_copied"] == 2
     full = levels_of(tmp_path / "out.zarr")[0]
     assert np.array_equal(full[:, 0], array[:, 0])
     assert np.array_equal(full[1, 1], Denoiser(bundle, threads=1)(array[1, 1]))

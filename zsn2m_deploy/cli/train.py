@@ -134,6 +134,7 @@ def train_and_export(
     require_training()
     from zsn2m_deploy import api
     from zsn2m_deploy.config.loading import load_config
+    from zsn2m_deploy.frames.channels import ALL
     from zsn2m_deploy.frames.loading import FrameOptions
     from zsn2m_runtime.atomic import check_folder_target
     from zsn2m_runtime.errors import UsageError
@@ -159,7 +160,8 @@ def train_and_export(
         if not as_json:
             show_bundle(bundles[-1], as_json)
     if as_json:
-        show_json(bundle_facts(bundles[0]) if len(bundles) == 1 else [bundle_facts(bundle) for bundle in bundles])
+        facts = [bundle_facts(bundle) for bundle in bundles]
+        show_json(facts if channel == ALL else facts[0])
 
 
 def train(arguments: Annotated[list[str] | None, typer.Argument(hidden=True)] = None) -> NoReturn:

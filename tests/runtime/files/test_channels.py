@@ -10,7 +10,7 @@ import pytest
 import tifffile
 from support.bundles import BundleMaker
 from support.channels import NAMES, denoiser_for, write_stack
-from support.commands import run_command, untrained
+from support.commands import run_command, untrained, write_frame
 from support.known_noise import SIGMA, bundle_knowing, noise, scene, whole
 
 from zsn2m_deploy import api
@@ -165,6 +165,18 @@ def test_a_bundle_for_each_channel(
     assert again.code != 0 and "--overwrite" in again.err
     ended = run_command(capsys, "train-and-export", "a.ome.tif")
     assert ended.code == 2 and "--channel GFP" in ended.err
+
+
+def test_json_has_the_shape_that_the_options_ask_for(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A list with `--channel all`, also where the stack has one channel."""
+    monkeypatch.setattr(api, "train_networks", untrained)
+    write_frame(tmp_path / "a.png")
+    command = ("train-and-export", tmp_path / "a.png", "-o", tmp_path / "cam.zsn2m", "--method", "mbd", "--json")
+    one = run_command(capsys, *command).json
+    [same] = run_command(capsys, *command, "--channel", "all", "--overwrite").json
+    assert one["bundle"] == same["bundle"] == str(tmp_path / "cam.zsn2m")
 
 
 def test_names_of_bundles(tmp_path: Path) -> None:
