@@ -75,7 +75,7 @@ WRONG = (
     ("export cam.zsn2m --cpp cam.zsn2m/project", 2, INSIDE),
     ("sample cam.zsn2m/s.png", 2, INSIDE),
     ("train-and-export a.png -o a.png", 6, "a.png: expected a folder"),
-    ("export cam.zsn2m --cpp a.png", 6, "a.png: expected a new folder"),
+    ("export cam.zsn2m --cpp a.png", 6, "expected a folder to write, but got a file"),
     # missing
     ("denoise cam.zsn2m -o b.png", 2, "Missing argument 'INPUT"),
     ("denoise cam.zsn2m a.png", 2, "Missing option '--output'"),
