@@ -11,7 +11,8 @@ _HIDDEN = ("Cc", "Cs", "Zl", "Zp")  # Unicode categories: control, surrogate, li
 _LAST_PLAIN = "~"  # the last printable ASCII character
 _PLAIN = re.compile(r"[ -~\n\t]*")
 _BYTE = 0xDC00  # Python stores a byte that is not UTF-8 as this plus the byte: PEP 383
-_URL = re.compile(r"\b([a-z][a-z0-9+.-]+:/{1,2})(\S*)", re.IGNORECASE)  # a Path has one slash of the two
+# A Path has one slash of the two; a message may add a colon, which is no part of it.
+_URL = re.compile(r"\b([a-z][a-z0-9+.-]+:/{1,2})(\S*?)(:?)(?!\S)", re.IGNORECASE)
 _HOST = re.compile(r"(\[[^]]*\]|[^:]*)(:\d*)?")
 
 
@@ -31,7 +32,7 @@ def one_line(text: str) -> str:
 
 def without_secrets(text: str) -> str:
     """Text with user, password and all query values (tokens, keys, signatures) removed from its URLs."""
-    return _URL.sub(lambda found: found[1] + _public(found[2]), text) if ":/" in text else text
+    return _URL.sub(lambda found: found[1] + _public(found[2]) + found[3], text) if ":/" in text else text
 
 
 def _public(rest: str) -> str:

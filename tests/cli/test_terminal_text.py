@@ -52,12 +52,15 @@ def test_text_is_spelled_and_stays_readable() -> None:
         ("https://h/a#access_token=x", "https://h/a#access_token=..."),
         ("https://h/a?SECRET", "https://h/a?..."),
         ("https://github.com/x/y", "https://github.com/x/y"),
+        ("tcp://10.0.0.1:8786", "tcp://10.0.0.1:8786"),
+        ("tcp://me:secret@h:1", "tcp://h:1"),
         ("https:/me:secret@h/a.zarr?sig=x", "https:/h/a.zarr?sig=..."),  # what a Path makes of it
     ],
 )
 def test_secrets_of_urls_are_hidden(url: str, shown: str) -> None:
     assert without_secrets(url) == shown
     assert visible(f"cannot open {url} now") == f"cannot open {shown} now"
+    assert visible(f"{url}: expected {url}:") == f"{shown}: expected {shown}:"  # as messages begin
 
 
 def test_log_records_are_one_harmless_line() -> None:
