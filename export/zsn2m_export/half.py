@@ -10,7 +10,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from zsn2m_export.layers import network_layers
 
-_PLANES_ONLY = {"Resize": 1}  # inputs from here on are no planes: scale factors stay float32
+# Inputs from here on are no planes: scale factors stay float32, places and lengths int64.
+_PLANES_ONLY = {"Resize": 1, "Reshape": 1, "Unsqueeze": 1, "Squeeze": 1}
 
 
 def halved(model: onnx.ModelProto, scale: float = 1.0) -> onnx.ModelProto:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import onnx
 
 _LAYERS = frozenset({"Conv", "LeakyRelu", "MaxPool", "Resize"})
-_BETWEEN_LAYERS = frozenset({"DepthToSpace", "SpaceToDepth", "Add"})  # of the network where all they read is planes
+_MOVES = frozenset({"Reshape", "Transpose", "Unsqueeze", "Squeeze"})  # of planes, by constants
+_BETWEEN_LAYERS = _MOVES | {"DepthToSpace", "SpaceToDepth", "Add"}  # of the network where all they read is planes
 _ACTIVATION = "LeakyRelu"
 
 
@@ -19,7 +20,8 @@ def network_layers(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
     planes: set[str] = set()
     for node in graph.node:
         joins = node.op_type == "Concat" and planes.intersection(node.input)
-        between = node.op_type in _BETWEEN_LAYERS and planes.issuperset(node.input)
+        read = node.input[:1] if node.op_type in _MOVES else node.input
+        between = node.op_type in _BETWEEN_LAYERS and planes.issuperset(read)
         if node.op_type in _LAYERS or joins or between:
             layers.append(node)
             planes.update(node.output)

@@ -18,6 +18,7 @@ from torch import nn
 from zsn2m_export.errors import ExportError
 from zsn2m_export.onnx_skeleton import filled
 from zsn2m_export.opset import TRACED_OPSET, lower
+from zsn2m_export.shuffles import unrolled
 from zsn2m_runtime.manifest import CARD_KEY, ModelFacts
 
 _EXAMPLE_SIZE = (2, 37, 53)  # n, h, w: the exporter takes 0 and 1 for constants; odd, so that padding is traced
@@ -82,6 +83,7 @@ def save_checked(model: onnx.ModelProto, path: Path, card: str) -> None:
     """
     onnx.helper.set_model_props(model, {CARD_KEY: card})
     lower(model)
+    unrolled(model)
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, path)
 

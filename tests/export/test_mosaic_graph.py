@@ -119,4 +119,4 @@ def test_a_mosaic_in_strips_is_the_whole_mosaic(bundle: Path, size: tuple[int, i
 
 def test_the_graph_holds_no_operator_that_older_readers_refuse(bundle: Path) -> None:
     operators = {node.op_type for node in onnx.load(bundle / "mbd.onnx").graph.node}
-    assert "SpaceToDepth" not in operators and "DepthToSpace" in operators
+    assert not {"SpaceToDepth", "DepthToSpace"} & operators  # the second is not refused, but slow
