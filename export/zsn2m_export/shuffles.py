@@ -54,8 +54,9 @@ def _moves(graph: onnx.GraphProto, node: onnx.NodeProto, channels: int) -> list[
         if constant is not None:
             graph.initializer.append(numpy_helper.from_array(np.array(constant, np.int64), f"{step}_shape"))
             inputs.append(f"{step}_shape")
-        attributes = {} if perm is None else {"perm": perm}
-        made.append(helper.make_node(operator, inputs, [f"{step}_out"], name=step, **attributes))
+        made.append(helper.make_node(operator, inputs, [f"{step}_out"], name=step))
+        if perm is not None:
+            made[-1].attribute.append(helper.make_attribute("perm", perm))
         value = f"{step}_out"
 
     add("Unsqueeze", [2])

@@ -18,17 +18,18 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from zsn2m_runtime.noise.clipping import Ends, added_by_clipping
+from zsn2m_runtime.cells import CELL, around, in_bands, pixels_of, to_cells, to_pixels
+from zsn2m_runtime.noise.clipping import Ends, rise_of_mean
 from zsn2m_runtime.noise.model import NoiseModel
 from zsn2m_runtime.noise_record import NoiseRecord
 from zsn2m_runtime.sample_types import Mask, Nchw
 
 Floats = npt.NDArray[np.float32]
 
-CELL = 2  # pixels, side of a cell: 4 does as well on average, but lets shadows of small things through
 DRIFT = 0.02  # of a frame's variance that every frame adds, for motion is never exact
 SIDES = (1, 3)  # cells, sides of the squares whose mean difference is judged
 ENERGY_SIDE = 5  # cells, of those whose mean square is judged, which shows what is thin
+MARGIN = ENERGY_SIDE // 2  # cells that a band sees of its neighbours
 SPREAD = 1.5  # standard deviations above the mean that noise alone may give
 EXCESS = 6.0  # times the square of an error that is found: part of it hides in the noise
 REPEATED = 0.6  # of the change that independent noise makes: less, and the frames share noise
@@ -57,7 +58,7 @@ class Mean(NamedTuple):
 
     def strength(self) -> Floats:
         """Standard deviation of its noise over that of a frame's, (h, w)."""
-        return _of_pixels(np.sqrt(self.variance), self.planes.shape)
+        return to_pixels(np.sqrt(self.variance), self.planes.shape)
 
 
 class Fusion:
@@ -85,28 +86,45 @@ class Fusion:
         Shape:
             noisy: (1, c, h, w) float32, sensor units; new: (h, w)
         """
+        channels, shape = noisy.shape[1], before.variance.shape
         variance = np.minimum(before.variance + np.float32(DRIFT), np.float32(1))
-        changes = list(noisy[0] - before.planes[0])
-        energy, *means = self._powers(before.planes[0], changes, strength)
-        error = np.maximum(energy - self._limits[0] * (1 + variance), 0)
-        for power, limit in zip(means, self._limits[1:], strict=True):
-            error = np.maximum(error, power - limit * (1 + variance))
-        prior = variance + np.float32(EXCESS) * error
-        weight = 1 - 1 / (1 + prior)
-        weight[error >= FARTHEST] = 1
-        after = weight + 2 * weight * (1 - weight) * _shared(energy, variance)
-        whole = _of_pixels(weight, noisy.shape)
-        far = whole == 1 if error.max() >= FARTHEST else None
-        if new is not None:
-            whole[new] = 1
-            after[_cells(new.astype(np.float32)) > 0] = 1
+        changes, energy = np.empty((channels, *shape), np.float32), np.empty(shape, np.float32)
+        near, weight, error = (np.empty(shape, np.float32) for _ in range(3))
         planes = np.empty_like(noisy)
-        for mean, change, plane in zip(before.planes[0], changes, planes[0], strict=True):
-            cv2.multiply(change, whole, plane)
-            cv2.add(plane, mean, plane)
-        if far is not None:  # what is added to a value that is far away is lost in rounding
-            np.copyto(planes, noisy, where=far)
-        return Mean(planes, np.minimum(after, 1))
+
+        def compare(band: slice) -> None:
+            rows = pixels_of(band)
+            changes[:, band], energy[band] = self._change(before.planes[0, :, rows], noisy[0, :, rows], strength)
+
+        def weigh(band: slice) -> None:
+            wide, inner = around(band, MARGIN, shape[0])
+            near[band] = _blurred(energy[wide], ENERGY_SIDE)[inner]
+            error[band] = self._error(near[band], changes[:, wide], variance[band], inner)
+            prior = variance[band] + np.float32(EXCESS) * error[band]
+            weight[band] = 1 - 1 / (1 + prior)
+            weight[band][error[band] >= FARTHEST] = 1
+
+        def add(band: slice) -> None:
+            rows = pixels_of(band)
+            whole = to_pixels(weight, noisy.shape, band)
+            far = whole == 1 if error[around(band, 1, shape[0])[0]].max() >= FARTHEST else None
+            if new is not None:
+                whole[new[rows]] = 1
+            for mean, frame, plane in zip(
+                before.planes[0, :, rows], noisy[0, :, rows], planes[0, :, rows], strict=True
+            ):
+                np.subtract(frame, mean, out=plane)
+                cv2.multiply(plane, whole, plane)
+                cv2.add(plane, mean, plane)
+                if far is not None:  # what is added to a value that is far away is lost in rounding
+                    np.copyto(plane, frame, where=far)
+
+        for step in (compare, weigh, add):
+            in_bands(shape, step)
+        after = np.minimum(weight + 2 * weight * (1 - weight) * _shared(near, variance), 1)
+        if new is not None:
+            after[to_cells(new.astype(np.float32)) > 0] = 1
+        return Mean(planes, after)
 
     def in_light(self, mean: Mean, strength: float = 1.0) -> Nchw:
         """The planes of a mean of frames without what clipping added; of one frame as they are.
@@ -119,35 +137,57 @@ class Fusion:
         """
         if self._ends == (None, None):
             return mean.planes
-        share = np.minimum(np.float32(WHOLE) * (1 - mean.variance), 1)
-        planes = mean.planes
-        for channel, line in enumerate(self._line):
-            level = _cells(mean.planes[0, channel])
-            deviation = np.sqrt(_variance(line, level)) * np.float32(strength)
-            added = added_by_clipping(level, deviation, self._ends) * share
-            if added.any():
-                planes = planes.copy() if planes is mean.planes else planes
-                plane = planes[0, channel]
-                np.clip(plane - _of_pixels(added, planes.shape), *self._ends, out=plane)
+        channels, shape = mean.planes.shape[1], mean.variance.shape
+        added, planes = np.zeros((channels, *shape), np.float32), np.empty_like(mean.planes)
+
+        def find(band: slice) -> None:
+            share = np.minimum(np.float32(WHOLE) * (1 - mean.variance[band]), 1)
+            for channel, line in enumerate(self._line):
+                level = to_cells(mean.planes[0, channel, pixels_of(band)])
+                deviation = np.sqrt(_variance(line, level)) * np.float32(strength)
+                added[channel, band] = rise_of_mean(level, deviation, self._ends) * share
+
+        def take_away(band: slice) -> None:
+            wide, rows = around(band, 1, shape[0])[0], pixels_of(band)
+            for plane, less, result in zip(mean.planes[0, :, rows], added, planes[0, :, rows], strict=True):
+                if less[wide].any():
+                    np.subtract(plane, to_pixels(less, planes.shape, band), out=result)
+                    np.clip(result, *self._ends, out=result)
+                else:
+                    result[:] = plane
+
+        in_bands(shape, find)
+        if not added.any():
+            return mean.planes
+        in_bands(shape, take_away)
         return planes
 
-    def _powers(self, means: npt.NDArray[np.float32], changes: list[Floats], strength: float) -> list[Floats]:
-        """Mean square of the change in squares of pixels, then that of its mean over squares; mean of the channels.
-
-        In units of the noise of a frame.
+    def _change(self, before: Nchw, noisy: Nchw, strength: float) -> tuple[Floats, Floats]:
+        """Mean change of the channels in cells, and its mean square; in units of the noise of a frame.
 
         Shape:
-            means: (c, h, w); changes: each (h, w)
-            returns: each a value a cell
+            before, noisy: (c, h, w), some rows -> (c, h / 2, w / 2), and (h / 2, w / 2)
         """
-        found: list[list[Floats]] = []
-        for mean, change, line in zip(means, changes, self._line, strict=True):
-            noise = _variance(line, _cells(mean)) * np.float32(strength**2)
+        changes, energies = [], []
+        for mean, frame, line in zip(before, noisy, self._line, strict=True):
+            change = frame - mean
+            noise = _variance(line, to_cells(mean)) * np.float32(strength**2)
             with np.errstate(over="ignore"):
-                cells = np.clip(_cells(change) / np.sqrt(noise), -FARTHEST, FARTHEST)
-                energy = np.minimum(_cells(change * change) / noise, FARTHEST**2)
-            found.append([_blurred(energy, ENERGY_SIDE), *(_blurred(cells, side) ** 2 for side in SIDES)])
-        return [np.asarray(np.mean(powers, axis=0), np.float32) for powers in zip(*found, strict=True)]
+                changes.append(np.clip(to_cells(change) / np.sqrt(noise), -FARTHEST, FARTHEST))
+                energies.append(np.minimum(to_cells(change * change) / noise, FARTHEST**2))
+        return np.stack(changes), np.asarray(np.mean(energies, axis=0), np.float32)
+
+    def _error(self, energy: Floats, changes: Floats, variance: Floats, inner: slice) -> Floats:
+        """What the powers of the change are above those of noise.
+
+        Args:
+            inner: the rows of changes that are asked for
+        """
+        error = np.maximum(energy - self._limits[0] * (1 + variance), 0)
+        for side, limit in zip(SIDES, self._limits[1:], strict=True):
+            power = np.mean([np.square(_blurred(cells, side)[inner]) for cells in changes], axis=0)
+            error = np.maximum(error, power - limit * (1 + variance))
+        return np.asarray(error, np.float32)
 
 
 def _variance(line: Floats, level: Floats) -> Floats:
@@ -182,19 +222,3 @@ def _shared(energy: Floats, variance: Floats) -> float:
 
 def _blurred(cells: Floats, side: int) -> Floats:
     return cells if side == 1 else np.asarray(cv2.blur(cells, (side, side)), np.float32)
-
-
-def _of_pixels(cells: Floats, shape: tuple[int, ...]) -> Floats:
-    """Values of cells at each pixel of planes of a shape (1, c, h, w)."""
-    rows, columns = cells.shape
-    whole = cv2.resize(cells, (CELL * columns, CELL * rows), interpolation=cv2.INTER_LINEAR)
-    return np.ascontiguousarray(whole[: shape[2], : shape[3]], np.float32)
-
-
-def _cells(plane: Floats) -> Floats:
-    """Mean of each cell; an odd side is continued."""
-    height, width = plane.shape
-    if height % CELL or width % CELL:
-        plane = np.pad(plane, ((0, height % CELL), (0, width % CELL)), mode="edge")
-    size = (-(-width // CELL), -(-height // CELL))
-    return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), np.float32)

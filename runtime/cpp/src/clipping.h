@@ -6,6 +6,6 @@ namespace zsn2m::core {
 // By how much clipping at two ends raised the mean of many samples, whose noise is normal; below 0 at the high end.
 //
 // mean: of clipped samples. deviation: of the noise before clipping. Ends may be infinite.
-float added_by_clipping(float mean, float deviation, double low, double high);
+float rise_of_mean(float mean, float deviation, double low, double high);
 
 } // namespace zsn2m::core

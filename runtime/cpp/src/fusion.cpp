@@ -166,7 +166,7 @@ std::vector<float> Fusion::in_light(const Mean &mean, Size size, float strength)
                                 4;
             const float deviation = std::sqrt(std::max(slope * level + floor, least)) * strength;
             const auto i = static_cast<std::size_t>(cell);
-            added[i] = added_by_clipping(level, deviation, end_low_, end_high_) *
+            added[i] = rise_of_mean(level, deviation, end_low_, end_high_) *
                        std::min(kWhole * (1 - mean.variance[i]), 1.0F);
             any = any || added[i] != 0;
         }

@@ -5,6 +5,7 @@ The network takes clipped noise of one frame for what it is (docs/limits.md); in
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -19,11 +20,8 @@ Floats = npt.NDArray[np.float32]
 Ends = tuple[float | None, float | None]
 
 FARTHEST = 3.0  # deviations from an end: what clipping adds there is below 0.0004 of one
-STEPS = 121  # of the table, from 0 to FARTHEST
-
-_LIGHT = np.linspace(0, FARTHEST, STEPS)
-_DENSITY = [math.exp(-light * light / 2) / math.sqrt(2 * math.pi) for light in _LIGHT]
-_MEAN = [light * (1 + math.erf(light / math.sqrt(2))) / 2 + d for light, d in zip(_LIGHT, _DENSITY, strict=True)]
+STEPS = 1024  # of the table, from the mean where there is no light to FARTHEST: within 1e-5 of a deviation
+REFINEMENTS = 6  # of each of its values: more change nothing
 
 
 def clipping_ends(noise: NoiseRecord, sensor: Sensor) -> Ends:
@@ -38,7 +36,7 @@ def clipping_ends(noise: NoiseRecord, sensor: Sensor) -> Ends:
     return None if of_photons else low, high
 
 
-def added_by_clipping(mean: Floats, deviation: Floats, ends: Ends) -> Floats:
+def rise_of_mean(mean: Floats, deviation: Floats, ends: Ends) -> Floats:
     """By how much clipping raised the mean of many samples, where their noise is normal; below 0 at the high end.
 
     With x, the light over the end, in deviations, the mean is x F(x) + f(x), f and F the density and distribution of
@@ -47,13 +45,40 @@ def added_by_clipping(mean: Floats, deviation: Floats, ends: Ends) -> Floats:
     Shape:
         mean, deviation: (h, w), of clipped samples, and of the noise before clipping -> (h, w)
     """
-    added = np.zeros_like(mean)
+    rise = np.zeros_like(mean)
     for end, sign in zip(ends, (np.float32(1), np.float32(-1)), strict=True):
         if end is None:
             continue
         above = sign * (mean - np.float32(end)) / deviation
         near = above < FARTHEST
         if near.any():
-            light = np.interp(above[near], _MEAN, _LIGHT).astype(np.float32)
-            added[near] += sign * (above[near] - light) * deviation[near]
-    return added
+            rise[near] += sign * (above[near] - _light(above[near])) * deviation[near]
+    return rise
+
+
+def _light(above: Floats) -> Floats:
+    """Over the end, where the mean is so far above it, in deviations, below FARTHEST."""
+    first, step, light, growth = _table()
+    place = np.maximum((above - first) / step, np.float32(0))
+    index = place.astype(np.int32)
+    return np.asarray(light[index] + (place - index) * growth[index], np.float32)
+
+
+@functools.cache
+def _table() -> tuple[np.float32, np.float32, Floats, Floats]:
+    """Light at means that are evenly apart: the first mean, the step, each light, and how far it is to the next."""
+    first = 1 / math.sqrt(2 * math.pi)
+    step, found = (FARTHEST - first) / STEPS, [0.0]
+    for index in range(1, STEPS + 1):
+        found.append(_light_of(first + index * step, found[-1]))
+    light = np.array(found, np.float32)
+    return np.float32(first), np.float32(step), light, np.append(np.diff(light), np.float32(0))
+
+
+def _light_of(mean: float, light: float) -> float:
+    """By Newton's method, from a light below it."""
+    for _ in range(REFINEMENTS):
+        share = (1 + math.erf(light / math.sqrt(2))) / 2
+        density = math.exp(-light * light / 2) / math.sqrt(2 * math.pi)
+        light += (mean - light * share - density) / share
+    return light
