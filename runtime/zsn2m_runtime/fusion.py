@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zsn2m_runtime.cells import CELL, around, in_bands, pixels_of, to_cells, to_pixels
+from zsn2m_runtime.light import Light
 from zsn2m_runtime.noise.clipping import Ends, rise_of_mean
 from zsn2m_runtime.noise.model import NoiseModel
 from zsn2m_runtime.noise_record import NoiseRecord
@@ -55,6 +56,10 @@ class Mean(NamedTuple):
         """Of a frame with nothing before."""
         height, width = planes.shape[2:]
         return cls(planes, np.ones((-(-height // CELL), -(-width // CELL)), np.float32))
+
+    def relit(self, light: Light) -> Mean:
+        """As it would be in the light of the next frame."""
+        return self if light.is_same else Mean(light.of(self.planes), self.variance * np.square(light.factor).mean())
 
     def strength(self) -> Floats:
         """Standard deviation of its noise over that of a frame's, (h, w)."""

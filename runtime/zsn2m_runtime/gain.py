@@ -14,23 +14,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zsn2m_runtime.motion import Flow, Places
+from zsn2m_runtime.motion import Flow
 from zsn2m_runtime.noise.clipping import Ends
 from zsn2m_runtime.noise.model import Doubles, NoiseModel
 from zsn2m_runtime.noise_record import NoiseRecord
 from zsn2m_runtime.sample_types import Nchw
+from zsn2m_runtime.tiles import TILE, are_whole, tiles
 
-TILE = 16  # pixels
-MOST_TILES = 400  # of a frame that are looked at, evenly spaced: 2 ms at any size
 QUARTILE = -0.6745  # of a normal distribution: the tiles with less change than three quarters of them have noise alone
 LIKE_TRAINING = (0.85, 1.18)  # strengths that count as 1: within the errors of the estimate
 SUDDEN = 1.2  # times the strength so far: taken over at once, other changes
 SLOW = 0.2  # by so much a frame
 MOST = 16.0  # times stronger or weaker that a frame counts as; VideoNet has seen 4 in training
 SHARED = 0.2  # difference of the correlation of neighbours, as of groups of training frames
-CLIPPED = 0.02  # share of a tile's samples at an end of the range from which on it is left out
 FEWEST = 0.1  # share of tiles that must be left, or what all say is the least
-UNMOVED = Flow()
 LEAST_SHARED = 0.05  # of the noise's variance that is in diagonal detail: less is left of strongly correlated noise
 
 
@@ -65,7 +62,7 @@ class Gain:
     """
 
     def __init__(self, noises: Several[NoiseRecord], ends: Ends = (None, None)) -> None:
-        self._ends = [np.float32(end) for end in ends if end is not None]
+        self._ends = ends
         self._kinds = [Kind.of(noise) for noise in noises]
         self._found = self.strength = 1.0
 
@@ -81,7 +78,7 @@ class Gain:
         """
         if min(noisy.shape[2:]) < TILE:
             return
-        own = _tiles(noisy)
+        own = tiles(noisy)
         level, power = _level_and_power(own, own)
         measured = self._measured(level, power)
         if len(self._kinds) > 1:
@@ -100,9 +97,9 @@ class Gain:
         """
         if min(noisy.shape[2:]) < TILE:
             return
-        own, moved = _tiles(noisy), _tiles(before, flow)
+        own, moved = tiles(noisy), tiles(before, flow)
         level, power = _level_and_power(moved, own - moved)
-        sound = np.isin(own, self._ends).mean(axis=(1, 2, 3)) < CLIPPED  # share of a tile's samples
+        sound = are_whole(own, self._ends)
         if sound.mean() >= FEWEST:
             measured = self._measured(level[sound], power[sound])
         else:  # clipping takes noise away
@@ -150,25 +147,10 @@ def _unevenness(noise: NoiseRecord, first: NoiseRecord) -> float:
     return float(np.sqrt(of_ends.max() / of_ends.min()))
 
 
-def _level_and_power(tiles: Nchw, rest: Nchw) -> tuple[Doubles, Doubles]:
+def _level_and_power(own: Nchw, rest: Nchw) -> tuple[Doubles, Doubles]:
     """Level of tiles, and power of the diagonal detail of what is left of them, each (n, c)."""
     detail = (rest[..., ::2, ::2] - rest[..., 1::2, ::2] - rest[..., ::2, 1::2] + rest[..., 1::2, 1::2]) / 2
-    return tiles.mean(axis=(2, 3), dtype=np.float64), np.square(detail, dtype=np.float64).mean(axis=(2, 3))
-
-
-def _tiles(planes: Nchw, flow: Flow = UNMOVED) -> Nchw:
-    """Some tiles of planes, moved, evenly spaced: (1, c, h, w) -> (n, c, TILE, TILE)."""
-    channels, height, width = planes.shape[1:]
-    step = max(1, math.ceil(math.sqrt((height // TILE) * (width // TILE) / MOST_TILES)))
-    rows, columns = (_of_tiles(length // TILE, step) for length in (height, width))
-    tiles = flow.bring_part(planes, rows, columns)
-    tiles = tiles.reshape(channels, len(rows) // TILE, TILE, len(columns) // TILE, TILE)
-    return tiles.transpose(1, 3, 0, 2, 4).reshape(-1, channels, TILE, TILE)
-
-
-def _of_tiles(count: int, step: int) -> Places:
-    """Rows, or columns, of every so many tiles."""
-    return (TILE * np.arange(0, count, step)[:, None] + np.arange(TILE)).ravel()
+    return own.mean(axis=(2, 3), dtype=np.float64), np.square(detail, dtype=np.float64).mean(axis=(2, 3))
 
 
 def _quartile(ratios: Doubles, channels: int) -> float:

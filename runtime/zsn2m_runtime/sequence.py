@@ -11,6 +11,7 @@ from zsn2m_runtime.fusion import Fusion, Mean
 from zsn2m_runtime.gain import Gain
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.inference.frames import Average, Planes
+from zsn2m_runtime.light import change_of_light
 from zsn2m_runtime.manifest import ModelCard
 from zsn2m_runtime.motion import Flow, flow, still
 from zsn2m_runtime.noise.clipping import clipping_ends
@@ -87,8 +88,9 @@ class Sequence:
         averages = self._motion is not None and denoiser.averages
         self._fusion = self._gain = None
         if averages:
-            ends = clipping_ends(denoiser.noises[0], denoiser.card.sensor)
-            self._fusion, self._gain = Fusion(denoiser.noises[0], ends), Gain(denoiser.noises, ends)
+            sensor = denoiser.card.sensor
+            self._ends = clipping_ends(denoiser.noises[0], sensor)
+            self._fusion, self._gain = Fusion(denoiser.noises[0], self._ends), Gain(denoiser.noises, self._ends)
 
     def __call__(self, frame: Frame, name: str = "frame") -> Frame:
         """Denoise the next frame; messages call it `name`.
@@ -124,6 +126,7 @@ class Sequence:
         self._gain.update(past.result, noisy, way)
         size = noisy.shape[2], noisy.shape[3]
         before = Mean(way.bring(past.mean.planes), way.bring_small(past.mean.variance, size))
+        before = before.relit(change_of_light(before.planes, noisy, self._ends))
         new = blank
         if past.blank is not None:
             uncovered = way.bring_small(past.blank.astype(np.float32), size) > 0

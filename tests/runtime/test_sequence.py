@@ -72,6 +72,13 @@ def test_a_pan_is_averaged(denoiser: Denoiser) -> None:
     assert error(found[-1], clean[-1]) < 0.65
 
 
+def test_a_fade_is_averaged_in_its_own_light(denoiser: Denoiser) -> None:
+    clean = [frame * np.float32(0.95**index) for index, frame in enumerate(pan(8)[0])]
+    found = run(Sequence(denoiser), [noisy(frame, index) for index, frame in enumerate(clean)])
+    assert error(found[-1], clean[-1]) < 0.65
+    assert abs(float((found[-1] - clean[-1]).mean())) < 0.5
+
+
 def test_a_still_camera_s_frames_are_averaged_where_they_are(denoiser: Denoiser) -> None:
     clean = view()
     found = run(Sequence(denoiser, still), [noisy(clean, seed) for seed in range(6)])

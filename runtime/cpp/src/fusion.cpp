@@ -106,6 +106,21 @@ void Mean::be_one_frame(Size size) {
     variance.assign(static_cast<std::size_t>(cells_of(size.height) * cells_of(size.width)), 1.0F);
 }
 
+Mean Mean::relit(const std::vector<Light> &light) const {
+    Mean found = *this;
+    const std::size_t pixels = planes.size() / light.size();
+    float squares = 0;
+    for (std::size_t channel = 0; channel < light.size(); ++channel) {
+        const Light change = light[channel];
+        squares += change.factor * change.factor / static_cast<float>(light.size());
+        for (std::size_t i = channel * pixels; i < (channel + 1) * pixels; ++i) {
+            found.planes[i] = found.planes[i] * change.factor + change.shift;
+        }
+    }
+    for (float &value : found.variance) value *= squares;
+    return found;
+}
+
 std::vector<float> Mean::strengths(Size size, float times) const {
     std::vector<float> deviations, found, row_of_pixels;
     for (const float value : variance) deviations.push_back(times * std::sqrt(value));

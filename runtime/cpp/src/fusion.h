@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "light.h"
 #include "mask.h"
 #include "noise.h"
 #include "pixels.h"
@@ -21,6 +22,9 @@ struct Mean {
     std::vector<float> variance; // of its noise over that of a frame: (height / 2, width / 2), halves rounded up
 
     void be_one_frame(Size size); // whose planes are there already
+
+    // As it would be in the light of the next frame, a value a channel.
+    Mean relit(const std::vector<Light> &light) const;
 
     // Standard deviation of its noise at each pixel, (height, width), over that of a frame's, so many times.
     std::vector<float> strengths(Size size, float times) const;

@@ -6,52 +6,23 @@
 #include <utility>
 
 #include "statistics.h"
+#include "tiles.h"
 
 namespace zsn2m::core {
 namespace {
 
 // As in gain.py, where each is explained; docs/decisions/gain.md measured them.
-constexpr std::int64_t kTile = 16;
-constexpr double kMostTiles = 400;
 constexpr double kQuartile = -0.6745;
 constexpr double kLikeTrainingLow = 0.85, kLikeTrainingHigh = 1.18;
 constexpr double kSudden = 1.2;
 constexpr double kSlow = 0.2;
 constexpr double kMost = 16;
 constexpr double kLeastShared = 0.05;
-constexpr double kClipped = 0.02;
 constexpr double kFewest = 0.1;
 
 // Power of the noise's diagonal detail, of its variance.
 double share_of(const Noise &noise) {
     return std::max((1 - noise.beside) * (1 - noise.below), kLeastShared) * std::max(noise.power, 1.0);
-}
-
-// Of every so many tiles, so that at most kMostTiles are looked at.
-Part chosen_tiles(Size size) {
-    const std::int64_t rows = size.height / kTile, columns = size.width / kTile;
-    const double steps = std::sqrt(static_cast<double>(rows * columns) / kMostTiles);
-    const auto step = std::max<std::int64_t>(1, static_cast<std::int64_t>(std::ceil(steps)));
-    const auto places = [step](std::int64_t count) {
-        std::vector<std::int64_t> found;
-        for (std::int64_t tile = 0; tile < count; tile += step) {
-            for (std::int64_t within = 0; within < kTile; ++within) found.push_back(tile * kTile + within);
-        }
-        return found;
-    };
-    return {places(rows), places(columns)};
-}
-
-std::vector<float> part_of(const float *planes, Size size, const Part &part) {
-    std::vector<float> found;
-    found.reserve(static_cast<std::size_t>(size.channels) * part.rows.size() * part.columns.size());
-    for (std::int64_t channel = 0; channel < size.channels; ++channel) {
-        for (const std::int64_t row : part.rows) {
-            const float *const line = planes + (channel * size.height + row) * size.width;
-            for (const std::int64_t column : part.columns) found.push_back(line[column]);
-        }
-    }
-    return found;
 }
 
 // Of planes that consist of tiles: the level of `seen`, and the detail of `rest`.
@@ -87,31 +58,25 @@ std::vector<Tile> tiles_of(const float *noisy, Size size) {
     return tiles_of(own, own, part);
 }
 
-// Of tiles, how many of their samples are clipped.
-std::vector<double> shares_at_ends(const float *noisy, Size size, const Noise &noise) {
-    const Part part = chosen_tiles(size);
-    const std::vector<float> own = part_of(noisy, size, part);
-    const std::size_t columns = part.columns.size() / kTile, rows = part.rows.size() / kTile;
-    std::vector<double> shares(rows * columns);
-    for (std::size_t i = 0; i < own.size(); ++i) {
-        const auto value = static_cast<double>(own[i]);
-        if (value != noise.end_low && value != noise.end_high) continue;
-        const std::size_t row = i / part.columns.size() % part.rows.size(), column = i % part.columns.size();
-        shares[row / kTile * columns + column / kTile] +=
-            static_cast<double>(rows * columns) / static_cast<double>(own.size());
-    }
-    return shares;
-}
+// The tiles of a frame, of those whose samples are hardly clipped: their level before, and the detail of the change.
+struct Changes {
+    std::vector<Tile> all, sound;
+};
 
-std::vector<Tile> tiles_of_change(const float *before, const float *noisy, Size size, const Flow &flow) {
+Changes changes_of(const float *before, const float *noisy, Size size, const Flow &flow, const Noise &noise) {
     const Part part = chosen_tiles(size);
     std::vector<float> change = part_of(noisy, size, part), seen;
+    const std::vector<bool> whole = are_whole(change, part, noise);
     if constexpr (kWithOpenCv) {
         if (flow.moves()) bring_part(flow, before, size, part, seen);
     }
     if (!flow.moves()) seen = part_of(before, size, part);
     for (std::size_t i = 0; i < change.size(); ++i) change[i] -= seen[i];
-    return tiles_of(seen, change, part);
+    Changes found = {tiles_of(seen, change, part), {}};
+    for (std::size_t i = 0; i < found.all.size(); ++i) {
+        if (whole[i]) found.sound.push_back(found.all[i]);
+    }
+    return found;
 }
 
 double nearest(const std::vector<double> &strengths, double found) {
@@ -142,12 +107,7 @@ void Gain::start(const float *noisy, Size size) {
 
 void Gain::update(const float *before, const float *noisy, Size size, const Flow &flow) {
     if (std::min(size.height, size.width) < kTile) return;
-    const std::vector<Tile> tiles = tiles_of_change(before, noisy, size, flow);
-    const std::vector<double> shares = shares_at_ends(noisy, size, noises_.front());
-    std::vector<Tile> sound;
-    for (std::size_t i = 0; i < tiles.size(); ++i) {
-        if (shares[i] < kClipped) sound.push_back(tiles[i]);
-    }
+    const auto [tiles, sound] = changes_of(before, noisy, size, flow, noises_.front());
     const bool enough = static_cast<double>(sound.size()) >= kFewest * static_cast<double>(tiles.size());
     const double now = enough ? measured(sound) : std::max(found_, measured(tiles)), change = now / found_;
     const bool sudden = !(1 / kSudden < change && change < kSudden);

@@ -1,5 +1,6 @@
 #include "sequence.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <utility>
 
@@ -78,7 +79,13 @@ void Sequence::add_to_mean(const Flow &flow, float strength) {
             before = &moved_;
         }
     }
-    next_.gain.update(past_.result.get(), next_.mean.planes.data(), size, flow);
+    const float *const noisy = next_.mean.planes.data();
+    const std::vector<Light> light = change_of_light(before->planes.data(), noisy, size, noises_.front());
+    if (!std::all_of(light.begin(), light.end(), [](const Light &one) { return one.is_same(); })) {
+        moved_ = before->relit(light);
+        before = &moved_;
+    }
+    next_.gain.update(past_.result.get(), noisy, size, flow);
     std::optional<Mask> fresh = next_.blank;
     if (past_.blank) {
         Mask uncovered = moved_mask(*past_.blank, flow);

@@ -1,0 +1,105 @@
+#include "light.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+
+#include "statistics.h"
+#include "tiles.h"
+
+namespace zsn2m::core {
+namespace {
+
+// As in light.py, where each is explained; docs/decisions/light.md measured them.
+constexpr std::size_t kFewest = 32;
+constexpr double kSure = 4;
+constexpr double kMost = 2;
+constexpr int kRounds = 4;
+constexpr double kOfMedian = 1.4826;
+
+using Doubles = std::vector<double>;
+
+// Mean of each whole tile of a channel; `part` has the channel's rows and columns.
+Doubles levels_of(const float *part, std::int64_t height, std::int64_t width, const std::vector<bool> &whole) {
+    Doubles levels;
+    std::size_t tile = 0;
+    for (std::int64_t row = 0; row < height; row += kTile) {
+        for (std::int64_t column = 0; column < width; column += kTile) {
+            if (!whole[tile++]) continue;
+            double sum = 0;
+            for (std::int64_t i = 0; i < kTile * kTile; ++i) {
+                sum += static_cast<double>(part[(row + i / kTile) * width + column + i % kTile]);
+            }
+            levels.push_back(sum / (kTile * kTile));
+        }
+    }
+    return levels;
+}
+
+double median_size(Doubles values) {
+    for (double &value : values) value = std::abs(value);
+    return median(values);
+}
+
+double weighted_mean(const Doubles &weights, const Doubles &values, double total) {
+    double sum = 0;
+    for (std::size_t i = 0; i < values.size(); ++i) sum += weights[i] * values[i];
+    return sum / total;
+}
+
+// By least squares that are reweighted by Cauchy's function.
+Light line(const Doubles &was, const Doubles &now) {
+    const std::size_t count = was.size();
+    Doubles changes(count), rest(count), weights(count);
+    for (std::size_t i = 0; i < count; ++i) changes[i] = now[i] - was[i];
+    Doubles sorted = changes;
+    double change = median(sorted), slope = 0, middle = 0, spread = 0, total = 0;
+    for (std::size_t i = 0; i < count; ++i) rest[i] = changes[i] - change;
+    for (int round = 0; round < kRounds; ++round) {
+        const double scale = kOfMedian * median_size(rest) + std::numeric_limits<double>::min();
+        total = 0;
+        for (std::size_t i = 0; i < count; ++i) {
+            weights[i] = 1 / (1 + rest[i] / scale * (rest[i] / scale));
+            total += weights[i];
+        }
+        middle = weighted_mean(weights, was, total);
+        change = weighted_mean(weights, changes, total);
+        spread = 0;
+        double product = 0;
+        for (std::size_t i = 0; i < count; ++i) {
+            spread += weights[i] * (was[i] - middle) * (was[i] - middle);
+            product += weights[i] * (was[i] - middle) * changes[i];
+        }
+        slope = spread > 0 ? product / spread : 0;
+        for (std::size_t i = 0; i < count; ++i) rest[i] = changes[i] - change - slope * (was[i] - middle);
+    }
+    double squares = 0;
+    for (std::size_t i = 0; i < count; ++i) squares += weights[i] * rest[i] * rest[i];
+    const double sure = kSure * std::sqrt(squares / total);
+    if (std::abs(change) * std::sqrt(total) <= sure && std::abs(slope) * std::sqrt(spread) <= sure) return {};
+    if (!(1 / kMost < 1 + slope && 1 + slope < kMost)) return {};
+    return {static_cast<float>(1 + slope), static_cast<float>(change - slope * middle)};
+}
+
+} // namespace
+
+std::vector<Light> change_of_light(const float *before, const float *noisy, Size size, const Noise &noise) {
+    std::vector<Light> found(static_cast<std::size_t>(size.channels));
+    if (std::min(size.height, size.width) < kTile) return found;
+    const Part part = chosen_tiles(size);
+    const std::vector<float> own = part_of(noisy, size, part), past = part_of(before, size, part);
+    const std::vector<bool> whole = are_whole(own, part, noise);
+    const auto height = static_cast<std::int64_t>(part.rows.size()),
+               width = static_cast<std::int64_t>(part.columns.size());
+    for (std::size_t channel = 0; channel < found.size(); ++channel) {
+        const std::int64_t first = static_cast<std::int64_t>(channel) * height * width;
+        const Doubles was = levels_of(past.data() + first, height, width, whole);
+        if (was.size() < kFewest) return found;
+        found[channel] = line(was, levels_of(own.data() + first, height, width, whole));
+    }
+    return found;
+}
+
+} // namespace zsn2m::core

@@ -1,0 +1,93 @@
+"""Light that changes as a whole, from one frame to the next: fades, lamps that flicker, an exposure that follows.
+
+A mean of frames has the light of those before; it is given that of the frame first, else it lags behind. Source of the
+constants: measured, docs/decisions/light.md.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from zsn2m_runtime.noise.clipping import Ends
+from zsn2m_runtime.sample_types import Nchw
+from zsn2m_runtime.tiles import TILE, are_whole, tiles
+
+Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
+
+FEWEST = 32  # tiles
+SURE = 4.0  # standard errors that a change must have
+MOST = 2.0  # times the light, or as many times less
+ROUNDS = 4  # of the fit
+OF_MEDIAN = 1.4826  # standard deviation of normal values over the median of their size
+
+
+class Light(NamedTuple):
+    """What becomes of the values of each channel: so many times as much, and more; (c,) each."""
+
+    factor: Floats
+    shift: Floats
+
+    @property
+    def is_same(self) -> bool:
+        """Whether nothing changed."""
+        return bool((self.factor == 1).all() and (self.shift == 0).all())
+
+    def of(self, planes: Nchw) -> Nchw:
+        """Planes in this light."""
+        factor, shift = (values.reshape(1, -1, 1, 1) for values in self)
+        return planes * factor + shift
+
+
+def change_of_light(before: Nchw, noisy: Nchw, ends: Ends) -> Light:
+    """The line from what tiles were to what they are; exactly none where chance would do it.
+
+    It is fitted to some tiles so that those do not count which fit it badly: what moves, comes or goes. Black may be
+    any value.
+
+    Args:
+        before: the mean of the frames before, where its content is now
+        ends: at which samples are clipped
+    Shape:
+        before, noisy: (1, c, h, w), sensor units
+    """
+    channels = noisy.shape[1]
+    found = Light(np.ones(channels, np.float32), np.zeros(channels, np.float32))
+    if min(noisy.shape[2:]) < TILE:
+        return found
+    own = tiles(noisy)
+    sound = are_whole(own, ends)
+    was, now = (part[sound].mean(axis=(2, 3), dtype=np.float64) for part in (tiles(before), own))
+    if len(was) < FEWEST:
+        return found
+    with np.errstate(over="ignore", invalid="ignore"):  # of huge floats, of which nothing is told
+        for channel in range(channels):
+            found.factor[channel], found.shift[channel] = _line(was[:, channel], now[:, channel])
+    return found
+
+
+def _line(was: Doubles, now: Doubles) -> tuple[float, float]:
+    """Factor and shift, by least squares that are reweighted by Cauchy's function."""
+    changes = now - was
+    weights = np.ones_like(was)
+    middle, slope, change = 0.0, 0.0, float(np.median(changes))
+    rest = changes - change
+    for _ in range(ROUNDS):
+        scale = OF_MEDIAN * float(np.median(np.abs(rest))) + np.finfo(np.float64).tiny
+        weights = 1 / (1 + np.square(rest / scale))
+        middle = float(np.average(was, weights=weights))
+        change = float(np.average(changes, weights=weights))
+        spread = float(weights @ np.square(was - middle))
+        slope = float(weights @ ((was - middle) * changes)) / spread if spread > 0 else 0.0
+        rest = changes - change - slope * (was - middle)
+    noise = float(weights @ np.square(rest)) / float(weights.sum())  # variance
+    sure = SURE * math.sqrt(noise)
+    if abs(change) * math.sqrt(weights.sum()) <= sure and abs(slope) * math.sqrt(spread) <= sure:
+        return 1.0, 0.0
+    if not 1 / MOST < 1 + slope < MOST:
+        return 1.0, 0.0
+    return 1 + slope, change - slope * middle

@@ -1,0 +1,85 @@
+"""Light that changes as a whole is found, and nothing else is taken for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from support.known_noise import plain_record
+
+from zsn2m_deploy.sample import SampleConfig, clean_scene
+from zsn2m_runtime.fusion import Fusion, Mean
+from zsn2m_runtime.light import change_of_light
+
+Array = np.ndarray[Any, Any]
+
+SIDE, SIGMA = 320, 10.0
+OPEN = (None, None)  # nothing is clipped
+
+
+def scene() -> Array:
+    """(1, 3, h, w) from 50 to 200."""
+    picture = clean_scene(SampleConfig(width=SIDE, height=SIDE)).transpose(2, 0, 1) * np.float32(150) + 50
+    return np.ascontiguousarray(picture[None])
+
+
+def noise(seed: int, strength: float = 1.0) -> Array:
+    return np.random.default_rng(seed).normal(0, strength * SIGMA, (1, 3, SIDE, SIDE)).astype(np.float32)
+
+
+@pytest.mark.parametrize("factors", [(0.9, 0.9, 0.9), (1.3, 1.3, 1.3), (1.02, 1.0, 0.97)])
+@pytest.mark.parametrize("black", [0.0, 40.0])
+def test_each_channel_s_change_is_found(factors: tuple[float, ...], black: float) -> None:
+    clean = scene()
+    now = (clean - black) * np.reshape(factors, (1, 3, 1, 1)).astype(np.float32) + black
+    light = change_of_light(clean + noise(0, 0.3), now + noise(1), OPEN)
+    assert light.factor == pytest.approx(factors, abs=0.01)
+    assert np.abs(light.of(clean) - now).mean() < 0.3
+
+
+def test_noise_alone_hardly_ever_counts() -> None:
+    clean = scene()
+    found = [change_of_light(clean + noise(2 * seed, 0.3), clean + noise(2 * seed + 1), OPEN) for seed in range(20)]
+    assert np.mean([light.factor == 1 for light in found]) > 0.95
+    assert max(np.abs(light.of(clean) - clean).mean() for light in found) < 0.3
+
+
+def test_what_comes_into_a_third_of_the_frame_is_no_light() -> None:
+    clean = scene()
+    now = clean.copy()
+    now[..., : SIDE // 3] = 10
+    light = change_of_light(clean + noise(0, 0.3), now + noise(1), OPEN)
+    assert np.abs(light.of(clean) - clean).mean() < 0.3
+
+
+def test_clipped_tiles_do_not_count() -> None:
+    """Where three quarters are white they stay white, however bright the light is."""
+    clean = scene()
+    clean[..., : 3 * SIDE // 4, :] = 255
+    now = (1.1 * clean + noise(1)).clip(0, 255)
+    dark = (..., slice(3 * SIDE // 4, SIDE), slice(None))
+    off = [float((change_of_light(clean, now, ends).of(clean) - now)[dark].mean()) for ends in (OPEN, (0.0, 255.0))]
+    assert off[0] < -1
+    assert abs(off[1]) < 0.5
+
+
+@pytest.mark.parametrize("planes", [np.ones((1, 3, 8, 40), np.float32), np.zeros((1, 3, SIDE, SIDE), np.float32)])
+def test_tiny_and_black_frames_have_no_change(planes: Array) -> None:
+    assert change_of_light(planes, planes, (0.0, 255.0)).is_same
+
+
+def test_huge_values_spoil_nothing() -> None:
+    huge = scene() * np.float32(1e36)
+    assert change_of_light(huge, huge * np.float32(1.1), OPEN).factor == pytest.approx([1.1] * 3)
+    assert change_of_light(scene(), np.where(scene() > 100, np.float32(3e38), scene()), OPEN).is_same
+
+
+def test_a_mean_in_other_light_has_its_noise() -> None:
+    clean, light = scene(), change_of_light(scene(), scene() * np.float32(1.25), OPEN)
+    mean = Fusion(plain_record(0.0, SIGMA**2))(Mean.of_one(clean + noise(0)), clean + noise(1))
+    relit = mean.relit(light)
+    assert relit.variance.mean() / mean.variance.mean() == pytest.approx(1.25**2, rel=0.01)
+    assert np.square(relit.planes - clean * np.float32(1.25)).mean() / SIGMA**2 == pytest.approx(
+        relit.variance.mean(), rel=0.15
+    )
