@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from zsn2m_runtime import fusion, gain, motion
+from zsn2m_runtime import cells, fusion, gain, light, motion, tiles
 from zsn2m_runtime.noise import clipping, model
 
 SOURCES = Path(__file__).resolve().parents[2] / "runtime/cpp/src"
 NUMBER = r"-?[0-9.]+(?:e-?[0-9]+)?"
 CONSTANTS = {
-    "fusion.h": {"kFusionCell": fusion.CELL},
+    "fusion.h": {"kFusionCell": cells.CELL},
     "fusion.cpp": {
         "kDrift": fusion.DRIFT,
         "kNear": fusion.SIDES[1] // 2,
@@ -42,8 +42,6 @@ CONSTANTS = {
         "kStride": motion.STRIDE,
     },
     "gain.cpp": {
-        "kTile": gain.TILE,
-        "kMostTiles": gain.MOST_TILES,
         "kQuartile": gain.QUARTILE,
         "kLikeTrainingLow": gain.LIKE_TRAINING[0],
         "kLikeTrainingHigh": gain.LIKE_TRAINING[1],
@@ -51,11 +49,23 @@ CONSTANTS = {
         "kSlow": gain.SLOW,
         "kMost": gain.MOST,
         "kLeastShared": gain.LEAST_SHARED,
-        "kClipped": gain.CLIPPED,
         "kFewest": gain.FEWEST,
     },
+    "tiles.h": {"kTile": tiles.TILE},
+    "tiles.cpp": {"kMostTiles": tiles.MOST_TILES, "kClipped": tiles.CLIPPED},
+    "light.cpp": {
+        "kFewest": light.FEWEST,
+        "kSure": light.SURE,
+        "kMost": light.MOST,
+        "kRounds": light.ROUNDS,
+        "kOfMedian": light.OF_MEDIAN,
+    },
     "noise.cpp": {"kPhotons": model.PHOTONS, "kCorrelated": model.CORRELATED, "kLeast": model.LEAST},
-    "clipping.cpp": {"kFarthestFromEnd": clipping.FARTHEST, "kSteps": clipping.STEPS},
+    "clipping.cpp": {
+        "kFarthestFromEnd": clipping.FARTHEST,
+        "kSteps": clipping.STEPS,
+        "kRefinements": clipping.REFINEMENTS,
+    },
 }
 
 
