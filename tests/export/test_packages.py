@@ -212,6 +212,7 @@ def test_the_command_writes_beside_the_bundle(
         (("--to", "bioimageio", "--io", "unit"), "--to bioimageio without other options"),
         (("--to", "bioimageio", "--cpp", "project"), "without other options"),
         (("-o", "kept.zip"), "-o with --to"),
+        (("--to", "bioimageio", "-o", "{bundle}/a.zip"), "output outside of bundles"),
     ],
 )
 def test_the_command_refuses_and_leaves_what_is_there(
@@ -224,6 +225,8 @@ def test_the_command_refuses_and_leaves_what_is_there(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("kept.zip").write_text("kept")
-    ended = run_command(capsys, "export", grey.path, *options)
+    ended = run_command(capsys, "export", grey.path, *(option.format(bundle=grey.path) for option in options))
     assert ended.code == 2 and subject in ended.err
+    alone = run_command(capsys, "export", grey.path / "sensor.onnx", "--to", "bioimageio")
+    assert alone.code == 5 and "bundle folder" in alone.err
     assert [path.read_text() for path in tmp_path.iterdir()] == ["kept"]

@@ -133,7 +133,6 @@ def export(
         return
     require_training()
     if to:
-        check_outside_bundles(output or bundle)
         _export_package(bundle, to, output, overwrite, as_json)
         return
     from zsn2m_deploy.bundle import export as exporting
@@ -174,8 +173,11 @@ def _export_web(bundle: Path, folder: Path, onnxruntime_web: Path, overwrite: bo
 def _export_package(bundle: Path, program: Program, output: Path | None, overwrite: bool, as_json: bool) -> None:
     from zsn2m_export.packages import write_package
     from zsn2m_runtime.bundle import load_bundle
+    from zsn2m_runtime.path_kinds import check_outside_bundles
 
-    written = write_package(load_bundle(bundle), program, output, overwrite)
+    loaded = load_bundle(bundle)
+    check_outside_bundles(output or loaded.path)
+    written = write_package(loaded, program, output, overwrite)
     if as_json:
         show_json({"package": str(written)})
     else:
