@@ -45,18 +45,21 @@ async def _copy(image: Multiscale, target: Any) -> list[str]:
     async def listed(folder: str) -> list[str]:
         try:
             names = source.store.list_dir(_joined(source.path, folder))
-            return [_joined(folder, name.rstrip("/")) async for name in names]
+            return [_joined(folder, name) async for name in names if root or _is_name(name.removesuffix("/"))]
         except Exception:  # of servers that list nothing, each in its way
             notes.append("what else is in its group, such as labels, is left out, for the server does not list it")
             return []
 
     async def copy_below(folder: str) -> None:
-        for key in await listed(folder):
+        for name in await listed(folder):
+            key = name.rstrip("/")
+            # A web server shows the list of a folder where its content is asked for; it ends names of folders so.
+            is_folder = name.endswith("/") or (root is not None and (root / key).is_dir())
             if key in image.paths:  # their chunks may be millions
                 continue
             if not _is_plain(root, key):
                 notes.append(f"{one_line(key)} of its group is a link or no file, and left out")
-            elif (root and (root / key).is_dir()) or not await copy(key):
+            elif is_folder or not await copy(key):
                 await copy_below(key)
 
     parents = {path.rpartition("/")[0] for path in image.paths}
@@ -67,6 +70,11 @@ async def _copy(image: Multiscale, target: Any) -> list[str]:
             await copy(key)
     await copy_below("")
     return list(dict.fromkeys(notes))
+
+
+def _is_name(name: str) -> bool:
+    """Whether a server's word is the name of an entry: its page may link to anything, and a key ../x leads out."""
+    return name not in ("", ".", "..") and not set(name) & set("/\\?#")
 
 
 def _is_plain(root: Path | None, key: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import Any
@@ -84,6 +85,48 @@ def test_an_address_is_read_by_fsspec(tmp_path: Path) -> None:
     assert metadata_of(tmp_path / "b.zarr") == metadata_of(source)
     with pytest.raises(InputError, match="check the path"):
         open_image(Path("memory://bucket/none.zarr"))
+
+
+def test_a_web_server_lists_its_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, serve: Callable[[Path], str]
+) -> None:
+    """As `python -m http.server` does: names of folders end with a slash, and their content is a page."""
+    pytest.importorskip("aiohttp", reason="fsspec reads http with aiohttp")
+    pytest.importorskip("requests", reason="fsspec asks for it too")
+    source = write_ome_zarr(tmp_path / "a.zarr", noisy_stack((3, 16, 16)), "zyx", channels=("DAPI",))
+    (path,) = list_inputs([f"{serve(tmp_path)}a.zarr"])
+    halved(path, tmp_path / "b.zarr")
+    assert metadata_of(tmp_path / "b.zarr") == metadata_of(source)
+    places = [{entry.relative_to(top) for entry in top.rglob("*")} for top in (source, tmp_path / "b.zarr")]
+    assert places[0] == places[1]
+
+
+def test_folders_that_a_server_gives_as_pages_are_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fsspec = pytest.importorskip("fsspec", reason="addresses need fsspec")
+    source = write_ome_zarr(tmp_path / "a.zarr", noisy_stack((16, 16)), "yx", levels=1)
+    get, list_dir = zarr.storage.FsspecStore.get, zarr.storage.FsspecStore.list_dir
+
+    async def page_or_file(store: Any, key: str, prototype: Any, *rest: Any, **options: Any) -> Any:
+        if (source / key).is_dir() or "evil" in key or "?" in key:
+            return prototype.buffer.from_bytes(b"<html>")
+        return await get(store, key, prototype, *rest, **options)
+
+    async def links(store: Any, prefix: str) -> Any:
+        for name in ("?C=N;O=D", "../../evil", "..", "/evil", "a/evil", "", "/"):
+            yield name
+        async for name in list_dir(store, prefix):
+            yield f"{name}/" if (source / prefix / name).is_dir() else name
+
+    monkeypatch.setattr(zarr.storage.FsspecStore, "get", page_or_file)
+    monkeypatch.setattr(zarr.storage.FsspecStore, "list_dir", links)
+    memory = fsspec.filesystem("memory")
+    memory.put(str(source), "/bucket/a.zarr", recursive=True)
+    try:
+        halved(Path("memory://bucket/a.zarr"), tmp_path / "b.zarr")
+    finally:
+        memory.rm("/bucket", recursive=True)
+    assert metadata_of(tmp_path / "b.zarr") == metadata_of(source)
+    assert not [file for file in tmp_path.rglob("*") if "evil" in str(file) or "?" in str(file)]
 
 
 def test_what_a_server_does_not_list_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
