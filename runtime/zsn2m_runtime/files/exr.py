@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from zsn2m_runtime.atomic import ADVICE
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.files.extras import import_extra
 from zsn2m_runtime.files.layout import Layout, Metadata
@@ -42,7 +44,11 @@ class ExrWriter(ImageWriter):
         header.setdefault("type", library.scanlineimage)
         name = {1: "Y", 3: "RGB", 4: "RGBA"}[self.layout.samples]
         with library.File(header, {name: np.ascontiguousarray(frame.as_array())}) as file:
-            file.write(str(self._temporary))
+            try:
+                file.write(str(self._temporary))
+            except RuntimeError as error:  # it has the system's words, and not the number
+                known = [code for code in ADVICE if os.strerror(code) in str(error)]
+                raise OSError(known[0] if known else None, str(error)) from error
 
 
 def read_exr(path: Path) -> tuple[Frame, dict[str, Any]]:

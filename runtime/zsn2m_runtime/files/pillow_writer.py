@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from pathlib import Path
 
@@ -48,8 +49,9 @@ class PillowWriter(ImageWriter):
             options |= {"lossless": True, "exact": True}
         if name != "BMP":
             options |= {"icc_profile": metadata.icc or b"", "exif": exif, "xmp": metadata.xmp or b""}
-        with self._temporary.open("wb") as stream:
-            image.save(stream, name, **options)
+        packed = io.BytesIO()  # not the file: Pillow takes the part that fits on a full disk for the whole
+        image.save(packed, name, **options)
+        self._temporary.write_bytes(packed.getbuffer())
 
 
 def _fitting_jpeg(metadata: Metadata, path: Path) -> Metadata:
