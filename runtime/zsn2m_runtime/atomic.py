@@ -207,7 +207,8 @@ def _body(path: Path, temporary: Path) -> Iterator[None]:
             raise
         raise OutputError(str(error).replace(str(temporary), str(path))) from error  # users know the final name only
     except OSError as error:
-        elsewhere = error.filename is not None and not str(error.filename).startswith(str(temporary))
+        named = [str(name) for name in (error.filename, error.filename2) if name is not None]  # two where it copies
+        elsewhere = bool(named) and not any(name.startswith(str(temporary)) for name in named)
         if elsewhere or error.errno not in ADVICE:
             raise
         raise _explained(path, error) from error

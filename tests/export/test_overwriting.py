@@ -47,9 +47,9 @@ def test_what_was_written_by_others_and_what_does_not_fit_stays(
     assert "thesis" in refused(6, *export("thesis", "--overwrite"))
     with mounted(tmp_path / "disk", "size=4m") as disk:
         assert run_command(capsys, *export(disk / "out")).code == 0
-        room = shutil.disk_usage(disk).free
-        (disk / "full").write_bytes(bytes(room - (64 << 10)))
-        assert "the disk is full" in refused(6, *export(disk / "out", "--overwrite"))
+        (disk / "full").write_bytes(bytes(shutil.disk_usage(disk).free - (64 << 10)))
+        said = refused(6, *export(disk / "out", "--overwrite"))
+        assert "the disk is full" in said and "disk/out" in said  # and not the file that is copied
 
 
 def test_models_in_the_bundle_are_always_replaced(make_bundle: BundleMaker, capsys: pytest.CaptureFixture[str]) -> None:

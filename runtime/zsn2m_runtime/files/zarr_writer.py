@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
@@ -23,6 +25,9 @@ from zsn2m_runtime.files.zarr_planes import Block, Place, block_of, outer_chunks
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.sample_types import Pixels, is_whole
 
+LOOKS_APART = 0.05  # seconds in which a thread that still runs writes a chunk (chosen)
+MOST_LOOKS = 100
+
 
 class ZarrWriter(ImageWriter):
     """A group with all that the source's group holds; the levels of the image are made of the pages written.
@@ -41,12 +46,17 @@ class ZarrWriter(ImageWriter):
         return atomic_folder(self.path, overwrite=True, marks=GROUP_MARKS)
 
     def _begin(self, temporary: Path) -> None:
+        self._temporary = temporary
         self.notes = (*self.notes, *copy_all_but_chunks(self._image, temporary))
         self._levels = LevelsWriter(self._image, temporary)
 
     def _put(self, frame: Frame, page: int) -> None:
         assert self._levels is not None, "begun"
-        self._levels.put(self._places[page], frame.pixels, self._unchanged)
+        try:
+            self._levels.put(self._places[page], frame.pixels, self._unchanged)
+        except BaseException:
+            _wait_for_threads(self._temporary)
+            raise
 
     def _release(self) -> None:
         if self._levels is not None:
@@ -113,6 +123,20 @@ class _Chunks:
     def close(self) -> None:
         while self._open:
             self._open.popitem()[1].close()
+
+
+def _wait_for_threads(folder: Path) -> None:
+    """Wait until nothing new is in a folder that is to be removed.
+
+    zarr writes chunks in threads, some of which go on after the error of another, and make the folder anew.
+    """
+    before: list[str] | None = None
+    for _ in range(MOST_LOOKS):
+        found = sorted(f"{top}/{name}" for top, _, names in os.walk(folder) for name in names)
+        if found == before:
+            return
+        before = found
+        time.sleep(LOOKS_APART)
 
 
 @dataclass

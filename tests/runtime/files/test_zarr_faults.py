@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import json
 import math
+import time
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
@@ -157,6 +159,26 @@ def test_a_full_disk_while_labels_are_copied_is_an_error(tmp_path: Path, monkeyp
         image.create(tmp_path / "b.zarr"),
     ):
         pass
+    assert [path.name for path in tmp_path.iterdir()] == ["a.zarr"]
+
+
+def test_chunks_that_are_written_after_the_error_of_another_are_removed_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = zarr.storage.LocalStore.set
+
+    async def full_or_late(store: Any, key: str, value: Any) -> None:
+        if key.endswith("c/1/0/0"):
+            raise OSError(errno.ENOSPC, "full")
+        if "/c/1/" in key:
+            await asyncio.sleep(0.03)
+        await put(store, key, value)
+
+    source = write_ome_zarr(tmp_path / "a.zarr", noisy_stack((2, 32, 32)), "zyx", chunks=(1, 16, 16), levels=1)
+    monkeypatch.setattr(zarr.storage.LocalStore, "set", full_or_late)
+    with pytest.raises(OutputError, match="disk is full"):
+        halved(source, tmp_path / "b.zarr")
+    time.sleep(0.1)
     assert [path.name for path in tmp_path.iterdir()] == ["a.zarr"]
 
 
