@@ -18,8 +18,6 @@ import argparse
 import datetime
 import functools
 import resource
-import shutil
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable
@@ -33,17 +31,12 @@ import torch
 from benchmarks import resumable, sources
 from benchmarks.results import table, write_section
 from benchmarks.video_cases import SEQUENCES, SHOTS, SKIPPED, Clip, clip
+from benchmarks.video_peers import FILTERS, NL_MEANS_H, NL_MEANS_WINDOW, PEERS, Run
 from zsn2m_deploy.config.training import Preset
 from zsn2m_runtime.sample_types import Pixels
 from zsn2m_runtime.sequence import MotionName
 
 ROWS = Path(__file__).with_name("video.csv")
-FILTERS = {  # the best of a few settings on frames 10 to 25
-    "FFmpeg hqdn3d": "hqdn3d=60:60:60:60",
-    "FFmpeg atadenoise": "atadenoise=0a=0.3:0b=0.6:1a=0.3:1b=0.6:2a=0.3:2b=0.6:s=9",
-    "FFmpeg nlmeans": "nlmeans=s=12",
-}
-NL_MEANS_H, NL_MEANS_WINDOW = 15.0, 5  # OpenCV: strength, the same way, and frames
 
 
 @dataclass(frozen=True)
@@ -85,9 +78,6 @@ class Row:
         return float(np.mean(self.frames[skipped:]))
 
 
-Run = Callable[[], list[Pixels]]  # gives the results of the last frames
-
-
 def by_frame(clip: Clip, model: str) -> Run:
     denoiser = clip.denoiser(model)
     return lambda: [denoiser(frame) for frame in clip.noisy]
@@ -98,38 +88,6 @@ def streamed(clip: Clip, model: str, motion: MotionName) -> Run:
     return lambda: list(denoiser.stream(clip.noisy, motion))
 
 
-def ffmpeg(clip: Clip, name: str) -> Run:
-    program = shutil.which("ffmpeg")
-    if program is None:
-        raise FileNotFoundError(f"{name}: expected the program ffmpeg on the path; install it")
-    height, width = clip.noisy[0].shape[:2]
-    raw = f"-f rawvideo -pix_fmt rgb24 -s {width}x{height}".split()
-    threads = ["-threads", "1", "-filter_threads", "1"]
-    command = [program, "-v", "error", *threads, *raw, "-i", "-", "-vf", f"format=yuv444p,{FILTERS[name]}", *raw, "-"]
-
-    def run() -> list[Pixels]:
-        done = subprocess.run(command, input=b"".join(map(np.ndarray.tobytes, clip.noisy)), check=True, stdout=-1)
-        return list(np.frombuffer(done.stdout, np.uint8).reshape(-1, height, width, 3))
-
-    return run
-
-
-def nl_means(clip: Clip) -> Run:
-    """The last frames alone, for the time that it takes; the sequence is mirrored at its end."""
-    half = NL_MEANS_WINDOW // 2
-    padded = [np.ascontiguousarray(frame[..., ::-1]) for frame in clip.noisy + clip.noisy[-2 : -2 - half : -1]]
-
-    def run() -> list[Pixels]:
-        return [
-            cv2.fastNlMeansDenoisingColoredMulti(padded, index, NL_MEANS_WINDOW, None, NL_MEANS_H, NL_MEANS_H, 7, 21)[
-                ..., ::-1
-            ]
-            for index in range(SKIPPED, len(clip.noisy))
-        ]
-
-    return run
-
-
 UNIT = "video, by frame"
 OURS: dict[str, Callable[[Clip], Run]] = {
     UNIT: functools.partial(by_frame, model="video"),
@@ -137,11 +95,6 @@ OURS: dict[str, Callable[[Clip], Run]] = {
     "video, moved": functools.partial(streamed, model="video", motion="flow"),
     "default, by frame": functools.partial(by_frame, model="sensor"),
     "default, moved": functools.partial(streamed, model="sensor", motion="flow"),
-}
-PEERS: dict[str, Callable[[Clip], Run]] = {
-    "noisy": lambda clip: lambda: clip.noisy,
-    **{name: functools.partial(ffmpeg, name=name) for name in FILTERS},
-    "OpenCV fastNlMeansDenoisingColoredMulti": nl_means,
 }
 METHODS = OURS | PEERS
 

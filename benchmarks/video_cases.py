@@ -44,6 +44,7 @@ class Clip:
 
     clean: list[Pixels]
     noisy: list[Pixels]
+    noise: str
     bundle: Callable[[], Path]
 
     def denoiser(self, model: str) -> Denoiser:
@@ -76,4 +77,4 @@ def clip(sequence: str, preset: Preset, bundles: Path, sources: str) -> Clip:
             train_and_export(seen[0], path, TrainConfig.from_preset(preset).updated({"device": "cpu"}))
         return path
 
-    return Clip(clean, seen, bundle)
+    return Clip(clean, seen, noise, bundle)
