@@ -16,7 +16,8 @@ from zsn2m_runtime.sample_types import Pixels
 
 Run = Callable[[], list[Pixels]]  # gives the results of the last frames
 
-FILTERS = {  # the best of a few settings on frames 10 to 25; bm3d with more than one block a group, its default, hardly denoises
+# The best of a few settings on frames 10 to 25; bm3d with more than one block a group hardly denoises.
+FILTERS = {
     "FFmpeg hqdn3d": "hqdn3d=60:60:60:60",
     "FFmpeg atadenoise": "atadenoise=0a=0.3:0b=0.6:1a=0.3:1b=0.6:2a=0.3:2b=0.6:s=9",
     "FFmpeg nlmeans": "nlmeans=s=12",

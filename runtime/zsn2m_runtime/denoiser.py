@@ -7,34 +7,23 @@ from pathlib import Path
 
 import numpy as np
 
-from zsn2m_runtime.blank.areas import filled, largest_scene
 from zsn2m_runtime.bundle import Bundle, read_manifest
 from zsn2m_runtime.card import card_inside, check_card
 from zsn2m_runtime.commands import export_command
 from zsn2m_runtime.errors import BundleError, InputError, UsageError
-from zsn2m_runtime.gain import Gain, differ_in_strength
+from zsn2m_runtime.gain import Gain
 from zsn2m_runtime.image import Frame, as_frame
 from zsn2m_runtime.inference.frames import Average, Planes, denoise_frame, denoise_mean
 from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.inference.strips import DEFAULT_STRIP_PIXELS, STRIP_PIXELS_OF_VIDEO
-from zsn2m_runtime.mosaic_planes import planes_of, without_blank
-from zsn2m_runtime.mosaic_record import BayerPattern, MosaicRecord
-from zsn2m_runtime.noise.corrections import without_impulses, without_offsets
-from zsn2m_runtime.noise.familiarity import unlike_all
-from zsn2m_runtime.noise_record import FixedPatternRecord, ImpulseNoise, NoiseRecord, RowNoise, TrainingStats
-from zsn2m_runtime.patterns import MOSAIC, find_patterns, fixed_pattern_left, other_filters, patterns_in_words
+from zsn2m_runtime.known_frames import KnownFrames
+from zsn2m_runtime.mosaic_record import MosaicRecord
+from zsn2m_runtime.noise_record import NoiseRecord
 from zsn2m_runtime.pipeline import Pipeline
 from zsn2m_runtime.reloading import Reloading, files_found
 from zsn2m_runtime.sample_types import Mask, Nchw, Pixels
 from zsn2m_runtime.sensor_check import check_fits
 from zsn2m_runtime.sequence import MOTIONS, MotionName, Sequence
-
-PRETRAINED = ("sensor", "video")  # roles of SensorNet and VideoNet, which were pretrained on noise of all levels
-
-_ONE_NOISE = (
-    "noise: model {} takes the noise of every frame for the first of the {} kinds that the bundle was trained on; "
-    "--model sensor knows them all"
-)
 
 
 class Denoiser:
@@ -74,29 +63,17 @@ class Denoiser:
             raise UsageError(f"expected strip_pixels of at least 1, but got {strip_pixels}")
         path = Path(path)
         self._files = files_found(path)  # before they are read: what changes later is seen by `reloading`
-        self._trained_on: list[tuple[NoiseRecord, TrainingStats]] = []
-        self._refuses_mosaics: bool | None = None  # None: unknown
-        self._row_noise: tuple[RowNoise, ...] = ()  # that the model removes
-        self._impulses: ImpulseNoise | None = None  # that it replaces
-        self._fixed_pattern: FixedPatternRecord | None = None  # that the model removes from frames of its size
         if path.suffix == ".onnx" and not path.is_dir():
             self._session = Session(path, provider, threads, spinning)
             self.card = card_inside(path, self._session)
             if model not in (None, self.card.id):
                 raise UsageError(f"{path}: expected model {self.card.id}, which this file is, but got {model!r}")
+            self._known = KnownFrames(self.card)
         else:
             bundle = Bundle(path, read_manifest(path))
             entry = bundle.model(model)
             self.card = bundle.manifest.card(entry)
-            self._refuses_mosaics = bundle.manifest.method.mosaic != "none" and not self.card.sensor.mosaic
-            if self.card.role in PRETRAINED:
-                self._row_noise = bundle.manifest.row_noise
-                self._impulses = bundle.manifest.impulses
-                self._fixed_pattern = bundle.manifest.fixed_pattern
-            if bundle.manifest.noise and bundle.manifest.look:
-                self._trained_on = [(bundle.manifest.noise, bundle.manifest.look)]
-            if bundle.manifest.mixture:
-                self._trained_on = [(group.noise, group.look) for group in bundle.manifest.mixture]
+            self._known = KnownFrames.of(bundle.manifest, self.card)
             if "onnx" not in entry.files:
                 raise BundleError(f"{path}: model {entry.id} has no ONNX file; run: {export_command(path)}")
             record = entry.files["onnx"]
@@ -114,7 +91,7 @@ class Denoiser:
     @property
     def noises(self) -> tuple[NoiseRecord, ...]:
         """The kinds of noise that it was trained on; none: unknown, or with salt and pepper, which is not measured."""
-        return () if self._impulses else tuple(noise for noise, _ in self._trained_on)
+        return self._known.noises
 
     @property
     def averages(self) -> bool:
@@ -123,7 +100,7 @@ class Denoiser:
         Not with a single .onnx file, nor a bundle that does not know its noise, or removes salt and pepper or a pattern
         that stays in place: a mean would smear what is looked for.
         """
-        return bool(self.noises) and self._fixed_pattern is None
+        return bool(self.noises) and self._known.fixed_pattern is None
 
     def __reduce__(self) -> tuple[type[Denoiser], tuple[object, ...]]:
         return type(self), self._opened_with
@@ -172,29 +149,7 @@ class Denoiser:
             InputError: a frame of another type, channel count or range than the bundle was trained on.
         """
         check_fits(self.card.sensor, frame)
-        mosaic = self.card.sensor.mosaic
-        seen = planes_of(frame, mosaic.pattern) if mosaic else frame
-        # What the model takes away is no difference.
-        sound = without_impulses(filled(seen.pixels, seen.blank), self._impulses)
-        pixels = without_offsets(sound, self._row_noise)
-        found = unlike_all(pixels, self._trained_on, self.card.role in PRETRAINED, seen.blank)
-        left = fixed_pattern_left(self._fixed_pattern, frame.pixels)
-        filters = _other_filters(frame, mosaic.pattern) if mosaic else ()
-        if self.card.strength and len(self._trained_on) > 1 and not (self.noises and differ_in_strength(self.noises)):
-            found = (*found, _ONE_NOISE.format(self.card.id, len(self._trained_on)))
-        return (*filters, *self._patterns(largest_scene(sound, seen.blank)), *left, *found)
-
-    def _patterns(self, pixels: Pixels) -> tuple[str, ...]:
-        """Sentences on patterns such as stripes and mosaics."""
-        if self._refuses_mosaics is None:
-            return ()
-        patterns = find_patterns(pixels)
-        for noise in self._row_noise:
-            patterns = patterns.without_whole_stripes(noise.axis)
-        found = patterns_in_words(patterns)
-        return tuple(
-            f"{kind}: {sentence}" for kind, sentence in found.items() if kind != MOSAIC or self._refuses_mosaics
-        )
+        return self._known.differences(frame)
 
     def check_pattern(self, stated: MosaicRecord | None, name: str) -> None:
         """Refuse a source that states other colour filters than those of the bundle's sensor.
@@ -202,15 +157,7 @@ class Denoiser:
         Raises:
             InputError: a mosaic of another pattern, or a mosaic where the bundle is for pictures.
         """
-        mosaic = self.card.sensor.mosaic
-        if stated is None or (self._refuses_mosaics is False and mosaic is None):
-            return
-        if mosaic is None or mosaic.pattern != stated.pattern:
-            wanted = f"{mosaic.pattern} mosaic" if mosaic else "picture"
-            raise InputError(
-                f"{name}: expected a {wanted}, as those that the bundle was trained on, but it states that it is a "
-                f"{stated.pattern} mosaic; train a bundle on such a frame"
-            )
+        self._known.check_pattern(stated, name)
 
     def stream(self, frames: Iterable[Pixels], motion: MotionName = "flow", reload: bool = False) -> Iterator[Pixels]:
         """Denoise frames in order, while a thread reads the next ones; memory is bounded.
@@ -285,12 +232,6 @@ class Denoiser:
         """
         check_fits(self.card.sensor, frame, name)
         return denoise_mean(self._session, self.card, frame, average, self._strip_pixels)
-
-
-def _other_filters(mosaic: Frame, pattern: BayerPattern) -> tuple[str, ...]:
-    """A sentence where the pixels show other filters than the bundle is for."""
-    found = other_filters(find_patterns(without_blank(mosaic)[0]).mosaic, pattern)
-    return () if found is None else (f"colour filters: {found}; train a bundle on such a frame",)
 
 
 def _own_copy(frame: Pixels) -> Pixels:

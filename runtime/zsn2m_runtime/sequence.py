@@ -107,7 +107,9 @@ class Sequence:
             nonlocal mean, hidden
             (mean, strength), hidden = self._mean(noisy, blank), blank
             assert self._fusion
-            return Planes(self._fusion.in_light(mean, strength), np.float32(strength) * mean.strength())
+            planes = self._fusion.in_light(mean, strength)
+            told = self._denoiser.card.strength is not None
+            return Planes(planes, np.float32(strength) * mean.strength() if told else 1.0)
 
         denoised, result = self._denoiser.denoise_mean(frame, average, name)
         assert mean

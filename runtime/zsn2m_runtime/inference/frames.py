@@ -59,16 +59,15 @@ def denoise_mean(
     Shape:
         returns: the frame, and the network's result, not rounded, as Planes have their samples
     """
-    filled_in, blank = _filled(card, frame)
-    noisy, hidden = filled_in, blank
-    if card.sensor.mosaic:
-        pattern = card.sensor.mosaic.pattern
-        noisy = planes_of(Frame(filled_in), pattern).pixels
-        hidden = None if blank is None else planes_of(Frame(blank.astype(np.uint8)), pattern).pixels.max(axis=2) > 0
-    samples, strength = average(to_nchw(noisy), hidden)
+    noisy, blank = _filled(card, frame)
     size = frame.pixels.shape[0], frame.pixels.shape[1]
     if card.sensor.mosaic:
+        pattern = card.sensor.mosaic.pattern
+        cells = None if blank is None else planes_of(Frame(blank.astype(np.uint8)), pattern).pixels.max(axis=2) > 0
+        samples, strength = average(to_nchw(planes_of(Frame(noisy), pattern).pixels), cells)
         samples = to_nchw(mosaic_of(samples[0].transpose(1, 2, 0), pattern, size))
+    else:
+        samples, strength = average(to_nchw(noisy), blank)
     parts = []
     for strip in plan_strips(size, card.stride, card.receptive_radius, strip_pixels):
         told = None
