@@ -65,6 +65,49 @@ def test_a_browser_gives_the_bundles_pixels_and_asks_nobody_else(
     page.close()
 
 
+def cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:1000])
+
+
+def changed(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 255
+    file.write_bytes(content)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("model.zsn2m/mbd.onnx", cut),
+        ("model.zsn2m/mbd.onnx", changed),
+        ("model.zsn2m/test_output_mbd.npy", Path.unlink),
+        ("model.zsn2m/manifest.json", cut),
+        ("onnxruntime-web/ort-wasm-simd-threaded.wasm", cut),
+    ],
+)
+def test_a_damaged_page_says_which_file_and_what_to_do(
+    chromium: Any,
+    onnxruntime_web: Path,
+    make_bundle: BundleMaker,
+    serve: Serve,
+    tmp_path: Path,
+    name: str,
+    damage: Callable[[Path], None],
+) -> None:
+    write_web_page(load_bundle(make_bundle(method="mbd")), tmp_path / "page", onnxruntime_web)
+    damage(tmp_path / "page" / name)
+    page = chromium.new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto(serve(tmp_path / "page"))
+    page.wait_for_selector("#error:not([hidden])")
+    said = page.text_content("#error")
+    assert name.split("/")[-1] in said or "onnxruntime-web does not start" in said, said
+    assert "copy the whole folder again" in said
+    assert not page.is_enabled("#camera")
+    page.close()
+
+
 @pytest.mark.slow
 def test_the_camera_is_followed_and_other_pictures_are_refused(
     chromium: Any, onnxruntime_web: Path, make_bundle: BundleMaker, serve: Serve, tmp_path: Path

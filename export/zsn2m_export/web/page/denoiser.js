@@ -26,9 +26,9 @@ onmessage = async ({ data: { call, action, ...given } }) => {
 
 /** Load the models and run their self-tests. */
 async function open() {
-  const manifest = await (await fetched("manifest.json")).json();
+  const manifest = await manifestOf(await fetched("manifest.json"));
   sensor = manifest.sensor;
-  const load = async (entry) => ({ entry, session: await ort.InferenceSession.create(await bytesOf(entry.files.onnx), OPTIONS) });
+  const load = async (entry) => ({ entry, session: await sessionOf(await bytesOf(entry.files.onnx)) });
   const fast = manifest.models.find((entry) => entry.strength);
   frames = await load(manifest.models.find((entry) => entry.id === manifest.default));
   videos = !fast || fast.id === manifest.default ? frames : await load(fast);
@@ -124,12 +124,40 @@ function halfToEven(value) {
   return rounded - value === 0.5 && rounded % 2 ? rounded - 1 : rounded;
 }
 
-async function bytesOf(record) {
-  return (await fetched(record.name)).arrayBuffer();
+async function manifestOf(content) {
+  try {
+    return JSON.parse(new TextDecoder().decode(content));
+  } catch (error) {
+    throw new Error(`${BUNDLE}manifest.json: expected JSON, but ${error.message}; copy the whole folder again`);
+  }
+}
+
+async function sessionOf(model) {
+  try {
+    return await ort.InferenceSession.create(model, OPTIONS);
+  } catch (error) {
+    throw new Error(`onnxruntime-web does not start (${error.message}); copy the whole folder again, or update the browser`);
+  }
+}
+
+/** The bytes of a file, if they are those that the manifest names. */
+async function bytesOf({ name, bytes, sha256 }) {
+  const content = await fetched(name);
+  // Browsers hash on https and localhost alone.
+  const digest = self.crypto.subtle && new Uint8Array(await self.crypto.subtle.digest("SHA-256", content));
+  const found = digest && Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  if (content.byteLength !== bytes || (found && found !== sha256)) {
+    throw new Error(`${BUNDLE}${name}: expected what the manifest names, but got other bytes; copy the whole folder again`);
+  }
+  return content;
 }
 
 async function fetched(name) {
-  const answer = await fetch(BUNDLE + name);
-  if (!answer.ok) throw new Error(`${BUNDLE}${name}: the server answers ${answer.status}; copy the whole folder again`);
-  return answer;
+  try {
+    const answer = await fetch(BUNDLE + name);
+    if (answer.ok) return await answer.arrayBuffer();
+    throw new Error(`the server answers ${answer.status}`);
+  } catch (error) {
+    throw new Error(`${BUNDLE}${name}: expected a file, but ${error.message}; copy the whole folder again`);
+  }
 }
