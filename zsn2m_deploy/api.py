@@ -215,6 +215,7 @@ def _with_results(folder: Path, manifest: Manifest, training: TrainingFrames, tr
         trained.unmodelled,
         blank,
         (noisy.pixels.shape[0], noisy.pixels.shape[1]),
+        trained.share < 1,
     )
     report = write_report(folder, subject, manifest)
     found = {

@@ -11,7 +11,7 @@ from zsn2m_deploy.adapt.mixture import grouped
 from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.fit.run import FrameGroup
 from zsn2m_deploy.frames.scene import Scene, scene_of
-from zsn2m_deploy.frames.screening import IMPULSES, REGULAR_DETAIL, Screening, screen
+from zsn2m_deploy.frames.screening import IMPULSES, REGULAR_DETAIL, Screening, screen, with_bands
 from zsn2m_deploy.noise.corrections import Corrections
 from zsn2m_deploy.noise.defects import Defects, find_defects_of_groups
 from zsn2m_deploy.noise.impulses import ImpulseCorrection
@@ -88,6 +88,7 @@ def prepare(given: Sequence[Frame], config: TrainConfig, device: torch.device, e
         scenes = _with_pixels(scenes, rest)
         for row_noise in offsets.row_noise:
             screened = screened.without(kind_of_stripes(row_noise.axis))
+    screened = with_bands(screened, [largest_scene(*scene) for scene in scenes])
     groups, defects = _noise(scenes, config, device)
     # Method adapt trains with a noise estimate that leaves regular detail out.
     if config.stage == "sensor" and all(group.noise.regular for group in groups):

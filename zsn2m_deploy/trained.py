@@ -24,6 +24,7 @@ class Trained:
     warnings: possible faults of the result; hints: facts that need no action
     corrections: that SensorNet's graph makes first
     unmodelled: patterns in the frames that the noise model does not cover; None: there are none
+    share: of what SensorNet learned to remove, what it still does, for the rest is the picture's
     """
 
     config: TrainConfig
@@ -39,6 +40,7 @@ class Trained:
     hints: tuple[str, ...] = ()
     corrections: Corrections = NO_CORRECTIONS
     unmodelled: str | None = None
+    share: float = 1.0
 
     @property
     def noise(self) -> NoiseModel:

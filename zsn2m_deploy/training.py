@@ -111,6 +111,7 @@ def train(
         hints=tuple(notes.hints),
         corrections=found,
         unmodelled=prepared.unmodelled(with_tails),
+        share=fitted.share,
     )
 
 

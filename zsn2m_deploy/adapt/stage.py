@@ -21,11 +21,11 @@ from zsn2m_deploy.advice import gentler
 from zsn2m_deploy.config.limits import MOST_ITERATIONS
 from zsn2m_deploy.config.networks import SensorConfig
 from zsn2m_deploy.config.training import TrainConfig
-from zsn2m_deploy.fit.checks import Error
 from zsn2m_deploy.fit.crops import CropSampler
 from zsn2m_deploy.fit.fitter import StageReport
 from zsn2m_deploy.fit.run import Fitted, FrameGroup, Run
 from zsn2m_deploy.fit.turns import Turns
+from zsn2m_deploy.fit.weakening import weakening
 from zsn2m_deploy.noise.fields import NoiseFields, after_jpeg
 from zsn2m_deploy.noise.mean import mean_bias, samples
 from zsn2m_deploy.noise.refine import FirstGuess
@@ -33,15 +33,12 @@ from zsn2m_deploy.pretrain.confirm import confirm_noise, measured_noise
 from zsn2m_deploy.pretrain.network import SensorNet
 from zsn2m_deploy.pretrain.weights import pretrained_for
 from zsn2m_runtime.errors import TrainingError, UsageError
-from zsn2m_runtime.mosaic_record import PLANES
 from zsn2m_runtime.noise.model import NoiseModel
 
 LOOKS = 8  # steps whose crops of each group the pretrained network denoises first, to measure the noise
 FEWEST_SHARED = 2  # groups that share the steps of one; three lost 0.7 dB with preset fast: mixtures.md
 PALETTE_STEP = 7  # every so many pixels give a colour: enough of them, and no two of one row of blocks
 IMPLAUSIBLE = 0.8  # correlation of neighbours, either way, beyond any camera measured: at most 0.74, PolyU
-LITTLE_GAINED = 0.8  # power of the error over that of the noise: 1 dB
-WHOLE = 0.9  # share of what is removed that counts as all of it: the noise is known to 10 %
 
 Network = Callable[[Tensor], Tensor]
 
@@ -83,12 +80,19 @@ def train_sensor(run: Run, config: TrainConfig) -> Fitted:
         raise TrainingError(f"SensorNet died: its output no longer follows the frame; try {other}, or --method mbd")
     if config.keep_mean:
         run.keep_mean(sensor, by_noise=True)
-    errors = run.errors(sensor, config.seed)
-    if _keep_detail(run, sensor, errors, config.seed):
-        errors = run.errors(sensor, config.seed)
+    apply = run.as_used(sensor)
+    errors = run.errors(apply, config.seed)
+    found = weakening(run, apply, errors, config.seed)
+    if found.share < 1:
+        sensor.weaken(found.share)
+        if found.doubtful:
+            run.notes.warn(found.in_words())
+        else:
+            run.notes.hints.append(found.in_words())
+        errors = run.errors(apply, config.seed)
     run.warn_of_worse(errors, gentler(config))
     sensor.correct(run.corrections, run.low, run.scale)  # last, for the run's own frames are corrected already
-    return Fitted(config, run.groups, {"sensor": sensor.cpu()}, reports)
+    return Fitted(config, run.groups, {"sensor": sensor.cpu()}, reports, found.share)
 
 
 def _warn_of_what_is_not_learned(run: Run) -> None:
@@ -128,35 +132,6 @@ def _as_used(config: TrainConfig, adaptations: Sequence[Adaptation]) -> TrainCon
     if not any(adaptation.config.weight_recorrupted for adaptation in adaptations):
         changed["weight_recorrupted"] = 0.0
     return config.updated({"sensor": changed})
-
-
-def _keep_detail(run: Run, network: SensorNet, errors: Sequence[Error | None], seed: int) -> bool:
-    """Have a network that takes detail for noise remove less; whether it did.
-
-    The share that it still removes leaves the smallest estimated error. Of frames of white noise without regular detail
-    that are no mosaics, only where hardly anything would be gained: docs/decisions/networks-are-weakened.md.
-    """
-    of_groups = [(group.noise, error) for group, error in zip(run.groups, errors, strict=True) if error]
-    found = [
-        error
-        for noise, error in of_groups
-        if noise.regular or noise.channels == PLANES or error.left(1.0) > LITTLE_GAINED
-    ]
-    shares = [*(error.best_share for error in found), *run.shares_of_noise(network, seed)]
-    share = min(shares, default=1.0)
-    if share >= WHOLE:
-        return False
-    network.weaken(share)
-    detail = "the regular detail" if any(noise.regular for noise, _ in of_groups) else "the picture's detail"
-    text = (
-        f"the network takes some of {detail} for noise; only {100 * share:.0f} % of what it would take away goes, "
-        f"which leaves the smallest error"
-    )
-    if max((error.left(share) for error in found), default=0.0) > LITTLE_GAINED:
-        run.notes.warn(f"{text}, hardly less than the noise")
-    else:
-        run.notes.hints.append(text)
-    return True
 
 
 def _adaptation(run: Run, config: TrainConfig, prior: Network, group: FrameGroup) -> Adaptation:

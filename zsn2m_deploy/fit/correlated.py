@@ -3,16 +3,21 @@
 For noise n of any covariance the mean of n f(y) is that of b (f(y + e b) - f(y)) / e for fresh noise b of the same
 covariance and a small e (Eldar, Generalized SURE for exponential families, 2009). So what is removed, y - f(y),
 covaries with the noise by its variance less that; divided by the power removed, this is the share that leaves the
-smallest error. It is believed where flat places lose hardly more than of fresh noise, for there the level is right.
+smallest error. All of it goes with the level of the noise, which is known where some places are flat: there the network
+removes as much as of fresh noise on its own result, and as evenly from place to place. Texture is less even, and the
+more of it passed for noise, the less of the level is believed.
 
-Source: docs/decisions/networks-are-weakened.md.
+Source: docs/decisions/networks-are-weakened.md and texture-everywhere.md there.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -25,14 +30,65 @@ FAINT = 0.1  # of the noise: docs/decisions/noise-at-each-brightness.md
 BLOCK = 8  # pixels
 FLAT = 0.3  # of the blocks, those with the least slopes
 AGREES = 1.25  # times the power of fresh noise, at most; more, and the noise is stronger than its estimate
+LEAST_VARIANCE = 0.05  # of the mean: a line that runs into zero where it is dark says little of the noise there
+LESS = 0.5  # times the power of fresh noise: less, and the noise is weaker than its estimate
+BANDS = 3  # of brightness, for noise may depend on it otherwise than its model says; powers are compared within one
+LEVEL = 0.1  # of the places of a band, those where least is removed; powers are in units of the last of them
+CALMEST, CALM = 0.05, 0.4  # of all places, in these units
+# The deviation that is removed at the last of the calm places over that at the last of the calmest, over the same of
+# fresh noise. Tuning half of docs/decisions/texture-everywhere.md: up to EVEN the level is right, from UNEVEN on nearly
+# all of it is texture.
+EVEN, UNEVEN = 1.014, 1.232
+LEAST_BELIEVED = 0.05  # of the noise's power
+UNKNOWN = 0.6  # of the noise's power is believed: less, and the level counts as unknown
+FEWEST = 256  # places without clipped samples: with fewer their evenness is chance
+CLIPPED = 0.02  # of a place's samples
+NEAR = 1e-5  # of an end, normalised
 TINY = 1e-12
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class NoiseShare:
+    """Which share of what is removed leaves the smallest error, at most 1, and what is left then.
+
+    left: power of the error over that of the noise
+    believed: share of the noise's estimated power that is noise, as far as calm places say
+    """
+
+    share: float
+    left: float
+    believed: float = 1.0
+
+    @property
+    def unknown(self) -> bool:
+        """Whether texture hides the level of the noise."""
+        return self.believed < UNKNOWN
+
+
+@dataclass(frozen=True)
+class _Sums:
+    """What is found of one frame.
+
+    variance, passed, removed: of the noise; its covariance with the result; power removed
+    flat, fresh_flat: power removed in flat places, from the frame and from fresh noise on its result
+    places: (n, 3), of each without clipped samples its brightness and the same two powers, of the noise expected there
+    """
+
+    variance: float
+    passed: float
+    removed: float
+    flat: float
+    fresh_flat: float
+    places: Doubles
 
 
 @torch.no_grad()
 def share_of_noise(
     network: Callable[[Tensor], Tensor], frames: Sequence[Tensor], noise: NoiseModel, seed: int
-) -> float | None:
-    """The share of what a network removes that leaves the smallest error, at most 1; None where it cannot be told.
+) -> NoiseShare | None:
+    """The share of what a network removes that leaves the smallest error; None where it cannot be told.
 
     Shape:
         frames: each (c, h, w), normalised as the noise is, at least 16 x 16
@@ -40,19 +96,32 @@ def share_of_noise(
     if not noise.correlated or noise.jpeg or noise.tails or noise.regular:
         return None
     rng = np.random.default_rng(seed)
-    sums = np.sum([_sums(network, _centre(frame), noise, rng) for frame in frames[:FRAMES]], axis=0)
-    cleared, removed, removed_flat, fresh_flat = sums.tolist()
-    agrees = removed_flat / max(fresh_flat, TINY)
-    if agrees > AGREES or removed <= 0:
+    sums = [_sums(network, _centre(frame), noise, rng) for frame in frames[:FRAMES]]
+    variance, passed, removed, flat, fresh_flat = (
+        float(np.mean([getattr(of, name) for of in sums]))
+        for name in ("variance", "passed", "removed", "flat", "fresh_flat")
+    )
+    agrees = flat / max(fresh_flat, TINY)
+    places = np.concatenate([of.places for of in sums])
+    if min(removed, variance, flat) <= 0 or (len(places) < FEWEST and agrees > AGREES):
         return None
-    return float(min(max(cleared, 0.0) * max(agrees, 1.0) / removed, 1.0))
+    believed = _believed(places) if len(places) >= FEWEST else 1.0
+    level = believed * (agrees if agrees < LESS else max(agrees, 1.0))
+    cleared = level * max(variance - passed, 0.0)
+    share = min(cleared / removed, 1.0)
+    return NoiseShare(share, 1 + (share * removed - 2 * cleared) * share / (level * variance), believed)
 
 
-def _sums(
-    network: Callable[[Tensor], Tensor], frame: Tensor, noise: NoiseModel, rng: np.random.Generator
-) -> tuple[float, float, float, float]:
-    """Covariance with the noise and power of what is removed; in flat places that power, and that of fresh noise."""
+def _believed(places: Doubles) -> float:
+    """How much of the noise's power is noise, by how even calm places are. Shape: (n, 3), as in `_Sums`."""
+    bands = np.array_split(places[np.argsort(places[:, 0])], BANDS)
+    powers = [np.log(band[:, 1:] + TINY) for band in bands]
+    level = np.concatenate([power - np.quantile(power, LEVEL, axis=0) for power in powers])
+    frame, fresh = np.diff(np.quantile(level, (CALMEST, CALM), axis=0), axis=0)[0] / 2
+    return min(max((UNEVEN - math.exp(frame - fresh)) / (UNEVEN - EVEN), LEAST_BELIEVED), 1.0)
 
+
+def _sums(network: Callable[[Tensor], Tensor], frame: Tensor, noise: NoiseModel, rng: np.random.Generator) -> _Sums:
     def apply(planes: Doubles) -> Doubles:
         noisy = torch.from_numpy(planes.transpose(2, 0, 1).astype(np.float32)).to(frame.device)
         return np.asarray(network(noisy[None])[0].permute(1, 2, 0).cpu().numpy(), np.float64)
@@ -63,12 +132,26 @@ def _sums(
     passed = float((drawn * (apply(noisy + FAINT * drawn) - clean)).mean()) / FAINT
     fresh = np.clip(clean + drawn, *noise.ends)
     variance = noise.variance(clean)
-    slopes = sum(np.square(slope) for slope in np.gradient(clean, axis=(0, 1))) / np.maximum(variance, TINY)
-    busy = block_means(slopes, BLOCK).mean(axis=2)
-    flat = busy <= np.quantile(busy, FLAT)
     powers = [np.square(noisy - clean), np.square(fresh - apply(fresh))]
-    of_flat = [float(block_means(power, BLOCK).mean(axis=2)[flat].mean()) for power in powers]
-    return float(variance.mean()) - passed, float(powers[0].mean()), of_flat[0], of_flat[1]
+    slopes = sum(np.square(slope) for slope in np.gradient(clean, axis=(0, 1))) / np.maximum(variance, TINY)
+    busy = _places(slopes)
+    flat = busy <= np.quantile(busy, FLAT)
+    expected = np.maximum(variance, np.maximum(LEAST_VARIANCE * variance.mean(axis=(0, 1)), TINY))
+    free = _free(noisy, noise.ends)
+    removed_flat, fresh_flat = (float(_places(power)[flat].mean()) for power in powers)
+    places = np.stack([_places(part)[free] for part in (clean, powers[0] / expected, powers[1] / expected)], axis=1)
+    return _Sums(float(variance.mean()), passed, float(powers[0].mean()), removed_flat, fresh_flat, places)
+
+
+def _places(planes: Doubles) -> Doubles:
+    """Means over blocks and channels. Shape: (h, w, c) -> (rows, columns)."""
+    return np.asarray(block_means(planes, BLOCK).mean(axis=2))
+
+
+def _free(noisy: Doubles, ends: tuple[float, float]) -> Mask:
+    """Places where hardly any sample is clipped. Shape: (h, w, c) -> (rows, columns)."""
+    clipped = (noisy <= ends[0] + NEAR) | (noisy >= ends[1] - NEAR)
+    return _places(clipped.astype(np.float64)) <= CLIPPED
 
 
 def _centre(frame: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from zsn2m_deploy.config.networks import ScheduleConfig
 from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.fit.checks import Error, estimated_error, is_dead, result_bias
-from zsn2m_deploy.fit.correlated import share_of_noise
+from zsn2m_deploy.fit.correlated import NoiseShare, share_of_noise
 from zsn2m_deploy.fit.crops import CropSampler
 from zsn2m_deploy.fit.device import with_precision
 from zsn2m_deploy.fit.fitter import Fitter, StageReport
@@ -44,12 +44,14 @@ class Fitted:
     groups: with the noise model as it was refined, normalised
     networks: by id, on the CPU in float32
     reports: one for each stage
+    share: of what SensorNet learned to remove, what it still does
     """
 
     config: TrainConfig
     groups: tuple[FrameGroup, ...]
     networks: dict[str, FrameNetwork]
     reports: tuple[StageReport, ...]
+    share: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -136,17 +138,15 @@ class Run:
         shifts = [result_bias(apply, self.frames_of(group), group.noise) for group in self.groups]
         network.add_to_output(-torch.stack(shifts).mean(dim=0))
 
-    def errors(self, network: nn.Module, seed: int) -> list[Error | None]:
-        """The estimated error of a trained network on each group, as `estimated_error`."""
-        apply = self.as_used(network)
-        return [estimated_error(apply, self.frames_of(group), group.noise, seed) for group in self.groups]
+    def errors(self, network: Callable[[Tensor], Tensor], seed: int) -> list[Error | None]:
+        """The estimated error of a trained network, as it is used, on each group, as `estimated_error`."""
+        return [estimated_error(network, self.frames_of(group), group.noise, seed) for group in self.groups]
 
-    def shares_of_noise(self, network: nn.Module, seed: int) -> list[float]:
+    def shares_of_noise(self, network: Callable[[Tensor], Tensor], seed: int) -> list[NoiseShare]:
         """Of what a network removes, what is noise, as `share_of_noise`: of each group of which that can be told."""
         if self.shown is not None:
             return []
-        apply = self.as_used(network)
-        found = [share_of_noise(apply, self.frames_of(group), group.noise, seed) for group in self.groups]
+        found = [share_of_noise(network, self.frames_of(group), group.noise, seed) for group in self.groups]
         return [share for share in found if share is not None]
 
     def warn_of_worse(self, errors: Sequence[Error | None], advice: str) -> None:

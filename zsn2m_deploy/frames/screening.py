@@ -13,12 +13,14 @@ from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.noise.rows import fit_row_noise, without_row_noise
 from zsn2m_runtime.noise_record import Axis, RowNoise
 from zsn2m_runtime.patterns import Patterns, find_patterns, mosaic_refusal, patterns_in_words
+from zsn2m_runtime.patterns.banding import find_bands
 from zsn2m_runtime.patterns.dead_lines import dead_lines_in_words, find_dead_lines
 from zsn2m_runtime.sample_types import Pixels
 
 REGULAR_DETAIL = "regular detail"
 IMPULSES = "salt and pepper"
 DEAD_LINES = "dead lines"
+BANDS = "slow bands"
 AXES: tuple[Axis, ...] = get_args(Axis)
 # Why no PSNR is stated, by the kind that was found.
 REASONS = {
@@ -27,6 +29,7 @@ REASONS = {
     "mosaic": "the frame is a mosaic, which may be taken for noise",
     REGULAR_DETAIL: "the frame has regular detail, which may be taken for noise",
     DEAD_LINES: "dead columns or rows are taken for noise",
+    BANDS: "rows or columns repeat, which the estimate takes for the picture",
     "dither": "the frame is dithered, which may be taken for noise",
     IMPULSES: "salt and pepper stays, which the estimate takes for noise",
     "enlarged": "pixels were repeated, and their noise with them",
@@ -80,6 +83,20 @@ def screen(frames: Sequence[Pixels], mosaic: Mosaic) -> Screening:
         if dead := dead_lines_in_words(find_dead_lines(frames[number - 1])):
             said.setdefault(DEAD_LINES, []).append((number, dead))
     return Screening({kind: _warning(kind, those, len(frames)) for kind, those in said.items()}, found)
+
+
+def with_bands(screened: Screening, frames: Sequence[Pixels]) -> Screening:
+    """The same with the slow bands of frames whose row noise is gone.
+
+    Shape:
+        frames: each (h, w) or (h, w, c), sensor units, finite
+    """
+    said = []
+    for number, frame in enumerate(frames, start=1):
+        found = [bands.in_words() for axis in AXES if (bands := find_bands(frame, axis))]
+        if found:
+            said.append((number, "; ".join(found)))
+    return screened.having(BANDS, _warning(BANDS, said, len(frames))) if said else screened
 
 
 def find_row_noise(frames: Sequence[Pixels], patterns: Sequence[Patterns]) -> tuple[RowNoise, ...]:

@@ -44,7 +44,7 @@ def train_mbd_and_grd(run: Run, config: TrainConfig) -> Fitted:
         else:
             networks["grd"] = grd
     last = networks["grd" if "grd" in networks else "mbd"]
-    run.warn_of_worse(run.errors(last, config.seed), "the default (--method adapt)")
+    run.warn_of_worse(run.errors(run.as_used(last), config.seed), "the default (--method adapt)")
     return Fitted(config, run.groups, {name: network.cpu() for name, network in networks.items()}, tuple(reports))
 
 

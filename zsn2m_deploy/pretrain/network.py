@@ -14,6 +14,8 @@ from zsn2m_runtime.mosaic_record import PLACES, PLANES
 class CorrectingNetwork(FrameNetwork):
     """A network whose graph first takes away impulses, offsets and defective pixels."""
 
+    out: nn.Conv2d  # gives what is removed
+
     def __init__(self) -> None:
         super().__init__()
         self.impulse_correction: nn.Module = nn.Identity()
@@ -29,6 +31,12 @@ class CorrectingNetwork(FrameNetwork):
         """Have graphs correct frames; normalised values are (x - offset) / scale."""
         self.impulse_correction, self.offsets, self.correction = found.modules(offset, scale)
         self.whole_frames = found.offsets.pattern is not None
+
+    @torch.no_grad()
+    def weaken(self, share: float) -> None:
+        """Take away so much of what was taken away, 0 to 1."""
+        for parameter in self.out.parameters():
+            parameter.mul_(share)
 
 
 class SensorNet(CorrectingNetwork):
@@ -92,12 +100,6 @@ class SensorNet(CorrectingNetwork):
         """Shift every result by a constant per channel, (c,), normalised."""
         bias = self.out.get_parameter("bias")
         bias.sub_(offset)
-
-    @torch.no_grad()
-    def weaken(self, share: float) -> None:
-        """Take away so much of what was taken away, 0 to 1."""
-        for parameter in self.out.parameters():
-            parameter.mul_(share)
 
     def forward(self, noisy: Tensor) -> Tensor:
         """Denoise a frame whose sides are multiples of the stride."""

@@ -93,8 +93,8 @@ class Removed:
 
     sigma, expected_sigma: standard deviations, sensor units
     usable: share of the samples looked at, the others being clipped
-    shared: whether neighbouring pixels share the estimated noise; regular: whether the frame has regular detail;
-        mosaic: whether it is one
+    shared: whether neighbouring pixels share the estimated noise
+    weakened: whether training removes less than it could where that leaves a smaller error
     histogram, autocorrelation, detail, peaks: None where there are too few of them
     """
 
@@ -106,13 +106,7 @@ class Removed:
     autocorrelation: Autocorrelation | None
     detail: Detail | None
     peaks: Peaks | None = None
-    regular: bool = False
-    mosaic: bool = False
-
-    @property
-    def weakened(self) -> bool:
-        """Whether training removes less than it could where that leaves a smaller error."""
-        return self.regular or self.mosaic
+    weakened: bool = False
 
     @property
     def ratio(self) -> float:
@@ -143,6 +137,7 @@ def analyse(
     model: NoiseModel,
     value_range: tuple[float, float],
     shown: Mask | None = None,
+    weakened: bool = False,
 ) -> Removed:
     """Compare what was removed from a frame with the noise of a model.
 
@@ -151,7 +146,9 @@ def analyse(
         shown: (h, w), what is not blank; None: all
     Args:
         value_range: of the sensor; where a frame is clipped at its ends, values near them are left out
+        weakened: whether the network removes less than it was trained to
     """
+    weakened = weakened or model.regular or model.channels == PLANES
     before, after = (pixels.reshape(*pixels.shape[:2], -1).astype(np.float64) for pixels in (noisy, denoised))
     whole = is_whole(noisy.dtype)
     sigma = expected_sigma(after, model, whole)
@@ -159,8 +156,7 @@ def analyse(
     removed = (before - after) * weight
     if weight.sum() < FEWEST_SAMPLES:
         everywhere = float(np.sqrt(np.square(before - after).mean())), float(np.sqrt(np.square(sigma).mean()))
-        kind = model.regular, model.channels == PLANES
-        return Removed(*everywhere, float(weight.mean()), model.correlated, None, None, None, None, *kind)
+        return Removed(*everywhere, float(weight.mean()), model.correlated, None, None, None, None, weakened)
     samples = weight.sum()
     unit = removed / sigma
     return Removed(
@@ -172,8 +168,7 @@ def analyse(
         _autocorrelation(unit, weight, model),
         compare_detail(unit, weight, after, sigma),
         _peaks(unit, weight),
-        model.regular,
-        model.channels == PLANES,
+        weakened,
     )
 
 

@@ -40,6 +40,7 @@ class Subject:
     bundle, frame: their names; run: the default model, (1, c, h, w) -> the same, sensor units, not rounded
     unmodelled: what of the frame the noise model does not know
     size: rows and columns of the frame; None: those of noisy
+    weakened: whether the network removes less than it was trained to
     """
 
     bundle: str
@@ -53,6 +54,7 @@ class Subject:
     unmodelled: str | None = None
     blank: Mask | None = None
     size: tuple[int, int] | None = None
+    weakened: bool = False
 
 
 def write_report(folder: Path, subject: Subject, manifest: Manifest) -> Report:
@@ -63,7 +65,7 @@ def write_report(folder: Path, subject: Subject, manifest: Manifest) -> Report:
     after = filled(denoised, subject.blank)
     shown = None if subject.blank is None else ~subject.blank[looked]
     normal = subject.noise.normal
-    removed = analyse(subject.corrected[looked], after[looked], normal, value_range, shown)
+    removed = analyse(subject.corrected[looked], after[looked], normal, value_range, shown, subject.weakened)
     presence = presence_of(_plain_part(subject), normal)
     check = _self_check(subject, value_range, removed) if presence is not Presence.NONE else without_noise(value_range)
     report = Report(

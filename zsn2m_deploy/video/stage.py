@@ -26,6 +26,7 @@ from zsn2m_deploy.fit.crops import ORIENTATIONS, CropSampler, orient
 from zsn2m_deploy.fit.fitter import StageReport
 from zsn2m_deploy.fit.run import Fitted, FrameGroup, Run
 from zsn2m_deploy.fit.turns import Turns
+from zsn2m_deploy.fit.weakening import weakening
 from zsn2m_deploy.noise.fields import NoiseFields, after_jpeg
 from zsn2m_deploy.noise.refine import first_guesses
 from zsn2m_deploy.pretrain.checkpointed import LEVEL_POWER, normalised_error
@@ -130,6 +131,9 @@ def train_video(run: Run, config: TrainConfig, fitted: Fitted) -> Fitted:
         if failed:
             run.notes.warn("VideoNet, the model for videos, did not learn this noise: it is as it was pretrained")
             network, reports = pretrained_video(run.channels), fitted.reports
+    if fitted.share < 1:  # SensorNet takes detail for noise, and so may this network
+        told = _told(run, network, line)
+        network.weaken(weakening(run, told, run.errors(told, config.seed), config.seed).share)
     network = network.cpu()
     network.line.copy_(line)
     network.correct(run.corrections, run.low, run.scale)
@@ -137,8 +141,13 @@ def train_video(run: Run, config: TrainConfig, fitted: Fitted) -> Fitted:
 
 
 def _is_dead(run: Run, network: VideoNet, line: Tensor) -> bool:
+    return run.is_dead(_told(run, network, line))
+
+
+def _told(run: Run, network: VideoNet, line: Tensor) -> Callable[[Tensor], Tensor]:
+    """The network on frames of the first group, whose noise it is told."""
     apply = run.as_used(network)
-    return run.is_dead(lambda noisy: apply(noisy, deviation_at(noisy, line.to(noisy), noisy.new_ones(1))))
+    return lambda noisy: apply(noisy, deviation_at(noisy, line.to(noisy), noisy.new_ones(1)))
 
 
 def _adapted(run: Run, network: VideoNet, lessons: Sequence[Lesson], schedule: ScheduleConfig) -> StageReport:

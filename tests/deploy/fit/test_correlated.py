@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from zsn2m_deploy.fit.correlated import share_of_noise
+from zsn2m_deploy.fit.correlated import NoiseShare, share_of_noise
 from zsn2m_deploy.noise.draw import draw_noise
 from zsn2m_runtime.noise.model import REACH, NoiseModel
 
 SIDE, SIGMA = 128, 0.05
+WIDE = 192
 
 
 def shared_by_neighbours(channels: int = 3) -> NoiseModel:
@@ -28,10 +30,11 @@ def shared_by_neighbours(channels: int = 3) -> NoiseModel:
 
 
 def frame_with_texture(model: NoiseModel, power: float, seed: int = 3) -> Tensor:
-    """Grey of 0.5 with noise, and on its lower half a texture of so many times the power of the noise, on average."""
+    """Grey of 0.5 with noise, and on its lower third a texture of so many times the power of the noise, on average."""
     grey, rng = np.full((SIDE, SIDE, model.channels), 0.5, np.float32), np.random.default_rng(seed)
     noisy = grey + draw_noise(model, grey, rng)
-    noisy[SIDE // 2 :] += np.sqrt(2 * power) * SIGMA * rng.choice([-1, 1], (SIDE // 2, SIDE, 1))
+    third = SIDE // 3
+    noisy[-third:] += np.sqrt(power * SIDE / third) * SIGMA * rng.choice([-1, 1], (third, SIDE, 1))
     return torch.from_numpy(noisy.astype(np.float32)).permute(2, 0, 1)
 
 
@@ -40,18 +43,68 @@ def towards_grey(share: float) -> Callable[[Tensor], Tensor]:
     return lambda noisy: 0.5 + (1 - share) * (noisy - 0.5)
 
 
-@pytest.mark.parametrize(("removed", "texture", "expected"), [(0.9, 1.0, 0.556), (0.5, 3.0, 0.5), (0.5, 0.0, 1.0)])
-def test_the_share_leaves_the_smallest_error(removed: float, texture: float, expected: float) -> None:
-    model = shared_by_neighbours()
-    found = share_of_noise(towards_grey(removed), [frame_with_texture(model, texture)], model, 0)
-    assert found == pytest.approx(expected, abs=0.06)
+def texture_everywhere(model: NoiseModel, power: float, seed: int = 3) -> Tensor:
+    """Grey of 0.5 with noise, and everywhere a texture that is as correlated, of so many times its power on average.
+
+    Its deviation changes over some 40 pixels, between a third of its middle and three times it (nine in ten pixels).
+    """
+    grey, rng = np.full((WIDE, WIDE, model.channels), 0.5, np.float32), np.random.default_rng(seed)
+    rough = cv2.GaussianBlur(rng.standard_normal((WIDE, WIDE)), (0, 0), 12)
+    rough = np.exp(0.6 * rough / rough.std())
+    texture = draw_noise(model, grey, rng) * (rough / np.sqrt(np.square(rough).mean()))[..., None]
+    noisy = grey + draw_noise(model, grey, rng) + np.sqrt(power) * texture
+    return torch.from_numpy(noisy.astype(np.float32)).permute(2, 0, 1)
 
 
-def test_nothing_is_said_of_noise_stronger_than_its_model() -> None:
+def share_and_error(removed: float, frame: Tensor, model: NoiseModel) -> NoiseShare:
+    found = share_of_noise(towards_grey(removed), [frame], model, 0)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("removed", "texture", "share", "left"), [(0.9, 1.0, 0.556, 0.5), (0.5, 3.0, 0.5, 0.75), (0.5, 0.0, 1.0, 0.25)]
+)
+def test_the_share_leaves_the_smallest_error(removed: float, texture: float, share: float, left: float) -> None:
     model = shared_by_neighbours()
-    frame = frame_with_texture(model, 0.0)
+    found = share_and_error(removed, frame_with_texture(model, texture), model)
+    assert found.share == pytest.approx(share, abs=0.06)
+    assert found.left == pytest.approx(left, abs=0.06)
+    assert not found.unknown
+
+
+def test_of_few_places_nothing_is_said_where_noise_is_stronger_than_its_model() -> None:
+    model = shared_by_neighbours()
+    frame = frame_with_texture(model, 0.0)[:, :64, :64]
     weaker = replace(model, floor=model.floor / 2)
     assert share_of_noise(towards_grey(1.0), [frame], weaker, 0) is None
+
+
+def test_even_noise_that_is_stronger_than_its_model_goes() -> None:
+    model = shared_by_neighbours()
+    weaker = replace(model, floor=model.floor / 2)
+    found = share_and_error(1.0, frame_with_texture(model, 0.0), weaker)
+    assert found.share > 0.9
+    assert not found.unknown
+
+
+@pytest.mark.parametrize(("power", "seed"), [(power, seed) for power in (3.0, 10.0, 30.0) for seed in range(4)])
+def test_texture_everywhere_that_passes_for_noise_stays(power: float, seed: int) -> None:
+    """The model has the power of noise and texture together, as an estimate from the calmest patches has at best."""
+    model = shared_by_neighbours()
+    frame = texture_everywhere(model, power, seed)
+    taken_for_noise = replace(model, floor=(1 + power) * model.floor)
+    found = share_and_error(1.0, frame, taken_for_noise)
+    assert found.unknown
+    assert found.share < 2 / (1 + power)  # twice the best: from there on the result is worse than the frame
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_noise_alone_is_believed(seed: int) -> None:
+    model = shared_by_neighbours()
+    found = share_and_error(1.0, texture_everywhere(model, 0.0, seed), model)
+    assert not found.unknown
+    assert found.share > 0.9
 
 
 def test_of_white_noise_the_other_estimate_is_taken() -> None:

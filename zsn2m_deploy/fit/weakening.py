@@ -1,0 +1,79 @@
+"""How much of what a network removes should go: less than all of it where it takes detail for noise.
+
+Source: docs/decisions/networks-are-weakened.md and texture-everywhere.md there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from zsn2m_deploy.fit.checks import Error
+from zsn2m_deploy.fit.run import Run
+from zsn2m_runtime.mosaic_record import PLANES
+
+LITTLE_GAINED = 0.8  # power of the error over that of the noise: 1 dB
+WHOLE = 0.9  # share of what is removed that counts as all of it: the noise is known to 10 %
+
+
+@dataclass(frozen=True)
+class Weakening:
+    """What a network should still remove of what it does.
+
+    share: 1: all of it
+    left: power of the error over that of the noise, at most over the groups
+    unknown: whether texture hides the level of the noise; regular: whether the frames have regular detail
+    """
+
+    share: float = 1.0
+    left: float = 0.0
+    unknown: bool = False
+    regular: bool = False
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the result is to be looked at: hardly better than the frame, as far as that can be told at all."""
+        return self.unknown or self.left > LITTLE_GAINED
+
+    def in_words(self) -> str:
+        """What was done, and why."""
+        goes = f"only {100 * self.share:.2g} % of what the network would take away goes"
+        if self.unknown:
+            return (
+                f"no place of the frame is flat enough to tell noise from texture: what passes for noise is uneven "
+                f"even where there is least of it, as texture is; {goes}; compare the pictures, and use the frame as "
+                f"it is where its texture matters"
+            )
+        detail = "the regular detail" if self.regular else "the picture's detail"
+        text = f"the network takes some of {detail} for noise; {goes}, which leaves the smallest error"
+        return f"{text}, hardly less than the noise" if self.doubtful else text
+
+
+def weakening(run: Run, network: Callable[[Tensor], Tensor], errors: Sequence[Error | None], seed: int) -> Weakening:
+    """The share that leaves the smallest estimated error, at most over the groups of a run.
+
+    Of frames of white noise without regular detail that are no mosaics, less than all only where hardly anything would
+    be gained.
+
+    Args:
+        network: normalised, on the run's device
+        errors: of the network, one for each group, as `Run.errors`
+    """
+    of_groups = [(group.noise, error) for group, error in zip(run.groups, errors, strict=True) if error]
+    found = [
+        error
+        for noise, error in of_groups
+        if noise.regular or noise.channels == PLANES or error.left(1.0) > LITTLE_GAINED
+    ]
+    shared = run.shares_of_noise(network, seed)
+    share = min((*(error.best_share for error in found), *(of.share for of in shared)), default=1.0)
+    if share >= WHOLE:
+        return Weakening()
+    return Weakening(
+        share,
+        max((*(error.left(share) for error in found), *(of.left for of in shared))),
+        any(of.unknown for of in shared),
+        any(noise.regular for noise, _ in of_groups),
+    )
