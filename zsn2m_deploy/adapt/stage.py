@@ -83,7 +83,7 @@ def train_sensor(run: Run, config: TrainConfig) -> Fitted:
     apply = run.as_used(sensor)
     errors = run.errors(apply, config.seed)
     found = weakening(run, apply, errors, config.seed)
-    if found.share < 1:
+    if found.share < 1 or found.unknown:
         sensor.weaken(found.share)
         if found.doubtful:
             run.notes.warn(found.in_words())

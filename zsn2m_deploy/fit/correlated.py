@@ -40,7 +40,9 @@ CALMEST, CALM = 0.05, 0.4  # of all places, in these units
 # all of it is texture.
 EVEN, UNEVEN = 1.014, 1.232
 LEAST_BELIEVED = 0.05  # of the noise's power
-UNKNOWN = 0.6  # of the noise's power is believed: less, and the level counts as unknown
+# Of the noise's power is believed: where it is less, flat places that lose more say nothing; less than RATHER there, or
+# than UNKNOWN anywhere, and the level counts as unknown
+RAISED, UNKNOWN, RATHER = 0.7, 0.75, 0.85
 FEWEST = 256  # places without clipped samples: with fewer their evenness is chance
 CLIPPED = 0.02  # of a place's samples
 NEAR = 1e-5  # of an end, normalised
@@ -54,17 +56,12 @@ class NoiseShare:
     """Which share of what is removed leaves the smallest error, at most 1, and what is left then.
 
     left: power of the error over that of the noise
-    believed: share of the noise's estimated power that is noise, as far as calm places say
+    unknown: whether texture hides the level of the noise
     """
 
     share: float
     left: float
-    believed: float = 1.0
-
-    @property
-    def unknown(self) -> bool:
-        """Whether texture hides the level of the noise."""
-        return self.believed < UNKNOWN
+    unknown: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,10 +103,12 @@ def share_of_noise(
     if min(removed, variance, flat) <= 0 or (len(places) < FEWEST and agrees > AGREES):
         return None
     believed = _believed(places) if len(places) >= FEWEST else 1.0
-    level = believed * (agrees if agrees < LESS else max(agrees, 1.0))
+    raised = max(agrees, 1.0) if believed >= RAISED else 1.0
+    level = believed * (agrees if agrees < LESS else raised)
     cleared = level * max(variance - passed, 0.0)
     share = min(cleared / removed, 1.0)
-    return NoiseShare(share, 1 + (share * removed - 2 * cleared) * share / (level * variance), believed)
+    left = 1 + (share * removed - 2 * cleared) * share / (level * variance)
+    return NoiseShare(share, left, believed < (RATHER if agrees > AGREES else UNKNOWN))
 
 
 def _believed(places: Doubles) -> float:

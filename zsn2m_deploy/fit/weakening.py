@@ -69,11 +69,12 @@ def weakening(run: Run, network: Callable[[Tensor], Tensor], errors: Sequence[Er
     ]
     shared = run.shares_of_noise(network, seed)
     share = min((*(error.best_share for error in found), *(of.share for of in shared)), default=1.0)
-    if share >= WHOLE:
+    unknown = any(of.unknown for of in shared)
+    if share >= WHOLE and not unknown:
         return Weakening()
     return Weakening(
         share,
         max((*(error.left(share) for error in found), *(of.left for of in shared))),
-        any(of.unknown for of in shared),
+        unknown,
         any(noise.regular for noise, _ in of_groups),
     )

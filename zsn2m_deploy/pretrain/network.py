@@ -14,8 +14,6 @@ from zsn2m_runtime.mosaic_record import PLACES, PLANES
 class CorrectingNetwork(FrameNetwork):
     """A network whose graph first takes away impulses, offsets and defective pixels."""
 
-    out: nn.Conv2d  # gives what is removed
-
     def __init__(self) -> None:
         super().__init__()
         self.impulse_correction: nn.Module = nn.Identity()
@@ -34,8 +32,8 @@ class CorrectingNetwork(FrameNetwork):
 
     @torch.no_grad()
     def weaken(self, share: float) -> None:
-        """Take away so much of what was taken away, 0 to 1."""
-        for parameter in self.out.parameters():
+        """Take away so much of what was taken away, 0 to 1, which the layer `out` gives."""
+        for parameter in self.get_submodule("out").parameters():
             parameter.mul_(share)
 
 

@@ -131,9 +131,10 @@ def train_video(run: Run, config: TrainConfig, fitted: Fitted) -> Fitted:
         if failed:
             run.notes.warn("VideoNet, the model for videos, did not learn this noise: it is as it was pretrained")
             network, reports = pretrained_video(run.channels), fitted.reports
-    if fitted.share < 1:  # SensorNet takes detail for noise, and so may this network
+    if fitted.share < 1:  # SensorNet takes detail for noise, and so does this network
         told = _told(run, network, line)
-        network.weaken(weakening(run, told, run.errors(told, config.seed), config.seed).share)
+        found = weakening(run, told, run.errors(told, config.seed), config.seed)
+        network.weaken(min(found.share, fitted.share))
     network = network.cpu()
     network.line.copy_(line)
     network.correct(run.corrections, run.low, run.scale)

@@ -70,3 +70,11 @@ def test_a_network_of_grey_gives_what_the_one_for_colour_gives_on_grey_frames() 
     colour, (noisy, deviation) = _network(3), _frames(1)
     expected = colour(noisy.expand(-1, 3, -1, -1), deviation).mean(dim=1, keepdim=True)
     torch.testing.assert_close(VideoNet.of_grey(colour)(noisy, deviation), expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_weakened_network_removes_that_share(channels: int) -> None:
+    network, (noisy, deviation) = _network(channels), _frames(channels)
+    removed = noisy - network(noisy, deviation)
+    network.weaken(0.25)
+    torch.testing.assert_close(noisy - network(noisy, deviation), 0.25 * removed, rtol=1e-3, atol=1e-6)
