@@ -16,6 +16,8 @@ from support.commands import run_command, untrained, write_frame
 from zsn2m_deploy import api
 from zsn2m_deploy.sample import SampleConfig, write_sample
 from zsn2m_runtime.bundle import load_bundle
+from zsn2m_runtime.files import save_image
+from zsn2m_runtime.image import Frame
 
 
 def test_a_frame_s_noise_in_words_and_in_a_plot(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -109,3 +111,14 @@ def test_training_says_in_one_line_what_it_found_and_chose(
     assert str(bundle / "report.html") in inspected
     assert str(bundle / "report.html") in ended.out
     assert "report.json" not in ended.out
+
+
+def test_slow_bands_and_dead_lines_are_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    frame = np.random.default_rng(0).normal(120, 8, (160, 160)) + 20 * np.sin(np.arange(160) / 2)[:, None]
+    frame[:, 70] = 0
+    save_image(tmp_path / "cam.png", Frame(np.rint(frame).astype(np.uint8)))
+    lines = run_command(capsys, "inspect", tmp_path / "cam.png", "--json").json["lines"]
+    assert lines["slow bands"].startswith("rows repeat with a period of 12.")
+    assert "1 column (71, from 1)" in lines["dead lines"]
+    rows = run_command(capsys, "inspect", tmp_path / "cam.png").out
+    assert "slow bands    rows repeat" in rows

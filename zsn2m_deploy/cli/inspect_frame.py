@@ -19,6 +19,7 @@ def frame_facts(path: Path, max_pixels: int | None) -> tuple[str, object]:
     Raises:
         InputError: if it cannot be read, or has no finite sample.
     """
+    from zsn2m_deploy.frames.screening import lines_in_words
     from zsn2m_runtime.blank.areas import filled, largest_scene, present
     from zsn2m_runtime.blank.facts import blank_facts
     from zsn2m_runtime.files import open_image
@@ -38,7 +39,9 @@ def frame_facts(path: Path, max_pixels: int | None) -> tuple[str, object]:
     seen = present(pixels, frame.blank)
     low, high = value_span([seen])
     least, most = float(seen.min()), float(seen.max())
-    patterns = find_patterns(largest_scene(frame.pixels, frame.blank))
+    scene = largest_scene(frame.pixels, frame.blank)
+    patterns = find_patterns(scene)
+    lines = lines_in_words(scene, patterns)
     if mosaic is None and frame.channels == 1 and patterns.mosaic and patterns.mosaic.layouts:
         planes = planes_of(frame, named_pattern(patterns.mosaic.layouts[0]))
     else:
@@ -78,11 +81,12 @@ def frame_facts(path: Path, max_pixels: int | None) -> tuple[str, object]:
         rows.append(("blank", f"{blank.in_words()}; kept, and not looked at"))
     rows += _range_rows(frame, stated, least, most)
     content["patterns"] = patterns.as_json()
+    content["lines"] = lines
     if mosaic:
         rows.append(("mosaic", f"{mosaic.pattern}{mosaic.levels_in_words()}, as the file says"))
     said = patterns_in_words(patterns, REMOVED)
     rows += [(kind, text) for kind, text in said.items() if kind != MOSAIC or not mosaic]
-    rows += impulse_rows
+    rows += [*lines.items(), *impulse_rows]
     if noise is None:
         return table([*rows, ("noise", reason)]), content
     return with_noise(rows, noise), content

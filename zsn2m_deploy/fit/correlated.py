@@ -40,9 +40,9 @@ CALMEST, CALM = 0.05, 0.4  # of all places, in these units
 # all of it is texture.
 EVEN, UNEVEN = 1.014, 1.232
 LEAST_BELIEVED = 0.05  # of the noise's power
-# Of the noise's power is believed: where it is less, flat places that lose more say nothing; less than RATHER there, or
-# than UNKNOWN anywhere, and the level counts as unknown
-RAISED, UNKNOWN, RATHER = 0.7, 0.75, 0.85
+UNKNOWN = 0.75  # of it is believed: less, and the level counts as unknown
+ROUGH = 0.9  # of all places: up to there powers are looked at where flat places lose more than of fresh noise
+ALL_EVEN = 1.28  # deviation at the last of them over that of the calmest, over the same of fresh noise, at most
 FEWEST = 256  # places without clipped samples: with fewer their evenness is chance
 CLIPPED = 0.02  # of a place's samples
 NEAR = 1e-5  # of an end, normalised
@@ -102,22 +102,28 @@ def share_of_noise(
     places = np.concatenate([of.places for of in sums])
     if min(removed, variance, flat) <= 0 or (len(places) < FEWEST and agrees > AGREES):
         return None
-    believed = _believed(places) if len(places) >= FEWEST else 1.0
-    raised = max(agrees, 1.0) if believed >= RAISED else 1.0
+    believed, even = _evenness(places) if len(places) >= FEWEST else (1.0, True)
+    unknown = believed < UNKNOWN or (agrees > AGREES and not even)
+    raised = 1.0 if unknown else max(agrees, 1.0)
     level = believed * (agrees if agrees < LESS else raised)
     cleared = level * max(variance - passed, 0.0)
     share = min(cleared / removed, 1.0)
-    left = 1 + (share * removed - 2 * cleared) * share / (level * variance)
-    return NoiseShare(share, left, believed < (RATHER if agrees > AGREES else UNKNOWN))
+    return NoiseShare(share, 1 + (share * removed - 2 * cleared) * share / (level * variance), unknown)
 
 
-def _believed(places: Doubles) -> float:
-    """How much of the noise's power is noise, by how even calm places are. Shape: (n, 3), as in `_Sums`."""
+def _evenness(places: Doubles) -> tuple[float, bool]:
+    """How much of the noise's power is noise, by how even calm places are; and whether nearly all places are even.
+
+    Shape:
+        places: (n, 3), as in `_Sums`
+    """
     bands = np.array_split(places[np.argsort(places[:, 0])], BANDS)
     powers = [np.log(band[:, 1:] + TINY) for band in bands]
     level = np.concatenate([power - np.quantile(power, LEVEL, axis=0) for power in powers])
-    frame, fresh = np.diff(np.quantile(level, (CALMEST, CALM), axis=0), axis=0)[0] / 2
-    return min(max((UNEVEN - math.exp(frame - fresh)) / (UNEVEN - EVEN), LEAST_BELIEVED), 1.0)
+    calmest, calm, rough = np.quantile(level, (CALMEST, CALM, ROUGH), axis=0) / 2
+    (frame, fresh), (all_frame, all_fresh) = calm - calmest, rough - calmest
+    believed = (UNEVEN - math.exp(frame - fresh)) / (UNEVEN - EVEN)
+    return min(max(believed, LEAST_BELIEVED), 1.0), math.exp(all_frame - all_fresh) <= ALL_EVEN
 
 
 def _sums(network: Callable[[Tensor], Tensor], frame: Tensor, noise: NoiseModel, rng: np.random.Generator) -> _Sums:

@@ -91,12 +91,25 @@ def with_bands(screened: Screening, frames: Sequence[Pixels]) -> Screening:
     Shape:
         frames: each (h, w) or (h, w, c), sensor units, finite
     """
-    said = []
-    for number, frame in enumerate(frames, start=1):
-        found = [bands.in_words() for axis in AXES if (bands := find_bands(frame, axis))]
-        if found:
-            said.append((number, "; ".join(found)))
+    found = [(number, bands_in_words(frame)) for number, frame in enumerate(frames, start=1)]
+    said = [(number, text) for number, text in found if text]
     return screened.having(BANDS, _warning(BANDS, said, len(frames))) if said else screened
+
+
+def bands_in_words(frame: Pixels, axes: Sequence[Axis] = AXES) -> str:
+    """The slow bands of a frame, along some axes; empty where it has none. Shape: (h, w) or (h, w, c)."""
+    return "; ".join(bands.in_words() for axis in axes if (bands := find_bands(frame, axis)))
+
+
+def lines_in_words(frame: Pixels, patterns: Patterns) -> dict[str, str]:
+    """Dead lines and slow bands of a frame, by their kind; bands not where rows or columns have noise of their own.
+
+    Shape:
+        frame: (h, w) or (h, w, c), sensor units, finite
+    """
+    axes = [axis for axis in AXES if not patterns.whole_stripes(axis)]
+    said = {DEAD_LINES: dead_lines_in_words(find_dead_lines(frame)), BANDS: bands_in_words(frame, axes)}
+    return {kind: text for kind, text in said.items() if text}
 
 
 def find_row_noise(frames: Sequence[Pixels], patterns: Sequence[Patterns]) -> tuple[RowNoise, ...]:

@@ -14,6 +14,7 @@ from support.mosaics import SIGMA, Array, bayer, kinds, noise, whole
 from support.trainings import STILLS, small
 
 from zsn2m_deploy import api
+from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.frames.screening import screen
 from zsn2m_deploy.training import train
 from zsn2m_runtime.batch import Job, run_jobs
@@ -185,3 +186,13 @@ def test_stripes_go_and_stay_where_that_is_asked_for(shared_data: Path, tmp_path
         left[removed] = kinds(Denoiser(bundle.path, provider="cpu")(frame.pixels))
     assert left[True] == ()
     assert left[False]
+
+
+def test_slow_bands_are_warned_of_and_no_psnr_is_stated() -> None:
+    config = TrainConfig.from_preset("instant").updated({"device": "cpu", "video": False})
+    bands = 20 * np.sin(np.arange(160) / 2)[:, None]
+    noisy = np.random.default_rng(0).normal(120, 8, (160, 160))
+    said = [train([(noisy + part).astype(np.float32)], config) for part in (0.0, bands)]
+    assert not any(text.startswith("slow bands") for text in said[0].warnings)
+    assert any(text.startswith("slow bands: rows repeat with a period of 12.") for text in said[1].warnings)
+    assert (said[0].unmodelled, said[1].unmodelled is None) == (None, False)
