@@ -23,7 +23,7 @@ from zsn2m_runtime.image import Frame
 from zsn2m_runtime.mosaic_record import PLANES
 from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.impulses import find_impulses
-from zsn2m_runtime.noise.jpeg import with_jpeg_noise
+from zsn2m_runtime.noise.jpeg import jpeg_quality, with_jpeg_noise
 from zsn2m_runtime.noise_record import Span
 from zsn2m_runtime.patterns import kind_of_stripes
 from zsn2m_runtime.sample_types import Pixels
@@ -131,10 +131,11 @@ def _noise(
     defects, without = find_defects_of_groups(pixels, grouping, noises, blanks)
     if defects and config.sensor.correct_defects:
         noises = without
-    groups = [
-        FrameGroup(tuple(group), with_jpeg_noise(noise, [pixels[i] for i in group], [blanks[i] for i in group]))
-        for group, noise in zip(grouping, noises, strict=True)
-    ]
+    groups = []
+    for group, noise in zip(grouping, noises, strict=True):
+        frames, hidden = [pixels[i] for i in group], [blanks[i] for i in group]
+        compressed = noise.correlated and jpeg_quality(frames) is not None
+        groups.append(FrameGroup(tuple(group), with_jpeg_noise(noise, frames, hidden), compressed))
     return groups, defects
 
 

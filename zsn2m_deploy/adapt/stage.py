@@ -155,7 +155,7 @@ def _adaptation(run: Run, config: TrainConfig, prior: Network, group: FrameGroup
     if model.jpeg:  # what a JPEG does to the picture itself is no noise: docs/decisions/jpeg-noise.md
         scenes = after_jpeg(scenes, model.jpeg)
     drawn = CropSampler(list(scenes.to(run.fitter.device)), sensor.schedule, SensorNet.stride, run.generator)
-    return Adaptation(FrameGroup(group.frames, model), crops, drawn, noise, sensor)
+    return Adaptation(replace(group, noise=model), crops, drawn, noise, sensor)
 
 
 def limits_of(run: Run, group: FrameGroup, noise: NoiseModel) -> tuple[float, float]:

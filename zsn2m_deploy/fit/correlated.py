@@ -43,6 +43,9 @@ LEAST_BELIEVED = 0.05  # of the noise's power
 UNKNOWN = 0.75  # of it is believed: less, and the level counts as unknown
 ROUGH = 0.9  # of all places: up to there powers are looked at where flat places lose more than of fresh noise
 ALL_EVEN = 1.28  # deviation at the last of them over that of the calmest, over the same of fresh noise, at most
+# Where it is as even as this all that is removed is noise, unless it is well above it: of SIDD's 10 dB and more a share
+# of 0.84 would cost 1.5, and gain 0.3 of a drawn camera's 5
+ALL_NOISE, NEARLY = 1.16, 0.75
 FEWEST = 256  # places without clipped samples: with fewer their evenness is chance
 CLIPPED = 0.02  # of a place's samples
 NEAR = 1e-5  # of an end, normalised
@@ -102,17 +105,19 @@ def share_of_noise(
     places = np.concatenate([of.places for of in sums])
     if min(removed, variance, flat) <= 0 or (len(places) < FEWEST and agrees > AGREES):
         return None
-    believed, even = _evenness(places) if len(places) >= FEWEST else (1.0, True)
-    unknown = believed < UNKNOWN or (agrees > AGREES and not even)
+    believed, of_all = _evenness(places) if len(places) >= FEWEST else (1.0, ALL_EVEN)
+    unknown = believed < UNKNOWN or (agrees > AGREES and of_all > ALL_EVEN)
     raised = 1.0 if unknown else max(agrees, 1.0)
     level = believed * (agrees if agrees < LESS else raised)
     cleared = level * max(variance - passed, 0.0)
     share = min(cleared / removed, 1.0)
+    if of_all <= ALL_NOISE and share >= NEARLY and not unknown:
+        share = 1.0
     return NoiseShare(share, 1 + (share * removed - 2 * cleared) * share / (level * variance), unknown)
 
 
-def _evenness(places: Doubles) -> tuple[float, bool]:
-    """How much of the noise's power is noise, by how even calm places are; and whether nearly all places are even.
+def _evenness(places: Doubles) -> tuple[float, float]:
+    """How much of the noise's power is noise, by how even calm places are; and how uneven nearly all places are.
 
     Shape:
         places: (n, 3), as in `_Sums`
@@ -123,7 +128,7 @@ def _evenness(places: Doubles) -> tuple[float, bool]:
     calmest, calm, rough = np.quantile(level, (CALMEST, CALM, ROUGH), axis=0) / 2
     (frame, fresh), (all_frame, all_fresh) = calm - calmest, rough - calmest
     believed = (UNEVEN - math.exp(frame - fresh)) / (UNEVEN - EVEN)
-    return min(max(believed, LEAST_BELIEVED), 1.0), math.exp(all_frame - all_fresh) <= ALL_EVEN
+    return min(max(believed, LEAST_BELIEVED), 1.0), math.exp(all_frame - all_fresh)
 
 
 def _sums(network: Callable[[Tensor], Tensor], frame: Tensor, noise: NoiseModel, rng: np.random.Generator) -> _Sums:

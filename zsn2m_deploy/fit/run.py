@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
@@ -26,14 +26,18 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class FrameGroup:
-    """Indices of training frames that share a noise model, and that model."""
+    """Indices of training frames that share a noise model, and that model.
+
+    compressed: whether they are JPEGs, whose noise is stronger beside detail, whether the model knows it or not
+    """
 
     frames: tuple[int, ...]
     noise: NoiseModel
+    compressed: bool = False
 
     def rescaled(self, offset: float, scale: float) -> FrameGroup:
         """The same group, of frames that are (x - offset) / scale."""
-        return FrameGroup(self.frames, self.noise.rescaled(offset, scale))
+        return replace(self, noise=self.noise.rescaled(offset, scale))
 
 
 @dataclass(frozen=True)
@@ -146,7 +150,8 @@ class Run:
         """Of what a network removes, what is noise, as `share_of_noise`: of each group of which that can be told."""
         if self.shown is not None:
             return []
-        found = [share_of_noise(network, self.frames_of(group), group.noise, seed) for group in self.groups]
+        groups = [group for group in self.groups if not group.compressed]
+        found = [share_of_noise(network, self.frames_of(group), group.noise, seed) for group in groups]
         return [share for share in found if share is not None]
 
     def warn_of_worse(self, errors: Sequence[Error | None], advice: str) -> None:

@@ -54,5 +54,5 @@ def confirm_noise(run: Run, config: TrainConfig) -> Run:
         generator = torch.Generator().manual_seed(config.seed)
         crops = run.crops(run.frames_of(group), schedule, SensorNet.stride, generator)
         _, noise = measured_noise(run, group, prior, [crops() for _ in range(FEW_LOOKS)], config.seed)
-        groups.append(FrameGroup(group.frames, noise))
+        groups.append(replace(group, noise=noise))
     return replace(run, groups=tuple(groups))

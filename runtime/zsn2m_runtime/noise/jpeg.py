@@ -60,11 +60,10 @@ def with_jpeg_noise(
     """
     if not model.correlated or model.regular or any(blank is not None for blank in blanks or ()):
         return model
-    middles = [_middle(frame) for frame in frames[:MOST_FRAMES]]
-    qualities = {find_jpeg(middle) if _is_eight_bits(middle) else None for middle in middles}
-    quality = qualities.pop()
-    if quality is None or qualities:
+    quality = jpeg_quality(frames)
+    if quality is None:
         return model
+    middles = [_middle(frame) for frame in frames[:MOST_FRAMES]]
     looks = [_Look(middle, quality) for middle in middles]
     levels = np.array([look.level(CHROMA, COARSE, CALM) for look in looks])
     found = np.array([[look.level(planes, waves, CALMEST) for planes, waves in WAYS] for look in looks])
@@ -84,6 +83,17 @@ def with_jpeg_noise(
         kurtosis=(np.nan, np.inf),
         jpeg=JpegNoise(quality=quality, sigma=sigma, black=0.0, white=WHITE),
     )
+
+
+def jpeg_quality(frames: Sequence[Pixels]) -> int | None:
+    """The quality of frames that were compressed alike; None: they were not, or are not of 8 bits and colour.
+
+    Shape:
+        frames: each (h, w) or (h, w, c), sensor units
+    """
+    middles = [_middle(frame) for frame in frames[:MOST_FRAMES]]
+    qualities = {find_jpeg(middle) if _is_eight_bits(middle) else None for middle in middles}
+    return qualities.pop() if len(qualities) == 1 else None
 
 
 def demosaicked(size: tuple[int, int], rng: np.random.Generator) -> Doubles:
