@@ -43,9 +43,6 @@ LEAST_BELIEVED = 0.05  # of the noise's power
 UNKNOWN = 0.75  # of it is believed: less, and the level counts as unknown
 ROUGH = 0.9  # of all places: up to there powers are looked at where flat places lose more than of fresh noise
 ALL_EVEN = 1.28  # deviation at the last of them over that of the calmest, over the same of fresh noise, at most
-# Where it is as even as this all that is removed is noise, unless it is well above it: of SIDD's 10 dB and more a share
-# of 0.84 would cost 1.5, and gain 0.3 of a drawn camera's 5
-ALL_NOISE, NEARLY = 1.16, 0.75
 FEWEST = 256  # places without clipped samples: with fewer their evenness is chance
 CLIPPED = 0.02  # of a place's samples
 NEAR = 1e-5  # of an end, normalised
@@ -111,8 +108,6 @@ def share_of_noise(
     level = believed * (agrees if agrees < LESS else raised)
     cleared = level * max(variance - passed, 0.0)
     share = min(cleared / removed, 1.0)
-    if of_all <= ALL_NOISE and share >= NEARLY and not unknown:
-        share = 1.0
     return NoiseShare(share, 1 + (share * removed - 2 * cleared) * share / (level * variance), unknown)
 
 
