@@ -3,7 +3,7 @@
 At each pixel a Kalman filter of a value that stays what it is: with v, the variance of the mean's noise over that of a
 frame's, the frame counts with v / (1 + v). Where frame and mean differ by more than the noise of both, motion was
 wrong or something else is seen there; the square of what is too much is added to v first, so that the frame counts for
-more, up to all. That is judged in cells of 2 x 2 pixels.
+more, up to all. That is judged in cells of 2 x 2 pixels. Light that changes in a part of the frame is followed first.
 
 Source: Kalman, A new approach to linear filtering and prediction problems, 1960, scalar case. Constants are measured:
 docs/decisions/fusion.md.
@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zsn2m_runtime.cells import CELL, around, in_bands, pixels_of, to_cells, to_pixels
-from zsn2m_runtime.light import Light
+from zsn2m_runtime.light import PART, Light, change_of_parts
 from zsn2m_runtime.noise.clipping import Ends, rise_of_mean
 from zsn2m_runtime.noise.model import NoiseModel
 from zsn2m_runtime.noise_record import NoiseRecord
@@ -38,6 +38,7 @@ FARTHEST = 1e3  # deviations of the noise: what differs by more is another thing
 WHOLE = 4.0  # times what is gone of the variance is the share of clipping's addition that is taken away, up to all
 LEAST_NOISE = 1e-24  # variance, squares of sensor units: keeps divisions finite
 EVERY = 8  # cells between those that are looked at for that
+CLIPPED = 1.5  # deviations of the noise from an end of the range: nearer, and clipping takes a tenth of its power away
 
 
 class Mean(NamedTuple):
@@ -80,6 +81,7 @@ class Fusion:
         slope, floor, least = NoiseModel.line_of(noise).rising * power
         self._line = np.stack([slope, floor, np.maximum(least, LEAST_NOISE)], axis=1).astype(np.float32)
         self._limits = _limits(noise.neighbours, len(self._line))
+        self._left_of_part = _left(PART * CELL, *noise.neighbours)
 
     def __call__(self, before: Mean, noisy: Nchw, strength: float = 1.0, new: Mask | None = None) -> Mean:
         """The mean with one more frame.
@@ -95,11 +97,13 @@ class Fusion:
         variance = np.minimum(before.variance + np.float32(DRIFT), np.float32(1))
         changes, energy = np.empty((channels, *shape), np.float32), np.empty(shape, np.float32)
         near, weight, error = (np.empty(shape, np.float32) for _ in range(3))
-        planes = np.empty_like(noisy)
+        planes, levels = np.empty_like(noisy), np.empty_like(changes)
 
         def compare(band: slice) -> None:
             rows = pixels_of(band)
-            changes[:, band], energy[band] = self._change(before.planes[0, :, rows], noisy[0, :, rows], strength)
+            mean, frame = before.planes[0, :, rows], noisy[0, :, rows]
+            levels[:, band] = [to_cells(plane) for plane in mean]
+            changes[:, band], energy[band] = _change(mean, frame, self._deviations(levels[:, band], strength))
 
         def weigh(band: slice) -> None:
             wide, inner = around(band, MARGIN, shape[0])
@@ -112,21 +116,30 @@ class Fusion:
         def add(band: slice) -> None:
             rows = pixels_of(band)
             whole = to_pixels(weight, noisy.shape, band)
-            far = whole == 1 if error[around(band, 1, shape[0])[0]].max() >= FARTHEST else None
+            wide = around(band, 1, shape[0])[0]
+            far = whole == 1 if error[wide].max() >= FARTHEST else None
             if new is not None:
                 whole[new[rows]] = 1
-            for mean, frame, plane in zip(
-                before.planes[0, :, rows], noisy[0, :, rows], planes[0, :, rows], strict=True
-            ):
+            for channel, (frame, plane) in enumerate(zip(noisy[0, :, rows], planes[0, :, rows], strict=True)):
+                mean = before.planes[0, channel, rows]
+                if brighter is not None and brighter[channel, wide].any():
+                    mean = mean + to_pixels(brighter[channel], noisy.shape, band)
                 np.subtract(frame, mean, out=plane)
                 cv2.multiply(plane, whole, plane)
                 cv2.add(plane, mean, plane)
                 if far is not None:  # what is added to a value that is far away is lost in rounding
                     np.copyto(plane, frame, where=far)
 
-        for step in (compare, weigh, add):
+        in_bands(shape, compare)
+        brighter = change_of_parts(changes, self._left_of_part)
+        if brighter is not None:
+            energy += (brighter * (brighter - 2 * changes)).mean(axis=0)
+            changes -= brighter
+            brighter *= self._deviations(levels, strength)
+        for step in (weigh, add):
             in_bands(shape, step)
-        after = np.minimum(weight + 2 * weight * (1 - weight) * _shared(near, variance), 1)
+        whole = self._are_whole(levels[:, ::EVERY, ::EVERY], strength)
+        after = np.minimum(weight + 2 * weight * (1 - weight) * _shared(near, variance, whole), 1)
         if new is not None:
             after[to_cells(new.astype(np.float32)) > 0] = 1
         return Mean(planes, after)
@@ -167,20 +180,16 @@ class Fusion:
         in_bands(shape, take_away)
         return planes
 
-    def _change(self, before: Nchw, noisy: Nchw, strength: float) -> tuple[Floats, Floats]:
-        """Mean change of the channels in cells, and its mean square; in units of the noise of a frame.
+    def _deviations(self, levels: Floats, strength: float) -> Floats:
+        """Of a frame's noise at the light of a mean. Shape: (c, h, w) -> (c, h, w)."""
+        variances = [_variance(line, level) for line, level in zip(self._line, levels, strict=True)]
+        return np.asarray(np.sqrt(variances) * np.float32(strength))
 
-        Shape:
-            before, noisy: (c, h, w), some rows -> (c, h / 2, w / 2), and (h / 2, w / 2)
-        """
-        changes, energies = [], []
-        for mean, frame, line in zip(before, noisy, self._line, strict=True):
-            change = frame - mean
-            noise = _variance(line, to_cells(mean)) * np.float32(strength**2)
-            with np.errstate(over="ignore"):
-                changes.append(np.clip(to_cells(change) / np.sqrt(noise), -FARTHEST, FARTHEST))
-                energies.append(np.minimum(to_cells(change * change) / noise, FARTHEST**2))
-        return np.stack(changes), np.asarray(np.mean(energies, axis=0), np.float32)
+    def _are_whole(self, levels: Floats, strength: float) -> Mask:
+        """Of which cells clipping leaves the noise what it is. Shape: (c, h, w) -> (h, w)."""
+        reach = np.float32(CLIPPED) * self._deviations(levels, strength)
+        whole = [np.abs(levels - np.float32(end)) >= reach for end in self._ends if end is not None]
+        return np.all(whole, axis=(0, 1)) if whole else np.ones(levels.shape[1:], bool)
 
     def _error(self, energy: Floats, changes: Floats, variance: Floats, inner: slice) -> Floats:
         """What the powers of the change are above those of noise.
@@ -193,6 +202,21 @@ class Fusion:
             power = np.mean([np.square(_blurred(cells, side)[inner]) for cells in changes], axis=0)
             error = np.maximum(error, power - limit * (1 + variance))
         return np.asarray(error, np.float32)
+
+
+def _change(before: Nchw, noisy: Nchw, deviations: Floats) -> tuple[Floats, Floats]:
+    """Mean change of the channels in cells, and its mean square; in units of the noise of a frame.
+
+    Shape:
+        before, noisy: (c, h, w), some rows -> (c, h / 2, w / 2), and (h / 2, w / 2)
+    """
+    changes, energies = [], []
+    for mean, frame, deviation in zip(before, noisy, deviations, strict=True):
+        change = frame - mean
+        with np.errstate(over="ignore"):
+            changes.append(np.clip(to_cells(change) / deviation, -FARTHEST, FARTHEST))
+            energies.append(np.minimum(to_cells(change * change) / np.square(deviation), FARTHEST**2))
+    return np.stack(changes), np.asarray(np.mean(energies, axis=0), np.float32)
 
 
 def _variance(line: Floats, level: Floats) -> Floats:
@@ -215,13 +239,19 @@ def _left(side: int, beside: float, below: float) -> float:
     return float((beside**apart).mean() * (below**apart).mean())
 
 
-def _shared(energy: Floats, variance: Floats) -> float:
+def _shared(energy: Floats, variance: Floats, whole: Mask) -> float:
     """Covariance of the frame's noise with that of the mean, in units of a frame's variance.
 
-    It is 0 but for frames that are shown twice, and for noise that stays where it is: those change by too little.
+    It is 0 but for frames that are shown twice, and for noise that stays where it is: those change by too little. So do
+    clipped samples, which therefore do not count.
+
+    Args:
+        whole: which of every so many cells are not clipped
     """
+    if not whole.any():
+        return 0.0
     change = energy[::EVERY, ::EVERY] / (1 + variance[::EVERY, ::EVERY])
-    share = float(np.quantile(change, 0.25))
+    share = float(np.quantile(change[whole], 0.25))
     return 0.0 if share > REPEATED else (1 - share) * (1 + float(variance.mean())) / 2
 
 

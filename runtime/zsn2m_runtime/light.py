@@ -1,6 +1,7 @@
-"""Light that changes as a whole, from one frame to the next: fades, lamps that flicker, an exposure that follows.
+"""Light that changes from one frame to the next: fades, lamps that flicker, an exposure that follows, shadows.
 
-A mean of frames has the light of those before; it is given that of the frame first, else it lags behind. Source of the
+A mean of frames has the light of those before; it is given that of the frame first, else it lags behind. First as a
+whole, then in parts: those too have many pixels, which show less than what the noise of a few hides. Source of the
 constants: measured, docs/decisions/light.md.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -24,6 +26,10 @@ SURE = 4.0  # standard errors that a change must have
 MOST = 2.0  # times the light, or as many times less
 ROUNDS = 4  # of the fit
 OF_MEDIAN = 1.4826  # standard deviation of normal values over the median of their size
+PART = 8  # cells, side of the squares that parts are made of
+NEAR = 3  # squares, side of those whose median counts: what comes or goes has an edge, and light is smooth
+OF_NEAR = 0.166  # variance of the median of as many normal values, of that of one
+MOST_OF_PART = 2.0  # deviations of the noise: what changes by more shows something else
 
 
 class Light(NamedTuple):
@@ -68,6 +74,31 @@ def change_of_light(before: Nchw, noisy: Nchw, ends: Ends) -> Light:
         for channel in range(channels):
             found.factor[channel], found.shift[channel] = _line(was[:, channel], now[:, channel])
     return found
+
+
+def change_of_parts(changes: Floats, left: float) -> Floats | None:
+    """By how much parts of a frame became brighter; 0 where chance would do it, None where it would everywhere.
+
+    Args:
+        left: variance of the mean of noise over a square of PART cells, of that of a pixel
+    Shape:
+        changes: (c, h, w) of cells, mean change in standard deviations of a frame's noise
+        returns: the same, between squares linear
+    """
+    rows, columns = (side // PART for side in changes.shape[1:])
+    if not rows or not columns:
+        return None
+    whole = changes[:, : rows * PART, : columns * PART]
+    squares = [cv2.resize(plane, (columns, rows), interpolation=cv2.INTER_AREA) for plane in whole]
+    near = np.stack([cv2.medianBlur(np.asarray(plane, np.float32), NEAR) for plane in squares])
+    power = np.square(near).mean(axis=0)
+    least = SURE**2 * OF_NEAR * 2 * left  # the mean has no more noise than the frame
+    near[:, (power <= least) | (power >= MOST_OF_PART**2)] = 0
+    if not near.any():
+        return None
+    rest = [(0, side - of_whole) for side, of_whole in zip(changes.shape[1:], whole.shape[1:], strict=True)]
+    smooth = np.stack([cv2.resize(plane, whole.shape[:0:-1]) for plane in near])
+    return np.pad(smooth, [(0, 0), *rest], mode="edge")
 
 
 def _line(was: Doubles, now: Doubles) -> tuple[float, float]:

@@ -75,11 +75,13 @@ class Flow:
         return self._of_sizes[height, width]
 
 
-def flow(previous: Nchw, noisy: Nchw) -> Flow | None:
+def flow(previous: Nchw, noisy: Nchw, seen: Nchw | None = None) -> Flow | None:
     """Of a frame, by optical flow from the previous result; None after a cut, and below 16 x 16 pixels.
 
+    Args:
+        seen: of what the previous result was made, with what clipping does to light; None: nothing is clipped
     Shape:
-        previous, noisy: (1, c, h, w), of one size, finite; any units
+        previous, noisy, seen: (1, c, h, w), of one size, finite; any units
     Source: Kroeger et al., Fast Optical Flow using Dense Inverse Search, ECCV 2016, as OpenCV has it.
     """
     factor = _factor(*noisy.shape[2:])
@@ -87,34 +89,37 @@ def flow(previous: Nchw, noisy: Nchw) -> Flow | None:
         return None
     before, now = (_small_grey(planes, factor) for planes in (previous, noisy))
     vectors = _flow(before, now)
-    if is_cut(_brought(before, vectors), now):
+    if is_cut(_brought(before, vectors), now, None if seen is None else _brought(_small_grey(seen, factor), vectors)):
         return None
     return Flow(vectors * np.float32(factor))
 
 
-def still(previous: Nchw, noisy: Nchw) -> Flow | None:
+def still(previous: Nchw, noisy: Nchw, seen: Nchw | None = None) -> Flow | None:
     """Of a camera that stands still; None where `flow` has it."""
     factor = _factor(*noisy.shape[2:])
     if factor is None:
         return None
     before, now = (_small_grey(planes, factor) for planes in (previous, noisy))
-    return None if is_cut(before, now) else Flow()
+    return None if is_cut(before, now, None if seen is None else _small_grey(seen, factor)) else Flow()
 
 
-def is_cut(before: Floats, now: Floats) -> bool:
+def is_cut(before: Floats, now: Floats, seen: Floats | None = None) -> bool:
     """Whether two pictures show different scenes: neither the detail nor the brightness of the one is in the other.
 
     The noise of `now` moves neither measure, as it is independent of `before`; light that changes leaves the detail.
+    Clipping moves the brightness of noisy samples, at black by 0.4 of the noise: `seen` has that, too.
 
     Shape:
         before, now: (h, w), at least BLOCK x BLOCK: the result before, where its content is now, and the noisy frame
+        seen: the same of the noisy mean that the result before was made of
     """
     details = [picture - cv2.blur(picture, (DETAIL, DETAIL)) for picture in (before, now)]
     shared, own = (_block_means(np.multiply(details[0], detail, dtype=np.float64)) for detail in details[::-1])
     busy = own >= np.median(own)
     if np.median(shared[busy] / np.maximum(own[busy], np.finfo(np.float64).tiny)) >= LEAST_ALIKE:
         return False
-    change = np.median(np.abs(_block_means(now - before)))
+    pasts = [before] if seen is None else [before, seen]
+    change = min(np.median(np.abs(_block_means(now - past))) for past in pasts)
     return bool(change > LEAST_CHANGE * np.median(np.abs(details[1] - details[0])))
 
 

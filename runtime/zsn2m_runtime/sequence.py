@@ -18,9 +18,9 @@ from zsn2m_runtime.noise.clipping import clipping_ends
 from zsn2m_runtime.noise_record import NoiseRecord
 from zsn2m_runtime.sample_types import Mask, Nchw, is_whole
 
-# Of the previous result and the noisy frame, both (1, c, h, w) in sensor units: where the frame's content was before;
-# None after a cut.
-Motion = Callable[[Nchw, Nchw], Flow | None]
+# Of the previous result, the noisy frame, and the noisy mean that the result was made of, each (1, c, h, w) in sensor
+# units: where the frame's content was before; None after a cut.
+Motion = Callable[[Nchw, Nchw, Nchw], Flow | None]
 MotionName = Literal["flow", "none", "off"]
 MOTIONS: dict[MotionName, Motion | None] = {"flow": flow, "none": still, "off": None}
 
@@ -121,7 +121,8 @@ class Sequence:
         """The mean with one more frame, and the strength of the frame's noise."""
         assert self._fusion and self._gain and self._motion
         past = self._past
-        way = None if past is None or past.result.shape != noisy.shape else self._motion(past.result, noisy)
+        follows = past is not None and past.result.shape == noisy.shape
+        way = self._motion(past.result, noisy, past.mean.planes) if past and follows else None
         if past is None or way is None:
             self._gain.start(noisy)
             return Mean.of_one(noisy.copy()), self._gain.strength  # the frame is the caller's

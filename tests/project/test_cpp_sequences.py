@@ -25,6 +25,7 @@ CONSTANTS = {
         "kWhole": fusion.WHOLE,
         "kLeastNoise": fusion.LEAST_NOISE,
         "kEvery": fusion.EVERY,
+        "kClipped": fusion.CLIPPED,
     },
     "motion.h": {"kLeastMotionSide": motion.LEAST_SIDE},
     "motion.cpp": {
@@ -59,7 +60,11 @@ CONSTANTS = {
         "kMost": light.MOST,
         "kRounds": light.ROUNDS,
         "kOfMedian": light.OF_MEDIAN,
+        "kNear": light.NEAR,
+        "kOfNear": light.OF_NEAR,
+        "kMostOfPart": light.MOST_OF_PART,
     },
+    "light.h": {"kPart": light.PART},
     "noise.cpp": {"kPhotons": model.PHOTONS, "kCorrelated": model.CORRELATED, "kLeast": model.LEAST},
     "clipping.cpp": {
         "kFarthestFromEnd": clipping.FARTHEST,

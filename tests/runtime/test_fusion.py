@@ -58,6 +58,26 @@ def test_the_noise_of_what_stands_still_falls_as_said(channels: int) -> None:
     assert np.square(mean.strength()).mean() == pytest.approx(mean.variance.mean(), rel=0.1)
 
 
+def test_light_that_changes_in_a_part_leaves_no_lag() -> None:
+    """A lamp that shines into one half, and becomes darker by less than a frame's noise shows."""
+    lamp = np.zeros((SIDE, SIDE), np.float32)
+    lamp[:, SIDE // 2 :] = 1
+    clean = [scene() - np.float32(0.3 * SIGMA * index) * lamp for index in range(8)]
+    mean = run([frame + noise(seed) for seed, frame in enumerate(clean)])
+    lit = (..., slice(SIDE // 2 + 16, None))
+    assert abs(float((mean.planes - clean[-1])[lit].mean())) < 0.1 * SIGMA
+    assert np.square((mean.planes - clean[-1])[lit]).mean() / SIGMA**2 < 0.3
+
+
+@pytest.mark.parametrize("level", [0.0, 255.0])
+def test_clipping_is_no_noise_that_frames_share(level: float) -> None:
+    """It takes two thirds of the power away at black, but what is left is new in every frame."""
+    frames = [(np.full_like(scene(), level) + noise(seed)).clip(0, 255) for seed in range(8)]
+    mean = run(frames, Fusion(WHITE, (0.0, 255.0)))
+    assert mean.variance.mean() < 0.3
+    assert run([frames[0]] * 4 + [frames[0] + scene()] * 4, Fusion(WHITE, (0.0, 255.0))).variance.mean() > 0.9
+
+
 def test_photons_and_another_gain_count_by_their_noise() -> None:
     clean, slope, strength = scene(), 2.0, 3.0
     frames = [clean + strength * np.sqrt(slope * clean + 9) * noise(seed) / SIGMA for seed in range(10)]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from support.known_noise import plain_record
 
 from zsn2m_deploy.sample import SampleConfig, clean_scene
 from zsn2m_runtime.fusion import Fusion, Mean
-from zsn2m_runtime.light import change_of_light
+from zsn2m_runtime.light import MOST_OF_PART, change_of_light, change_of_parts
 
 Array = np.ndarray[Any, Any]
 
@@ -83,3 +84,56 @@ def test_a_mean_in_other_light_has_its_noise() -> None:
     assert np.square(relit.planes - clean * np.float32(1.25)).mean() / SIGMA**2 == pytest.approx(
         relit.variance.mean(), rel=0.15
     )
+
+
+CELLS = (3, 60, 100)
+LEFT = 1 / 256  # of white noise, in squares of 16 x 16 pixels
+
+
+def of_cells(seed: int) -> Array:
+    """Mean changes of cells, of noise alone: two frames', four pixels each."""
+    return np.random.default_rng(seed).normal(0, np.sqrt(2 / 4), CELLS).astype(np.float32)
+
+
+@pytest.mark.parametrize("change", [0.3, -1.5])
+def test_a_part_that_becomes_brighter_is_found(change: float) -> None:
+    changes = of_cells(0)
+    changes[..., 50:] += np.float32(change)
+    found = change_of_parts(changes, LEFT)
+    assert found is not None and found.shape == CELLS
+    assert np.abs(found[..., 56:] - change).mean() < 0.1
+    assert (found[..., :36] == 0).all()
+
+
+def test_what_changes_by_much_more_than_noise_is_no_light() -> None:
+    changes = of_cells(0)
+    changes[..., 50:] += 2 * MOST_OF_PART
+    assert change_of_parts(changes, LEFT) is None
+
+
+def test_a_small_thing_is_no_light() -> None:
+    changes = of_cells(0)
+    changes[:, 20:30, 20:30] += 1
+    assert change_of_parts(changes, LEFT) is None
+
+
+def test_noise_alone_is_no_light() -> None:
+    assert all(change_of_parts(of_cells(seed), LEFT) is None for seed in range(20))
+
+
+def test_noise_that_neighbours_share_is_no_light() -> None:
+    """Of pixels that share 0.6 of it, and less by its powers."""
+    beside = np.exp(-1 / (4 * 1.0**2)) - 0.1
+    smooth = [cv2.GaussianBlur(plane, (0, 0), 1.0) for plane in noise(0)[0]]
+    cells = np.stack([cv2.resize(plane, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) for plane in smooth])
+    changes = (np.sqrt(2) * cells / np.std(smooth)).astype(np.float32)
+    assert change_of_parts(changes, LEFT) is not None
+    assert (
+        change_of_parts(changes, Fusion(plain_record(0.0, 1.0, 3, neighbours=(beside, beside)))._left_of_part) is None
+    )
+
+
+@pytest.mark.parametrize("shape", [(3, 7, 100), (1, 1, 1), (4, 8, 8), (1, 9, 1500)])
+def test_parts_of_any_size(shape: tuple[int, ...]) -> None:
+    found = change_of_parts(np.ones(shape, np.float32), LEFT)
+    assert found is None if min(shape[1:]) < 8 else found is not None and (found == 1).all()

@@ -20,9 +20,9 @@ from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.manifest import Sensor
 from zsn2m_runtime.mosaic_planes import mosaic_of, planes_of
 from zsn2m_runtime.mosaic_record import BayerPattern, MosaicRecord
-from zsn2m_runtime.motion import still
+from zsn2m_runtime.motion import flow, still
 from zsn2m_runtime.sample_types import Mask, Nchw
-from zsn2m_runtime.sequence import MOTIONS, MotionName, Sequence
+from zsn2m_runtime.sequence import MOTIONS, Motion, MotionName, Sequence
 
 Array = np.ndarray[Any, Any]
 
@@ -83,6 +83,16 @@ def test_a_still_camera_s_frames_are_averaged_where_they_are(denoiser: Denoiser)
     clean = view()
     found = run(Sequence(denoiser, still), [noisy(clean, seed) for seed in range(6)])
     assert error(found[-1], clean) < 0.55
+
+
+@pytest.mark.parametrize("motion", [still, flow])
+def test_what_clipping_adds_in_the_dark_is_no_cut(denoiser: Denoiser, motion: Motion) -> None:
+    """The result has the light, the next frame is brighter by the noise's share above black: that was a cut once."""
+    clean = np.full((SIDE, SIDE), 0.3 * SIGMA, np.float32)
+    sequence = Sequence(denoiser, motion)
+    found = run(sequence, [noisy(clean, seed) for seed in range(8)])
+    errors = [float(np.square(frame - clean).mean()) for frame in found]
+    assert max(errors[4:]) < 0.4 * errors[0]
 
 
 def test_a_cut_another_size_and_a_restart_begin_anew(denoiser: Denoiser) -> None:

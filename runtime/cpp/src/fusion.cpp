@@ -21,6 +21,7 @@ constexpr float kFarthest = 1e3F;
 constexpr float kWhole = 4.0F;
 constexpr double kLeastNoise = 1e-24;
 constexpr std::int64_t kEvery = 8;
+constexpr float kClipped = 1.5F;
 
 // Variance of the mean of noise over a square of pixels, of that of a pixel, where correlation falls by powers.
 double left_of_mean(std::int64_t side, double beside, double below) {
@@ -59,19 +60,20 @@ struct RowPair {
     const float *upper, *lower;
 };
 
-struct Deviation { // variance of a cell with a sum of four samples
+struct Deviation { // variance of a cell
     float slope, floor, least, channels;
 };
 
 // The cells of two rows: their mean change over the noise's deviation, and, added, their mean square over its variance.
-void measure_row(RowPair mean, RowPair now, std::int64_t width, Deviation noise, float *__restrict changes,
-                 float *__restrict squares) {
+void measure_row(RowPair mean, RowPair now, std::int64_t width, Deviation noise, float *__restrict levels,
+                 float *__restrict changes, float *__restrict squares) {
     const float share = 1 / noise.channels;
     const auto measure = [=](std::int64_t column, std::int64_t left, std::int64_t right) {
         const float a = mean.upper[left], b = mean.upper[right], c = mean.lower[left], d = mean.lower[right];
         const float p = now.upper[left] - a, q = now.upper[right] - b, r = now.lower[left] - c,
                     s = now.lower[right] - d;
-        const float line = noise.slope * (a + b + c + d) + noise.floor;
+        levels[column] = (a + b + c + d) / 4;
+        const float line = noise.slope * levels[column] + noise.floor;
         const float scale = 1 / std::sqrt(line > noise.least ? line : noise.least);
         changes[column] = std::clamp((p + q + r + s) * (scale / 4), -kFarthest, kFarthest);
         const float energy = (p * p + q * q + r * r + s * s) * (scale * scale / 4);
@@ -133,7 +135,7 @@ std::vector<float> Mean::strengths(Size size, float times) const {
 }
 
 Fusion::Fusion(const Noise &noise)
-    : end_low_(noise.end_low), end_high_(noise.end_high), changes_(noise.planes()) {
+    : end_low_(noise.end_low), end_high_(noise.end_high), levels_(noise.planes()), changes_(noise.planes()) {
     for (std::size_t plane = 0; plane < noise.planes(); ++plane) {
         const bool falls = noise.slope[plane] < 0; // such a line stays at its highest
         const double floor = falls ? noise.variance(plane, noise.span_low) : noise.floor[plane];
@@ -149,16 +151,20 @@ Fusion::Fusion(const Noise &noise)
     most_energy_ = static_cast<float>(1 + kSpread * std::sqrt(2 * samples));
     most_single_ = static_cast<float>(left_of_mean(side(0), noise.beside, noise.below) * of_means);
     most_near_ = static_cast<float>(left_of_mean(side(kNear), noise.beside, noise.below) * of_means);
+    left_of_part_ = left_of_mean(kPart * kFusionCell, noise.beside, noise.below);
 }
 
 void Fusion::operator()(const Mean &before, Mean &frame, Size size, float strength, const Mask *fresh) {
     const Cells cells = {cells_of(size.height), cells_of(size.width)};
     const auto count = static_cast<std::size_t>(cells.rows * cells.columns);
     for (std::vector<float> *values : {&squares_, &energy_, &weight_, &frame.variance}) values->resize(count);
-    for (std::vector<float> &values : changes_) values.resize(count);
+    for (std::vector<std::vector<float>> *of_channels : {&levels_, &changes_}) {
+        for (std::vector<float> &values : *of_channels) values.resize(count);
+    }
     measure_changes(before, frame, size, strength);
+    follow_parts(cells, strength);
     weigh(before, cells);
-    const float of_both = shared(before.variance, cells);
+    const float of_both = shared(before.variance, cells, strength);
     for (std::size_t i = 0; i < count; ++i) {
         const float weight = weight_[i];
         frame.variance[i] = std::min(weight + 2 * weight * (1 - weight) * of_both, 1.0F);
@@ -171,7 +177,6 @@ std::vector<float> Fusion::in_light(const Mean &mean, Size size, float strength)
     const std::int64_t rows = cells_of(size.height), columns = cells_of(size.width), pixels = size.height * size.width;
     for (std::int64_t channel = 0; channel < size.channels; ++channel) {
         const float *const own = mean.planes.data() + channel * pixels;
-        const auto [slope, floor, least] = lines_[static_cast<std::size_t>(channel)];
         bool any = false;
         for (std::int64_t cell = 0; cell < rows * columns; ++cell) {
             const std::int64_t upper = 2 * (cell / columns), left = 2 * (cell % columns);
@@ -179,9 +184,9 @@ std::vector<float> Fusion::in_light(const Mean &mean, Size size, float strength)
             const float level = (own[upper * size.width + left] + own[upper * size.width + right] +
                                  own[lower * size.width + left] + own[lower * size.width + right]) /
                                 4;
-            const float deviation = std::sqrt(std::max(slope * level + floor, least)) * strength;
             const auto i = static_cast<std::size_t>(cell);
-            added[i] = rise_of_mean(level, deviation, end_low_, end_high_) *
+            added[i] = rise_of_mean(level, deviation(static_cast<std::size_t>(channel), level, strength), end_low_,
+                                    end_high_) *
                        std::min(kWhole * (1 - mean.variance[i]), 1.0F);
             any = any || added[i] != 0;
         }
@@ -197,6 +202,12 @@ std::vector<float> Fusion::in_light(const Mean &mean, Size size, float strength)
     return planes;
 }
 
+// Of a frame's noise at a light of the mean.
+float Fusion::deviation(std::size_t channel, float level, float strength) const {
+    const auto [slope, floor, least] = lines_[channel];
+    return std::sqrt(std::max(slope * level + floor, least)) * strength;
+}
+
 void Fusion::measure_changes(const Mean &before, const Mean &frame, Size size, float strength) {
     const std::int64_t rows = cells_of(size.height), columns = cells_of(size.width);
     const float power = strength * strength, channels = static_cast<float>(size.channels);
@@ -209,9 +220,24 @@ void Fusion::measure_changes(const Mean &before, const Mean &frame, Size size, f
             const auto [slope, floor, least] = lines_[static_cast<std::size_t>(channel)];
             measure_row({before.planes.data() + upper, before.planes.data() + lower},
                         {frame.planes.data() + upper, frame.planes.data() + lower}, size.width,
-                        {slope * power / 4, floor * power, least * power, channels},
+                        {slope * power, floor * power, least * power, channels},
+                        levels_[static_cast<std::size_t>(channel)].data() + row * columns,
                         changes_[static_cast<std::size_t>(channel)].data() + row * columns,
                         squares_.data() + row * columns);
+        }
+    }
+}
+
+// What became brighter in parts is taken from the changes.
+void Fusion::follow_parts(Cells cells, float strength) {
+    brighter_ = change_of_parts(changes_, cells.rows, cells.columns, left_of_part_);
+    for (std::size_t channel = 0; channel < brighter_.size(); ++channel) {
+        std::vector<float> &brighter = brighter_[channel], &changes = changes_[channel];
+        const float share = 1 / static_cast<float>(brighter_.size());
+        for (std::size_t i = 0; i < brighter.size(); ++i) {
+            squares_[i] += brighter[i] * (brighter[i] - 2 * changes[i]) * share;
+            changes[i] -= brighter[i];
+            brighter[i] *= deviation(channel, levels_[channel][i], strength);
         }
     }
 }
@@ -254,15 +280,26 @@ void Fusion::weigh(const Mean &before, Cells cells) {
     }
 }
 
+// Whether clipping leaves a cell's noise what it is.
+bool Fusion::is_whole(std::size_t cell, float strength) const {
+    for (std::size_t channel = 0; channel < levels_.size(); ++channel) {
+        const float level = levels_[channel][cell], reach = kClipped * deviation(channel, level, strength);
+        if (std::abs(level - static_cast<float>(end_low_)) < reach) return false;
+        if (std::abs(level - static_cast<float>(end_high_)) < reach) return false;
+    }
+    return true;
+}
+
 // Covariance of the frame's noise with that of the mean, in units of a frame's variance.
-float Fusion::shared(const std::vector<float> &variance, Cells cells) const {
+float Fusion::shared(const std::vector<float> &variance, Cells cells, float strength) const {
     std::vector<double> change;
     for (std::int64_t row = 0; row < cells.rows; row += kEvery) {
         for (std::int64_t column = 0; column < cells.columns; column += kEvery) {
             const auto i = static_cast<std::size_t>(row * cells.columns + column);
-            change.push_back(energy_[i] / (1 + std::min(variance[i] + kDrift, 1.0F)));
+            if (is_whole(i, strength)) change.push_back(energy_[i] / (1 + std::min(variance[i] + kDrift, 1.0F)));
         }
     }
+    if (change.empty()) return 0;
     const auto share = static_cast<float>(quantile(change, 0.25));
     if (share > kRepeated) return 0;
     double sum = 0;
@@ -272,7 +309,7 @@ float Fusion::shared(const std::vector<float> &variance, Cells cells) const {
 
 void Fusion::apply(const Mean &before, Mean &frame, Size size, const Mask *fresh) const {
     const std::int64_t columns = cells_of(size.width);
-    std::vector<float> weight;
+    std::vector<float> weight, brighter(static_cast<std::size_t>(kFusionCell * columns), 0.0F);
     for (std::int64_t row = 0; row < size.height; ++row) {
         const std::int64_t cell = row / kFusionCell;
         at_pixels(weight_, size, row, weight);
@@ -287,10 +324,12 @@ void Fusion::apply(const Mean &before, Mean &frame, Size size, const Mask *fresh
             const std::int64_t at = (channel * size.height + row) * size.width;
             const float *const mean = before.planes.data() + at;
             float *const planes = frame.planes.data() + at;
-            const float *const of_frame = weight.data();
+            const float *const of_frame = weight.data(), *const more = brighter.data();
+            if (!brighter_.empty()) at_pixels(brighter_[static_cast<std::size_t>(channel)], size, row, brighter);
             for (std::int64_t i = 0; i < size.width; ++i) {
+                const float before_it = mean[i] + more[i];
                 // What is added to a value that is far away is lost in rounding.
-                planes[i] = of_frame[i] == 1 ? planes[i] : mean[i] + of_frame[i] * (planes[i] - mean[i]);
+                planes[i] = of_frame[i] == 1 ? planes[i] : before_it + of_frame[i] * (planes[i] - before_it);
             }
         }
     }

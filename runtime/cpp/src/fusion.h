@@ -52,14 +52,20 @@ private:
         std::int64_t rows, columns;
     };
 
+    float deviation(std::size_t channel, float level, float strength) const;
     void measure_changes(const Mean &before, const Mean &frame, Size size, float strength);
+    void follow_parts(Cells cells, float strength);
     void weigh(const Mean &before, Cells cells);
-    float shared(const std::vector<float> &variance, Cells cells) const;
+    bool is_whole(std::size_t cell, float strength) const;
+    float shared(const std::vector<float> &variance, Cells cells, float strength) const;
     void apply(const Mean &before, Mean &frame, Size size, const Mask *fresh) const;
 
     double end_low_, end_high_;
     std::vector<Line> lines_; // one a channel: of the variance, never falling
     float most_energy_, most_single_, most_near_;
+    double left_of_part_;
+    std::vector<std::vector<float>> levels_;   // of the mean's cells, a channel
+    std::vector<std::vector<float>> brighter_; // what is added to them, in sensor units; empty: nothing
     // A value a cell, in units of the noise of a frame:
     std::vector<std::vector<float>> changes_; // mean change of each channel, of its standard deviation
     std::vector<float> squares_;              // mean square of the change, mean of the channels

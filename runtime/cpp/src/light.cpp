@@ -18,8 +18,12 @@ constexpr double kSure = 4;
 constexpr double kMost = 2;
 constexpr int kRounds = 4;
 constexpr double kOfMedian = 1.4826;
+constexpr std::int64_t kNear = 3;
+constexpr double kOfNear = 0.166;
+constexpr float kMostOfPart = 2;
 
 using Doubles = std::vector<double>;
+using Values = std::vector<float>;
 
 // Mean of each whole tile of a channel; `part` has the channel's rows and columns.
 Doubles levels_of(const float *part, std::int64_t height, std::int64_t width, const std::vector<bool> &whole) {
@@ -83,6 +87,66 @@ Light line(const Doubles &was, const Doubles &now) {
     return {static_cast<float>(1 + slope), static_cast<float>(change - slope * middle)};
 }
 
+// Mean of each whole square of kPart cells.
+Values squares_of(const Values &cells, std::int64_t columns, std::int64_t down, std::int64_t along) {
+    Values squares(static_cast<std::size_t>(down * along), 0.0F);
+    for (std::int64_t row = 0; row < down * kPart; ++row) {
+        for (std::int64_t column = 0; column < along * kPart; ++column) {
+            squares[static_cast<std::size_t>(row / kPart * along + column / kPart)] +=
+                cells[static_cast<std::size_t>(row * columns + column)] / (kPart * kPart);
+        }
+    }
+    return squares;
+}
+
+// Median of each square and those about it, the outermost repeated.
+Values medians_of(const Values &squares, std::int64_t down, std::int64_t along) {
+    constexpr std::int64_t reach = kNear / 2;
+    Values medians, near;
+    for (std::int64_t row = 0; row < down; ++row) {
+        for (std::int64_t column = 0; column < along; ++column) {
+            near.clear();
+            for (std::int64_t y = row - reach; y <= row + reach; ++y) {
+                for (std::int64_t x = column - reach; x <= column + reach; ++x) {
+                    const std::int64_t at = std::clamp<std::int64_t>(y, 0, down - 1) * along;
+                    near.push_back(squares[static_cast<std::size_t>(at + std::clamp<std::int64_t>(x, 0, along - 1))]);
+                }
+            }
+            medians.push_back(median(near));
+        }
+    }
+    return medians;
+}
+
+// The squares beside a cell of a row or column of them, and the share of the second.
+struct Between {
+    std::int64_t first, second;
+    float share;
+};
+
+Between between(std::int64_t cell, std::int64_t squares) {
+    const float place = std::max((static_cast<float>(cell) + 0.5F) / kPart - 0.5F, 0.0F);
+    const auto first = std::min(static_cast<std::int64_t>(place), squares - 1);
+    return {first, std::min(first + 1, squares - 1), place - static_cast<float>(first)};
+}
+
+// Values of squares at the cells, between squares linear; the outermost are continued.
+Values at_cells(const Values &squares, std::int64_t down, std::int64_t along, std::int64_t rows, std::int64_t columns) {
+    Values cells;
+    cells.reserve(static_cast<std::size_t>(rows * columns));
+    for (std::int64_t row = 0; row < rows; ++row) {
+        const Between y = between(row, down);
+        const float *const upper = squares.data() + y.first * along, *const lower = squares.data() + y.second * along;
+        for (std::int64_t column = 0; column < columns; ++column) {
+            const Between x = between(column, along);
+            const float left = upper[x.first] + y.share * (lower[x.first] - upper[x.first]);
+            const float right = upper[x.second] + y.share * (lower[x.second] - upper[x.second]);
+            cells.push_back(left + x.share * (right - left));
+        }
+    }
+    return cells;
+}
+
 } // namespace
 
 std::vector<Light> change_of_light(const float *before, const float *noisy, Size size, const Noise &noise) {
@@ -100,6 +164,29 @@ std::vector<Light> change_of_light(const float *before, const float *noisy, Size
         found[channel] = line(was, levels_of(own.data() + first, height, width, whole));
     }
     return found;
+}
+
+std::vector<Values> change_of_parts(const std::vector<Values> &changes, std::int64_t rows, std::int64_t columns,
+                                    double left) {
+    const std::int64_t down = rows / kPart, along = columns / kPart;
+    if (!down || !along) return {};
+    const auto channels = static_cast<float>(changes.size());
+    std::vector<Values> near;
+    Values power(static_cast<std::size_t>(down * along), 0.0F);
+    for (const Values &cells : changes) {
+        near.push_back(medians_of(squares_of(cells, columns, down, along), down, along));
+        for (std::size_t i = 0; i < power.size(); ++i) power[i] += near.back()[i] * near.back()[i] / channels;
+    }
+    const auto least = static_cast<float>(kSure * kSure * kOfNear * 2 * left); // the mean has no more than the frame
+    bool any = false;
+    for (std::size_t i = 0; i < power.size(); ++i) {
+        const bool sure = power[i] > least && power[i] < kMostOfPart * kMostOfPart;
+        any = any || sure;
+        for (Values &squares : near) squares[i] = sure ? squares[i] : 0;
+    }
+    if (!any) return {};
+    for (Values &squares : near) squares = at_cells(squares, down, along, rows, columns);
+    return near;
 }
 
 } // namespace zsn2m::core

@@ -1,12 +1,15 @@
-// Light that changes as a whole, from one frame to the next. As zsn2m_runtime/light.py, where the method is described.
+// Light that changes from one frame to the next. As zsn2m_runtime/light.py, where the method is described.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "noise.h"
 #include "pixels.h"
 
 namespace zsn2m::core {
+
+constexpr std::int64_t kPart = 8; // cells, side of the squares that parts of a frame are made of
 
 // What becomes of the values of a channel.
 struct Light {
@@ -20,5 +23,12 @@ struct Light {
 //
 // before: the mean of the frames before, where its content is now. Planes are (channels, height, width).
 std::vector<Light> change_of_light(const float *before, const float *noisy, Size size, const Noise &noise);
+
+// By how much parts of a frame became brighter; 0 where chance would do it, empty where it would everywhere.
+//
+// changes: of each channel's cells, (rows, columns), in standard deviations of a frame's noise. left: variance of the
+// mean of noise over a square of kPart cells, of that of a pixel.
+std::vector<std::vector<float>> change_of_parts(const std::vector<std::vector<float>> &changes, std::int64_t rows,
+                                                std::int64_t columns, double left);
 
 } // namespace zsn2m::core

@@ -67,10 +67,11 @@ float median_of(std::size_t count, Value value) {
 
 } // namespace
 
-std::optional<Flow> still(const float *previous, const float *noisy, Size size) {
+std::optional<Flow> still(const float *previous, const float *noisy, const float *seen, Size size) {
     if (std::min(size.height, size.width) < kLeastMotionSide) return std::nullopt;
     const std::int64_t factor = small_factor(size.height, size.width);
-    if (is_cut(small_grey(previous, size, factor), small_grey(noisy, size, factor))) return std::nullopt;
+    const SmallGrey before = small_grey(previous, size, factor), now = small_grey(noisy, size, factor);
+    if (is_cut(before, now, small_grey(seen, size, factor))) return std::nullopt;
     return Flow{};
 }
 
@@ -104,7 +105,7 @@ SmallGrey small_grey(const float *planes, Size size, std::int64_t factor) {
     return small;
 }
 
-bool is_cut(const SmallGrey &before, const SmallGrey &now) {
+bool is_cut(const SmallGrey &before, const SmallGrey &now, const SmallGrey &seen) {
     const Values past = detail_of(before), present = detail_of(now);
     const Values shared = block_means(now, [&](std::size_t i) { return past[i] * present[i]; });
     const Values own = block_means(now, [&](std::size_t i) { return past[i] * past[i]; });
@@ -114,9 +115,11 @@ bool is_cut(const SmallGrey &before, const SmallGrey &now) {
         if (own[i] >= usual) alike.push_back(shared[i] / std::max(own[i], std::numeric_limits<float>::min()));
     }
     if (median(alike) >= kLeastAlike) return false;
-    const Values changes = block_means(now, [&](std::size_t i) { return now.values[i] - before.values[i]; });
-    const float change = median_of(changes.size(), [&](std::size_t i) { return std::abs(changes[i]); });
-    return change >
+    const auto change_from = [&](const SmallGrey &earlier) {
+        const Values changes = block_means(now, [&](std::size_t i) { return now.values[i] - earlier.values[i]; });
+        return median_of(changes.size(), [&](std::size_t i) { return std::abs(changes[i]); });
+    };
+    return std::min(change_from(before), change_from(seen)) >
            kLeastChange * median_of(past.size(), [&](std::size_t i) { return std::abs(present[i] - past[i]); });
 }
 

@@ -30,11 +30,11 @@ struct Part {
 };
 
 // Of a camera that stands still, or by optical flow from the result before; nothing after a cut, and below 16 x 16
-// pixels. Planes are (channels, height, width), of one size, finite.
-std::optional<Flow> still(const float *previous, const float *noisy, Size size);
+// pixels. Planes are (channels, height, width), of one size, finite. seen: the noisy mean that the result was made of.
+std::optional<Flow> still(const float *previous, const float *noisy, const float *seen, Size size);
 
 // There in libraries built with OpenCV alone.
-std::optional<Flow> moved(const float *previous, const float *noisy, Size size);
+std::optional<Flow> moved(const float *previous, const float *noisy, const float *seen, Size size);
 const char *opencv_version();
 
 // By OpenCV, of a flow that moves; borders are repeated. Planes of the frame before, moved; what bring() has in some
@@ -53,7 +53,8 @@ struct SmallGrey {
 std::int64_t small_factor(std::int64_t height, std::int64_t width);
 SmallGrey small_grey(const float *planes, Size size, std::int64_t factor);
 
-// Whether two pictures show different scenes: neither the detail nor the brightness of the one is in the other.
-bool is_cut(const SmallGrey &before, const SmallGrey &now);
+// Whether two pictures show different scenes: neither the detail nor the brightness of the one is in the other. The
+// brightness of `seen` has what clipping adds, as that of `now`.
+bool is_cut(const SmallGrey &before, const SmallGrey &now, const SmallGrey &seen);
 
 } // namespace zsn2m::core

@@ -67,17 +67,20 @@ void remap(const float *plane, Size size, cv::Mat to, const cv::Mat &places, con
 
 } // namespace
 
-std::optional<Flow> moved(const float *previous, const float *noisy, Size size) {
+std::optional<Flow> moved(const float *previous, const float *noisy, const float *seen, Size size) {
     if (std::min(size.height, size.width) < kLeastMotionSide) return std::nullopt;
     const std::int64_t factor = small_factor(size.height, size.width);
     const SmallGrey before = small_grey(previous, size, factor), now = small_grey(noisy, size, factor);
     const cv::Mat vectors = small_flow(before, now);
     cv::Mat places = vectors.clone();
     add_places(places);
-    SmallGrey brought = {std::vector<float>(before.values.size()), before.height, before.width};
-    remap(before.values.data(), {before.height, before.width, 1},
-          picture_in(brought.values.data(), before.height, before.width), places, {}, cv::INTER_LINEAR);
-    if (is_cut(brought, now)) return std::nullopt;
+    const auto brought = [&places](const SmallGrey &picture) {
+        SmallGrey there = {std::vector<float>(picture.values.size()), picture.height, picture.width};
+        remap(picture.values.data(), {picture.height, picture.width, 1},
+              picture_in(there.values.data(), picture.height, picture.width), places, {}, cv::INTER_LINEAR);
+        return there;
+    };
+    if (is_cut(brought(before), now, brought(small_grey(seen, size, factor)))) return std::nullopt;
     Flow flow = {std::vector<float>(2 * before.values.size()), before.height, before.width};
     vectors.convertTo(picture_in(flow.small.data(), flow.height, flow.width, CV_32FC2), -1,
                       static_cast<double>(factor));

@@ -7,11 +7,12 @@
 namespace zsn2m::core {
 namespace {
 
-std::optional<Flow> motion_of(zsn2m_motion motion, const float *previous, const float *noisy, Size size) {
+std::optional<Flow> motion_of(zsn2m_motion motion, const float *previous, const float *noisy, const float *seen,
+                              Size size) {
     if constexpr (kWithOpenCv) {
-        if (motion != ZSN2M_MOTION_NONE) return moved(previous, noisy, size);
+        if (motion != ZSN2M_MOTION_NONE) return moved(previous, noisy, seen, size);
     }
-    return still(previous, noisy, size);
+    return still(previous, noisy, seen, size);
 }
 
 bool same(Size one, Size other) {
@@ -55,7 +56,7 @@ std::vector<float> Sequence::add(std::optional<Mask> blank, float strength) {
     const float *const noisy = next_.mean.planes.data();
     std::optional<Flow> flow;
     if (past_.result && same(past_.size, next_.size)) {
-        flow = motion_of(motion_, past_.result.get(), noisy, next_.size);
+        flow = motion_of(motion_, past_.result.get(), noisy, past_.mean.planes.data(), next_.size);
     }
     if (flow) {
         add_to_mean(*flow, strength);

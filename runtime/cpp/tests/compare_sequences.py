@@ -39,7 +39,8 @@ STEP = (1, 2)  # pixels that the camera moves from frame to frame
 LOUDER = 3  # the frame from which the noise is so many times as strong
 TIMES = 1.4
 DARKER = 0.97  # times the light, from frame to frame
-MOST_OF_NOISE = 0.06  # root mean square of the difference by flow, of the noise's deviation; measured: 0.03
+FLICKER = 0.05  # of the range: by so much the right half is brighter in every second frame
+MOST_OF_NOISE = 0.06  # root mean square of the difference by flow, of the noise's deviation; measured: 0.04
 
 
 class Model:
@@ -138,7 +139,7 @@ def apart(one: Pixels, other: Pixels, sensor: Sensor) -> float:
 def scene(sensor: Sensor, size: tuple[int, int], step: tuple[int, int]) -> list[Pixels]:
     """Noisy frames of a camera that moves by a step between two, with a disc that moves by itself, then others.
 
-    The light fades.
+    The light fades, and that of one half flickers.
     """
     low, high = sensor.range
     random = np.random.default_rng(0)
@@ -149,6 +150,7 @@ def scene(sensor: Sensor, size: tuple[int, int], step: tuple[int, int]) -> list[
         clean = clean if sensor.channels == 3 else clean[..., 0]
         rows, columns = np.mgrid[: size[0], : size[1]]
         clean[np.hypot(rows - size[0] / 2, columns - size[1] / 4 - 3 * index) < min(size) / 8] = 0.7
+        clean[:, size[1] // 2 :] += FLICKER * (index % 2)
         strength = TIMES if index >= LOUDER else 1
         noisy = clean * DARKER**index + NOISE * strength * random.uniform(-1, 1, clean.shape)
         noisy = low + (high - low) * np.clip(noisy, 0, 1)

@@ -147,10 +147,66 @@ TEST_CASE("a cut is another scene, not another noise or light") {
     const std::vector<float> clean = frame(0, 0), light = frame(1, 1, 120);
     std::vector<float> other;
     for (std::size_t i = 0; i < clean.size(); ++i) other.push_back(150 + 30 * std::sin(static_cast<float>(i) / 700));
-    CHECK(still(clean.data(), frame(1).data(), kSize));
-    CHECK(still(clean.data(), light.data(), kSize));
-    CHECK_FALSE(still(clean.data(), other.data(), kSize));
-    CHECK_FALSE(still(clean.data(), clean.data(), {15, 83, 2}));
+    CHECK(still(clean.data(), frame(1).data(), clean.data(), kSize));
+    CHECK(still(clean.data(), light.data(), clean.data(), kSize));
+    CHECK_FALSE(still(clean.data(), other.data(), clean.data(), kSize));
+    CHECK_FALSE(still(clean.data(), clean.data(), clean.data(), {15, 83, 2}));
+}
+
+TEST_CASE("what clipping adds to light is no cut") {
+    const auto plain = [](unsigned seed, float brightness) {
+        std::vector<float> planes = frame(seed, 1, brightness);
+        const std::vector<float> clean = frame(0, 0, 0);
+        for (std::size_t i = 0; i < planes.size(); ++i) planes[i] -= clean[i];
+        return planes;
+    };
+    const std::vector<float> result = plain(0, 0), seen = plain(1, 20), now = plain(2, 20);
+    CHECK_FALSE(still(result.data(), now.data(), result.data(), kSize));
+    CHECK(still(result.data(), now.data(), seen.data(), kSize));
+}
+
+TEST_CASE("light that changes in a part leaves no lag") {
+    Fusion fusion(noise());
+    Mean mean = one(0);
+    const std::int64_t half = kSize.width / 2;
+    for (unsigned i = 1; i < 8; ++i) {
+        Mean next = {frame(i), {}};
+        for (std::size_t k = 0; k < next.planes.size(); ++k) {
+            if (static_cast<std::int64_t>(k) % kSize.width < half) continue;
+            next.planes[k] -= 0.5F * kSigma * static_cast<float>(i);
+        }
+        fusion(mean, next, kSize, 1, nullptr);
+        mean = next;
+    }
+    const std::vector<float> clean = frame(0, 0);
+    double off = 0, count = 0;
+    for (std::size_t k = 0; k < clean.size(); ++k) {
+        if (static_cast<std::int64_t>(k) % kSize.width < half + 16) continue;
+        off += static_cast<double>(mean.planes[k] - clean[k] + 3.5F * kSigma);
+        ++count;
+    }
+    CHECK(std::abs(off / count) < 0.1 * static_cast<double>(kSigma));
+    CHECK(*std::min_element(mean.variance.begin(), mean.variance.end()) < 0.35F);
+}
+
+TEST_CASE("clipping is no noise that frames share") {
+    Noise clipped = noise();
+    clipped.end_low = 0;
+    Fusion fusion(clipped);
+    const auto dark = [](unsigned seed) {
+        std::vector<float> planes = frame(seed, 1, 0);
+        const std::vector<float> clean = frame(0, 0, 0);
+        for (std::size_t i = 0; i < planes.size(); ++i) planes[i] = std::max(planes[i] - clean[i], 0.0F);
+        return planes;
+    };
+    Mean mean = {dark(0), {}};
+    mean.be_one_frame(kSize);
+    for (unsigned i = 1; i < 8; ++i) {
+        Mean next = {dark(i), {}};
+        fusion(mean, next, kSize, 1, nullptr);
+        mean = next;
+    }
+    CHECK(strength_of(mean) < 0.55);
 }
 
 TEST_CASE("motion is followed where OpenCV is built in") {
@@ -173,7 +229,7 @@ TEST_CASE("motion is followed where OpenCV is built in") {
             return planes;
         };
         const std::vector<float> before = view(0), now = view(step);
-        const auto flow = moved(before.data(), now.data(), size);
+        const auto flow = moved(before.data(), now.data(), before.data(), size);
         REQUIRE(flow);
         std::vector<float> brought, part;
         bring(*flow, before.data(), size, brought);
