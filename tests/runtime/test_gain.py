@@ -127,7 +127,7 @@ def test_a_cut_says_nothing_of_the_gain_and_another_bundle_begins_anew() -> None
 
         averages = True
         sensor = Sensor(dtype="float32", channels=3, range=(0.0, 255.0), noise_sigma=1.0)
-        card = SimpleNamespace(sensor=sensor, strength=None)
+        card = SimpleNamespace(sensor=sensor, strength="strength")
 
         def __init__(self, variance: float) -> None:
             self.noises = (plain_record(0.0, variance),)

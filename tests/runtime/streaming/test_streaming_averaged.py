@@ -93,6 +93,7 @@ def test_a_change_of_gain_reaches_the_model(denoiser: Denoiser, monkeypatch: pyt
         return frame, to_nchw(BASE)
 
     monkeypatch.setattr(Denoiser, "denoise_mean", keep)
+    monkeypatch.setattr(denoiser, "card", denoiser.card.model_copy(update={"strength": "strength"}))
     if by == "stream":
         Stream(denoiser, Noisy(12), NullSink(), motion="none").run()
     else:
