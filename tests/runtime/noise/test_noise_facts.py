@@ -11,6 +11,7 @@ import pytest
 from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.facts import BAR, distribution_in_words, noise_facts, noise_in_words, noise_plot
 from zsn2m_runtime.noise.model import REACH, NoiseModel
+from zsn2m_runtime.noise.rounding import Rounding
 
 RAMP = np.linspace(0, 100, 40 * 30 * 3).reshape(40, 30, 3).astype(np.float32)
 
@@ -130,3 +131,16 @@ def test_noise_of_few_steps_is_named(sigma: float, step: float, dtype: type, wor
     assert (facts.rounding.in_words is not None) == (word is not None)
     assert (word or "") in (facts.rounding.in_words or "")
     assert (facts.rounding.in_words or "") in noise_in_words(facts)
+
+
+@pytest.mark.parametrize(("sigma", "costs"), [(0.3, 8.5), (0.5, 5.3), (1.0, 2.0), (2.0, 0.6)])
+def test_what_rounding_a_result_costs_is_that_of_measured_results(sigma: float, costs: float) -> None:
+    """Of docs/results/noise.md#noise-of-few-steps, tuning half; and of a result whose error is that of the model."""
+    rounding = Rounding(12, 1.0, sigma, True)
+    assert rounding.costs == pytest.approx(costs, abs=0.35)
+    assert f"costs about {rounding.costs:.1f} dB" in str(rounding.in_words) or sigma >= 2
+    rng = np.random.default_rng(0)
+    clean = rng.uniform(0, 100, 200_000)
+    result = clean + rng.normal(0, sigma / np.sqrt(7.2), clean.shape)
+    errors = [np.square(found - clean).mean() for found in (np.rint(result), result)]
+    assert 10 * np.log10(errors[0] / errors[1]) == pytest.approx(rounding.costs, abs=0.1)
