@@ -94,7 +94,7 @@ class Fusion:
             noisy: (1, c, h, w) float32, sensor units; new: (h, w)
         """
         channels, shape = noisy.shape[1], before.variance.shape
-        variance = np.minimum(before.variance + np.float32(DRIFT), np.float32(1))
+        variance = before.variance + np.float32(DRIFT)
         changes, energy = np.empty((channels, *shape), np.float32), np.empty(shape, np.float32)
         near, weight, error = (np.empty(shape, np.float32) for _ in range(3))
         planes, levels = np.empty_like(noisy), np.empty_like(changes)

@@ -10,6 +10,7 @@ import pytest
 from support.known_noise import plain_record
 
 from zsn2m_runtime.fusion import Fusion, Mean
+from zsn2m_runtime.light import Light
 
 Array = np.ndarray[Any, Any]
 
@@ -76,6 +77,13 @@ def test_clipping_is_no_noise_that_frames_share(level: float) -> None:
     mean = run(frames, Fusion(WHITE, (0.0, 255.0)))
     assert mean.variance.mean() < 0.3
     assert run([frames[0]] * 4 + [frames[0] + scene()] * 4, Fusion(WHITE, (0.0, 255.0))).variance.mean() > 0.9
+
+
+def test_a_mean_that_became_brighter_has_more_noise_than_a_frame() -> None:
+    clean, light = scene(), Light(np.full(3, 2.0, np.float32), np.zeros(3, np.float32))
+    mean = Fusion(WHITE)(Mean.of_one(clean / 2 + noise(0)).relit(light), clean + noise(1))
+    assert power(mean, clean) < 0.88
+    assert said_well(mean, power(mean, clean))
 
 
 def test_photons_and_another_gain_count_by_their_noise() -> None:

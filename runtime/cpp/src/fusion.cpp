@@ -271,7 +271,7 @@ void Fusion::weigh(const Mean &before, Cells cells) {
         const float *const was = before.variance.data() + row * columns;
         float *const weight = weight_.data() + row * columns;
         for (std::size_t i = 0; i < single.size(); ++i) {
-            const float variance = std::min(was[i] + kDrift, 1.0F), both = 1 + variance;
+            const float variance = was[i] + kDrift, both = 1 + variance;
             float error = std::max(energy[i] - most_energy_ * both, 0.0F);
             error = std::max(error, single[i] - most_single_ * both);
             error = std::max(error, near[i] - most_near_ * both);
@@ -296,14 +296,14 @@ float Fusion::shared(const std::vector<float> &variance, Cells cells, float stre
     for (std::int64_t row = 0; row < cells.rows; row += kEvery) {
         for (std::int64_t column = 0; column < cells.columns; column += kEvery) {
             const auto i = static_cast<std::size_t>(row * cells.columns + column);
-            if (is_whole(i, strength)) change.push_back(energy_[i] / (1 + std::min(variance[i] + kDrift, 1.0F)));
+            if (is_whole(i, strength)) change.push_back(energy_[i] / (1 + variance[i] + kDrift));
         }
     }
     if (change.empty()) return 0;
     const auto share = static_cast<float>(quantile(change, 0.25));
     if (share > kRepeated) return 0;
     double sum = 0;
-    for (const float value : variance) sum += static_cast<double>(std::min(value + kDrift, 1.0F));
+    for (const float value : variance) sum += static_cast<double>(value + kDrift);
     return (1 - share) * (1 + static_cast<float>(sum / static_cast<double>(variance.size()))) / 2;
 }
 
