@@ -43,6 +43,9 @@ LEAST_BELIEVED = 0.05  # of the noise's power
 UNKNOWN = 0.75  # of it is believed: less, and the level counts as unknown
 ROUGH = 0.9  # of all places: up to there powers are looked at where flat places lose more than of fresh noise
 ALL_EVEN = 1.28  # deviation at the last of them over that of the calmest, over the same of fresh noise, at most
+# Of the noise's power goes, and share: from there on all of it goes. Such a network gains 10 dB and more, of which a
+# level that is 20 % too low would cost 2.5: adapted to five frames of SIDD it clears 0.94 to 0.97, drawn cameras 0.9
+CLEARS, NEARLY = 0.92, 0.75
 FEWEST = 256  # places without clipped samples: with fewer their evenness is chance
 CLIPPED = 0.02  # of a place's samples
 NEAR = 1e-5  # of an end, normalised
@@ -108,6 +111,8 @@ def share_of_noise(
     level = believed * (agrees if agrees < LESS else raised)
     cleared = level * max(variance - passed, 0.0)
     share = min(cleared / removed, 1.0)
+    if variance - passed >= CLEARS * variance and share >= NEARLY and not unknown:
+        share = 1.0
     return NoiseShare(share, 1 + (share * removed - 2 * cleared) * share / (level * variance), unknown)
 
 

@@ -73,6 +73,13 @@ def test_the_share_leaves_the_smallest_error(removed: float, texture: float, sha
     assert not found.unknown
 
 
+def test_a_network_that_clears_nearly_all_noise_is_not_weakened_by_a_little() -> None:
+    """Its share would be 1 / 1.2, as well with a fifth of texture as with a level that is a fifth too low."""
+    model = shared_by_neighbours()
+    assert share_and_error(1.0, frame_with_texture(model, 0.2), model).share == 1
+    assert share_and_error(0.9, frame_with_texture(model, 0.2), model).share == pytest.approx(0.93, abs=0.05)
+
+
 def test_of_few_places_nothing_is_said_where_noise_is_stronger_than_its_model() -> None:
     model = shared_by_neighbours()
     frame = frame_with_texture(model, 0.0)[:, :64, :64]
