@@ -29,7 +29,7 @@ OF_MEDIAN = 1.4826  # standard deviation of normal values over the median of the
 PART = 8  # cells, side of the squares that parts are made of
 NEAR = 3  # squares, side of those whose median counts: what comes or goes has an edge, and light is smooth
 OF_NEAR = 0.166  # variance of the median of as many normal values, of that of one
-MOST_OF_PART = 2.0  # deviations of the noise: what changes by more shows something else
+MOST_OF_PART = 1.0  # deviations of the noise: what changes by more shows something else
 
 
 class Light(NamedTuple):

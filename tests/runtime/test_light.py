@@ -95,7 +95,7 @@ def of_cells(seed: int) -> Array:
     return np.random.default_rng(seed).normal(0, np.sqrt(2 / 4), CELLS).astype(np.float32)
 
 
-@pytest.mark.parametrize("change", [0.3, -1.5])
+@pytest.mark.parametrize("change", [0.3, -0.8])
 def test_a_part_that_becomes_brighter_is_found(change: float) -> None:
     changes = of_cells(0)
     changes[..., 50:] += np.float32(change)
@@ -135,5 +135,5 @@ def test_noise_that_neighbours_share_is_no_light() -> None:
 
 @pytest.mark.parametrize("shape", [(3, 7, 100), (1, 1, 1), (4, 8, 8), (1, 9, 1500)])
 def test_parts_of_any_size(shape: tuple[int, ...]) -> None:
-    found = change_of_parts(np.ones(shape, np.float32), LEFT)
-    assert found is None if min(shape[1:]) < 8 else found is not None and (found == 1).all()
+    found = change_of_parts(np.full(shape, 0.5, np.float32), LEFT)
+    assert found is None if min(shape[1:]) < 8 else found is not None and (found == 0.5).all()

@@ -20,7 +20,7 @@ constexpr int kRounds = 4;
 constexpr double kOfMedian = 1.4826;
 constexpr std::int64_t kNear = 3;
 constexpr double kOfNear = 0.166;
-constexpr float kMostOfPart = 2;
+constexpr float kMostOfPart = 1;
 
 using Doubles = std::vector<double>;
 using Values = std::vector<float>;
