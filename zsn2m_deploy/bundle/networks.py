@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from zsn2m_deploy.bundle.skeletons import skeleton_of
 from zsn2m_deploy.fit.fitter import Progress, ProgressCallback
 from zsn2m_deploy.fit.network import FrameNetwork
-from zsn2m_deploy.pretrain.network import SensorNet
-from zsn2m_deploy.pretrain.skeletons import skeleton_of
 from zsn2m_deploy.video.network import VideoNet
 from zsn2m_export.writer import ExportableModel, write_models
 from zsn2m_runtime.machine.installation import installed_version
@@ -55,18 +54,23 @@ def export_networks(
     entries: list[ModelEntry] = []
     for done, (model_id, network) in enumerate(networks.items()):
         tell(progress, done, len(networks))
-        entries += write_models(folder, [exportable(model_id, network, sensor)], sensor, normalisation, probe)
+        model = exportable(model_id, network, sensor, normalisation.offset)
+        entries += write_models(folder, [model], sensor, normalisation, probe)
     tell(progress, len(networks), len(networks))
     default = next(model_id for model_id in PREFERENCE if model_id in networks)
     return ExportedNetworks(tuple(entries), default, time.perf_counter() - started)
 
 
-def exportable(model_id: str, network: FrameNetwork, sensor: Sensor) -> ExportableModel:
-    """A network as it is exported for a sensor; one that corrects frames first has no skeleton."""
+def exportable(model_id: str, network: FrameNetwork, sensor: Sensor, offset: float) -> ExportableModel:
+    """A network as it is exported for a sensor.
+
+    Args:
+        offset: of the normalisation
+    """
     network = network.folded()
     before = network.before_padding()
     line = network.line if isinstance(network, VideoNet) else None
-    skeleton = skeleton_of(sensor) if isinstance(network, SensorNet) and before is None else None
+    skeleton = skeleton_of(network, sensor, offset)
     return ExportableModel(model_id, model_id, network, network.stride, before, network.whole_frames, line, skeleton)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, leaky_relu, pixel_shuffle
@@ -37,7 +39,7 @@ class VideoNet(CorrectingNetwork):
     def __init__(self, channels: int) -> None:
         super().__init__()
         half, quarter, eighth = self.WIDTHS
-        self.channels, self.padding = channels, SIDE // 2 - 1
+        self.channels, self.padding, self.is_folded = channels, SIDE // 2 - 1, False
         self.line = nn.Buffer(torch.zeros(3))
         self.first = nn.Conv2d(channels + 1, half, SIDE, stride=2, bias=False)
         self.to_quarter = nn.Conv2d(half, quarter, 2, stride=2, bias=False)
@@ -61,6 +63,14 @@ class VideoNet(CorrectingNetwork):
         network.load_state_dict(state)
         return network
 
+    @torch.no_grad()
+    def folded(self) -> Self:
+        """A copy for export, whose first layer holds the kernel that it applies."""
+        network = super().folded()
+        network.first.weight.copy_(network._level_blind())  # noqa: SLF001, its own
+        network.is_folded = True
+        return network
+
     def forward(self, noisy: Tensor, deviation: Tensor) -> Tensor:
         """Denoise a frame whose sides are multiples of the stride.
 
@@ -78,6 +88,8 @@ class VideoNet(CorrectingNetwork):
     def _level_blind(self) -> Tensor:
         """The first kernel without its answer to the frame's level. Source: LevelBlindConv."""
         weight: Tensor = self.first.weight
+        if self.is_folded:
+            return weight
         frame, of_deviation = weight[:, : self.channels], weight[:, self.channels :]
         return torch.cat((frame - frame.mean(dim=(2, 3), keepdim=True), of_deviation), dim=1)
 
