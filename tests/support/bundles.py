@@ -173,7 +173,7 @@ def write_bundle(
         ExportableModel(
             name, name, net, net.stride, net.before_padding(), line=net.line if isinstance(net, VideoNet) else None
         )
-        for name, net in networks.items()
+        for name, net in ((name, network.folded()) for name, network in networks.items())
     ]
     manifest = Manifest(
         created="2026-01-01T00:00:00+00:00",
