@@ -14,7 +14,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float32]
 
 CELL = 2  # pixels, side of a cell
-BAND = 2**15  # cells of a band: what is made of it on the way stays in a core's cache (docs/decisions/fusion.md)
+BAND = 2**17  # cells of a band: measured, docs/decisions/fusion.md
 
 
 def in_bands(shape: tuple[int, int], work: Callable[[slice], None]) -> None:
