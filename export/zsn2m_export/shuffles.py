@@ -1,7 +1,7 @@
 """Pixel shuffles of an ONNX graph as moves of one axis each, which onnxruntime's CPU provider is quicker at.
 
 Its DepthToSpace moves all axes at once, sample by sample on one thread: a fifth of SensorNet's time, where these
-take a thirtieth (docs/decisions/pixel-shuffles.md).
+take a seventeenth (docs/decisions/pixel-shuffles.md).
 """
 
 from __future__ import annotations

@@ -160,10 +160,8 @@ class Fusion:
 
         def find(band: slice) -> None:
             share = np.minimum(np.float32(WHOLE) * (1 - mean.variance[band]), 1)
-            for channel, line in enumerate(self._line):
-                level = to_cells(mean.planes[0, channel, pixels_of(band)])
-                deviation = np.sqrt(_variance(line, level)) * np.float32(strength)
-                added[channel, band] = rise_of_mean(level, deviation, self._ends) * share
+            levels = np.stack([to_cells(plane) for plane in mean.planes[0, :, pixels_of(band)]])
+            added[:, band] = rise_of_mean(levels, self._deviations(levels, strength), self._ends) * share
 
         def take_away(band: slice) -> None:
             wide, rows = around(band, 1, shape[0])[0], pixels_of(band)
@@ -182,8 +180,8 @@ class Fusion:
 
     def _deviations(self, levels: Floats, strength: float) -> Floats:
         """Of a frame's noise at the light of a mean. Shape: (c, h, w) -> (c, h, w)."""
-        variances = [_variance(line, level) for line, level in zip(self._line, levels, strict=True)]
-        return np.asarray(np.sqrt(variances) * np.float32(strength))
+        slope, floor, least = self._line.T[..., None, None]
+        return np.asarray(np.sqrt(np.maximum(slope * levels + floor, least)) * np.float32(strength))
 
     def _are_whole(self, levels: Floats, strength: float) -> Mask:
         """Of which cells clipping leaves the noise what it is. Shape: (c, h, w) -> (h, w)."""
@@ -217,12 +215,6 @@ def _change(before: Nchw, noisy: Nchw, deviations: Floats) -> tuple[Floats, Floa
             changes.append(np.clip(to_cells(change) / deviation, -FARTHEST, FARTHEST))
             energies.append(np.minimum(to_cells(change * change) / np.square(deviation), FARTHEST**2))
     return np.stack(changes), np.asarray(np.mean(energies, axis=0), np.float32)
-
-
-def _variance(line: Floats, level: Floats) -> Floats:
-    """Of a channel's noise at a brightness; line: slope, floor and least variance."""
-    slope, floor, least = line
-    return np.asarray(np.maximum(slope * level + floor, least))
 
 
 def _limits(neighbours: tuple[float, float], channels: int) -> list[np.float32]:

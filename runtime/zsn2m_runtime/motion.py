@@ -6,6 +6,7 @@ Constants are measured: docs/decisions/motion.md, unless their line says otherwi
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import cv2
@@ -89,7 +90,8 @@ def flow(previous: Nchw, noisy: Nchw, seen: Nchw | None = None) -> Flow | None:
         return None
     before, now = (_small_grey(planes, factor) for planes in (previous, noisy))
     vectors = _flow(before, now)
-    if is_cut(_brought(before, vectors), now, None if seen is None else _brought(_small_grey(seen, factor), vectors)):
+    clipped = None if seen is None else lambda: _brought(_small_grey(seen, factor), vectors)
+    if is_cut(_brought(before, vectors), now, clipped):
         return None
     return Flow(vectors * np.float32(factor))
 
@@ -100,10 +102,11 @@ def still(previous: Nchw, noisy: Nchw, seen: Nchw | None = None) -> Flow | None:
     if factor is None:
         return None
     before, now = (_small_grey(planes, factor) for planes in (previous, noisy))
-    return None if is_cut(before, now, None if seen is None else _small_grey(seen, factor)) else Flow()
+    clipped = None if seen is None else lambda: _small_grey(seen, factor)
+    return None if is_cut(before, now, clipped) else Flow()
 
 
-def is_cut(before: Floats, now: Floats, seen: Floats | None = None) -> bool:
+def is_cut(before: Floats, now: Floats, seen: Callable[[], Floats] | None = None) -> bool:
     """Whether two pictures show different scenes: neither the detail nor the brightness of the one is in the other.
 
     The noise of `now` moves neither measure, as it is independent of `before`; light that changes leaves the detail.
@@ -111,14 +114,14 @@ def is_cut(before: Floats, now: Floats, seen: Floats | None = None) -> bool:
 
     Shape:
         before, now: (h, w), at least BLOCK x BLOCK: the result before, where its content is now, and the noisy frame
-        seen: the same of the noisy mean that the result before was made of
+        seen: makes the same of the noisy mean that the result before was made of; asked where the detail differs
     """
     details = [picture - cv2.blur(picture, (DETAIL, DETAIL)) for picture in (before, now)]
     shared, own = (_block_means(np.multiply(details[0], detail, dtype=np.float64)) for detail in details[::-1])
     busy = own >= np.median(own)
     if np.median(shared[busy] / np.maximum(own[busy], np.finfo(np.float64).tiny)) >= LEAST_ALIKE:
         return False
-    pasts = [before] if seen is None else [before, seen]
+    pasts = [before] if seen is None else [before, seen()]
     change = min(np.median(np.abs(_block_means(now - past))) for past in pasts)
     return bool(change > LEAST_CHANGE * np.median(np.abs(details[1] - details[0])))
 

@@ -71,7 +71,7 @@ std::optional<Flow> still(const float *previous, const float *noisy, const float
     if (std::min(size.height, size.width) < kLeastMotionSide) return std::nullopt;
     const std::int64_t factor = small_factor(size.height, size.width);
     const SmallGrey before = small_grey(previous, size, factor), now = small_grey(noisy, size, factor);
-    if (is_cut(before, now, small_grey(seen, size, factor))) return std::nullopt;
+    if (is_cut(before, now, [=] { return small_grey(seen, size, factor); })) return std::nullopt;
     return Flow{};
 }
 
@@ -105,7 +105,7 @@ SmallGrey small_grey(const float *planes, Size size, std::int64_t factor) {
     return small;
 }
 
-bool is_cut(const SmallGrey &before, const SmallGrey &now, const SmallGrey &seen) {
+bool is_cut(const SmallGrey &before, const SmallGrey &now, const std::function<SmallGrey()> &seen) {
     const Values past = detail_of(before), present = detail_of(now);
     const Values shared = block_means(now, [&](std::size_t i) { return past[i] * present[i]; });
     const Values own = block_means(now, [&](std::size_t i) { return past[i] * past[i]; });
@@ -119,7 +119,7 @@ bool is_cut(const SmallGrey &before, const SmallGrey &now, const SmallGrey &seen
         const Values changes = block_means(now, [&](std::size_t i) { return now.values[i] - earlier.values[i]; });
         return median_of(changes.size(), [&](std::size_t i) { return std::abs(changes[i]); });
     };
-    return std::min(change_from(before), change_from(seen)) >
+    return std::min(change_from(before), change_from(seen())) >
            kLeastChange * median_of(past.size(), [&](std::size_t i) { return std::abs(present[i] - past[i]); });
 }
 

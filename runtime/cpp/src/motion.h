@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -55,6 +56,6 @@ SmallGrey small_grey(const float *planes, Size size, std::int64_t factor);
 
 // Whether two pictures show different scenes: neither the detail nor the brightness of the one is in the other. The
 // brightness of `seen` has what clipping adds, as that of `now`.
-bool is_cut(const SmallGrey &before, const SmallGrey &now, const SmallGrey &seen);
+bool is_cut(const SmallGrey &before, const SmallGrey &now, const std::function<SmallGrey()> &seen);
 
 } // namespace zsn2m::core

@@ -80,7 +80,7 @@ std::optional<Flow> moved(const float *previous, const float *noisy, const float
               picture_in(there.values.data(), picture.height, picture.width), places, {}, cv::INTER_LINEAR);
         return there;
     };
-    if (is_cut(brought(before), now, brought(small_grey(seen, size, factor)))) return std::nullopt;
+    if (is_cut(brought(before), now, [&] { return brought(small_grey(seen, size, factor)); })) return std::nullopt;
     Flow flow = {std::vector<float>(2 * before.values.size()), before.height, before.width};
     vectors.convertTo(picture_in(flow.small.data(), flow.height, flow.width, CV_32FC2), -1,
                       static_cast<double>(factor));

@@ -43,7 +43,7 @@ def rise_of_mean(mean: Floats, deviation: Floats, ends: Ends) -> Floats:
     normal noise; light is not taken to be beyond the end.
 
     Shape:
-        mean, deviation: (h, w), of clipped samples, and of the noise before clipping -> (h, w)
+        mean, deviation: (..., h, w), of clipped samples, and of the noise before clipping -> (..., h, w)
     """
     rise = np.zeros_like(mean)
     for end, sign in zip(ends, (np.float32(1), np.float32(-1)), strict=True):
