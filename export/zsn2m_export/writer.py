@@ -167,7 +167,8 @@ def write_models(
 def _write_model(
     folder: Path, model: ExportableModel, sensor: Sensor, normalisation: Normalisation, probe: Nchw
 ) -> ModelEntry:
-    stride, graph = model.stride, _graph(model, sensor, normalisation)
+    stride = model.stride
+    graph: SensorGraph | MosaicGraph = plane_graph(model, sensor, normalisation)
     radius = MOST_REACH if model.whole_frames else receptive_radius(graph, sensor.planes, stride)
     if sensor.mosaic:
         graph, stride = MosaicGraph(graph, sensor.mosaic.pattern), CELL * stride
@@ -201,7 +202,7 @@ def _write_model(
     )
 
 
-def _graph(model: ExportableModel, sensor: Sensor, normalisation: Normalisation) -> nn.Module:
+def plane_graph(model: ExportableModel, sensor: Sensor, normalisation: Normalisation) -> SensorGraph:
     """What is exported of a network, without a mosaic's order of pixels."""
     if model.line is None:
         return SensorGraph(model.network, model.stride, sensor, normalisation, model.before_padding)

@@ -18,7 +18,7 @@ from zsn2m_export.graph import SensorGraph
 from zsn2m_export.mosaic_graph import MosaicGraph
 from zsn2m_export.onnx_model import traced
 from zsn2m_export.onnx_skeleton import MARKED_NORMALISATION, MARKED_RANGE, emptied
-from zsn2m_export.video_graph import VideoGraph
+from zsn2m_export.writer import ExportableModel, plane_graph
 from zsn2m_runtime.manifest import ModelFacts, Normalisation, SampleType, Sensor
 from zsn2m_runtime.mosaic_record import BayerPattern, MosaicRecord, is_turned
 from zsn2m_runtime.sample_types import is_whole
@@ -78,9 +78,8 @@ def cases() -> list[Case]:
 
 def graph_of(network: FrameNetwork, sensor: Sensor, normalisation: Normalisation) -> SensorGraph | MosaicGraph:
     """What is exported of a network that corrects nothing first."""
-    if isinstance(network, VideoNet):
-        return VideoGraph(network, network.stride, sensor, normalisation, network.line)
-    graph = SensorGraph(network, network.stride, sensor, normalisation)
+    line = network.line if isinstance(network, VideoNet) else None
+    graph = plane_graph(ExportableModel("", "", network, network.stride, line=line), sensor, normalisation)
     return MosaicGraph(graph, sensor.mosaic.pattern) if sensor.mosaic else graph
 
 
