@@ -24,7 +24,8 @@ from benchmarks.split import half_of
 from zsn2m_deploy.config.loading import load_config
 from zsn2m_deploy.config.training import Preset
 from zsn2m_deploy.pretrain.weights import pretrained
-from zsn2m_deploy.training import Trained, train
+from zsn2m_deploy.trained import Trained
+from zsn2m_deploy.training import train
 from zsn2m_runtime.blank.areas import blank_areas, filled, with_blank_kept
 from zsn2m_runtime.files import open_image
 from zsn2m_runtime.image import Frame

@@ -127,8 +127,8 @@ def separate_workers(count: int) -> Iterator[Any]:
     options = ["--nthreads", "1", "--no-nanny", "--no-dashboard"]
     with distributed.LocalCluster(n_workers=0, dashboard_address=NO_FIXED_PORT) as scheduler:
         command = [*program, scheduler.scheduler_address, *options]
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        started = [subprocess.Popen(command, start_new_session=True, **quiet) for _ in range(count)]
+        quiet = subprocess.DEVNULL
+        started = [subprocess.Popen(command, start_new_session=True, stdout=quiet, stderr=quiet) for _ in range(count)]
         try:
             with connected(scheduler.scheduler_address) as client:
                 client.wait_for_workers(count)

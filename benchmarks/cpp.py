@@ -62,7 +62,7 @@ def library_call(library: ctypes.CDLL, model: Path, threads: int, frame: Pixels)
 
 def torch_call(script: Path, frame: Pixels) -> Call:
     """A call of a TorchScript file in Python."""
-    network = torch.jit.load(str(script))  # type: ignore[no-untyped-call]
+    network = torch.jit.load(str(script))
 
     def call() -> Pixels:
         with torch.inference_mode():

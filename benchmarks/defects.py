@@ -110,7 +110,8 @@ def points() -> str:
 
 def denoising() -> str:
     """The error of FMD frames whose sensor has hot pixels, with and without the correction."""
-    lines, psnrs = [], []
+    lines: list[list[object]] = []
+    psnrs: list[list[float]] = []
     of = cases.names("fmd", 12)
     kept = TrainConfig.from_preset("fast")
     for image in of[:8]:

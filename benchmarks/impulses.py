@@ -70,7 +70,7 @@ def in_frames() -> str:
     for share in SHARES:
         rows = np.array([measured(clean, share, seed) for seed, clean in enumerate(centres("test")[:PICTURES])])
         hits, others, *_ = rows.mean(axis=0)
-        line = [f"{100 * share:g} %", f"{100 * hits:.1f} %", f"{100 * others:.2f} %"]
+        line: list[object] = [f"{100 * share:g} %", f"{100 * hits:.1f} %", f"{100 * others:.2f} %"]
         for psnr, left in (rows[:, 2:4].T, rows[:, 4:].T):
             line.append(f"{psnr.mean():.2f} ({psnr.min():.2f}), {100 * left.mean():.3f} % ({100 * left.max():.3f})")
         lines.append(line)

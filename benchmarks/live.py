@@ -8,6 +8,7 @@ move as those of `zsn2m-deploy sample` do. Threads do not spin, as in the comman
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import statistics
 import tempfile
@@ -120,9 +121,9 @@ def live(bundles: list[Path], size: str, folder: Path, models: list[str], pairs:
                 continue
             denoiser = Denoiser(bundle, model.id, "cpu", spinning=False)
             runs: list[Run] = [
-                lambda denoiser=denoiser: bare(denoiser, planes),
-                lambda denoiser=denoiser: clip.from_raw(denoiser),
-                lambda denoiser=denoiser: clip.from_h264(denoiser),
+                functools.partial(bare, denoiser, planes),
+                functools.partial(clip.from_raw, denoiser),
+                functools.partial(clip.from_h264, denoiser),
             ]
             found = [ratios(run, reference, pairs) for run in runs]
             cells = [f"{statistics.median(each):.2f} ({each[0]:.2f} to {each[-1]:.2f})" for each in found]

@@ -27,7 +27,8 @@ from zsn2m_deploy import training
 from zsn2m_deploy.adapt.mixture import apart, kinds_of
 from zsn2m_deploy.config.networks import SensorConfig
 from zsn2m_deploy.config.training import TrainConfig
-from zsn2m_deploy.training import Trained, train
+from zsn2m_deploy.trained import Trained
+from zsn2m_deploy.training import train
 from zsn2m_runtime.sample_types import Pixels
 
 PEAK = 255.0

@@ -71,6 +71,11 @@ class Row:
     machine: str
 
     @property
+    def figure(self) -> float:
+        """What is compared when it is measured again, in dB."""
+        return self.psnr
+
+    @property
     def key(self) -> tuple[str, str, str]:
         """What it is of."""
         return self.image, self.level, self.method
@@ -156,9 +161,9 @@ def write(rows: list[Row]) -> None:
     for level, (gain, read) in LEVELS.items():
         for half in HALVES:
             whole = [
-                (path.stem, figures)
+                (path.stem, [found[path.stem, level, method] for method in METHODS])
                 for path in images(half)
-                if None not in (figures := [found.get((path.stem, level, method)) for method in METHODS])
+                if all((path.stem, level, method) in found for method in METHODS)
             ]
             noise = f"{level}: {gain:g} a photon, read noise {read:g}"
             lines += [[noise, half, name, *(f"{figure:.2f}" for figure in figures)] for name, figures in whole]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -182,7 +183,7 @@ def ordinary() -> list[Case]:
         return np.asarray(cv2.cvtColor(mosaic, cv2.COLOR_BayerBG2RGB))
 
     return [
-        *(Case(f"noise {sigma:g}", lambda p, g, s=sigma: noisy(p, g, s), none) for sigma in (2.0, 25.0)),
+        *(Case(f"noise {sigma:g}", functools.partial(noisy, sigma=sigma), none) for sigma in (2.0, 25.0)),
         Case("few photons", photons, none),
         Case("correlated noise", smooth, none),
         Case("hot pixels", hot, none),

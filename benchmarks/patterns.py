@@ -86,9 +86,9 @@ def real() -> list[list[object]]:
     for folder in FOLDERS:
         found: list[str] = []
         for half in HALVES:
-            said = {name: patterns_in_words(find_patterns(frame)) for name, frame in pictures(folder, half)}
-            named = ", ".join(f"{name}: {' and '.join(kinds)}" for name, kinds in said.items() if kinds)
-            found.append(f"{sum(map(bool, said.values()))} of {len(said)}" + (f" ({named})" if named else ""))
+            in_words = {name: patterns_in_words(find_patterns(frame)) for name, frame in pictures(folder, half)}
+            named = ", ".join(f"{name}: {' and '.join(kinds)}" for name, kinds in in_words.items() if kinds)
+            found.append(f"{sum(map(bool, in_words.values()))} of {len(in_words)}" + (f" ({named})" if named else ""))
         lines.append([folder, *found])
     drawn = [
         find_patterns(whole(255 * clean_scene(SampleConfig(width=256, height=256)) + noise)) for noise in _noises()

@@ -11,6 +11,7 @@ import functools
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -122,7 +123,7 @@ def micrograph(name: str) -> None:
     save(panels([*shown, ("mean of 50 captures", case.clean)], 256), name)
 
 
-PICTURES = {
+PICTURES: dict[str, Callable[[], None]] = {
     "sample": sample_and_report,
     "photograph": photograph,
     **{name: functools.partial(micrograph, name) for name in MICROGRAPHS},

@@ -66,7 +66,7 @@ def checkers(generator: np.random.Generator, period: float) -> Pixels:
 def lattice(generator: np.random.Generator, period: float) -> Pixels:
     """Atoms of a crystal: hexagonal."""
     turn = generator.uniform(0, np.pi / 3)
-    return sum(_wave(period, turn + third * np.pi / 3, 0.5 + third) for third in range(3)) / 1.8
+    return np.sum([_wave(period, turn + third * np.pi / 3, 0.5 + third) for third in range(3)], axis=0) / 1.8
 
 
 def weave(generator: np.random.Generator, period: float) -> Pixels:

@@ -8,6 +8,7 @@ import os
 import platform
 import re
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.pages import PAGES, SECTIONS
@@ -63,9 +64,9 @@ def _here_and_now() -> str:
     return f"{datetime.datetime.now(datetime.UTC).date()}, {machine}, {versions}"
 
 
-def table(header: list[str], rows: list[list[object]]) -> str:
+def table(header: list[str], rows: Sequence[Sequence[object]]) -> str:
     """A Markdown table."""
-    lines = [header, ["---"] * len(header), *rows]
+    lines: list[Sequence[object]] = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
 
 

@@ -19,12 +19,13 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from benchmarks.results import processor
 from benchmarks.sources import ROOT
 
 Row = TypeVar("Row")
+KeptRow = TypeVar("KeptRow", bound="Kept")
 Task = TypeVar("Task")
 
 _PARSERS: dict[str, Callable[[str], Any]] = {
@@ -32,6 +33,22 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "int": int,
     "float | None": lambda text: float(text) if text else None,
 }
+
+
+class Kept(Protocol):
+    """What is asked of rows that are compared."""
+
+    @property
+    def sources(self) -> str:
+        """Hash of what made it."""
+
+    @property
+    def key(self) -> object:
+        """What it is of."""
+
+    @property
+    def figure(self) -> float | None:
+        """What is compared when it is measured again, in dB."""
 
 
 def read(path: Path, kind: type[Row]) -> list[Row]:
@@ -115,20 +132,20 @@ def made(found: Sequence[Any]) -> str:
     return f"{dates}, {machines}, code {codes}"
 
 
-def latest(found: Sequence[Row]) -> list[Row]:
+def latest(found: Sequence[KeptRow]) -> list[KeptRow]:
     """Of each key the row that was measured last."""
     return list({row.key: row for row in found}.values())
 
 
-def measured_again(found: Sequence[Row]) -> list[tuple[Row, Row]]:
+def measured_again(found: Sequence[KeptRow]) -> list[tuple[KeptRow, KeptRow]]:
     """The first and the last row of each key that was measured by more than one state of the sources."""
-    first: dict[object, Row] = {}
+    first: dict[object, KeptRow] = {}
     for row in found:
         first.setdefault(row.key, row)
     return [(first[row.key], row) for row in latest(found) if row.sources != first[row.key].sources]
 
 
-def state(found: Sequence[Row], today: Callable[[Row], str]) -> str:
+def state(found: Sequence[KeptRow], today: Callable[[KeptRow], str]) -> str:
     """Whether rows are of today's sources, and how far those that were measured again have moved."""
     used = latest(found)
     older = sum(row.sources != today(row) for row in used)

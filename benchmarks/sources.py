@@ -10,7 +10,7 @@ import ast
 import functools
 import hashlib
 import importlib.metadata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -57,7 +57,7 @@ def _parts(path: Path) -> tuple[str, ...]:
     return tuple(hashlib.sha256(text.encode()).hexdigest() for text in _texts(body))
 
 
-def _texts(nodes: list[ast.AST]) -> Iterator[str]:
+def _texts(nodes: Sequence[ast.AST]) -> Iterator[str]:
     """Syntax trees as text, which is the same on every version of Python; statements that do nothing are left out."""
     for node in nodes:
         string = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)

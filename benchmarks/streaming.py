@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ def _filtered(kind: str, frame: Pixels) -> Callable[[], object]:
     height, width = frame.shape[:2]
     graph = av.filter.Graph()
     nodes = [
-        graph.add_buffer(width=width, height=height, format=av.VideoFormat("yuv444p"), time_base=1),
+        graph.add_buffer(width=width, height=height, format=av.VideoFormat("yuv444p"), time_base=Fraction(1)),
         graph.add(kind),
         graph.add("buffersink"),
     ]

@@ -21,7 +21,8 @@ from benchmarks import resumable
 from benchmarks.quality.cross_frame_plan import GROUPS, LATER, SEQUENCES, Training, load_shot
 from benchmarks.quality.methods import METHODS, OURS, PAPER, SENSOR, apply, configured
 from zsn2m_deploy.config.networks import REAL_ALPHA_IE, SYNTHETIC_ALPHA_IE
-from zsn2m_deploy.training import Trained, train
+from zsn2m_deploy.trained import Trained
+from zsn2m_deploy.training import train
 from zsn2m_runtime.sample_types import Pixels
 
 ROWS = Path(__file__).with_name("cross_frame.csv")
@@ -75,7 +76,11 @@ def expected(training: Training, networks: str) -> set[Key]:
     tests = [(training.name_for(shot), scenario, shot.label) for scenario, shot in training.tests]
     if training.dataset in SEQUENCES:
         tests += [(training.name, scenario, LATER) for scenario in dict.fromkeys(name for name, _ in training.tests)]
-    return {(training.dataset, name, model, *rest) for model in NETWORKS[networks] for name, *rest in tests}
+    return {
+        (training.dataset, name, model, scenario, test)
+        for model in NETWORKS[networks]
+        for name, scenario, test in tests
+    }
 
 
 def measure(training: Training, networks: str) -> list[Row]:
@@ -150,16 +155,18 @@ def _train(frames: list[Pixels], training: Training, networks: str) -> Trained:
 def _row(training: Training, name: str, model: str, scenario: str, test: str, results: list[Result]) -> Row:
     noisy, denoised = [result.noisy for result in results], [result.denoised for result in results]
     clean = [result.clean for result in results if result.clean is not None] or None
-    scored, whole = test != LATER and clean is not None, test == LATER
+    largest = max((shift(*pair) for pair in zip(denoised, noisy, strict=True)), key=abs)
+    whole = test == LATER
+    scored = clean[0] if clean and not whole else None
     return Row(
         dataset=training.dataset,
         training=name,
         model=model,
         scenario=scenario,
         test=test,
-        psnr=_psnr(clean[0], denoised[0]) if scored else None,
-        noisy_psnr=_psnr(clean[0], noisy[0]) if scored else None,
-        shift=round(max((shift(*pair) for pair in zip(denoised, noisy, strict=True)), key=abs), 4),
+        psnr=None if scored is None else _psnr(scored, denoised[0]),
+        noisy_psnr=None if scored is None else _psnr(scored, noisy[0]),
+        shift=round(largest, 4),
         flicker=round(flicker(denoised, noisy, clean), 4) if whole else None,
         noisy_flicker=round(flicker(noisy, noisy, clean), 4) if whole else None,
         code=resumable.code(),

@@ -133,12 +133,12 @@ def _summary(rows: list[Row], own: dict[tuple[str, str, str], float]) -> Summary
     losses = {}
     for row in rows:
         reference = own.get((row.dataset, row.test, row.model))
-        if reference is not None and row.scenario not in OWN:
+        if reference is not None and row.psnr is not None and row.scenario not in OWN:
             losses[f"{row.training} -> {row.test}"] = reference - row.psnr
     return Summary(
         count=len(rows),
-        noisy_psnr=statistics.mean(row.noisy_psnr for row in rows),
-        psnr=statistics.mean(row.psnr for row in rows),
+        noisy_psnr=statistics.mean(row.noisy_psnr for row in rows if row.noisy_psnr is not None),
+        psnr=statistics.mean(row.psnr for row in rows if row.psnr is not None),
         losses=losses,
         shift=max(abs(row.shift) for row in rows),
     )

@@ -21,7 +21,8 @@ from benchmarks.quality.cases import Case
 from zsn2m_deploy.config.networks import REAL_ALPHA_IE, SYNTHETIC_ALPHA_IE, ScheduleConfig
 from zsn2m_deploy.config.training import STAGES, TrainConfig
 from zsn2m_deploy.config.training import Method as Training
-from zsn2m_deploy.training import Trained, train
+from zsn2m_deploy.trained import Trained
+from zsn2m_deploy.training import train
 from zsn2m_deploy.video.network import VideoNet
 from zsn2m_export.graph import SensorGraph
 from zsn2m_export.video_graph import VideoGraph
@@ -55,6 +56,7 @@ def apply(trained: Trained, model: str, noisy: Pixels) -> Pixels:
     sensor = Sensor(dtype="float32", channels=trained.channels, range=(0.0, 255.0), noise_sigma=0.0)
     normalisation = Normalisation(offset=trained.offset, scale=trained.scale)
     first = network.before_padding()
+    graph: VideoGraph | SensorGraph
     if isinstance(network, VideoNet):
         graph = VideoGraph(network, network.stride, sensor, normalisation, network.line, first)
     else:

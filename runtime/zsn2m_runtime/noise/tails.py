@@ -148,13 +148,15 @@ def _skewness(values: npt.NDArray[np.floating]) -> float:
     limit = OUTLIER * (values.std() + TINY)
     inner = np.clip(values - values.mean(), -limit, limit)
     inner = inner - inner.mean()
-    return float((inner**3).mean() / ((inner**2).mean() + TINY) ** 1.5)
+    square = np.square(inner)
+    return float((square * inner).mean() / (square.mean() + TINY) ** 1.5)  # a cube by ** takes ten times as long
 
 
 def _kurtosis(sharpened: npt.NDArray[np.floating]) -> float:
     """Of noise that is white, before it was sharpened."""
-    power = float(np.square(sharpened).mean())
-    excess = float((sharpened**4).mean()) / power**2 - NORMAL_KURTOSIS if power > TINY else 0.0
+    square = np.square(sharpened)
+    power = float(square.mean())
+    excess = float(np.square(square).mean()) / power**2 - NORMAL_KURTOSIS if power > TINY else 0.0
     return float(NORMAL_KURTOSIS + excess / KEPT)
 
 
