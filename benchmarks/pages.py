@@ -39,6 +39,11 @@ SECTIONS = {
     "Best and worst image": Section("quality", "The Kodak24 crops of the largest and the smallest gain, as pictures."),
     "Clamped noise": Section("quality", "The same comparison where noisy samples stop at 0 and 255."),
     "Mosaics": Section("quality", "Frames of a drawn Bayer sensor: the default, and BM3D on each plane."),
+    "Drawn cameras": Section(
+        "quality",
+        "Photographs by a drawn camera (mosaic, demosaicking, tone curve, JPEG): the default beside the same told the "
+        "truth; results worse than their frames, and whether that is said.",
+    ),
     "Table 2: real noise": Section("quality", "SIDD, PolyU and FMD (confocal, two-photon, wide-field)."),
     "Adapting beside the pretrained network": Section(
         "quality", "How often the default is worse than the network that it starts from (`--preset instant`)."
