@@ -5,9 +5,10 @@ covariance and a small e (Eldar, Generalized SURE for exponential families, 2009
 covaries with the noise by its variance less that; divided by the power removed, this is the share that leaves the
 smallest error. All of it goes with the level of the noise, which is known where some places are flat: there the network
 removes as much as of fresh noise on its own result, and as evenly from place to place. Texture is less even, and the
-more of it passed for noise, the less of the level is believed.
+more of it passed for noise, the less of the level is believed. Of grey frames it is asked in wide blocks, too, and
+noise as faint as the grain of pictures is believed less, for no colours tell noise from either there.
 
-Source: docs/decisions/networks-are-weakened.md and texture-everywhere.md there.
+Source: docs/decisions/networks-are-weakened.md, texture-everywhere.md and grey-grain.md there.
 """
 
 from __future__ import annotations
@@ -48,6 +49,13 @@ ALL_EVEN = 1.28  # deviation at the last of them over that of the calmest, over 
 CLEARS, NEARLY = 0.92, 0.75
 FEWEST = 256  # places without clipped samples: with fewer their evenness is chance
 CLIPPED = 0.02  # of a place's samples
+# Of grey frames: docs/decisions/grey-grain.md
+WIDE, FEWEST_WIDE = 4, 32  # places, the side of a wide block; blocks, with fewer of which chance is too much
+FREE = 0.5  # of a block's places have no clipped samples
+WIDE_RANGE = 0.1, 0.9  # of the wide blocks: the deviations at these are compared, over the same of fresh noise
+WIDE_EVEN, WIDE_UNEVEN = 1.2, 1.45  # up to the one the level is right, from the other on nearly all of it is texture
+GRAIN = 3.5e-3  # deviation of the grain that pictures have, of the values in use
+FAINT_NOISE = 0.9  # of the power is no grain: below, what flat places lose beside that of fresh noise is grain, too
 NEAR = 1e-5  # of an end, normalised
 TINY = 1e-12
 
@@ -74,6 +82,7 @@ class _Sums:
     variance, passed, removed: of the noise; its covariance with the result; power removed
     flat, fresh_flat: power removed in flat places, from the frame and from fresh noise on its result
     places: (n, 3), of each without clipped samples its brightness and the same two powers, of the noise expected there
+    wide: (n, 2), the mean of these powers in each wide block of which half has no clipped samples
     """
 
     variance: float
@@ -82,6 +91,7 @@ class _Sums:
     flat: float
     fresh_flat: float
     places: Doubles
+    wide: Doubles
 
 
 @torch.no_grad()
@@ -106,9 +116,13 @@ def share_of_noise(
     if min(removed, variance, flat) <= 0 or (len(places) < FEWEST and agrees > AGREES):
         return None
     believed, of_all = _evenness(places) if len(places) >= FEWEST else (1.0, ALL_EVEN)
+    no_grain = 1.0
+    if all(bool((frame == frame[:1]).all()) for frame in frames):  # grey
+        believed = min(believed, _wide_evenness(np.concatenate([of.wide for of in sums])))
+        no_grain = max(1 - GRAIN**2 / variance, LEAST_BELIEVED)
     unknown = believed < UNKNOWN or (agrees > AGREES and of_all > ALL_EVEN)
-    raised = 1.0 if unknown else max(agrees, 1.0)
-    level = believed * (agrees if agrees < LESS else raised)
+    raised = 1.0 if unknown or no_grain < FAINT_NOISE else max(agrees, 1.0)
+    level = believed * no_grain * (agrees if agrees < LESS else raised)
     cleared = level * max(variance - passed, 0.0)
     share = min(cleared / removed, 1.0)
     if variance - passed >= CLEARS * variance and share >= NEARLY and not unknown:
@@ -131,6 +145,16 @@ def _evenness(places: Doubles) -> tuple[float, float]:
     return min(max(believed, LEAST_BELIEVED), 1.0), math.exp(all_frame - all_fresh)
 
 
+def _wide_evenness(wide: Doubles) -> float:
+    """How much of the noise's power is noise, by how even wide blocks are, of every brightness. Shape: (n, 2)."""
+    if len(wide) < FEWEST_WIDE:
+        return 1.0
+    low, high = np.quantile(np.log(wide + TINY), WIDE_RANGE, axis=0) / 2
+    frame, fresh = high - low
+    believed = (WIDE_UNEVEN - math.exp(frame - fresh)) / (WIDE_UNEVEN - WIDE_EVEN)
+    return min(max(believed, LEAST_BELIEVED), 1.0)
+
+
 def _sums(network: Callable[[Tensor], Tensor], frame: Tensor, noise: NoiseModel, rng: np.random.Generator) -> _Sums:
     def apply(planes: Doubles) -> Doubles:
         noisy = torch.from_numpy(planes.transpose(2, 0, 1).astype(np.float32)).to(frame.device)
@@ -149,8 +173,17 @@ def _sums(network: Callable[[Tensor], Tensor], frame: Tensor, noise: NoiseModel,
     expected = np.maximum(variance, np.maximum(LEAST_VARIANCE * variance.mean(axis=(0, 1)), TINY))
     free = _free(noisy, noise.ends)
     removed_flat, fresh_flat = (float(_places(power)[flat].mean()) for power in powers)
-    places = np.stack([_places(part)[free] for part in (clean, powers[0] / expected, powers[1] / expected)], axis=1)
-    return _Sums(float(variance.mean()), passed, float(powers[0].mean()), removed_flat, fresh_flat, places)
+    level, *relative = (_places(part) for part in (clean, powers[0] / expected, powers[1] / expected))
+    places = np.stack([part[free] for part in (level, *relative)], axis=1)
+    wide = _wide(np.stack(relative, axis=2), free)
+    return _Sums(float(variance.mean()), passed, float(powers[0].mean()), removed_flat, fresh_flat, places, wide)
+
+
+def _wide(powers: Doubles, free: Mask) -> Doubles:
+    """Means over the free places of wide blocks, half of which are. Shape: (rows, columns, 2) -> (n, 2)."""
+    there = free[..., None].astype(np.float64)
+    share, total = block_means(there, WIDE), block_means(powers * there, WIDE)
+    return np.asarray((total / np.maximum(share, TINY))[share[..., 0] >= FREE])
 
 
 def _places(planes: Doubles) -> Doubles:

@@ -117,3 +117,53 @@ def test_noise_alone_is_believed(seed: int) -> None:
 def test_of_white_noise_the_other_estimate_is_taken() -> None:
     model = NoiseModel.white(np.zeros(1), np.full(1, SIGMA**2))
     assert share_of_noise(towards_grey(1.0), [frame_with_texture(model, 1.0)], model, 0) is None
+
+
+def texture_by_brightness(model: NoiseModel, power: float, seed: int) -> tuple[Tensor, Tensor]:
+    """Three zones of brightness, noise, and texture of 0, 1 and 4 times so much power, as correlated; and the zones."""
+    rng, third = np.random.default_rng(seed), WIDE // 3
+    zone = np.repeat(np.arange(3), third)[:, None, None]
+    zones = np.broadcast_to(0.3 + 0.2 * zone, (WIDE, WIDE, model.channels)).astype(np.float32)
+    texture = draw_noise(model, zones, rng) * np.sqrt(power) * np.array([0, 1, 2])[zone]
+    noisy = zones + draw_noise(model, zones, rng) + texture
+    return torch.from_numpy(noisy.astype(np.float32)).permute(2, 0, 1), torch.from_numpy(zones.copy()).permute(2, 0, 1)
+
+
+def of_zones(frame: Tensor, zones: Tensor, model: NoiseModel) -> NoiseShare:
+    """What is found for a network that removes all but the zones."""
+    found = share_of_noise(zones[None].expand_as, [frame], model, 0)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_grey_texture_that_is_even_at_each_brightness_alone_stays(seed: int) -> None:
+    model = shared_by_neighbours(1)
+    taken_for_noise = replace(model, floor=(1 + 5 / 3) * model.floor)
+    found = of_zones(*texture_by_brightness(model, 1.0, seed), taken_for_noise)
+    assert found.unknown
+    assert found.share < 0.2
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_grey_noise_at_each_brightness_goes(seed: int) -> None:
+    model = shared_by_neighbours(1)
+    found = of_zones(*texture_by_brightness(model, 0.0, seed), model)
+    assert not found.unknown
+    assert found.share > 0.9
+
+
+@pytest.mark.parametrize(("channels", "as_grey"), [(1, True), (3, True), (3, False)])
+def test_of_faint_grey_noise_a_part_counts_as_grain(channels: int, as_grey: bool) -> None:
+    """A deviation of 0.5 % of the values in use: half of its power. Colours tell grain from noise otherwise."""
+    grey = shared_by_neighbours(1 if as_grey else channels)
+    faint = replace(grey, floor=grey.floor / 100)
+    frame, zones = (planes.expand(channels, WIDE, WIDE) for planes in texture_by_brightness(faint, 0.0, 0))
+    own = faint.correlation[:1, :1] if as_grey else faint.correlation
+    repeated = np.ones((channels, channels, 1, 1)) if as_grey else 1.0
+    model = replace(
+        faint, slope=np.zeros(channels), floor=np.full(channels, faint.floor[0]), correlation=own * repeated
+    )
+    found = of_zones(frame, zones, model)
+    assert not found.unknown
+    assert found.share == pytest.approx(0.51, abs=0.05) if as_grey else found.share > 0.9
