@@ -93,6 +93,9 @@ SECTIONS = {
     "Defective pixels": Section(
         "frames", "Hot pixels found, false alarms, stars that count as defective, and PSNR with `--correct-defects`."
     ),
+    "Dead lines": Section(
+        "frames", "Dead and stuck columns and rows: found, false alarms, and PSNR with `--correct-defects`."
+    ),
     "Patterns": Section("frames", "Mosaics, stripes, regular detail and dither: found, and false alarms."),
     "Salt and pepper": Section("frames", "How much of it is found, what replacing it is worth, false alarms."),
     "Row noise": Section("frames", "What the correction leaves of row noise, and what that is worth."),

@@ -167,6 +167,7 @@ def _with_models(
         mixture=mixture,
         row_noise=corrections.offsets.row_noise,
         impulses=corrections.impulse_record,
+        dead_lines=corrections.lines,
         fixed_pattern=corrections.offsets.pattern_record(*training.frames[0].pixels.shape[:2]),
         default=exported.default,
         models=exported.models,

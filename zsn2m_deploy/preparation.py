@@ -21,11 +21,13 @@ from zsn2m_runtime.blank.areas import largest_scene
 from zsn2m_runtime.errors import InputError, UsageError
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.mosaic_record import PLANES
+from zsn2m_runtime.noise.dead_lines import without_dead_lines
 from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.impulses import find_impulses
 from zsn2m_runtime.noise.jpeg import jpeg_quality, with_jpeg_noise
-from zsn2m_runtime.noise_record import Span
+from zsn2m_runtime.noise_record import DeadLinesRecord, Span
 from zsn2m_runtime.patterns import kind_of_stripes
+from zsn2m_runtime.patterns.dead_lines import shared_dead_lines
 from zsn2m_runtime.sample_types import Pixels
 
 DEFECTS = "the frame has hot or dead pixels or other impulses, which the estimate does not see where they stay"
@@ -75,6 +77,9 @@ def prepare(given: Sequence[Frame], config: TrainConfig, device: torch.device, e
         UsageError: contradicting options
     """
     scenes = _scenes(given, config)
+    lines = None if any(frame.blank is not None for frame in given) else shared_dead_lines([s.pixels for s in scenes])
+    replaced = lines if config.sensor.correct_defects else None
+    scenes = _without_lines(scenes, replaced)
     found = find_impulses(*zip(*scenes, strict=True))
     impulses = found if config.stage == "sensor" and config.sensor.correct_impulses else None
     if impulses:
@@ -89,7 +94,7 @@ def prepare(given: Sequence[Frame], config: TrainConfig, device: torch.device, e
         for row_noise in offsets.row_noise:
             screened = screened.without(kind_of_stripes(row_noise.axis))
     screened = with_bands(screened, [largest_scene(*scene) for scene in scenes])
-    groups, defects = _noise(scenes, config, device)
+    groups, defects = _noise(_without_lines(scenes, lines), config, device)  # where they stay they are no noise
     # Method adapt trains with a noise estimate that leaves regular detail out.
     if config.stage == "sensor" and all(group.noise.regular for group in groups):
         screened = screened.without(REGULAR_DETAIL)
@@ -103,12 +108,17 @@ def prepare(given: Sequence[Frame], config: TrainConfig, device: torch.device, e
         corrected.correction if corrected else None,
         impulses.share if impulses else 0.0,
         corrected.share if corrected else 0.0,
+        replaced,
     )
     return Prepared(scenes, groups, corrections, screened, defects)
 
 
 def _with_pixels(scenes: Sequence[Scene], frames: Sequence[Pixels]) -> list[Scene]:
     return [Scene(pixels, scene.blank) for pixels, scene in zip(frames, scenes, strict=True)]
+
+
+def _without_lines(scenes: Sequence[Scene], dead: DeadLinesRecord | None) -> list[Scene]:
+    return _with_pixels(scenes, [without_dead_lines(scene.pixels, dead) for scene in scenes])
 
 
 def _scenes(given: Sequence[Frame], config: TrainConfig) -> list[Scene]:

@@ -28,6 +28,7 @@ from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.image import Frame, to_nchw
 from zsn2m_runtime.noise.level import value_span
 from zsn2m_runtime.noise_record import Span
+from zsn2m_runtime.patterns.dead_lines import replaced_in_words
 from zsn2m_runtime.sample_types import Pixels
 
 GREY = (
@@ -73,6 +74,8 @@ def train(
     for text in prepared.screened.warnings:
         notes.warn(text)
     notes.hints.extend(prepared.corrections.offsets.in_words())
+    if prepared.corrections.lines:
+        notes.hints.append(replaced_in_words(prepared.corrections.lines))
     if prepared.any_regular:
         notes.hints.append(REGULAR)
     found = prepared.corrections
@@ -94,7 +97,7 @@ def train(
         fitted = train_mbd_and_grd(run, config)
     with_tails = any(group.noise.tails for group in fitted.groups)
     spoken_for = with_tails or (asked and found.impulses)  # the network learns tails; impulses are replaced
-    if found.defects or not spoken_for:
+    if (found.defects or not spoken_for) and (prepared.defects or not found.lines):
         for text in defects_in_words(prepared.defects, asked, prepared.any_regular):
             notes.warn(text)
     return Trained(

@@ -100,7 +100,7 @@ class Denoiser:
         Not with a single .onnx file, nor a bundle that does not know its noise, or removes salt and pepper or a pattern
         that stays in place: a mean would smear what is looked for.
         """
-        return bool(self.noises) and self._known.fixed_pattern is None
+        return bool(self.noises) and self._known.fixed_pattern is None and self._known.dead_lines is None
 
     def __reduce__(self) -> tuple[type[Denoiser], tuple[object, ...]]:
         return type(self), self._opened_with

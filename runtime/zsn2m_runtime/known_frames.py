@@ -12,9 +12,24 @@ from zsn2m_runtime.manifest import Manifest, ModelCard
 from zsn2m_runtime.mosaic_planes import planes_of, without_blank
 from zsn2m_runtime.mosaic_record import BayerPattern, MosaicRecord
 from zsn2m_runtime.noise.corrections import without_impulses, without_offsets
+from zsn2m_runtime.noise.dead_lines import without_dead_lines
 from zsn2m_runtime.noise.familiarity import unlike_all
-from zsn2m_runtime.noise_record import FixedPatternRecord, ImpulseNoise, NoiseRecord, RowNoise, TrainingStats
-from zsn2m_runtime.patterns import MOSAIC, find_patterns, fixed_pattern_left, other_filters, patterns_in_words
+from zsn2m_runtime.noise_record import (
+    DeadLinesRecord,
+    FixedPatternRecord,
+    ImpulseNoise,
+    NoiseRecord,
+    RowNoise,
+    TrainingStats,
+)
+from zsn2m_runtime.patterns import (
+    MOSAIC,
+    dead_lines_left,
+    find_patterns,
+    fixed_pattern_left,
+    other_filters,
+    patterns_in_words,
+)
 from zsn2m_runtime.sample_types import Pixels
 
 PRETRAINED = ("sensor", "video")  # roles of SensorNet and VideoNet, which were pretrained on noise of all levels
@@ -32,7 +47,7 @@ class KnownFrames:
     Attributes:
         kinds: of noise, each with what the frames look like
         refuses_mosaics: whether it is for pictures alone; None: unknown
-        row_noise, impulses, fixed_pattern: what the model removes, of frames of its size
+        row_noise, impulses, fixed_pattern, dead_lines: what the model removes, of frames of its size
     """
 
     card: ModelCard
@@ -41,6 +56,7 @@ class KnownFrames:
     row_noise: tuple[RowNoise, ...] = ()
     impulses: ImpulseNoise | None = None
     fixed_pattern: FixedPatternRecord | None = None
+    dead_lines: DeadLinesRecord | None = None
 
     @classmethod
     def of(cls, manifest: Manifest, card: ModelCard) -> KnownFrames:
@@ -51,7 +67,8 @@ class KnownFrames:
         refuses = manifest.method.mosaic != "none" and not card.sensor.mosaic
         if card.role not in PRETRAINED:
             return cls(card, kinds, refuses)
-        return cls(card, kinds, refuses, manifest.row_noise, manifest.impulses, manifest.fixed_pattern)
+        removed = (manifest.row_noise, manifest.impulses, manifest.fixed_pattern, manifest.dead_lines)
+        return cls(card, kinds, refuses, *removed)
 
     @property
     def noises(self) -> tuple[NoiseRecord, ...]:
@@ -63,10 +80,11 @@ class KnownFrames:
         mosaic = self.card.sensor.mosaic
         seen = planes_of(frame, mosaic.pattern) if mosaic else frame
         # What the model takes away is no difference.
-        sound = without_impulses(filled(seen.pixels, seen.blank), self.impulses)
+        alive = without_dead_lines(filled(seen.pixels, seen.blank), self.dead_lines)
+        sound = without_impulses(alive, self.impulses)
         pixels = without_offsets(sound, self.row_noise)
         found = unlike_all(pixels, self.kinds, self.card.role in PRETRAINED, seen.blank)
-        left = fixed_pattern_left(self.fixed_pattern, frame.pixels)
+        left = fixed_pattern_left(self.fixed_pattern, frame.pixels) + dead_lines_left(self.dead_lines, seen.pixels)
         filters = _other_filters(frame, mosaic.pattern) if mosaic else ()
         if self.card.strength and len(self.kinds) > 1 and not (self.noises and differ_in_strength(self.noises)):
             found = (*found, _ONE_NOISE.format(self.card.id, len(self.kinds)))

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from zsn2m_runtime.mosaic_record import PLANES, MosaicRecord
 from zsn2m_runtime.noise_record import (
     ChannelsRecord,
+    DeadLinesRecord,
     FixedPatternRecord,
     ImpulseNoise,
     NoiseGroup,
@@ -218,6 +219,11 @@ class Manifest(Record):
         None,
         description="fixed-pattern noise that SensorNet's models remove; None: none was found, or one frame given. "
         "`noise` is without it, `look` with it",
+    )
+    dead_lines: DeadLinesRecord | None = Field(
+        None,
+        description="dead and stuck columns and rows that SensorNet's models replace first; None: there were none, or "
+        "they are kept. `noise` and `look` are without them",
     )
     default: str | None = Field(None, description="id of the model to use unless told otherwise")
     models: tuple[ModelEntry, ...] = Field((), max_length=MOST_MODELS)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from zsn2m_runtime.record import Record
 
 Axis = Literal["rows", "columns"]
 Span = tuple[float, float]  # least and most
+MOST_DEAD = 4096  # columns, or rows, that a manifest names
 MOST_MEMORY = 32.0  # rows; strips of a frame overlap by three times as many: docs/decisions/row-noise.md
 
 
@@ -80,6 +81,24 @@ class FixedPatternRecord(Record):
     sigma: float = Field(ge=0, description="standard deviation of the offsets, sensor units")
     height: int = Field(ge=1, description="pixels of the frames that it is removed from")
     width: int = Field(ge=1, description="pixels of the frames that it is removed from")
+
+
+class DeadLinesRecord(Record):
+    """Dead and stuck columns and rows of the sensor, replaced in frames of their size before the network."""
+
+    columns: tuple[int, ...] = Field(
+        (), max_length=MOST_DEAD, description="their numbers, from 0; of a mosaic's planes"
+    )
+    rows: tuple[int, ...] = Field((), max_length=MOST_DEAD, description="their numbers, from 0; of a mosaic's planes")
+    height: int = Field(ge=1, description="pixels of the frames, or planes, that they are replaced in")
+    width: int = Field(ge=1, description="pixels of the frames, or planes, that they are replaced in")
+
+    @model_validator(mode="after")
+    def _are_inside(self) -> Self:
+        for numbers, length in ((self.columns, self.width), (self.rows, self.height)):
+            if not all(0 <= number < length for number in numbers) or len(set(numbers)) >= length:
+                raise ValueError(f"expected numbers from 0 to {length - 1}, not all of them, but got {numbers[:8]}")
+        return self
 
 
 class JpegNoise(Record):

@@ -97,6 +97,7 @@ def _correcting(network: CorrectingNetwork, manifest: Manifest, config: SensorCo
         ImpulseCorrection(channels) if config.correct_impulses else None,
         Offsets(manifest.row_noise, blank),
         DefectCorrection(channels) if config.correct_defects else None,
+        lines=manifest.dead_lines,
     )
     network.correct(corrections, normalisation.offset, normalisation.scale)
     return network

@@ -79,7 +79,11 @@ KeepFrames = Annotated[
     Path | None, typer.Option("--keep-frames", help="A new or empty folder for those frames, as PNG.")
 ]
 CorrectDefects = Annotated[
-    bool, typer.Option("--correct-defects", help="Hot and dead pixels are replaced, in every frame. Method adapt.")
+    bool,
+    typer.Option(
+        "--correct-defects",
+        help="Hot and dead pixels, and dead columns and rows, are replaced, in every frame. Method adapt.",
+    ),
 ]
 Mosaic = Annotated[
     Literal["auto", "RGGB", "BGGR", "GRBG", "GBRG", "none"] | None,

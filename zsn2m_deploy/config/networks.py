@@ -91,7 +91,9 @@ class SensorConfig(Config):
         True, description="salt and pepper, if the frames have it, is replaced by its neighbours; measured"
     )
     correct_defects: bool = Field(
-        False, description="hot and dead pixels, if the frames have any, are replaced by their neighbours; measured"
+        False,
+        description="hot and dead pixels, and dead columns and rows, if the frames have any, are replaced by their "
+        "neighbours; measured",
     )
     correct_offsets: bool = Field(
         True, description="noise that rows, columns or frames share, if there is any, is removed; measured"

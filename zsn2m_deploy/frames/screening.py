@@ -28,7 +28,7 @@ REASONS = {
     "column noise": "columns share noise, which the estimate does not see",
     "mosaic": "the frame is a mosaic, which may be taken for noise",
     REGULAR_DETAIL: "the frame has regular detail, which may be taken for noise",
-    DEAD_LINES: "dead columns or rows are taken for noise",
+    DEAD_LINES: "dead columns or rows stay, which the estimate does not see",
     BANDS: "rows or columns repeat, which the estimate takes for the picture",
     "dither": "the frame is dithered, which may be taken for noise",
     IMPULSES: "salt and pepper stays, which the estimate takes for noise",

@@ -28,7 +28,7 @@ class CorrectingNetwork(FrameNetwork):
     def correct(self, found: Corrections, offset: float, scale: float) -> None:
         """Have graphs correct frames; normalised values are (x - offset) / scale."""
         self.impulse_correction, self.offsets, self.correction = found.modules(offset, scale)
-        self.whole_frames = found.offsets.pattern is not None
+        self.whole_frames = found.of_whole_frames
 
     @torch.no_grad()
     def weaken(self, share: float) -> None:

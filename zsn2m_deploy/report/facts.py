@@ -115,6 +115,7 @@ def as_json(report: Report) -> str:
         "noise": report.noise.as_json(),
         "mixture": [group.model_dump(mode="json", include={"frames", "sigma"}) for group in manifest.mixture],
         "row_noise": [found.model_dump(mode="json") for found in manifest.row_noise],
+        "dead_lines": manifest.dead_lines and manifest.dead_lines.model_dump(mode="json"),
         "fixed_pattern": manifest.fixed_pattern and manifest.fixed_pattern.model_dump(mode="json"),
         "removed": asdict(report.removed),
         "checks": [asdict(check) for check in report.checks],

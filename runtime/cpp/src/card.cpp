@@ -128,7 +128,8 @@ FileRecord parse_record(const JsonObject &object, std::uint64_t most) {
 std::vector<Noise> parse_noises(const Card &card, const JsonObject &manifest) {
     const bool pretrained = card.role == "sensor" || card.role == "video"; // others remove neither
     std::vector<Noise> noises;
-    if (pretrained && (manifest.has("impulses") || manifest.has("fixed_pattern"))) return noises;
+    const bool in_place = manifest.has("fixed_pattern") || manifest.has("dead_lines");
+    if (pretrained && (manifest.has("impulses") || in_place)) return noises;
     const auto planes = static_cast<std::size_t>(card.mosaic.empty() ? card.channels : kPlanesOfMosaic);
     if (manifest.has("mixture")) {
         for (const JsonObject &group : manifest.objects("mixture")) {

@@ -4,6 +4,7 @@ from zsn2m_runtime.patterns.finding import Patterns, find_patterns
 from zsn2m_runtime.patterns.words import (
     MOSAIC,
     REMOVED,
+    dead_lines_left,
     fixed_pattern_left,
     kind_of_stripes,
     mosaic_refusal,
@@ -15,6 +16,7 @@ __all__ = [
     "MOSAIC",
     "REMOVED",
     "Patterns",
+    "dead_lines_left",
     "find_patterns",
     "fixed_pattern_left",
     "kind_of_stripes",

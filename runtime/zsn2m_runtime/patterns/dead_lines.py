@@ -1,21 +1,30 @@
-"""Dead and stuck columns and rows: one value over half of the frame, beside lines that are noisy.
+"""Dead and stuck columns and rows: one value over half of the frame, or hardly any change, beside lines that are noisy.
 
-Of 276 frames without (all shared sets of stills, Kodak24 at three times the contrast too) none is found to have one.
+How many are found, and false alarms: docs/results/frames.md#dead-lines.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
-from zsn2m_runtime.noise_record import Axis
+from zsn2m_runtime.noise.dead_lines import without_dead_lines
+from zsn2m_runtime.noise_record import MOST_DEAD, Axis, DeadLinesRecord
 from zsn2m_runtime.sample_types import Pixels
 
 DEAD = 0.45  # of the steps along a line are none at all, in one run
 NOISY = 0.3  # of those of other lines, at most: the middle one of all, and both beside
+QUIET = 0.3  # of the spread of lines beside, along a line and from pixel to pixel: stuck, with noise of reading alone
+PLAIN = 0.5  # of the median line's spread: lines beside that have less, as in skies and shadows, tell nothing
 BESIDE = 4  # lines away: up to so many dead ones may be together
+ROUNDS = 3  # of looking again without those found, which cut others in parts where they cross
 MARGIN = 8  # lines at the borders, which pictures have constant
 SHOWN = 8  # numbers that are named
+IN_FRAMES = 0.5  # share of the frames, from which on a line that is found to be dead is so
+
+Doubles = npt.NDArray[np.float64]
 
 
 def find_dead_lines(frame: Pixels) -> dict[Axis, list[int]]:
@@ -25,28 +34,76 @@ def find_dead_lines(frame: Pixels) -> dict[Axis, list[int]]:
         frame: (h, w) or (h, w, c)
     """
     planes = np.atleast_3d(frame)
-    found: dict[Axis, list[int]] = {}
-    turns: tuple[tuple[Axis, Pixels], ...] = (("columns", planes), ("rows", planes.swapaxes(0, 1)))
-    for axis, turned in turns:
-        marks = [_dead(turned[..., channel]) for channel in range(turned.shape[2])]
-        numbers = np.flatnonzero(np.any(marks, axis=0)).tolist()
-        if numbers:
-            found[axis] = numbers
-    return found
+    height, width = planes.shape[:2]
+    columns: set[int] = set()
+    rows: set[int] = set()
+    for _ in range(ROUNDS):
+        more = _found(planes) - columns, _found(planes.swapaxes(0, 1)) - rows
+        if not any(more):
+            break
+        columns |= more[0]
+        rows |= more[1]
+        if len(columns) > MOST_DEAD or len(rows) > MOST_DEAD:
+            break
+        known = DeadLinesRecord(columns=tuple(sorted(columns)), rows=tuple(sorted(rows)), height=height, width=width)
+        planes = without_dead_lines(planes, known)
+    lines: tuple[tuple[Axis, set[int]], ...] = (("columns", columns), ("rows", rows))
+    return {axis: sorted(numbers) for axis, numbers in lines if numbers}
+
+
+def _found(planes: Pixels) -> set[int]:
+    """The columns that are dead in any channel. Shape: (h, w, c)."""
+    marks = [_dead(planes[..., channel]) for channel in range(planes.shape[2])]
+    return set(np.flatnonzero(np.any(marks, axis=0)).tolist())
+
+
+def shared_dead_lines(frames: Sequence[Pixels]) -> DeadLinesRecord | None:
+    """The columns and rows that are dead in half of a sensor's frames or more; None: none, or the sizes differ.
+
+    Shape:
+        frames: each (h, w) or (h, w, c)
+    """
+    if len({frame.shape[:2] for frame in frames}) > 1:
+        return None
+    found = [find_dead_lines(frame) for frame in frames]
+    height, width = frames[0].shape[:2]
+    columns, rows = _in_half(found, "columns", width), _in_half(found, "rows", height)
+    if not 0 < max(len(columns), len(rows)) <= MOST_DEAD:
+        return None
+    return DeadLinesRecord(columns=columns, rows=rows, height=height, width=width)
+
+
+def _in_half(found: Sequence[dict[Axis, list[int]]], axis: Axis, length: int) -> tuple[int, ...]:
+    """The numbers that half of the frames or more have, of so many lines."""
+    counts = np.bincount([number for one in found for number in one.get(axis, [])], minlength=length)
+    return tuple(np.flatnonzero(counts >= max(1, IN_FRAMES * len(found))).tolist())
+
+
+def replaced_in_words(found: DeadLinesRecord) -> str:
+    """What is replaced."""
+    named = _named({"columns": list(found.columns), "rows": list(found.rows)})
+    return f"dead or stuck {named}: replaced by what is beside them, in frames of {found.width} x {found.height} pixels"
 
 
 def dead_lines_in_words(found: dict[Axis, list[int]]) -> str | None:
     """What was found and what to do; None: nothing."""
-    parts = []
-    for axis, numbers in found.items():
-        named = ", ".join(str(number + 1) for number in numbers[:SHOWN]) + (", ..." if len(numbers) > SHOWN else "")
-        parts.append(f"{len(numbers)} {axis if len(numbers) > 1 else axis.removesuffix('s')} ({named}, from 1)")
-    if not parts:
+    if not any(found.values()):
         return None
     return (
-        f"one value over half of the frame or more: {' and '.join(parts)}; that passes for noise that pixels share, "
-        f"and is smeared; correct them first, as a camera's own software does, or cut them off"
+        f"{_named(found)} of one value over half of the frame, or of hardly any change: dead or stuck; they stay in "
+        f"the result; train with --correct-defects, which replaces them, or cut them off"
     )
+
+
+def _named(found: dict[Axis, list[int]]) -> str:
+    """How many lines, and the numbers of the first, from 1."""
+    parts = []
+    for axis, numbers in found.items():
+        if numbers:
+            first = ", ".join(str(number + 1) for number in numbers[:SHOWN]) + (", ..." if len(numbers) > SHOWN else "")
+            name = axis if len(numbers) > 1 else axis.removesuffix("s")
+            parts.append(f"{len(numbers)} {name} ({first}, from 1)")
+    return " and ".join(parts)
 
 
 def _dead(plane: Pixels) -> npt.NDArray[np.bool_]:
@@ -56,11 +113,23 @@ def _dead(plane: Pixels) -> npt.NDArray[np.bool_]:
     dead = np.zeros(share.size, bool)
     if np.median(share) > NOISY or share.size <= 2 * MARGIN:
         return dead
-    for column in np.flatnonzero(share >= DEAD):
-        if MARGIN <= column < share.size - MARGIN and _longest(still[:, column]) >= DEAD * len(still):
+    quiet = _quiet(plane.astype(np.float64))
+    for column in np.flatnonzero(quiet | (share >= DEAD)):
+        one_value = _longest(still[:, column]) >= DEAD * len(still)
+        if MARGIN <= column < share.size - MARGIN and (one_value or quiet[column]):
             left, right = share[column - BESIDE : column], share[column + 1 : column + BESIDE + 1]
             dead[column] = left.min() < NOISY and right.min() < NOISY
     return dead
+
+
+def _quiet(plane: Doubles) -> npt.NDArray[np.bool_]:
+    """Columns that follow neither the picture nor its noise. Shape: (h, w) -> (w,)."""
+    found = np.ones(plane.shape[1], bool)
+    for spread in (plane.std(axis=0), np.sqrt(np.square(np.diff(plane, axis=0)).mean(axis=0))):
+        sides = [[np.roll(spread, side * away) for away in range(1, BESIDE + 1)] for side in (-1, 1)]
+        beside = np.median(sides, axis=1).min(axis=0)
+        found &= (spread < QUIET * beside) & (beside > PLAIN * np.median(spread))
+    return found
 
 
 def _longest(still: npt.NDArray[np.bool_]) -> int:

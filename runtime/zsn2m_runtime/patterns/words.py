@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from zsn2m_runtime.mosaic_record import CELL, BayerPattern
-from zsn2m_runtime.noise_record import Axis, FixedPatternRecord
+from zsn2m_runtime.noise_record import Axis, DeadLinesRecord, FixedPatternRecord
 from zsn2m_runtime.patterns.dither import Dither, Enlarged
 from zsn2m_runtime.patterns.finding import Patterns
 from zsn2m_runtime.patterns.mosaic import Mosaic, Repetition
@@ -52,6 +52,17 @@ def fixed_pattern_left(known: FixedPatternRecord | None, frame: Pixels) -> tuple
     return (
         f"fixed pattern: expected {known.width} x {known.height} pixels (width x height), but got {width} x {height}; "
         f"the pattern is removed from frames of that size alone",
+    )
+
+
+def dead_lines_left(known: DeadLinesRecord | None, frame: Pixels) -> tuple[str, ...]:
+    """A sentence where dead lines stay, because a frame, or its planes, have another size than those of training."""
+    height, width = frame.shape[:2]
+    if known is None or (height, width) == (known.height, known.width):
+        return ()
+    return (
+        f"dead lines: expected {known.width} x {known.height} pixels (width x height), but got {width} x {height}; "
+        f"their numbers are known in frames of that size alone, and in others they stay",
     )
 
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from zsn2m_runtime.patterns.dead_lines import dead_lines_in_words, find_dead_lines
+from zsn2m_runtime.patterns.dead_lines import (
+    dead_lines_in_words,
+    find_dead_lines,
+    replaced_in_words,
+    shared_dead_lines,
+)
 
 SHAPE = (96, 128)
 
@@ -22,6 +27,31 @@ def test_they_are_found_by_number() -> None:
     assert found == {"columns": [40, 60, 61, 100], "rows": [20]}
     said = dead_lines_in_words(found)
     assert said is not None and "4 columns (41, 61, 62, 101" in said and "1 row (21" in said
+
+
+def test_lines_that_cross_are_found() -> None:
+    frame = noisy()
+    frame[[20, 50]], frame[:, [30, 60, 90]], frame[70] = 0, 255, 128
+    assert find_dead_lines(frame) == {"columns": [30, 60, 90], "rows": [20, 50, 70]}
+
+
+def test_stuck_lines_with_noise_of_reading_are_found_and_lines_of_the_picture_are_not() -> None:
+    frame, rng = noisy().astype(float), np.random.default_rng(1)
+    frame[:, 40] = 90 + rng.normal(0, 1, SHAPE[0])
+    frame[:, 60] -= 80  # of the picture: it has its noise
+    frame[:, 80] = (rng.normal(0, 8, SHAPE[0])).clip(0)  # the same, black
+    assert find_dead_lines(np.rint(frame).clip(0, 255).astype(np.uint8)) == {"columns": [40]}
+
+
+def test_dead_in_half_of_the_frames_is_dead() -> None:
+    sound, one, both = noisy(), noisy(), noisy()
+    one[:, 40], both[:, [40, 70]] = 0, 0
+    found = shared_dead_lines([sound, one, both, sound])
+    assert found is not None
+    assert (found.columns, found.rows, found.height, found.width) == ((40,), (), *SHAPE)
+    assert "1 column (41, from 1)" in replaced_in_words(found)
+    assert shared_dead_lines([sound, sound, one]) is None
+    assert shared_dead_lines([one, both[:, :-1]]) is None
 
 
 def test_those_of_one_channel_count() -> None:

@@ -1,0 +1,125 @@
+"""Dead lines: the graph replaces them as NumPy does; unasked they are kept and said, and are no noise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from support.scenes import scene
+from support.trainings import small
+
+from zsn2m_deploy import api
+from zsn2m_deploy.bundle.export import export
+from zsn2m_deploy.config.training import TrainConfig
+from zsn2m_deploy.noise.dead_lines import DeadLineCorrection
+from zsn2m_deploy.training import train
+from zsn2m_export.graph import SensorGraph
+from zsn2m_export.onnx_model import export_onnx
+from zsn2m_export.torchscript import export_torchscript, load_torchscript
+from zsn2m_runtime.denoiser import Denoiser
+from zsn2m_runtime.image import from_nchw, to_nchw
+from zsn2m_runtime.manifest import MOST_REACH, ModelFacts, Normalisation, Sensor
+from zsn2m_runtime.noise.dead_lines import without_dead_lines
+from zsn2m_runtime.noise_record import DeadLinesRecord
+from zsn2m_runtime.sample_types import Pixels
+
+SIDE, SIGMA = 128, 12.0
+COLUMNS, ROWS = (40, 70, 71), (90,)
+ASKED = {"sensor": {"correct_defects": True}}
+INSTANT = TrainConfig.from_preset("instant").updated({"device": "cpu"})
+TINY = small(2, "adapt", sensor={"schedule": {"iterations": 2, "crop_side": 48}, "scenes": 1})
+
+
+def sound(seed: int = 3) -> tuple[Pixels, Pixels]:
+    """Noisy, 8 bits, and clean."""
+    made = scene("gauss", channels=1, seed=seed, side=SIDE)
+    clean = made.clean.reshape(SIDE, SIDE)
+    noise = np.random.default_rng(seed).normal(0, SIGMA, clean.shape)
+    return np.rint(clean + noise).clip(0, 255).astype(np.uint8), clean
+
+
+def spoilt(frame: Pixels) -> Pixels:
+    dead = frame.copy()
+    dead[:, COLUMNS[0]], dead[:, list(COLUMNS[1:])], dead[list(ROWS)] = 0, 255, 17
+    return dead
+
+
+@pytest.mark.parametrize(("columns", "rows"), [((1, 4, 5), ()), ((), (0, 3)), ((0, 8), (6,))])
+def test_the_graph_replaces_them_as_numpy_does(columns: tuple[int, ...], rows: tuple[int, ...], tmp_path: Path) -> None:
+    found = DeadLinesRecord(columns=columns, rows=rows, height=7, width=9)
+    sensor = Sensor(dtype="float32", channels=1, range=(0.0, 255.0), noise_sigma=1.0)
+    network = torch.nn.Conv2d(1, 1, 1, bias=False)
+    torch.nn.init.ones_(network.weight)
+    graph = SensorGraph(network, 1, sensor, Normalisation(offset=0, scale=1), DeadLineCorrection(found))
+    facts = ModelFacts(id="a", role="a", precision="fp32", stride=1, receptive_radius=MOST_REACH, parameters=1)
+    export_onnx(graph, tmp_path / "a.onnx", facts, 1, "{}")
+    export_torchscript(graph, tmp_path / "a.ts", "{}")
+    session, script = onnxruntime.InferenceSession(tmp_path / "a.onnx"), load_torchscript(tmp_path / "a.ts")
+    for size in ((7, 9), (9, 7), (7, 10), (8, 9), (1, 1), (20, 30)):
+        pixels = np.random.default_rng(0).random(size).astype(np.float32)
+        frame, expected = torch.from_numpy(to_nchw(pixels)), without_dead_lines(pixels, found)
+        for result in (graph(frame), script(frame), session.run(None, {"noisy": frame.numpy()})[0]):
+            np.testing.assert_allclose(from_nchw(np.asarray(result), np.float32), expected, atol=1e-6)
+
+
+def test_unasked_they_are_said_and_are_no_noise() -> None:
+    noisy, _ = sound()
+    trained = train([spoilt(noisy)], INSTANT)
+    assert any("3 columns (41, 71, 72, from 1) and 1 row (91" in said for said in trained.warnings)
+    assert trained.corrections.lines is None
+    assert not trained.noise.correlated
+    assert trained.noise.sigma([noisy]) == pytest.approx(SIGMA, rel=0.15)
+
+
+def test_asked_they_are_replaced_and_the_result_is_as_of_a_sound_frame() -> None:
+    noisy, clean = sound()
+    errors = []
+    for frame, options in ((noisy, {}), (spoilt(noisy), ASKED), (spoilt(noisy), {})):
+        trained = train([frame], INSTANT.updated(options))
+        network = trained.networks["sensor"]
+        sensor = Sensor(dtype="float32", channels=1, range=(0.0, 255.0), noise_sigma=0.0)
+        normalisation = Normalisation(offset=trained.offset, scale=trained.scale)
+        graph = SensorGraph(network, network.stride, sensor, normalisation, network.before_padding())
+        with torch.no_grad():
+            result = from_nchw(graph(torch.from_numpy(to_nchw(frame.astype(np.float32)))).numpy(), np.float32)
+        errors.append(float(np.square(result - clean).mean()))
+        assert any("dead" in said for said in trained.warnings) == (not options and frame is not noisy)
+    assert errors[1] < 1.25 * errors[0]  # 3 % of the samples are missing
+    assert errors[2] > 5 * errors[0]
+
+
+def test_lines_that_few_frames_have_are_not_the_sensors() -> None:
+    frames = [sound(seed)[0] for seed in range(3)]
+    trained = train([spoilt(frames[0]), *frames[1:]], INSTANT.updated(ASKED))
+    assert trained.corrections.lines is None
+
+
+def test_a_bundle_keeps_them_and_says_where_they_stay(tmp_path: Path) -> None:
+    noisy, _ = sound()
+    bundle = api.train_and_export(spoilt(noisy), tmp_path / "a.zsn2m", TINY.updated(ASKED))
+    assert bundle.manifest.dead_lines == DeadLinesRecord(columns=COLUMNS, rows=ROWS, height=SIDE, width=SIDE)
+    assert any("dead or stuck 3 columns" in hint for hint in bundle.manifest.training.hints)
+    assert bundle.manifest.method.model_dump()["sensor"]["correct_defects"] is False  # single pixels: there are none
+    denoiser = Denoiser(bundle.path, provider="cpu")
+    other, _ = sound(4)
+    assert not any("dead lines" in text for text in denoiser.unlike(spoilt(other)))
+    assert any("dead lines: expected 128 x 128" in text for text in denoiser.unlike(other[8:]))
+    assert not denoiser.averages
+    first, changed = denoiser(spoilt(other)), spoilt(other)
+    changed[:, list(COLUMNS)], changed[list(ROWS)] = 99, 98
+    np.testing.assert_array_equal(denoiser(changed), first)
+    assert bundle.model().receptive_radius == MOST_REACH
+    export(bundle.path)
+    np.testing.assert_array_equal(Denoiser(bundle.path, provider="cpu")(changed), first)
+
+
+def test_frames_with_dead_columns_alone_are_cut_in_strips(tmp_path: Path) -> None:
+    noisy, _ = sound()
+    noisy[:, 50] = 0
+    bundle = api.train_and_export(noisy, tmp_path / "a.zsn2m", TINY.updated(ASKED))
+    assert bundle.model().receptive_radius < SIDE
+    whole, strips = (Denoiser(bundle.path, provider="cpu", strip_pixels=pixels) for pixels in (SIDE**2, 1))
+    np.testing.assert_array_equal(strips(noisy), whole(noisy))
