@@ -82,7 +82,7 @@ class Row:
     machine: str
 
     @property
-    def key(self) -> tuple[str, ...]:
+    def key(self) -> tuple[str, str, str, str]:
         """What a row is of: measured again, it has the same."""
         return (self.image, self.level, self.finish, self.method)
 
@@ -101,7 +101,7 @@ class Task:
     method: str
 
     @property
-    def key(self) -> tuple[str, ...]:
+    def key(self) -> tuple[str, str, str, str]:
         """That of its row."""
         return (self.image.stem, self.camera.level, self.camera.finish, self.method)
 
@@ -175,7 +175,7 @@ def told(of: Case, preset: Preset) -> Doubles:
 
     fitter.fit("told", sensor, loss, crops, schedule)
     with torch.no_grad():
-        return from_nchw(network(frame[None]).numpy() * (high - low) + low, np.float32).astype(np.float64)
+        return from_nchw((network(frame[None]) * (high - low) + low).numpy(), np.float32).astype(np.float64)
 
 
 def frames_of(rows: Sequence[Row], half: Half) -> list[dict[str, Row]]:
