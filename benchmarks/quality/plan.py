@@ -7,9 +7,12 @@ without a GPU: hence rows that are kept.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from benchmarks.quality import cases
 from benchmarks.quality.methods import CHOICE, LADDER, METHODS, OURS, PAPER, SENSOR
 from benchmarks.quality.rows import Task
+from benchmarks.split import halves_of
 
 Names = tuple[str, ...]
 
@@ -94,6 +97,14 @@ def _presets() -> list[Task]:
     return synthetic + real + _tasks(("kodak24",), ("gauss 25",), tuple(slow), 4)
 
 
+def _video() -> list[Task]:
+    """VideoNet by frame: real frames of the test half, and all of Kodak24."""
+    methods = (f"{OURS} video",)
+    real = _tasks(("sidd_val",), ("real",), methods, FIRST) + _tasks(("fmd",), ("real",), methods, 12)
+    tested = [task for task in real if halves_of(task.dataset)[Path(task.image).stem] == "test"]
+    return tested + _tasks(("kodak24",), ("poisson 25", "gauss 25"), methods, None)
+
+
 def _precision() -> list[Task]:
     return _tasks(("kodak24",), ("gauss 25",), ("zs-n2n fp32",), 4)
 
@@ -108,5 +119,6 @@ EXPERIMENTS = {
     "choices": _choices,
     "paper-full": _paper_full,
     "presets": _presets,
+    "video": _video,
     "precision": _precision,
 }

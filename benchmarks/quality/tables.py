@@ -50,14 +50,14 @@ class Section:
 SECTIONS = (
     Section(
         "Table 1: synthetic noise",
-        ("table1", "table1-spread", "paper-full", "presets"),
+        ("table1", "table1-spread", "paper-full", "presets", "video"),
         bodies.table_1,
         datasets=SYNTHETIC,
         noises=("gauss 25", "poisson 25", "gauss [5,50]", "poisson [5,50]"),
     ),
     Section("Best and worst image", ("table1",), bodies.best_and_worst, (compare.REFERENCE,), pictures=True),
     Section("Clamped noise", ("clamped",), bodies.clamped, datasets=SYNTHETIC, noises=bodies.CLAMPED),
-    Section("Table 2: real noise", ("table2", "presets"), bodies.table_2, datasets=REAL, noises=("real",)),
+    Section("Table 2: real noise", ("table2", "presets", "video"), bodies.table_2, datasets=REAL, noises=("real",)),
     Section(
         "Adapting beside the pretrained network",
         ("table1", "table2", "presets"),
