@@ -101,8 +101,8 @@ METHODS = OURS | PEERS
 
 def today(method: str) -> str:
     """The hash of what makes a method's rows."""
-    rooms = ("fusion", "cells", "light", "tiles", "motion", "sequence", "gain", "noise/clipping")
-    runtime = [f"runtime/zsn2m_runtime/{name}.py" for name in rooms]
+    of_means = ("fusion", "mean", "usual_change", "cells", "light", "tiles", "motion", "sequence", "gain")
+    runtime = [f"runtime/zsn2m_runtime/{name}.py" for name in (*of_means, "noise/clipping")]
     if method in OURS:
         return sources.digest((*sources.ADAPT, *sources.VIDEO, *runtime))
     return sources.digest([], settings=FILTERS.get(method, f"{NL_MEANS_H} {NL_MEANS_WINDOW}"))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import functools
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+
+from zsn2m_runtime.several_threads import each
 
 Floats = npt.NDArray[np.float32]
 
@@ -26,15 +25,7 @@ def in_bands(shape: tuple[int, int], work: Callable[[slice], None]) -> None:
     rows, columns = shape
     step = max(1, BAND // columns)
     bands = [slice(start, min(start + step, rows)) for start in range(0, rows, step)]
-    threads = min(cv2.getNumThreads(), len(bands))
-    for _ in map(work, bands) if threads < 2 else _pool(threads, os.getpid()).map(work, bands):
-        pass
-
-
-@functools.cache
-def _pool(threads: int, process: int) -> ThreadPoolExecutor:
-    """One for each process: a forked one has none of the threads."""
-    return ThreadPoolExecutor(threads, f"zsn2m-bands-{process}")
+    each(work, bands)
 
 
 def pixels_of(band: slice) -> slice:
@@ -48,13 +39,19 @@ def around(band: slice, margin: int, rows: int) -> tuple[slice, slice]:
     return slice(start, stop), slice(band.start - start, band.stop - start)
 
 
-def to_cells(plane: Floats) -> Floats:
-    """Mean of each cell; an odd side is continued. Shape: (h, w) -> halves, rounded up."""
+def to_cells(plane: Floats, out: Floats | None = None) -> Floats:
+    """Mean of each cell; an odd side is continued.
+
+    Args:
+        out: where it is written
+    Shape:
+        (h, w) -> halves, rounded up
+    """
     height, width = plane.shape
     if height % CELL or width % CELL:
         plane = np.pad(plane, ((0, height % CELL), (0, width % CELL)), mode="edge")
     size = (-(-width // CELL), -(-height // CELL))
-    return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), np.float32)
+    return np.asarray(cv2.resize(plane, size, out, interpolation=cv2.INTER_AREA), np.float32)
 
 
 def to_pixels(cells: Floats, shape: tuple[int, ...], band: slice | None = None) -> Floats:

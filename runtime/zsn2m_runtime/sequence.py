@@ -7,16 +7,18 @@ from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 
-from zsn2m_runtime.fusion import Fusion, Mean
+from zsn2m_runtime.fusion import Fusion
 from zsn2m_runtime.gain import Gain
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.inference.frames import Average, Planes
 from zsn2m_runtime.light import change_of_light
 from zsn2m_runtime.manifest import ModelCard
+from zsn2m_runtime.mean import Mean
 from zsn2m_runtime.motion import Flow, flow, still
 from zsn2m_runtime.noise.clipping import clipping_ends
 from zsn2m_runtime.noise_record import NoiseRecord
 from zsn2m_runtime.sample_types import Mask, Nchw, is_whole
+from zsn2m_runtime.several_threads import at_once
 
 # Of the previous result, the noisy frame, and the noisy mean that the result was made of, each (1, c, h, w) in sensor
 # units: where the frame's content was before; None after a cut.
@@ -75,6 +77,7 @@ class Sequence:
     def __init__(self, denoiser: Averaging, motion: Motion | None = flow) -> None:
         self._motion = motion
         self._past: Past | None = None
+        self._spare: Nchw | None = None  # planes of a mean that is gone
         self.go_on_with(denoiser)
 
     def restart(self) -> None:
@@ -106,10 +109,8 @@ class Sequence:
         def average(noisy: Nchw, blank: Mask | None) -> Planes:
             nonlocal mean, hidden
             (mean, strength), hidden = self._mean(noisy, blank), blank
-            assert self._fusion
-            planes = self._fusion.in_light(mean, strength)
             told = self._denoiser.card.strength is not None
-            return Planes(planes, np.float32(strength) * mean.strength() if told else 1.0)
+            return Planes(mean.lit, mean.strength(strength) if told else 1.0)
 
         denoised, result = self._denoiser.denoise_mean(frame, average, name)
         assert mean
@@ -120,16 +121,20 @@ class Sequence:
     def _mean(self, noisy: Nchw, blank: Mask | None) -> tuple[Mean, float]:
         """The mean with one more frame, and the strength of the frame's noise."""
         assert self._fusion and self._gain and self._motion
-        past = self._past
+        past, self._past = self._past, None  # its planes become those of the new mean
         follows = past is not None and past.result.shape == noisy.shape
         way = self._motion(past.result, noisy, past.mean.planes) if past and follows else None
         if past is None or way is None:
             self._gain.start(noisy)
-            return Mean.of_one(noisy.copy()), self._gain.strength  # the frame is the caller's
-        self._gain.update(past.result, noisy, way)
-        size = noisy.shape[2], noisy.shape[3]
-        before = Mean(way.bring(past.mean.planes), way.bring_small(past.mean.variance, size))
-        before = before.relit(change_of_light(before.planes, noisy, self._ends))
+            return Mean.of_one(noisy), self._gain.strength
+        size, gain = (noisy.shape[2], noisy.shape[3]), self._gain
+
+        def before_in_light() -> Mean:
+            before = past.mean.moved(way, self._spare)
+            return before.relit(change_of_light(before.planes, noisy, self._ends))
+
+        _, before = at_once(lambda: gain.update(past.result, noisy, way), before_in_light)
+        self._spare = None if before.planes is past.mean.planes else past.mean.planes
         new = blank
         if past.blank is not None:
             uncovered = way.bring_small(past.blank.astype(np.float32), size) > 0

@@ -29,8 +29,11 @@ def tiles(planes: Nchw, flow: Flow = UNMOVED) -> Nchw:
 
 def are_whole(own: Nchw, ends: Ends) -> npt.NDArray[np.bool_]:
     """Of which tiles hardly a sample is clipped. Shape: (n, c, TILE, TILE) -> (n,)."""
-    clipped = np.isin(own, [np.float32(end) for end in ends if end is not None])
-    return np.asarray(clipped.mean(axis=(1, 2, 3)) < CLIPPED)
+    clipped = np.zeros(own.shape, bool)
+    for end in ends:
+        if end is not None:
+            clipped |= own == np.float32(end)
+    return np.asarray(np.count_nonzero(clipped, axis=(1, 2, 3)) < CLIPPED * own[0].size)
 
 
 def _of_tiles(count: int, step: int) -> Places:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from zsn2m_runtime import cells, fusion, gain, light, motion, tiles
+from zsn2m_runtime import cells, fusion, gain, light, motion, tiles, usual_change
 from zsn2m_runtime.noise import clipping, model
 
 SOURCES = Path(__file__).resolve().parents[2] / "runtime/cpp/src"
@@ -16,16 +16,16 @@ CONSTANTS = {
     "fusion.h": {"kFusionCell": cells.CELL},
     "fusion.cpp": {
         "kDrift": fusion.DRIFT,
-        "kNear": fusion.SIDES[1] // 2,
-        "kEnergyReach": fusion.ENERGY_SIDE // 2,
-        "kSpread": fusion.SPREAD,
+        "kNear": usual_change.SIDES[1] // 2,
+        "kEnergyReach": usual_change.ENERGY_SIDE // 2,
+        "kSpread": usual_change.SPREAD,
         "kExcess": fusion.EXCESS,
         "kRepeated": fusion.REPEATED,
         "kFarthest": fusion.FARTHEST,
         "kWhole": fusion.WHOLE,
-        "kLeastNoise": fusion.LEAST_NOISE,
+        "kLeastNoise": usual_change.LEAST_NOISE,
         "kEvery": fusion.EVERY,
-        "kClipped": fusion.CLIPPED,
+        "kClipped": usual_change.CLIPPED,
     },
     "motion.h": {"kLeastMotionSide": motion.LEAST_SIDE},
     "motion.cpp": {
@@ -81,5 +81,5 @@ def test_constants_are_python_s(name: str) -> None:
 
 
 def test_one_cell_and_one_square_are_judged() -> None:
-    assert len(fusion.SIDES) == 2
-    assert fusion.SIDES[0] == 1
+    assert len(usual_change.SIDES) == 2
+    assert usual_change.SIDES[0] == 1

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from support.known_noise import plain_record
 
-from zsn2m_runtime.fusion import Fusion, Mean
+from zsn2m_runtime.fusion import Fusion
 from zsn2m_runtime.light import Light
+from zsn2m_runtime.mean import Mean
 
 Array = np.ndarray[Any, Any]
 
@@ -172,6 +173,21 @@ def test_any_size_and_what_is_given_stays(height: int, width: int) -> None:
     np.testing.assert_array_equal((first, second), kept)
 
 
+def test_a_mean_is_made_of_the_planes_of_the_one_before_whatever_is_in_the_room_for_it() -> None:
+    """Another size in between, too; what clipping added is not taken from the mean itself."""
+    frames, ends = [np.clip(scene() - 60 + noise(seed), 0, 255) for seed in range(4)], (0.0, 255.0)
+    fusion = Fusion(WHITE, ends)
+    right = run(frames, fusion)
+    planes, lit = right.planes.copy(), right.lit.copy()
+    fusion(Mean.of_one(frames[1][..., :33, :50].copy()), frames[2][..., :33, :50].copy())
+    before = run(frames[:3], fusion)
+    again = fusion(before, frames[3])
+    assert again.planes is before.planes
+    np.testing.assert_array_equal(again.planes, planes)
+    np.testing.assert_array_equal(again.lit, lit)
+    assert (lit <= planes).all() and (lit < planes).any()
+
+
 @pytest.mark.parametrize("level", [0.0, 4.0, 10.0, 245.0, 255.0])
 def test_clipping_adds_nothing_to_a_mean(level: float) -> None:
     """Without it shadows rise by up to 0.4 of the noise as frames are added."""
@@ -183,9 +199,11 @@ def test_clipping_adds_nothing_to_a_mean(level: float) -> None:
         0.6 * added if level in (0.0, 255.0) else 0.05 * SIGMA
     )  # plain black has little noise, which passes for shared
     assert added > 0.05 * SIGMA
-    assert abs(float((fusion.in_light(mean) - clean).mean())) < left
-    np.testing.assert_array_equal(fusion.in_light(Mean.of_one(frames[0])), frames[0])
-    assert Fusion(WHITE).in_light(mean) is mean.planes
+    assert abs(float((mean.lit - clean).mean())) < left
+    again = Mean.of_one(frames[0])
+    assert again.lit is again.planes
+    unclipped = Fusion(WHITE)(again, frames[1])
+    assert unclipped.lit is unclipped.planes
 
 
 @pytest.mark.filterwarnings("error")

@@ -10,8 +10,10 @@ import pytest
 from support.known_noise import plain_record
 
 from zsn2m_deploy.sample import SampleConfig, clean_scene
-from zsn2m_runtime.fusion import Fusion, Mean
+from zsn2m_runtime.fusion import Fusion
 from zsn2m_runtime.light import MOST_OF_PART, change_of_light, change_of_parts
+from zsn2m_runtime.mean import Mean
+from zsn2m_runtime.usual_change import UsualChange
 
 Array = np.ndarray[Any, Any]
 
@@ -128,9 +130,8 @@ def test_noise_that_neighbours_share_is_no_light() -> None:
     cells = np.stack([cv2.resize(plane, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) for plane in smooth])
     changes = (np.sqrt(2) * cells / np.std(smooth)).astype(np.float32)
     assert change_of_parts(changes, LEFT) is not None
-    assert (
-        change_of_parts(changes, Fusion(plain_record(0.0, 1.0, 3, neighbours=(beside, beside)))._left_of_part) is None
-    )
+    usual = UsualChange.of(plain_record(0.0, 1.0, 3, neighbours=(beside, beside)), OPEN)
+    assert change_of_parts(changes, usual.left_of_part) is None
 
 
 @pytest.mark.parametrize("shape", [(3, 7, 100), (1, 1, 1), (4, 8, 8), (1, 9, 1500)])
