@@ -53,7 +53,8 @@ CLIPPED = 0.02  # of a place's samples
 WIDE, FEWEST_WIDE = 4, 32  # places, the side of a wide block; blocks, with fewer of which chance is too much
 FREE = 0.5  # of a block's places have no clipped samples
 WIDE_RANGE = 0.1, 0.9  # of the wide blocks: the deviations at these are compared, over the same of fresh noise
-WIDE_EVEN, WIDE_UNEVEN = 1.2, 1.45  # up to the one the level is right, from the other on nearly all of it is texture
+WIDE_SURE = 1.1  # up to there the level is right, whatever is found within a brightness
+WIDE_EVEN, WIDE_UNEVEN = 1.2, 1.45  # up to the one it is right as well, from the other on nearly all of it is texture
 GRAIN = 3.5e-3  # deviation of the grain that pictures have, of the values in use
 FAINT_NOISE = 0.9  # of the power is no grain: below, what flat places lose beside that of fresh noise is grain, too
 NEAR = 1e-5  # of an end, normalised
@@ -118,7 +119,7 @@ def share_of_noise(
     believed, of_all = _evenness(places) if len(places) >= FEWEST else (1.0, ALL_EVEN)
     no_grain = 1.0
     if all(bool((frame == frame[:1]).all()) for frame in frames):  # grey
-        believed = min(believed, _wide_evenness(np.concatenate([of.wide for of in sums])))
+        believed = _of_grey(believed, np.concatenate([of.wide for of in sums]))
         no_grain = max(1 - GRAIN**2 / variance, LEAST_BELIEVED)
     unknown = believed < UNKNOWN or (agrees > AGREES and of_all > ALL_EVEN)
     raised = 1.0 if unknown or no_grain < FAINT_NOISE else max(agrees, 1.0)
@@ -145,14 +146,20 @@ def _evenness(places: Doubles) -> tuple[float, float]:
     return min(max(believed, LEAST_BELIEVED), 1.0), math.exp(all_frame - all_fresh)
 
 
-def _wide_evenness(wide: Doubles) -> float:
-    """How much of the noise's power is noise, by how even wide blocks are, of every brightness. Shape: (n, 2)."""
+def _of_grey(believed: float, wide: Doubles) -> float:
+    """How much of a grey frame's noise is noise, by places within a brightness and by wide blocks of every one.
+
+    Shape:
+        wide: (n, 2), as in `_Sums`
+    """
     if len(wide) < FEWEST_WIDE:
-        return 1.0
+        return believed
     low, high = np.quantile(np.log(wide + TINY), WIDE_RANGE, axis=0) / 2
     frame, fresh = high - low
-    believed = (WIDE_UNEVEN - math.exp(frame - fresh)) / (WIDE_UNEVEN - WIDE_EVEN)
-    return min(max(believed, LEAST_BELIEVED), 1.0)
+    uneven = math.exp(frame - fresh)
+    if uneven <= WIDE_SURE:
+        return 1.0
+    return min(believed, max((WIDE_UNEVEN - uneven) / (WIDE_UNEVEN - WIDE_EVEN), LEAST_BELIEVED))
 
 
 def _sums(network: Callable[[Tensor], Tensor], frame: Tensor, noise: NoiseModel, rng: np.random.Generator) -> _Sums:

@@ -167,3 +167,25 @@ def test_of_faint_grey_noise_a_part_counts_as_grain(channels: int, as_grey: bool
     found = of_zones(frame, zones, model)
     assert not found.unknown
     assert found.share == pytest.approx(0.51, abs=0.05) if as_grey else found.share > 0.9
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_of_grey_frames_even_wide_blocks_have_the_last_word(seed: int) -> None:
+    """A quarter of the places, spread evenly, has 0.3 of the noise's power, the others 1.23."""
+    model, rng = shared_by_neighbours(1), np.random.default_rng(seed)
+    rows, columns = np.mgrid[:WIDE, :WIDE] // 8
+    noise = draw_noise(model, np.zeros((WIDE, WIDE, 1), np.float32), rng)[..., 0]
+    noise *= np.sqrt(np.where((rows + 2 * columns) % 4, 1.23, 0.3))
+    grey = torch.full((1, WIDE, WIDE), 0.5)
+    frame = grey + torch.from_numpy(noise.astype(np.float32))
+    found = of_zones(frame, grey, model)
+    assert not found.unknown
+    assert found.share > 0.9
+    coloured = torch.cat([frame, frame + 0.001, frame])  # no grey: what is within a brightness counts
+    three = replace(
+        model,
+        slope=np.zeros(3),
+        floor=model.floor.repeat(3),
+        correlation=model.correlation * np.ones((3, 3, 1, 1)),
+    )
+    assert of_zones(coloured, torch.cat([grey, grey + 0.001, grey]), three).unknown
