@@ -36,5 +36,5 @@ def at_once(one: Callable[[], One], other: Callable[[], Other]) -> tuple[One, Ot
 
 @functools.cache
 def _pool(threads: int, process: int) -> ThreadPoolExecutor:
-    """One for each process: a forked one has none of the threads."""
-    return ThreadPoolExecutor(threads, f"zsn2m-frame-{process}")
+    """One for each process, which keeps it: a forked one has none of the threads."""
+    return ThreadPoolExecutor(threads, f"frame-{process}")
