@@ -93,7 +93,7 @@ def prepare(given: Sequence[Frame], config: TrainConfig, device: torch.device, e
         scenes = _with_pixels(scenes, rest)
         for row_noise in offsets.row_noise:
             screened = screened.without(kind_of_stripes(row_noise.axis))
-    screened = with_bands(screened, [largest_scene(*scene) for scene in scenes])
+    screened = with_bands(screened, [largest_scene(*scene) for scene in _without_lines(scenes, lines)])
     groups, defects = _noise(_without_lines(scenes, lines), config, device)  # where they stay they are no noise
     # Method adapt trains with a noise estimate that leaves regular detail out.
     if config.stage == "sensor" and all(group.noise.regular for group in groups):

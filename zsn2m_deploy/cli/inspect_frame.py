@@ -28,6 +28,7 @@ def frame_facts(path: Path, max_pixels: int | None) -> tuple[str, object]:
     from zsn2m_runtime.mosaic_record import named_pattern
     from zsn2m_runtime.noise.level import estimate_sigma, value_span
     from zsn2m_runtime.patterns import MOSAIC, REMOVED, find_patterns, patterns_in_words
+    from zsn2m_runtime.patterns.dead_lines import without_own_dead_lines
 
     with open_image(path, max_pixels) as image:
         frame, pages, stated, mosaic = image.read(), image.page_count, image.value_range, image.mosaic
@@ -40,7 +41,7 @@ def frame_facts(path: Path, max_pixels: int | None) -> tuple[str, object]:
     low, high = value_span([seen])
     least, most = float(seen.min()), float(seen.max())
     scene = largest_scene(frame.pixels, frame.blank)
-    patterns = find_patterns(scene)
+    patterns = find_patterns(without_own_dead_lines(scene)[0])
     lines = lines_in_words(scene, patterns)
     if mosaic is None and frame.channels == 1 and patterns.mosaic and patterns.mosaic.layouts:
         planes = planes_of(frame, named_pattern(patterns.mosaic.layouts[0]))

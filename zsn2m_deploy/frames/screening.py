@@ -14,7 +14,7 @@ from zsn2m_runtime.noise.rows import fit_row_noise, without_row_noise
 from zsn2m_runtime.noise_record import Axis, RowNoise
 from zsn2m_runtime.patterns import Patterns, find_patterns, mosaic_refusal, patterns_in_words
 from zsn2m_runtime.patterns.banding import find_bands
-from zsn2m_runtime.patterns.dead_lines import dead_lines_in_words, find_dead_lines
+from zsn2m_runtime.patterns.dead_lines import dead_lines_in_words, without_own_dead_lines
 from zsn2m_runtime.sample_types import Pixels
 
 REGULAR_DETAIL = "regular detail"
@@ -73,15 +73,16 @@ def screen(frames: Sequence[Pixels], mosaic: Mosaic) -> Screening:
         InputError: a frame is a mosaic.
     """
     said: dict[str, list[tuple[int, str]]] = {}
-    found = tuple(map(find_patterns, frames))
-    for number, patterns in enumerate(found, start=1):
+    alive, dead = zip(*map(without_own_dead_lines, frames), strict=True) if frames else ((), ())
+    found = tuple(map(find_patterns, alive))
+    for number, (patterns, lines) in enumerate(zip(found, dead, strict=True), start=1):
         if patterns.mosaic and mosaic == "refuse":
             place = f"frame {number} of {len(frames)}: " if len(frames) > 1 else ""
             raise InputError(place + mosaic_refusal(patterns.mosaic))
         for kind, sentence in patterns_in_words(patterns).items():
             said.setdefault(kind, []).append((number, sentence))
-        if dead := dead_lines_in_words(find_dead_lines(frames[number - 1])):
-            said.setdefault(DEAD_LINES, []).append((number, dead))
+        if text := dead_lines_in_words(lines):
+            said.setdefault(DEAD_LINES, []).append((number, text))
     return Screening({kind: _warning(kind, those, len(frames)) for kind, those in said.items()}, found)
 
 
@@ -104,11 +105,14 @@ def bands_in_words(frame: Pixels, axes: Sequence[Axis] = AXES) -> str:
 def lines_in_words(frame: Pixels, patterns: Patterns) -> dict[str, str]:
     """Dead lines and slow bands of a frame, by their kind; bands not where rows or columns have noise of their own.
 
+    Bands are looked for without the dead lines.
+
     Shape:
         frame: (h, w) or (h, w, c), sensor units, finite
     """
     axes = [axis for axis in AXES if not patterns.whole_stripes(axis)]
-    said = {DEAD_LINES: dead_lines_in_words(find_dead_lines(frame)), BANDS: bands_in_words(frame, axes)}
+    alive, dead = without_own_dead_lines(frame)
+    said = {DEAD_LINES: dead_lines_in_words(dead), BANDS: bands_in_words(alive, axes)}
     return {kind: text for kind, text in said.items() if text}
 
 

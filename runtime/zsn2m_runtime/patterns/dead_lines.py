@@ -79,6 +79,16 @@ def _in_half(found: Sequence[dict[Axis, list[int]]], axis: Axis, length: int) ->
     return tuple(np.flatnonzero(counts >= max(1, IN_FRAMES * len(found))).tolist())
 
 
+def without_own_dead_lines(frame: Pixels) -> tuple[Pixels, dict[Axis, list[int]]]:
+    """A frame without the dead lines that are found in it, in which other patterns can be looked for; and those lines.
+
+    Shape:
+        frame: (h, w) or (h, w, c) -> the same shape and dtype
+    """
+    found = find_dead_lines(frame)
+    return without_dead_lines(frame, shared_dead_lines([frame])) if found else frame, found
+
+
 def replaced_in_words(found: DeadLinesRecord) -> str:
     """What is replaced."""
     named = _named({"columns": list(found.columns), "rows": list(found.rows)})

@@ -69,6 +69,7 @@ def test_unasked_they_are_said_and_are_no_noise() -> None:
     noisy, _ = sound()
     trained = train([spoilt(noisy)], INSTANT)
     assert any("3 columns (41, 71, 72, from 1) and 1 row (91" in said for said in trained.warnings)
+    assert not any("repeat" in said for said in trained.warnings)  # which dead lines are taken for
     assert trained.corrections.lines is None
     assert not trained.noise.correlated
     assert trained.noise.sigma([noisy]) == pytest.approx(SIGMA, rel=0.15)
