@@ -116,7 +116,7 @@ def share_of_noise(
     places = np.concatenate([of.places for of in sums])
     if min(removed, variance, flat) <= 0 or (len(places) < FEWEST and agrees > AGREES):
         return None
-    believed, of_all = _evenness(places) if len(places) >= FEWEST else (1.0, ALL_EVEN)
+    believed, of_all = evenness(places) if len(places) >= FEWEST else (1.0, ALL_EVEN)
     no_grain = 1.0
     if all(bool((frame == frame[:1]).all()) for frame in frames):  # grey
         believed = _of_grey(believed, np.concatenate([of.wide for of in sums]))
@@ -131,7 +131,7 @@ def share_of_noise(
     return NoiseShare(share, 1 + (share * removed - 2 * cleared) * share / (level * variance), unknown)
 
 
-def _evenness(places: Doubles) -> tuple[float, float]:
+def evenness(places: Doubles) -> tuple[float, float]:
     """How much of the noise's power is noise, by how even calm places are; and how uneven nearly all places are.
 
     Shape:

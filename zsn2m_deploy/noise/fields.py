@@ -21,6 +21,7 @@ from zsn2m_runtime.noise_record import JpegNoise
 FIELD_SIDE = 256  # pixels of a field of unit noise, which wraps around
 FIELDS = 16  # 16 x 256 x 256 samples a channel: crops hardly meet the same noise twice
 CORRELATED_STRENGTHS = (1.3, 2.5)  # times the estimate: docs/decisions/correlated-noise-strengths.md
+MEASURED_STRENGTHS = (1.0, 2.0)  # the same where the line was measured: docs/decisions/correlated-noise-line.md
 JPEG_STRENGTHS = (1.2, 1.8)  # the same for JPEG: docs/decisions/jpeg-noise.md
 
 
@@ -61,6 +62,8 @@ class NoiseFields:
         self._jpeg = model.jpeg
         if model.jpeg:
             self._strengths = JPEG_STRENGTHS
+        elif model.measured:
+            self._strengths = MEASURED_STRENGTHS
         self._generator = generator
         self._tails: Tensor | None = None
         if model.tails is not None:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from zsn2m_deploy.config.training import TrainConfig
+from zsn2m_deploy.fit.correlated_line import fit_correlated_line
 from zsn2m_deploy.fit.run import FrameGroup, Run
 from zsn2m_deploy.noise.heavy_tails import with_heavy_tails
 from zsn2m_deploy.noise.mosaics import shared_by_planes
@@ -40,7 +41,10 @@ def measured_noise(
         noise = group.noise
         return guesses, noise if noise.alike else shared_by_planes(refine_noise(noise, prior, guesses, seed), guesses)
     pixels = sum(frame[0].numel() for frame in run.frames_of(group))
-    return guesses, with_heavy_tails(refine_noise(group.noise, prior, guesses, seed), guesses, pixels)
+    noise = refine_noise(group.noise, prior, guesses, seed)
+    if noise.correlated and not (noise.jpeg or noise.regular or group.compressed):
+        noise = fit_correlated_line(noise, prior, guesses, seed)
+    return guesses, with_heavy_tails(noise, guesses, pixels)
 
 
 def confirm_noise(run: Run, config: TrainConfig) -> Run:

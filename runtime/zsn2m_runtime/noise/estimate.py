@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
 from zsn2m_runtime.blank.areas import blanks_of, filled, present
 from zsn2m_runtime.errors import InputError
@@ -19,6 +18,7 @@ from zsn2m_runtime.noise.floor import without_regular_detail
 from zsn2m_runtime.noise.level import value_span
 from zsn2m_runtime.noise.model import REACH, Doubles, NoiseModel
 from zsn2m_runtime.noise.patches import CELLS, FEWEST, SIDE, TINY, Floats, Patches, joined, lowest, patches_of
+from zsn2m_runtime.noise.spectrum import covariance_of
 from zsn2m_runtime.noise.tails import shape_of
 from zsn2m_runtime.noise.texture import shared_line
 from zsn2m_runtime.sample_types import Mask, Pixels
@@ -35,7 +35,6 @@ LEAST_EXPECTED = 0.05  # of the largest variance: bands below count as if they h
 LOWEST = 0.5  # of the smallest variance, at the darkest band, where a line would fall below zero
 LEAST_VARIANCE = 0.02  # of the median over the patches
 APART = 3.0  # deviations of the noise of a patch's mean: levels closer together give no slope
-LOW, RIM = 2.1, 4.6  # periods a patch: below LOW structure hides the noise, whose power goes on from there to RIM
 FARTHEST = 1e6  # of the values in use: patches with such samples are not of the calm ones that are looked for
 NO_NOISE = 1e-11  # variance of a constant channel: rounding, and TINY
 
@@ -77,7 +76,7 @@ def estimate_noise(frames: Sequence[Pixels], blanks: Sequence[Mask | None] | Non
     chosen = smooth & lowest((patches.detail / expected).mean(axis=1))
     flat = patches.chosen(chosen if chosen.any() else smooth)
     deviations = flat.flat / np.sqrt(_variance(slope, floor, flat.level))[:, None, None]
-    covariance = _covariance(deviations)
+    covariance = covariance_of(deviations)
     power = np.maximum(np.einsum("iiyx->iyx", covariance)[:, REACH, REACH], TINY)
     correlation = covariance / np.sqrt(power[:, None] * power)[:, :, None, None]
     quiet = _variance(slope, floor, flat.level).mean(axis=0) < NO_NOISE
@@ -179,38 +178,3 @@ def _line(x: Doubles, y: Doubles, weight: Doubles) -> tuple[float, float]:
     spread = np.average(np.square(x - centre), weights=weight) + TINY
     slope = float(np.average((x - centre) * (y - mean), weights=weight) / spread)
     return slope, float(mean - slope * centre)
-
-
-def _covariance(unit: Doubles) -> Doubles:
-    """Between all channels and near pixels, from the power at each frequency.
-
-    Shape:
-        unit: (n, side, side, c)
-        returns: (c, c, 9, 9)
-    """
-    taper = np.hanning(SIDE + 2)[1:-1]
-    spectra = np.fft.fft2(unit * (taper[:, None] * taper)[:, :, None], axes=(1, 2))
-    power = [_median_power(spectra[..., channel]) for channel in range(unit.shape[3])]
-    density = np.empty((len(power), len(power), SIDE, SIDE))
-    for i, of_i in enumerate(power):
-        density[i, i] = of_i
-        for j, of_j in enumerate(power[:i]):  # a sum has the power of both, and twice what they share
-            density[i, j] = density[j, i] = (_median_power(spectra[..., i] + spectra[..., j]) - of_i - of_j) / 2
-    around = np.fft.fftshift(np.fft.ifft2(density).real, axes=(2, 3)) / np.square(taper).sum() ** 2
-    near = slice(SIDE // 2 - REACH, SIDE // 2 + REACH + 1)
-    return np.asarray(around[:, :, near, near])
-
-
-def _median_power(spectra: npt.NDArray[np.complexfloating]) -> Doubles:
-    """What noise alone has at each frequency: medians, which a minority of textured patches does not move.
-
-    The power of noise is distributed exponentially, so its mean is the median over log 2. Shape: (n, side, side) ->
-    (side, side).
-    """
-    power = np.median(np.square(np.abs(spectra)), axis=0) / np.log(2) + TINY
-    frequency = np.fft.fftfreq(SIDE) * SIDE
-    square = np.square(frequency[:, None]) + np.square(frequency)
-    rim, low = (square >= LOW**2) & (square < RIM**2), square < LOW**2
-    fall = min(0.0, np.polyfit(square[rim], np.log(power[rim]), 1)[0])
-    power[low] = np.exp(np.log(power[rim]).mean() + fall * (square[low] - square[rim].mean()))
-    return np.asarray(power)

@@ -39,6 +39,7 @@ class NoiseModel:
         kurtosis: of flat patches, and its standard error; 3 for a normal distribution, NaN where it is not known
         jpeg: how the noise of a camera's JPEG came; the rest of the model says what it is like after that
         counted: whether samples count few photons, so that the variance is known and no estimate
+        measured: whether the line of correlated noise was measured everywhere, not in the flattest patches alone
     """
 
     slope: Doubles
@@ -53,6 +54,7 @@ class NoiseModel:
     kurtosis: tuple[float, float] = (np.nan, np.inf)
     jpeg: JpegNoise | None = None
     counted: bool = False
+    measured: bool = False
 
     @classmethod
     def white(cls, slope: Doubles, floor: Doubles) -> NoiseModel:

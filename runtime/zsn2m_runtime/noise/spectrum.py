@@ -1,0 +1,87 @@
+"""How noise is shared by near pixels and by channels: from the power of flat patches at each frequency.
+
+Texture that is left in the flattest patches is coarse, and noise hardly is: its power grows towards coarse detail as
+steadily as it does among the finest. What grows faster is taken for texture.
+
+Measured: docs/decisions/texture-is-coarse.md.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from zsn2m_runtime.noise.model import REACH, Doubles
+from zsn2m_runtime.noise.patches import SIDE, TINY
+
+LOW, RIM = 2.1, 4.6  # periods a patch: below LOW structure hides the noise, whose power goes on from there to RIM
+FINE = 5, 7  # periods a patch: from one to the other the power grows as that of noise does
+SLACK = 0.2  # of the logarithm of the power: so much faster it may grow from one period a patch to the next
+
+
+def covariance_of(unit: npt.NDArray[np.floating]) -> Doubles:
+    """Between all channels and near pixels, from the power at each frequency.
+
+    Shape:
+        unit: (n, side, side, c)
+        returns: (c, c, 9, 9)
+    """
+    taper = np.hanning(SIDE + 2)[1:-1]
+    spectra = np.fft.fft2(unit * (taper[:, None] * taper)[:, :, None], axes=(1, 2))
+    all_found = [_median_power(spectra[..., channel]) for channel in range(unit.shape[3])]
+    kept = [_share_of_noise(found) for found in all_found]
+    power = [_with_low_end(found * share) for found, share in zip(all_found, kept, strict=True)]
+    density = np.empty((len(power), len(power), SIDE, SIDE))
+    for i, of_i in enumerate(power):
+        density[i, i] = of_i
+        for j, of_j in enumerate(power[:i]):  # a sum has the power of both, and twice what they share
+            share = np.sqrt(kept[i] * kept[j])
+            both = _with_low_end(_median_power(spectra[..., i] + spectra[..., j]) * share)
+            shared = (both - of_i - of_j) / 2
+            density[i, j] = density[j, i] = _no_more_alike(shared, np.sqrt(of_i * of_j), share < 1)
+    around = np.fft.fftshift(np.fft.ifft2(density).real, axes=(2, 3)) / np.square(taper).sum() ** 2
+    near = slice(SIDE // 2 - REACH, SIDE // 2 + REACH + 1)
+    return np.asarray(around[:, :, near, near])
+
+
+def _squares() -> Doubles:
+    """Squares of the frequencies, in periods a patch. Shape: (side, side)."""
+    frequency = np.fft.fftfreq(SIDE) * SIDE
+    return np.asarray(np.square(frequency[:, None]) + np.square(frequency))
+
+
+def _median_power(spectra: npt.NDArray[np.complexfloating]) -> Doubles:
+    """What noise alone has at each frequency: medians, which a minority of textured patches does not move.
+
+    The power of noise is distributed exponentially, so its mean is the median over log 2. Shape: (n, side, side) ->
+    (side, side).
+    """
+    return np.asarray(np.median(np.square(np.abs(spectra)), axis=0) / np.log(2) + TINY)
+
+
+def _share_of_noise(power: Doubles) -> Doubles:
+    """1, or less where power grows faster towards coarse detail than it does among the finest. Shape: (side, side)."""
+    rings = np.rint(np.sqrt(_squares())).astype(int)
+    means = np.log(np.bincount(rings.ravel(), power.ravel()) / np.bincount(rings.ravel()))
+    first, last = FINE
+    step = max(0.0, float(means[first] - means[last]) / (last - first)) + SLACK
+    most = means.copy()
+    for ring in range(first - 1, -1, -1):
+        most[ring] = min(means[ring], most[ring + 1] + step)
+    return np.asarray(np.exp(most - means)[rings])
+
+
+def _no_more_alike(shared: Doubles, power: Doubles, texture: npt.NDArray[np.bool_]) -> Doubles:
+    """Where there is texture, which channels share, no more than among the finest. Shape: each (side, side)."""
+    fine = np.rint(np.sqrt(_squares())) == FINE[0]
+    most = abs(float(shared[fine].mean() / power[fine].mean())) * power
+    return np.asarray(np.where(texture, np.clip(shared, -most, most), shared))
+
+
+def _with_low_end(power: Doubles) -> Doubles:
+    """The power below LOW as that above goes on. Shape: (side, side)."""
+    square, found = _squares(), power.copy()
+    rim, low = (square >= LOW**2) & (square < RIM**2), square < LOW**2
+    fall = min(0.0, np.polyfit(square[rim], np.log(power[rim]), 1)[0])
+    found[low] = np.exp(np.log(power[rim]).mean() + fall * (square[low] - square[rim].mean()))
+    return np.asarray(found)
