@@ -33,7 +33,6 @@ from zsn2m_deploy.preparation import prepare
 from zsn2m_deploy.pretrain.confirm import confirm_noise
 from zsn2m_deploy.sample.noise import correlation_taps
 from zsn2m_runtime.image import Frame, to_nchw
-from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.level import value_span
 from zsn2m_runtime.noise.model import Doubles, NoiseModel
 from zsn2m_runtime.noise.tails import bend_of, curved

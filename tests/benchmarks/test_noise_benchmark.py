@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -47,3 +48,16 @@ def test_a_model_of_the_drawn_noise_has_no_error_and_another_one_has() -> None:
     shared[:, :, REACH, REACH] = 0.5 + 0.5 * np.eye(3)
     assert noise.errors(white, noisy, SCENE)["channels"] == pytest.approx(0.5, abs=0.02)
     assert max(noise.errors(replace(white, correlation=shared), noisy, SCENE).values()) < 0.04
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.4])
+def test_a_camera_that_moved_by_part_of_a_pixel_is_no_noise(shift: float) -> None:
+    rng = np.random.default_rng(0)
+    scene = cv2.GaussianBlur(rng.uniform(0, 255, (192, 192, 3)), (0, 0), 2) * 3 - 250
+    moved = cv2.warpAffine(scene, np.array([[1, 0, shift], [0, 1, -shift]]), (192, 192), flags=cv2.INTER_CUBIC)
+    noisy = moved + 4 * rng.standard_normal(scene.shape)
+    as_taken, registered = scene[8:-8, 8:-8], noise.registered(noisy[8:-8, 8:-8], scene[8:-8, 8:-8])
+    found = noise.truth(noisy[8:-8, 8:-8], registered)["level"][0]
+    assert found == pytest.approx(4, rel=0.03)
+    if shift:
+        assert noise.truth(noisy[8:-8, 8:-8], as_taken)["level"][0] > 6

@@ -14,6 +14,7 @@ from torch.nn.functional import avg_pool2d
 from tests.deploy.fit.test_correlated import shared_by_neighbours, texture_everywhere
 from zsn2m_deploy.fit.correlated_line import fit_correlated_line
 from zsn2m_deploy.noise.draw import draw_noise
+from zsn2m_deploy.noise.fields import NoiseFields
 from zsn2m_deploy.noise.refine import FirstGuess
 from zsn2m_runtime.noise.model import NoiseModel
 
@@ -53,6 +54,14 @@ def test_the_line_is_found_from_a_level_that_is_wrong_and_even(factor: float) ->
     found = fit_correlated_line(wrong, network, guesses(ramp(true), network), 0)
     levels = np.array([0.2, 0.5, 0.8])[:, None].repeat(3, axis=1)
     np.testing.assert_allclose(found.variance(levels), true.variance(levels), rtol=0.12)
+    strengths = drawn_strengths(found)
+    assert 1 <= strengths.min() < 1.1 < 1.9 < strengths.max() <= 2
+    assert drawn_strengths(wrong).min() > 1.25
+
+
+def drawn_strengths(model: NoiseModel) -> Tensor:
+    generator = torch.Generator().manual_seed(0)
+    return NoiseFields(model, 1.0, 0, torch.device("cpu"), generator).strengths(200)
 
 
 def test_blank_places_say_nothing() -> None:
