@@ -67,10 +67,11 @@ deviation as clipping leaves it, over the true one, within {100 * BOUNDS["level"
 correlation of a pixel with those beside and below it, and of two channels, within {BOUNDS["channels"]}.
 Kurtosis, of flat patches, or of the mixture where heavy tails were found: within {100 * BOUNDS["kurtosis"]:.0f}
 %. Skewness: of the worst channel, within {BOUNDS["skewness"]}. Rows: deviation of what each row shares, over
-that of all noise, within {BOUNDS["rows"]}. Truth: noisy minus clean, in {BANDS} bands of brightness each of its
-own mean and deviation; those with clipped samples count for the level alone. Patches: `estimate_noise`, as
-`inspect` has it. Network: refined by the pretrained network, as training does it. Drawn: {FIRST} crops of
-kodak24 a half."""
+that of all noise, within {BOUNDS["rows"]}. Truth: noisy minus clean, moved by that part of a pixel and made as
+sharp as explains most of it, in {BANDS} bands of brightness each of its own mean and deviation; those with
+clipped samples count for the level alone. Prepared: before the pretrained network, by patches, or of a camera's
+JPEG the way its noise came, as `inspect` has it. Used: what training draws, after that network. Drawn: {FIRST}
+crops of kodak24 a half."""
 
 
 def noise_of(shape: tuple[int, ...], lag_1: float, seed: int) -> Pixels:
