@@ -3,7 +3,8 @@
 At each pixel a Kalman filter of a value that stays what it is: with v, the variance of the mean's noise over that of a
 frame's, the frame counts with v / (1 + v). Where frame and mean differ by more than the noise of both, motion was
 wrong or something else is seen there; the square of what is too much is added to v first, so that the frame counts for
-more, up to all. That is judged in cells of 2 x 2 pixels. Light that changes in a part of the frame is followed first.
+more, up to all. That is judged in cells of 2 x 2 pixels. Where vectors of motion change from pixel to pixel, v is
+larger, too: there things move before others. Light that changes in a part of the frame is followed first.
 
 Source: Kalman, A new approach to linear filtering and prediction problems, 1960, scalar case. Constants are measured:
 docs/decisions/fusion.md.
@@ -61,7 +62,7 @@ class Fusion:
         if self._room.of_planes != noisy.shape:
             self._room = _Room.of(noisy.shape, self._noise.ends)
         step = _Step(self._noise, self._room, before.planes, before.variance + np.float32(DRIFT), noisy, strength)
-        shape = before.variance.shape
+        step.doubt, shape = before.doubt, before.variance.shape
         in_bands(shape, step.compare)
         step.brighter = change_of_parts(self._room.changes, self._noise.left_of_part)
         if step.brighter is not None:
@@ -120,6 +121,7 @@ class _Step:
         self._planes, self._variance, self._noisy = planes, variance, noisy
         self.weight = np.empty_like(variance)
         self.brighter: Floats | None = None
+        self.doubt: Floats | None = None
 
     def compare(self, band: slice) -> None:
         """The change in cells."""
@@ -156,6 +158,8 @@ class _Step:
         room.error[band] = error
         prior = np.float32(EXCESS) * error
         prior += self._variance[band]
+        if self.doubt is not None:
+            prior += self.doubt[band]
         np.divide(prior, 1 + prior, out=self.weight[band])
         self.weight[band][error >= FARTHEST] = 1
 

@@ -22,11 +22,13 @@ class Mean(NamedTuple):
         planes: (1, c, h, w) float32, sensor units
         variance: (h / 2, w / 2), halves rounded up: of its noise over that of a frame
         lit: as planes, without what clipping added, until the next frame; where nothing is, the planes themselves
+        doubt: as variance, of what has just been moved: what that may have put wrong; None: nothing
     """
 
     planes: Nchw
     variance: Floats
     lit: Nchw
+    doubt: Floats | None = None
 
     @classmethod
     def of_one(cls, planes: Nchw) -> Mean:
@@ -43,14 +45,15 @@ class Mean(NamedTuple):
         """
         size = self.planes.shape[2], self.planes.shape[3]
         planes = flow.bring(self.planes, spare)
-        return Mean(planes, flow.bring_small(self.variance, size), planes)
+        variance = flow.bring_small(self.variance, size)
+        return Mean(planes, variance, planes, flow.doubt((variance.shape[0], variance.shape[1]), size[1]))
 
     def relit(self, light: Light) -> Mean:
         """As it would be in the light of the next frame."""
         if light.is_same:
             return self
         planes = light.of(self.planes)
-        return Mean(planes, self.variance * np.square(light.factor).mean(), planes)
+        return Mean(planes, self.variance * np.square(light.factor).mean(), planes, self.doubt)
 
     def strength(self, of_frame: float = 1.0) -> Floats:
         """Standard deviation of its noise, (h, w), where that of the frame's is so many times the record's."""

@@ -30,6 +30,9 @@ REFINEMENTS = 5  # of the smooth flow: they gain 0.35 dB for twice its time
 STRIDE = 4  # small pixels between patches of 8: 3 takes twice the time, 5 loses 0.01 dB, and small frames
 DETAIL = 5  # small pixels over which a mean is taken away, so that detail is left
 BLOCK = 8  # small pixels, side of the blocks that are compared
+UNEVEN = 0.25  # change of vectors from a pixel to the next, above which motion is in doubt
+DOUBT = 10.0  # of a frame's variance that a change of 1 more adds
+NEAR = 5  # small pixels, side of the squares whose largest change counts
 LEAST_ALIKE = 0.5  # of the detail that came over, the share that the frame has: same scenes 0.58 to 1.2, others to 0.4
 LEAST_CHANGE = 0.7  # of blocks' means, in units of that of single pixels: plain scenes reach 0.36, cuts have 1.06
 
@@ -78,6 +81,24 @@ class Flow:
             return picture
         vectors = self._vectors(*picture.shape) * np.float32(picture.shape[1] / size[1])
         return _brought(picture, vectors)
+
+    def doubt(self, cells: tuple[int, int], width: int) -> Floats | None:
+        """Where vectors change from pixel to pixel: at what moves before other things, and uncovers them.
+
+        Args:
+            cells: rows and columns of the parts of the frame that are asked for
+            width: of the frame
+        Returns:
+            of each cell, by how much more than from noise the frame before may differ, in units of a frame's variance;
+            None: nothing moves
+        """
+        if self.small is None:
+            return None
+        change = sum(np.square(cv2.Sobel(self.small, cv2.CV_32F, *of, ksize=3, scale=1 / 8)) for of in ((1, 0), (0, 1)))
+        uneven = np.sqrt(np.sum(change, axis=2)) * np.float32(self.small.shape[1] / width)
+        most = cv2.dilate(uneven, np.ones((NEAR, NEAR), np.uint8))
+        found = np.float32(DOUBT) * np.maximum(np.asarray(most) - np.float32(UNEVEN), 0)
+        return np.asarray(cv2.resize(found, cells[::-1]), np.float32)
 
     def _vectors(self, height: int, width: int) -> Floats:
         """At each pixel of that size; made once."""

@@ -41,6 +41,9 @@ CONSTANTS = {
         "kWhiteShare": motion.ENDS[1] / 100,
         "kRefinements": motion.REFINEMENTS,
         "kStride": motion.STRIDE,
+        "kUneven": motion.UNEVEN,
+        "kDoubt": motion.DOUBT,
+        "kNearVectors": motion.NEAR,
     },
     "gain.cpp": {
         "kQuartile": gain.QUARTILE,

@@ -98,6 +98,21 @@ def test_photons_and_another_gain_count_by_their_noise() -> None:
     assert said_well(mean, left)
 
 
+def test_where_motion_is_in_doubt_the_frame_counts_for_more() -> None:
+    """And no mean is said to have less noise than it has; frames are not taken for shown twice."""
+    clean = scene()
+    before, frame = run([clean + noise(seed) for seed in range(6)]), clean + noise(6)
+    doubt = np.zeros_like(before.variance)
+    doubt[:40] = 4
+    again = Mean(before.planes.copy(), before.variance, before.planes)
+    usual, found = Fusion(WHITE)(before, frame), Fusion(WHITE)(again._replace(doubt=doubt), frame)
+    top, bottom = (..., slice(0, 76), slice(None)), (..., slice(84, None), slice(None))
+    np.testing.assert_array_equal(found.planes[bottom], usual.planes[bottom])
+    left = [np.square(mean.planes - clean)[top].mean() / SIGMA**2 for mean in (usual, found)]
+    assert left[0] < 0.5 * left[1]
+    assert left[1] < found.variance[:38].mean() < 0.9
+
+
 def test_noise_that_neighbours_share_is_no_motion() -> None:
     clean = scene()
     frames = [clean + noise(seed, smooth=0.7) for seed in range(10)]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from zsn2m_deploy.sample import SampleConfig, clean_scene
-from zsn2m_runtime.motion import flow, still
+from zsn2m_runtime.motion import Flow, flow, still
 
 Array = np.ndarray[Any, Any]
 
@@ -167,3 +167,21 @@ def test_the_frames_are_left_alone() -> None:
     moved(before, now)
     np.testing.assert_array_equal(before, kept[0])
     np.testing.assert_array_equal(now, kept[1])
+
+
+@pytest.mark.parametrize("factor", [2, 4])
+def test_motion_is_in_doubt_at_what_moves_before_other_things(factor: int) -> None:
+    """As much at any size of the frame; a camera that pans, turns or zooms leaves none."""
+    small = np.zeros((40, 60, 2), np.float32)
+    rows, columns = np.mgrid[:40, :60].astype(np.float32)
+    small[..., 0], small[..., 1] = 3 + 0.1 * rows, -0.1 * columns
+    cells, width = (20 * factor, 30 * factor), 60 * factor
+    calm = Flow(factor * small).doubt(cells, width)
+    assert calm is not None and calm.shape == cells and (calm == 0).all()
+    small[10:30, 20:40, 0] += 6
+    found = Flow(factor * small).doubt(cells, width)
+    assert found is not None
+    at = found[:: cells[0] // 20, :: cells[1] // 30]  # one of each 2 x 2 small pixels
+    assert at[10, 10] > 10 and at[5, 15] > 10
+    assert at[10, 15] == 0 and (at[:3] == 0).all()
+    assert Flow().doubt(cells, width) is None

@@ -269,13 +269,14 @@ void Fusion::weigh(const Mean &before, Cells cells) {
             }
         }
         const float *const was = before.variance.data() + row * columns;
+        const float *const doubt = before.doubt.empty() ? nullptr : before.doubt.data() + row * columns;
         float *const weight = weight_.data() + row * columns;
         for (std::size_t i = 0; i < single.size(); ++i) {
-            const float variance = was[i] + kDrift, both = 1 + variance;
+            const float variance = was[i] + kDrift, both = 1 + variance, prior = doubt ? variance + doubt[i] : variance;
             float error = std::max(energy[i] - most_energy_ * both, 0.0F);
             error = std::max(error, single[i] - most_single_ * both);
             error = std::max(error, near[i] - most_near_ * both);
-            weight[i] = error < kFarthest ? 1 - 1 / (1 + variance + kExcess * error) : 1;
+            weight[i] = error < kFarthest ? 1 - 1 / (1 + prior + kExcess * error) : 1;
         }
     }
 }

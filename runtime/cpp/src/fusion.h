@@ -20,6 +20,7 @@ inline std::int64_t cells_of(std::int64_t pixels) { return (pixels + kFusionCell
 struct Mean {
     std::vector<float> planes;   // (channels, height, width), sensor units
     std::vector<float> variance; // of its noise over that of a frame: (height / 2, width / 2), halves rounded up
+    std::vector<float> doubt{};  // the same, what moving it may have put wrong, for the next frame; empty: nothing
 
     void be_one_frame(Size size); // whose planes are there already
 

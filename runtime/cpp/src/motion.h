@@ -45,6 +45,10 @@ void bring_part(const Flow &flow, const float *planes, Size size, const Part &pa
 void bring_small(const Flow &flow, const std::vector<float> &picture, std::int64_t rows, std::int64_t columns,
                  Size size, std::vector<float> &moved);
 
+// By OpenCV: where vectors change from pixel to pixel, by how much more than from noise the frame before may differ, in
+// units of a frame's variance, of so many cells.
+void doubt(const Flow &flow, std::int64_t rows, std::int64_t columns, Size size, std::vector<float> &found);
+
 // A small grey copy, (height, width): the mean of factor x factor pixels and of the channels.
 struct SmallGrey {
     std::vector<float> values;

@@ -17,6 +17,9 @@ namespace {
 constexpr double kBlackShare = 0.005, kWhiteShare = 0.995;
 constexpr int kRefinements = 5;
 constexpr int kStride = 4;
+constexpr float kUneven = 0.25F;
+constexpr float kDoubt = 10.0F;
+constexpr int kNearVectors = 5;
 
 // OpenCV's headers of a picture in our memory.
 cv::Mat picture_in(const float *values, std::int64_t rows, std::int64_t columns, int type = CV_32F) {
@@ -130,6 +133,25 @@ void bring_small(const Flow &flow, const std::vector<float> &picture, std::int64
     add_places(places);
     moved.resize(picture.size());
     remap(picture.data(), {rows, columns, 1}, picture_in(moved.data(), rows, columns), places, {}, cv::INTER_LINEAR);
+}
+
+void doubt(const Flow &flow, std::int64_t rows, std::int64_t columns, Size size, std::vector<float> &found) {
+    const cv::Mat vectors = picture_in(flow.small.data(), flow.height, flow.width, CV_32FC2);
+    cv::Mat across, down;
+    cv::Sobel(vectors, across, CV_32F, 1, 0, 3, 1.0 / 8);
+    cv::Sobel(vectors, down, CV_32F, 0, 1, 3, 1.0 / 8);
+    const float share = static_cast<float>(flow.width) / static_cast<float>(size.width);
+    cv::Mat uneven(vectors.size(), CV_32F);
+    for (int row = 0; row < uneven.rows; ++row) {
+        const auto *const x = across.ptr<cv::Vec2f>(row), *const y = down.ptr<cv::Vec2f>(row);
+        auto *const line = uneven.ptr<float>(row);
+        for (int i = 0; i < uneven.cols; ++i) line[i] = share * std::sqrt(x[i].dot(x[i]) + y[i].dot(y[i]));
+    }
+    cv::dilate(uneven, uneven, cv::Mat::ones(kNearVectors, kNearVectors, CV_8U));
+    uneven = kDoubt * cv::max(uneven - kUneven, 0.0);
+    found.resize(static_cast<std::size_t>(rows * columns));
+    cv::Mat cells = picture_in(found.data(), rows, columns);
+    cv::resize(uneven, cells, cells.size());
 }
 
 const char *opencv_version() { return CV_VERSION; }

@@ -77,6 +77,7 @@ void Sequence::add_to_mean(const Flow &flow, float strength) {
         if (flow.moves()) {
             bring(flow, past_.mean.planes.data(), size, moved_.planes);
             bring_small(flow, past_.mean.variance, cells_of(size.height), cells_of(size.width), size, moved_.variance);
+            doubt(flow, cells_of(size.height), cells_of(size.width), size, moved_.doubt);
             before = &moved_;
         }
     }
