@@ -40,7 +40,7 @@ LOUDER = 3  # the frame from which the noise is so many times as strong
 TIMES = 1.4
 DARKER = 0.97  # times the light, from frame to frame
 FLICKER = 0.05  # of the range: by so much the right half is brighter in every second frame
-MOST_OF_NOISE = 0.06  # root mean square of the difference by flow, of the noise's deviation; measured: 0.04
+MOST_OF_NOISE = 0.06  # root mean square of the difference by flow, of the noise's deviation; measured: 0.045
 
 
 class Model:
