@@ -217,6 +217,7 @@ def _with_results(folder: Path, manifest: Manifest, training: TrainingFrames, tr
         blank,
         (noisy.pixels.shape[0], noisy.pixels.shape[1]),
         trained.share < 1,
+        trained.groups[0].uneven is not None,
     )
     report = write_report(folder, subject, manifest)
     found = {

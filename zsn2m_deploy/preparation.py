@@ -144,7 +144,7 @@ def _noise(
     groups = []
     for group, noise in zip(grouping, noises, strict=True):
         frames, hidden = [pixels[i] for i in group], [blanks[i] for i in group]
-        compressed = noise.correlated and jpeg_quality(frames) is not None
+        compressed = jpeg_quality(frames) is not None
         groups.append(FrameGroup(tuple(group), with_jpeg_noise(noise, frames, hidden), compressed))
     return groups, defects
 

@@ -35,6 +35,7 @@ GREY = (
     "all channels are the same, as of a grey frame that is stored in colours: the grey network was taken, and the "
     "bundle is for such frames alone"
 )
+UNEVEN = "the noise is not even over the frame, and the estimate refers to one level"
 REGULAR = (
     "the frame has regular detail, as lines, fabrics, screens and lattices have: its noise was measured between the "
     "peaks of the spectrum, and counts as shared by no pixels"
@@ -113,7 +114,7 @@ def train(
         warnings=tuple(notes.warnings),
         hints=tuple(notes.hints),
         corrections=found,
-        unmodelled=prepared.unmodelled(with_tails),
+        unmodelled=UNEVEN if any(group.uneven for group in fitted.groups) else prepared.unmodelled(with_tails),
         share=fitted.share,
     )
 

@@ -26,7 +26,7 @@ from zsn2m_deploy.fit.fitter import StageReport
 from zsn2m_deploy.fit.run import Fitted, FrameGroup, Run
 from zsn2m_deploy.fit.turns import Turns
 from zsn2m_deploy.fit.weakening import weakening
-from zsn2m_deploy.noise.fields import NoiseFields, after_jpeg
+from zsn2m_deploy.noise.fields import Extent, NoiseFields, after_jpeg
 from zsn2m_deploy.noise.mean import mean_bias, samples
 from zsn2m_deploy.noise.refine import FirstGuess
 from zsn2m_deploy.pretrain.confirm import confirm_noise, measured_noise
@@ -70,6 +70,8 @@ def train_sensor(run: Run, config: TrainConfig) -> Fitted:
         run = confirm_noise(run, config)
         _warn_of_what_is_not_learned(run)
     for group in run.groups:
+        if group.uneven:
+            run.notes.warn(group.uneven.in_words(learned=bool(reports)))
         if max(group.noise.neighbours) > IMPLAUSIBLE:
             run.notes.warn(
                 f"what passed for noise is alike from pixel to pixel (correlation {max(group.noise.neighbours):.2f}): "
@@ -142,28 +144,33 @@ def _adaptation(run: Run, config: TrainConfig, prior: Network, group: FrameGroup
     """
     sensor, seed = config.sensor, config.seed
     crops = run.crops(run.frames_of(group), sensor.schedule, SensorNet.stride)
-    guesses, model = measured_noise(run, group, prior, [crops() for _ in range(LOOKS)], seed)
-    if not pairs_are_independent(model, guesses):
+    guesses, group = measured_noise(run, group, prior, [crops() for _ in range(LOOKS)], seed)
+    model = group.noise
+    if group.uneven or not pairs_are_independent(model, guesses):
         if not sensor.weight_synthetic:
             raise UsageError(
-                "expected sensor.weight_synthetic above 0 for noise that is correlated, skewed, of few photons or of "
-                "heavy tails, but got 0; recorrupted pairs cannot learn from it"
+                "expected sensor.weight_synthetic above 0 for noise that is correlated, skewed, uneven, of few photons "
+                "or of heavy tails, but got 0; recorrupted pairs cannot learn from it"
             )
         sensor = sensor.model_copy(update={"weight_recorrupted": 0.0})
-    noise = NoiseFields(model, config.strength, seed, run.fitter.device, run.generator, limits_of(run, group, model))
+    device = run.fitter.device
+    noise = NoiseFields(model, config.strength, seed, device, run.generator, extent_of(run, group))
     scenes = synthetic_scenes(colours_of(guesses, model), sensor, seed).clamp(*model.ends)
     if model.jpeg:  # what a JPEG does to the picture itself is no noise: docs/decisions/jpeg-noise.md
         scenes = after_jpeg(scenes, model.jpeg)
-    drawn = CropSampler(list(scenes.to(run.fitter.device)), sensor.schedule, SensorNet.stride, run.generator)
-    return Adaptation(replace(group, noise=model), crops, drawn, noise, sensor)
+    drawn = CropSampler(list(scenes.to(device)), sensor.schedule, SensorNet.stride, run.generator)
+    return Adaptation(group, crops, drawn, noise, sensor)
 
 
-def limits_of(run: Run, group: FrameGroup, noise: NoiseModel) -> tuple[float, float]:
-    """How far noise may go, normalised: heavy tails as far as a group's frames, as impulses end at black and white."""
-    if noise.tails is None:
-        return -math.inf, math.inf
+def extent_of(run: Run, group: FrameGroup) -> Extent:
+    """How far noise may go, normalised, and how strong it is.
+
+    Heavy tails go as far as the group's frames, as impulses end at black and white.
+    """
+    if group.noise.tails is None:
+        return Extent(strengths=group.strengths)
     frames = run.frames_of(group)
-    return min(float(frame.min()) for frame in frames), max(float(frame.max()) for frame in frames)
+    return Extent((min(float(frame.min()) for frame in frames), max(float(frame.max()) for frame in frames)))
 
 
 def colours_of(guesses: list[FirstGuess], noise: NoiseModel) -> Tensor:

@@ -19,6 +19,7 @@ from zsn2m_deploy.fit.device import with_precision
 from zsn2m_deploy.fit.fitter import Fitter, StageReport
 from zsn2m_deploy.fit.network import FrameNetwork
 from zsn2m_deploy.noise.corrections import NO_CORRECTIONS, Corrections
+from zsn2m_deploy.noise.places import Unevenness
 from zsn2m_runtime.noise.model import NoiseModel
 
 log = logging.getLogger(__name__)
@@ -29,11 +30,21 @@ class FrameGroup:
     """Indices of training frames that share a noise model, and that model.
 
     compressed: whether they are JPEGs, whose noise is stronger beside detail, whether the model knows it or not
+    uneven: how much stronger the noise is in some places than the model says; None: as the model says everywhere
     """
 
     frames: tuple[int, ...]
     noise: NoiseModel
     compressed: bool = False
+    uneven: Unevenness | None = None
+
+    @property
+    def strengths(self) -> tuple[float, ...] | None:
+        """Of the noise over that of the model from place to place, in their order; None where that draws none.
+
+        Heavy tails, as which two far levels pass, have the strong ones already: docs/decisions/uneven-noise.md.
+        """
+        return self.uneven.strengths if self.uneven and not self.noise.tails else None
 
     def rescaled(self, offset: float, scale: float) -> FrameGroup:
         """The same group, of frames that are (x - offset) / scale."""
@@ -104,6 +115,12 @@ class Run:
         """The frames of a group."""
         return [self.pool[index] for index in group.frames]
 
+    def with_blanks(self, group: FrameGroup) -> list[Tensor]:
+        """The frames of a group; if frames have blank pixels, with one more channel that is 0 there."""
+        if self.shown is None:
+            return self.frames_of(group)
+        return [torch.cat((self.pool[index], self.shown[index])) for index in group.frames]
+
     def crops(
         self, frames: list[Tensor], schedule: ScheduleConfig, multiple: int, generator: torch.Generator | None = None
     ) -> CropSampler:
@@ -143,8 +160,14 @@ class Run:
         network.add_to_output(-torch.stack(shifts).mean(dim=0))
 
     def errors(self, network: Callable[[Tensor], Tensor], seed: int) -> list[Error | None]:
-        """The estimated error of a trained network, as it is used, on each group, as `estimated_error`."""
-        return [estimated_error(network, self.frames_of(group), group.noise, seed) for group in self.groups]
+        """The estimated error of a trained network, as it is used, on each group, as `estimated_error`.
+
+        None too of uneven noise, whose level is that of no place.
+        """
+        return [
+            None if group.uneven else estimated_error(network, self.frames_of(group), group.noise, seed)
+            for group in self.groups
+        ]
 
     def shares_of_noise(self, network: Callable[[Tensor], Tensor], seed: int) -> list[NoiseShare]:
         """Of what a network removes, what is noise, as `share_of_noise`: of each group of which that can be told."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,22 @@ MEASURED_STRENGTHS = (1.0, 2.0)  # the same where the line was measured: docs/de
 JPEG_STRENGTHS = (1.2, 1.8)  # the same for JPEG: docs/decisions/jpeg-noise.md
 
 
+@dataclass(frozen=True)
+class Extent:
+    """How far noise may go, and how strong it is.
+
+    limits: noisy values are drawn no farther
+    strengths: of noise over that of its model, in their order; drawn between two that follow each other, any two
+        equally likely; None: as its kind wants it
+    """
+
+    limits: tuple[float, float] = (-math.inf, math.inf)
+    strengths: tuple[float, ...] | None = None
+
+
+ANY = Extent()
+
+
 class NoiseFields:
     """Draws noise of a model: pieces of fields drawn once, wrapped around at random.
 
@@ -33,7 +50,7 @@ class NoiseFields:
         stronger: by this factor
         seed: of the fields
         generator: on the CPU, for the pieces
-        limits: noisy values are drawn no farther
+        extent: how far the noise may go, and how strong it is
     """
 
     def __init__(
@@ -43,7 +60,7 @@ class NoiseFields:
         seed: int,
         device: torch.device,
         generator: torch.Generator,
-        limits: tuple[float, float] = (-math.inf, math.inf),
+        extent: Extent = ANY,
     ) -> None:
         rng = np.random.default_rng(seed)
         draw = demosaicked if model.jpeg else functools.partial(unit_noise, model)
@@ -57,13 +74,15 @@ class NoiseFields:
         self._stronger = stronger
         self._gain = per_channel(stronger * model.photon_gain, device)
         self._ends = model.ends
-        self._limits = max(model.ends[0], limits[0]), min(model.ends[1], limits[1])
-        self._strengths = CORRELATED_STRENGTHS if model.correlated else (1.0, 1.0)
+        self._limits = max(model.ends[0], extent.limits[0]), min(model.ends[1], extent.limits[1])
+        self._strengths: tuple[float, ...] = CORRELATED_STRENGTHS if model.correlated else (1.0, 1.0)
         self._jpeg = model.jpeg
         if model.jpeg:
             self._strengths = JPEG_STRENGTHS
         elif model.measured:
             self._strengths = MEASURED_STRENGTHS
+        if extent.strengths:
+            self._strengths = extent.strengths
         self._generator = generator
         self._tails: Tensor | None = None
         if model.tails is not None:
@@ -119,10 +138,11 @@ class NoiseFields:
         return torch.tensor([self._factor() for _ in range(count)])
 
     def _factor(self) -> float:
-        least, most = self._strengths
-        if least == most:
-            return least
-        return float(least * (most / least) ** float(torch.rand(1, generator=self._generator)))
+        if self._strengths[0] == self._strengths[-1]:
+            return self._strengths[0]
+        place = float(torch.rand(1, generator=self._generator)) * (len(self._strengths) - 1)
+        least, most = self._strengths[int(place) : int(place) + 2]
+        return float(least * (most / least) ** (place % 1))
 
     def _integer(self, end: int) -> int:
         return int(torch.randint(end, (1,), generator=self._generator))

@@ -13,38 +13,42 @@ from zsn2m_deploy.fit.correlated_line import fit_correlated_line
 from zsn2m_deploy.fit.run import FrameGroup, Run
 from zsn2m_deploy.noise.heavy_tails import with_heavy_tails
 from zsn2m_deploy.noise.mosaics import shared_by_planes
+from zsn2m_deploy.noise.places import unevenness
 from zsn2m_deploy.noise.refine import FirstGuess, first_guesses, refine_noise
 from zsn2m_deploy.pretrain.network import SensorNet
 from zsn2m_deploy.pretrain.weights import pretrained_for
 from zsn2m_runtime.mosaic_record import PLANES
-from zsn2m_runtime.noise.model import NoiseModel
 
 FEW_LOOKS = 4  # steps whose crops it denoises where nothing is adapted: half of what adapting looks at
 
 
 def measured_noise(
     run: Run, group: FrameGroup, prior: Callable[[Tensor], Tensor], crops: Sequence[Tensor], seed: int
-) -> tuple[list[FirstGuess], NoiseModel]:
-    """The noise of a group of frames: an estimate by patches, put right by what the pretrained network removes.
+) -> tuple[list[FirstGuess], FrameGroup]:
+    """A group of frames with its noise: an estimate by patches, put right by what the pretrained network removes.
 
     The planes of a mosaic share one line of the variance, which stands where it was found beside texture; tails are not
-    looked for.
+    looked for, nor unevenness.
 
     Args:
         prior: the pretrained network
         crops: of the group, as a sampler of the run gives them
     Returns:
-        what the network makes of the crops, and the noise
+        what the network makes of the crops, and the group
     """
     guesses = first_guesses(crops, prior, run.channels)
     if run.channels == PLANES:
         noise = group.noise
-        return guesses, noise if noise.alike else shared_by_planes(refine_noise(noise, prior, guesses, seed), guesses)
+        if not noise.alike:
+            noise = shared_by_planes(refine_noise(noise, prior, guesses, seed), guesses)
+        return guesses, replace(group, noise=noise)
+    noise, uneven = refine_noise(group.noise, prior, guesses, seed), None
+    if not group.compressed:  # the noise of JPEGs is never even
+        if noise.correlated and not (noise.jpeg or noise.regular):
+            noise = fit_correlated_line(noise, prior, guesses, seed)
+        uneven = unevenness(prior, run.with_blanks(group), noise, seed)
     pixels = sum(frame[0].numel() for frame in run.frames_of(group))
-    noise = refine_noise(group.noise, prior, guesses, seed)
-    if noise.correlated and not (noise.jpeg or noise.regular or group.compressed):
-        noise = fit_correlated_line(noise, prior, guesses, seed)
-    return guesses, with_heavy_tails(noise, guesses, pixels)
+    return guesses, replace(group, noise=with_heavy_tails(noise, guesses, pixels), uneven=uneven)
 
 
 def confirm_noise(run: Run, config: TrainConfig) -> Run:
@@ -57,6 +61,5 @@ def confirm_noise(run: Run, config: TrainConfig) -> Run:
     for group in run.groups:
         generator = torch.Generator().manual_seed(config.seed)
         crops = run.crops(run.frames_of(group), schedule, SensorNet.stride, generator)
-        _, noise = measured_noise(run, group, prior, [crops() for _ in range(FEW_LOOKS)], config.seed)
-        groups.append(replace(group, noise=noise))
+        groups.append(measured_noise(run, group, prior, [crops() for _ in range(FEW_LOOKS)], config.seed)[1])
     return replace(run, groups=tuple(groups))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from zsn2m_deploy.adapt.mixture import in_words
@@ -88,8 +88,16 @@ def chosen(
     return f"{names}{together}; {mixture[0].frames[0]}: {text}"
 
 
-def checks(removed: Removed) -> tuple[Check, ...]:
-    """What was checked of the removed noise; what says nothing of noise that a camera processed is left out."""
+def checks(removed: Removed, uneven: bool = False) -> tuple[Check, ...]:
+    """What was checked of the removed noise; what says nothing of noise that a camera processed is left out.
+
+    None is passed nor failed where noise is uneven over the frame: all are in units of one model.
+    """
+    found = _checks(removed)
+    return tuple(replace(check, passed=None) for check in found) if uneven else found
+
+
+def _checks(removed: Removed) -> tuple[Check, ...]:
     detail, alike = removed.detail, removed.autocorrelation
     power = Check(
         "Power removed in detailed places, of that in flat ones",
@@ -151,16 +159,19 @@ UNSURE = (
 
 
 def warnings(
-    removed: Removed, check: SelfCheck, method: Method, presence: Presence = Presence.NOISE
+    removed: Removed, check: SelfCheck, method: Method, presence: Presence = Presence.NOISE, uneven: bool = False
 ) -> tuple[str, ...]:
     """What a user should look at, and what to do.
 
     Args:
         method: of training
         presence: of noise in the frame; where there is none, nothing else is worth a word
+        uneven: whether the noise is stronger in some places, of which training warned: then its model judges none
     """
     if presence is Presence.NONE:
         return (NO_NOISE,)
+    if uneven:
+        return ()
     found = [UNSURE] if presence is Presence.UNSURE else []
     if removed.shared and method.method != "adapt":
         found.append(

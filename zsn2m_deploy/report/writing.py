@@ -41,6 +41,7 @@ class Subject:
     unmodelled: what of the frame the noise model does not know
     size: rows and columns of the frame; None: those of noisy
     weakened: whether the network removes less than it was trained to
+    uneven: whether the noise is stronger in some places than its model says
     """
 
     bundle: str
@@ -55,6 +56,7 @@ class Subject:
     blank: Mask | None = None
     size: tuple[int, int] | None = None
     weakened: bool = False
+    uneven: bool = False
 
 
 def write_report(folder: Path, subject: Subject, manifest: Manifest) -> Report:
@@ -83,10 +85,10 @@ def write_report(folder: Path, subject: Subject, manifest: Manifest) -> Report:
         ),
         removed=removed,
         self_check=check,
-        checks=checks(removed),
+        checks=checks(removed, subject.uneven),
         warnings=(
             *manifest.training.warnings,
-            *warnings(removed, check, manifest.method, presence),
+            *warnings(removed, check, manifest.method, presence, subject.uneven),
         ),
         noisy=presence is not Presence.NONE,
     )

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from zsn2m_deploy.adapt.loss import recorrupted_loss
 from zsn2m_deploy.adapt.scenes import synthetic_scenes
-from zsn2m_deploy.adapt.stage import colours_of, limits_of
+from zsn2m_deploy.adapt.stage import colours_of, extent_of
 from zsn2m_deploy.config.networks import SCENE_SIDE, ScheduleConfig, SensorConfig
 from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.fit.crops import ORIENTATIONS, CropSampler, orient
@@ -186,7 +186,7 @@ def _lesson(  # noqa: PLR0913
         crops=run.crops(frames, used.schedule, SensorNet.stride, random),
         scenes=scenes,
         side=min(SIDE, *(min(scene.shape[1:]) // VideoNet.stride * VideoNet.stride for scene in scenes)),
-        noise=NoiseFields(noise, config.strength, seed, device, random, limits_of(run, group, noise)),
+        noise=NoiseFields(noise, config.strength, seed, device, random, extent_of(run, group)),
         jpeg=noise.jpeg,
         line=line.to(device),
         strength=float(np.sqrt(noise.normal.variance(levels).mean() / first.normal.variance(levels).mean())),
