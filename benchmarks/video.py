@@ -211,7 +211,8 @@ def body(rows: list[Row]) -> str:
         if any(row.sequence == sequence for row in rows):
             parts += [f"{what}:", frames_table(rows, sequence, places)]
     missing = [name for name in METHODS if not any(row.method == name and row.sequence in SHOTS for row in rows)]
-    parts.append(f"Not run on the shots: {', '.join([*missing, 'FFmpeg bm3d', 'BM4D'])}.")
+    if missing:
+        parts.append(f"Not run on the shots: {', '.join(missing)}.")
     parts.append(resumable.state(rows, lambda row: today(row.method)))
     return "\n\n".join(parts)
 
