@@ -107,7 +107,7 @@ def share_of_noise(
     if not noise.correlated or noise.jpeg or noise.tails or noise.regular:
         return None
     rng = np.random.default_rng(seed)
-    sums = [_sums(network, _centre(frame), noise, rng) for frame in frames[:FRAMES]]
+    sums = [_sums(network, centre_of(frame), noise, rng) for frame in frames[:FRAMES]]
     variance, passed, removed, flat, fresh_flat = (
         float(np.mean([getattr(of, name) for of in sums]))
         for name in ("variance", "passed", "removed", "flat", "fresh_flat")
@@ -165,9 +165,9 @@ def _of_grey(believed: float, wide: Doubles) -> float:
 def _sums(network: Callable[[Tensor], Tensor], frame: Tensor, noise: NoiseModel, rng: np.random.Generator) -> _Sums:
     def apply(planes: Doubles) -> Doubles:
         noisy = torch.from_numpy(planes.transpose(2, 0, 1).astype(np.float32)).to(frame.device)
-        return np.asarray(network(noisy[None])[0].permute(1, 2, 0).cpu().numpy(), np.float64)
+        return as_planes(network(noisy[None]))
 
-    noisy = frame.permute(1, 2, 0).cpu().numpy().astype(np.float64)
+    noisy = as_planes(frame[None])
     clean = apply(noisy)
     drawn = draw_noise(noise, clean.astype(np.float32), rng).astype(np.float64)
     passed = float((drawn * (apply(noisy + FAINT * drawn) - clean)).mean()) / FAINT
@@ -175,12 +175,12 @@ def _sums(network: Callable[[Tensor], Tensor], frame: Tensor, noise: NoiseModel,
     variance = noise.variance(clean)
     powers = [np.square(noisy - clean), np.square(fresh - apply(fresh))]
     slopes = sum(np.square(slope) for slope in np.gradient(clean, axis=(0, 1))) / np.maximum(variance, TINY)
-    busy = _places(slopes)
+    busy = means_of_places(slopes)
     flat = busy <= np.quantile(busy, FLAT)
     expected = np.maximum(variance, np.maximum(LEAST_VARIANCE * variance.mean(axis=(0, 1)), TINY))
     free = _free(noisy, noise.ends)
-    removed_flat, fresh_flat = (float(_places(power)[flat].mean()) for power in powers)
-    level, *relative = (_places(part) for part in (clean, powers[0] / expected, powers[1] / expected))
+    removed_flat, fresh_flat = (float(means_of_places(power)[flat].mean()) for power in powers)
+    level, *relative = (means_of_places(part) for part in (clean, powers[0] / expected, powers[1] / expected))
     places = np.stack([part[free] for part in (level, *relative)], axis=1)
     wide = _wide(np.stack(relative, axis=2), free)
     return _Sums(float(variance.mean()), passed, float(powers[0].mean()), removed_flat, fresh_flat, places, wide)
@@ -193,19 +193,24 @@ def _wide(powers: Doubles, free: Mask) -> Doubles:
     return np.asarray((total / np.maximum(share, TINY))[share[..., 0] >= FREE])
 
 
-def _places(planes: Doubles) -> Doubles:
-    """Means over blocks and channels. Shape: (h, w, c) -> (rows, columns)."""
+def means_of_places(planes: Doubles) -> Doubles:
+    """Means over places, and over channels. Shape: (h, w, c) -> (rows, columns)."""
     return np.asarray(block_means(planes, BLOCK).mean(axis=2))
 
 
 def _free(noisy: Doubles, ends: tuple[float, float]) -> Mask:
     """Places where hardly any sample is clipped. Shape: (h, w, c) -> (rows, columns)."""
     clipped = (noisy <= ends[0] + NEAR) | (noisy >= ends[1] - NEAR)
-    return _places(clipped.astype(np.float64)) <= CLIPPED
+    return means_of_places(clipped.astype(np.float64)) <= CLIPPED
 
 
-def _centre(frame: Tensor) -> Tensor:
-    """Its sides are multiples of a block, and so of the network's stride."""
+def as_planes(frames: Tensor) -> Doubles:
+    """The only frame of a batch. Shape: (1, c, h, w) -> (h, w, c)."""
+    return np.asarray(frames[0].permute(1, 2, 0).cpu().numpy(), np.float64)
+
+
+def centre_of(frame: Tensor) -> Tensor:
+    """The middle of a frame, whose sides are multiples of a block, and so of the network's stride."""
     height, width = (min(SIDE, side) // BLOCK * BLOCK for side in frame.shape[1:])
     top, left = (frame.shape[1] - height) // 2, (frame.shape[2] - width) // 2
     return frame[:, top : top + height, left : left + width]

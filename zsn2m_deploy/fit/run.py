@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from zsn2m_deploy.config.networks import ScheduleConfig
 from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.fit.checks import Error, estimated_error, is_dead, result_bias
+from zsn2m_deploy.fit.compressed import share_of_jpeg
 from zsn2m_deploy.fit.correlated import NoiseShare, share_of_noise
 from zsn2m_deploy.fit.crops import CropSampler
 from zsn2m_deploy.fit.device import with_precision
@@ -170,11 +171,18 @@ class Run:
         ]
 
     def shares_of_noise(self, network: Callable[[Tensor], Tensor], seed: int) -> list[NoiseShare]:
-        """Of what a network removes, what is noise, as `share_of_noise`: of each group of which that can be told."""
+        """Of what a network removes, what is noise: of each group of which that can be told.
+
+        As `share_of_noise`, or of a camera's JPEGs `share_of_jpeg`.
+        """
         if self.shown is not None:
             return []
-        groups = [group for group in self.groups if not group.compressed]
-        found = [share_of_noise(network, self.frames_of(group), group.noise, seed) for group in groups]
+        found: list[NoiseShare | None] = []
+        for group in self.groups:
+            if jpeg := group.noise.jpeg:
+                found.append(share_of_jpeg(network, self.frames_of(group), jpeg, seed))
+            elif not group.compressed:
+                found.append(share_of_noise(network, self.frames_of(group), group.noise, seed))
         return [share for share in found if share is not None]
 
     def warn_of_worse(self, errors: Sequence[Error | None], advice: str) -> None:
