@@ -29,6 +29,7 @@ BLOCK = 8  # pixels; a multiple of the network's stride
 LEAST = 2  # blocks along a cell, which wants more than the 9 pixels that correlation reaches
 CLIPPED = 0.02  # of a block's samples: more, and it says nothing
 NEAR = 1e-5  # of an end, normalised
+DARK = 0.02  # of the values in use: darker blocks say nothing, as a little light changes their noise most
 BANDS, LEVEL = 6, 0.2  # of brightness, and the quantile of their blocks that is the unit
 SHOWN = 0.98  # of a cell: what fills blank areas has no noise, and the network looks around
 CALM = 0.3  # quantile of a cell's blocks, by what is removed
@@ -113,7 +114,7 @@ def _beside_their_brightness(cells: Sequence[Doubles]) -> list[Doubles]:
 def _cells(
     network: Callable[[Tensor], Tensor], frame: Tensor, noise: NoiseModel, rng: np.random.Generator
 ) -> list[Doubles]:
-    """Of each cell the blocks without clipped samples: brightness, and power removed of the frame and of fresh noise.
+    """Of each cell the blocks that are neither clipped nor dark: brightness, and power removed of the frame and of fresh noise.
 
     Shape:
         returns: each (blocks, 3), powers in units of the noise's variance
@@ -145,10 +146,11 @@ def _look(network: Callable[[Tensor], Tensor], cell: Tensor, noise: NoiseModel, 
     powers = [
         _blocks(np.square(before - after) / variance) for before, after in ((noisy, clean), (fresh, apply(fresh)))
     ]
-    free = _blocks(clipped.astype(np.float64)) <= CLIPPED
+    level = _blocks(clean)
+    free = (_blocks(clipped.astype(np.float64)) <= CLIPPED) & (level >= DARK)
     if shown.size and shown.mean() < SHOWN:
         free[:] = False
-    return np.stack([_blocks(clean), *powers], axis=1)[free]
+    return np.stack([level, *powers], axis=1)[free]
 
 
 def _blocks(planes: Doubles) -> Doubles:
