@@ -114,7 +114,7 @@ def _beside_their_brightness(cells: Sequence[Doubles]) -> list[Doubles]:
 def _cells(
     network: Callable[[Tensor], Tensor], frame: Tensor, noise: NoiseModel, rng: np.random.Generator
 ) -> list[Doubles]:
-    """Of each cell the blocks that are neither clipped nor dark: brightness, power removed of the frame, of fresh noise.
+    """Of each cell the blocks neither clipped nor dark: brightness, and power removed of frame and of fresh noise.
 
     Shape:
         returns: each (blocks, 3), powers in units of the noise's variance
