@@ -146,7 +146,8 @@ def ours(of: Case, preset: Preset) -> tuple[Doubles, str]:
     removed = analyse(of.noisy, np.rint(result).clip(*RANGE).astype(np.uint8), trained.noise.normal, RANGE)
     check = self_check(noisy, denoise, trained.noise, RANGE, Context(removed.structured, trained.unmodelled))
     presence = presence_of(of.noisy, trained.noise)
-    said = (*trained.warnings, *warnings(removed, check, trained.config, presence))
+    uneven = any(group.uneven is not None for group in trained.groups)
+    said = (*trained.warnings, *warnings(removed, check, trained.config, presence, uneven))
     return result, " | ".join(text for text in said if NOT_LEARNED not in text).replace("\n", " ")
 
 

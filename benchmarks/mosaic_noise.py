@@ -18,7 +18,7 @@ from benchmarks.mosaics import BLACK, LEVELS, PATTERN, WHITE, Case, case
 from benchmarks.results import DATA, table, write_section
 from benchmarks.split import HALVES, half_of
 from zsn2m_deploy.fit.checks import estimated_error
-from zsn2m_deploy.fit.weakening import WHOLE
+from zsn2m_deploy.fit.correlated import WHOLE
 from zsn2m_deploy.pretrain.weights import pretrained
 from zsn2m_runtime.image import Frame, from_nchw, to_nchw
 from zsn2m_runtime.mosaic_planes import planes_of

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zsn2m_deploy.fit.correlated import FRAMES, TINY, NoiseShare, as_planes, centre_of, evenness, means_of_places
+from zsn2m_deploy.fit.correlated import FRAMES, TINY, WHOLE, NoiseShare, as_planes, centre_of, evenness, means_of_places
 from zsn2m_deploy.noise.fields import after_jpeg
 from zsn2m_runtime.noise.jpeg import demosaicked
 from zsn2m_runtime.noise.model import Doubles
@@ -51,8 +51,10 @@ def share_of_jpeg(
         return NoiseShare(1.0, 0.0)
     level = NOISE * flat / fresh_flat
     share = 1 - texture * (1 - min(level * cleared / removed, 1.0))
+    if share >= WHOLE:
+        return NoiseShare(1.0, 0.0)
     left = 1 + (share * removed - 2 * level * cleared) * share / (level * variance + TINY)
-    return NoiseShare(share, left, unknown=True)
+    return NoiseShare(share, min(left, 1.0), unknown=True)
 
 
 def _look(

@@ -27,6 +27,7 @@ from zsn2m_runtime.noise.frame_stats import block_means
 from zsn2m_runtime.noise.model import Doubles, NoiseModel
 
 FRAMES, SIDE = 4, 256  # that are looked at, and pixels of their centres
+WHOLE = 0.9  # share of what is removed that counts as all of it: the noise is known to 10 %
 FAINT = 0.1  # of the noise: docs/decisions/noise-at-each-brightness.md
 BLOCK = 8  # pixels
 FLAT = 0.3  # of the blocks, those with the least slopes

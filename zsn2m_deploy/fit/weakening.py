@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from zsn2m_deploy.fit.checks import Error
+from zsn2m_deploy.fit.correlated import WHOLE
 from zsn2m_deploy.fit.run import Run
 from zsn2m_runtime.mosaic_record import PLANES
 
 LITTLE_GAINED = 0.8  # power of the error over that of the noise: 1 dB
-WHOLE = 0.9  # share of what is removed that counts as all of it: the noise is known to 10 %
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Weakening:
 
     def in_words(self) -> str:
         """What was done, and why."""
-        goes = f"only {100 * self.share:.2g} % of what the network would take away goes"
+        goes = f"only {100 * self.share:.0f} % of what the network would take away goes"
         if self.unknown:
             return (
                 f"no place of the frame is flat enough to tell noise from texture: what passes for noise is uneven "

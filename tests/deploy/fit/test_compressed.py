@@ -61,8 +61,9 @@ def test_coloured_texture_is_kept_and_said() -> None:
 
 
 def test_texture_without_colours_is_hardly_a_reason_for_the_level_is_that_of_chroma() -> None:
-    assert share(frame(textured((1.0, 1.0, 1.0), 0.7)), camera()).share > 0.9
-    assert share(frame(textured((1.0, -1.0, 0.5), 0.7)), camera()).share < 0.7
+    assert share(frame(textured((1.0, 1.0, 1.0), 0.7)), camera()).share == 1
+    assert share(frame(textured((1.0, 1.0, 1.0), 1.5)), camera()).share > 0.8
+    assert share(frame(textured((1.0, -1.0, 0.5), 1.5)), camera()).share < 0.5
 
 
 def test_the_estimated_error_is_that_of_the_share() -> None:
