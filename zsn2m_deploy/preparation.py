@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from zsn2m_deploy.adapt.mixture import grouped
 from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.fit.run import FrameGroup
-from zsn2m_deploy.frames.scene import Scene, scene_of
-from zsn2m_deploy.frames.screening import IMPULSES, REGULAR_DETAIL, Screening, screen, with_bands
+from zsn2m_deploy.frames.scene import Scene, corner_of, scene_of
+from zsn2m_deploy.frames.screening import DEAD_LINES, IMPULSES, REGULAR_DETAIL, Screening, screen, with_bands
 from zsn2m_deploy.noise.corrections import Corrections
 from zsn2m_deploy.noise.defects import Defects, find_defects_of_groups
 from zsn2m_deploy.noise.impulses import ImpulseCorrection
@@ -27,7 +28,7 @@ from zsn2m_runtime.noise.impulses import find_impulses
 from zsn2m_runtime.noise.jpeg import jpeg_quality, with_jpeg_noise
 from zsn2m_runtime.noise_record import DeadLinesRecord, Span
 from zsn2m_runtime.patterns import kind_of_stripes
-from zsn2m_runtime.patterns.dead_lines import shared_dead_lines
+from zsn2m_runtime.patterns.dead_lines import shared_dead_lines, why_kept, without_own_dead_lines
 from zsn2m_runtime.sample_types import Pixels
 
 DEFECTS = "the frame has hot or dead pixels or other impulses, which the estimate does not see where they stay"
@@ -77,14 +78,16 @@ def prepare(given: Sequence[Frame], config: TrainConfig, device: torch.device, e
         UsageError: contradicting options
     """
     scenes = _scenes(given, config)
-    lines = None if any(frame.blank is not None for frame in given) else shared_dead_lines([s.pixels for s in scenes])
+    blank, corners = any(frame.blank is not None for frame in given), list(map(corner_of, given, scenes))
+    lines = None if blank else shared_dead_lines([scene.pixels for scene in scenes])
     replaced = lines if config.sensor.correct_defects else None
+    kept = why_kept([frame.pixels for frame in given], blank) if lines is None or replaced else ""
     scenes = _without_lines(scenes, replaced)
     found = find_impulses(*zip(*scenes, strict=True))
     impulses = found if config.stage == "sensor" and config.sensor.correct_impulses else None
     if impulses:
         scenes = _with_pixels(scenes, impulses.frames)
-    screened = screen([largest_scene(*scene) for scene in scenes], config.mosaic)
+    screened = screen([largest_scene(*scene) for scene in scenes], config.mosaic, corners, kept)
     if found and not impulses:
         screened = screened.having(IMPULSES, f"{found.in_words()}, {IMPULSES_STAY}")
     offsets = NO_OFFSETS
@@ -93,14 +96,17 @@ def prepare(given: Sequence[Frame], config: TrainConfig, device: torch.device, e
         scenes = _with_pixels(scenes, rest)
         for row_noise in offsets.row_noise:
             screened = screened.without(kind_of_stripes(row_noise.axis))
-    screened = with_bands(screened, [largest_scene(*scene) for scene in _without_lines(scenes, lines)])
-    groups, defects = _noise(_without_lines(scenes, lines), config, device)  # where they stay they are no noise
+    alive = _without_lines(scenes, lines)  # where they stay they are no noise
+    if DEAD_LINES in screened.said:  # others, which the frames do not share
+        alive = _with_pixels(scenes, [without_own_dead_lines(scene.pixels)[0] for scene in alive])
+    screened = with_bands(screened, [largest_scene(*scene) for scene in alive])
+    groups, defects = _noise(alive, config, device)
     # Method adapt trains with a noise estimate that leaves regular detail out.
     if config.stage == "sensor" and all(group.noise.regular for group in groups):
         screened = screened.without(REGULAR_DETAIL)
     corrected = defects if config.sensor.correct_defects else None
     if corrected:
-        scenes = _with_pixels(scenes, corrected.frames)
+        scenes = _with_pixels(scenes, _with_lines_kept(corrected.frames, scenes, alive))
     channels = groups[0].noise.channels
     corrections = Corrections(
         ImpulseCorrection(channels, impulses.rule) if impulses else None,
@@ -119,6 +125,12 @@ def _with_pixels(scenes: Sequence[Scene], frames: Sequence[Pixels]) -> list[Scen
 
 def _without_lines(scenes: Sequence[Scene], dead: DeadLinesRecord | None) -> list[Scene]:
     return _with_pixels(scenes, [without_dead_lines(scene.pixels, dead) for scene in scenes])
+
+
+def _with_lines_kept(corrected: Sequence[Pixels], scenes: Sequence[Scene], alive: Sequence[Scene]) -> list[Pixels]:
+    """Corrected frames with the lines that the exported graph will see, too; `alive` is without."""
+    together = zip(corrected, scenes, alive, strict=True)
+    return [np.where(without.pixels == scene.pixels, frame, scene.pixels) for frame, scene, without in together]
 
 
 def _scenes(given: Sequence[Frame], config: TrainConfig) -> list[Scene]:

@@ -84,14 +84,14 @@ class FixedPatternRecord(Record):
 
 
 class DeadLinesRecord(Record):
-    """Dead and stuck columns and rows of the sensor, replaced in frames of their size before the network."""
+    """Dead and stuck columns and rows of the sensor, replaced in frames of their width (columns) or height (rows)."""
 
     columns: tuple[int, ...] = Field(
         (), max_length=MOST_DEAD, description="their numbers, from 0; of a mosaic's planes"
     )
     rows: tuple[int, ...] = Field((), max_length=MOST_DEAD, description="their numbers, from 0; of a mosaic's planes")
-    height: int = Field(ge=1, description="pixels of the frames, or planes, that they are replaced in")
-    width: int = Field(ge=1, description="pixels of the frames, or planes, that they are replaced in")
+    height: int = Field(ge=1, description="pixels of the frames, or planes, that rows are replaced in")
+    width: int = Field(ge=1, description="pixels of the frames, or planes, that columns are replaced in")
 
     @model_validator(mode="after")
     def _are_inside(self) -> Self:

@@ -122,3 +122,16 @@ def test_slow_bands_and_dead_lines_are_said(capsys: pytest.CaptureFixture[str], 
     assert "1 column (71, from 1)" in lines["dead lines"]
     rows = run_command(capsys, "inspect", tmp_path / "cam.png").out
     assert "slow bands    rows repeat" in rows
+
+
+def test_dead_lines_have_the_numbers_of_the_file_and_are_no_noise(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    frame = np.rint(np.random.default_rng(0).normal(120, 8, (160, 160))).astype(np.uint8)
+    frame[:, 70:74:3], frame[90] = 255, 0
+    frame[:25], frame[:, :33] = 0, 0
+    save_image(tmp_path / "box.png", Frame(frame))
+    told = run_command(capsys, "inspect", tmp_path / "box.png", "--json").json
+    assert "2 columns (71, 74, from 1) and 1 row (91, from 1)" in told["lines"]["dead lines"]
+    assert "leaves them where frames have blank areas" in told["lines"]["dead lines"]
+    assert told["noise_sigma"] == pytest.approx(8, rel=0.1)

@@ -20,7 +20,7 @@ def frame_facts(path: Path, max_pixels: int | None) -> tuple[str, object]:
         InputError: if it cannot be read, or has no finite sample.
     """
     from zsn2m_deploy.frames.screening import lines_in_words
-    from zsn2m_runtime.blank.areas import filled, largest_scene, present
+    from zsn2m_runtime.blank.areas import filled, largest_area, largest_scene, present
     from zsn2m_runtime.blank.facts import blank_facts
     from zsn2m_runtime.files import open_image
     from zsn2m_runtime.image import check_computable, check_finite
@@ -28,7 +28,7 @@ def frame_facts(path: Path, max_pixels: int | None) -> tuple[str, object]:
     from zsn2m_runtime.mosaic_record import named_pattern
     from zsn2m_runtime.noise.level import estimate_sigma, value_span
     from zsn2m_runtime.patterns import MOSAIC, REMOVED, find_patterns, patterns_in_words
-    from zsn2m_runtime.patterns.dead_lines import without_own_dead_lines
+    from zsn2m_runtime.patterns.dead_lines import why_kept, without_own_dead_lines
 
     with open_image(path, max_pixels) as image:
         frame, pages, stated, mosaic = image.read(), image.page_count, image.value_range, image.mosaic
@@ -40,9 +40,11 @@ def frame_facts(path: Path, max_pixels: int | None) -> tuple[str, object]:
     seen = present(pixels, frame.blank)
     low, high = value_span([seen])
     least, most = float(seen.min()), float(seen.max())
-    scene = largest_scene(frame.pixels, frame.blank)
+    rows_seen, columns_seen = largest_area(frame.blank) if frame.blank is not None else (slice(0, None),) * 2
+    scene = frame.pixels[rows_seen, columns_seen]
     patterns = find_patterns(without_own_dead_lines(scene)[0])
-    lines = lines_in_words(scene, patterns)
+    kept = why_kept([pixels], blank=True) if frame.blank is not None else ""
+    lines = lines_in_words(scene, patterns, (rows_seen.start, columns_seen.start), kept)
     if mosaic is None and frame.channels == 1 and patterns.mosaic and patterns.mosaic.layouts:
         planes = planes_of(frame, named_pattern(patterns.mosaic.layouts[0]))
     else:

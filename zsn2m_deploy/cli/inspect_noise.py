@@ -32,16 +32,14 @@ def estimated(frame: Frame, patterns: Patterns | None) -> Estimate:
     from zsn2m_runtime.blank.areas import filled, present
     from zsn2m_runtime.errors import InputError
     from zsn2m_runtime.noise.corrections import without_offsets
-    from zsn2m_runtime.noise.dead_lines import without_dead_lines
     from zsn2m_runtime.noise.estimate import estimate_noise
     from zsn2m_runtime.noise.facts import noise_facts
     from zsn2m_runtime.noise.impulses import find_impulses
     from zsn2m_runtime.noise.jpeg import with_jpeg_noise
-    from zsn2m_runtime.patterns.dead_lines import shared_dead_lines
+    from zsn2m_runtime.patterns.dead_lines import without_own_dead_lines
 
     pixels, blank = filled(frame.pixels, frame.blank), frame.blank
-    if blank is None:
-        pixels = without_dead_lines(pixels, shared_dead_lines([pixels]))
+    pixels, _ = without_own_dead_lines(pixels)
     share, rows = 0.0, []
     try:
         if impulses := find_impulses([pixels], [blank]):

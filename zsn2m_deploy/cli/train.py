@@ -82,7 +82,8 @@ CorrectDefects = Annotated[
     bool,
     typer.Option(
         "--correct-defects",
-        help="Hot and dead pixels, and dead columns and rows, are replaced, in every frame. Method adapt.",
+        help="Hot and dead pixels are replaced in every frame, dead columns in those of the training frames' width, "
+        "dead rows in those of their height. Method adapt.",
     ),
 ]
 Mosaic = Annotated[

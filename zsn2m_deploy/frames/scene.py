@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from zsn2m_runtime.blank.areas import filled
+from zsn2m_runtime.blank.areas import filled, largest_area
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.noise.patches import SIDE
@@ -43,6 +43,13 @@ def scene_of(frame: Frame) -> Scene:
         )
     left = blank[rows, columns]
     return Scene(filled(frame.pixels, blank)[rows, columns], left if left.any() else None)
+
+
+def corner_of(frame: Frame, scene: Scene) -> tuple[int, int]:
+    """Row and column, in the frame, of the first pixel of the largest rectangle of its scene that has nothing blank."""
+    cuts = [] if frame.blank is None else [without_borders(frame.blank)]
+    cuts += [] if scene.blank is None else [largest_area(scene.blank)]
+    return sum(rows.start for rows, _ in cuts), sum(columns.start for _, columns in cuts)
 
 
 def without_borders(blank: Mask) -> tuple[slice, slice]:

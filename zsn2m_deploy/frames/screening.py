@@ -14,7 +14,7 @@ from zsn2m_runtime.noise.rows import fit_row_noise, without_row_noise
 from zsn2m_runtime.noise_record import Axis, RowNoise
 from zsn2m_runtime.patterns import Patterns, find_patterns, mosaic_refusal, patterns_in_words
 from zsn2m_runtime.patterns.banding import find_bands
-from zsn2m_runtime.patterns.dead_lines import dead_lines_in_words, without_own_dead_lines
+from zsn2m_runtime.patterns.dead_lines import Corner, dead_lines_in_words, without_own_dead_lines
 from zsn2m_runtime.sample_types import Pixels
 
 REGULAR_DETAIL = "regular detail"
@@ -62,26 +62,31 @@ class Screening:
         return replace(self, said={name: text for name, text in self.said.items() if name != kind})
 
 
-def screen(frames: Sequence[Pixels], mosaic: Mosaic) -> Screening:
+def screen(
+    frames: Sequence[Pixels], mosaic: Mosaic, corners: Sequence[Corner] | None = None, kept: str = ""
+) -> Screening:
     """Search every frame for patterns.
 
     Shape:
         frames: each (h, w), (h, w, 3) or (h, w, 4) planes of a mosaic, sensor units, finite
     Args:
         mosaic: refuse: frames that look like a mosaic are refused
+        corners: row and column of each frame's first pixel in its file's frame; None: 0, 0
+        kept: where --correct-defects leaves dead lines (`why_kept`); empty: it replaces them
     Raises:
         InputError: a frame is a mosaic.
     """
     said: dict[str, list[tuple[int, str]]] = {}
     alive, dead = zip(*map(without_own_dead_lines, frames), strict=True) if frames else ((), ())
     found = tuple(map(find_patterns, alive))
-    for number, (patterns, lines) in enumerate(zip(found, dead, strict=True), start=1):
+    seen = zip(found, dead, corners or [(0, 0)] * len(frames), strict=True)
+    for number, (patterns, lines, corner) in enumerate(seen, start=1):
         if patterns.mosaic and mosaic == "refuse":
             place = f"frame {number} of {len(frames)}: " if len(frames) > 1 else ""
             raise InputError(place + mosaic_refusal(patterns.mosaic))
         for kind, sentence in patterns_in_words(patterns).items():
             said.setdefault(kind, []).append((number, sentence))
-        if text := dead_lines_in_words(lines):
+        if text := dead_lines_in_words(lines, corner, kept):
             said.setdefault(DEAD_LINES, []).append((number, text))
     return Screening({kind: _warning(kind, those, len(frames)) for kind, those in said.items()}, found)
 
@@ -102,17 +107,20 @@ def bands_in_words(frame: Pixels, axes: Sequence[Axis] = AXES) -> str:
     return "; ".join(bands.in_words() for axis in axes if (bands := find_bands(frame, axis)))
 
 
-def lines_in_words(frame: Pixels, patterns: Patterns) -> dict[str, str]:
+def lines_in_words(frame: Pixels, patterns: Patterns, corner: Corner = (0, 0), kept: str = "") -> dict[str, str]:
     """Dead lines and slow bands of a frame, by their kind; bands not where rows or columns have noise of their own.
 
     Bands are looked for without the dead lines.
 
     Shape:
         frame: (h, w) or (h, w, c), sensor units, finite
+    Args:
+        corner: row and column of its first pixel in the file's frame
+        kept: where --correct-defects leaves dead lines; empty: it replaces them
     """
     axes = [axis for axis in AXES if not patterns.whole_stripes(axis)]
     alive, dead = without_own_dead_lines(frame)
-    said = {DEAD_LINES: dead_lines_in_words(dead), BANDS: bands_in_words(alive, axes)}
+    said = {DEAD_LINES: dead_lines_in_words(dead, corner, kept), BANDS: bands_in_words(alive, axes)}
     return {kind: text for kind, text in said.items() if text}
 
 

@@ -10,7 +10,9 @@ from zsn2m_runtime.noise_record import DeadLinesRecord
 
 
 class DeadLineCorrection(nn.Module):
-    """Puts what is between the sound lines beside into the place of dead ones, in frames of as many lines.
+    """Puts what is between the sound lines beside into the place of dead ones.
+
+    Columns in frames as wide as those of training, rows in frames as high.
 
     Shape:
         forward: (n, c, h, w) -> the same

@@ -71,8 +71,11 @@ def largest_scene(pixels: Pixels, blank: Mask | None) -> Pixels:
         pixels: (h, w) or (h, w, c); blank: (h, w)
         returns: as pixels, not larger; they themselves where nothing is blank
     """
-    if blank is None:
-        return pixels
+    return pixels if blank is None else pixels[largest_area(blank)]
+
+
+def largest_area(blank: Mask) -> tuple[slice, slice]:
+    """The rows and columns of that rectangle. Shape: (h, w)."""
     rows, columns = (length // GRID for length in blank.shape)
     cells: Mask = np.asarray(blank[: rows * GRID, : columns * GRID].reshape(rows, GRID, columns, GRID).any(axis=(1, 3)))
     free = np.zeros(columns, int)  # cells above and at each one that are not blank
@@ -82,7 +85,7 @@ def largest_scene(pixels: Pixels, blank: Mask | None) -> Pixels:
         area, height, left, width = _largest_on_ground(free.tolist())
         best = max(best, (area, row + 1 - height, height, left, width))
     top, height, left, width = (GRID * part for part in best[1:])
-    return pixels[top : top + height, left : left + width]
+    return slice(top, top + height), slice(left, left + width)
 
 
 def _largest_on_ground(heights: list[int]) -> tuple[int, int, int, int]:

@@ -39,7 +39,10 @@ def sound_beside(dead: Sequence[int], length: int) -> Beside:
 
 
 def without_dead_lines(frame: Pixels, found: DeadLinesRecord | None) -> Pixels:
-    """A frame whose dead columns and rows are replaced; itself where there are none, or they are of another size.
+    """A frame whose dead columns and rows are replaced; itself where there are none.
+
+    Columns are replaced in frames of the record's width, for strips of a frame have less height; rows in those of its
+    height.
 
     Shape:
         frame: (h, w) or (h, w, c), sensor units -> the same shape and dtype

@@ -21,10 +21,12 @@ PLAIN = 0.5  # of the median line's spread: lines beside that have less, as in s
 BESIDE = 4  # lines away: up to so many dead ones may be together
 ROUNDS = 3  # of looking again without those found, which cut others in parts where they cross
 MARGIN = 8  # lines at the borders, which pictures have constant
+SHORTEST = 16  # pixels, as of the smallest training frames; few values may be the same by chance
 SHOWN = 8  # numbers that are named
 IN_FRAMES = 0.5  # share of the frames, from which on a line that is found to be dead is so
 
 Doubles = npt.NDArray[np.float64]
+Corner = tuple[int, int]
 
 
 def find_dead_lines(frame: Pixels) -> dict[Axis, list[int]]:
@@ -65,8 +67,12 @@ def shared_dead_lines(frames: Sequence[Pixels]) -> DeadLinesRecord | None:
     """
     if len({frame.shape[:2] for frame in frames}) > 1:
         return None
-    found = [find_dead_lines(frame) for frame in frames]
-    height, width = frames[0].shape[:2]
+    return _shared([find_dead_lines(frame) for frame in frames], frames[0])
+
+
+def _shared(found: Sequence[dict[Axis, list[int]]], frame: Pixels) -> DeadLinesRecord | None:
+    """The same of those found in each frame, of this one's size."""
+    height, width = frame.shape[:2]
     columns, rows = _in_half(found, "columns", width), _in_half(found, "rows", height)
     if not 0 < max(len(columns), len(rows)) <= MOST_DEAD:
         return None
@@ -86,23 +92,46 @@ def without_own_dead_lines(frame: Pixels) -> tuple[Pixels, dict[Axis, list[int]]
         frame: (h, w) or (h, w, c) -> the same shape and dtype
     """
     found = find_dead_lines(frame)
-    return without_dead_lines(frame, shared_dead_lines([frame])) if found else frame, found
+    return without_dead_lines(frame, _shared([found], frame)), found
 
 
 def replaced_in_words(found: DeadLinesRecord) -> str:
     """What is replaced."""
     named = _named({"columns": list(found.columns), "rows": list(found.rows)})
-    return f"dead or stuck {named}: replaced by what is beside them, in frames of {found.width} x {found.height} pixels"
+    sizes = [f"{found.width} pixels wide"] * bool(found.columns) + [f"{found.height} pixels high"] * bool(found.rows)
+    return f"dead or stuck {named}: replaced by what is beside them, in frames {' or '.join(sizes)}"
 
 
-def dead_lines_in_words(found: dict[Axis, list[int]]) -> str | None:
-    """What was found and what to do; None: nothing."""
+def dead_lines_in_words(found: dict[Axis, list[int]], corner: Corner = (0, 0), kept: str = "") -> str | None:
+    """What was found and what to do; None: nothing.
+
+    Args:
+        corner: row and column, in the file's frame, of the first pixel that was looked at
+        kept: where --correct-defects leaves them (`why_kept`); empty: it replaces them
+    """
     if not any(found.values()):
         return None
+    firsts = {"rows": corner[0], "columns": corner[1]}
+    moved: dict[Axis, list[int]] = {axis: [firsts[axis] + one for one in numbers] for axis, numbers in found.items()}
+    left = f"; --correct-defects leaves them where {kept}"
+    advice = "; train with --correct-defects, which replaces them, or cut them off"
     return (
-        f"{_named(found)} of one value over half of the frame, or of hardly any change: dead or stuck; they stay in "
-        f"the result; train with --correct-defects, which replaces them, or cut them off"
+        f"{_named(moved)} of one value over half of the frame, or of hardly any change: dead or stuck; they stay in "
+        f"the result{left if kept else advice}"
     )
+
+
+def why_kept(frames: Sequence[Pixels], blank: bool) -> str:
+    """Why dead lines of these frames are left by --correct-defects: words after "where".
+
+    Args:
+        blank: whether any frame has blank areas
+    """
+    if blank:
+        return "frames have blank areas: cut those off, or the lines"
+    if len({frame.shape[:2] for frame in frames}) > 1:
+        return "frames have different sizes: train on frames of one size"
+    return f"fewer than half of the frames have them, or there are more than {MOST_DEAD}: cut them off"
 
 
 def _named(found: dict[Axis, list[int]]) -> str:
@@ -118,10 +147,12 @@ def _named(found: dict[Axis, list[int]]) -> str:
 
 def _dead(plane: Pixels) -> npt.NDArray[np.bool_]:
     """Which columns are. Shape: (h, w) -> (w,)."""
+    dead = np.zeros(plane.shape[1], bool)
+    if len(plane) < SHORTEST or dead.size <= 2 * MARGIN:
+        return dead
     still = plane[1:] == plane[:-1]
     share = still.mean(axis=0)
-    dead = np.zeros(share.size, bool)
-    if np.median(share) > NOISY or share.size <= 2 * MARGIN:
+    if np.median(share) > NOISY:
         return dead
     quiet = _quiet(plane.astype(np.float64))
     for column in np.flatnonzero(quiet | (share >= DEAD)):

@@ -56,13 +56,20 @@ def fixed_pattern_left(known: FixedPatternRecord | None, frame: Pixels) -> tuple
 
 
 def dead_lines_left(known: DeadLinesRecord | None, frame: Pixels) -> tuple[str, ...]:
-    """A sentence where dead lines stay, because a frame, or its planes, have another size than those of training."""
-    height, width = frame.shape[:2]
-    if known is None or (height, width) == (known.height, known.width):
+    """A sentence for dead columns that stay, because a frame, or its planes, has another width than those of training.
+
+    And one for rows, because of another height.
+    """
+    if known is None:
         return ()
-    return (
-        f"dead lines: expected {known.width} x {known.height} pixels (width x height), but got {width} x {height}; "
-        f"their numbers are known in frames of that size alone, and in others they stay",
+    height, width = frame.shape[:2]
+    columns = ("columns", known.columns, "wide", known.width, width)
+    rows = ("rows", known.rows, "high", known.height, height)
+    return tuple(
+        f"dead {axis}: expected a frame {length} pixels {side}, but got {got}; their numbers are known in frames as "
+        f"{side} as that alone, and in others they stay"
+        for axis, numbers, side, length, got in (columns, rows)
+        if numbers and got != length
     )
 
 

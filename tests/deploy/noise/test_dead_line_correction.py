@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +16,13 @@ from zsn2m_deploy import api
 from zsn2m_deploy.bundle.export import export
 from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.noise.dead_lines import DeadLineCorrection
+from zsn2m_deploy.preparation import prepare
 from zsn2m_deploy.training import train
 from zsn2m_export.graph import SensorGraph
 from zsn2m_export.onnx_model import export_onnx
 from zsn2m_export.torchscript import export_torchscript, load_torchscript
 from zsn2m_runtime.denoiser import Denoiser
-from zsn2m_runtime.image import from_nchw, to_nchw
+from zsn2m_runtime.image import Frame, from_nchw, to_nchw
 from zsn2m_runtime.manifest import MOST_REACH, ModelFacts, Normalisation, Sensor
 from zsn2m_runtime.noise.dead_lines import without_dead_lines
 from zsn2m_runtime.noise_record import DeadLinesRecord
@@ -96,6 +98,71 @@ def test_lines_that_few_frames_have_are_not_the_sensors() -> None:
     frames = [sound(seed)[0] for seed in range(3)]
     trained = train([spoilt(frames[0]), *frames[1:]], INSTANT.updated(ASKED))
     assert trained.corrections.lines is None
+    assert trained.noise.sigma([frames[1]]) == pytest.approx(SIGMA, rel=0.15)
+    assert any("leaves them where fewer than half of the frames have them" in said for said in trained.warnings)
+
+
+def in_the_scene(frame: Pixels) -> Frame:
+    hidden = np.zeros(frame.shape, np.uint8)
+    hidden[:80, 80:] = 1
+    return Frame(frame, 1 - hidden)
+
+
+def letterboxed(frame: Pixels) -> Frame:
+    boxed = frame.copy()
+    boxed[:20], boxed[-12:], boxed[:, :9] = 0, 0, 0
+    return Frame(boxed)
+
+
+def unknown(frame: Pixels) -> Frame:
+    there = frame.astype(np.float32)
+    there[30:60, 90:] = np.nan
+    return Frame(there)
+
+
+@pytest.mark.parametrize("blanked", [in_the_scene, letterboxed, unknown])
+@pytest.mark.parametrize("options", [{}, ASKED])
+def test_beside_blank_areas_they_stay_and_it_is_said_of_which_numbers_and_why(
+    blanked: Callable[[Pixels], Frame], options: dict[str, object]
+) -> None:
+    noisy, _ = sound()
+    frame = noisy.copy()
+    frame[:, 40], frame[100] = 0, 255
+    found = prepare([blanked(frame)], INSTANT.updated(options), torch.device("cpu"), (0, 255))
+    (said,) = [text for text in found.screened.warnings if text.startswith("dead lines")]
+    assert "1 column (41, from 1) and 1 row (101, from 1)" in said
+    assert said.endswith("--correct-defects leaves them where frames have blank areas: cut those off, or the lines")
+    assert found.corrections.lines is None
+    (group,) = found.groups
+    assert not group.noise.correlated
+    assert group.noise.sigma([noisy]) == pytest.approx(SIGMA, rel=0.15)
+
+
+def test_in_frames_of_two_sizes_they_stay_and_it_is_said_why() -> None:
+    frames = [spoilt(sound(seed)[0]) for seed in range(2)]
+    found = prepare([Frame(frames[0]), Frame(frames[1][:, :-8])], INSTANT.updated(ASKED), torch.device("cpu"), (0, 255))
+    assert found.corrections.lines is None
+    assert any("leaves them where frames have different sizes" in said for said in found.screened.warnings)
+    np.testing.assert_array_equal(found.scenes[0].pixels, frames[0])
+    known = DeadLinesRecord(columns=COLUMNS, rows=ROWS, height=SIDE, width=SIDE)
+    alive = [without_dead_lines(frame, known) for frame in frames]
+    same = prepare([Frame(alive[0]), Frame(alive[1][:, :-8])], INSTANT, torch.device("cpu"), (0, 255))
+    for seen, expected in zip(found.groups, same.groups, strict=True):
+        np.testing.assert_array_equal(seen.noise.slope, expected.noise.slope)
+        np.testing.assert_array_equal(seen.noise.floor, expected.noise.floor)
+        np.testing.assert_array_equal(seen.noise.correlation, expected.noise.correlation)
+
+
+def test_lines_that_stay_are_trained_on_where_single_pixels_are_corrected() -> None:
+    frame = spoilt(sound()[0])
+    for place in range(7, SIDE, 11):
+        frame[place, (37 * place) % 30 + 2] = 255
+    found = prepare([in_the_scene(frame)], INSTANT.updated(ASKED), torch.device("cpu"), (0, 255))
+    assert found.corrections.defects is not None
+    scene = found.scenes[0].pixels
+    assert (scene[80:, COLUMNS[0]] == frame[80:, COLUMNS[0]]).all()  # as the exported graph sees them
+    assert (scene[ROWS[0]] == frame[ROWS[0]]).all()
+    assert (scene != frame)[80:].any()
 
 
 def test_a_bundle_keeps_them_and_says_where_they_stay(tmp_path: Path) -> None:
@@ -106,8 +173,9 @@ def test_a_bundle_keeps_them_and_says_where_they_stay(tmp_path: Path) -> None:
     assert bundle.manifest.method.model_dump()["sensor"]["correct_defects"] is False  # single pixels: there are none
     denoiser = Denoiser(bundle.path, provider="cpu")
     other, _ = sound(4)
-    assert not any("dead lines" in text for text in denoiser.unlike(spoilt(other)))
-    assert any("dead lines: expected 128 x 128" in text for text in denoiser.unlike(other[8:]))
+    assert not any(text.startswith("dead") for text in denoiser.unlike(spoilt(other)))
+    assert not any(text.startswith("dead columns") for text in denoiser.unlike(other[8:]))
+    assert any("dead rows: expected a frame 128 pixels high" in text for text in denoiser.unlike(other[8:]))
     assert not denoiser.averages
     first, changed = denoiser(spoilt(other)), spoilt(other)
     changed[:, list(COLUMNS)], changed[list(ROWS)] = 99, 98

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-import numpy as np
+import warnings
 
+import numpy as np
+import pytest
+
+from zsn2m_runtime.noise.dead_lines import without_dead_lines
+from zsn2m_runtime.noise_record import DeadLinesRecord
 from zsn2m_runtime.patterns.dead_lines import (
     dead_lines_in_words,
     find_dead_lines,
     replaced_in_words,
     shared_dead_lines,
+    without_own_dead_lines,
 )
+from zsn2m_runtime.patterns.words import dead_lines_left
 
 SHAPE = (96, 128)
 
@@ -50,6 +57,7 @@ def test_dead_in_half_of_the_frames_is_dead() -> None:
     assert found is not None
     assert (found.columns, found.rows, found.height, found.width) == ((40,), (), *SHAPE)
     assert "1 column (41, from 1)" in replaced_in_words(found)
+    assert replaced_in_words(found).endswith("in frames 128 pixels wide")
     assert shared_dead_lines([sound, sound, one]) is None
     assert shared_dead_lines([one, both[:, :-1]]) is None
 
@@ -80,3 +88,33 @@ def test_sound_frames_have_none() -> None:
     ):
         assert find_dead_lines(frame) == {}
         assert dead_lines_in_words(find_dead_lines(frame)) is None
+
+
+@pytest.mark.parametrize("shape", [(1, 128), (96, 1), (4, 128), (128, 4), (0, 128)])
+def test_frames_too_thin_to_tell_have_none_and_nothing_is_warned_of(shape: tuple[int, int]) -> None:
+    frame = np.random.default_rng(0).integers(0, 9, shape, np.uint8)  # neighbours are often the same by chance
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert find_dead_lines(frame) == {}
+
+
+def test_the_own_lines_of_a_frame_are_replaced_and_named() -> None:
+    frame = noisy()
+    frame[:, 40] = 0
+    alive, found = without_own_dead_lines(frame)
+    assert found == {"columns": [40]}
+    assert find_dead_lines(alive) == {}
+    assert np.array_equal(np.delete(alive, 40, 1), np.delete(frame, 40, 1))
+
+
+@pytest.mark.parametrize("size", [SHAPE, (90, 128), (96, 120), (90, 120)])
+@pytest.mark.parametrize(("columns", "rows"), [((40,), ()), ((), (20,)), ((40,), (20,))])
+def test_those_that_stay_in_frames_of_another_size_are_said(
+    columns: tuple[int, ...], rows: tuple[int, ...], size: tuple[int, int]
+) -> None:
+    known = DeadLinesRecord(columns=columns, rows=rows, height=SHAPE[0], width=SHAPE[1])
+    frame = np.indices(size).sum(axis=0).astype(float)
+    frame[:, list(columns)], frame[list(rows)] = 999, 999
+    made, said = without_dead_lines(frame, known), " ".join(dead_lines_left(known, frame))
+    assert ("dead columns" in said) == any((made[:10, one] == 999).all() for one in columns)
+    assert ("dead rows" in said) == any((made[one, :10] == 999).all() for one in rows)
