@@ -217,5 +217,5 @@ class _Step:
                 if added[wide].any():
                     np.subtract(mean, to_pixels(added, shape, band), out=lit)
                     np.clip(lit, *self._noise.ends, out=lit)
-                else:
-                    lit[:] = mean
+                else:  # interpolation along motion goes beyond the ends, too
+                    np.clip(mean, *self._noise.ends, out=lit)

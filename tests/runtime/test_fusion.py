@@ -12,6 +12,7 @@ from support.known_noise import plain_record
 from zsn2m_runtime.fusion import Fusion
 from zsn2m_runtime.light import Light
 from zsn2m_runtime.mean import Mean
+from zsn2m_runtime.noise.clipping import Ends
 
 Array = np.ndarray[Any, Any]
 
@@ -219,6 +220,25 @@ def test_clipping_adds_nothing_to_a_mean(level: float) -> None:
     assert again.lit is again.planes
     unclipped = Fusion(WHITE)(again, frames[1])
     assert unclipped.lit is unclipped.planes
+
+
+@pytest.mark.parametrize(
+    ("ends", "low", "high"), [((0.0, 255.0), 0, 255), ((None, 255.0), -9, 255), ((0.0, None), 0, 264)]
+)
+def test_what_interpolation_brings_beyond_the_ends_is_kept_from_the_network(
+    ends: Ends, low: float, high: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a few bands as in one; those without clipped places, too."""
+    frame = scene() + noise(1)
+    means = []
+    for cells in (2**17, 40):
+        monkeypatch.setattr("zsn2m_runtime.cells.BAND", cells)
+        before = Mean.of_one(scene() + noise(0))
+        before.planes[..., 20, 20], before.planes[..., 140, 20] = -9, 264
+        frame[..., 20, 20], frame[..., 140, 20] = -9, 264
+        means.append(Fusion(WHITE, ends)(before, frame))
+    assert (means[0].lit.min(), means[0].lit.max()) == pytest.approx((low, high), abs=1e-3)
+    np.testing.assert_allclose(means[0].lit, means[1].lit, atol=1e-3)
 
 
 @pytest.mark.filterwarnings("error")

@@ -193,12 +193,12 @@ std::vector<float> Fusion::in_light(const Mean &mean, Size size, float strength)
         for (std::int64_t row = 0; any && row < size.height; ++row) {
             at_pixels(added, size, row, of_row);
             float *const line = planes.data() + channel * pixels + row * size.width;
-            for (std::int64_t i = 0; i < size.width; ++i) {
-                line[i] = std::clamp(line[i] - of_row[static_cast<std::size_t>(i)], static_cast<float>(end_low_),
-                                     static_cast<float>(end_high_));
-            }
+            for (std::int64_t i = 0; i < size.width; ++i) line[i] -= of_row[static_cast<std::size_t>(i)];
         }
     }
+    // Interpolation along motion goes beyond the ends, too.
+    const auto low = static_cast<float>(end_low_), high = static_cast<float>(end_high_);
+    for (float &value : planes) value = std::clamp(value, low, high);
     return planes;
 }
 

@@ -209,6 +209,20 @@ TEST_CASE("clipping is no noise that frames share") {
     CHECK(strength_of(mean) < 0.55);
 }
 
+TEST_CASE("a mean that interpolation brought beyond the ends is within them in light, clipping or not") {
+    Noise clipped = noise();
+    clipped.end_low = 0;
+    clipped.end_high = 255;
+    for (const float outside : {-2.0F, 257.0F}) {
+        Mean mean = one(0);
+        mean.planes[7 * static_cast<std::size_t>(kSize.width) + 9] = outside; // amid values far from the ends
+        const std::vector<float> light = Fusion(clipped).in_light(mean, kSize, 1);
+        CHECK(*std::min_element(light.begin(), light.end()) >= 0);
+        CHECK(*std::max_element(light.begin(), light.end()) <= 255);
+        CHECK(Fusion(noise()).in_light(mean, kSize, 1) == mean.planes);
+    }
+}
+
 TEST_CASE("motion is followed where OpenCV is built in") {
     if constexpr (kWithOpenCv) {
         constexpr std::int64_t step = 4;
