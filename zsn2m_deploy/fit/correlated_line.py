@@ -29,7 +29,8 @@ BANDS = 6  # of brightness
 CALM = 0.6  # of a band's blocks, those with the least slopes
 ROUNDS = 3  # of drawing: the second changes levels by 3 % at most
 CLEARED = 0.4  # of the variance of fresh noise is removed: of a network that removes less, what it removes says little
-CLIPPED = 0.02  # of a block's samples: more, and it says nothing
+CLIPPED = 0.02  # of a block's samples: more, and its evenness says nothing
+GONE = 0.25  # of a block's samples are clipped: more, and what is removed says little of the noise
 NEAR = 1e-5  # of an end, normalised
 MOST = 1.7  # times the deviation of the model before, at most
 SPREAD = 0.1  # variances of the noise: bands closer together in brightness give no slope
@@ -39,18 +40,20 @@ TINY = 1e-12
 
 @dataclass(frozen=True)
 class _Blocks:
-    """What is known of the blocks of crops that are nowhere blank, and of whose samples hardly any is clipped.
+    """What is known of the blocks of crops that are nowhere blank, and hardly clipped if there are many such.
 
     Shape:
         shown: (all,), which they are
         level, removed: (n, c), brightness of the network's result, and power that it removes
         slopes: (n,), power of the result's slopes
+        free: (n,), whether hardly any sample is clipped
     """
 
     shown: Mask
     level: Doubles
     removed: Doubles
     slopes: Doubles
+    free: Mask
 
 
 @torch.no_grad()
@@ -92,8 +95,11 @@ def _blocks(guesses: Sequence[FirstGuess], ends: tuple[float, float]) -> _Blocks
         np.concatenate([_means(planes) for planes in parts])
         for parts in (clean, [(guess.noisy - guess.clean).square() for guess in guesses], clipped)
     )
-    kept = (np.concatenate(shown)[:, 0] == 1) & (ended.mean(axis=1) <= CLIPPED)
-    return _Blocks(kept, level[kept], removed[kept], np.concatenate(slopes)[kept, 0])
+    share = ended.mean(axis=1)
+    kept = np.concatenate(shown)[:, 0] == 1
+    if (kept & (share <= GONE)).sum() >= FEWEST:
+        kept &= share <= GONE
+    return _Blocks(kept, level[kept], removed[kept], np.concatenate(slopes)[kept, 0], share[kept] <= CLIPPED)
 
 
 def _fresh(
@@ -119,7 +125,8 @@ def _may_be_texture(blocks: _Blocks, fresh: Doubles, variance: Doubles) -> bool:
     """Whether more is removed than of fresh noise, and that is less even than noise is."""
     powers = [(power / variance).mean(axis=1) for power in (blocks.removed, fresh)]
     ratio = np.median(powers[0]) / max(float(np.median(powers[1])), TINY)
-    believed, of_all = evenness(np.stack([blocks.level.mean(axis=1), *powers], axis=1))
+    free = blocks.free if blocks.free.sum() >= FEWEST else np.ones_like(blocks.free)  # fresh noise is clipped too
+    believed, of_all = evenness(np.stack([blocks.level.mean(axis=1), *powers], axis=1)[free])
     return bool(ratio > 1 and (believed < UNKNOWN or of_all > ALL_EVEN))
 
 

@@ -106,6 +106,7 @@ void at_pixels(const std::vector<float> &cells, Size size, std::int64_t row, std
 
 void Mean::be_one_frame(Size size) {
     variance.assign(static_cast<std::size_t>(cells_of(size.height) * cells_of(size.width)), 1.0F);
+    levels.clear();
 }
 
 Mean Mean::relit(const std::vector<Light> &light) const {
@@ -170,21 +171,17 @@ void Fusion::operator()(const Mean &before, Mean &frame, Size size, float streng
         frame.variance[i] = std::min(weight + 2 * weight * (1 - weight) * of_both, 1.0F);
     }
     apply(before, frame, size, fresh);
+    find_levels(frame, strength);
 }
 
 std::vector<float> Fusion::in_light(const Mean &mean, Size size, float strength) const {
     std::vector<float> planes = mean.planes, added(mean.variance.size()), of_row;
-    const std::int64_t rows = cells_of(size.height), columns = cells_of(size.width), pixels = size.height * size.width;
-    for (std::int64_t channel = 0; channel < size.channels; ++channel) {
-        const float *const own = mean.planes.data() + channel * pixels;
+    const std::int64_t pixels = size.height * size.width;
+    for (std::int64_t channel = 0; channel < size.channels && !mean.levels.empty(); ++channel) {
+        const float *const levels = mean.levels.data() + static_cast<std::size_t>(channel) * added.size();
         bool any = false;
-        for (std::int64_t cell = 0; cell < rows * columns; ++cell) {
-            const std::int64_t upper = 2 * (cell / columns), left = 2 * (cell % columns);
-            const std::int64_t lower = std::min(upper + 1, size.height - 1), right = std::min(left + 1, size.width - 1);
-            const float level = (own[upper * size.width + left] + own[upper * size.width + right] +
-                                 own[lower * size.width + left] + own[lower * size.width + right]) /
-                                4;
-            const auto i = static_cast<std::size_t>(cell);
+        for (std::size_t i = 0; i < added.size(); ++i) {
+            const float level = levels[i];
             added[i] = rise_of_mean(level, deviation(static_cast<std::size_t>(channel), level, strength), end_low_,
                                     end_high_) *
                        std::min(kWhole * (1 - mean.variance[i]), 1.0F);
@@ -200,6 +197,19 @@ std::vector<float> Fusion::in_light(const Mean &mean, Size size, float strength)
     const auto low = static_cast<float>(end_low_), high = static_cast<float>(end_high_);
     for (float &value : planes) value = std::clamp(value, low, high);
     return planes;
+}
+
+// As the mean change of each cell was weighed, which is nearly the mean of its pixels.
+void Fusion::find_levels(Mean &mean, float strength) const {
+    mean.levels.clear();
+    for (std::size_t channel = 0; channel < levels_.size(); ++channel) {
+        for (std::size_t i = 0; i < weight_.size(); ++i) {
+            const float before = levels_[channel][i];
+            const float change = changes_[channel][i] * deviation(channel, before, strength);
+            const float more = brighter_.empty() ? 0.0F : brighter_[channel][i];
+            mean.levels.push_back(before + weight_[i] * change + more);
+        }
+    }
 }
 
 // Of a frame's noise at a light of the mean.

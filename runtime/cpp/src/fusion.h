@@ -21,6 +21,7 @@ struct Mean {
     std::vector<float> planes;   // (channels, height, width), sensor units
     std::vector<float> variance; // of its noise over that of a frame: (height / 2, width / 2), halves rounded up
     std::vector<float> doubt{};  // the same, what moving it may have put wrong, for the next frame; empty: nothing
+    std::vector<float> levels{}; // of its cells, a channel after the other; empty: of one frame
 
     void be_one_frame(Size size); // whose planes are there already
 
@@ -60,6 +61,7 @@ private:
     bool is_whole(std::size_t cell, float strength) const;
     float shared(const std::vector<float> &variance, Cells cells, float strength) const;
     void apply(const Mean &before, Mean &frame, Size size, const Mask *fresh) const;
+    void find_levels(Mean &mean, float strength) const;
 
     double end_low_, end_high_;
     std::vector<Line> lines_; // one a channel: of the variance, never falling
