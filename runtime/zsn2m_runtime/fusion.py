@@ -214,8 +214,6 @@ class _Step:
                 np.copyto(mean, frame, where=far)
             if self._noise.is_clipped:
                 added, lit = self._room.added[channel], self._room.lit[0, channel, rows]
-                if added[wide].any():
-                    np.subtract(mean, to_pixels(added, shape, band), out=lit)
-                    np.clip(lit, *self._noise.ends, out=lit)
-                else:  # interpolation along motion goes beyond the ends, too
-                    np.clip(mean, *self._noise.ends, out=lit)
+                some = added[wide].any()
+                less = np.subtract(mean, to_pixels(added, shape, band), out=lit) if some else mean
+                np.clip(less, *self._noise.ends, out=lit)  # interpolation along motion goes beyond the ends, too

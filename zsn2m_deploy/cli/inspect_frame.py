@@ -42,9 +42,10 @@ def frame_facts(path: Path, max_pixels: int | None) -> tuple[str, object]:
     least, most = float(seen.min()), float(seen.max())
     rows_seen, columns_seen = largest_area(frame.blank) if frame.blank is not None else (slice(0, None),) * 2
     scene = frame.pixels[rows_seen, columns_seen]
-    patterns = find_patterns(without_own_dead_lines(scene)[0])
+    alive, dead = without_own_dead_lines(scene)
+    patterns = find_patterns(alive)
     kept = why_kept([pixels], blank=True) if frame.blank is not None else ""
-    lines = lines_in_words(scene, patterns, (rows_seen.start, columns_seen.start), kept)
+    lines = lines_in_words(alive, dead, patterns, (rows_seen.start, columns_seen.start), kept)
     if mosaic is None and frame.channels == 1 and patterns.mosaic and patterns.mosaic.layouts:
         planes = planes_of(frame, named_pattern(patterns.mosaic.layouts[0]))
     else:

@@ -16,7 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zsn2m_deploy.fit.correlated import FRAMES, TINY, WHOLE, NoiseShare, as_planes, centre_of, evenness, means_of_places
+from zsn2m_deploy.fit.correlated import FRAMES, TINY, WHOLE, NoiseShare, centre_of, evenness
+from zsn2m_deploy.noise.blocks import as_planes, means_of_blocks
 from zsn2m_deploy.noise.fields import after_jpeg
 from zsn2m_runtime.noise.jpeg import demosaicked
 from zsn2m_runtime.noise.model import Doubles
@@ -71,9 +72,9 @@ def _look(
     noise = torch.from_numpy(jpeg.sigma * demosaicked((height, width), rng)).permute(2, 0, 1)[None].to(clean)
     fresh = after_jpeg(clean + noise, jpeg)
     gone, fresh_gone, drawn, still = map(as_planes, (frame[None] - clean, fresh - network(fresh), fresh - clean, clean))
-    level, of_frame, of_fresh = map(means_of_places, (still, np.square(gone), np.square(fresh_gone)))
-    of_chroma = [means_of_places(np.square(part @ CHROMA)) for part in (gone, fresh_gone)]
-    slopes = means_of_places(sum(np.square(slope) for slope in np.gradient(still, axis=(0, 1))))
+    level, of_frame, of_fresh = map(means_of_blocks, (still, np.square(gone), np.square(fresh_gone)))
+    of_chroma = [means_of_blocks(np.square(part @ CHROMA)) for part in (gone, fresh_gone)]
+    slopes = means_of_blocks(sum(np.square(slope) for slope in np.gradient(still, axis=(0, 1))))
     flat = slopes <= np.quantile(slopes, FLATTEST)
     sums = (np.square(gone), drawn * fresh_gone, np.square(drawn), of_frame[flat], of_fresh[flat])
     return (

@@ -18,10 +18,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from zsn2m_deploy.noise.blocks import BLOCK, Mask, as_planes, free_blocks, means_of_blocks, on_planes
 from zsn2m_deploy.noise.draw import draw_noise
 from zsn2m_runtime.noise.frame_stats import block_means
 from zsn2m_runtime.noise.model import Doubles, NoiseModel
@@ -29,7 +29,6 @@ from zsn2m_runtime.noise.model import Doubles, NoiseModel
 FRAMES, SIDE = 4, 256  # that are looked at, and pixels of their centres
 WHOLE = 0.9  # share of what is removed that counts as all of it: the noise is known to 10 %
 FAINT = 0.1  # of the noise: docs/decisions/noise-at-each-brightness.md
-BLOCK = 8  # pixels
 FLAT = 0.3  # of the blocks, those with the least slopes
 AGREES = 1.25  # times the power of fresh noise, at most; more, and the noise is stronger than its estimate
 LEAST_VARIANCE = 0.05  # of the mean: a line that runs into zero where it is dark says little of the noise there
@@ -49,7 +48,6 @@ ALL_EVEN = 1.28  # deviation at the last of them over that of the calmest, over 
 # level that is 20 % too low would cost 2.5: adapted to five frames of SIDD it clears 0.94 to 0.97, drawn cameras 0.9
 CLEARS, NEARLY = 0.92, 0.75
 FEWEST = 256  # places without clipped samples: with fewer their evenness is chance
-CLIPPED = 0.02  # of a place's samples
 # Of grey frames: docs/decisions/grey-grain.md
 WIDE, FEWEST_WIDE = 4, 32  # places, the side of a wide block; blocks, with fewer of which chance is too much
 FREE = 0.5  # of a block's places have no clipped samples
@@ -58,10 +56,7 @@ WIDE_SURE = 1.1  # up to there the level is right, whatever is found within a br
 WIDE_EVEN, WIDE_UNEVEN = 1.2, 1.45  # up to the one it is right as well, from the other on nearly all of it is texture
 GRAIN = 3.5e-3  # deviation of the grain that pictures have, of the values in use
 FAINT_NOISE = 0.9  # of the power is no grain: below, what flat places lose beside that of fresh noise is grain, too
-NEAR = 1e-5  # of an end, normalised
 TINY = 1e-12
-
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -164,11 +159,7 @@ def _of_grey(believed: float, wide: Doubles) -> float:
 
 
 def _sums(network: Callable[[Tensor], Tensor], frame: Tensor, noise: NoiseModel, rng: np.random.Generator) -> _Sums:
-    def apply(planes: Doubles) -> Doubles:
-        noisy = torch.from_numpy(planes.transpose(2, 0, 1).astype(np.float32)).to(frame.device)
-        return as_planes(network(noisy[None]))
-
-    noisy = as_planes(frame[None])
+    apply, noisy = on_planes(network, frame.device), as_planes(frame[None])
     clean = apply(noisy)
     drawn = draw_noise(noise, clean.astype(np.float32), rng).astype(np.float64)
     passed = float((drawn * (apply(noisy + FAINT * drawn) - clean)).mean()) / FAINT
@@ -176,12 +167,12 @@ def _sums(network: Callable[[Tensor], Tensor], frame: Tensor, noise: NoiseModel,
     variance = noise.variance(clean)
     powers = [np.square(noisy - clean), np.square(fresh - apply(fresh))]
     slopes = sum(np.square(slope) for slope in np.gradient(clean, axis=(0, 1))) / np.maximum(variance, TINY)
-    busy = means_of_places(slopes)
+    busy = means_of_blocks(slopes)
     flat = busy <= np.quantile(busy, FLAT)
     expected = np.maximum(variance, np.maximum(LEAST_VARIANCE * variance.mean(axis=(0, 1)), TINY))
-    free = _free(noisy, noise.ends)
-    removed_flat, fresh_flat = (float(means_of_places(power)[flat].mean()) for power in powers)
-    level, *relative = (means_of_places(part) for part in (clean, powers[0] / expected, powers[1] / expected))
+    free = free_blocks(noisy, noise.ends)
+    removed_flat, fresh_flat = (float(means_of_blocks(power)[flat].mean()) for power in powers)
+    level, *relative = (means_of_blocks(part) for part in (clean, powers[0] / expected, powers[1] / expected))
     places = np.stack([part[free] for part in (level, *relative)], axis=1)
     wide = _wide(np.stack(relative, axis=2), free)
     return _Sums(float(variance.mean()), passed, float(powers[0].mean()), removed_flat, fresh_flat, places, wide)
@@ -192,22 +183,6 @@ def _wide(powers: Doubles, free: Mask) -> Doubles:
     there = free[..., None].astype(np.float64)
     share, total = block_means(there, WIDE), block_means(powers * there, WIDE)
     return np.asarray((total / np.maximum(share, TINY))[share[..., 0] >= FREE])
-
-
-def means_of_places(planes: Doubles) -> Doubles:
-    """Means over places, and over channels. Shape: (h, w, c) -> (rows, columns)."""
-    return np.asarray(block_means(planes, BLOCK).mean(axis=2))
-
-
-def _free(noisy: Doubles, ends: tuple[float, float]) -> Mask:
-    """Places where hardly any sample is clipped. Shape: (h, w, c) -> (rows, columns)."""
-    clipped = (noisy <= ends[0] + NEAR) | (noisy >= ends[1] - NEAR)
-    return means_of_places(clipped.astype(np.float64)) <= CLIPPED
-
-
-def as_planes(frames: Tensor) -> Doubles:
-    """The only frame of a batch. Shape: (1, c, h, w) -> (h, w, c)."""
-    return np.asarray(frames[0].permute(1, 2, 0).cpu().numpy(), np.float64)
 
 
 def centre_of(frame: Tensor) -> Tensor:

@@ -19,19 +19,17 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from zsn2m_deploy.fit.correlated import ALL_EVEN, FEWEST, UNKNOWN, evenness
+from zsn2m_deploy.noise.blocks import BLOCK, CLIPPED, NEAR
 from zsn2m_deploy.noise.draw import draw_noise
 from zsn2m_deploy.noise.refine import FirstGuess
 from zsn2m_runtime.noise.model import Doubles, NoiseModel
 from zsn2m_runtime.sample_types import Mask
 
-BLOCK = 8  # pixels
 BANDS = 6  # of brightness
 CALM = 0.6  # of a band's blocks, those with the least slopes
 ROUNDS = 3  # of drawing: the second changes levels by 3 % at most
 CLEARED = 0.4  # of the variance of fresh noise is removed: of a network that removes less, what it removes says little
-CLIPPED = 0.02  # of a block's samples: more, and its evenness says nothing
 GONE = 0.25  # of a block's samples are clipped: more, and what is removed says little of the noise
-NEAR = 1e-5  # of an end, normalised
 MOST = 1.7  # times the deviation of the model before, at most
 SPREAD = 0.1  # variances of the noise: bands closer together in brightness give no slope
 LEAST_RATIO = 0.2  # of the powers removed, where bands are weighed

@@ -14,7 +14,7 @@ from zsn2m_runtime.noise.rows import fit_row_noise, without_row_noise
 from zsn2m_runtime.noise_record import Axis, RowNoise
 from zsn2m_runtime.patterns import Patterns, find_patterns, mosaic_refusal, patterns_in_words
 from zsn2m_runtime.patterns.banding import find_bands
-from zsn2m_runtime.patterns.dead_lines import Corner, dead_lines_in_words, without_own_dead_lines
+from zsn2m_runtime.patterns.dead_lines import Corner, DeadLines, dead_lines_in_words, without_own_dead_lines
 from zsn2m_runtime.sample_types import Pixels
 
 REGULAR_DETAIL = "regular detail"
@@ -107,19 +107,19 @@ def bands_in_words(frame: Pixels, axes: Sequence[Axis] = AXES) -> str:
     return "; ".join(bands.in_words() for axis in axes if (bands := find_bands(frame, axis)))
 
 
-def lines_in_words(frame: Pixels, patterns: Patterns, corner: Corner = (0, 0), kept: str = "") -> dict[str, str]:
+def lines_in_words(
+    alive: Pixels, dead: DeadLines, patterns: Patterns, corner: Corner = (0, 0), kept: str = ""
+) -> dict[str, str]:
     """Dead lines and slow bands of a frame, by their kind; bands not where rows or columns have noise of their own.
 
-    Bands are looked for without the dead lines.
-
     Shape:
-        frame: (h, w) or (h, w, c), sensor units, finite
+        alive: (h, w) or (h, w, c), sensor units, finite, without its dead lines
     Args:
+        dead: those that were found (`without_own_dead_lines`)
         corner: row and column of its first pixel in the file's frame
         kept: where --correct-defects leaves dead lines; empty: it replaces them
     """
     axes = [axis for axis in AXES if not patterns.whole_stripes(axis)]
-    alive, dead = without_own_dead_lines(frame)
     said = {DEAD_LINES: dead_lines_in_words(dead, corner, kept), BANDS: bands_in_words(alive, axes)}
     return {kind: text for kind, text in said.items() if text}
 

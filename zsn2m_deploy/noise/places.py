@@ -18,17 +18,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from zsn2m_deploy.noise.blocks import BLOCK, as_planes, free_blocks, means_of_blocks, on_planes
 from zsn2m_deploy.noise.draw import draw_noise
-from zsn2m_runtime.noise.frame_stats import block_means
 from zsn2m_runtime.noise.model import Doubles, NoiseModel
 
 FRAMES = 2  # of a group that are looked at; they count together, cell by cell
 CELLS = 4  # along each side
 MOST = 128  # pixels of a cell's side that are looked at; it bounds time
-BLOCK = 8  # pixels; a multiple of the network's stride
 LEAST = 2  # blocks along a cell, which wants more than the 9 pixels that correlation reaches
-CLIPPED = 0.02  # of a block's samples: more, and it says nothing
-NEAR = 1e-5  # of an end, normalised
 DARK = 0.02  # of the values in use: darker blocks say nothing, as a little light changes their noise most
 BANDS, LEVEL = 6, 0.2  # of brightness, and the quantile of their blocks that is the unit
 SHOWN = 0.98  # of a cell: what fills blank areas has no noise, and the network looks around
@@ -132,27 +129,14 @@ def _spans(length: int) -> list[slice]:
 
 def _look(network: Callable[[Tensor], Tensor], cell: Tensor, noise: NoiseModel, rng: np.random.Generator) -> Doubles:
     """The blocks of one cell, as `_cells`."""
-
-    def apply(planes: Doubles) -> Doubles:
-        noisy = torch.from_numpy(planes.transpose(2, 0, 1).astype(np.float32)).to(cell.device)
-        return np.asarray(network(noisy[None])[0].permute(1, 2, 0).cpu().numpy(), np.float64)
-
-    planes = cell.permute(1, 2, 0).cpu().numpy().astype(np.float64)
+    apply, planes = on_planes(network, cell.device), as_planes(cell[None])
     noisy, shown = planes[..., : noise.channels], planes[..., noise.channels :]
     clean = apply(noisy)
     fresh = np.clip(clean + draw_noise(noise, clean.astype(np.float32), rng), *noise.ends)
     variance = np.maximum(noise.variance(clean), TINY)
-    clipped = (noisy <= noise.ends[0] + NEAR) | (noisy >= noise.ends[1] - NEAR)
-    powers = [
-        _blocks(np.square(before - after) / variance) for before, after in ((noisy, clean), (fresh, apply(fresh)))
-    ]
-    level = _blocks(clean)
-    free = (_blocks(clipped.astype(np.float64)) <= CLIPPED) & (level >= DARK)
+    powers = (np.square(before - after) / variance for before, after in ((noisy, clean), (fresh, apply(fresh))))
+    level, *removed = map(means_of_blocks, (clean, *powers))
+    free = free_blocks(noisy, noise.ends) & (level >= DARK)
     if shown.size and shown.mean() < SHOWN:
         free[:] = False
-    return np.stack([level, *powers], axis=1)[free]
-
-
-def _blocks(planes: Doubles) -> Doubles:
-    """Means over blocks and channels. Shape: (h, w, c) -> (blocks,)."""
-    return np.asarray(block_means(planes, BLOCK).mean(axis=2)).reshape(-1)
+    return np.stack([part[free] for part in (level, *removed)], axis=1)

@@ -27,9 +27,10 @@ IN_FRAMES = 0.5  # share of the frames, from which on a line that is found to be
 
 Doubles = npt.NDArray[np.float64]
 Corner = tuple[int, int]
+DeadLines = dict[Axis, list[int]]  # numbers from 0
 
 
-def find_dead_lines(frame: Pixels) -> dict[Axis, list[int]]:
+def find_dead_lines(frame: Pixels) -> DeadLines:
     """The numbers of columns and rows, from 0, that are dead or stuck in any channel.
 
     Shape:
@@ -70,7 +71,7 @@ def shared_dead_lines(frames: Sequence[Pixels]) -> DeadLinesRecord | None:
     return _shared([find_dead_lines(frame) for frame in frames], frames[0])
 
 
-def _shared(found: Sequence[dict[Axis, list[int]]], frame: Pixels) -> DeadLinesRecord | None:
+def _shared(found: Sequence[DeadLines], frame: Pixels) -> DeadLinesRecord | None:
     """The same of those found in each frame, of this one's size."""
     height, width = frame.shape[:2]
     columns, rows = _in_half(found, "columns", width), _in_half(found, "rows", height)
@@ -79,13 +80,13 @@ def _shared(found: Sequence[dict[Axis, list[int]]], frame: Pixels) -> DeadLinesR
     return DeadLinesRecord(columns=columns, rows=rows, height=height, width=width)
 
 
-def _in_half(found: Sequence[dict[Axis, list[int]]], axis: Axis, length: int) -> tuple[int, ...]:
+def _in_half(found: Sequence[DeadLines], axis: Axis, length: int) -> tuple[int, ...]:
     """The numbers that half of the frames or more have, of so many lines."""
     counts = np.bincount([number for one in found for number in one.get(axis, [])], minlength=length)
     return tuple(np.flatnonzero(counts >= max(1, IN_FRAMES * len(found))).tolist())
 
 
-def without_own_dead_lines(frame: Pixels) -> tuple[Pixels, dict[Axis, list[int]]]:
+def without_own_dead_lines(frame: Pixels) -> tuple[Pixels, DeadLines]:
     """A frame without the dead lines that are found in it, in which other patterns can be looked for; and those lines.
 
     Shape:
@@ -102,7 +103,7 @@ def replaced_in_words(found: DeadLinesRecord) -> str:
     return f"dead or stuck {named}: replaced by what is beside them, in frames {' or '.join(sizes)}"
 
 
-def dead_lines_in_words(found: dict[Axis, list[int]], corner: Corner = (0, 0), kept: str = "") -> str | None:
+def dead_lines_in_words(found: DeadLines, corner: Corner = (0, 0), kept: str = "") -> str | None:
     """What was found and what to do; None: nothing.
 
     Args:
@@ -112,7 +113,7 @@ def dead_lines_in_words(found: dict[Axis, list[int]], corner: Corner = (0, 0), k
     if not any(found.values()):
         return None
     firsts = {"rows": corner[0], "columns": corner[1]}
-    moved: dict[Axis, list[int]] = {axis: [firsts[axis] + one for one in numbers] for axis, numbers in found.items()}
+    moved: DeadLines = {axis: [firsts[axis] + one for one in numbers] for axis, numbers in found.items()}
     left = f"; --correct-defects leaves them where {kept}"
     advice = "; train with --correct-defects, which replaces them, or cut them off"
     return (
@@ -134,7 +135,7 @@ def why_kept(frames: Sequence[Pixels], blank: bool) -> str:
     return f"fewer than half of the frames have them, or there are more than {MOST_DEAD}: cut them off"
 
 
-def _named(found: dict[Axis, list[int]]) -> str:
+def _named(found: DeadLines) -> str:
     """How many lines, and the numbers of the first, from 1."""
     parts = []
     for axis, numbers in found.items():

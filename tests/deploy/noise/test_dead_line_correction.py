@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import pytest
 import torch
+from support.exported import grey_graph, three_ways
 from support.scenes import scene
 from support.trainings import small
 
@@ -19,11 +19,9 @@ from zsn2m_deploy.noise.dead_lines import DeadLineCorrection
 from zsn2m_deploy.preparation import prepare
 from zsn2m_deploy.training import train
 from zsn2m_export.graph import SensorGraph
-from zsn2m_export.onnx_model import export_onnx
-from zsn2m_export.torchscript import export_torchscript, load_torchscript
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.image import Frame, from_nchw, to_nchw
-from zsn2m_runtime.manifest import MOST_REACH, ModelFacts, Normalisation, Sensor
+from zsn2m_runtime.manifest import MOST_REACH, Normalisation, Sensor
 from zsn2m_runtime.noise.dead_lines import without_dead_lines
 from zsn2m_runtime.noise_record import DeadLinesRecord
 from zsn2m_runtime.sample_types import Pixels
@@ -52,19 +50,12 @@ def spoilt(frame: Pixels) -> Pixels:
 @pytest.mark.parametrize(("columns", "rows"), [((1, 4, 5), ()), ((), (0, 3)), ((0, 8), (6,))])
 def test_the_graph_replaces_them_as_numpy_does(columns: tuple[int, ...], rows: tuple[int, ...], tmp_path: Path) -> None:
     found = DeadLinesRecord(columns=columns, rows=rows, height=7, width=9)
-    sensor = Sensor(dtype="float32", channels=1, range=(0.0, 255.0), noise_sigma=1.0)
-    network = torch.nn.Conv2d(1, 1, 1, bias=False)
-    torch.nn.init.ones_(network.weight)
-    graph = SensorGraph(network, 1, sensor, Normalisation(offset=0, scale=1), DeadLineCorrection(found))
-    facts = ModelFacts(id="a", role="a", precision="fp32", stride=1, receptive_radius=MOST_REACH, parameters=1)
-    export_onnx(graph, tmp_path / "a.onnx", facts, 1, "{}")
-    export_torchscript(graph, tmp_path / "a.ts", "{}")
-    session, script = onnxruntime.InferenceSession(tmp_path / "a.onnx"), load_torchscript(tmp_path / "a.ts")
+    runs = three_ways(grey_graph(DeadLineCorrection(found)), 1, tmp_path)
     for size in ((7, 9), (9, 7), (7, 10), (8, 9), (1, 1), (20, 30)):
         pixels = np.random.default_rng(0).random(size).astype(np.float32)
         frame, expected = torch.from_numpy(to_nchw(pixels)), without_dead_lines(pixels, found)
-        for result in (graph(frame), script(frame), session.run(None, {"noisy": frame.numpy()})[0]):
-            np.testing.assert_allclose(from_nchw(np.asarray(result), np.float32), expected, atol=1e-6)
+        for run in runs:
+            np.testing.assert_allclose(from_nchw(np.asarray(run(frame)), np.float32), expected, atol=1e-6)
 
 
 def test_unasked_they_are_said_and_are_no_noise() -> None:

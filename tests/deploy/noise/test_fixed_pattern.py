@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import pytest
 import torch
+from support.exported import grey_graph, three_ways
 from support.mosaics import Array, bayer, noise, scene, whole
 from support.trainings import small
 
@@ -18,11 +18,9 @@ from zsn2m_deploy.noise.fixed_pattern import FixedPatternCorrection
 from zsn2m_deploy.pretrain.offsets import find_offsets, fixed_pattern
 from zsn2m_export.graph import SensorGraph
 from zsn2m_export.mosaic_graph import MosaicGraph
-from zsn2m_export.onnx_model import export_onnx
-from zsn2m_export.torchscript import export_torchscript, load_torchscript
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.image import Frame, to_nchw
-from zsn2m_runtime.manifest import MOST_REACH, ModelFacts, Normalisation, Sensor
+from zsn2m_runtime.manifest import MOST_REACH, Normalisation, Sensor
 from zsn2m_runtime.mosaic_planes import planes_of
 from zsn2m_runtime.mosaic_record import BAYER_PATTERNS, BayerPattern, MosaicRecord
 from zsn2m_runtime.patterns import find_patterns
@@ -93,20 +91,12 @@ def test_hot_pixels_are_no_part_of_the_pattern() -> None:
 
 def test_the_graph_takes_it_from_frames_of_its_size_alone(tmp_path: Path) -> None:
     offsets = torch.from_numpy(noise(1, (1, 7, 9), 3.0)).float()
-    sensor = Sensor(dtype="float32", channels=1, range=(0.0, 255.0), noise_sigma=1.0)
-    network = torch.nn.Conv2d(1, 1, 1, bias=False)
-    torch.nn.init.ones_(network.weight)
-    graph = SensorGraph(network, 1, sensor, Normalisation(offset=0, scale=1), FixedPatternCorrection(offsets))
-    facts = ModelFacts(id="a", role="a", precision="fp32", stride=1, receptive_radius=MOST_REACH, parameters=1)
-    export_onnx(graph, tmp_path / "a.onnx", facts, 1, "{}")
-    export_torchscript(graph, tmp_path / "a.ts", "{}")
-    session, script = onnxruntime.InferenceSession(tmp_path / "a.onnx"), load_torchscript(tmp_path / "a.ts")
+    runs = three_ways(grey_graph(FixedPatternCorrection(offsets)), 1, tmp_path)
     for size in ((7, 9), (9, 7), (7, 10), (8, 9), (1, 1), (20, 30)):
         frame = torch.rand(2, 1, *size)
         expected = frame - offsets if size == (7, 9) else frame
-        torch.testing.assert_close(graph(frame), expected)
-        torch.testing.assert_close(script(frame), expected)
-        torch.testing.assert_close(torch.from_numpy(session.run(None, {"noisy": frame.numpy()})[0]), expected)
+        for run in runs:
+            torch.testing.assert_close(run(frame), expected)
 
 
 @pytest.mark.parametrize("size", [(14, 18), (13, 17)])
@@ -122,15 +112,12 @@ def test_the_graph_of_mosaics_takes_it_from_their_planes(
     torch.nn.init.dirac_(network.weight)
     normalisation = Normalisation(offset=0, scale=1)
     graph = MosaicGraph(SensorGraph(network, 1, sensor, normalisation, FixedPatternCorrection(planes)), layout)
-    facts = ModelFacts(id="a", role="a", precision="fp32", stride=2, receptive_radius=MOST_REACH, parameters=1)
-    export_onnx(graph, tmp_path / "a.onnx", facts, 1, "{}")
-    export_torchscript(graph, tmp_path / "a.ts", "{}")
-    session, script = onnxruntime.InferenceSession(tmp_path / "a.onnx"), load_torchscript(tmp_path / "a.ts")
+    runs = three_ways(graph, 2, tmp_path)
     for of_frame in (size, size[::-1], (1, 1), (20, 31)):
         frame = torch.rand(2, 1, *of_frame)
         expected = frame - torch.from_numpy(offsets) if of_frame == size else frame
-        torch.testing.assert_close(script(frame), expected)
-        torch.testing.assert_close(torch.from_numpy(session.run(None, {"noisy": frame.numpy()})[0]), expected)
+        for run in runs:
+            torch.testing.assert_close(run(frame), expected)
 
 
 @pytest.mark.slow
