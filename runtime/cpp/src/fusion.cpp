@@ -171,11 +171,12 @@ void Fusion::operator()(const Mean &before, Mean &frame, Size size, float streng
         frame.variance[i] = std::min(weight + 2 * weight * (1 - weight) * of_both, 1.0F);
     }
     apply(before, frame, size, fresh);
-    find_levels(frame, strength);
+    if (is_clipped()) find_levels(frame, strength);
 }
 
 std::vector<float> Fusion::in_light(const Mean &mean, Size size, float strength) const {
     std::vector<float> planes = mean.planes, added(mean.variance.size()), of_row;
+    if (!is_clipped()) return planes;
     const std::int64_t pixels = size.height * size.width;
     for (std::int64_t channel = 0; channel < size.channels && !mean.levels.empty(); ++channel) {
         const float *const levels = mean.levels.data() + static_cast<std::size_t>(channel) * added.size();

@@ -2,6 +2,7 @@
 // described; tests/compare_with_python.py holds the two together.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <vector>
 
@@ -62,6 +63,7 @@ private:
     float shared(const std::vector<float> &variance, Cells cells, float strength) const;
     void apply(const Mean &before, Mean &frame, Size size, const Mask *fresh) const;
     void find_levels(Mean &mean, float strength) const;
+    bool is_clipped() const { return std::isfinite(end_low_) || std::isfinite(end_high_); }
 
     double end_low_, end_high_;
     std::vector<Line> lines_; // one a channel: of the variance, never falling
