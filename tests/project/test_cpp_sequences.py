@@ -73,6 +73,8 @@ CONSTANTS = {
         "kFarthestFromEnd": clipping.FARTHEST,
         "kSteps": clipping.STEPS,
         "kRefinements": clipping.REFINEMENTS,
+        "kLevels": clipping.LEVELS,
+        "kRounds": clipping.ROUNDS,
     },
 }
 

@@ -12,6 +12,8 @@ namespace {
 constexpr double kFarthestFromEnd = 3.0;
 constexpr std::size_t kSteps = 1024;
 constexpr int kRefinements = 6;
+constexpr int kLevels = 4096;
+constexpr int kRounds = 24;
 
 const double kRootOfTwo = std::sqrt(2.0);
 const double kRootOfTwoPi = std::sqrt(8 * std::atan(1.0));
@@ -56,11 +58,30 @@ float rise_at(float above, float deviation) {
 
 } // namespace
 
-float rise_of_mean(float mean, float deviation, double low, double high) {
-    float rise = 0;
-    if (std::isfinite(low)) rise += rise_at((mean - static_cast<float>(low)) / deviation, deviation);
-    if (std::isfinite(high)) rise -= rise_at((static_cast<float>(high) - mean) / deviation, deviation);
-    return rise;
+Rise::Rise(RisingLine noise, double end, bool is_high) : end_(static_cast<float>(end)), reach_(0) {
+    const float sign = is_high ? -1.0F : 1.0F;
+    for (int i = 0; i < kRounds; ++i) { // deviations grow with the light
+        reach_ = std::max(reach_, static_cast<float>(kFarthestFromEnd) * noise.deviation(end_ + sign * reach_));
+    }
+    reach_ *= sign;
+    const float step = reach_ / kLevels;
+    for (int i = 0; i < kLevels; ++i) {
+        const float level = static_cast<float>(i) * step + end_, deviation = noise.deviation(level);
+        found_.push_back(sign * rise_at(sign * (level - end_) / deviation, deviation));
+    }
+    found_.push_back(0);
+}
+
+float Rise::at(float level) const {
+    const float place = (level - end_) * (kLevels / reach_) + 0.5F;
+    return found_[static_cast<std::size_t>(place > 0 ? std::min<float>(place, kLevels) : 0)];
+}
+
+std::vector<Rise> rises_of_mean(RisingLine noise, double low, double high) {
+    std::vector<Rise> rises;
+    if (std::isfinite(low)) rises.emplace_back(noise, low, false);
+    if (std::isfinite(high)) rises.emplace_back(noise, high, true);
+    return rises;
 }
 
 } // namespace zsn2m::core

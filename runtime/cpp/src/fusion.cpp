@@ -60,21 +60,15 @@ struct RowPair {
     const float *upper, *lower;
 };
 
-struct Deviation { // variance of a cell
-    float slope, floor, least, channels;
-};
-
 // The cells of two rows: their mean change over the noise's deviation, and, added, their mean square over its variance.
-void measure_row(RowPair mean, RowPair now, std::int64_t width, Deviation noise, float *__restrict levels,
+void measure_row(RowPair mean, RowPair now, std::int64_t width, RisingLine noise, float share, float *__restrict levels,
                  float *__restrict changes, float *__restrict squares) {
-    const float share = 1 / noise.channels;
     const auto measure = [=](std::int64_t column, std::int64_t left, std::int64_t right) {
         const float a = mean.upper[left], b = mean.upper[right], c = mean.lower[left], d = mean.lower[right];
         const float p = now.upper[left] - a, q = now.upper[right] - b, r = now.lower[left] - c,
                     s = now.lower[right] - d;
         levels[column] = (a + b + c + d) / 4;
-        const float line = noise.slope * levels[column] + noise.floor;
-        const float scale = 1 / std::sqrt(line > noise.least ? line : noise.least);
+        const float scale = 1 / noise.deviation(levels[column]);
         changes[column] = std::clamp((p + q + r + s) * (scale / 4), -kFarthest, kFarthest);
         const float energy = (p * p + q * q + r * r + s * s) * (scale * scale / 4);
         squares[column] += std::min(energy, kFarthest * kFarthest) * share;
@@ -155,37 +149,40 @@ Fusion::Fusion(const Noise &noise)
     left_of_part_ = left_of_mean(kPart * kFusionCell, noise.beside, noise.below);
 }
 
-void Fusion::operator()(const Mean &before, Mean &frame, Size size, float strength, const Mask *fresh) {
+void Fusion::operator()(const Mean &before, Mean &frame, Size size, double strength, const Mask *fresh) {
     const Cells cells = {cells_of(size.height), cells_of(size.width)};
     const auto count = static_cast<std::size_t>(cells.rows * cells.columns);
     for (std::vector<float> *values : {&squares_, &energy_, &weight_, &frame.variance}) values->resize(count);
     for (std::vector<std::vector<float>> *of_channels : {&levels_, &changes_}) {
         for (std::vector<float> &values : *of_channels) values.resize(count);
     }
-    measure_changes(before, frame, size, strength);
-    follow_parts(cells, strength);
+    now_.clear();
+    for (const RisingLine &line : lines_) now_.push_back(line.times(strength));
+    measure_changes(before, frame, size);
+    follow_parts(cells);
     weigh(before, cells);
-    const float of_both = shared(before.variance, cells, strength);
+    const float of_both = shared(before.variance, cells);
     for (std::size_t i = 0; i < count; ++i) {
         const float weight = weight_[i];
         frame.variance[i] = std::min(weight + 2 * weight * (1 - weight) * of_both, 1.0F);
     }
     apply(before, frame, size, fresh);
-    if (is_clipped()) find_levels(frame, strength);
+    if (is_clipped()) find_levels(frame);
 }
 
-std::vector<float> Fusion::in_light(const Mean &mean, Size size, float strength) const {
+std::vector<float> Fusion::in_light(const Mean &mean, Size size) const {
     std::vector<float> planes = mean.planes, added(mean.variance.size()), of_row;
     if (!is_clipped()) return planes;
     const std::int64_t pixels = size.height * size.width;
     for (std::int64_t channel = 0; channel < size.channels && !mean.levels.empty(); ++channel) {
         const float *const levels = mean.levels.data() + static_cast<std::size_t>(channel) * added.size();
+        std::fill(added.begin(), added.end(), 0.0F);
+        for (const Rise &rise : rises_of_mean(now_[static_cast<std::size_t>(channel)], end_low_, end_high_)) {
+            for (std::size_t i = 0; i < added.size(); ++i) added[i] += rise.at(levels[i]);
+        }
         bool any = false;
         for (std::size_t i = 0; i < added.size(); ++i) {
-            const float level = levels[i];
-            added[i] = rise_of_mean(level, deviation(static_cast<std::size_t>(channel), level, strength), end_low_,
-                                    end_high_) *
-                       std::min(kWhole * (1 - mean.variance[i]), 1.0F);
+            added[i] *= std::min(kWhole * (1 - mean.variance[i]), 1.0F);
             any = any || added[i] != 0;
         }
         for (std::int64_t row = 0; any && row < size.height; ++row) {
@@ -201,37 +198,30 @@ std::vector<float> Fusion::in_light(const Mean &mean, Size size, float strength)
 }
 
 // As the mean change of each cell was weighed, which is nearly the mean of its pixels.
-void Fusion::find_levels(Mean &mean, float strength) const {
+void Fusion::find_levels(Mean &mean) const {
     mean.levels.clear();
     for (std::size_t channel = 0; channel < levels_.size(); ++channel) {
         for (std::size_t i = 0; i < weight_.size(); ++i) {
             const float before = levels_[channel][i];
-            const float change = changes_[channel][i] * deviation(channel, before, strength);
+            const float change = changes_[channel][i] * now_[channel].deviation(before);
             const float more = brighter_.empty() ? 0.0F : brighter_[channel][i];
             mean.levels.push_back(before + weight_[i] * change + more);
         }
     }
 }
 
-// Of a frame's noise at a light of the mean.
-float Fusion::deviation(std::size_t channel, float level, float strength) const {
-    const auto [slope, floor, least] = lines_[channel];
-    return std::sqrt(std::max(slope * level + floor, least)) * strength;
-}
-
-void Fusion::measure_changes(const Mean &before, const Mean &frame, Size size, float strength) {
+void Fusion::measure_changes(const Mean &before, const Mean &frame, Size size) {
     const std::int64_t rows = cells_of(size.height), columns = cells_of(size.width);
-    const float power = strength * strength, channels = static_cast<float>(size.channels);
+    const float share = 1 / static_cast<float>(size.channels);
     std::fill(squares_.begin(), squares_.end(), 0.0F);
     for (std::int64_t row = 0; row < rows; ++row) {
         for (std::int64_t channel = 0; channel < size.channels; ++channel) {
             // An odd side is continued.
             const std::int64_t upper = (channel * size.height + 2 * row) * size.width;
             const std::int64_t lower = 2 * row + 1 < size.height ? upper + size.width : upper;
-            const auto [slope, floor, least] = lines_[static_cast<std::size_t>(channel)];
             measure_row({before.planes.data() + upper, before.planes.data() + lower},
                         {frame.planes.data() + upper, frame.planes.data() + lower}, size.width,
-                        {slope * power, floor * power, least * power, channels},
+                        now_[static_cast<std::size_t>(channel)], share,
                         levels_[static_cast<std::size_t>(channel)].data() + row * columns,
                         changes_[static_cast<std::size_t>(channel)].data() + row * columns,
                         squares_.data() + row * columns);
@@ -240,7 +230,7 @@ void Fusion::measure_changes(const Mean &before, const Mean &frame, Size size, f
 }
 
 // What became brighter in parts is taken from the changes.
-void Fusion::follow_parts(Cells cells, float strength) {
+void Fusion::follow_parts(Cells cells) {
     brighter_ = change_of_parts(changes_, cells.rows, cells.columns, left_of_part_);
     for (std::size_t channel = 0; channel < brighter_.size(); ++channel) {
         std::vector<float> &brighter = brighter_[channel], &changes = changes_[channel];
@@ -248,7 +238,7 @@ void Fusion::follow_parts(Cells cells, float strength) {
         for (std::size_t i = 0; i < brighter.size(); ++i) {
             squares_[i] += brighter[i] * (brighter[i] - 2 * changes[i]) * share;
             changes[i] -= brighter[i];
-            brighter[i] *= deviation(channel, levels_[channel][i], strength);
+            brighter[i] *= now_[channel].deviation(levels_[channel][i]);
         }
     }
 }
@@ -293,9 +283,9 @@ void Fusion::weigh(const Mean &before, Cells cells) {
 }
 
 // Whether clipping leaves a cell's noise what it is.
-bool Fusion::is_whole(std::size_t cell, float strength) const {
+bool Fusion::is_whole(std::size_t cell) const {
     for (std::size_t channel = 0; channel < levels_.size(); ++channel) {
-        const float level = levels_[channel][cell], reach = kClipped * deviation(channel, level, strength);
+        const float level = levels_[channel][cell], reach = kClipped * now_[channel].deviation(level);
         if (std::abs(level - static_cast<float>(end_low_)) < reach) return false;
         if (std::abs(level - static_cast<float>(end_high_)) < reach) return false;
     }
@@ -303,12 +293,12 @@ bool Fusion::is_whole(std::size_t cell, float strength) const {
 }
 
 // Covariance of the frame's noise with that of the mean, in units of a frame's variance.
-float Fusion::shared(const std::vector<float> &variance, Cells cells, float strength) const {
+float Fusion::shared(const std::vector<float> &variance, Cells cells) const {
     std::vector<double> change;
     for (std::int64_t row = 0; row < cells.rows; row += kEvery) {
         for (std::int64_t column = 0; column < cells.columns; column += kEvery) {
             const auto i = static_cast<std::size_t>(row * cells.columns + column);
-            if (is_whole(i, strength)) change.push_back(energy_[i] / (1 + variance[i] + kDrift));
+            if (is_whole(i)) change.push_back(energy_[i] / (1 + variance[i] + kDrift));
         }
     }
     if (change.empty()) return 0;

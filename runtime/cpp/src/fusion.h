@@ -10,6 +10,7 @@
 #include "mask.h"
 #include "noise.h"
 #include "pixels.h"
+#include "rising_line.h"
 
 namespace zsn2m::core {
 
@@ -42,31 +43,27 @@ public:
     //
     // before: where its content is in the frame. strength: standard deviation of the frame's noise over that of the
     // bundle. fresh: where nothing was before; nullptr: nowhere.
-    void operator()(const Mean &before, Mean &frame, Size size, float strength, const Mask *fresh);
+    void operator()(const Mean &before, Mean &frame, Size size, double strength, const Mask *fresh);
 
     // The planes of a mean of frames without what clipping added, for a network; of one frame as they are.
-    std::vector<float> in_light(const Mean &mean, Size size, float strength) const;
+    std::vector<float> in_light(const Mean &mean, Size size) const;
 
 private:
-    struct Line {
-        float slope, floor, least;
-    };
     struct Cells {
         std::int64_t rows, columns;
     };
 
-    float deviation(std::size_t channel, float level, float strength) const;
-    void measure_changes(const Mean &before, const Mean &frame, Size size, float strength);
-    void follow_parts(Cells cells, float strength);
+    void measure_changes(const Mean &before, const Mean &frame, Size size);
+    void follow_parts(Cells cells);
     void weigh(const Mean &before, Cells cells);
-    bool is_whole(std::size_t cell, float strength) const;
-    float shared(const std::vector<float> &variance, Cells cells, float strength) const;
+    bool is_whole(std::size_t cell) const;
+    float shared(const std::vector<float> &variance, Cells cells) const;
     void apply(const Mean &before, Mean &frame, Size size, const Mask *fresh) const;
-    void find_levels(Mean &mean, float strength) const;
+    void find_levels(Mean &mean) const;
     bool is_clipped() const { return std::isfinite(end_low_) || std::isfinite(end_high_); }
 
     double end_low_, end_high_;
-    std::vector<Line> lines_; // one a channel: of the variance, never falling
+    std::vector<RisingLine> lines_, now_; // of the bundle's noise and the latest frame's: one a channel
     float most_energy_, most_single_, most_near_;
     double left_of_part_;
     std::vector<std::vector<float>> levels_;   // of the mean's cells, a channel

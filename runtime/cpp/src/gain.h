@@ -22,7 +22,7 @@ public:
     explicit Gain(std::vector<Noise> noises);
 
     // Standard deviation of the noise over that of the first of them, for the next frame.
-    float strength() const { return static_cast<float>(strength_); }
+    double strength() const { return strength_; }
 
     // Take the noise that was trained on and is nearest to a frame's, of which nothing is before.
     void start(const float *noisy, Size size);

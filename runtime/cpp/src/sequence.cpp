@@ -64,11 +64,11 @@ std::vector<float> Sequence::add(std::optional<Mask> blank, float strength) {
         next_.gain.start(noisy, next_.size);
         next_.mean.be_one_frame(next_.size);
     }
-    strength_ = strength > 0 ? strength : next_.gain.strength();
-    return next_.mean.strengths(next_.size, strength_);
+    const double own = strength > 0 ? static_cast<double>(strength) : next_.gain.strength();
+    return next_.mean.strengths(next_.size, static_cast<float>(own));
 }
 
-std::vector<float> Sequence::in_light() const { return fusion_->in_light(next_.mean, next_.size, strength_); }
+std::vector<float> Sequence::in_light() const { return fusion_->in_light(next_.mean, next_.size); }
 
 void Sequence::add_to_mean(const Flow &flow, float strength) {
     const Size size = next_.size;
@@ -96,7 +96,8 @@ void Sequence::add_to_mean(const Flow &flow, float strength) {
         }
         fresh = std::move(uncovered);
     }
-    (*fusion_)(*before, next_.mean, size, strength > 0 ? strength : next_.gain.strength(), fresh ? &*fresh : nullptr);
+    const double own = strength > 0 ? static_cast<double>(strength) : next_.gain.strength();
+    (*fusion_)(*before, next_.mean, size, own, fresh ? &*fresh : nullptr);
 }
 
 void Sequence::keep(std::shared_ptr<const float> result) {

@@ -54,7 +54,6 @@ private:
     zsn2m_motion motion_;
     std::optional<Fusion> fusion_;
     Past past_, next_;
-    float strength_ = 1; // of the latest frame's noise
     Mean moved_; // the mean before, where its content is in the next frame
 };
 

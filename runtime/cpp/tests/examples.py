@@ -58,13 +58,13 @@ def run_pnm(examples: Path, model: Path, frame: Pixels) -> Pixels:
         return samples.astype(frame.dtype).reshape(frame.shape)
 
 
-def compare(name: str, expected: Pixels, result: Pixels, sensor: Sensor, share_off: float = LARGEST_SHARE_OFF) -> bool:
+def compare(name: str, expected: Pixels, result: Pixels, sensor: Sensor) -> bool:
     """Print how far two results are apart, and whether that is near enough."""
     difference = np.abs(expected.astype(np.float64) - result)
     if expected.dtype.kind in "ui":
         off = int(np.count_nonzero(difference))
         print(f"{name}: {off} of {difference.size} samples off, by at most {difference.max():g} levels")
-        return bool(difference.max() <= 1 and off <= max(1, share_off * difference.size))
+        return bool(difference.max() <= 1 and off <= max(1, LARGEST_SHARE_OFF * difference.size))
     relative = difference.max() / (sensor.range[1] - sensor.range[0])
     print(f"{name}: largest difference {relative:.1e} of the range")
     return bool(relative <= LARGEST_FLOAT_DIFFERENCE)

@@ -216,10 +216,10 @@ TEST_CASE("a mean that interpolation brought beyond the ends is within them in l
     for (const float outside : {-2.0F, 257.0F}) {
         Mean mean = one(0);
         mean.planes[7 * static_cast<std::size_t>(kSize.width) + 9] = outside; // amid values far from the ends
-        const std::vector<float> light = Fusion(clipped).in_light(mean, kSize, 1);
+        const std::vector<float> light = Fusion(clipped).in_light(mean, kSize);
         CHECK(*std::min_element(light.begin(), light.end()) >= 0);
         CHECK(*std::max_element(light.begin(), light.end()) <= 255);
-        CHECK(Fusion(noise()).in_light(mean, kSize, 1) == mean.planes);
+        CHECK(Fusion(noise()).in_light(mean, kSize) == mean.planes);
     }
 }
 

@@ -65,7 +65,7 @@ class Rise(NamedTuple):
 
     Attributes:
         reach: how far from the end clipping adds anything; below 0: the end is the high one
-        found: the rise at levels that are evenly apart, from the end to its reach
+        found: the rise at levels that are evenly apart, from the end to its reach, where it is 0
     """
 
     end: np.float32
@@ -100,7 +100,9 @@ def rises_of_mean(line: RisingLine, strength: float, ends: Ends) -> list[Rise]:
             reach = np.maximum(reach, FARTHEST * line.deviation(own + sign * reach, strength))
         level = np.linspace(own, own + sign * reach, LEVELS + 1, dtype=np.float32)[:, 0]
         only = (end, None) if sign > 0 else (None, end)
-        found.append(Rise(own[0], sign * reach[0], rise_of_mean(level, line.deviation(level, strength), only)))
+        rise = rise_of_mean(level, line.deviation(level, strength), only)
+        rise[-1] = 0  # rounding may take it for nearer, and it stands for all that is farther
+        found.append(Rise(own[0], sign * reach[0], rise))
     return found
 
 

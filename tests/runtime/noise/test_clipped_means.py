@@ -34,3 +34,14 @@ def test_means_beyond_an_end_are_as_at_it_and_others_are_left() -> None:
     assert (found == 7).all()
     rise.add(np.array([[-2.0, 0.0, 200.0]], np.float32), found)
     assert found[0, 0] == found[0, 1] and found[0, 2] == 7
+
+
+def test_nothing_is_added_farther_than_clipping_reaches() -> None:
+    for slope, floor in ((8.19, 201228.3), (0.0, 100.0), (3.0, 1.0), (0.2, 0.01)):
+        line = RisingLine(*np.array([slope, floor, 1e-3], np.float32))
+        for strength in (0.7, 1.0, 1.4966568):
+            for rise in rises_of_mean(line, strength, (0.0, 4095.0)):
+                near = rise.end + rise.reach / 4
+                found = np.zeros((1, 2), np.float32)
+                rise.add(np.array([[near, rise.end + 1.01 * rise.reach]], np.float32), found)
+                assert found[0, 0] != 0 and found[0, 1] == 0
