@@ -83,9 +83,9 @@ def by_frame(clip: Clip, model: str) -> Run:
     return lambda: [denoiser(frame) for frame in clip.noisy]
 
 
-def streamed(clip: Clip, model: str, motion: MotionName) -> Run:
+def streamed(clip: Clip, model: str, motion: MotionName, lookahead: int = 0) -> Run:
     denoiser = clip.denoiser(model)
-    return lambda: list(denoiser.stream(clip.noisy, motion))
+    return lambda: list(denoiser.stream(clip.noisy, motion, lookahead=lookahead))
 
 
 UNIT = "video, by frame"
@@ -93,15 +93,20 @@ OURS: dict[str, Callable[[Clip], Run]] = {
     UNIT: functools.partial(by_frame, model="video"),
     "video, unmoved": functools.partial(streamed, model="video", motion="none"),
     "video, moved": functools.partial(streamed, model="video", motion="flow"),
+    **{
+        f"video, moved, {ahead} ahead": functools.partial(streamed, model="video", motion="flow", lookahead=ahead)
+        for ahead in (1, 2, 4)
+    },
     "default, by frame": functools.partial(by_frame, model="sensor"),
     "default, moved": functools.partial(streamed, model="sensor", motion="flow"),
+    "default, moved, 2 ahead": functools.partial(streamed, model="sensor", motion="flow", lookahead=2),
 }
 METHODS = OURS | PEERS
 
 
 def today(method: str) -> str:
     """The hash of what makes a method's rows."""
-    of_means = ("fusion", "mean", "usual_change", "cells", "light", "tiles", "motion", "sequence", "gain")
+    of_means = ("fusion", "mean", "usual_change", "cells", "light", "tiles", "motion", "sequence", "lookahead", "gain")
     runtime = [f"runtime/zsn2m_runtime/{name}.py" for name in (*of_means, "noise/clipping")]
     if method in OURS:
         return sources.digest((*sources.ADAPT, *sources.VIDEO, *runtime))

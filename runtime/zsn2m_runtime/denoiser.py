@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -17,13 +18,14 @@ from zsn2m_runtime.inference.frames import Average, Planes, denoise_frame, denoi
 from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.inference.strips import DEFAULT_STRIP_PIXELS, STRIP_PIXELS_OF_VIDEO
 from zsn2m_runtime.known_frames import KnownFrames
+from zsn2m_runtime.lookahead import Lookahead
 from zsn2m_runtime.mosaic_record import MosaicRecord
 from zsn2m_runtime.noise_record import NoiseRecord
 from zsn2m_runtime.pipeline import Pipeline
 from zsn2m_runtime.reloading import Reloading, files_found
 from zsn2m_runtime.sample_types import Mask, Nchw, Pixels
 from zsn2m_runtime.sensor_check import check_fits
-from zsn2m_runtime.sequence import MOTIONS, MotionName, Sequence
+from zsn2m_runtime.sequence import MOTIONS, MotionName
 
 
 class Denoiser:
@@ -159,7 +161,9 @@ class Denoiser:
         """
         self._known.check_pattern(stated, name)
 
-    def stream(self, frames: Iterable[Pixels], motion: MotionName = "flow", reload: bool = False) -> Iterator[Pixels]:
+    def stream(
+        self, frames: Iterable[Pixels], motion: MotionName = "flow", reload: bool = False, lookahead: int = 0
+    ) -> Iterator[Pixels]:
         """Denoise frames in order, while a thread reads the next ones; memory is bounded.
 
         Frames are averaged along their motion before the network, as far as they agree, and the strength of the noise
@@ -171,23 +175,31 @@ class Denoiser:
                 that stands still; `off`: every frame by itself
             reload: a bundle that is replaced on disk is taken up between two frames, with a log message; one that is
                 damaged, half written or of another sensor is warned of, and the one in use goes on
+            lookahead: frames after it that each is averaged with, too; its result comes so many frames later. Where
+                frames are not averaged none waits
         Shape:
             frames: each as for a call; sizes may differ, and one buffer may be filled again and again
             yields: the same shapes and dtypes
         Raises:
             InputError: a frame of another type, channel count or range; after the results of the frames before it.
                 Errors of `frames` itself are raised in the same way.
-            UsageError: no such motion.
+            UsageError: no such motion, or a lookahead that is no number of frames.
         """
         if motion not in MOTIONS:
             raise UsageError(f"expected a motion of {', '.join(MOTIONS)}, but got {motion!r}; choose one of those")
-        denoise_next = Sequence(self, MOTIONS[motion])
+        scene = Lookahead(self, MOTIONS[motion], lookahead)
         reloading = self.reloading() if reload else None
+        shapes: deque[tuple[int, ...]] = deque()
 
-        def work(array: Pixels) -> Pixels:
-            if reloading and (newer := reloading.newer()):
-                denoise_next.go_on_with(newer)
-            return denoise_next(_as_frame(array), "frame").as_array().reshape(array.shape)
+        def taken(arrays: Iterable[Pixels]) -> Iterator[Frame]:
+            for array in arrays:
+                frame = _as_frame(array)
+                shapes.append(array.shape)
+                yield frame
+
+        def work(arrays: Iterable[Pixels]) -> Iterator[Pixels]:
+            for denoised in scene.results(taken(arrays), reloading.newer if reloading else None):
+                yield denoised.as_array().reshape(shapes.popleft())
 
         try:
             with Pipeline(map(_own_copy, frames), work) as results:

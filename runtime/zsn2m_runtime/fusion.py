@@ -59,20 +59,26 @@ class Fusion:
         Shape:
             noisy: (1, c, h, w) float32, sensor units; new: (h, w)
         """
+        one = np.broadcast_to(np.float32(1), before.variance.shape)
+        return self.joined(before, Mean(noisy, one, noisy), strength, new)
+
+    def joined(self, before: Mean, now: Mean, strength: float = 1.0, new: Mask | None = None) -> Mean:
+        """Two means of different frames as one, as a mean and a frame are."""
+        noisy = now.planes
         if self._room.of_planes != noisy.shape:
             self._room = _Room.of(noisy.shape, self._noise.ends)
-        step = _Step(self._noise, self._room, before.planes, before.variance + np.float32(DRIFT), noisy, strength)
-        step.doubt, shape = before.doubt, before.variance.shape
+        step, shape = _Step(self._noise, self._room, before, now, strength), before.variance.shape
         in_bands(shape, step.compare)
         step.brighter = change_of_parts(self._room.changes, self._noise.left_of_part)
         if step.brighter is not None:
             in_bands(shape, step.relight)
         in_bands(shape, step.weigh)
-        after, shared = step.weight, np.float32(step.shared())
+        weight, shared = step.weight, np.float32(step.shared())
+        after = weight * now.variance
         if shared:
-            after = np.minimum(after + 2 * after * (1 - after) * shared, 1)
+            after = np.minimum(after + 2 * weight * (1 - weight) * shared, now.variance)
         if new is not None:
-            after = np.where(to_cells(new.astype(np.float32)) > 0, np.float32(1), after)
+            after = np.where(to_cells(new.astype(np.float32)) > 0, now.variance, after)
         if self._noise.is_clipped:
             in_bands(shape, lambda band: step.find_added(band, after))
         in_bands(shape, lambda band: step.add(band, new))
@@ -114,14 +120,12 @@ class _Room(NamedTuple):
 class _Step:
     """One frame is taken into a mean, a band of rows at a time; as many bands at once as there are threads."""
 
-    def __init__(
-        self, noise: UsualChange, room: _Room, planes: Nchw, variance: Floats, noisy: Nchw, strength: float
-    ) -> None:
+    def __init__(self, noise: UsualChange, room: _Room, before: Mean, now: Mean, strength: float) -> None:
         self._noise, self._room, self._strength = noise, room, strength
-        self._planes, self._variance, self._noisy = planes, variance, noisy
-        self.weight = np.empty_like(variance)
+        self._planes, self._variance, self._doubt = before.planes, before.variance + np.float32(DRIFT), before.doubt
+        self._noisy, self._own = now.planes, now.variance
+        self.weight = np.empty_like(self._variance)
         self.brighter: Floats | None = None
-        self.doubt: Floats | None = None
 
     def compare(self, band: slice) -> None:
         """The change in cells."""
@@ -154,13 +158,14 @@ class _Step:
         """How much the frame counts in cells."""
         room, (wide, inner) = self._room, around(band, MARGIN, len(self.weight))
         room.near[band] = blurred(room.energy[wide], ENERGY_SIDE)[inner]
-        error = self._noise.error(room.near[band], room.changes[:, wide], self._variance[band], inner)
+        own = self._own[band]
+        error = self._noise.error(room.near[band], room.changes[:, wide], own + self._variance[band], inner)
         room.error[band] = error
         prior = np.float32(EXCESS) * error
         prior += self._variance[band]
-        if self.doubt is not None:
-            prior += self.doubt[band]
-        np.divide(prior, 1 + prior, out=self.weight[band])
+        if self._doubt is not None:
+            prior += self._doubt[band]
+        np.divide(prior, own + prior, out=self.weight[band])
         self.weight[band][error >= FARTHEST] = 1
 
     def shared(self) -> float:
@@ -173,9 +178,10 @@ class _Step:
         whole = self._noise.are_whole(self._room.levels[some], self._room.deviations[some])
         if not whole.any():
             return 0.0
-        change = self._room.near[some] / (1 + self._variance[some])
+        change = self._room.near[some] / (self._own[some] + self._variance[some])
         share = float(np.quantile(change[whole], 0.25))
-        return 0.0 if share > REPEATED else (1 - share) * (1 + float(self._variance.mean())) / 2
+        both = float(self._own.mean()) + float(self._variance.mean())
+        return 0.0 if share > REPEATED else (1 - share) * both / 2
 
     def find_added(self, band: slice, after: Floats) -> None:
         """What clipping adds to the mean as it will be, as far as that is one of several frames.

@@ -94,19 +94,20 @@ class Channel(Generic[Taken]):
 
 
 class Pipeline(Generic[Taken, Given]):
-    """Results of `work` on every item of a source, in order; source and work run in threads of their own.
+    """What `work` makes of the items of a source, in order; source and work run in threads of their own.
 
-    An error of either is raised to the caller after the results of all items before it. Use it in a `with` statement,
-    which ends the threads.
+    An error of either is raised to the caller after all results before it. Use it in a `with` statement, which ends
+    the threads.
 
     Args:
+        work: takes the items one by one, and may give more or fewer, or later; an error of the source comes to it
         droppable: for a live source, whether a newer item may replace this one while it waits
     """
 
     def __init__(
         self,
         source: Iterable[Taken],
-        work: Callable[[Taken], Given],
+        work: Callable[[Iterable[Taken]], Iterable[Given]],
         *,
         droppable: Callable[[Taken], bool] | None = None,
     ) -> None:
@@ -160,8 +161,8 @@ class Pipeline(Generic[Taken, Given]):
     def _run(self) -> None:
         error: BaseException | None = None
         try:
-            for item in self._taken:
-                if not self._given.put(self._work(item)):
+            for result in self._work(self._taken):
+                if not self._given.put(result):
                     break
         except BaseException as failure:
             error = failure

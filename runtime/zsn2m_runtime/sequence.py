@@ -15,7 +15,7 @@ from zsn2m_runtime.light import change_of_light
 from zsn2m_runtime.manifest import ModelCard
 from zsn2m_runtime.mean import Mean
 from zsn2m_runtime.motion import Flow, flow, still
-from zsn2m_runtime.noise.clipping import clipping_ends
+from zsn2m_runtime.noise.clipping import Ends, clipping_ends
 from zsn2m_runtime.noise_record import NoiseRecord
 from zsn2m_runtime.sample_types import Mask, Nchw, is_whole
 from zsn2m_runtime.several_threads import at_once
@@ -49,16 +49,29 @@ class Averaging(Protocol):
         """Denoise the mean that stands for a frame."""
 
 
-class Past(NamedTuple):
-    """What the next frame needs of those before.
+class Seen(NamedTuple):
+    """A frame that was averaged with those before it.
 
+    Args:
+        mean: of it and those; its planes are gone when the next frame is taken in
+        strength: standard deviation of the frame's noise over that of the training frames
+        follows: whether there were any before
     Shape:
-        result: (1, c, h, w), of the network; blank: (h, w) of the latest frame; None: nothing was blank
+        noisy: (1, c, h, w), sensor units; blank: (h, w); None: nothing was blank
     """
 
     mean: Mean
-    result: Nchw
+    noisy: Nchw
     blank: Mask | None
+    strength: float
+    follows: bool
+
+
+class Past(NamedTuple):
+    """What the next frame needs of the one before. Shape: result: (1, c, h, w), of the network."""
+
+    seen: Seen
+    result: Nchw
 
 
 class Sequence:
@@ -72,28 +85,33 @@ class Sequence:
 
     Args:
         motion: where a frame's content was before; None: every frame is denoised by itself
+    Attributes:
+        past: the latest frame; None: there is none that the next one could be averaged with
+        fusion: makes the means; None: every frame is denoised by itself
+        ends: at which samples are clipped
     """
 
     def __init__(self, denoiser: Averaging, motion: Motion | None = flow) -> None:
         self._motion = motion
-        self._past: Past | None = None
+        self.past: Past | None = None
         self._spare: Nchw | None = None  # planes of a mean that is gone
         self.go_on_with(denoiser)
 
     def restart(self) -> None:
         """Forget what was: the next frame is denoised by itself."""
-        self._past = None
+        self.past = None
         self.go_on_with(self._denoiser)
 
     def go_on_with(self, denoiser: Averaging) -> None:
         """Denoise the next frames with another bundle of the same sensor; what was before stays."""
         self._denoiser = denoiser
         averages = self._motion is not None and denoiser.averages
-        self._fusion = self._gain = None
+        self.ends: Ends = (None, None)
+        self.fusion = self._gain = None
         if averages:
             sensor = denoiser.card.sensor
-            self._ends = clipping_ends(denoiser.noises[0], sensor)
-            self._fusion, self._gain = Fusion(denoiser.noises[0], self._ends), Gain(denoiser.noises, self._ends)
+            self.ends = clipping_ends(denoiser.noises[0], sensor)
+            self.fusion, self._gain = Fusion(denoiser.noises[0], self.ends), Gain(denoiser.noises, self.ends)
 
     def __call__(self, frame: Frame, name: str = "frame") -> Frame:
         """Denoise the next frame; messages call it `name`.
@@ -102,41 +120,56 @@ class Sequence:
             InputError: a frame of another type, channel count or range than the bundle was trained on; the next one
                 follows the one before.
         """
-        if self._fusion is None:
+        if self.fusion is None:
             return self._denoiser.denoise(frame, name)
-        mean, hidden = self._past and self._past.mean, None
+        seen: Seen | None = None
 
         def average(noisy: Nchw, blank: Mask | None) -> Planes:
-            nonlocal mean, hidden
-            (mean, strength), hidden = self._mean(noisy, blank), blank
-            told = self._denoiser.card.strength is not None
-            return Planes(mean.lit, mean.strength(strength) if told else 1.0)
+            nonlocal seen
+            seen = self._seen(noisy, blank)
+            return self.planes(seen.mean, seen.strength)
 
         denoised, result = self._denoiser.denoise_mean(frame, average, name)
-        assert mean
+        assert seen
         is_sound = is_whole(frame.pixels.dtype) or np.isfinite(result).all()  # huge floats may overflow in the network
-        self._past = Past(mean, result, hidden) if is_sound else None
+        self.past = Past(seen, result) if is_sound else None
         return denoised
 
-    def _mean(self, noisy: Nchw, blank: Mask | None) -> tuple[Mean, float]:
-        """The mean with one more frame, and the strength of the frame's noise."""
-        assert self._fusion and self._gain and self._motion
-        past, self._past = self._past, None  # its planes become those of the new mean
-        follows = past is not None and past.result.shape == noisy.shape
-        way = self._motion(past.result, noisy, past.mean.planes) if past and follows else None
+    def planes(self, mean: Mean, strength: float) -> Planes:
+        """What the network is given of the mean of frames whose noise has such a strength."""
+        return Planes(mean.lit, mean.strength(strength) if self._denoiser.card.strength is not None else 1.0)
+
+    def _seen(self, noisy: Nchw, blank: Mask | None) -> Seen:
+        """The mean with one more frame."""
+        assert self.fusion and self._gain and self._motion
+        past, self.past = self.past, None  # its planes become those of the new mean
+        fits = past is not None and past.result.shape == noisy.shape
+        way = self._motion(past.result, noisy, past.seen.mean.planes) if past and fits else None
+        gain = self._gain
         if past is None or way is None:
-            self._gain.start(noisy)
-            return Mean.of_one(noisy), self._gain.strength
-        size, gain = (noisy.shape[2], noisy.shape[3]), self._gain
+            gain.start(noisy)
+            return Seen(Mean.of_one(noisy), noisy, blank, gain.strength, follows=False)
+        was = past.seen.mean
 
         def before_in_light() -> Mean:
-            before = past.mean.moved(way, self._spare)
-            return before.relit(change_of_light(before.planes, noisy, self._ends))
+            before = was.moved(way, self._spare)
+            return before.relit(change_of_light(before.planes, noisy, self.ends))
 
         _, before = at_once(lambda: gain.update(past.result, noisy, way), before_in_light)
-        self._spare = None if before.planes is past.mean.planes else past.mean.planes
-        new = blank
-        if past.blank is not None:
-            uncovered = way.bring_small(past.blank.astype(np.float32), size) > 0
-            new = uncovered if blank is None else uncovered | blank
-        return self._fusion(before, noisy, self._gain.strength, new), self._gain.strength
+        self._spare = None if before.planes is was.planes else was.planes
+        new = uncovered(past.seen.blank, way, blank, (noisy.shape[2], noisy.shape[3]))
+        return Seen(self.fusion(before, noisy, gain.strength, new), noisy, blank, gain.strength, follows=True)
+
+
+def uncovered(was: Mask | None, way: Flow, blank: Mask | None, size: tuple[int, int]) -> Mask | None:
+    """Where a mean of another frame has nothing for a frame: where either is blank; None: nowhere.
+
+    Args:
+        was: where the other frame is blank
+        way: where the frame's content is in the other one
+        size: height and width of the frame
+    """
+    if was is None:
+        return blank
+    found = way.bring_small(was.astype(np.float32), size) > 0
+    return found if blank is None else found | blank

@@ -64,13 +64,13 @@ class UsualChange(NamedTuple):
         whole = [np.abs(levels - np.float32(end)) >= reach for end in self.ends if end is not None]
         return np.all(whole, axis=(0, 1)) if whole else np.ones(levels.shape[1:], bool)
 
-    def error(self, energy: Floats, changes: Floats, variance: Floats, inner: slice) -> Floats:
+    def error(self, energy: Floats, changes: Floats, both: Floats, inner: slice) -> Floats:
         """What the powers of the change are above those of noise.
 
         Args:
+            both: variance of the noise of the two, of a frame's
             inner: the rows of changes that are asked for
         """
-        both = 1 + variance
         error = np.maximum(energy - self.limits[0] * both, 0)
         for side, limit in zip(SIDES, self.limits[1:], strict=True):
             power = np.zeros_like(both)

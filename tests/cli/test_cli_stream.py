@@ -21,6 +21,7 @@ from support.streams import DEFAULT_ON_ONE_THREAD, ONE_THREAD, STREAM, Capture, 
 from zsn2m_deploy.cli import terminal
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.files import open_image
+from zsn2m_runtime.sequence import MotionName
 from zsn2m_runtime.streaming.video.source import VideoSource
 
 
@@ -255,3 +256,33 @@ def test_frames_unlike_those_trained_on_are_said(capsys: Capture, make_bundle: B
     assert len([line for line in ended.out.splitlines() if line.startswith("unlike the training frames: ")]) == 1
     [sentence] = run_command(capsys, *command, "--json").json["unlike"]
     assert ": noise: expected about 1" in sentence
+
+
+@pytest.mark.parametrize("motion", ["flow", "none"])
+def test_results_with_lookahead_are_those_of_python(
+    capsys: Capture, make_bundle: BundleMaker, tmp_path: Path, motion: MotionName
+) -> None:
+    bundle = bundle_knowing(make_bundle(), tmp_path, whole(scene() + normal_noise(0)))
+    frames = [whole(scene() + normal_noise(seed)) for seed in range(5)]
+    tifffile.imwrite(tmp_path / "in.tif", np.stack(frames), photometric="rgb")
+    command = ("stream", bundle, tmp_path / "in.tif", "-o", tmp_path / "out.tif", "--motion", motion, *ONE_THREAD)
+    ended = run_command(capsys, *command, "--lookahead", "2")
+    assert ended.code == 0, ended.err
+    assert "changes nothing" not in ended.err
+    right = list(Denoiser(bundle, "mbd", "cpu", 1).stream(frames, motion, lookahead=2))
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "out.tif"), right)
+    alone = next(iter(Denoiser(bundle, "mbd", "cpu", 1).stream(frames, motion)))
+    assert (right[0] != alone).any()
+
+
+def test_a_lookahead_that_changes_nothing_is_said(capsys: Capture, make_bundle: BundleMaker, tmp_path: Path) -> None:
+    bundle, place = make_bundle(), tmp_path / "in.tif"
+    tifffile.imwrite(place, np.stack(noise(3, "uint8", 3, 255)), photometric="rgb")
+    command = ("stream", bundle, place, "-o", tmp_path / "out.tif", *ONE_THREAD)
+    ended = run_command(capsys, *command, "--motion", "off", "--lookahead", "1")
+    assert (ended.code, "expected --motion flow or none with --lookahead" in ended.err) == (2, True)
+    assert not (tmp_path / "out.tif").exists()
+    onnx = next(bundle.rglob("*.onnx"))
+    ended = run_command(capsys, "stream", onnx, place, "-o", tmp_path / "out.tif", "--threads", "1", "--lookahead", "1")
+    assert ended.code == 0, ended.err
+    assert "--lookahead changes nothing" in ended.err

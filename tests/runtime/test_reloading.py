@@ -98,11 +98,11 @@ def test_a_stream_goes_on_with_the_new_model_and_the_frames_before(
     new = Denoiser(tmp_path / "gain.onnx", threads=1)
     sequence, taken = Sequence(old, MOTIONS["none"]), None
     for number, (frame, result) in enumerate(zip(given, results, strict=True)):
-        past = copy.deepcopy(sequence._past)  # the next mean is made of its planes
+        past = copy.deepcopy(sequence.past)  # the next mean is made of its planes
         right = sequence(Frame(frame)).pixels
         if taken is None and (right != result).any():
             taken = number
-            sequence._past = past
+            sequence.past = past
             sequence.go_on_with(new)
             right = sequence(Frame(frame)).pixels
             assert (result != new(frame)).any()  # it still knows the frames before

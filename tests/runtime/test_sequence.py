@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from support.denoisers import gain_denoiser, write_gain_model
 from support.known_noise import plain_record
+from support.panning import SIDE, SIGMA, averaging, error, noisy, pan, view
 
-from zsn2m_deploy.sample import SampleConfig, clean_scene
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import InputError, UsageError
 from zsn2m_runtime.image import Frame, to_nchw
@@ -26,42 +26,14 @@ from zsn2m_runtime.sequence import MOTIONS, Motion, MotionName, Sequence
 
 Array = np.ndarray[Any, Any]
 
-SIGMA, SIDE = 10.0, 128
-
-
-def view(right: int = 0, height: int = SIDE) -> Array:
-    """A clean scene from 30 to 230, from so far right, (h, SIDE)."""
-    scene = clean_scene(SampleConfig(width=2 * SIDE, height=height))[..., 1]
-    return (30 + 200 * scene[:, right : right + SIDE]).astype(np.float32)
-
-
-def noisy(clean: Array, seed: int) -> Array:
-    noise = np.random.default_rng(seed).normal(0, SIGMA, clean.shape)
-    return np.asarray(np.rint(clean + noise).clip(0, 255).astype(np.uint8))
-
-
-def pan(count: int = 6, step: int = 3) -> tuple[list[Array], list[Array]]:
-    """Clean frames of a camera that turns, and noisy ones."""
-    clean = [view(step * index) for index in range(count)]
-    return clean, [noisy(frame, index) for index, frame in enumerate(clean)]
-
 
 @pytest.fixture
 def denoiser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Denoiser:
-    """One whose network gives what it is given, of noise that is known."""
-    monkeypatch.setattr(Denoiser, "noises", (plain_record(0.0, SIGMA**2, 1),))
-    monkeypatch.setattr(Denoiser, "averages", True)
-    return gain_denoiser(tmp_path, "uint8", 1, (0.0, 255.0))
+    return averaging(tmp_path, monkeypatch)
 
 
 def run(sequence: Sequence, given: list[Array]) -> list[Array]:
     return [sequence(Frame(frame)).pixels for frame in given]
-
-
-def error(result: Array, clean: Array) -> float:
-    """In units of a frame's noise, away from the borders."""
-    inside = (slice(16, -16), slice(16, -16))
-    return float(np.sqrt(np.mean(np.square(result.astype(np.float64) - clean)[inside]))) / SIGMA
 
 
 def test_a_pan_is_averaged(denoiser: Denoiser) -> None:
@@ -133,9 +105,7 @@ def test_blank_areas_stay_and_nothing_of_them_reaches_the_next_frame(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first frame lacks its right half, the second its top rows: what was not there before is the frame."""
-    monkeypatch.setattr(Denoiser, "noises", (plain_record(0.0, SIGMA**2, 1),))
-    monkeypatch.setattr(Denoiser, "averages", True)
-    denoiser = gain_denoiser(tmp_path, "float32", 1, (0.0, 255.0))
+    denoiser = averaging(tmp_path, monkeypatch, "float32")
     first, second = (noisy(view(), seed).astype(np.float32) for seed in range(2))
     first[:, SIDE // 2 :] = np.nan
     second[:20] = np.nan
@@ -153,9 +123,7 @@ def test_what_overflows_in_a_network_is_gone_with_its_frame(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, motion: MotionName, value: float
 ) -> None:
     """A frame with a huge value, and one that a network made NaN of; both once made all that followed NaN."""
-    monkeypatch.setattr(Denoiser, "noises", (plain_record(0.0, SIGMA**2, 1),))
-    monkeypatch.setattr(Denoiser, "averages", True)
-    denoiser = gain_denoiser(tmp_path, "float32", 1, (0.0, 255.0))
+    denoiser = averaging(tmp_path, monkeypatch, "float32")
     given = [noisy(view(), seed).astype(np.float32) for seed in range(5)]
     if np.isnan(value):
         original = Session.run

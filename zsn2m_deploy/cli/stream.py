@@ -70,6 +70,10 @@ def stream(
         Literal["flow", "none", "off"],
         typer.Option(help="To average frames; none: the camera stands still; off: each frame by itself."),
     ] = "flow",
+    lookahead: Annotated[
+        int,
+        typer.Option(min=0, metavar="FRAMES", help="Average also so many later frames; as many later is the result."),
+    ] = 0,
     provider: Provider = "auto",
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: one per core.")] = 0,
     channel: Annotated[
@@ -118,6 +122,7 @@ def stream(
     from zsn2m_runtime.streaming.running import Stream
 
     _check_output(output, preview, as_json)
+    _check_lookahead(lookahead, motion)
     check_bundle_first("stream {bundle} {rest} -o OUT", bundle, [source])
     for news in ("streaming", "reloading"):  # a camera that comes back, a bundle that is taken up
         logging.getLogger(f"zsn2m_runtime.{news}").setLevel(logging.INFO)
@@ -126,8 +131,10 @@ def stream(
     if chosen and not model:
         remark(
             f"model {chosen}: quick; --model sensor is slower and better, most of all where neighbouring pixels share "
-            "noise"
+            f"noise{'' if lookahead or motion == 'off' else '; --lookahead 2 is better, too, at about twice the time'}"
         )
+    if lookahead and not denoiser.averages:
+        remark("--lookahead changes nothing: with this model every frame is denoised by itself")
     of_stack = denoiser.card.sensor.stack_channel
     is_raw = raw_output or (raw is not None and output == "-")
     request = StreamRequest(
@@ -149,6 +156,7 @@ def stream(
             window or sink,
             drop_late=drop_late,
             motion=motion,
+            lookahead=lookahead,
             reload=reload,
             limit=frames,
         )
@@ -172,6 +180,13 @@ def _check_output(output: str | None, preview: bool, as_json: bool) -> None:
         raise UsageError("expected an output, but got none; name one with -o, or watch with --preview")
     if output == "-" and as_json:
         raise UsageError("expected either --json or frames on stdout, but got both; leave one out")
+
+
+def _check_lookahead(lookahead: int, motion: str) -> None:
+    from zsn2m_runtime.errors import UsageError
+
+    if lookahead and motion == "off":
+        raise UsageError("expected --motion flow or none with --lookahead, but got off, which averages nothing")
 
 
 def _open_ends(undo: contextlib.ExitStack, denoiser: Denoiser, request: StreamRequest) -> tuple[Source, Sink]:

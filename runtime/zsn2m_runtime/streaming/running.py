@@ -11,16 +11,15 @@ from dataclasses import dataclass, replace
 
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import InputError, Zsn2mError
-from zsn2m_runtime.image import Frame
 from zsn2m_runtime.machine.memory import peak_memory
 from zsn2m_runtime.pipeline import Pipeline
 from zsn2m_runtime.sample_types import is_whole
-from zsn2m_runtime.sequence import MOTIONS, MotionName, Sequence
+from zsn2m_runtime.sequence import MOTIONS, MotionName
+from zsn2m_runtime.streaming.denoising import Denoising
 from zsn2m_runtime.streaming.ends import Item, Picture, Sink, Source, StreamInfo, samples_of
 from zsn2m_runtime.streaming.latency import Latency
 from zsn2m_runtime.streaming.pace import Faster
 from zsn2m_runtime.streaming.reconnecting import Reconnecting
-from zsn2m_runtime.streaming.watching import Watch
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +63,7 @@ class Stream:
     Args:
         drop_late: of a live source, frames that wait while a newer one is there are dropped and counted
         motion: where the content of a frame was before, to average frames; `off`: every frame by itself
+        lookahead: frames after it that each is averaged with, too; so many frames later its result comes
         reload: take up a bundle that is replaced on disk, between two frames; a broken one is warned of
         limit: frames to take from the source; None: all
     Attributes:
@@ -80,17 +80,16 @@ class Stream:
         *,
         drop_late: bool = False,
         motion: MotionName = "flow",
+        lookahead: int = 0,
         reload: bool = False,
         limit: int | None = None,
     ) -> None:
         check_source_fits(denoiser, source.info)
-        self._motion = MOTIONS[motion]
-        self._sequences: dict[str, Sequence] = {}  # by channel of a stack: frames of one are no history of another
-        self._denoiser, self._source, self._sink, self._limit = denoiser, source, sink, limit
-        self._reloading = denoiser.reloading() if reload else None
+        self._work = Denoising(denoiser, MOTIONS[motion], lookahead, reload=reload)
+        self._source, self._sink, self._limit = source, sink, limit
         self._drop_late = drop_late
-        self._watches: dict[str, Watch] = {}  # likewise
         self._latency = {stage: Latency() for stage in ("read", "denoise", "write", "total")}
+        self._latency["denoise"] = self._work.latency
         self._frames_in = self._frames_out = 0
         self._stopped = False
         self.kept: str | None = None
@@ -122,7 +121,7 @@ class Stream:
         """
         started = time.perf_counter()
         droppable = (lambda item: isinstance(item, Picture)) if self._drop_late else None
-        self._pipeline = pipeline = Pipeline(self._read(), self._denoise, droppable=droppable)
+        self._pipeline = pipeline = Pipeline(self._read(), self._work, droppable=droppable)
         if self._stopped:  # before the pipeline was there
             pipeline.stop()
         try:
@@ -137,14 +136,12 @@ class Stream:
             raise
         finally:
             self._source.stop()
-            for watch in list(self._watches.values()):
-                watch.finish()
+            self._work.finish()
             if pipeline.close():
                 self._source.close()
             else:
                 log.warning("%s: does not answer; it is left open", self._source.info.name)
-            if self._reloading:  # last: the pipeline asks it
-                self._reloading.close()
+            self._work.close()  # last: the pipeline asks it
         return self._report(output, complete, time.perf_counter() - started)
 
     def _read(self) -> Iterator[Item]:
@@ -158,33 +155,6 @@ class Stream:
             if self._frames_in == self._limit or self._stopped:
                 return
             started = time.perf_counter()
-
-    def _denoise(self, item: Item) -> Item:
-        if not isinstance(item, Picture) or item.is_kept:
-            return item
-        started = time.perf_counter()
-        self._reload()
-        denoised = self._denoised(item)
-        self._latency["denoise"].add(time.perf_counter() - started)
-        if item.channel not in self._watches:
-            self._watches[item.channel] = Watch(self._differences)
-        self._watches[item.channel].check(item.frame, f"{item.name} {item.channel}".strip())
-        return item.with_frame(denoised)
-
-    def _denoised(self, item: Picture) -> Frame:
-        if item.channel not in self._sequences:
-            self._sequences[item.channel] = Sequence(self._denoiser, self._motion)
-        return self._sequences[item.channel](item.frame, item.name)
-
-    def _differences(self, frame: Frame) -> tuple[str, ...]:
-        """By the bundle in use."""
-        return self._denoiser.differences(frame)
-
-    def _reload(self) -> None:
-        if self._reloading and (newer := self._reloading.newer()):
-            self._denoiser = newer
-            for sequence in self._sequences.values():
-                sequence.go_on_with(newer)
 
     def _write(self, item: Item, on_frame: Callable[[int], None] | None) -> None:
         started = time.perf_counter()
@@ -203,8 +173,8 @@ class Stream:
         return StreamReport(
             source=self._source.info.name,
             output=output,
-            model=self._denoiser.card.id,
-            provider=self._denoiser.provider,
+            model=self._work.denoiser.card.id,
+            provider=self._work.denoiser.provider,
             frames_in=self._frames_in,
             frames_out=self._frames_out,
             frames_dropped=self._pipeline.dropped,
@@ -214,7 +184,7 @@ class Stream:
             fps=round(self._frames_out / seconds, 3),
             latency={stage: latency.summary() for stage, latency in self._latency.items()},
             peak_memory_mb=round(peak_memory() / 1e6, 1),
-            unlike=tuple(found for watch in self._watches.values() for found in watch.found),
+            unlike=self._work.unlike,
             source_fps=float(rate) if (rate := self._source.info.rate) else None,
             reached_fps=self.reached_fps,
             lost=self._sink.lost,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +14,7 @@ from support.known_noise import plain_record
 from support.sources import FakeSource, noise
 
 from zsn2m_runtime.denoiser import Denoiser
+from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.image import Frame, to_nchw
 from zsn2m_runtime.inference.frames import Average
 from zsn2m_runtime.noise_record import NoiseRecord
@@ -31,13 +32,15 @@ BASE = np.full((72, 80, 3), 100.0)
 
 
 class Kept(NullSink):
-    """Keeps the results by channel."""
+    """Keeps the results by channel, and all items."""
 
     def __init__(self) -> None:
         super().__init__()
         self.results: dict[str, list[Array]] = {}
+        self.items: list[Item] = []
 
     def write(self, item: Item) -> None:
+        self.items.append(item)
         if isinstance(item, Picture):
             self.results.setdefault(item.channel, []).append(item.frame.pixels)
 
@@ -82,6 +85,42 @@ def test_channels_have_a_history_each(denoiser: Denoiser) -> None:
     for channel, first in (("b", 1), ("a", 2)):
         right = list(denoiser.stream(map(noise, range(first, 9, 2)), "none"))
         np.testing.assert_array_equal(sink.results[channel], right)
+
+
+def names(items: Iterable[Item]) -> list[str]:
+    return [item.name if isinstance(item, Picture) else "packet" for item in items]
+
+
+@pytest.mark.parametrize("lookahead", [1, 2, 9])
+@pytest.mark.parametrize("source", [FakeSource(8), Channels(8)])
+def test_results_that_come_late_keep_their_place(denoiser: Denoiser, source: FakeSource, lookahead: int) -> None:
+    """Among packets of sound, and among the pictures of other channels."""
+    sink = Kept()
+    report = Stream(denoiser, source, sink, motion="none", lookahead=lookahead).run()
+    assert report.frames_in == report.frames_out == 8
+    assert names(sink.items) == names(source)
+    for channel, results in sink.results.items():
+        given = [item.frame.pixels for item in source if isinstance(item, Picture) and item.channel == channel]
+        np.testing.assert_array_equal(results, list(denoiser.stream(given, "none", lookahead=lookahead)))
+
+
+def test_a_frame_that_does_not_fit_comes_after_the_results_that_wait(denoiser: Denoiser) -> None:
+    class Changing(FakeSource):
+        def __iter__(self) -> Iterator[Item]:
+            yield from super().__iter__()
+            yield Picture(Frame(noise(8, "uint16")), 8, "frame 8")
+
+    sink, source = Kept(), Changing(7)
+    with pytest.raises(InputError, match="frame 8: expected uint8"):
+        Stream(denoiser, source, sink, motion="none", lookahead=3).run()
+    assert names(sink.items) == names(FakeSource(7))
+
+
+def test_after_a_stop_what_waits_is_written(denoiser: Denoiser) -> None:
+    source, sink = FakeSource(10**6, live=True), Kept()
+    stream = Stream(denoiser, source, sink, motion="none", lookahead=3)
+    report = stream.run(lambda done: stream.stop() if done == 4 else None)
+    assert 4 <= report.frames_in == report.frames_out < 30
 
 
 @pytest.mark.parametrize("by", ["stream", "python"])

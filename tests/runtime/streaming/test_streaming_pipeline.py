@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,11 @@ from zsn2m_runtime import pipeline
 from zsn2m_runtime.pipeline import DEPTH, Channel, Pipeline
 
 SOON = 60.0  # seconds within which a thread does what it is told, also on a machine that is busy with other things
+
+
+def each(work: Callable[[Any], Any]) -> Callable[[Iterable[Any]], Iterator[Any]]:
+    """Work on one item after the other."""
+    return lambda items: map(work, items)
 
 
 def wait_for(condition: object) -> None:
@@ -36,13 +42,13 @@ def test_results_come_in_the_order_of_the_source() -> None:
         time.sleep(0.003 if number % 7 == 0 else 0)
         return -number
 
-    with Pipeline(range(100), slow_at_times) as results:
+    with Pipeline(range(100), each(slow_at_times)) as results:
         assert list(results) == [-number for number in range(100)]
         assert results.dropped == 0
 
 
 def test_an_empty_source_gives_nothing() -> None:
-    with Pipeline([], str) as results:
+    with Pipeline([], each(str)) as results:
         assert list(results) == []
 
 
@@ -54,7 +60,7 @@ def test_the_source_is_read_only_a_few_items_ahead() -> None:
             read.append(number)
             yield number
 
-    with Pipeline(source(), lambda number: number) as results:
+    with Pipeline(source(), iter) as results:
         iterator = iter(results)
         next(iterator)
         time.sleep(0.1)
@@ -76,7 +82,7 @@ def test_reading_working_and_writing_overlap() -> None:
             all_three.wait()
         return number
 
-    with Pipeline(source(), work) as results:
+    with Pipeline(source(), each(work)) as results:
         for number in results:
             if number == 0:
                 all_three.wait()
@@ -89,7 +95,7 @@ def test_an_error_of_the_source_comes_after_the_results_before_it() -> None:
         raise ValueError("cable")
 
     results = []
-    with Pipeline(source(), lambda number: number) as running, pytest.raises(ValueError, match="cable"):
+    with Pipeline(source(), iter) as running, pytest.raises(ValueError, match="cable"):
         for result in running:
             time.sleep(0.01)
             results.append(result)
@@ -104,13 +110,13 @@ def test_an_error_of_the_work_comes_in_its_place_and_ends_the_source() -> None:
             number += 1
 
     results: list[int] = []
-    with Pipeline(endless(), lambda number: 10 // (3 - number)) as running, pytest.raises(ZeroDivisionError):
+    with Pipeline(endless(), each(lambda number: 10 // (3 - number))) as running, pytest.raises(ZeroDivisionError):
         results.extend(running)
     assert results == [3, 5, 10]
 
 
 def test_a_consumer_that_leaves_ends_the_threads() -> None:
-    with Pipeline(iter(int, 1), lambda number: number) as running:
+    with Pipeline(iter(int, 1), iter) as running:
         next(iter(running))
     assert not zsn2m_threads()
 
@@ -125,7 +131,7 @@ def test_after_a_stop_all_that_was_read_still_comes() -> None:
             yield number
             number += 1
 
-    with Pipeline(source(), lambda number: number) as running:
+    with Pipeline(source(), iter) as running:
         results = []
         for result in running:
             results.append(result)
@@ -144,7 +150,7 @@ def test_of_a_live_source_all_that_was_taken_before_a_stop_comes_or_counts_as_dr
             yield number
             taken.append(number)  # asked for the next one: this one was taken
 
-    with Pipeline(source(), lambda number: number, droppable=lambda number: True) as running:
+    with Pipeline(source(), iter, droppable=lambda number: True) as running:
         results = []
         for result in running:
             results.append(result)
@@ -175,7 +181,7 @@ def test_a_stop_does_not_wait_for_a_source_that_blocks(monkeypatch: pytest.Monke
         camera_answers.wait(SOON)
         yield 2
 
-    running = Pipeline(camera(), lambda number: number)
+    running = Pipeline(camera(), iter)
     iterator = iter(running)
     assert next(iterator) == 1
     running.stop()
@@ -198,7 +204,7 @@ def test_of_a_live_source_the_latest_item_wins() -> None:
         yield from range(1, 50)
         go_on.set()
 
-    with Pipeline(source(), work, droppable=lambda number: True) as running:
+    with Pipeline(source(), each(work), droppable=lambda number: True) as running:
         assert list(running) == [0, 49]
         assert running.dropped == 48
 
@@ -221,7 +227,7 @@ def test_what_may_not_be_dropped_is_kept_in_order() -> None:
             if len(given) == 2:
                 go_on.set()
 
-    with Pipeline(source(), work, droppable=lambda item: item.startswith("frame")) as running:
+    with Pipeline(source(), each(work), droppable=lambda item: item.startswith("frame")) as running:
         results = list(running)
     assert [item for item in results if item.startswith("sound")] == ["sound 0", "sound 1"]
 

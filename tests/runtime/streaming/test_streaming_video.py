@@ -108,7 +108,7 @@ def test_frames_and_packets_go_through_threads(tmp_path: Path) -> None:
     first = Clip(audio=True, times=range(0, 150 * STEP, STEP)).write(tmp_path / "in.mp4")
     source = VideoSource(first)
     sink = video_sink(tmp_path / "out.mp4", source.info, source=source)
-    with Pipeline(source, lambda item: item) as pipeline:
+    with Pipeline(source, iter) as pipeline:
         for item in pipeline:
             sink.write(item)
     sink.finish()
