@@ -19,9 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from zsn2m_runtime.cells import CELL, around, in_bands, pixels_of, to_cells, to_pixels
-from zsn2m_runtime.light import change_of_parts
+from zsn2m_runtime.light import change_of_light, change_of_parts
 from zsn2m_runtime.mean import Mean
-from zsn2m_runtime.noise.clipping import Ends, rises_of_mean
+from zsn2m_runtime.noise.clipping import UNCLIPPED, Clipping, Ends, rises_of_mean
 from zsn2m_runtime.noise_record import NoiseRecord
 from zsn2m_runtime.sample_types import Mask, Nchw
 from zsn2m_runtime.usual_change import ENERGY_SIDE, UsualChange, blurred
@@ -35,6 +35,9 @@ REPEATED = 0.6  # of the change that independent noise makes: less, and the fram
 FARTHEST = 1e3  # deviations of the noise: what differs by more is another thing, and its square may overflow
 WHOLE = 4.0  # times what is gone of the variance is the share of clipping's addition that is taken away, up to all
 EVERY = 8  # cells between those that are looked at for that
+BETWEEN = 2  # cells between those whose levels say whether clipping changes the noise in a square of ENERGY_SIDE
+MOSTLY = 0.9  # share of cells whose noise clipping changes, and
+WEAK = 0.45  # mean variance there, above both of which the frame is better for a network that is not told its noise
 
 
 class Fusion:
@@ -43,11 +46,24 @@ class Fusion:
     Args:
         noise: of a frame
         ends: at which its samples are clipped; None: they are not
+        told: whether the network is told how strong the noise is
     """
 
-    def __init__(self, noise: NoiseRecord, ends: Ends = (None, None)) -> None:
-        self._noise = UsualChange.of(noise, ends)
+    def __init__(self, noise: NoiseRecord, ends: Ends = (None, None), told: bool = True) -> None:
+        self._noise, self._told = UsualChange.of(noise, ends), told
         self._room = _Room.of((1, len(self._noise.lines), 1, 1), ends)
+
+    def in_light_of(self, noisy: Nchw, before: Mean, strength: float = 1.0) -> Mean:
+        """The mean before as it would be in a frame's light.
+
+        Args:
+            before: where its content is in the frame
+            strength: standard deviation of the noise over that of the record
+        Shape:
+            noisy: (1, c, h, w), sensor units
+        """
+        clipping = Clipping(self._noise.lines, strength, self._noise.ends) if self._noise.is_clipped else UNCLIPPED
+        return before.relit(change_of_light(before.planes, noisy, clipping), clipping)
 
     def __call__(self, before: Mean, noisy: Nchw, strength: float = 1.0, new: Mask | None = None) -> Mean:
         """The mean with one more frame; it is made of the planes of the one before, which are gone then.
@@ -60,14 +76,18 @@ class Fusion:
             noisy: (1, c, h, w) float32, sensor units; new: (h, w)
         """
         one = np.broadcast_to(np.float32(1), before.variance.shape)
-        return self.joined(before, Mean(noisy, one, noisy), strength, new)
+        return self.joined(before, Mean(noisy, one, noisy), noisy, strength, new)
 
-    def joined(self, before: Mean, now: Mean, strength: float = 1.0, new: Mask | None = None) -> Mean:
-        """Two means of different frames as one, as a mean and a frame are."""
+    def joined(self, before: Mean, now: Mean, frame: Nchw, strength: float = 1.0, new: Mask | None = None) -> Mean:
+        """Two means of different frames as one, as a mean and a frame are.
+
+        Args:
+            frame: the one that it stands for
+        """
         noisy = now.planes
         if self._room.of_planes != noisy.shape:
             self._room = _Room.of(noisy.shape, self._noise.ends)
-        step, shape = _Step(self._noise, self._room, before, now, strength), before.variance.shape
+        step, shape = _Step(self._noise, self._room, before, now, strength, self._told), before.variance.shape
         in_bands(shape, step.compare)
         step.brighter = change_of_parts(self._room.changes, self._noise.left_of_part)
         if step.brighter is not None:
@@ -82,7 +102,11 @@ class Fusion:
         if self._noise.is_clipped:
             in_bands(shape, lambda band: step.find_added(band, after))
         in_bands(shape, lambda band: step.add(band, new))
-        return Mean(before.planes, after, self._room.lit if self._noise.is_clipped else before.planes)
+        if not self._noise.is_clipped:
+            return Mean(before.planes, after, before.planes)
+        if not self._told and step.is_weak(after):
+            return Mean(before.planes, after, frame)
+        return Mean(before.planes, after, self._room.lit)
 
 
 class _Room(NamedTuple):
@@ -120,12 +144,13 @@ class _Room(NamedTuple):
 class _Step:
     """One frame is taken into a mean, a band of rows at a time; as many bands at once as there are threads."""
 
-    def __init__(self, noise: UsualChange, room: _Room, before: Mean, now: Mean, strength: float) -> None:
-        self._noise, self._room, self._strength = noise, room, strength
+    def __init__(self, noise: UsualChange, room: _Room, before: Mean, now: Mean, strength: float, told: bool) -> None:
+        self._noise, self._room, self._strength, self._told = noise, room, strength, told
         self._planes, self._variance, self._doubt = before.planes, before.variance + np.float32(DRIFT), before.doubt
         self._noisy, self._own = now.planes, now.variance
         self.weight = np.empty_like(self._variance)
         self.brighter: Floats | None = None
+        self.clipped: Mask | None = None  # whether clipping changes the noise of some cells, of each channel
 
     def compare(self, band: slice) -> None:
         """The change in cells."""
@@ -174,14 +199,32 @@ class _Step:
         It is 0 but for frames that are shown twice, and for noise that stays where it is: those change by too little.
         So do clipped samples, which therefore do not count.
         """
-        some = (..., slice(None, None, EVERY), slice(None, None, EVERY))
-        whole = self._noise.are_whole(self._room.levels[some], self._room.deviations[some])
+        near = (..., slice(None, None, BETWEEN), slice(None, None, BETWEEN))
+        clipped = self._noise.are_clipped(self._room.levels[near], self._room.deviations[near])
+        square, step = np.ones((2 * (MARGIN // BETWEEN) + 1,) * 2, np.uint8), EVERY // BETWEEN
+        any_clipped = np.asarray(clipped.any(axis=0), np.uint8)
+        whole = np.asarray(cv2.dilate(any_clipped, square))[::step, ::step] == 0
+        self.clipped = clipped[:, ::step, ::step]
         if not whole.any():
             return 0.0
+        some = (slice(None, None, EVERY), slice(None, None, EVERY))
         change = self._room.near[some] / (self._own[some] + self._variance[some])
         share = float(np.quantile(change[whole], 0.25))
         both = float(self._own.mean()) + float(self._variance.mean())
         return 0.0 if share > REPEATED else (1 - share) * both / 2
+
+    def is_weak(self, after: Floats) -> bool:
+        """Whether most of the frame is near an end of the range, and the mean there hardly less noisy than the frame.
+
+        Its noise is then neither that of a frame, whose samples at the ends tell networks of clipping, nor normal.
+
+        Args:
+            after: the variance that it will have
+        """
+        assert self.clipped is not None
+        if self.clipped.mean() < MOSTLY:
+            return False
+        return float(np.average(after[::EVERY, ::EVERY], weights=self.clipped.sum(axis=0))) > WEAK
 
     def find_added(self, band: slice, after: Floats) -> None:
         """What clipping adds to the mean as it will be, as far as that is one of several frames.
@@ -220,6 +263,9 @@ class _Step:
                 np.copyto(mean, frame, where=far)
             if self._noise.is_clipped:
                 added, lit = self._room.added[channel], self._room.lit[0, channel, rows]
-                some = added[wide].any()
-                less = np.subtract(mean, to_pixels(added, shape, band), out=lit) if some else mean
-                np.clip(less, *self._noise.ends, out=lit)  # interpolation along motion goes beyond the ends, too
+                ends = self._noise.ends  # interpolation along motion goes beyond them, too
+                less = to_pixels(added, shape, band) if added[wide].any() else None
+                if less is not None and not self._told:  # only normal noise is told from clipped noise
+                    np.subtract(np.clip(mean, *ends, out=lit), less, out=lit)
+                else:
+                    np.clip(mean if less is None else np.subtract(mean, less, out=lit), *ends, out=lit)

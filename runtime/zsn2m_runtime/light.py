@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from zsn2m_runtime.noise.clipping import Ends
+from zsn2m_runtime.noise.clipping import Clipping
 from zsn2m_runtime.sample_types import Nchw
 from zsn2m_runtime.tiles import TILE, are_whole, tiles
 
@@ -22,8 +22,12 @@ Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 
 FEWEST = 32  # tiles
+CLEAR = (
+    10.0  # times the variance of what a line leaves must clipped tiles differ, for noise in what they were flattens it
+)
 SURE = 4.0  # standard errors that a change must have
 MOST = 2.0  # times the light, or as many times less
+LIT = 0.1  # of a clipped tile's distance from an end, what its light must have: less, and there may be none
 ROUNDS = 4  # of the fit
 OF_MEDIAN = 1.4826  # standard deviation of normal values over the median of their size
 PART = 8  # cells, side of the squares that parts are made of
@@ -49,15 +53,15 @@ class Light(NamedTuple):
         return planes * factor + shift
 
 
-def change_of_light(before: Nchw, noisy: Nchw, ends: Ends) -> Light:
+def change_of_light(before: Nchw, noisy: Nchw, clipping: Clipping) -> Light:
     """The line from what tiles were to what they are; exactly none where chance would do it.
 
     It is fitted to some tiles so that those do not count which fit it badly: what moves, comes or goes. Black may be
-    any value.
+    any value. Clipped tiles count where others are too few, as what they would be without clipping.
 
     Args:
         before: the mean of the frames before, where its content is now
-        ends: at which samples are clipped
+        clipping: of the samples
     Shape:
         before, noisy: (1, c, h, w), sensor units
     """
@@ -66,13 +70,19 @@ def change_of_light(before: Nchw, noisy: Nchw, ends: Ends) -> Light:
     if min(noisy.shape[2:]) < TILE:
         return found
     own = tiles(noisy)
-    sound = are_whole(own, ends)
-    was, now = (part[sound].mean(axis=(2, 3), dtype=np.float64) for part in (tiles(before), own))
-    if len(was) < FEWEST:
+    sound = are_whole(own, clipping.ends)
+    enough = np.count_nonzero(sound) >= FEWEST
+    if not enough and not clipping.lines:
         return found
+    was, now = (part.mean(axis=(2, 3), dtype=np.float64) for part in (tiles(before), own))
     with np.errstate(over="ignore", invalid="ignore"):  # of huge floats, of which nothing is told
         for channel in range(channels):
-            found.factor[channel], found.shift[channel] = _line(was[:, channel], now[:, channel])
+            own_was, own_now = (values[:, channel][sound] for values in (was, now))
+            if not enough:
+                own_was, own_now = _in_light(was[:, channel], now[:, channel], clipping, channel)
+            if len(own_was) >= FEWEST:
+                line = _line(own_was, own_now, 0.0 if enough else CLEAR)
+                found.factor[channel], found.shift[channel] = line
     return found
 
 
@@ -101,8 +111,22 @@ def change_of_parts(changes: Floats, left: float) -> Floats | None:
     return np.pad(smooth, [(0, 0), *rest], mode="edge")
 
 
-def _line(was: Doubles, now: Doubles) -> tuple[float, float]:
-    """Factor and shift, by least squares that are reweighted by Cauchy's function."""
+def _in_light(was: Doubles, now: Doubles, clipping: Clipping, channel: int) -> tuple[Doubles, Doubles]:
+    """Levels of tiles without what clipping added, of those that have light."""
+    light = [levels - clipping.rise(channel, levels.astype(np.float32)) for levels in (was, now)]
+    lit = np.ones(len(was), bool)
+    for end in clipping.ends:
+        if end is not None:
+            lit &= np.abs(light[0] - end) > LIT * np.abs(was - end)
+    return light[0][lit], light[1][lit]
+
+
+def _line(was: Doubles, now: Doubles, clear: float = 0.0) -> tuple[float, float]:
+    """Factor and shift, by least squares that are reweighted by Cauchy's function.
+
+    Args:
+        clear: times the variance of what the line leaves that the values must have
+    """
     changes = now - was
     weights = np.ones_like(was)
     middle, slope, change = 0.0, 0.0, float(np.median(changes))
@@ -119,6 +143,6 @@ def _line(was: Doubles, now: Doubles) -> tuple[float, float]:
     sure = SURE * math.sqrt(noise)
     if abs(change) * math.sqrt(weights.sum()) <= sure and abs(slope) * math.sqrt(spread) <= sure:
         return 1.0, 0.0
-    if not 1 / MOST < 1 + slope < MOST:
+    if not 1 / MOST < 1 + slope < MOST or spread < clear * weights.sum() * noise:
         return 1.0, 0.0
     return 1 + slope, change - slope * middle

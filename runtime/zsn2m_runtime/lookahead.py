@@ -10,7 +10,6 @@ import numpy as np
 
 from zsn2m_runtime.errors import UsageError
 from zsn2m_runtime.image import Frame
-from zsn2m_runtime.light import change_of_light
 from zsn2m_runtime.mean import Mean
 from zsn2m_runtime.motion import Flow, flow
 from zsn2m_runtime.sample_types import Nchw
@@ -141,11 +140,10 @@ class Lookahead:
         if moved.planes is not mean.planes:
             self._spare = mean.planes
         louder = np.float32((after.strength / seen.strength) ** 2)
-        before = moved._replace(variance=moved.variance * louder)
-        before = before.relit(change_of_light(before.planes, seen.noisy, self._sequence.ends))
-        new = uncovered(after.blank, way, seen.blank, (seen.noisy.shape[2], seen.noisy.shape[3]))
         fusion = self._sequence.fusion
         assert fusion  # else nothing waits
+        before = fusion.in_light_of(seen.noisy, moved._replace(variance=moved.variance * louder), after.strength)
+        new = uncovered(after.blank, way, seen.blank, (seen.noisy.shape[2], seen.noisy.shape[3]))
         if is_last:
-            return fusion.joined(before, seen.mean, seen.strength, new)
+            return fusion.joined(before, seen.mean, seen.noisy, seen.strength, new)
         return fusion(before, seen.noisy, seen.strength, new)

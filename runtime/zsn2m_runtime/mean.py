@@ -7,9 +7,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from zsn2m_runtime.cells import CELL, to_pixels
+from zsn2m_runtime.cells import CELL, to_cells, to_pixels
 from zsn2m_runtime.light import Light
 from zsn2m_runtime.motion import Flow
+from zsn2m_runtime.noise.clipping import UNCLIPPED, Clipping
 from zsn2m_runtime.sample_types import Nchw
 
 Floats = npt.NDArray[np.float32]
@@ -48,11 +49,22 @@ class Mean(NamedTuple):
         variance = flow.bring_small(self.variance, size)
         return Mean(planes, variance, planes, flow.doubt((variance.shape[0], variance.shape[1]), size[1]))
 
-    def relit(self, light: Light) -> Mean:
-        """As it would be in the light of the next frame."""
+    def relit(self, light: Light, clipping: Clipping = UNCLIPPED) -> Mean:
+        """As it would be in the light of the next frame.
+
+        Args:
+            clipping: of the samples that were averaged
+        """
         if light.is_same:
             return self
         planes = light.of(self.planes)
+        for channel in range(len(clipping.lines)):
+            factor, shift = light.factor[channel], light.shift[channel]
+            level = to_cells(self.planes[0, channel])
+            was = clipping.rise(channel, level)
+            more = clipping.rise_at(channel, (level - was) * factor + shift) - factor * was
+            if more.any():
+                planes[0, channel] += to_pixels(more, planes.shape)
         return Mean(planes, self.variance * np.square(light.factor).mean(), planes, self.doubt)
 
     def strength(self, of_frame: float = 1.0) -> Floats:

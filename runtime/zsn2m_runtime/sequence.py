@@ -11,11 +11,10 @@ from zsn2m_runtime.fusion import Fusion
 from zsn2m_runtime.gain import Gain
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.inference.frames import Average, Planes
-from zsn2m_runtime.light import change_of_light
 from zsn2m_runtime.manifest import ModelCard
 from zsn2m_runtime.mean import Mean
 from zsn2m_runtime.motion import Flow, flow, still
-from zsn2m_runtime.noise.clipping import Ends, clipping_ends
+from zsn2m_runtime.noise.clipping import clipping_ends
 from zsn2m_runtime.noise_record import NoiseRecord
 from zsn2m_runtime.sample_types import Mask, Nchw, is_whole
 from zsn2m_runtime.several_threads import at_once
@@ -88,7 +87,6 @@ class Sequence:
     Attributes:
         past: the latest frame; None: there is none that the next one could be averaged with
         fusion: makes the means; None: every frame is denoised by itself
-        ends: at which samples are clipped
     """
 
     def __init__(self, denoiser: Averaging, motion: Motion | None = flow) -> None:
@@ -106,12 +104,11 @@ class Sequence:
         """Denoise the next frames with another bundle of the same sensor; what was before stays."""
         self._denoiser = denoiser
         averages = self._motion is not None and denoiser.averages
-        self.ends: Ends = (None, None)
         self.fusion = self._gain = None
         if averages:
             sensor = denoiser.card.sensor
-            self.ends = clipping_ends(denoiser.noises[0], sensor)
-            self.fusion, self._gain = Fusion(denoiser.noises[0], self.ends), Gain(denoiser.noises, self.ends)
+            ends, told = clipping_ends(denoiser.noises[0], sensor), denoiser.card.strength is not None
+            self.fusion, self._gain = Fusion(denoiser.noises[0], ends, told), Gain(denoiser.noises, ends)
 
     def __call__(self, frame: Frame, name: str = "frame") -> Frame:
         """Denoise the next frame; messages call it `name`.
@@ -149,16 +146,16 @@ class Sequence:
         if past is None or way is None:
             gain.start(noisy)
             return Seen(Mean.of_one(noisy), noisy, blank, gain.strength, follows=False)
-        was = past.seen.mean
+        was, fusion, strength = past.seen.mean, self.fusion, gain.strength
 
         def before_in_light() -> Mean:
             before = was.moved(way, self._spare)
-            return before.relit(change_of_light(before.planes, noisy, self.ends))
+            return fusion.in_light_of(noisy, before, strength)
 
         _, before = at_once(lambda: gain.update(past.result, noisy, way), before_in_light)
         self._spare = None if before.planes is was.planes else was.planes
         new = uncovered(past.seen.blank, way, blank, (noisy.shape[2], noisy.shape[3]))
-        return Seen(self.fusion(before, noisy, gain.strength, new), noisy, blank, gain.strength, follows=True)
+        return Seen(fusion(before, noisy, gain.strength, new), noisy, blank, gain.strength, follows=True)
 
 
 def uncovered(was: Mask | None, way: Flow, blank: Mask | None, size: tuple[int, int]) -> Mask | None:

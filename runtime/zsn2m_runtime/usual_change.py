@@ -58,11 +58,13 @@ class UsualChange(NamedTuple):
         """Whether samples are, at any end."""
         return self.ends != (None, None)
 
-    def are_whole(self, levels: Floats, deviations: Floats) -> Mask:
-        """Of which cells clipping leaves the noise what it is. Shape: (c, h, w) -> (h, w)."""
-        reach = np.float32(CLIPPED) * deviations
-        whole = [np.abs(levels - np.float32(end)) >= reach for end in self.ends if end is not None]
-        return np.all(whole, axis=(0, 1)) if whole else np.ones(levels.shape[1:], bool)
+    def are_clipped(self, levels: Floats, deviations: Floats) -> Mask:
+        """Of which cells clipping changes the noise. Shape: (c, h, w) -> (c, h, w)."""
+        reach, clipped = np.float32(CLIPPED) * deviations, np.zeros(levels.shape, bool)
+        for end in self.ends:
+            if end is not None:
+                clipped |= np.abs(levels - np.float32(end)) < reach
+        return clipped
 
     def error(self, energy: Floats, changes: Floats, both: Floats, inner: slice) -> Floats:
         """What the powers of the change are above those of noise.

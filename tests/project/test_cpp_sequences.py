@@ -25,6 +25,9 @@ CONSTANTS = {
         "kWhole": fusion.WHOLE,
         "kLeastNoise": usual_change.LEAST_NOISE,
         "kEvery": fusion.EVERY,
+        "kBetween": fusion.BETWEEN,
+        "kMostly": fusion.MOSTLY,
+        "kWeak": fusion.WEAK,
         "kClipped": usual_change.CLIPPED,
     },
     "motion.h": {"kLeastMotionSide": motion.LEAST_SIDE},
@@ -59,6 +62,8 @@ CONSTANTS = {
     "tiles.cpp": {"kMostTiles": tiles.MOST_TILES, "kClipped": tiles.CLIPPED},
     "light.cpp": {
         "kFewest": light.FEWEST,
+        "kClear": light.CLEAR,
+        "kLit": light.LIT,
         "kSure": light.SURE,
         "kMost": light.MOST,
         "kRounds": light.ROUNDS,

@@ -222,6 +222,29 @@ def test_clipping_adds_nothing_to_a_mean(level: float) -> None:
     assert unclipped.lit is unclipped.planes
 
 
+def test_a_network_that_is_not_told_its_noise_has_dark_frames_until_their_mean_is_better() -> None:
+    """Weak means of clipped samples are neither like a frame nor like normal noise: it took them for 4 dB too dark."""
+    clean = (scene() - 40) / 16  # 0 to a deviation
+    frames = [(clean + noise(seed)).clip(0, 255) for seed in range(8)]
+    told, fusion = Fusion(WHITE, (0.0, 255.0)), Fusion(WHITE, (0.0, 255.0), told=False)
+    mean, other = Mean.of_one(frames[0]), Mean.of_one(frames[0])
+    for place, frame in enumerate(frames[1:]):
+        mean, other = fusion(mean, frame), told(other, frame)
+        assert np.array_equal(mean.lit, frame) == (place == 0)
+        np.testing.assert_array_equal(mean.planes, other.planes)
+    assert other.lit.min() >= 0 > mean.lit.min()
+    assert abs(float((mean.lit - clean).mean())) < 0.01 * SIGMA
+    bright = Fusion(WHITE, (0.0, 255.0), told=False)(Mean.of_one(scene() + noise(0)), scene() + noise(1))
+    assert not np.array_equal(bright.lit, scene() + noise(1))
+
+
+def test_dark_frames_do_not_pass_for_shown_twice() -> None:
+    """By cells that noise has made brighter, amid others whose samples are clipped."""
+    clean = np.full((1, 3, SIDE, SIDE), 0.7 * SIGMA, np.float32)
+    mean = run([(clean + noise(seed)).clip(0, 255) for seed in range(2)], Fusion(WHITE, (0.0, 255.0)))
+    assert mean.variance.mean() < 0.65
+
+
 @pytest.mark.parametrize(
     ("ends", "low", "high"), [((0.0, 255.0), 0, 255), ((None, 255.0), -9, 255), ((0.0, None), 0, 264)]
 )

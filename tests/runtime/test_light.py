@@ -13,12 +13,15 @@ from zsn2m_deploy.sample import SampleConfig, clean_scene
 from zsn2m_runtime.fusion import Fusion
 from zsn2m_runtime.light import MOST_OF_PART, change_of_light, change_of_parts
 from zsn2m_runtime.mean import Mean
+from zsn2m_runtime.noise.clipping import UNCLIPPED, Clipping
+from zsn2m_runtime.noise.rising_line import RisingLine
 from zsn2m_runtime.usual_change import UsualChange
 
 Array = np.ndarray[Any, Any]
 
 SIDE, SIGMA = 320, 10.0
-OPEN = (None, None)  # nothing is clipped
+OPEN = UNCLIPPED
+EIGHT_BITS = Clipping((RisingLine(*np.array([0, SIGMA**2, 1e-3], np.float32)),) * 3, 1.0, (0.0, 255.0))
 
 
 def scene() -> Array:
@@ -62,14 +65,38 @@ def test_clipped_tiles_do_not_count() -> None:
     clean[..., : 3 * SIDE // 4, :] = 255
     now = (1.1 * clean + noise(1)).clip(0, 255)
     dark = (..., slice(3 * SIDE // 4, SIDE), slice(None))
-    off = [float((change_of_light(clean, now, ends).of(clean) - now)[dark].mean()) for ends in (OPEN, (0.0, 255.0))]
+    off = [float((change_of_light(clean, now, ends).of(clean) - now)[dark].mean()) for ends in (OPEN, EIGHT_BITS)]
     assert off[0] < -1
     assert abs(off[1]) < 0.5
 
 
 @pytest.mark.parametrize("planes", [np.ones((1, 3, 8, 40), np.float32), np.zeros((1, 3, SIDE, SIDE), np.float32)])
 def test_tiny_and_black_frames_have_no_change(planes: Array) -> None:
-    assert change_of_light(planes, planes, (0.0, 255.0)).is_same
+    assert change_of_light(planes[..., :40, :40], planes[..., :40, :40], OPEN).is_same
+    assert change_of_light(planes, planes, EIGHT_BITS).is_same
+
+
+@pytest.mark.parametrize("factor", [0.7, 1.4])
+def test_light_of_clipped_frames_is_found_and_the_mean_follows(factor: float) -> None:
+    """Of a scene so dark that most tiles have samples at black, as far as these differ by more than noise."""
+    clean = (scene() - 50) / 6  # 0 to 25: up to two and a half deviations
+    now = factor * clean
+    seen = np.mean([(clean + noise(seed)).clip(0, 255) for seed in range(8)], axis=0, dtype=np.float32)
+    clipped = np.mean([(now + noise(seed)).clip(0, 255) for seed in range(8, 40)], axis=0, dtype=np.float32)
+    light = change_of_light(seen, (now + noise(9)).clip(0, 255), EIGHT_BITS)
+    assert light.factor == pytest.approx([factor] * 3, rel=0.08)
+    mean = Mean(seen, np.full((SIDE // 2, SIDE // 2), 1 / 8, np.float32), seen)
+    found, plain = mean.relit(light, EIGHT_BITS), mean.relit(light)
+    off, plain_off = (np.abs(cv2.blur((one.planes - clipped)[0, 0], (15, 15))).mean() for one in (found, plain))
+    assert off < 0.03 * SIGMA
+    assert off < 0.5 * plain_off
+
+
+def test_light_of_dark_frames_that_noise_hides_is_not_guessed() -> None:
+    clean = (scene() - 50) / 50  # up to 0.3 deviations
+    for seed in range(5):
+        seen = (clean + noise(2 * seed)).clip(0, 255)
+        assert change_of_light(seen, (clean + noise(2 * seed + 1)).clip(0, 255), EIGHT_BITS).is_same
 
 
 def test_huge_values_spoil_nothing() -> None:

@@ -72,16 +72,48 @@ Rise::Rise(RisingLine noise, double end, bool is_high) : end_(static_cast<float>
     found_.push_back(0);
 }
 
-float Rise::at(float level) const {
-    const float place = (level - end_) * (kLevels / reach_) + 0.5F;
+Rise Rise::by_light() const {
+    const double step = std::abs(static_cast<double>(reach_)) / kLevels;
+    std::vector<double> light; // over the end, never falling
+    for (std::size_t i = 0; i < found_.size(); ++i) {
+        const double own = static_cast<double>(i) * step - std::abs(static_cast<double>(found_[i]));
+        light.push_back(i ? std::max(own, light.back()) : own);
+    }
+    Rise rise = *this;
+    std::size_t at = 0; // where light begins; rounding has some before
+    while (at + 2 < light.size() && light[at + 1] <= step / 2) ++at;
+    light[at] = 0;
+    for (std::size_t i = 0; i + 1 < found_.size(); ++i) {
+        const double sought = static_cast<double>(i) * step;
+        while (at + 2 < light.size() && light[at + 1] <= sought) ++at;
+        const double share = std::min((sought - light[at]) / (light[at + 1] - light[at]), 1.0);
+        const double more = (static_cast<double>(at) + share) * step - sought;
+        rise.found_[i] = static_cast<float>(reach_ < 0 ? -more : more);
+    }
+    return rise;
+}
+
+float Rise::at(float value) const {
+    const float place = (value - end_) * (kLevels / reach_) + 0.5F;
     return found_[static_cast<std::size_t>(place > 0 ? std::min<float>(place, kLevels) : 0)];
 }
 
-std::vector<Rise> rises_of_mean(RisingLine noise, double low, double high) {
-    std::vector<Rise> rises;
-    if (std::isfinite(low)) rises.emplace_back(noise, low, false);
-    if (std::isfinite(high)) rises.emplace_back(noise, high, true);
-    return rises;
+Clipping::Clipping(RisingLine noise, double low, double high) {
+    if (std::isfinite(low)) of_level_.emplace_back(noise, low, false);
+    if (std::isfinite(high)) of_level_.emplace_back(noise, high, true);
+    for (const Rise &rise : of_level_) of_light_.push_back(rise.by_light());
+}
+
+float Clipping::rise(float level) const {
+    float sum = 0;
+    for (const Rise &one : of_level_) sum += one.at(level);
+    return sum;
+}
+
+float Clipping::rise_at(float light) const {
+    float sum = 0;
+    for (const Rise &one : of_light_) sum += one.at(light);
+    return sum;
 }
 
 } // namespace zsn2m::core

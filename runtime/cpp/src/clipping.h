@@ -13,15 +13,30 @@ public:
     // noise: of the frames, before clipping. Makes a table.
     Rise(RisingLine noise, double end, bool is_high);
 
+    // The same by the light that samples have.
+    Rise by_light() const;
+
     // Nothing beyond its reach; beyond the end as at it.
-    float at(float level) const;
+    float at(float value) const;
 
 private:
     float end_, reach_; // below 0 at the high end
     std::vector<float> found_;
 };
 
-// At each end of a range that is finite.
-std::vector<Rise> rises_of_mean(RisingLine noise, double low, double high);
+// What the ends of a range do to the noise of a channel.
+class Clipping {
+public:
+    Clipping(RisingLine noise, double low, double high); // infinite ends: nothing
+
+    // By how much clipping raised the mean of many samples, by that mean; below 0 near the high end.
+    float rise(float level) const;
+
+    // The same, by the light that the samples have.
+    float rise_at(float light) const;
+
+private:
+    std::vector<Rise> of_level_, of_light_;
+};
 
 } // namespace zsn2m::core

@@ -126,7 +126,7 @@ Sequence Denoiser::sequence() const {
     if (card_.dtype != ZSN2M_F32 && card_.dtype != ZSN2M_F64) { // floats may go beyond their range
         for (Noise &noise : noises) noise = noise.clipped_at(card_.range_low, card_.range_high);
     }
-    return Sequence(noises, motion_);
+    return Sequence(noises, motion_, !card_.strength.empty());
 }
 
 template <typename Sample>

@@ -21,6 +21,9 @@ constexpr float kFarthest = 1e3F;
 constexpr float kWhole = 4.0F;
 constexpr double kLeastNoise = 1e-24;
 constexpr std::int64_t kEvery = 8;
+constexpr std::int64_t kBetween = 2;
+constexpr double kMostly = 0.9;
+constexpr double kWeak = 0.45;
 constexpr float kClipped = 1.5F;
 
 // Variance of the mean of noise over a square of pixels, of that of a pixel, where correlation falls by powers.
@@ -78,6 +81,15 @@ void measure_row(RowPair mean, RowPair now, std::int64_t width, RisingLine noise
     if (width % kFusionCell) measure(whole, 2 * whole, 2 * whole);
 }
 
+// Mean of the pixels of a cell; an odd side is continued.
+float level_of(const float *plane, Size size, std::int64_t cell) {
+    const std::int64_t top = cell / cells_of(size.width) * kFusionCell, left = cell % cells_of(size.width) * kFusionCell;
+    const std::int64_t right = std::min(left + 1, size.width - 1);
+    const float *const upper = plane + top * size.width;
+    const float *const lower = plane + std::min(top + 1, size.height - 1) * size.width;
+    return (upper[left] + upper[right] + lower[left] + lower[right]) / 4;
+}
+
 // Values of cells at the pixels of a row, linear between cells; one more than pixels where their number is odd.
 void at_pixels(const std::vector<float> &cells, Size size, std::int64_t row, std::vector<float> &pixels) {
     const std::int64_t rows = cells_of(size.height), columns = cells_of(size.width), cell = row / kFusionCell;
@@ -103,15 +115,27 @@ void Mean::be_one_frame(Size size) {
     levels.clear();
 }
 
-Mean Mean::relit(const std::vector<Light> &light) const {
+Mean Mean::relit(const std::vector<Light> &light, Size size, const std::vector<Clipping> &clipping) const {
     Mean found = *this;
     const std::size_t pixels = planes.size() / light.size();
+    std::vector<float> more(variance.size()), of_row;
     float squares = 0;
     for (std::size_t channel = 0; channel < light.size(); ++channel) {
         const Light change = light[channel];
         squares += change.factor * change.factor / static_cast<float>(light.size());
         for (std::size_t i = channel * pixels; i < (channel + 1) * pixels; ++i) {
             found.planes[i] = found.planes[i] * change.factor + change.shift;
+        }
+        if (clipping.empty()) continue;
+        for (std::size_t i = 0; i < more.size(); ++i) {
+            const float level = level_of(planes.data() + channel * pixels, size, static_cast<std::int64_t>(i));
+            const float was = clipping[channel].rise(level);
+            more[i] = clipping[channel].rise_at((level - was) * change.factor + change.shift) - change.factor * was;
+        }
+        for (std::int64_t row = 0; row < size.height; ++row) {
+            at_pixels(more, size, row, of_row);
+            float *const line = found.planes.data() + static_cast<std::int64_t>(channel * pixels) + row * size.width;
+            for (std::int64_t i = 0; i < size.width; ++i) line[i] += of_row[static_cast<std::size_t>(i)];
         }
     }
     for (float &value : found.variance) value *= squares;
@@ -129,8 +153,8 @@ std::vector<float> Mean::strengths(Size size, float times) const {
     return found;
 }
 
-Fusion::Fusion(const Noise &noise)
-    : end_low_(noise.end_low), end_high_(noise.end_high), levels_(noise.planes()), changes_(noise.planes()) {
+Fusion::Fusion(const Noise &noise, bool told)
+    : noise_(noise), told_(told), levels_(noise.planes()), changes_(noise.planes()) {
     for (std::size_t plane = 0; plane < noise.planes(); ++plane) {
         const bool falls = noise.slope[plane] < 0; // such a line stays at its highest
         const double floor = falls ? noise.variance(plane, noise.span_low) : noise.floor[plane];
@@ -147,6 +171,21 @@ Fusion::Fusion(const Noise &noise)
     most_single_ = static_cast<float>(left_of_mean(side(0), noise.beside, noise.below) * of_means);
     most_near_ = static_cast<float>(left_of_mean(side(kNear), noise.beside, noise.below) * of_means);
     left_of_part_ = left_of_mean(kPart * kFusionCell, noise.beside, noise.below);
+}
+
+std::vector<Clipping> Fusion::clipping(double strength) const {
+    std::vector<Clipping> found;
+    for (const RisingLine &line : lines_) {
+        if (is_clipped()) found.emplace_back(line.times(strength), noise_.end_low, noise_.end_high);
+    }
+    return found;
+}
+
+std::optional<Mean> Fusion::in_light_of(const float *noisy, const Mean &before, Size size, double strength) const {
+    const std::vector<Clipping> clipped = clipping(strength);
+    const std::vector<Light> light = change_of_light(before.planes.data(), noisy, size, noise_, clipped);
+    if (std::all_of(light.begin(), light.end(), [](const Light &one) { return one.is_same(); })) return std::nullopt;
+    return before.relit(light, size, clipped);
 }
 
 void Fusion::operator()(const Mean &before, Mean &frame, Size size, double strength, const Mask *fresh) {
@@ -166,23 +205,33 @@ void Fusion::operator()(const Mean &before, Mean &frame, Size size, double stren
         const float weight = weight_[i];
         frame.variance[i] = std::min(weight + 2 * weight * (1 - weight) * of_both, 1.0F);
     }
+    for (std::int64_t i = 0; fresh && i < size.height * size.width; ++i) {
+        const std::int64_t cell = i / size.width / kFusionCell * cells.columns + i % size.width / kFusionCell;
+        if ((*fresh)[i]) frame.variance[static_cast<std::size_t>(cell)] = 1;
+    }
+    frame_.clear();
+    if (is_clipped() && !told_ && is_weak(frame.variance, cells)) frame_ = frame.planes;
     apply(before, frame, size, fresh);
     if (is_clipped()) find_levels(frame);
 }
 
 std::vector<float> Fusion::in_light(const Mean &mean, Size size) const {
+    if (!frame_.empty() && !mean.levels.empty()) return frame_;
     std::vector<float> planes = mean.planes, added(mean.variance.size()), of_row;
     if (!is_clipped()) return planes;
+    // Interpolation along motion goes beyond the ends, too.
+    const auto low = static_cast<float>(noise_.end_low), high = static_cast<float>(noise_.end_high);
+    const auto clamp = [&] {
+        for (float &value : planes) value = std::clamp(value, low, high);
+    };
+    if (!told_) clamp(); // only normal noise is told from clipped noise
     const std::int64_t pixels = size.height * size.width;
     for (std::int64_t channel = 0; channel < size.channels && !mean.levels.empty(); ++channel) {
         const float *const levels = mean.levels.data() + static_cast<std::size_t>(channel) * added.size();
-        std::fill(added.begin(), added.end(), 0.0F);
-        for (const Rise &rise : rises_of_mean(now_[static_cast<std::size_t>(channel)], end_low_, end_high_)) {
-            for (std::size_t i = 0; i < added.size(); ++i) added[i] += rise.at(levels[i]);
-        }
+        const Clipping clipped(now_[static_cast<std::size_t>(channel)], noise_.end_low, noise_.end_high);
         bool any = false;
         for (std::size_t i = 0; i < added.size(); ++i) {
-            added[i] *= std::min(kWhole * (1 - mean.variance[i]), 1.0F);
+            added[i] = clipped.rise(levels[i]) * std::min(kWhole * (1 - mean.variance[i]), 1.0F);
             any = any || added[i] != 0;
         }
         for (std::int64_t row = 0; any && row < size.height; ++row) {
@@ -191,9 +240,7 @@ std::vector<float> Fusion::in_light(const Mean &mean, Size size) const {
             for (std::int64_t i = 0; i < size.width; ++i) line[i] -= of_row[static_cast<std::size_t>(i)];
         }
     }
-    // Interpolation along motion goes beyond the ends, too.
-    const auto low = static_cast<float>(end_low_), high = static_cast<float>(end_high_);
-    for (float &value : planes) value = std::clamp(value, low, high);
+    if (told_) clamp();
     return planes;
 }
 
@@ -282,14 +329,41 @@ void Fusion::weigh(const Mean &before, Cells cells) {
     }
 }
 
-// Whether clipping leaves a cell's noise what it is.
-bool Fusion::is_whole(std::size_t cell) const {
-    for (std::size_t channel = 0; channel < levels_.size(); ++channel) {
-        const float level = levels_[channel][cell], reach = kClipped * now_[channel].deviation(level);
-        if (std::abs(level - static_cast<float>(end_low_)) < reach) return false;
-        if (std::abs(level - static_cast<float>(end_high_)) < reach) return false;
+// Whether clipping changes the noise of a cell.
+bool Fusion::is_clipped(std::size_t channel, std::size_t cell) const {
+    const float level = levels_[channel][cell], reach = kClipped * now_[channel].deviation(level);
+    return std::abs(level - static_cast<float>(noise_.end_low)) < reach ||
+           std::abs(level - static_cast<float>(noise_.end_high)) < reach;
+}
+
+// Whether it leaves the noise what it is in the square of cells whose energy is judged.
+bool Fusion::is_whole(std::int64_t row, std::int64_t column, Cells cells) const {
+    for (std::int64_t y = row - kEnergyReach; y <= row + kEnergyReach; y += kBetween) {
+        for (std::int64_t x = column - kEnergyReach; x <= column + kEnergyReach; x += kBetween) {
+            if (y < 0 || y >= cells.rows || x < 0 || x >= cells.columns) continue;
+            for (std::size_t channel = 0; channel < levels_.size(); ++channel) {
+                if (is_clipped(channel, static_cast<std::size_t>(y * cells.columns + x))) return false;
+            }
+        }
     }
     return true;
+}
+
+// Whether most of the frame is near an end of the range, and the mean there hardly less noisy than the frame.
+bool Fusion::is_weak(const std::vector<float> &variance, Cells cells) const {
+    double clipped = 0, looked_at = 0, sum = 0;
+    for (std::int64_t row = 0; row < cells.rows; row += kEvery) {
+        for (std::int64_t column = 0; column < cells.columns; column += kEvery) {
+            const auto i = static_cast<std::size_t>(row * cells.columns + column);
+            for (std::size_t channel = 0; channel < levels_.size(); ++channel) {
+                const double one = is_clipped(channel, i) ? 1 : 0;
+                looked_at += 1;
+                clipped += one;
+                sum += one * static_cast<double>(variance[i]);
+            }
+        }
+    }
+    return clipped >= kMostly * looked_at && sum > kWeak * clipped;
 }
 
 // Covariance of the frame's noise with that of the mean, in units of a frame's variance.
@@ -298,7 +372,7 @@ float Fusion::shared(const std::vector<float> &variance, Cells cells) const {
     for (std::int64_t row = 0; row < cells.rows; row += kEvery) {
         for (std::int64_t column = 0; column < cells.columns; column += kEvery) {
             const auto i = static_cast<std::size_t>(row * cells.columns + column);
-            if (is_whole(i)) change.push_back(energy_[i] / (1 + variance[i] + kDrift));
+            if (is_whole(row, column, cells)) change.push_back(energy_[i] / (1 + variance[i] + kDrift));
         }
     }
     if (change.empty()) return 0;
@@ -313,13 +387,11 @@ void Fusion::apply(const Mean &before, Mean &frame, Size size, const Mask *fresh
     const std::int64_t columns = cells_of(size.width);
     std::vector<float> weight, brighter(static_cast<std::size_t>(kFusionCell * columns), 0.0F);
     for (std::int64_t row = 0; row < size.height; ++row) {
-        const std::int64_t cell = row / kFusionCell;
         at_pixels(weight_, size, row, weight);
         if (fresh) {
             for (std::int64_t column = 0; column < size.width; ++column) {
                 if (!(*fresh)[row * size.width + column]) continue;
                 weight[static_cast<std::size_t>(column)] = 1;
-                frame.variance[static_cast<std::size_t>(cell * columns + column / kFusionCell)] = 1;
             }
         }
         for (std::int64_t channel = 0; channel < size.channels; ++channel) {

@@ -14,6 +14,8 @@ namespace {
 
 // As in light.py, where each is explained; docs/decisions/light.md measured them.
 constexpr std::size_t kFewest = 32;
+constexpr double kClear = 10;
+constexpr double kLit = 0.1;
 constexpr double kSure = 4;
 constexpr double kMost = 2;
 constexpr int kRounds = 4;
@@ -25,13 +27,11 @@ constexpr float kMostOfPart = 1;
 using Doubles = std::vector<double>;
 using Values = std::vector<float>;
 
-// Mean of each whole tile of a channel; `part` has the channel's rows and columns.
-Doubles levels_of(const float *part, std::int64_t height, std::int64_t width, const std::vector<bool> &whole) {
+// Mean of each tile of a channel; `part` has the channel's rows and columns.
+Doubles levels_of(const float *part, std::int64_t height, std::int64_t width) {
     Doubles levels;
-    std::size_t tile = 0;
     for (std::int64_t row = 0; row < height; row += kTile) {
         for (std::int64_t column = 0; column < width; column += kTile) {
-            if (!whole[tile++]) continue;
             double sum = 0;
             for (std::int64_t i = 0; i < kTile * kTile; ++i) {
                 sum += static_cast<double>(part[(row + i / kTile) * width + column + i % kTile]);
@@ -53,8 +53,43 @@ double weighted_mean(const Doubles &weights, const Doubles &values, double total
     return sum / total;
 }
 
-// By least squares that are reweighted by Cauchy's function.
-Light line(const Doubles &was, const Doubles &now) {
+// Levels that tiles have, one after the other, in two pictures.
+struct Levels {
+    Doubles was, now;
+};
+
+Levels chosen(const Levels &levels, const std::vector<bool> &tiles) {
+    Levels found;
+    for (std::size_t i = 0; i < tiles.size(); ++i) {
+        if (!tiles[i]) continue;
+        found.was.push_back(levels.was[i]);
+        found.now.push_back(levels.now[i]);
+    }
+    return found;
+}
+
+// What they are without what clipping added, of those that have light.
+Levels in_light(const Levels &levels, const Noise &noise, const Clipping &clipping) {
+    const auto light = [&](double level) {
+        return level - static_cast<double>(clipping.rise(static_cast<float>(level)));
+    };
+    Levels found;
+    for (std::size_t i = 0; i < levels.was.size(); ++i) {
+        const double was = light(levels.was[i]);
+        const auto pinned = [&](double end) { return std::abs(was - end) <= kLit * std::abs(levels.was[i] - end); };
+        if ((std::isfinite(noise.end_low) && pinned(noise.end_low)) ||
+            (std::isfinite(noise.end_high) && pinned(noise.end_high))) {
+            continue;
+        }
+        found.was.push_back(was);
+        found.now.push_back(light(levels.now[i]));
+    }
+    return found;
+}
+
+// By least squares that are reweighted by Cauchy's function. clear: times the variance of what the line leaves that the
+// values must have.
+Light line(const Doubles &was, const Doubles &now, double clear) {
     const std::size_t count = was.size();
     Doubles changes(count), rest(count), weights(count);
     for (std::size_t i = 0; i < count; ++i) changes[i] = now[i] - was[i];
@@ -83,7 +118,7 @@ Light line(const Doubles &was, const Doubles &now) {
     for (std::size_t i = 0; i < count; ++i) squares += weights[i] * rest[i] * rest[i];
     const double sure = kSure * std::sqrt(squares / total);
     if (std::abs(change) * std::sqrt(total) <= sure && std::abs(slope) * std::sqrt(spread) <= sure) return {};
-    if (!(1 / kMost < 1 + slope && 1 + slope < kMost)) return {};
+    if (!(1 / kMost < 1 + slope && 1 + slope < kMost) || spread < clear * squares) return {};
     return {static_cast<float>(1 + slope), static_cast<float>(change - slope * middle)};
 }
 
@@ -149,7 +184,8 @@ Values at_cells(const Values &squares, std::int64_t down, std::int64_t along, st
 
 } // namespace
 
-std::vector<Light> change_of_light(const float *before, const float *noisy, Size size, const Noise &noise) {
+std::vector<Light> change_of_light(const float *before, const float *noisy, Size size, const Noise &noise,
+                                   const std::vector<Clipping> &clipping) {
     std::vector<Light> found(static_cast<std::size_t>(size.channels));
     if (std::min(size.height, size.width) < kTile) return found;
     const Part part = chosen_tiles(size);
@@ -157,11 +193,13 @@ std::vector<Light> change_of_light(const float *before, const float *noisy, Size
     const std::vector<bool> whole = are_whole(own, part, noise);
     const auto height = static_cast<std::int64_t>(part.rows.size()),
                width = static_cast<std::int64_t>(part.columns.size());
+    const bool enough = static_cast<std::size_t>(std::count(whole.begin(), whole.end(), true)) >= kFewest;
+    if (!enough && clipping.empty()) return found;
     for (std::size_t channel = 0; channel < found.size(); ++channel) {
         const std::int64_t first = static_cast<std::int64_t>(channel) * height * width;
-        const Doubles was = levels_of(past.data() + first, height, width, whole);
-        if (was.size() < kFewest) return found;
-        found[channel] = line(was, levels_of(own.data() + first, height, width, whole));
+        const Levels all = {levels_of(past.data() + first, height, width), levels_of(own.data() + first, height, width)};
+        const Levels levels = enough ? chosen(all, whole) : in_light(all, noise, clipping[channel]);
+        if (levels.was.size() >= kFewest) found[channel] = line(levels.was, levels.now, enough ? 0 : kClear);
     }
     return found;
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "clipping.h"
 #include "noise.h"
 #include "pixels.h"
 
@@ -21,8 +22,10 @@ struct Light {
 
 // The line from what tiles of each channel were to what they are; exactly none where chance would do it.
 //
-// before: the mean of the frames before, where its content is now. Planes are (channels, height, width).
-std::vector<Light> change_of_light(const float *before, const float *noisy, Size size, const Noise &noise);
+// before: the mean of the frames before, where its content is now. Planes are (channels, height, width). clipping: of
+// each channel.
+std::vector<Light> change_of_light(const float *before, const float *noisy, Size size, const Noise &noise,
+                                   const std::vector<Clipping> &clipping);
 
 // By how much parts of a frame became brighter; 0 where chance would do it, empty where it would everywhere.
 //

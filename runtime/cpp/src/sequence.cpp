@@ -1,6 +1,5 @@
 #include "sequence.h"
 
-#include <algorithm>
 #include <cstddef>
 #include <utility>
 
@@ -34,9 +33,9 @@ Mask moved_mask(const Mask &mask, [[maybe_unused]] const Flow &flow) {
 
 } // namespace
 
-Sequence::Sequence(const std::vector<Noise> &noises, zsn2m_motion motion)
+Sequence::Sequence(const std::vector<Noise> &noises, zsn2m_motion motion, bool told)
     : noises_(noises), motion_(motion), past_{{}, {}, {}, {}, Gain(noises)}, next_(past_) {
-    if (!noises.empty()) fusion_.emplace(noises.front());
+    if (!noises.empty()) fusion_.emplace(noises.front(), told);
 }
 
 void Sequence::restart() {
@@ -82,9 +81,8 @@ void Sequence::add_to_mean(const Flow &flow, float strength) {
         }
     }
     const float *const noisy = next_.mean.planes.data();
-    const std::vector<Light> light = change_of_light(before->planes.data(), noisy, size, noises_.front());
-    if (!std::all_of(light.begin(), light.end(), [](const Light &one) { return one.is_same(); })) {
-        moved_ = before->relit(light);
+    if (auto relit = fusion_->in_light_of(noisy, *before, size, next_.gain.strength())) {
+        moved_ = std::move(*relit);
         before = &moved_;
     }
     next_.gain.update(past_.result.get(), noisy, size, flow);

@@ -18,7 +18,8 @@ class Sequence {
 public:
     // noises: of the bundle; empty: frames are not averaged. motion: of frames that are; where OpenCV is built in, or
     // ZSN2M_MOTION_NONE.
-    Sequence(const std::vector<Noise> &noises, zsn2m_motion motion);
+    // told: whether the network is told how strong the noise is
+    Sequence(const std::vector<Noise> &noises, zsn2m_motion motion, bool told);
 
     bool averages() const { return fusion_.has_value(); }
 

@@ -39,6 +39,7 @@ STEP = (1, 2)  # pixels that the camera moves from frame to frame
 LOUDER = 3  # the frame from which the noise is so many times as strong
 TIMES = 1.4
 DARKER = 0.97  # times the light, from frame to frame
+DUSK = 0.8  # the same of a scene whose light is so low that the noise of most samples is clipped
 FLICKER = 0.05  # of the range: by so much the right half is brighter in every second frame
 MOST_OF_NOISE = 0.06  # root mean square of the difference by flow, of the noise's deviation; measured: 0.045
 
@@ -94,15 +95,17 @@ def main() -> int:
             file = bundle.path / f"{identity}{suffix}"
             model = Model(file, bundle, bundle.model(identity))
             for size in SIZES:
-                agree &= still_frames_agree(f"{name}{suffix} {size} still", examples, model, size)
+                for dusk in (False, True):
+                    what = "still, dusk" if dusk else "still"
+                    agree &= still_frames_agree(f"{name}{suffix} {size} {what}", examples, model, size, dusk)
                 if name == PRETRAINED:
                     agree &= moving_frames_agree(f"{name}{suffix} {size} moving", examples, model, size, follows)
     return 0 if agree else 1
 
 
-def still_frames_agree(name: str, examples: Path, model: Model, size: tuple[int, int]) -> bool:
+def still_frames_agree(name: str, examples: Path, model: Model, size: tuple[int, int], dusk: bool) -> bool:
     """Compare frames of a camera that stands still; Python averages them, or nothing is compared."""
-    frames = scene(model.sensor, size, (0, 0))
+    frames = scene(model.sensor, size, (0, 0), dusk)
     expected = in_python(model, frames, "none")
     if (expected == in_python(model, frames, "off")).all():
         raise AssertionError(f"{name}: expected frames to be averaged")
@@ -136,7 +139,7 @@ def apart(one: Pixels, other: Pixels, sensor: Sensor) -> float:
     return float(np.sqrt(np.mean(np.square(difference))))
 
 
-def scene(sensor: Sensor, size: tuple[int, int], step: tuple[int, int]) -> list[Pixels]:
+def scene(sensor: Sensor, size: tuple[int, int], step: tuple[int, int], dusk: bool = False) -> list[Pixels]:
     """Noisy frames of a camera that moves by a step between two, with a disc that moves by itself, then others.
 
     The light fades, and that of one half flickers.
@@ -152,7 +155,9 @@ def scene(sensor: Sensor, size: tuple[int, int], step: tuple[int, int]) -> list[
         clean[np.hypot(rows - size[0] / 2, columns - size[1] / 4 - 3 * index) < min(size) / 8] = 0.7
         clean[:, size[1] // 2 :] += FLICKER * (index % 2)
         strength = TIMES if index >= LOUDER else 1
-        noisy = clean * DARKER**index + NOISE * strength * random.uniform(-1, 1, clean.shape)
+        if dusk:
+            clean *= (columns / size[1] / 2).reshape(size + (1,) * (clean.ndim - 2))
+        noisy = clean * (DUSK if dusk else DARKER) ** index + NOISE * strength * random.uniform(-1, 1, clean.shape)
         noisy = low + (high - low) * np.clip(noisy, 0, 1)
         if index == 1:
             noisy[: size[0] // 5] = low  # a bar without a picture

@@ -106,6 +106,51 @@ def rises_of_mean(line: RisingLine, strength: float, ends: Ends) -> list[Rise]:
     return found
 
 
+@functools.lru_cache(16)
+def rises_of_light(line: RisingLine, strength: float, ends: Ends) -> list[Rise]:
+    """As `rises_of_mean`, by the light that samples have: by how much clipping will raise their mean."""
+    found = []
+    for rise in rises_of_mean(line, strength, ends):
+        level = np.linspace(0, abs(rise.reach), LEVELS + 1)  # from the end
+        light = np.maximum.accumulate(level - np.abs(rise.found))
+        first = np.searchsorted(light, level[1] / 2, "right") - 1  # where light begins; rounding has some before
+        light[first] = 0
+        more = np.interp(level, light[first:], level[first:]) - level
+        more[-1] = 0  # as there
+        found.append(rise._replace(found=(np.sign(rise.reach) * more).astype(np.float32)))
+    return found
+
+
+class Clipping(NamedTuple):
+    """What the ends of a range do to noise that is so many times as strong as lines say, one a channel; none: nothing.
+
+    Shape:
+        level, light: (...), of a channel, sensor units
+    """
+
+    lines: tuple[RisingLine, ...]
+    strength: float
+    ends: Ends
+
+    def rise(self, channel: int, level: Floats) -> Floats:
+        """By how much clipping raised the mean of samples, by that mean."""
+        return _sum(rises_of_mean(self.lines[channel], self.strength, self.ends), level)
+
+    def rise_at(self, channel: int, light: Floats) -> Floats:
+        """The same, by the light that they have."""
+        return _sum(rises_of_light(self.lines[channel], self.strength, self.ends), light)
+
+
+UNCLIPPED = Clipping((), 1.0, (None, None))
+
+
+def _sum(rises: list[Rise], values: Floats) -> Floats:
+    added = np.zeros_like(values)
+    for rise in rises:
+        rise.add(values, added)
+    return added
+
+
 def _light(above: Floats) -> Floats:
     """Over the end, where the mean is so far above it, in deviations, below FARTHEST."""
     first, step, light, growth = _table()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from zsn2m_runtime.noise.clipping import rise_of_mean, rises_of_mean
+from zsn2m_runtime.noise.clipping import Clipping, rise_of_mean, rises_of_mean
 from zsn2m_runtime.noise.rising_line import RisingLine
 
 
@@ -34,6 +34,19 @@ def test_means_beyond_an_end_are_as_at_it_and_others_are_left() -> None:
     assert (found == 7).all()
     rise.add(np.array([[-2.0, 0.0, 200.0]], np.float32), found)
     assert found[0, 0] == found[0, 1] and found[0, 2] == 7
+
+
+@pytest.mark.parametrize(("slope", "floor"), [(8.19, 201228.3), (0.0, 100.0), (0.2, 0.01)])
+def test_what_clipping_will_add_to_light_is_what_it_added(slope: float, floor: float) -> None:
+    line = RisingLine(*np.array([slope, floor, 1e-3], np.float32))
+    clipping = Clipping((line,), 1.2, (0.0, 4095.0))
+    light = np.linspace(0, 4095, 20_001, dtype=np.float32)
+    more = clipping.rise_at(0, light)
+    deviation = line.deviation(light, 1.2)
+    assert np.abs(np.diff(light + more)).max() < light[1] + 1e-3 * deviation.max()  # rises without steps
+    assert (np.abs(clipping.rise(0, light + more) - more) / deviation).max() < 0.02
+    if not slope:
+        assert more[0] == pytest.approx(deviation[0] / np.sqrt(2 * np.pi), rel=0.01)
 
 
 def test_nothing_is_added_farther_than_clipping_reaches() -> None:
