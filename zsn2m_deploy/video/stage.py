@@ -1,9 +1,10 @@
 """VideoNet for the frames of a run: the pretrained network learns their noise and their colours.
 
 Each step has crops of drawn scenes, and of what the adapted SensorNet made of the frames, with the frames' noise, as
-strong as it is and weaker, as it is left when frames of a video were averaged; and, where the default uses them, a
-recorrupted pair of a frame. It comes after SensorNet and has random numbers of its own, so that SensorNet is what it
-would be without. Frames of different noise take turns.
+strong as it is and weaker, as it is left when frames of a video were averaged; as many crops of the frames, whose noise
+is what SensorNet removed, likewise; and, where the default uses them, a recorrupted pair of a frame. It comes after
+SensorNet and has random numbers of its own, so that SensorNet is what it would be without. Frames of different noise
+take turns.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from zsn2m_deploy.fit.run import Fitted, FrameGroup, Run
 from zsn2m_deploy.fit.turns import Turns
 from zsn2m_deploy.fit.weakening import weakening
 from zsn2m_deploy.noise.fields import NoiseFields, after_jpeg
-from zsn2m_deploy.noise.refine import first_guesses
+from zsn2m_deploy.noise.refine import FirstGuess, first_guesses
 from zsn2m_deploy.pretrain.checkpointed import LEVEL_POWER, normalised_error
 from zsn2m_deploy.pretrain.network import SensorNet
 from zsn2m_deploy.video.fused import fused_noise
@@ -41,6 +42,7 @@ from zsn2m_runtime.noise_record import JpegNoise
 
 LOOKS = 8  # crops of each group that SensorNet denoises: they give colours and are scenes themselves
 CROPS = 8  # of a step
+TAUGHT = 4  # of them that are the frames' own, and SensorNet's results: docs/decisions/video-network.md
 SIDE = 96  # pixels of a crop
 LEARNING_RATE = 5e-3  # docs/decisions/video-network.md measured it
 RECORRUPTED = 0.25  # weight of recorrupted pairs over that in SensorNet's loss; likewise
@@ -54,11 +56,13 @@ class Lesson:
     """What a step needs of one group of frames.
 
     crops: of the frames; scenes: (c, h, w), of each a crop of `side` pixels may be taken; noise: to draw
+    results: (2 c, h, w), of parts of frames what SensorNet made of them, and what it removed; likewise
     line: of the variance of the first group's noise; strength: of this group's noise over it
     """
 
     crops: CropSampler
     scenes: Sequence[Tensor]
+    results: Sequence[Tensor]
     side: int
     noise: NoiseFields
     jpeg: JpegNoise | None
@@ -77,25 +81,30 @@ class Lesson:
         return loss
 
     def drawn(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Drawn frames with the group's noise.
+        """Frames with the group's noise, drawn and its own.
 
         Shape:
             returns: noisy and clean, each (b, c, side, side), and the strength that is told, (b, 1, 1, 1)
         """
-        clean = torch.stack([self._crop() for _ in range(CROPS)])
+        clean = self._crops(self.scenes, CROPS - TAUGHT)
         if self.jpeg:  # what a JPEG does to the picture itself is no noise: docs/decisions/jpeg-noise.md
             clean = after_jpeg(clean, self.jpeg)
-        drawn = self.noise.strengths(CROPS)  # the estimate of correlated noise may be low, and is told in part
-        told = drawn ** torch.rand(CROPS, generator=self.generator)
+        drawn = self.noise.strengths(len(clean))  # the estimate of correlated noise may be low, and is told in part
+        told = torch.cat([drawn ** torch.rand(len(clean), generator=self.generator), torch.ones(TAUGHT)])
         strength, shift = fused_noise(CROPS, self.generator)
-        noisy = self.noise.corrupt(clean, (strength * drawn).to(clean))
-        noisy = clean + shift(noisy - clean)
+        noise = self.noise.corrupt(clean, (strength[: len(clean)] * drawn).to(clean)) - clean
+        denoised, removed = self._crops(self.results, TAUGHT).chunk(2, dim=1)
+        removed = removed * strength[len(clean) :].view(-1, 1, 1, 1).to(clean)
+        clean = torch.cat([clean, denoised])
+        noisy = clean + shift(torch.cat([noise, removed]))
         return noisy, clean, (self.strength * strength * told).view(-1, 1, 1, 1).to(clean)
 
-    def _crop(self) -> Tensor:
-        scene = self.scenes[self._draw(len(self.scenes))]
-        top, left = (self._draw(length - self.side + 1) for length in scene.shape[1:])
-        crop = scene[:, top : top + self.side, left : left + self.side]
+    def _crops(self, pictures: Sequence[Tensor], count: int) -> Tensor:
+        return torch.stack([self._crop(pictures[self._draw(len(pictures))]) for _ in range(count)])
+
+    def _crop(self, picture: Tensor) -> Tensor:
+        top, left = (self._draw(length - self.side + 1) for length in picture.shape[1:])
+        crop = picture[:, top : top + self.side, left : left + self.side]
         return orient(crop, self._draw(ORIENTATIONS))
 
     def _draw(self, end: int) -> int:
@@ -160,7 +169,11 @@ def _adapted(run: Run, network: VideoNet, lessons: Sequence[Lesson], schedule: S
 
 
 def _lessons(run: Run, config: TrainConfig, fitted: Fitted, line: Tensor) -> list[Lesson]:
-    sensor, first = run.fitter.place(copy.deepcopy(fitted.networks["sensor"])), fitted.groups[0].noise
+    network, first = copy.deepcopy(fitted.networks["sensor"]), fitted.groups[0].noise
+    assert isinstance(network, SensorNet)
+    if 0 < fitted.share < 1:  # what a weakened network leaves is no part of a clean picture
+        network.weaken(1 / fitted.share)
+    sensor = run.fitter.place(network)
     return [_lesson(run, config, fitted.config.sensor, sensor, group, first, line) for group in fitted.groups]
 
 
@@ -185,6 +198,7 @@ def _lesson(  # noqa: PLR0913
     return Lesson(
         crops=run.crops(frames, used.schedule, SensorNet.stride, random),
         scenes=scenes,
+        results=[result for guess in guesses for result in torch.cat([guess.clean, _removed(guess)], dim=1)],
         side=min(SIDE, *(min(scene.shape[1:]) // VideoNet.stride * VideoNet.stride for scene in scenes)),
         noise=NoiseFields(noise, config.strength, seed, device, random, extent_of(run, group)),
         jpeg=noise.jpeg,
@@ -193,3 +207,9 @@ def _lesson(  # noqa: PLR0913
         config=used,
         generator=random,
     )
+
+
+def _removed(guess: FirstGuess) -> Tensor:
+    """What a network took away; nothing where a frame is blank."""
+    removed = guess.noisy - guess.clean
+    return removed if guess.shown is None else removed * guess.shown

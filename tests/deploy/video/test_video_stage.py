@@ -11,13 +11,14 @@ from support.scenes import scene
 
 from zsn2m_deploy.config.loading import load_config
 from zsn2m_deploy.config.training import TrainConfig
+from zsn2m_deploy.fit.weakening import Weakening
 from zsn2m_deploy.noise.impulses import ImpulseCorrection
 from zsn2m_deploy.trained import Trained
 from zsn2m_deploy.training import train
 from zsn2m_deploy.video import stage
 from zsn2m_deploy.video.network import VideoNet, deviation_at
 from zsn2m_deploy.video.weights import pretrained_video
-from zsn2m_runtime.image import to_nchw
+from zsn2m_runtime.image import Frame, as_frame, to_nchw
 from zsn2m_runtime.sample_types import Pixels
 
 
@@ -107,6 +108,68 @@ def test_the_deviation_that_is_told_is_that_of_the_drawn_noise(monkeypatch: pyte
     train([scene("sloped", side=96).noisy], short(8))
     assert len(ratios) == 8
     assert float(torch.cat(ratios).log().abs().mean()) < 0.1
+
+
+def drawn_for(monkeypatch: pytest.MonkeyPatch, frame: Pixels | Frame) -> tuple[torch.Tensor, torch.Tensor, Trained]:
+    """The noisy and the clean crops of a step, with all of the noise, and what came of it."""
+    found: list[tuple[torch.Tensor, torch.Tensor]] = []
+    real = stage.Lesson.drawn
+
+    def kept(self: stage.Lesson) -> Any:
+        noisy, clean, told = real(self)
+        found.append((noisy, clean))
+        return noisy, clean, told
+
+    monkeypatch.setattr(stage, "fused_noise", lambda count, _: (torch.ones(count), lambda noise: noise))
+    monkeypatch.setattr(stage.Lesson, "drawn", kept)
+    trained = train([frame], short(1))
+    return *found[0], trained
+
+
+def test_half_of_the_crops_are_the_frame_s_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = scene("correlated", channels=1, side=stage.SIDE)
+    noisy, clean, trained = drawn_for(monkeypatch, made.noisy)
+    values = np.sort((made.noisy.astype(np.float64) - trained.offset).ravel() / trained.scale)
+
+    def far(crop: torch.Tensor) -> float:
+        """Mean distance of values to the nearest one of the frame."""
+        places = np.clip(np.searchsorted(values, crop.numpy().ravel()), 1, len(values) - 1)
+        return float(np.minimum(*(np.abs(values[places - shift] - crop.numpy().ravel()) for shift in (0, 1))).mean())
+
+    own = slice(-stage.TAUGHT, None)
+    assert max(map(far, noisy[own])) < 1e-6 < min(map(far, noisy[: -stage.TAUGHT]))
+    assert float((noisy[own] - clean[own]).square().mean()) * trained.scale**2 > 0.3 * np.square(made.noise).mean()
+
+
+def test_nothing_is_learned_of_blank_areas(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = scene(channels=1, side=stage.SIDE).noisy.astype(np.float32)
+    frame[36:60, 36:60] = np.nan
+    noisy, clean, _ = drawn_for(monkeypatch, as_frame(frame))
+    same = (noisy[-stage.TAUGHT :] == clean[-stage.TAUGHT :]).sum(dim=(1, 2, 3))
+    assert same.tolist() == pytest.approx([24 * 24] * stage.TAUGHT, rel=0.02)
+
+
+def test_what_a_weakened_network_leaves_is_taken_for_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It removes less than it learned to, and VideoNet is weakened itself, later."""
+    frame = scene(channels=1, side=stage.SIDE).noisy
+    removed = []
+    for share in (1.0, 0.4):
+        with monkeypatch.context() as patched:
+            patched.setattr("zsn2m_deploy.adapt.stage.weakening", lambda *_, share=share: Weakening(share))
+            noisy, clean, trained = drawn_for(patched, frame)
+            removed.append(float((noisy - clean)[-stage.TAUGHT :].square().mean()) * trained.scale**2)
+    assert removed[1] == pytest.approx(removed[0], rel=0.05)
+
+
+@pytest.mark.slow
+def test_noise_that_neighbours_share_is_learned_of_the_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = scene("correlated", channels=1, side=128)
+    left = []
+    for taught in (1, stage.TAUGHT):
+        monkeypatch.setattr(stage, "TAUGHT", taught)
+        trained = train([made.noisy], short(60))
+        left.append(error(trained, trained.networks["video"], made.noisy, made.clean))  # type: ignore[arg-type]
+    assert left[1] < 0.97 * left[0]
 
 
 def test_what_is_replaced_before_the_network_is_replaced_for_it_too() -> None:
