@@ -117,7 +117,7 @@ def stream(
     from zsn2m_runtime.path_kinds import check_bundle_first
     from zsn2m_runtime.streaming.image_source import ImageSource
     from zsn2m_runtime.streaming.options import Encoding, SinkOptions, SourceOptions
-    from zsn2m_runtime.streaming.pace import faster_ways, video_model
+    from zsn2m_runtime.streaming.pace import Faster, faster_ways, video_model
     from zsn2m_runtime.streaming.preview import Preview
     from zsn2m_runtime.streaming.running import Stream
 
@@ -150,6 +150,8 @@ def stream(
         # Images have the rate of the video that they may become, and nobody waits for that.
         info = frames_in.info if rate or not isinstance(frames_in, ImageSource) else replace(frames_in.info, rate=None)
         faster = faster_ways(bundle, denoiser, threads, info)
+        if lookahead and denoiser.averages:
+            faster = (*faster, Faster("without --lookahead"))
         run = Stream(
             denoiser,
             frames_in,
