@@ -89,7 +89,8 @@ def estimate_noise(frames: Sequence[Pixels], blanks: Sequence[Mask | None] | Non
         slope, floor, correlation, span, shape.skew, skew_error=shape.skew_error, kurtosis=shape.kurtosis
     )
     factor = np.square(shape.gain) * (power if found.correlated else 1.0)  # details of neighbours hold a part of it
-    found = without_regular_detail(replace(found, slope=slope * factor, floor=floor * factor), units, blanks)
+    found = replace(found, slope=slope * factor, floor=floor * factor)
+    found = without_regular_detail(found, units, blanks, deviations)
     if found.channels == PLANES:
         found = _of_mosaic(found, units, blanks)
     return replace(found.rescaled(-low / scale, 1 / scale), ends=ends_of(seen))

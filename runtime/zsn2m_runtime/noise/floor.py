@@ -1,9 +1,10 @@
 """The noise of frames that regular detail fills: what is between the peaks of their spectra.
 
 Lines, lattices and screens leave no patch flat, so patches take them for noise. But they have all of their power at a
-few frequencies, and noise has it at all: of each tile's fine frequencies the quietest fifth is noise alone.
+few frequencies, and noise has it at all: of each tile's fine frequencies the quietest fifth is noise alone. Where they
+fill a part of the frame only, the flattest patches do not hold them, and what is found there is noise.
 
-Measured: docs/results/noise.md, "Regular detail".
+Measured: docs/results/noise.md, "Regular detail", and docs/decisions/regular-detail-elsewhere.md.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy.typing as npt
 
 from zsn2m_runtime.blank.areas import largest_scene
 from zsn2m_runtime.noise.model import Doubles, NoiseModel
-from zsn2m_runtime.noise.waves import find_waves, hann_window, power_of
+from zsn2m_runtime.noise.waves import Wave, find_waves, hann_window, power_of
 from zsn2m_runtime.sample_types import Mask
 
 Floats = npt.NDArray[np.float32]
@@ -34,15 +35,22 @@ BANDS, FEWEST = 4, 6  # of brightness; tiles in one
 APART = 3.0  # deviations of the noise: levels closer together give no slope
 NOTABLE = 0.08  # power of waves, of what passed for noise: less changes nothing
 INFLATED = 1.2  # what passed for noise over the floor, a ratio of variances
+MOST_PATCHES = 500  # in which waves are looked for
+LESS_FINE = 0.75  # of the variance is at fine frequencies: more, and it is texture that neighbours share, not noise
+HELD = 0.04  # power of waves in the flattest patches, of what these have: less, and they are free of them
+TURNS = 24  # directions in which waves of the same length are looked for: in most of them there is none
 TINY = 1e-12
 
 
-def without_regular_detail(found: NoiseModel, frames: Sequence[Floats], blanks: Sequence[Mask | None]) -> NoiseModel:
-    """An estimate without what regular detail left in it; the same where frames have no such detail.
+def without_regular_detail(
+    found: NoiseModel, frames: Sequence[Floats], blanks: Sequence[Mask | None], flat: Doubles
+) -> NoiseModel:
+    """An estimate without what regular detail left in it; the same where frames, or the patches it is of, have none.
 
     Shape:
         frames: each (h, w, c), in the model's units
         blanks: (h, w) of each, or None
+        flat: (n, side, side, c), the patches that correlation was measured in, over the deviation of their noise
     """
     variance = found.sigma(frames) ** 2
     step = -(-len(frames) // MOST_FRAMES)
@@ -50,14 +58,53 @@ def without_regular_detail(found: NoiseModel, frames: Sequence[Floats], blanks: 
     shown = [scene for scene in scenes if min(scene.shape[:2]) >= SMALLEST]
     if variance <= TINY:
         return found
-    power = max((power_of(find_waves(scene)) for scene in shown), default=0.0)
-    if power < NOTABLE * variance:
+    waves = max((find_waves(scene) for scene in shown), key=power_of, default=())
+    if power_of(waves) < NOTABLE * variance:
         return found
     floor = _floor(shown)
+    between = floor.sigma(frames) ** 2
+    if found.correlated and between < LESS_FINE * variance and share_of_waves(flat, waves) < HELD:
+        return found
     regular = replace(found, regular=True)
-    if floor.sigma(frames) ** 2 * INFLATED > variance and not found.correlated:
+    if between * INFLATED > variance and not found.correlated:
         return regular
     return replace(floor, ends=found.ends, regular=True, skew_error=np.full(1, np.inf))
+
+
+def share_of_waves(patches: npt.NDArray[np.floating], waves: Sequence[Wave]) -> float:
+    """Power of waves in patches, of all that these have, in the channel with most of it.
+
+    A patch is too small to tell a wave from what it has beside it. So what most patches have at a wave's frequency is
+    compared with what they have at equally long waves of most other directions, as noise and texture have in all.
+
+    Shape:
+        patches: (n, side, side, c)
+    """
+    chosen = patches[:: -(-len(patches) // MOST_PATCHES)].astype(np.float32)
+    power = np.square(chosen).mean(axis=(0, 1, 2))
+    window = hann_window(chosen.shape[1])
+    shares = np.zeros(chosen.shape[3])
+    for wave in waves:
+        found = _median_powers(chosen, window, _turned(wave))
+        alone = 1 if abs(wave.down) in (0, 0.5) and abs(wave.across) in (0, 0.5) else 2  # of a pair that are one here
+        shares += alone * np.maximum(found[0] - np.median(found[1:], axis=0), 0) / window.sum() ** 2
+    return float((shares / np.maximum(power, TINY)).max())
+
+
+def _turned(wave: Wave) -> Doubles:
+    """Cycles a pixel down and across of a wave, and of those that are as long, in other directions. Shape: (t, 2)."""
+    angles = math.atan2(wave.down, wave.across) + np.arange(TURNS) * math.pi / TURNS
+    return math.hypot(wave.down, wave.across) * np.stack([np.sin(angles), np.cos(angles)], axis=1)
+
+
+def _median_powers(patches: Floats, window: Doubles, at: Doubles) -> Doubles:
+    """Power that half of the windowed patches have at frequencies. Shape: at (t, 2) -> (t, c)."""
+    angles = 2 * math.pi * np.einsum("ti,iyx->tyx", at, np.indices(window.shape))
+    cosine, sine = (
+        np.tensordot(part(angles).astype(np.float32), patches * window[..., None].astype(np.float32), ((1, 2), (1, 2)))
+        for part in (np.cos, np.sin)
+    )  # (t, n, c)
+    return np.asarray(np.median(np.square(cosine) + np.square(sine), axis=1), np.float64)
 
 
 def _floor(frames: Sequence[Floats]) -> NoiseModel:

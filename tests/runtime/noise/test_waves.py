@@ -10,6 +10,7 @@ from benchmarks.regular_cases import KINDS, Texture, draw, textures
 from benchmarks.split import FIRST_TEST_SEED
 from zsn2m_deploy.pretrain.scenes import dead_leaves, random_palette
 from zsn2m_runtime.noise.estimate import estimate_noise
+from zsn2m_runtime.noise.floor import share_of_waves
 from zsn2m_runtime.noise.waves import find_waves, power_of
 
 SIDE = 192
@@ -107,6 +108,43 @@ def test_noise_that_grows_with_the_light_does_so_below_a_texture() -> None:
     assert found.regular
     for level in (300.0, 1500.0):  # deviations
         assert float(found.variance(np.array([[level]]))[0, 0]) ** 0.5 == pytest.approx(level**0.5, rel=0.3)
+
+
+def colours_beside_bars(everywhere: bool) -> np.ndarray:
+    """A scene of colours without noise, with bars of four pixels in a quarter of it, or all over."""
+    clean = np.full((256, 256, 3), (90.0, 120.0, 150.0)) + np.linspace(0, 40, 256)[:, None, None]
+    bars = wave(4.0, 20.0, 40.0, side=256)[..., None]
+    if not everywhere:
+        bars[:, 64:] = 0
+    return np.asarray(clean + bars)
+
+
+@pytest.mark.parametrize("sigma", [5.0, 10.0])
+def test_noise_that_neighbours_share_is_found_beside_a_texture_in_a_part_of_the_frame(sigma: float) -> None:
+    unit = cv2.GaussianBlur(noise(FIRST_TEST_SEED, 1.0, (256, 256, 3)) - 100, (0, 0), 0.8)
+    noisy = np.asarray(colours_beside_bars(everywhere=False) + sigma * unit / unit.std(), np.float32)
+    found = estimate_noise([noisy])
+    assert power_of(find_waves(noisy)) > 0.08 * sigma**2  # which alone would make it a frame of regular detail
+    assert found.correlated
+    assert not found.regular
+    assert found.sigma([noisy]) == pytest.approx(sigma, rel=0.1)
+
+
+def test_bars_all_over_are_regular_detail_whatever_the_noise_is() -> None:
+    for unit in (noise(5, 1.0, (256, 256, 3)) - 100, cv2.GaussianBlur(noise(5, 1.0, (256, 256, 3)) - 100, (0, 0), 0.8)):
+        noisy = np.asarray(colours_beside_bars(everywhere=True) + 5 * unit / unit.std(), np.float32)
+        assert estimate_noise([noisy]).regular
+
+
+def test_waves_in_patches_are_told_from_noise_and_measured() -> None:
+    generator = np.random.default_rng(FIRST_TEST_SEED)
+    plane = noise(FIRST_TEST_SEED, 5.0, (320, 320, 2)) - 100
+    plane[..., 1] += wave(3.5, 33.0, 6.0, side=320)
+    corners = generator.integers(0, 304, (300, 2))
+    patches = np.stack([plane[top : top + 16, left : left + 16] for top, left in corners]).astype(np.float32)
+    waves = find_waves(plane.astype(np.float32))
+    assert share_of_waves(patches, waves) == pytest.approx(18 / (25 + 18), rel=0.2)  # a mean square of 6^2 / 2
+    assert share_of_waves(patches[..., :1], waves) < 0.03
 
 
 def test_textures_without_peaks_of_their_own_count_as_they_did() -> None:
