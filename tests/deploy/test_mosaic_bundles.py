@@ -15,8 +15,8 @@ import zsn2m_deploy as zsn2m
 from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.fit import run
 from zsn2m_deploy.fit.checks import Error
+from zsn2m_deploy.noise.guesses import FirstGuess
 from zsn2m_deploy.noise.mosaics import shared_by_planes
-from zsn2m_deploy.noise.refine import FirstGuess
 from zsn2m_deploy.pretrain.weights import pretrained
 from zsn2m_deploy.training import train
 from zsn2m_runtime.denoiser import Denoiser

@@ -18,7 +18,7 @@ from zsn2m_deploy.config.networks import SensorConfig
 from zsn2m_deploy.noise.clipping import has_noise
 from zsn2m_deploy.noise.draw import MOST_SKEW
 from zsn2m_deploy.noise.fields import NoiseFields
-from zsn2m_deploy.noise.refine import FirstGuess
+from zsn2m_deploy.noise.guesses import FirstGuess
 from zsn2m_deploy.noise.variance import VarianceLine, per_channel
 from zsn2m_runtime.noise.model import NoiseModel
 

@@ -19,7 +19,8 @@ import torch
 from zsn2m_deploy.config.networks import ScheduleConfig
 from zsn2m_deploy.fit.crops import CropSampler
 from zsn2m_deploy.fit.run import FrameGroup
-from zsn2m_deploy.noise.refine import first_guesses, refine_noise
+from zsn2m_deploy.noise.guesses import first_guesses
+from zsn2m_deploy.noise.refine import refine_noise
 from zsn2m_deploy.pretrain.network import SensorNet
 from zsn2m_deploy.pretrain.weights import pretrained_for
 from zsn2m_runtime.blank.areas import present

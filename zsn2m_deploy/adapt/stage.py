@@ -27,8 +27,8 @@ from zsn2m_deploy.fit.run import Fitted, FrameGroup, Run
 from zsn2m_deploy.fit.turns import Turns
 from zsn2m_deploy.fit.weakening import weakening
 from zsn2m_deploy.noise.fields import Extent, NoiseFields, after_jpeg
+from zsn2m_deploy.noise.guesses import FirstGuess
 from zsn2m_deploy.noise.mean import mean_bias, samples
-from zsn2m_deploy.noise.refine import FirstGuess
 from zsn2m_deploy.pretrain.confirm import confirm_noise, measured_noise
 from zsn2m_deploy.pretrain.network import SensorNet
 from zsn2m_deploy.pretrain.weights import pretrained_for

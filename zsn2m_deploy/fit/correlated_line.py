@@ -21,7 +21,7 @@ from torch.nn.functional import avg_pool2d
 from zsn2m_deploy.fit.correlated import ALL_EVEN, FEWEST, UNKNOWN, evenness
 from zsn2m_deploy.noise.blocks import BLOCK, CLIPPED, NEAR
 from zsn2m_deploy.noise.draw import draw_noise
-from zsn2m_deploy.noise.refine import FirstGuess
+from zsn2m_deploy.noise.guesses import FirstGuess
 from zsn2m_runtime.noise.model import Doubles, NoiseModel
 from zsn2m_runtime.sample_types import Mask
 

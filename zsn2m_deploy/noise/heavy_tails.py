@@ -17,8 +17,8 @@ from torch import Tensor
 from torch.nn.functional import max_pool2d, pad, unfold
 
 from zsn2m_deploy.noise.clipping import has_noise
+from zsn2m_deploy.noise.guesses import FirstGuess
 from zsn2m_deploy.noise.mean import FAR
-from zsn2m_deploy.noise.refine import FirstGuess
 from zsn2m_deploy.noise.variance import VarianceLine
 from zsn2m_runtime.noise.model import NoiseModel
 from zsn2m_runtime.noise_record import HeavyTails

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from zsn2m_deploy.noise.refine import FirstGuess
+from zsn2m_deploy.noise.guesses import FirstGuess
 from zsn2m_runtime.noise.model import NoiseModel
 
 TINY = 1e-12

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -24,9 +23,11 @@ from torch.nn.functional import max_pool2d
 
 from zsn2m_deploy.noise.bands import line_of_bands
 from zsn2m_deploy.noise.clipping import has_noise
+from zsn2m_deploy.noise.colours import without_grey_texture
+from zsn2m_deploy.noise.guesses import FirstGuess
 from zsn2m_deploy.noise.mean import samples
 from zsn2m_deploy.noise.variance import VarianceLine, shared_by_channels
-from zsn2m_runtime.noise.model import NoiseModel
+from zsn2m_runtime.noise.model import COLOURS, NoiseModel
 from zsn2m_runtime.noise.texture import excess
 from zsn2m_runtime.sample_types import Mask, Pixels
 
@@ -35,7 +36,10 @@ PERTURBATION = 0.1  # of the noise's deviation
 LEAST_VARIANCE = 0.15  # of the mean: pixels with less noise would outweigh all others
 # Correlation: docs/decisions/network-confirms-noise.md
 ALIKE = 0.03  # of neighbours in what is removed: below 0 for white noise, 0.07 to 0.22 for one of 0.2
-CHANNELS_ALIKE = 0.4  # of channels in what is removed
+CHANNELS_ALIKE = 0.4  # of channels in what is removed, where they are no colours
+# Coarse noise of colours, of which it removes hardly any: docs/decisions/noise-of-colours.md
+COARSE_COLOURS = 0.6  # correlation of neighbours in colour differences
+FAINT = 0.04  # deviation, normalised: below it the colours of pictures count as much
 # Regular detail: docs/decisions/regular-detail.md. The network removes 0.05 to 0.28 of it, 0.38 to 0.97 of noise
 LEAST_REMOVED = 0.3  # of the estimated deviation: less, and it is regular detail
 STRONG = 0.1  # deviation, normalised, from which on that is so
@@ -46,55 +50,6 @@ CONTRADICTS = 1.3  # times the deviation of flat places, at the darkest or the b
 # Noise beside texture: docs/decisions/noise-beside-texture.md
 MANY_FLAT = 0.3  # of the pixels: the network knows the noise there; microscope frames have 0.39 and more
 TEXTURE_CONTRADICTS = 1.2  # times the deviation that is found beside texture: texture passed for noise
-TINY = 1e-12
-
-
-class FirstGuess(NamedTuple):
-    """Crops of frames, and what a network makes of them.
-
-    Shape:
-        noisy, clean: (b, c, h, w), normalised as the noise models here are
-        shown: (b, 1, h, w), 0 where a frame is blank, which says nothing of the noise; None: nowhere
-    """
-
-    noisy: Tensor
-    clean: Tensor
-    shown: Tensor | None = None
-
-    def levels(self) -> Tensor:
-        """The clean pixels that are not blank, (n, c)."""
-        found = samples(self.clean)
-        return found if self.shown is None else found[samples(self.shown)[:, 0] > 0]
-
-    def removed(self) -> Tensor:
-        """What was taken away, without its mean; 0 where a frame is blank. Shape: (b, c, h, w)."""
-        noise = self.noisy - self.clean
-        if self.shown is None:
-            return noise - noise.mean(dim=(2, 3), keepdim=True)
-        mean = (noise * self.shown).mean(dim=(2, 3), keepdim=True) / self.shown_share().clamp_min(TINY)
-        return (noise - mean) * self.shown
-
-    def shown_share(self) -> Tensor:
-        """Of each crop what is not blank, (b, 1, 1, 1)."""
-        if self.shown is None:
-            return self.clean.new_ones((len(self.clean), 1, 1, 1))
-        return self.shown.mean(dim=(2, 3), keepdim=True)
-
-
-@torch.no_grad()
-def first_guesses(
-    crops: Sequence[Tensor], network: Callable[[Tensor], Tensor], channels: int | None = None
-) -> list[FirstGuess]:
-    """What a network makes of crops.
-
-    Args:
-        channels: of the frames; one more of a crop is 0 where it is blank; None: all
-    """
-    parts = [(crop[:, :channels], None if channels is None else crop[:, channels:]) for crop in crops]
-    return [
-        FirstGuess(noisy, network(noisy), None if shown is None or not shown.shape[1] else shown)
-        for noisy, shown in parts
-    ]
 
 
 def refine_noise(
@@ -111,14 +66,23 @@ def refine_noise(
     if model.counted:
         return model
     found = model if model.regular else confirm_correlation(model, guesses)
+    if not model.regular:
+        found = without_grey_texture(found, network, guesses, seed)
     if found.correlated:
         return found
     changed = fit_variance(found, network, guesses, seed)
     if not model.regular:
-        return not_above_texture(changed, guesses)
+        return not_above_texture(not_above(changed, found, guesses) if found.shared else changed, guesses)
     levels = [guess.levels().cpu().numpy() for guess in guesses]
     lower = min(found, changed, key=lambda noise: noise.sigma(levels))
     return not_above_flat_places(lower, found, network, guesses, seed)
+
+
+def not_above(noise: NoiseModel, most: NoiseModel, guesses: Sequence[FirstGuess]) -> NoiseModel:
+    """A model whose channels are each no stronger than those of another, which texture hardly raised."""
+    levels = np.concatenate([guess.levels().cpu().numpy() for guess in guesses])
+    ratio = most.variance(levels).mean(axis=0) / noise.variance(levels).mean(axis=0)
+    return replace(noise, slope=noise.slope * ratio.clip(None, 1), floor=noise.floor * ratio.clip(None, 1))
 
 
 def not_above_texture(noise: NoiseModel, guesses: Sequence[FirstGuess]) -> NoiseModel:
@@ -198,9 +162,10 @@ def confirm_correlation(model: NoiseModel, guesses: Sequence[FirstGuess]) -> Noi
     estimate = np.mean([model.variance(samples(guess.clean).cpu().numpy()).mean() for guess in guesses])
     share = float(np.mean([float(guess.shown_share().mean()) for guess in guesses]))
     regular = estimate > STRONG**2 and power / len(guesses) < LEAST_REMOVED**2 * estimate * share
-    if model.correlated and max(beside, below) > ALIKE and not regular:
+    coarse = estimate > FAINT**2 and model.neighbours_of_colours > COARSE_COLOURS
+    if model.correlated and (coarse or (max(beside, below) > ALIKE and not regular)):
         return model
-    return model.without_correlation(of_channels=between <= CHANNELS_ALIKE)
+    return model.without_correlation(of_channels=model.channels != COLOURS and between <= CHANNELS_ALIKE)
 
 
 @torch.no_grad()

@@ -11,10 +11,11 @@ from torch import Tensor
 from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.fit.correlated_line import fit_correlated_line
 from zsn2m_deploy.fit.run import FrameGroup, Run
+from zsn2m_deploy.noise.guesses import FirstGuess, first_guesses
 from zsn2m_deploy.noise.heavy_tails import with_heavy_tails
 from zsn2m_deploy.noise.mosaics import shared_by_planes
 from zsn2m_deploy.noise.places import unevenness
-from zsn2m_deploy.noise.refine import FirstGuess, first_guesses, refine_noise
+from zsn2m_deploy.noise.refine import refine_noise
 from zsn2m_deploy.pretrain.network import SensorNet
 from zsn2m_deploy.pretrain.weights import pretrained_for
 from zsn2m_runtime.mosaic_record import PLANES

@@ -29,7 +29,7 @@ from zsn2m_deploy.fit.run import Fitted, FrameGroup, Run
 from zsn2m_deploy.fit.turns import Turns
 from zsn2m_deploy.fit.weakening import weakening
 from zsn2m_deploy.noise.fields import NoiseFields, after_jpeg
-from zsn2m_deploy.noise.refine import FirstGuess, first_guesses
+from zsn2m_deploy.noise.guesses import FirstGuess, first_guesses
 from zsn2m_deploy.pretrain.checkpointed import LEVEL_POWER, normalised_error
 from zsn2m_deploy.pretrain.network import SensorNet
 from zsn2m_deploy.video.fused import fused_noise

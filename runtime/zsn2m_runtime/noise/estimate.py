@@ -13,10 +13,12 @@ import numpy as np
 from zsn2m_runtime.blank.areas import blanks_of, filled, present
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.mosaic_record import PLANES
+from zsn2m_runtime.noise.colours import WIDE, covariance_of_colours
 from zsn2m_runtime.noise.counts import counted_photons
 from zsn2m_runtime.noise.floor import without_regular_detail
+from zsn2m_runtime.noise.jpeg import jpeg_quality
 from zsn2m_runtime.noise.level import value_span
-from zsn2m_runtime.noise.model import REACH, Doubles, NoiseModel
+from zsn2m_runtime.noise.model import COLOURS, REACH, Doubles, NoiseModel
 from zsn2m_runtime.noise.patches import CELLS, FEWEST, SIDE, TINY, Floats, Patches, joined, lowest, patches_of
 from zsn2m_runtime.noise.spectrum import covariance_of
 from zsn2m_runtime.noise.tails import shape_of
@@ -24,6 +26,7 @@ from zsn2m_runtime.noise.texture import shared_line
 from zsn2m_runtime.sample_types import Mask, Pixels
 
 MOST_PATCHES = 8000  # looked at, evenly spaced; of many frames at least FEWEST each
+MOST_WIDE = 600  # of wide patches, for noise of colours
 MOST_VALUES = 1_000_000  # of all frames that are looked at for their ends
 ENDS = 0.005  # of all samples at the lowest or the highest value: more, and samples end there
 BANDS = 12  # of brightness
@@ -76,7 +79,10 @@ def estimate_noise(frames: Sequence[Pixels], blanks: Sequence[Mask | None] | Non
     chosen = smooth & lowest((patches.detail / expected).mean(axis=1))
     flat = patches.chosen(chosen if chosen.any() else smooth)
     deviations = flat.flat / np.sqrt(_variance(slope, floor, flat.level))[:, None, None]
-    covariance = covariance_of(deviations)
+    told_by_colours = flat.level.shape[1] == COLOURS and not jpeg_quality(seen)  # JPEG takes colours out of flat areas
+    covariance = _of_colours(flat, patches, (slope, floor), units, blanks) if told_by_colours else None
+    if covariance is None:
+        covariance = covariance_of(deviations)
     power = np.maximum(np.einsum("iiyx->iyx", covariance)[:, REACH, REACH], TINY)
     correlation = covariance / np.sqrt(power[:, None] * power)[:, :, None, None]
     quiet = _variance(slope, floor, flat.level).mean(axis=0) < NO_NOISE
@@ -88,12 +94,41 @@ def estimate_noise(frames: Sequence[Pixels], blanks: Sequence[Mask | None] | Non
     found = NoiseModel(
         slope, floor, correlation, span, shape.skew, skew_error=shape.skew_error, kurtosis=shape.kurtosis
     )
-    factor = np.square(shape.gain) * (power if found.correlated else 1.0)  # details of neighbours hold a part of it
+    told = found.correlated or (found.shared and told_by_colours)
+    factor = np.square(shape.gain) * (power if told else 1.0)  # details of neighbours hold a part of it
     found = replace(found, slope=slope * factor, floor=floor * factor)
     found = without_regular_detail(found, units, blanks, deviations)
     if found.channels == PLANES:
         found = _of_mosaic(found, units, blanks)
     return replace(found.rescaled(-low / scale, 1 / scale), ends=ends_of(seen))
+
+
+def _of_colours(
+    flat: Patches,
+    narrow: Patches,
+    line: tuple[Doubles, Doubles],
+    units: Sequence[Floats],
+    blanks: Sequence[Mask | None],
+) -> Doubles | None:
+    """Between channels and near pixels, in units of a line; None where frames are too small.
+
+    Shape:
+        line: slope and floor of each channel; returns: (3, 3, 9, 9)
+    """
+    most = max(MOST_WIDE // len(units), FEWEST)
+    large = [(unit, blank) for unit, blank in zip(units, blanks, strict=True) if min(unit.shape[:2]) >= WIDE]
+    if not large:
+        return None
+    wide = joined([patches_of(unit, most, blank, WIDE) for unit, blank in large])
+    if len(wide.level) < FEWEST:
+        return None
+    of_wide, of_narrow, of_flat = (_variance(*line, patches.level) for patches in (wide, narrow, flat))
+    alike = [
+        patches.flat / np.sqrt(variance.mean(axis=1))[:, None, None, None]
+        for patches, variance in ((wide, of_wide), (narrow, of_narrow), (flat, of_flat))
+    ]
+    share = (of_flat / of_flat.mean(axis=1, keepdims=True)).mean(axis=0)
+    return np.asarray(covariance_of_colours(*alike) / np.sqrt(share[:, None] * share)[:, :, None, None])
 
 
 def _of_mosaic(noise: NoiseModel, units: Sequence[Floats], blanks: Sequence[Mask | None]) -> NoiseModel:

@@ -17,6 +17,9 @@ REACH = 4  # pixels; correlation beyond it counts as none
 LEAST = 1e-3  # smallest variance, of the largest in the span
 LEVELS = 100_000  # values per frame that a mean over brightness is taken of
 CORRELATED = 0.15  # correlation of neighbours from which on noise counts as correlated: docs/results/noise.md#noise
+COLOURS = 3  # channels
+LEAST_COLOUR = 0.1  # power of all colour differences, of that of a channel: less is rounding
+SHARED = 0.25  # correlation of two channels, either way, from which on it counts: docs/decisions/noise-of-colours.md
 PHOTONS = 0.1  # skewness from which on noise is that of photons: docs/decisions/photon-skewness.md
 TONE_CURVE = -0.1  # skewness below which a tone curve is behind it: docs/decisions/tone-curve-median.md
 
@@ -97,6 +100,23 @@ class NoiseModel:
     def correlated(self) -> bool:
         """Whether neighbouring pixels share noise."""
         return max(map(abs, self.neighbours)) > CORRELATED
+
+    @property
+    def neighbours_of_colours(self) -> float:
+        """Correlation of a pixel with those beside and below it, in differences of colour; 0 where there are none."""
+        if self.channels != COLOURS:
+            return 0.0
+        across = np.eye(COLOURS) - 1 / COLOURS  # grey is left out
+        here, beside, below = (
+            float(np.sum(across * self.correlation[:, :, REACH + down, REACH + right]))
+            for down, right in ((0, 0), (0, 1), (1, 0))
+        )
+        return (beside + below) / 2 / here if here > LEAST_COLOUR else 0.0
+
+    @property
+    def shared(self) -> bool:
+        """Whether channels share noise, or have opposite noise."""
+        return bool(np.abs(self.between - np.diag(np.diag(self.between))).max() > SHARED)
 
     @property
     def alike(self) -> bool:

@@ -44,7 +44,7 @@ class Patches:
         return Patches(*(getattr(self, part.name)[which] for part in fields(self)))
 
 
-def patches_of(frame: Floats, most: int, blank: Mask | None) -> Patches:
+def patches_of(frame: Floats, most: int, blank: Mask | None, side: int = SIDE) -> Patches:
     """About `most` patches of a frame, evenly spaced, that are not saturated and nowhere blank.
 
     Shape:
@@ -52,10 +52,10 @@ def patches_of(frame: Floats, most: int, blank: Mask | None) -> Patches:
         blank: (h, w), or None: nothing is
     """
     channels = frame.shape[2]
-    windows = np.lib.stride_tricks.sliding_window_view(frame, (SIDE, SIDE), axis=(0, 1))[::STEP, ::STEP]
+    windows = np.lib.stride_tricks.sliding_window_view(frame, (side, side), axis=(0, 1))[::STEP, ::STEP]
     free = np.arange(windows.shape[0] * windows.shape[1])
     if blank is not None:
-        hidden = np.lib.stride_tricks.sliding_window_view(blank, (SIDE, SIDE))[::STEP, ::STEP]
+        hidden = np.lib.stride_tricks.sliding_window_view(blank, (side, side))[::STEP, ::STEP]
         free = free[~hidden.any(axis=(2, 3)).ravel()]
     chosen = free[:: max(1, -(-len(free) // most))]
     found = np.moveaxis(windows[np.unravel_index(chosen, windows.shape[:2])], 1, 3)
@@ -69,8 +69,8 @@ def patches_of(frame: Floats, most: int, blank: Mask | None) -> Patches:
     found, at_low, at_high = found[usable], at_low[usable], at_high[usable]
     corners = [found[:, row::2, column::2] for row in (0, 1) for column in (0, 1)]
     diagonal = (corners[0] - corners[1] - corners[2] + corners[3]) / 2
-    flat = _without_plane(found)
-    cells = flat.reshape(-1, SIDE // CELLS, CELLS, SIDE // CELLS, CELLS, channels).mean(axis=(2, 4))
+    flat = without_plane(found)
+    cells = flat.reshape(-1, side // CELLS, CELLS, side // CELLS, CELLS, channels).mean(axis=(2, 4))
     return Patches(
         found.mean(axis=(1, 2), dtype=np.float64),
         np.square(diagonal).mean(axis=(1, 2), dtype=np.float64) + TINY,
@@ -86,10 +86,11 @@ def joined(parts: Sequence[Patches]) -> Patches:
     return Patches(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Patches)))
 
 
-def _without_plane(patches: Floats) -> Floats:
-    """Patches less the plane that fits them best."""
-    ramp = np.arange(SIDE, dtype=np.float32) - (SIDE - 1) / 2
-    energy = np.float32(SIDE * np.square(ramp).sum())
+def without_plane(patches: npt.NDArray[np.floating]) -> Floats:
+    """Patches less the plane that fits them best. Shape: (n, side, side, c) -> the same."""
+    side = patches.shape[1]
+    ramp = np.arange(side, dtype=np.float32) - (side - 1) / 2
+    energy = np.float32(side * np.square(ramp).sum())
     rise = np.einsum("nyxc,y->nc", patches, ramp)[:, None, None] * ramp[:, None, None] / energy
     drift = np.einsum("nyxc,x->nc", patches, ramp)[:, None, None] * ramp[:, None] / energy
     return np.asarray(patches - patches.mean(axis=(1, 2), keepdims=True) - rise - drift, np.float32)

@@ -30,13 +30,13 @@ def covariance_of(unit: npt.NDArray[np.floating]) -> Doubles:
     spectra = np.fft.fft2(unit * (taper[:, None] * taper)[:, :, None], axes=(1, 2))
     all_found = [_median_power(spectra[..., channel]) for channel in range(unit.shape[3])]
     kept = [_share_of_noise(found) for found in all_found]
-    power = [_with_low_end(found * share) for found, share in zip(all_found, kept, strict=True)]
+    power = [with_low_end(found * share) for found, share in zip(all_found, kept, strict=True)]
     density = np.empty((len(power), len(power), SIDE, SIDE))
     for i, of_i in enumerate(power):
         density[i, i] = of_i
         for j, of_j in enumerate(power[:i]):  # a sum has the power of both, and twice what they share
             share = np.sqrt(kept[i] * kept[j])
-            both = _with_low_end(_median_power(spectra[..., i] + spectra[..., j]) * share)
+            both = with_low_end(_median_power(spectra[..., i] + spectra[..., j]) * share)
             shared = (both - of_i - of_j) / 2
             density[i, j] = density[j, i] = _no_more_alike(shared, np.sqrt(of_i * of_j), share < 1)
     around = np.fft.fftshift(np.fft.ifft2(density).real, axes=(2, 3)) / np.square(taper).sum() ** 2
@@ -44,9 +44,9 @@ def covariance_of(unit: npt.NDArray[np.floating]) -> Doubles:
     return np.asarray(around[:, :, near, near])
 
 
-def _squares() -> Doubles:
+def _squares(side: int = SIDE) -> Doubles:
     """Squares of the frequencies, in periods a patch. Shape: (side, side)."""
-    frequency = np.fft.fftfreq(SIDE) * SIDE
+    frequency = np.fft.fftfreq(side) * side
     return np.asarray(np.square(frequency[:, None]) + np.square(frequency))
 
 
@@ -78,9 +78,9 @@ def _no_more_alike(shared: Doubles, power: Doubles, texture: npt.NDArray[np.bool
     return np.asarray(np.where(texture, np.clip(shared, -most, most), shared))
 
 
-def _with_low_end(power: Doubles) -> Doubles:
+def with_low_end(power: Doubles) -> Doubles:
     """The power below LOW as that above goes on. Shape: (side, side)."""
-    square, found = _squares(), power.copy()
+    square, found = _squares(len(power)), power.copy()
     rim, low = (square >= LOW**2) & (square < RIM**2), square < LOW**2
     fall = min(0.0, np.polyfit(square[rim], np.log(power[rim]), 1)[0])
     found[low] = np.exp(np.log(power[rim]).mean() + fall * (square[low] - square[rim].mean()))

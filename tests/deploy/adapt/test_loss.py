@@ -18,7 +18,7 @@ from zsn2m_deploy.adapt.scenes import synthetic_scenes
 from zsn2m_deploy.config.networks import SensorConfig
 from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.noise.fields import FIELD_SIDE, NoiseFields
-from zsn2m_deploy.noise.refine import FirstGuess
+from zsn2m_deploy.noise.guesses import FirstGuess
 from zsn2m_deploy.sample.config import SampleConfig
 from zsn2m_deploy.sample.noise import sample_frames
 from zsn2m_deploy.training import Trained, train

@@ -15,7 +15,7 @@ from tests.deploy.fit.test_correlated import shared_by_neighbours, texture_every
 from zsn2m_deploy.fit.correlated_line import fit_correlated_line
 from zsn2m_deploy.noise.draw import draw_noise
 from zsn2m_deploy.noise.fields import NoiseFields
-from zsn2m_deploy.noise.refine import FirstGuess
+from zsn2m_deploy.noise.guesses import FirstGuess
 from zsn2m_runtime.noise.model import NoiseModel
 
 SIDE = 256

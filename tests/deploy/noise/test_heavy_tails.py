@@ -16,8 +16,8 @@ from zsn2m_deploy import api
 from zsn2m_deploy.adapt.loss import pairs_are_independent
 from zsn2m_deploy.bundle.export import export
 from zsn2m_deploy.noise.fields import NoiseFields
+from zsn2m_deploy.noise.guesses import FirstGuess, first_guesses
 from zsn2m_deploy.noise.heavy_tails import with_heavy_tails
-from zsn2m_deploy.noise.refine import FirstGuess, first_guesses
 from zsn2m_deploy.preparation import HEAVY_TAILS
 from zsn2m_deploy.pretrain import confirm
 from zsn2m_deploy.pretrain.weights import pretrained

@@ -11,7 +11,8 @@ from support.trainings import INSTANT
 
 from zsn2m_deploy.noise import refine
 from zsn2m_deploy.noise.draw import unit_noise
-from zsn2m_deploy.noise.refine import FirstGuess, confirm_correlation, first_guesses, fit_variance, refine_noise
+from zsn2m_deploy.noise.guesses import FirstGuess, first_guesses
+from zsn2m_deploy.noise.refine import confirm_correlation, fit_variance, refine_noise
 from zsn2m_deploy.noise.variance import VarianceLine
 from zsn2m_deploy.pretrain.scenes import dead_leaves, random_palette
 from zsn2m_deploy.pretrain.weights import pretrained

@@ -8,7 +8,8 @@ import pytest
 import torch
 from support.known_noise import Array, whole
 
-from zsn2m_deploy.noise.refine import FirstGuess, first_guesses, not_above_flat_places, refine_noise
+from zsn2m_deploy.noise.guesses import FirstGuess, first_guesses
+from zsn2m_deploy.noise.refine import not_above_flat_places, refine_noise
 from zsn2m_deploy.pretrain.weights import pretrained
 from zsn2m_deploy.report.presence import presence_of
 from zsn2m_deploy.report.words import Presence

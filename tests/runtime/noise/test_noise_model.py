@@ -49,7 +49,7 @@ def test_noise_that_channels_share_is_found() -> None:
     unit = correlated(0.0, 10.0, 4)
     shared = 0.8 * unit[..., :3] + 0.6 * unit[..., 3:]
     found = estimate_noise([(scene() + shared).astype(np.float32)])
-    assert found.correlation[0, 1, REACH, REACH] == pytest.approx(0.36, abs=0.06)
+    assert found.correlation[0, 1, REACH, REACH] == pytest.approx(0.36, abs=0.08)
     assert not found.correlated
 
 

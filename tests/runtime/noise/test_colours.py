@@ -1,0 +1,64 @@
+"""The correlation of channels on textured frames: known where the noise is drawn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from support.colour_noise import SIGMA, colour_noise, pairs, true_pairs
+from support.known_noise import scene
+
+from zsn2m_runtime.noise.estimate import estimate_noise
+from zsn2m_runtime.noise.model import Doubles, NoiseModel
+
+SIZE = (256, 256)
+TEXTURE = 6.0
+
+
+def found_in(noise: Doubles, texture: float = TEXTURE) -> NoiseModel:
+    return estimate_noise([(scene(3, texture, size=SIZE) + noise).astype(np.float32)])
+
+
+@pytest.mark.parametrize("width", [0.0, 3.0, 6.0])
+def test_what_channels_share_is_that_of_the_noise(width: float) -> None:
+    noise = colour_noise(SIZE, width)
+    found = found_in(noise, 0.0)
+    assert pairs(found.between) == pytest.approx(true_pairs(noise), abs=0.1)
+    assert found.shared
+    assert found.correlated is (width > 0)
+
+
+@pytest.mark.parametrize(("width", "within"), [(0.0, 0.25), (3.0, 0.6), (6.0, 0.65)])
+def test_grey_texture_hardly_passes_for_what_channels_share(width: float, within: float) -> None:
+    """By sums of channels, in patches of 16 pixels, red and green had -0.22, -0.03 and 0.67."""
+    noise = colour_noise(SIZE, width)
+    found = found_in(noise)
+    assert pairs(found.between) == pytest.approx(true_pairs(noise), abs=within)
+    assert pairs(found.between)[0] < -0.1
+
+
+@pytest.mark.parametrize("width", [3.0, 6.0])
+def test_coarse_noise_of_colours_has_its_whole_level(width: float) -> None:
+    """Patches of 16 pixels hold half of it."""
+    found = found_in(colour_noise(SIZE, width), 0.0)
+    assert found.sigma([scene(3, size=SIZE)]) == pytest.approx(SIGMA, rel=0.15)
+    assert found.neighbours_of_colours > 0.75
+
+
+def test_independent_noise_on_grey_texture_is_not_shared() -> None:
+    noise = SIGMA * np.random.default_rng(0).standard_normal((*SIZE, 3))
+    found = found_in(noise)
+    assert not found.shared
+    assert found.neighbours_of_colours < 0.2
+
+
+def test_grey_noise_has_no_colours() -> None:
+    noise = SIGMA * np.random.default_rng(0).standard_normal((*SIZE, 1)) * np.ones(3)
+    found = found_in(noise, 0.0)
+    assert found.between_channels == pytest.approx(1, abs=0.02)
+    assert found.neighbours_of_colours == 0
+
+
+def test_frames_too_small_for_wide_patches_are_looked_at_in_narrow_ones() -> None:
+    noise = SIGMA * np.random.default_rng(0).standard_normal((40, 40, 3))
+    found = estimate_noise([(scene(3, size=(40, 40)) + noise).astype(np.float32)])
+    assert found.sigma([noise]) == pytest.approx(SIGMA, rel=0.3)
