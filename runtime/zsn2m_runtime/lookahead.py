@@ -9,12 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from zsn2m_runtime.errors import UsageError
+from zsn2m_runtime.gain import Gain
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.mean import Mean
 from zsn2m_runtime.motion import Flow, flow
 from zsn2m_runtime.sample_types import Nchw
 from zsn2m_runtime.sequence import Averaging, Motion, Seen, Sequence, uncovered
 
+MOST = 16  # frames that may be waited for: 8 gain 0.03 dB more than 4, and each is a few arrays in memory
 Newer = Callable[[], Averaging | None]
 
 
@@ -43,39 +45,44 @@ class Lookahead:
 
     Args:
         motion: where a frame's content was before; None: every frame is denoised by itself
-        frames: that are waited for; 0: none
+        frames: that are waited for, at most MOST; 0: none
     Raises:
-        UsageError: fewer than 0 frames.
+        UsageError: another number of frames.
     Source: docs/decisions/lookahead.md.
     """
 
     def __init__(self, denoiser: Averaging, motion: Motion | None = flow, frames: int = 0) -> None:
-        if frames < 0:
-            raise UsageError(f"expected a lookahead of 0 frames or more, but got {frames}")
+        if not isinstance(frames, int) or not 0 <= frames <= MOST:
+            raise UsageError(
+                f"expected a lookahead of 0 to {MOST} frames, but got {frames!r}; 2 is usual, more than 4 gain little"
+            )
         self._denoiser, self._motion, self._frames = denoiser, motion, frames
         self._sequence = Sequence(denoiser, motion)
         self._waiting: deque[_Waiting] = deque()
         self._spare: Nchw | None = None  # planes of a mean that is gone
 
-    def __call__(self, frame: Frame, name: str = "frame") -> list[Frame]:
+    def __call__(self, frame: Frame, name: str = "frame") -> Iterator[Frame]:
         """Take in the next frame; messages call it `name`.
 
         Returns:
-            the results that are ready, of the oldest frames that waited, in order
+            the results that are ready, of the oldest frames that waited, in order; to be taken, all of them, before the
+            next frame is given
         Raises:
             InputError: a frame of another type, channel count or range than the bundle was trained on; the next one
                 follows the one before.
         """
         denoised, newest = self._sequence(frame, name), self._sequence.past
         if not self._frames or newest is None:
-            return [*self.rest(), denoised]
-        ready = [] if self._goes_on(newest.seen, newest.result) else list(self.rest())
-        own = newest.seen.mean
-        kept = newest.seen._replace(mean=Mean(own.planes.copy(), own.variance, own.planes))
+            yield from self.rest()
+            yield denoised
+            return
+        if not self._link(newest.seen, newest.result):
+            yield from self.rest()
+        own = newest.seen.mean.planes.copy()
+        kept = newest.seen._replace(mean=newest.seen.mean._replace(planes=own, lit=own))
         self._waiting.append(_Waiting(frame, name, kept, denoised))
         if len(self._waiting) > self._frames:
-            ready.append(self._oldest())
-        return ready
+            yield self._oldest()
 
     def rest(self) -> Iterator[Frame]:
         """The results that wait, with what there is of frames after them; the next frame follows all the same."""
@@ -98,21 +105,23 @@ class Lookahead:
             raise
         yield from self.rest()
 
-    def go_on_with(self, denoiser: Averaging) -> list[Frame]:
-        """Denoise the next frames with another bundle of the same sensor; what waits is returned, by the one so far."""
-        ready = list(self.rest())
+    def go_on_with(self, denoiser: Averaging) -> Iterator[Frame]:
+        """Denoise the next frames with another bundle of the same sensor; first comes what waits, by the one so far."""
+        yield from self.rest()
         self._denoiser = denoiser
         self._sequence.go_on_with(denoiser)
-        return ready
 
-    def _goes_on(self, newest: Seen, result: Nchw) -> bool:
-        """Whether the newest frame shows what the one before it does, and where."""
+    def _link(self, newest: Seen, result: Nchw) -> bool:
+        """Find the newest frame's content in the one that came before it; False: it shows another scene."""
         if not (newest.follows and self._waiting and self._motion):
             return False
         last = self._waiting[-1]
         last.later = self._motion(result, last.seen.noisy, newest.mean.planes)
         if last.later is not None and not last.seen.follows:  # its noise had nothing to be measured against
-            last.seen = last.seen._replace(strength=newest.strength)
+            gain = Gain(self._denoiser.noises, self._sequence.ends)
+            gain.start(last.seen.noisy)
+            gain.update(result, last.seen.noisy, last.later)
+            last.seen = last.seen._replace(strength=gain.strength)
         return last.later is not None
 
     def _oldest(self) -> Frame:
@@ -120,6 +129,14 @@ class Lookahead:
         first = self._waiting.popleft()
         if first.later is None:
             return first.denoised
+        try:
+            return self._of_all(first)
+        except Exception:
+            self._waiting.clear()  # the error is this frame's, and takes its place
+            raise
+
+    def _of_all(self, first: _Waiting) -> Frame:
+        """The result of a frame with those that wait."""
         last = self._waiting[-1].seen
         mean, after = Mean.of_one(last.noisy), last
         for one in (*reversed(list(self._waiting)[:-1]), first):

@@ -14,7 +14,7 @@ from zsn2m_runtime.inference.frames import Average, Planes
 from zsn2m_runtime.manifest import ModelCard
 from zsn2m_runtime.mean import Mean
 from zsn2m_runtime.motion import Flow, flow, still
-from zsn2m_runtime.noise.clipping import clipping_ends
+from zsn2m_runtime.noise.clipping import Ends, clipping_ends
 from zsn2m_runtime.noise_record import NoiseRecord
 from zsn2m_runtime.sample_types import Mask, Nchw, is_whole
 from zsn2m_runtime.several_threads import at_once
@@ -87,6 +87,7 @@ class Sequence:
     Attributes:
         past: the latest frame; None: there is none that the next one could be averaged with
         fusion: makes the means; None: every frame is denoised by itself
+        ends: at which samples are clipped
     """
 
     def __init__(self, denoiser: Averaging, motion: Motion | None = flow) -> None:
@@ -104,11 +105,12 @@ class Sequence:
         """Denoise the next frames with another bundle of the same sensor; what was before stays."""
         self._denoiser = denoiser
         averages = self._motion is not None and denoiser.averages
+        self.ends: Ends = (None, None)
         self.fusion = self._gain = None
         if averages:
-            sensor = denoiser.card.sensor
-            ends, told = clipping_ends(denoiser.noises[0], sensor), denoiser.card.strength is not None
-            self.fusion, self._gain = Fusion(denoiser.noises[0], ends, told), Gain(denoiser.noises, ends)
+            told = denoiser.card.strength is not None
+            self.ends = clipping_ends(denoiser.noises[0], denoiser.card.sensor)
+            self.fusion, self._gain = Fusion(denoiser.noises[0], self.ends, told), Gain(denoiser.noises, self.ends)
 
     def __call__(self, frame: Frame, name: str = "frame") -> Frame:
         """Denoise the next frame; messages call it `name`.
@@ -118,6 +120,7 @@ class Sequence:
                 follows the one before.
         """
         if self.fusion is None:
+            self.past = None
             return self._denoiser.denoise(frame, name)
         seen: Seen | None = None
 

@@ -72,7 +72,9 @@ def stream(
     ] = "flow",
     lookahead: Annotated[
         int,
-        typer.Option(min=0, metavar="FRAMES", help="Average also so many later frames; as many later is the result."),
+        typer.Option(
+            min=0, max=16, metavar="FRAMES", help="Average also so many later frames; as many later is the result."
+        ),
     ] = 0,
     provider: Provider = "auto",
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: one per core.")] = 0,
@@ -129,9 +131,11 @@ def stream(
     chosen = model or video_model(bundle)
     denoiser = Denoiser(bundle, chosen, provider, threads, spinning=False)
     if chosen and not model:
+        is_better = denoiser.averages and motion != "off" and not lookahead
+        more = "; --lookahead 2 is better, too, at about twice the time" if is_better else ""
         remark(
             f"model {chosen}: quick; --model sensor is slower and better, most of all where neighbouring pixels share "
-            f"noise{'' if lookahead or motion == 'off' else '; --lookahead 2 is better, too, at about twice the time'}"
+            f"noise{more}"
         )
     if lookahead and not denoiser.averages:
         remark("--lookahead changes nothing: with this model every frame is denoised by itself")

@@ -131,7 +131,7 @@ def train_video(run: Run, config: TrainConfig, fitted: Fitted) -> Fitted:
         return fitted
     line, schedule = line_of(fitted.groups[0].noise), fitted.config.sensor.schedule
     network, reports = pretrained_video(run.channels), fitted.reports
-    if schedule.iterations:
+    if schedule.iterations and fitted.share > 0:  # else nothing is removed, and nothing to be learned
         try:
             reports += (_adapted(run, network, _lessons(run, config, fitted, line), schedule),)
             failed = _is_dead(run, network, line)

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.image import Frame
@@ -15,6 +16,8 @@ from zsn2m_runtime.streaming.ends import Item, Picture
 from zsn2m_runtime.streaming.latency import Latency
 from zsn2m_runtime.streaming.watching import Watch
 
+MOST_PACKETS = 1000  # of sound that wait for a picture: 20 s of AAC, 1024 samples at 48 kHz each
+
 
 @dataclass
 class _Place:
@@ -22,6 +25,10 @@ class _Place:
 
     taken: Item
     given: Item | None = None
+
+    def waits_in(self, channel: str) -> bool:
+        """Whether it is empty, for a picture of that channel."""
+        return self.given is None and isinstance(self.taken, Picture) and self.taken.channel == channel
 
 
 class Denoising:
@@ -35,7 +42,7 @@ class Denoising:
         reload: take up a bundle that is replaced on disk, between two frames; a broken one is warned of
     Attributes:
         denoiser: the one in use
-        latency: of a picture, the work alone
+        latency: the work alone, of each result
     """
 
     def __init__(self, denoiser: Denoiser, motion: Motion | None, lookahead: int, *, reload: bool) -> None:
@@ -45,16 +52,26 @@ class Denoising:
         self._channels: dict[str, Lookahead] = {}
         self._watches: dict[str, Watch] = {}  # by channel, too
         self._places: deque[_Place] = deque()
+        self._pictures = 0  # among them
+        self._known: set[str] = set()  # channels, also of pictures that are kept
+        self._spent = 0.0  # seconds, on results that are still to come
 
     def __call__(self, items: Iterable[Item]) -> Iterator[Item]:
         """The items in their order; an error comes after the results of all pictures before it."""
         try:
             for item in items:
-                self._places.append(place := _Place(item))
+                self._reload()
+                self._places.append(_Place(item))
+                if isinstance(item, Picture):
+                    self._known.add(item.channel)
+                    self._pictures += 1
                 if isinstance(item, Picture) and not item.is_kept:
                     self._take(item)
                 else:
-                    place.given = item
+                    self._places[-1].given = item
+                while self._are_many():
+                    self._hurry()
+                    yield from self._ready()
                 yield from self._ready()
         except Exception:
             yield from self._rest()
@@ -77,41 +94,53 @@ class Denoising:
             self._reloading.close()
 
     def _take(self, item: Picture) -> None:
-        started = time.perf_counter()
-        self._reload()
         channel = item.channel
         if channel not in self._channels:
             self._channels[channel] = Lookahead(self.denoiser, self._motion, self._lookahead)
             self._watches[channel] = Watch(self._differences)
-        try:
-            denoised = self._channels[channel](item.frame, item.name)
-        except Exception:
-            self._places.pop()  # it gets no result
-            raise
-        self._give(channel, denoised)
-        self.latency.add(time.perf_counter() - started)
+        self._give(channel, self._channels[channel](item.frame, item.name))
         self._watches[channel].check(item.frame, f"{item.name} {channel}".strip())
 
-    def _give(self, channel: str, frames: Iterable[Frame]) -> None:
-        """Results of the oldest pictures of a channel that wait."""
+    def _give(self, channel: str, frames: Iterator[Frame]) -> None:
+        """Results to the oldest pictures of a channel that wait."""
+        started = time.perf_counter()
         for frame in frames:
-            for place in self._places:
-                if place.given is None and isinstance(place.taken, Picture) and place.taken.channel == channel:
-                    place.given = place.taken.with_frame(frame)
-                    break
+            place = next(place for place in self._places if place.waits_in(channel))
+            assert isinstance(place.taken, Picture)
+            place.given = place.taken.with_frame(frame)
+            self.latency.add(self._spent + time.perf_counter() - started)
+            self._spent, started = 0.0, time.perf_counter()
+        self._spent += time.perf_counter() - started  # on what comes later
 
     def _ready(self) -> Iterator[Item]:
         while self._places and (item := self._places[0].given) is not None:
             self._places.popleft()
+            self._pictures -= isinstance(item, Picture)
             yield item
 
+    def _are_many(self) -> bool:
+        """Whether more waits than the oldest picture's later frames can be worth: memory is bounded.
+
+        So it is where a stack has one channel after the other, or where a video's pictures end before its sound.
+        """
+        if not self._places or self._places[0].given is not None:
+            return False
+        packets = len(self._places) - self._pictures
+        return self._pictures > (self._lookahead + 1) * len(self._known) or packets > MOST_PACKETS
+
+    def _hurry(self) -> None:
+        """Let the oldest picture wait no longer."""
+        oldest = self._places[0].taken
+        assert isinstance(oldest, Picture)
+        self._give(oldest.channel, islice(self._channels[oldest.channel].rest(), 1))
+
     def _rest(self) -> Iterator[Item]:
-        """What waits, one by one: whoever stops reading does not wait for all."""
+        """What waits, one by one: whoever stops reading does not wait for all; up to a picture that failed."""
+        yield from self._ready()
         while self._places:
-            oldest = self._places[0]
-            if oldest.given is None and isinstance(oldest.taken, Picture):
-                channel = oldest.taken.channel
-                self._give(channel, [next(self._channels[channel].rest())])
+            self._hurry()
+            if self._places[0].given is None:
+                return
             yield from self._ready()
 
     def _differences(self, frame: Frame) -> tuple[str, ...]:

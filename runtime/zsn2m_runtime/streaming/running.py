@@ -88,7 +88,7 @@ class Stream:
         self._work = Denoising(denoiser, MOTIONS[motion], lookahead, reload=reload)
         self._source, self._sink, self._limit = source, sink, limit
         self._drop_late = drop_late
-        self._latency = {stage: Latency() for stage in ("read", "denoise", "write", "total")}
+        self._latency = {stage: Latency() for stage in ("read", "write", "total")}
         self._latency["denoise"] = self._work.latency
         self._frames_in = self._frames_out = 0
         self._stopped = False

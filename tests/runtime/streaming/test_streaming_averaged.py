@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,11 +18,14 @@ from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.image import Frame, to_nchw
 from zsn2m_runtime.inference.frames import Average
+from zsn2m_runtime.inference.session import Session
+from zsn2m_runtime.motion import still
 from zsn2m_runtime.noise_record import NoiseRecord
 from zsn2m_runtime.sample_types import Nchw
 from zsn2m_runtime.sequence import MOTIONS, MotionName
 from zsn2m_runtime.streaming import pace
-from zsn2m_runtime.streaming.ends import Item, Picture
+from zsn2m_runtime.streaming.denoising import MOST_PACKETS, Denoising
+from zsn2m_runtime.streaming.ends import Item, Packet, Picture
 from zsn2m_runtime.streaming.image_sink import NullSink
 from zsn2m_runtime.streaming.pace import video_model
 from zsn2m_runtime.streaming.running import Stream
@@ -114,6 +118,80 @@ def test_a_frame_that_does_not_fit_comes_after_the_results_that_wait(denoiser: D
     with pytest.raises(InputError, match="frame 8: expected uint8"):
         Stream(denoiser, source, sink, motion="none", lookahead=3).run()
     assert names(sink.items) == names(FakeSource(7))
+
+
+def waiting(work: Denoising, items: Iterable[Item]) -> tuple[list[Item], int]:
+    """What comes of items, and the most that were taken and not given at a time."""
+    taken: list[Item] = []
+    given: list[Item] = []
+    most = 0
+
+    def counted() -> Iterator[Item]:
+        for item in items:
+            taken.append(item)
+            yield item
+
+    for item in work(counted()):
+        given.append(item)
+        most = max(most, len(taken) - len(given))
+    work.finish()
+    return given, most
+
+
+@pytest.mark.parametrize("is_kept", [False, True])
+def test_little_waits_where_one_channel_comes_after_the_other(denoiser: Denoiser, is_kept: bool) -> None:
+    """Of the first no more frames come: all of the second once waited for the end."""
+
+    def items() -> Iterator[Picture]:
+        for number in range(60):
+            channel = "ab"[number // 30]
+            kept = is_kept and channel == "b"
+            yield Picture(Frame(noise(number)), number, str(number), channel=channel, is_kept=kept)
+
+    given, most = waiting(Denoising(denoiser, still, 2, reload=False), items())
+    assert names(given) == names(items())
+    assert most <= 8
+
+
+def test_sound_does_not_wait_for_pictures_that_come_no_more(denoiser: Denoiser) -> None:
+    items: list[Item] = [Picture(Frame(noise(number)), number, str(number)) for number in range(3)]
+    items += [Packet(number) for number in range(3 * MOST_PACKETS)]
+    given, most = waiting(Denoising(denoiser, still, 2, reload=False), items)
+    assert names(given) == names(items)
+    assert most <= MOST_PACKETS + 3
+
+
+def test_a_result_that_fails_leaves_every_picture_its_own(denoiser: Denoiser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those after it get none: the next one's was once given in its place."""
+    right, calls, original = Kept(), iter(range(100)), Session.run
+    Stream(denoiser, FakeSource(8), right, motion="none", lookahead=2).run()
+
+    def fails(session: Session, planes: Nchw, strength: Nchw | None = None) -> Nchw:
+        if next(calls) == 7:  # that of the third picture, with those after it
+            raise MemoryError
+        return original(session, planes, strength)
+
+    monkeypatch.setattr(Session, "run", fails)
+    sink = Kept()
+    with pytest.raises(MemoryError):
+        Stream(denoiser, FakeSource(8), sink, motion="none", lookahead=2).run()
+    assert names(sink.items) == ["frame 1", "frame 2"]
+    np.testing.assert_array_equal(sink.results[""], right.results[""][:2])
+
+
+def test_the_speed_that_is_reached_has_all_of_the_work(denoiser: Denoiser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also of results that come at the end."""
+    original = Session.run
+
+    def slow(session: Session, planes: Nchw, strength: Nchw | None = None) -> Nchw:
+        time.sleep(0.02)
+        return original(session, planes, strength)
+
+    monkeypatch.setattr(Session, "run", slow)
+    stream = Stream(denoiser, FakeSource(6), NullSink(), motion="none", lookahead=5)
+    report = stream.run()
+    mean = report.latency["denoise"]["mean"]
+    assert mean is not None and 2 * 20 * 5 / 6 <= mean < 1000 * report.seconds / 6
 
 
 def test_after_a_stop_what_waits_is_written(denoiser: Denoiser) -> None:
