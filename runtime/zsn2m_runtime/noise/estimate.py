@@ -97,7 +97,7 @@ def estimate_noise(frames: Sequence[Pixels], blanks: Sequence[Mask | None] | Non
     told = found.correlated or (found.shared and told_by_colours)
     factor = np.square(shape.gain) * (power if told else 1.0)  # details of neighbours hold a part of it
     found = replace(found, slope=slope * factor, floor=floor * factor)
-    found = without_regular_detail(found, units, blanks, deviations)
+    found = without_regular_detail(found, units, blanks, deviations, float(np.add(*ends).max()))
     if found.channels == PLANES:
         found = _of_mosaic(found, units, blanks)
     return replace(found.rescaled(-low / scale, 1 / scale), ends=ends_of(seen))

@@ -38,12 +38,14 @@ INFLATED = 1.2  # what passed for noise over the floor, a ratio of variances
 MOST_PATCHES = 500  # in which waves are looked for
 LESS_FINE = 0.75  # of the variance is at fine frequencies: more, and it is texture that neighbours share, not noise
 HELD = 0.04  # power of waves in the flattest patches, of what these have: less, and they are free of them
+ENDING = 0.01  # of the flattest patches' samples are at an end of the values: more, and few patches may hold letters
+FEW = 24  # patches
 TURNS = 24  # directions in which waves of the same length are looked for: in most of them there is none
 TINY = 1e-12
 
 
 def without_regular_detail(
-    found: NoiseModel, frames: Sequence[Floats], blanks: Sequence[Mask | None], flat: Doubles
+    found: NoiseModel, frames: Sequence[Floats], blanks: Sequence[Mask | None], flat: Doubles, at_ends: float
 ) -> NoiseModel:
     """An estimate without what regular detail left in it; the same where frames, or the patches it is of, have none.
 
@@ -51,6 +53,8 @@ def without_regular_detail(
         frames: each (h, w, c), in the model's units
         blanks: (h, w) of each, or None
         flat: (n, side, side, c), the patches that correlation was measured in, over the deviation of their noise
+    Args:
+        at_ends: share of these patches' samples at the lowest or the highest value, in the channel with most of them
     """
     variance = found.sigma(frames) ** 2
     step = -(-len(frames) // MOST_FRAMES)
@@ -63,7 +67,8 @@ def without_regular_detail(
         return found
     floor = _floor(shown)
     between = floor.sigma(frames) ** 2
-    if found.correlated and between < LESS_FINE * variance and share_of_waves(flat, waves) < HELD:
+    are_flat = at_ends < ENDING or len(flat) >= FEW  # near-white paper is clipped: letters are left
+    if found.correlated and between < LESS_FINE * variance and are_flat and share_of_waves(flat, waves) < HELD:
         return found
     regular = replace(found, regular=True)
     if between * INFLATED > variance and not found.correlated:

@@ -147,6 +147,22 @@ def test_waves_in_patches_are_told_from_noise_and_measured() -> None:
     assert share_of_waves(patches[..., :1], waves) < 0.03
 
 
+def near_white_page(seed: int, sigma: float) -> np.ndarray:
+    """Lines of small print, 14 pixels apart, on paper of 250 with noise; (256, 256), clipped."""
+    generator = np.random.default_rng(seed)
+    drawn = np.full((256, 256), 250, np.uint8)
+    for base in range(16, 248, 14):
+        words = ("".join(generator.choice(list("acegimnorstu"), generator.integers(2, 9))) for _ in range(9))
+        cv2.putText(drawn, " ".join(words), (6, base), cv2.FONT_HERSHEY_SIMPLEX, 0.36, 30.0, 1, cv2.LINE_AA)
+    return np.rint(drawn + generator.normal(0, sigma, drawn.shape)).clip(0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("seed", range(FIRST_TEST_SEED, FIRST_TEST_SEED + 8))
+def test_patches_of_letters_on_near_white_paper_do_not_pass_for_flat_ones(seed: int) -> None:
+    for sigma in (5.0, 8.0, 20.0):
+        assert estimate_noise([near_white_page(seed, sigma)]).regular
+
+
 def test_textures_without_peaks_of_their_own_count_as_they_did() -> None:
     generator = np.random.default_rng(FIRST_TEST_SEED)
     scene = 255 * dead_leaves(generator, SIDE, random_palette(generator)).mean(axis=2)
