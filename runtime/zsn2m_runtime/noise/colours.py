@@ -37,7 +37,8 @@ KNOWN = 0.02  # of the power of noise: how well that of the quietest patches tel
 # What grey noise has of that of colours, after a camera has processed it, and how far cameras differ
 CAMERAS, CAMERAS_DIFFER = np.array([-0.14, -0.6]), 0.15
 # Of the logarithm of the rest of grey's power, how fast it may grow towards coarse detail, from ring to ring of narrow
-# patches: so much faster than colours where no camera has changed the noise; at most, times twice the ring and one
+# patches: so much faster than colours where no camera has changed the noise; else, times twice the ring and one, so
+# much, or as both do between fine rings, for noise that was smoothed falls with the square of the ring
 EVEN, RISE = 0.03, 0.031
 COARSE, FINE = slice(2, 6), slice(12, 17)  # periods a patch, whose powers tell whether a camera has changed the noise
 PLAIN = 0.5  # of fine over coarse noise of colours: from there on none has
@@ -140,10 +141,13 @@ def _no_faster(power: Doubles, colours: Doubles) -> Doubles:
     rings = np.arange(len(power))
     of_colours = np.interp(rings * WIDE / SIDE, np.arange(len(colours)), np.log(colours))
     found, plain = np.log(power), min(_fineness(colours) / PLAIN, 1.0)
+    near, far = FINE_RINGS
+    falls = min(of_all[near] - of_all[far] for of_all in (found, of_colours)) / (far**2 - near**2)
+    rise = max(RISE, float(falls))
     step = max(0.0, float(found[FINE_RINGS[0]] - found[FINE_RINGS[1]]) / (FINE_RINGS[1] - FINE_RINGS[0])) + SLACK
     for ring in range(len(power) - 2, -1, -1):
         grows = of_colours[ring] - of_colours[ring + 1]
-        own = min(step, RISE * (2 * ring + 1)) if ring < FINE_RINGS[0] else max(found[ring] - found[ring + 1], 0.0)
+        own = min(step, rise * (2 * ring + 1)) if ring < FINE_RINGS[0] else max(found[ring] - found[ring + 1], 0.0)
         found[ring] = min(found[ring], found[ring + 1] + own + plain * min(max(grows, 0.0) + EVEN - own, 0.0))
     return np.asarray(np.exp(found))
 
