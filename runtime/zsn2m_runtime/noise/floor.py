@@ -37,6 +37,7 @@ NOTABLE = 0.08  # power of waves, of what passed for noise: less changes nothing
 INFLATED = 1.2  # what passed for noise over the floor, a ratio of variances
 MOST_PATCHES = 500  # in which waves are looked for
 LESS_FINE = 0.75  # of the variance is at fine frequencies: more, and it is texture that neighbours share, not noise
+LEAST_FINE = 0.007  # likewise: less, and there is no noise between the waves
 HELD = 0.04  # power of waves in the flattest patches, of what these have: less, and they are free of them
 ENDING = 0.01  # of the flattest patches' samples are at an end of the values: more, and few patches may hold letters
 FEW = 24  # patches
@@ -68,7 +69,8 @@ def without_regular_detail(
     floor = _floor(shown)
     between = floor.sigma(frames) ** 2
     are_flat = at_ends < ENDING or len(flat) >= FEW  # near-white paper is clipped: letters are left
-    if found.correlated and between < LESS_FINE * variance and are_flat and share_of_waves(flat, waves) < HELD:
+    is_smoothed = LEAST_FINE * variance < between < LESS_FINE * variance
+    if found.correlated and is_smoothed and are_flat and share_of_waves(flat, waves) < HELD:
         return found
     regular = replace(found, regular=True)
     if between * INFLATED > variance and not found.correlated:
