@@ -20,15 +20,16 @@ from torch import Tensor
 
 from zsn2m_deploy.noise.draw import draw_noise
 from zsn2m_deploy.noise.guesses import FirstGuess
-from zsn2m_runtime.noise.colours import BASIS, quiet_rings, ring_of, spectra_of
-from zsn2m_runtime.noise.model import COLOURS, REACH, SHARED, Doubles, NoiseModel
+from zsn2m_runtime.mosaic_record import COLOURS
+from zsn2m_runtime.noise.colours import BASIS, quiet_rings, spectra_of
+from zsn2m_runtime.noise.model import REACH, SHARED, Doubles, NoiseModel
 from zsn2m_runtime.noise.patches import FEWEST, SIDE, STEP
+from zsn2m_runtime.noise.spectrum import ring_of
 
 ROUNDS = 2  # of drawing
 CALM = 0.3  # quantile of the patches, by what is removed
 # Of what is removed of fresh noise, where pixels share it: texture has 0.20 to 0.33, cameras 0.68 and more
 TEXTURE = 0.5
-DOUBT = 0.3  # of how far the network changed the correlation of channels: so much more is asked of it
 DOUBT = 0.3  # of how far the network changed the correlation of channels: so much more is asked of it
 LEAST = 0.1  # of the power of noise of colours is left: cameras have 0.4 and more
 TINY = 1e-12

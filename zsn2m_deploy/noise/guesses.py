@@ -30,12 +30,17 @@ class FirstGuess(NamedTuple):
         found = samples(self.clean)
         return found if self.shown is None else found[samples(self.shown)[:, 0] > 0]
 
-    def removed(self) -> Tensor:
-        """What was taken away, without its mean; 0 where a frame is blank. Shape: (b, c, h, w)."""
+    def taken(self) -> Tensor:
+        """What was taken away; 0 where a frame is blank. Shape: (b, c, h, w)."""
         noise = self.noisy - self.clean
+        return noise if self.shown is None else noise * self.shown
+
+    def removed(self) -> Tensor:
+        """The same without the mean of what is not blank. Shape: (b, c, h, w)."""
+        noise = self.taken()
         if self.shown is None:
             return noise - noise.mean(dim=(2, 3), keepdim=True)
-        mean = (noise * self.shown).mean(dim=(2, 3), keepdim=True) / self.shown_share().clamp_min(TINY)
+        mean = noise.mean(dim=(2, 3), keepdim=True) / self.shown_share().clamp_min(TINY)
         return (noise - mean) * self.shown
 
     def shown_share(self) -> Tensor:

@@ -27,7 +27,8 @@ from zsn2m_deploy.noise.colours import without_grey_texture
 from zsn2m_deploy.noise.guesses import FirstGuess
 from zsn2m_deploy.noise.mean import samples
 from zsn2m_deploy.noise.variance import VarianceLine, shared_by_channels
-from zsn2m_runtime.noise.model import COLOURS, NoiseModel
+from zsn2m_runtime.mosaic_record import COLOURS
+from zsn2m_runtime.noise.model import NoiseModel
 from zsn2m_runtime.noise.texture import excess
 from zsn2m_runtime.sample_types import Mask, Pixels
 

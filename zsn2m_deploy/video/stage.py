@@ -29,7 +29,7 @@ from zsn2m_deploy.fit.run import Fitted, FrameGroup, Run
 from zsn2m_deploy.fit.turns import Turns
 from zsn2m_deploy.fit.weakening import weakening
 from zsn2m_deploy.noise.fields import NoiseFields, after_jpeg
-from zsn2m_deploy.noise.guesses import FirstGuess, first_guesses
+from zsn2m_deploy.noise.guesses import first_guesses
 from zsn2m_deploy.pretrain.checkpointed import LEVEL_POWER, normalised_error
 from zsn2m_deploy.pretrain.network import SensorNet
 from zsn2m_deploy.video.fused import fused_noise
@@ -198,7 +198,7 @@ def _lesson(  # noqa: PLR0913
     return Lesson(
         crops=run.crops(frames, used.schedule, SensorNet.stride, random),
         scenes=scenes,
-        results=[result for guess in guesses for result in torch.cat([guess.clean, _removed(guess)], dim=1)],
+        results=[result for guess in guesses for result in torch.cat([guess.clean, guess.taken()], dim=1)],
         side=min(SIDE, *(min(scene.shape[1:]) // VideoNet.stride * VideoNet.stride for scene in scenes)),
         noise=NoiseFields(noise, config.strength, seed, device, random, extent_of(run, group)),
         jpeg=noise.jpeg,
@@ -207,9 +207,3 @@ def _lesson(  # noqa: PLR0913
         config=used,
         generator=random,
     )
-
-
-def _removed(guess: FirstGuess) -> Tensor:
-    """What a network took away; nothing where a frame is blank."""
-    removed = guess.noisy - guess.clean
-    return removed if guess.shown is None else removed * guess.shown

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from zsn2m_runtime.noise.model import REACH, Doubles
 from zsn2m_runtime.noise.patches import SIDE, TINY, without_plane
 from zsn2m_runtime.noise.spectrum import FINE as FINE_RINGS
-from zsn2m_runtime.noise.spectrum import SLACK, with_low_end
+from zsn2m_runtime.noise.spectrum import SLACK, ring_of, with_low_end
 
 Spectra = npt.NDArray[np.complexfloating]
 
@@ -178,15 +178,9 @@ def spectra_of(patches: npt.NDArray[np.floating]) -> Spectra:
     return np.asarray(np.fft.fft2(patches * (taper[:, None] * taper)[:, :, None], axes=(1, 2)))
 
 
-def ring_of(side: int) -> npt.NDArray[np.intp]:
-    """Which ring each frequency of a patch belongs to. Shape: (side, side)."""
-    return _rings(side).of
-
-
 @functools.cache
 def _rings(side: int) -> _Rings:
-    frequency = np.fft.fftfreq(side) * side
-    of = np.rint(np.hypot(frequency[:, None], frequency)).astype(np.intp)
+    of = ring_of(side)
     member = np.zeros((of.size, int(of.max()) + 1))
     member[np.arange(of.size), of.ravel()] = 1
     return _Rings(of, member / member.sum(axis=0))

@@ -12,13 +12,13 @@ import numpy as np
 
 from zsn2m_runtime.blank.areas import blanks_of, filled, present
 from zsn2m_runtime.errors import InputError
-from zsn2m_runtime.mosaic_record import PLANES
+from zsn2m_runtime.mosaic_record import COLOURS, PLANES
 from zsn2m_runtime.noise.colours import WIDE, covariance_of_colours
 from zsn2m_runtime.noise.counts import counted_photons
 from zsn2m_runtime.noise.floor import without_regular_detail
 from zsn2m_runtime.noise.jpeg import jpeg_quality
 from zsn2m_runtime.noise.level import value_span
-from zsn2m_runtime.noise.model import COLOURS, REACH, Doubles, NoiseModel
+from zsn2m_runtime.noise.model import REACH, Doubles, NoiseModel
 from zsn2m_runtime.noise.patches import CELLS, FEWEST, SIDE, TINY, Floats, Patches, joined, lowest, patches_of
 from zsn2m_runtime.noise.spectrum import covariance_of
 from zsn2m_runtime.noise.tails import shape_of

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from zsn2m_runtime.mosaic_record import COLOURS
 from zsn2m_runtime.noise_record import HeavyTails, JpegNoise, NoiseRecord
 
 Doubles = npt.NDArray[np.float64]
@@ -17,7 +18,6 @@ REACH = 4  # pixels; correlation beyond it counts as none
 LEAST = 1e-3  # smallest variance, of the largest in the span
 LEVELS = 100_000  # values per frame that a mean over brightness is taken of
 CORRELATED = 0.15  # correlation of neighbours from which on noise counts as correlated: docs/results/noise.md#noise
-COLOURS = 3  # channels
 LEAST_COLOUR = 0.1  # power of all colour differences, of that of a channel: less is rounding
 SHARED = 0.25  # correlation of two channels, either way, from which on it counts: docs/decisions/noise-of-colours.md
 PHOTONS = 0.1  # skewness from which on noise is that of photons: docs/decisions/photon-skewness.md

@@ -8,6 +8,8 @@ Measured: docs/decisions/texture-is-coarse.md.
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import numpy.typing as npt
 
@@ -44,10 +46,16 @@ def covariance_of(unit: npt.NDArray[np.floating]) -> Doubles:
     return np.asarray(around[:, :, near, near])
 
 
-def _squares(side: int = SIDE) -> Doubles:
+def _squares(side: int) -> Doubles:
     """Squares of the frequencies, in periods a patch. Shape: (side, side)."""
     frequency = np.fft.fftfreq(side) * side
     return np.asarray(np.square(frequency[:, None]) + np.square(frequency))
+
+
+@functools.cache
+def ring_of(side: int) -> npt.NDArray[np.intp]:
+    """Which ring each frequency of a patch belongs to, by its distance from zero. Shape: (side, side)."""
+    return np.rint(np.sqrt(_squares(side))).astype(np.intp)
 
 
 def _median_power(spectra: npt.NDArray[np.complexfloating]) -> Doubles:
@@ -61,7 +69,7 @@ def _median_power(spectra: npt.NDArray[np.complexfloating]) -> Doubles:
 
 def _share_of_noise(power: Doubles) -> Doubles:
     """1, or less where power grows faster towards coarse detail than it does among the finest. Shape: (side, side)."""
-    rings = np.rint(np.sqrt(_squares())).astype(int)
+    rings = ring_of(len(power))
     means = np.log(np.bincount(rings.ravel(), power.ravel()) / np.bincount(rings.ravel()))
     first, last = FINE
     step = max(0.0, float(means[first] - means[last]) / (last - first)) + SLACK
@@ -73,7 +81,7 @@ def _share_of_noise(power: Doubles) -> Doubles:
 
 def _no_more_alike(shared: Doubles, power: Doubles, texture: npt.NDArray[np.bool_]) -> Doubles:
     """Where there is texture, which channels share, no more than among the finest. Shape: each (side, side)."""
-    fine = np.rint(np.sqrt(_squares())) == FINE[0]
+    fine = ring_of(len(power)) == FINE[0]
     most = abs(float(shared[fine].mean() / power[fine].mean())) * power
     return np.asarray(np.where(texture, np.clip(shared, -most, most), shared))
 

@@ -11,12 +11,13 @@ from itertools import islice
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.lookahead import Lookahead
+from zsn2m_runtime.pipeline import MOST_UNDROPPABLE
 from zsn2m_runtime.sequence import Motion
 from zsn2m_runtime.streaming.ends import Item, Picture
 from zsn2m_runtime.streaming.latency import Latency
 from zsn2m_runtime.streaming.watching import Watch
 
-MOST_PACKETS = 1000  # of sound that wait for a picture: 20 s of AAC, 1024 samples at 48 kHz each
+MOST_PACKETS = MOST_UNDROPPABLE  # of sound, that wait for a picture
 
 
 @dataclass
@@ -69,10 +70,10 @@ class Denoising:
                     self._take(item)
                 else:
                     self._places[-1].given = item
+                yield from self._ready()
                 while self._are_many():
                     self._hurry()
                     yield from self._ready()
-                yield from self._ready()
         except Exception:
             yield from self._rest()
             raise
@@ -123,8 +124,6 @@ class Denoising:
 
         So it is where a stack has one channel after the other, or where a video's pictures end before its sound.
         """
-        if not self._places or self._places[0].given is not None:
-            return False
         packets = len(self._places) - self._pictures
         return self._pictures > (self._lookahead + 1) * len(self._known) or packets > MOST_PACKETS
 

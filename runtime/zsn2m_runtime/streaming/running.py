@@ -88,8 +88,7 @@ class Stream:
         self._work = Denoising(denoiser, MOTIONS[motion], lookahead, reload=reload)
         self._source, self._sink, self._limit = source, sink, limit
         self._drop_late = drop_late
-        self._latency = {stage: Latency() for stage in ("read", "write", "total")}
-        self._latency["denoise"] = self._work.latency
+        self._latency = {"read": Latency(), "denoise": self._work.latency, "write": Latency(), "total": Latency()}
         self._frames_in = self._frames_out = 0
         self._stopped = False
         self.kept: str | None = None
