@@ -18,7 +18,7 @@ from zsn2m_runtime.streaming.video.demuxer import Reading
 from zsn2m_runtime.streaming.video.sink import VideoSink
 from zsn2m_runtime.streaming.video.source import VideoSource
 
-FRAMES = 12  # of a stream
+FRAMES = 36  # of a stream
 CRF = 23  # of the H.264 that comes in: x264's default
 RATE = Fraction(25)
 

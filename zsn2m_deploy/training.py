@@ -70,17 +70,10 @@ def train(
     """
     given = [frame if isinstance(frame, Frame) else Frame(frame) for frame in frames]
     device = resolve_device(config.device)
-    prepared = prepare(given, config, device, ends)
-    notes = Notes()
-    for text in prepared.screened.warnings:
-        notes.warn(text)
-    notes.hints.extend(prepared.corrections.offsets.in_words())
-    if prepared.corrections.lines:
-        notes.hints.append(replaced_in_words(prepared.corrections.lines))
-    if prepared.any_regular:
-        notes.hints.append(REGULAR)
-    found = prepared.corrections
     asked = config.sensor.correct_defects
+    prepared = prepare(given, config, device, ends)
+    notes = _noticed(prepared)
+    found = prepared.corrections
     config = config.updated(
         {"sensor": {"correct_impulses": found.impulses is not None, "correct_defects": found.defects is not None}}
     )
@@ -97,10 +90,7 @@ def train(
             _refuse_mixture(run, config, names)
         fitted = train_mbd_and_grd(run, config)
     with_tails = any(group.noise.tails for group in fitted.groups)
-    spoken_for = with_tails or (asked and found.impulses)  # the network learns tails; impulses are replaced
-    if (found.defects or not spoken_for) and (prepared.defects or not found.lines):
-        for text in defects_in_words(prepared.defects, asked, prepared.any_regular):
-            notes.warn(text)
+    _warn_of_defects(prepared, asked, with_tails, notes)
     return Trained(
         config=fitted.config,
         channels=run.channels,
@@ -117,6 +107,33 @@ def train(
         unmodelled=UNEVEN if any(group.uneven for group in fitted.groups) else prepared.unmodelled(with_tails),
         share=fitted.share,
     )
+
+
+def _noticed(prepared: Prepared) -> Notes:
+    """What is said of the frames before anything is learnt."""
+    notes, corrections = Notes(), prepared.corrections
+    for text in prepared.screened.warnings:
+        notes.warn(text)
+    notes.hints.extend(corrections.offsets.in_words())
+    if corrections.lines:
+        notes.hints.append(replaced_in_words(corrections.lines))
+    if prepared.any_regular:
+        notes.hints.append(REGULAR)
+    return notes
+
+
+def _warn_of_defects(prepared: Prepared, asked: bool, with_tails: bool, notes: Notes) -> None:
+    """Of defective pixels, unless what passes for them is learnt as tails, or replaced as salt and pepper or lines.
+
+    Args:
+        asked: whether they were to be corrected
+        with_tails: whether the noise that was learnt has tails
+    """
+    corrections = prepared.corrections
+    spoken_for = with_tails or (asked and corrections.impulses)
+    if (corrections.defects or not spoken_for) and (prepared.defects or not corrections.lines):
+        for text in defects_in_words(prepared.defects, asked, prepared.any_regular):
+            notes.warn(text)
 
 
 def _run(prepared: Prepared, fitter: Fitter, seed: int, notes: Notes) -> Run:

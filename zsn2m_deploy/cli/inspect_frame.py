@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from zsn2m_deploy.cli.inspect_noise import estimated, with_noise
 from zsn2m_deploy.cli.inspect_stack import stack_facts
@@ -11,6 +11,18 @@ from zsn2m_deploy.cli.terminal import table
 
 if TYPE_CHECKING:
     from zsn2m_runtime.image import Frame
+    from zsn2m_runtime.mosaic_record import MosaicRecord
+    from zsn2m_runtime.patterns.finding import Patterns
+    from zsn2m_runtime.sample_types import Pixels
+
+
+class _Structure(NamedTuple):
+    """Patterns of a frame, its dead lines in words, and the planes whose noise is estimated, with their patterns."""
+
+    patterns: Patterns
+    lines: dict[str, str]
+    planes: Frame
+    of_planes: Patterns
 
 
 def frame_facts(path: Path, max_pixels: int | None) -> tuple[str, object]:
@@ -19,16 +31,12 @@ def frame_facts(path: Path, max_pixels: int | None) -> tuple[str, object]:
     Raises:
         InputError: if it cannot be read, or has no finite sample.
     """
-    from zsn2m_deploy.frames.screening import lines_in_words
-    from zsn2m_runtime.blank.areas import filled, largest_area, largest_scene, present
+    from zsn2m_runtime.blank.areas import filled, present
     from zsn2m_runtime.blank.facts import blank_facts
     from zsn2m_runtime.files import open_image
     from zsn2m_runtime.image import check_computable, check_finite
-    from zsn2m_runtime.mosaic_planes import planes_of
-    from zsn2m_runtime.mosaic_record import named_pattern
     from zsn2m_runtime.noise.level import estimate_sigma, value_span
-    from zsn2m_runtime.patterns import MOSAIC, REMOVED, find_patterns, patterns_in_words
-    from zsn2m_runtime.patterns.dead_lines import why_kept, without_own_dead_lines
+    from zsn2m_runtime.patterns import MOSAIC, REMOVED, patterns_in_words
 
     with open_image(path, max_pixels) as image:
         frame, pages, stated, mosaic = image.read(), image.page_count, image.value_range, image.mosaic
@@ -40,18 +48,8 @@ def frame_facts(path: Path, max_pixels: int | None) -> tuple[str, object]:
     seen = present(pixels, frame.blank)
     low, high = value_span([seen])
     least, most = float(seen.min()), float(seen.max())
-    rows_seen, columns_seen = largest_area(frame.blank) if frame.blank is not None else (slice(0, None),) * 2
-    scene = frame.pixels[rows_seen, columns_seen]
-    alive, dead = without_own_dead_lines(scene)
-    patterns = find_patterns(alive)
-    kept = why_kept([pixels], blank=True) if frame.blank is not None else ""
-    lines = lines_in_words(alive, dead, patterns, (rows_seen.start, columns_seen.start), kept)
-    if mosaic is None and frame.channels == 1 and patterns.mosaic and patterns.mosaic.layouts:
-        planes = planes_of(frame, named_pattern(patterns.mosaic.layouts[0]))
-    else:
-        planes = planes_of(frame, mosaic.pattern) if mosaic else frame
-    seen_patterns = patterns if planes is frame else find_patterns(largest_scene(planes.pixels, planes.blank))
-    noise, reason, impulse_share, impulse_rows = estimated(planes, seen_patterns)
+    found = _structure(frame, pixels, mosaic)
+    noise, reason, impulse_share, impulse_rows = estimated(found.planes, found.of_planes)
     content = {
         "file": str(path),
         "dtype": frame.dtype,
@@ -69,6 +67,8 @@ def frame_facts(path: Path, max_pixels: int | None) -> tuple[str, object]:
         "noise": noise.as_json() if noise else None,
         "impulse_share": impulse_share,
         "stack": stack,
+        "patterns": found.patterns.as_json(),
+        "lines": found.lines,
     }
     shown = f"{pages} page(s)" + (", this is the first" if pages > 1 else "")
     alpha = ", with alpha" if frame.alpha is not None else ""
@@ -84,16 +84,41 @@ def frame_facts(path: Path, max_pixels: int | None) -> tuple[str, object]:
     if blank:
         rows.append(("blank", f"{blank.in_words()}; kept, and not looked at"))
     rows += _range_rows(frame, stated, least, most)
-    content["patterns"] = patterns.as_json()
-    content["lines"] = lines
     if mosaic:
         rows.append(("mosaic", f"{mosaic.pattern}{mosaic.levels_in_words()}, as the file says"))
-    said = patterns_in_words(patterns, REMOVED)
+    said = patterns_in_words(found.patterns, REMOVED)
     rows += [(kind, text) for kind, text in said.items() if kind != MOSAIC or not mosaic]
-    rows += [*lines.items(), *impulse_rows]
+    rows += [*found.lines.items(), *impulse_rows]
     if noise is None:
         return table([*rows, ("noise", reason)]), content
     return with_noise(rows, noise), content
+
+
+def _structure(frame: Frame, pixels: Pixels, mosaic: MosaicRecord | None) -> _Structure:
+    """What is regular in a frame.
+
+    Args:
+        pixels: its samples, blank ones filled
+        mosaic: that the file states; of a grey frame that states none it is looked for
+    """
+    from zsn2m_deploy.frames.screening import lines_in_words
+    from zsn2m_runtime.blank.areas import largest_area, largest_scene
+    from zsn2m_runtime.mosaic_planes import planes_of
+    from zsn2m_runtime.mosaic_record import named_pattern
+    from zsn2m_runtime.patterns import find_patterns
+    from zsn2m_runtime.patterns.dead_lines import why_kept, without_own_dead_lines
+
+    rows, columns = largest_area(frame.blank) if frame.blank is not None else (slice(0, None),) * 2
+    alive, dead = without_own_dead_lines(frame.pixels[rows, columns])
+    patterns = find_patterns(alive)
+    kept = why_kept([pixels], blank=True) if frame.blank is not None else ""
+    lines = lines_in_words(alive, dead, patterns, (rows.start, columns.start), kept)
+    if mosaic is None and frame.channels == 1 and patterns.mosaic and patterns.mosaic.layouts:
+        planes = planes_of(frame, named_pattern(patterns.mosaic.layouts[0]))
+    else:
+        planes = planes_of(frame, mosaic.pattern) if mosaic else frame
+    of_planes = patterns if planes is frame else find_patterns(largest_scene(planes.pixels, planes.blank))
+    return _Structure(patterns, lines, planes, of_planes)
 
 
 def _range_rows(
