@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from zsn2m_runtime.errors import Zsn2mError
 from zsn2m_runtime.image import Frame
 
-INTERVAL = 10.0  # seconds between two checks of about 0.04 s each: 0.4 % of one core
+INTERVAL = 10.0  # seconds between two checks of about 0.1 s each: 1 % of one core
 REPEAT = 60.0  # seconds until the same difference is logged again
 
 log = logging.getLogger(__name__)
