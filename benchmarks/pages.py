@@ -45,6 +45,7 @@ SECTIONS = {
         "truth; results worse than their frames, and whether that is said.",
     ),
     "Table 2: real noise": Section("quality", "SIDD, PolyU and FMD (confocal, two-photon, wide-field)."),
+    "Self-ensemble": Section("quality", "What the mean over a frame's orientations (`--self-ensemble`) is worth."),
     "Adapting beside the pretrained network": Section(
         "quality", "How often the default is worse than the network that it starts from (`--preset instant`)."
     ),

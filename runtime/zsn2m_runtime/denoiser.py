@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from zsn2m_runtime.errors import BundleError, InputError, UsageError
 from zsn2m_runtime.gain import Gain
 from zsn2m_runtime.image import Frame, as_frame
 from zsn2m_runtime.inference.frames import Average, Planes, denoise_frame, denoise_mean
+from zsn2m_runtime.inference.orientations import AS_IT_IS
 from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.inference.strips import DEFAULT_STRIP_PIXELS, STRIP_PIXELS_OF_VIDEO
 from zsn2m_runtime.known_frames import KnownFrames
@@ -51,6 +53,8 @@ class Denoiser:
     One Denoiser may be used from several threads. A pickled one opens its bundle again in the other process.
     """
 
+    _of_all_orientations: ClassVar[bool] = False
+
     def __init__(
         self,
         path: str | Path,
@@ -84,6 +88,7 @@ class Denoiser:
             check_card(bundle.file(record), self._session, self.card)
         usual = DEFAULT_STRIP_PIXELS if self.card.strength is None else STRIP_PIXELS_OF_VIDEO
         self._strip_pixels = strip_pixels or usual
+        self._orientations = self._known.orientations() if self._of_all_orientations else AS_IT_IS
 
     @property
     def provider(self) -> str:
@@ -210,7 +215,7 @@ class Denoiser:
 
     def reloading(self) -> Reloading[Denoiser]:
         """Tells when the bundle is replaced on disk."""
-        return Reloading(self._opened_with[0], self._files, lambda: Denoiser(*self._opened_with), self.card.sensor)
+        return Reloading(self._opened_with[0], self._files, lambda: type(self)(*self._opened_with), self.card.sensor)
 
     def denoise(self, frame: Frame, name: str = "frame") -> Frame:
         """Denoise one frame; messages call it `name`.
@@ -229,7 +234,7 @@ class Denoiser:
                 return Planes(noisy, gain.strength)
 
             return self.denoise_mean(frame, of_its_strength, name)[0]
-        return denoise_frame(self._session, self.card, frame, self._strip_pixels)
+        return denoise_frame(self._session, self.card, frame, self._strip_pixels, self._orientations)
 
     def denoise_mean(self, frame: Frame, average: Average, name: str = "frame") -> tuple[Frame, Nchw]:
         """Denoise what `average` makes of a frame, for a Sequence.
@@ -243,7 +248,19 @@ class Denoiser:
             InputError: as `denoise`.
         """
         check_fits(self.card.sensor, frame, name)
-        return denoise_mean(self._session, self.card, frame, average, self._strip_pixels)
+        return denoise_mean(self._session, self.card, frame, average, self._strip_pixels, self._orientations)
+
+
+class SelfEnsemble(Denoiser):
+    """A Denoiser whose results are the mean over a frame's 8 orientations, or 4 flips where rows share noise.
+
+    They have less error, and take so many times the time: docs/decisions/self-ensemble.md.
+
+    Raises:
+        UsageError: frames that may not be turned: mosaics, what has its place in the frame is removed, a single file.
+    """
+
+    _of_all_orientations = True
 
 
 def _own_copy(frame: Pixels) -> Pixels:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from zsn2m_runtime.blank.areas import filled, largest_scene
-from zsn2m_runtime.errors import InputError
+from zsn2m_runtime.errors import InputError, UsageError
 from zsn2m_runtime.gain import differ_in_strength
 from zsn2m_runtime.image import Frame
+from zsn2m_runtime.inference.orientations import ALL, FLIPS, Orientation
 from zsn2m_runtime.manifest import Manifest, ModelCard
 from zsn2m_runtime.mosaic_planes import planes_of, without_blank
 from zsn2m_runtime.mosaic_record import BayerPattern, MosaicRecord
@@ -74,6 +75,23 @@ class KnownFrames:
     def noises(self) -> tuple[NoiseRecord, ...]:
         """The kinds of noise that it was trained on; none: unknown, or with salt and pepper, which is not measured."""
         return () if self.impulses else tuple(noise for noise, _ in self.kinds)
+
+    def orientations(self) -> tuple[Orientation, ...]:
+        """Those of a frame in which the model finds what it takes away: rows stay rows where they share noise.
+
+        Raises:
+            UsageError: what the model removes has its place in the frame, or nothing is known of its noise.
+        """
+        why = None
+        if not self.kinds:
+            why = "one whose noise is not known (a single file); open the bundle's folder"
+        elif self.card.sensor.mosaic:
+            why = "one of mosaics, whose colours change places when one is turned; leave it out"
+        elif self.fixed_pattern or self.dead_lines:
+            why = "one that removes what has its place in the frame (a pattern, or dead lines); leave it out"
+        if why:
+            raise UsageError(f"expected a model whose frames may be turned for the self-ensemble, but got {why}")
+        return FLIPS if self.row_noise else ALL
 
     def differences(self, frame: Frame) -> tuple[str, ...]:
         """How a frame that fits the sensor differs, in sentences; empty if it does not."""

@@ -43,6 +43,13 @@ def denoise(
     model: Annotated[str | None, typer.Option(help="Model of the bundle; default: the bundle's.")] = None,
     provider: Provider = "auto",
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: one per core.")] = 0,
+    self_ensemble: Annotated[
+        bool,
+        typer.Option(
+            "--self-ensemble",
+            help="The mean over a frame's 8 orientations: 0.2 dB better on average, 8 times the time.",
+        ),
+    ] = False,
     check: Annotated[
         bool,
         typer.Option(
@@ -68,7 +75,7 @@ def denoise(
     Sample type, size, range and metadata stay as they are.
     """
     from zsn2m_runtime.batch import plan_outputs, run_jobs
-    from zsn2m_runtime.denoiser import Denoiser
+    from zsn2m_runtime.denoiser import Denoiser, SelfEnsemble
     from zsn2m_runtime.errors import UsageError
     from zsn2m_runtime.files import list_inputs
     from zsn2m_runtime.path_kinds import check_bundle_first
@@ -79,14 +86,15 @@ def denoise(
         raise UsageError(f"expected --workers with --cluster local, but got {got}; leave it out, or say both")
     if cluster is not None and threads:
         raise UsageError("expected --workers with --cluster, whose workers have one thread a core, but got --threads")
-    denoiser = Denoiser(bundle, model, provider if cluster is None else "cpu", threads)
+    kind = SelfEnsemble if self_ensemble else Denoiser
+    denoiser = kind(bundle, model, provider if cluster is None else "cpu", threads)
     jobs = plan_outputs(list_inputs(inputs), output)
     if cluster is not None:
         from zsn2m_deploy.cli.denoise_cluster import check_output, denoise_on_cluster
         from zsn2m_runtime.cluster.plan import Setup
 
         check_output(output, jobs[0].target)
-        setup = Setup(bundle.absolute(), model, provider, check, channel, max_pixels)
+        setup = Setup(bundle.absolute(), model, provider, check, channel, max_pixels, self_ensemble)
         denoise_on_cluster(cluster, workers, jobs, setup, as_json)
         return
     with page_progress(as_json, len(jobs)) as on_page:

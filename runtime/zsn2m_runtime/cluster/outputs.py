@@ -165,4 +165,5 @@ def _hash_of_metadata(image: Multiscale) -> str:
 
 def _kind(setup: Setup) -> dict[str, Any]:
     of_bundle = setup.bundle / MANIFEST_NAME if setup.bundle.is_dir() else setup.bundle
-    return {"bundle": sha256(of_bundle.read_bytes()).hexdigest(), "model": setup.model, "channel": setup.channel}
+    of_run = {"model": setup.model, "channel": setup.channel, "self_ensemble": setup.self_ensemble}
+    return {"bundle": sha256(of_bundle.read_bytes()).hexdigest(), **of_run}

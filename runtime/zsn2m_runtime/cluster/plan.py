@@ -28,6 +28,7 @@ class Setup:
     check: bool
     channel: str | None
     max_pixels: int | None
+    self_ensemble: bool = False
     since: float = 0.0
     start: str = ""
 

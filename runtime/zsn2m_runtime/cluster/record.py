@@ -42,7 +42,7 @@ def open_record(folder: Path, kind: dict[str, Any]) -> Iterator[Record]:
 
     Args:
         folder: made if need be
-        kind: what makes results comparable: bundle, model, channel
+        kind: what makes results comparable: bundle, model, channel, orientations
     Raises:
         OutputError: the folder cannot be written, or another run writes there.
     """

@@ -15,7 +15,7 @@ from zsn2m_runtime.batch_report import Outcome
 from zsn2m_runtime.channel_choice import ChannelChoice, choose_channels
 from zsn2m_runtime.cluster.plan import FilesTask, PlanesTask, Setup, Task
 from zsn2m_runtime.cluster.source_state import state_of
-from zsn2m_runtime.denoiser import Denoiser
+from zsn2m_runtime.denoiser import Denoiser, SelfEnsemble
 from zsn2m_runtime.errors import Zsn2mError
 from zsn2m_runtime.files import Layout, open_image
 from zsn2m_runtime.files.zarr_planes import Place
@@ -57,7 +57,8 @@ def work(task: Task, setup: Setup) -> Outcome:
 @lru_cache(maxsize=1)
 def _denoiser(setup: Setup) -> Denoiser:
     cv2.setNumThreads(1)
-    return Denoiser(setup.bundle, setup.model, setup.provider, threads=1, spinning=False)
+    kind = SelfEnsemble if setup.self_ensemble else Denoiser
+    return kind(setup.bundle, setup.model, setup.provider, threads=1, spinning=False)
 
 
 def is_finished(job: Job, since: float) -> bool:

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 from support.bundles import BundleMaker
 from support.commands import run_command
+from support.known_noise import bundle_knowing
 from support.refusals import mounted
 from support.zarr_files import WHY, levels_of, mean_of_areas, metadata_of, noisy_stack, write_ome_zarr
 
@@ -24,7 +26,7 @@ from zsn2m_runtime.cluster.outputs import results_of
 from zsn2m_runtime.cluster.plan import FilesTask, Setup, files_tasks
 from zsn2m_runtime.cluster.running import connected, run
 from zsn2m_runtime.cluster.work import DONE_AGAIN
-from zsn2m_runtime.denoiser import Denoiser
+from zsn2m_runtime.denoiser import Denoiser, SelfEnsemble
 from zsn2m_runtime.errors import InputError, OutputError, UnavailableError
 from zsn2m_runtime.files import list_inputs, open_image, save_image
 from zsn2m_runtime.image import Frame
@@ -53,13 +55,24 @@ def frames_in(folder: Path, count: int) -> Path:
     return folder
 
 
-def go(client: Any, bundle: Path, source: Path, out: Path, on_frames: Any = None) -> Report:
-    with results_of(plan_outputs(list_inputs([str(source)]), out), setup_of(bundle)) as results:
+def go(client: Any, bundle: Path | Setup, source: Path, out: Path, on_frames: Any = None) -> Report:
+    setup = bundle if isinstance(bundle, Setup) else setup_of(bundle)
+    with results_of(plan_outputs(list_inputs([str(source)]), out), setup) as results:
         return run(client, results, on_frames)
 
 
 def setup_of(bundle: Path) -> Setup:
     return Setup(bundle, None, "cpu", False, None, None)
+
+
+def test_workers_take_the_mean_over_orientations(tmp_path: Path, bundle: Path, client: Any) -> None:
+    source, out = frames_in(tmp_path / "in", 1), tmp_path / "out"
+    knowing = bundle_knowing(bundle, tmp_path, noisy_stack((1, 64, 80))[0])
+    go(client, knowing, source, out)
+    report = go(client, replace(setup_of(knowing), self_ensemble=True), source, out)
+    assert (report.done, report.skipped) == (1, 0)  # results of another kind are no results
+    with open_image(source / "f000.tif") as noisy, open_image(out / "f000.tif") as clean:
+        assert np.array_equal(clean.read().pixels, SelfEnsemble(knowing, threads=1)(noisy.read().pixels))
 
 
 def test_a_corrupt_frame_is_listed_and_a_restart_does_the_rest(tmp_path: Path, bundle: Path, client: Any) -> None:
