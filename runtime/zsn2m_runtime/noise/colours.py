@@ -1,7 +1,7 @@
 """Noise that channels share, where the picture is textured: colour differences are nearly free of texture.
 
 Detail of pictures is grey for the most part. So the noise of colour differences is what the quietest patches have at
-each frequency, however textured the frame is. Some of the noise of grey goes with that of colours: it is told by how
+each frequency, however textured the frame is, or the flattest ones, where colours change in all others. Some of the noise of grey goes with that of colours: it is told by how
 the power of colour differences changes when a little of grey is added or taken away, where a little is so little that
 texture hardly counts; where it does count, by what cameras have. Only the rest of grey is hidden by texture: it is that
 of the quietest patches, and may grow towards coarse detail no faster than noise does.
@@ -31,6 +31,7 @@ DRAWN = 1000  # patches of white noise that say what its quantiles are
 BASIS = np.array([[1, 1, 1], [1, 0, -1], [-1, 2, -1]]) / np.sqrt([[3], [2], [6]])
 ADDED = 0.5  # of the power of colours, at most: how much grey is added to them
 FIRST = 2  # periods a patch: below, detail is as strong in colours
+MARGIN = 0.1  # of the logarithm of that power: so much less noise than others flat patches have, for they were chosen
 # Deviation of what detail has in colours, of what it has in grey: from the first at no period a patch to the last
 TINTED = (0.13, 0.011, 10)  # and from which period a patch on that is so
 KNOWN = 0.02  # of the power of noise: how well that of the quietest patches tells it
@@ -65,12 +66,12 @@ def covariance_of_colours(
         narrow: (m, 16, 16, 3), the same; flat: (k, 16, 16, 3), the flattest of these
         returns: (3, 3, 9, 9)
     """
-    spectra = spectra_of(wide) @ BASIS.T
-    colours = _power_of_colours(spectra[..., 1:])  # (rings, 2, 2)
-    share = _grey_with_colours(spectra, colours)
-    direction = (BASIS[0] - share @ BASIS[1:])[:, None]
-    rest = spectra_of(narrow @ direction)
-    least = np.minimum(_quiet_power(rest[..., 0]), _power_of_flat(spectra_of(flat @ direction)[..., 0]))
+    spectra, of_flat = spectra_of(wide) @ BASIS.T, spectra_of(flat) @ BASIS.T
+    everywhere = _power_of_colours(spectra[..., 1:])  # (rings, 2, 2)
+    share = _grey_with_colours(spectra, everywhere)
+    colours = _no_more_than_flat(everywhere, of_flat[..., 1:])
+    rest = spectra_of(narrow @ (BASIS[0] - share @ BASIS[1:])[:, None])
+    least = np.minimum(_quiet_power(rest[..., 0]), _power_of_flat(of_flat @ np.array([1.0, *-share])))
     power = _no_faster(least, np.einsum("kii->k", colours))
     of_colours = _near(colours, spectra[..., 1:])  # (2, 2, 9, 9)
     of_rest = _near(power[:, None, None], rest)[0, 0]
@@ -126,6 +127,26 @@ def _fineness(power: Doubles) -> float:
     return min(float(power[FINE].mean() / power[COARSE].mean()), 1.0)
 
 
+def _no_more_than_flat(colours: Doubles, flat: Spectra) -> Doubles:
+    """Powers of colours, lower where the flattest patches have less of both: elsewhere colours of the picture change.
+
+    Shape:
+        colours: (rings, 2, 2) of wide patches; flat: (n, 16, 16, 2); returns: as colours
+    """
+    both = np.einsum("kii->k", colours)
+    found = np.log(sum(_power_of_flat(flat[..., part]) for part in range(2)))
+    ratio = found - _at_narrow_rings(both, len(found)) + MARGIN
+    ratio = np.convolve(np.pad(ratio, 1, mode="edge"), (0.25, 0.5, 0.25), "valid")
+    ratio[:FIRST] = ratio[FIRST]  # patches have been freed of their planes
+    at_wide = np.interp(np.arange(len(both)) * SIDE / WIDE, np.arange(len(ratio)), ratio)
+    return np.asarray(colours * np.exp(np.minimum(at_wide, 0))[:, None, None])
+
+
+def _at_narrow_rings(power: Doubles, count: int) -> Doubles:
+    """Logarithm of the power of wide patches at the rings of narrow ones. Shape: (rings,) -> (count,)."""
+    return np.interp(np.arange(count) * WIDE / SIDE, np.arange(len(power)), np.log(power))
+
+
 def _power_of_flat(spectra: Spectra) -> Doubles:
     """The power of noise at each ring, by the median of flat patches. Shape: (n, side, side) -> (rings,)."""
     median = np.median(np.square(np.abs(spectra)), axis=0) / np.log(2)
@@ -138,8 +159,7 @@ def _no_faster(power: Doubles, colours: Doubles) -> Doubles:
     Shape:
         power: (rings,) of a patch of 16 pixels; colours: of a wide one
     """
-    rings = np.arange(len(power))
-    of_colours = np.interp(rings * WIDE / SIDE, np.arange(len(colours)), np.log(colours))
+    of_colours = _at_narrow_rings(colours, len(power))
     found, plain = np.log(power), min(_fineness(colours) / PLAIN, 1.0)
     near, far = FINE_RINGS
     falls = min(of_all[near] - of_all[far] for of_all in (found, of_colours)) / (far**2 - near**2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from support.colour_noise import SIGMA, colour_noise, pairs, true_pairs
@@ -42,6 +43,22 @@ def test_coarse_noise_of_colours_has_its_whole_level(width: float) -> None:
     found = found_in(colour_noise(SIZE, width), 0.0)
     assert found.sigma([scene(3, size=SIZE)]) == pytest.approx(SIGMA, rel=0.15)
     assert found.neighbours_of_colours > 0.75
+
+
+def test_colours_that_change_nearly_everywhere_hardly_pass_for_noise() -> None:
+    """No patch of 32 pixels is flat, but narrower ones are; by the wide ones alone 5.8, and -0.3 of channels."""
+    rng = np.random.default_rng(0)
+    noise, texture = (
+        np.stack([cv2.GaussianBlur(rng.standard_normal(SIZE), (0, 0), width) for _ in range(3)], axis=2)
+        for width in (0.7, 2.0)
+    )
+    noise, texture = 4 * noise / noise.std(), 12 * texture / texture.std()
+    for left in range(40, SIZE[1], 80):
+        texture[:, left : left + 24] = 0
+    frame = np.asarray(120 + texture + noise, np.float32)
+    found = estimate_noise([frame])
+    assert found.sigma([frame]) == pytest.approx(4, rel=0.1)
+    assert pairs(found.between) == pytest.approx(true_pairs(noise), abs=0.17)
 
 
 def test_independent_noise_on_grey_texture_is_not_shared() -> None:
