@@ -25,7 +25,7 @@ from zsn2m_runtime.mosaic_record import PLANES
 from zsn2m_runtime.noise.dead_lines import without_dead_lines
 from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.impulses import find_impulses
-from zsn2m_runtime.noise.jpeg import jpeg_quality, with_jpeg_noise
+from zsn2m_runtime.noise.jpeg import assumed_way, jpeg_quality, with_jpeg_noise
 from zsn2m_runtime.noise_record import DeadLinesRecord, Span
 from zsn2m_runtime.patterns import kind_of_stripes
 from zsn2m_runtime.patterns.dead_lines import shared_dead_lines, why_kept, without_own_dead_lines
@@ -156,8 +156,9 @@ def _noise(
     groups = []
     for group, noise in zip(grouping, noises, strict=True):
         frames, hidden = [pixels[i] for i in group], [blanks[i] for i in group]
-        compressed = jpeg_quality(frames) is not None
-        groups.append(FrameGroup(tuple(group), with_jpeg_noise(noise, frames, hidden), compressed))
+        found, quality = with_jpeg_noise(noise, frames, hidden), jpeg_quality(frames)
+        way = None if quality is None else assumed_way(found, frames, quality)
+        groups.append(FrameGroup(tuple(group), found, way))
     return groups, defects
 
 

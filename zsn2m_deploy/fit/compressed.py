@@ -33,24 +33,29 @@ NOISE = 0.7  # of what goes in the flattest places of such frames; the rest is t
 
 @torch.no_grad()
 def share_of_jpeg(
-    network: Callable[[Tensor], Tensor], frames: Sequence[Tensor], jpeg: JpegNoise, seed: int
+    network: Callable[[Tensor], Tensor], frames: Sequence[Tensor], jpeg: JpegNoise, seed: int, assumed: bool = False
 ) -> NoiseShare:
     """The share of what a network removes that leaves the smallest error.
 
     Shape:
         frames: each (3, h, w), normalised as the noise is, at least 16 x 16
+    Args:
+        assumed: whether the noise is not known to have come this way; its level then comes from grey, too
     """
     rng = np.random.default_rng(seed)
     looks = [_look(network, centre_of(frame), jpeg, rng) for frame in frames[:FRAMES]]
     uneven = [evenness(np.concatenate(parts))[1] for parts in zip(*(places for places, _ in looks), strict=True)]
     removed, cleared, variance, flat, fresh_flat = np.mean([sums for _, sums in looks], axis=0).tolist()
+    limits = EVENNESS[: 1 if assumed else None]
     texture = math.prod(
         min(max((found - even) / (rough - even), 0.0), 1.0)
-        for found, (even, rough) in zip(uneven, EVENNESS, strict=True)
+        for found, (even, rough) in zip(uneven, limits, strict=False)
     )
     if not texture or min(removed, cleared, fresh_flat) <= 0:
         return NoiseShare(1.0, 0.0)
     level = NOISE * flat / fresh_flat
+    if assumed:
+        level *= min(EVENNESS[0][0] / uneven[0], 1.0) ** 2  # the calmest places are noise, and nearly all have so much
     share = 1 - texture * (1 - min(level * cleared / removed, 1.0))
     if share >= WHOLE:
         return NoiseShare(1.0, 0.0)

@@ -1,4 +1,4 @@
-"""How much of what a network removes is noise, where neighbouring pixels share that noise.
+"""How much of what a network removes is noise, where neighbouring pixels share that noise or texture is everywhere.
 
 For noise n of any covariance the mean of n f(y) is that of b (f(y + e b) - f(y)) / e for fresh noise b of the same
 covariance and a small e (Eldar, Generalized SURE for exponential families, 2009). So what is removed, y - f(y),
@@ -23,6 +23,7 @@ from torch import Tensor
 
 from zsn2m_deploy.noise.blocks import BLOCK, Mask, as_planes, free_blocks, means_of_blocks, on_planes
 from zsn2m_deploy.noise.draw import draw_noise
+from zsn2m_runtime.mosaic_record import PLANES
 from zsn2m_runtime.noise.frame_stats import block_means
 from zsn2m_runtime.noise.model import Doubles, NoiseModel
 
@@ -40,6 +41,7 @@ CALMEST, CALM = 0.05, 0.4  # of all places, in these units
 # fresh noise. Tuning half of docs/decisions/texture-everywhere.md: up to EVEN the level is right, from UNEVEN on nearly
 # all of it is texture.
 EVEN, UNEVEN = 1.014, 1.232
+WHITE = (1.1, 1.2)  # the same of independent noise, whose level texture raises less: at most 1.085 where that is right
 LEAST_BELIEVED = 0.05  # of the noise's power
 UNKNOWN = 0.75  # of it is believed: less, and the level counts as unknown
 ROUGH = 0.9  # of all places: up to there powers are looked at where flat places lose more than of fresh noise
@@ -47,7 +49,8 @@ ALL_EVEN = 1.28  # deviation at the last of them over that of the calmest, over 
 # Of the noise's power goes, and share: from there on all of it goes. Such a network gains 10 dB and more, of which a
 # level that is 20 % too low would cost 2.5: adapted to five frames of SIDD it clears 0.94 to 0.97, drawn cameras 0.9
 CLEARS, NEARLY = 0.92, 0.75
-FEWEST = 256  # places without clipped samples: with fewer their evenness is chance
+FEWEST = 256  # places without clipped samples of several crops
+FEW = 128  # the same of frames: with fewer their evenness is chance
 # Of grey frames: docs/decisions/grey-grain.md
 WIDE, FEWEST_WIDE = 4, 32  # places, the side of a wide block; blocks, with fewer of which chance is too much
 FREE = 0.5  # of a block's places have no clipped samples
@@ -97,10 +100,12 @@ def share_of_noise(
 ) -> NoiseShare | None:
     """The share of what a network removes that leaves the smallest error; None where it cannot be told.
 
+    Of independent noise None, too, unless it is less even than texture can make it; `estimated_error` says its share.
+
     Shape:
         frames: each (c, h, w), normalised as the noise is, at least 16 x 16
     """
-    if not noise.correlated or noise.jpeg or noise.tails or noise.regular:
+    if noise.jpeg or noise.counted or noise.channels == PLANES:
         return None
     rng = np.random.default_rng(seed)
     sums = [_sums(network, centre_of(frame), noise, rng) for frame in frames[:FRAMES]]
@@ -110,11 +115,14 @@ def share_of_noise(
     )
     agrees = flat / max(fresh_flat, TINY)
     places = np.concatenate([of.places for of in sums])
-    if min(removed, variance, flat) <= 0 or (len(places) < FEWEST and agrees > AGREES):
+    if min(removed, variance, flat) <= 0 or (len(places) < FEW and agrees > AGREES):
         return None
-    believed, of_all = evenness(places) if len(places) >= FEWEST else (1.0, ALL_EVEN)
+    limits = (EVEN, UNEVEN) if noise.correlated else WHITE
+    believed, of_all = evenness(places, limits) if len(places) >= FEW else (1.0, ALL_EVEN)
+    if not noise.correlated and believed == 1:
+        return None
     no_grain = 1.0
-    if all(bool((frame == frame[:1]).all()) for frame in frames):  # grey
+    if noise.correlated and all(bool((frame == frame[:1]).all()) for frame in frames):  # grey
         believed = _of_grey(believed, np.concatenate([of.wide for of in sums]))
         no_grain = max(1 - GRAIN**2 / variance, LEAST_BELIEVED)
     unknown = believed < UNKNOWN or (agrees > AGREES and of_all > ALL_EVEN)
@@ -127,18 +135,21 @@ def share_of_noise(
     return NoiseShare(share, 1 + (share * removed - 2 * cleared) * share / (level * variance), unknown)
 
 
-def evenness(places: Doubles) -> tuple[float, float]:
+def evenness(places: Doubles, limits: tuple[float, float] = (EVEN, UNEVEN)) -> tuple[float, float]:
     """How much of the noise's power is noise, by how even calm places are; and how uneven nearly all places are.
 
     Shape:
         places: (n, 3), as in `_Sums`
+    Args:
+        limits: up to the first all of it is, from the second on hardly any
     """
     bands = np.array_split(places[np.argsort(places[:, 0])], BANDS)
     powers = [np.log(band[:, 1:] + TINY) for band in bands]
     level = np.concatenate([power - np.quantile(power, LEVEL, axis=0) for power in powers])
     calmest, calm, rough = np.quantile(level, (CALMEST, CALM, ROUGH), axis=0) / 2
     (frame, fresh), (all_frame, all_fresh) = calm - calmest, rough - calmest
-    believed = (UNEVEN - math.exp(frame - fresh)) / (UNEVEN - EVEN)
+    even, uneven = limits
+    believed = (uneven - math.exp(frame - fresh)) / (uneven - even)
     return min(max(believed, LEAST_BELIEVED), 1.0), math.exp(all_frame - all_fresh)
 
 
@@ -162,6 +173,9 @@ def _sums(network: Callable[[Tensor], Tensor], frame: Tensor, noise: NoiseModel,
     apply, noisy = on_planes(network, frame.device), as_planes(frame[None])
     clean = apply(noisy)
     drawn = draw_noise(noise, clean.astype(np.float32), rng).astype(np.float64)
+    if noise.tails:
+        drawn *= np.where(rng.random(drawn.shape) < noise.tails.share, noise.tails.factor, 1.0)
+    noise = noise.normal
     passed = float((drawn * (apply(noisy + FAINT * drawn) - clean)).mean()) / FAINT
     fresh = np.clip(clean + drawn, *noise.ends)
     variance = noise.variance(clean)

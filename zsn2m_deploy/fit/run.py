@@ -21,7 +21,8 @@ from zsn2m_deploy.fit.fitter import Fitter, StageReport
 from zsn2m_deploy.fit.network import FrameNetwork
 from zsn2m_deploy.noise.corrections import NO_CORRECTIONS, Corrections
 from zsn2m_deploy.noise.places import Unevenness
-from zsn2m_runtime.noise.model import NoiseModel
+from zsn2m_runtime.noise.model import NoiseModel, jpeg_rescaled
+from zsn2m_runtime.noise_record import JpegNoise
 
 log = logging.getLogger(__name__)
 
@@ -30,13 +31,14 @@ log = logging.getLogger(__name__)
 class FrameGroup:
     """Indices of training frames that share a noise model, and that model.
 
-    compressed: whether they are JPEGs, whose noise is stronger beside detail, whether the model knows it or not
+    compressed: of JPEGs, whose noise is stronger beside detail, how it came: as in the model, or assumed where it knows
+        none; None: no JPEGs
     uneven: how much stronger the noise is in some places than the model says; None: as the model says everywhere
     """
 
     frames: tuple[int, ...]
     noise: NoiseModel
-    compressed: bool = False
+    compressed: JpegNoise | None = None
     uneven: Unevenness | None = None
 
     @property
@@ -49,7 +51,8 @@ class FrameGroup:
 
     def rescaled(self, offset: float, scale: float) -> FrameGroup:
         """The same group, of frames that are (x - offset) / scale."""
-        return replace(self, noise=self.noise.rescaled(offset, scale))
+        way = self.compressed and jpeg_rescaled(self.compressed, offset, scale)
+        return replace(self, noise=self.noise.rescaled(offset, scale), compressed=way)
 
 
 @dataclass(frozen=True)
@@ -179,9 +182,9 @@ class Run:
             return []
         found: list[NoiseShare | None] = []
         for group in self.groups:
-            if jpeg := group.noise.jpeg:
-                found.append(share_of_jpeg(network, self.frames_of(group), jpeg, seed))
-            elif not group.compressed:
+            if way := group.compressed:
+                found.append(share_of_jpeg(network, self.frames_of(group), way, seed, group.noise.jpeg is None))
+            elif not group.uneven:
                 found.append(share_of_noise(network, self.frames_of(group), group.noise, seed))
         return [share for share in found if share is not None]
 

@@ -3,14 +3,16 @@
 It is not after vignetting was corrected, where frames were stitched of several exposures, or where a gain changed.
 
 Cells of the frame are compared: what the pretrained network removes from their calm blocks, over what it removes there
-from fresh noise of the model on its own result. Texture is uneven within a cell, and noise is not. Both are in units of
-the calm blocks of the same brightness anywhere in the frame, for at each brightness the model may be wrong.
+from fresh noise of the model on its own result. Texture is uneven within a cell, and noise is hardly: where blocks of a
+cell differ, cells do so by their texture, and noise counts as even. Both are in units of the calm blocks of the same
+brightness anywhere in the frame, for at each brightness the model may be wrong.
 
 Source: docs/decisions/uneven-noise.md.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -35,6 +37,9 @@ FEWEST_CELLS = 6
 # Power of the second strongest cell over that of the second weakest. Set on the tuning cases of the decision: up to
 # 2.2 where noise is even, 3.0 and more where it is not, but for a page of small print
 UNEVEN = 2.5
+# Deviation at the last of nearly all blocks of a cell over that at the last of the calmest ones, over the same of fresh
+# noise: uneven noise has up to 1.48, texture everywhere from 1.57 on: docs/decisions/texture-everywhere.md
+CALMEST, NEARLY_ALL, TEXTURE = 0.05, 0.9, 1.52
 TINY = 1e-12
 ROWS, COLUMNS = ("top", "middle", "middle", "bottom"), ("left", "centre", "centre", "right")
 
@@ -71,13 +76,15 @@ def unevenness(
 ) -> Unevenness | None:
     """How uneven independent noise is from place to place; None where it is even, or where that cannot be told.
 
+    Beside regular detail it cannot, nor where texture is everywhere.
+
     Shape:
         frames: each (c, h, w), normalised as the noise is, at least 16 x 16; one more channel is 0 where a frame is
             blank, which says nothing
     Args:
         network: the pretrained one
     """
-    if noise.correlated or noise.jpeg or noise.counted:
+    if noise.correlated or noise.jpeg or noise.counted or noise.regular:
         return None
     rng = np.random.default_rng(seed)
     looks = [_cells(network, frame, noise, rng) for frame in frames[:FRAMES]]
@@ -86,6 +93,8 @@ def unevenness(
     if len(places) < FEWEST_CELLS:
         return None
     cells = [cells[place] for place in places]
+    if _within(cells) > TEXTURE:
+        return None
     raw, relative = (np.array([_ratio(cell) for cell in of]) for of in (cells, _beside_their_brightness(cells)))
     ranked = np.sort(relative)
     if ranked[-2] <= UNEVEN * ranked[1]:
@@ -98,6 +107,12 @@ def _ratio(cell: Doubles) -> float:
     """Power removed from the frame, over that from fresh noise, in calm blocks. Shape: (blocks, 3) -> a number."""
     frame, fresh = np.quantile(cell[:, 1:], CALM, axis=0) + TINY
     return float(frame / fresh)
+
+
+def _within(cells: Sequence[Doubles]) -> float:
+    """How uneven blocks are in the usual cell: a ratio of deviations, over the same of fresh noise."""
+    powers = [np.quantile(np.log(cell[:, 1:] + TINY), (CALMEST, NEARLY_ALL), axis=0) / 2 for cell in cells]
+    return math.exp(float(np.median([nearly_all - calmest for calmest, nearly_all in powers], axis=0) @ (1, -1)))
 
 
 def _beside_their_brightness(cells: Sequence[Doubles]) -> list[Doubles]:

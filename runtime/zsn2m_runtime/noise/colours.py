@@ -1,10 +1,11 @@
 """Noise that channels share, where the picture is textured: colour differences are nearly free of texture.
 
 Detail of pictures is grey for the most part. So the noise of colour differences is what the quietest patches have at
-each frequency, however textured the frame is, or the flattest ones, where colours change in all others. Some of the noise of grey goes with that of colours: it is told by how
-the power of colour differences changes when a little of grey is added or taken away, where a little is so little that
-texture hardly counts; where it does count, by what cameras have. Only the rest of grey is hidden by texture: it is that
-of the quietest patches, and may grow towards coarse detail no faster than noise does.
+each frequency, however textured the frame is, or the flattest ones, where colours change in all others. Some of the
+noise of grey goes with that of colours: it is told by how the power of colour differences changes when a little of grey
+is added or taken away, where a little is so little that texture hardly counts; where it does count, by what cameras
+have. Only the rest of grey is hidden by texture: it is that of the quietest patches, and may grow towards coarse detail
+no faster than noise does.
 
 Measured: docs/decisions/noise-of-colours.md.
 """
@@ -31,7 +32,7 @@ DRAWN = 1000  # patches of white noise that say what its quantiles are
 BASIS = np.array([[1, 1, 1], [1, 0, -1], [-1, 2, -1]]) / np.sqrt([[3], [2], [6]])
 ADDED = 0.5  # of the power of colours, at most: how much grey is added to them
 FIRST = 2  # periods a patch: below, detail is as strong in colours
-MARGIN = 0.1  # of the logarithm of that power: so much less noise than others flat patches have, for they were chosen
+MARGIN = 0.2  # of the logarithm of that power: so much less noise than others flat patches have, for they were chosen
 # Deviation of what detail has in colours, of what it has in grey: from the first at no period a patch to the last
 TINTED = (0.13, 0.011, 10)  # and from which period a patch on that is so
 KNOWN = 0.02  # of the power of noise: how well that of the quietest patches tells it

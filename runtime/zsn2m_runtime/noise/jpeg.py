@@ -85,6 +85,20 @@ def with_jpeg_noise(
     )
 
 
+def assumed_way(model: NoiseModel, frames: Sequence[Pixels], quality: int) -> JpegNoise:
+    """A camera's way to as much noise as a model has, for JPEGs whose noise came another way.
+
+    Shape:
+        frames: each (h, w, 3), levels of 0 to 255
+    """
+    if model.jpeg:
+        return model.jpeg
+    middle = _middle(frames[0])
+    look = _Look(middle, quality)
+    sigma = _least(lambda level: float(look.noise(level).std()), model.sigma([middle]))
+    return JpegNoise(quality=quality, sigma=sigma, black=0.0, white=WHITE)
+
+
 def jpeg_quality(frames: Sequence[Pixels]) -> int | None:
     """The quality of frames that were compressed alike; None: they were not, or are not of 8 bits and colour.
 

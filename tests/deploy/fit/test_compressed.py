@@ -66,6 +66,15 @@ def test_texture_without_colours_is_hardly_a_reason_for_the_level_is_that_of_chr
     assert share(frame(textured((1.0, -1.0, 0.5), 1.5)), camera()).share < 0.5
 
 
+def test_grey_texture_is_kept_where_the_noise_is_not_known_to_be_a_cameras() -> None:
+    """The level is then that of luma, too; known to be a camera's, 0.8 and more of it goes."""
+    grey, even = frame(textured((1.0, 1.0, 1.0), 4.0)), frame(np.zeros(3))
+    found = share_of_jpeg(towards_grey, [grey], camera(2.2), 0, assumed=True)
+    assert found.unknown
+    assert found.share < 0.4
+    assert share_of_jpeg(towards_grey, [even], camera(), 0, assumed=True).share == 1
+
+
 def test_the_estimated_error_is_that_of_the_share() -> None:
     texture = textured((1.0, -1.0, 0.5), 2.0)
     of, picture = frame(texture), torch.from_numpy((0.5 + texture).astype(np.float32)).permute(2, 0, 1)

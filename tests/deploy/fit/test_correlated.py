@@ -14,6 +14,7 @@ from torch import Tensor
 from zsn2m_deploy.fit.correlated import NoiseShare, share_of_noise
 from zsn2m_deploy.noise.draw import draw_noise
 from zsn2m_runtime.noise.model import REACH, NoiseModel
+from zsn2m_runtime.noise_record import HeavyTails
 
 SIDE, SIGMA = 128, 0.05
 WIDE = 192
@@ -114,9 +115,31 @@ def test_noise_alone_is_believed(seed: int) -> None:
     assert found.share > 0.9
 
 
-def test_of_white_noise_the_other_estimate_is_taken() -> None:
-    model = NoiseModel.white(np.zeros(1), np.full(1, SIGMA**2))
+@pytest.mark.parametrize("regular", [False, True])
+def test_of_even_white_noise_the_other_estimate_is_taken(regular: bool) -> None:
+    model = replace(NoiseModel.white(np.zeros(1), np.full(1, SIGMA**2)), regular=regular)
     assert share_of_noise(towards_grey(1.0), [frame_with_texture(model, 1.0)], model, 0) is None
+
+
+@pytest.mark.parametrize("regular", [False, True])
+@pytest.mark.parametrize("seed", range(4))
+def test_texture_everywhere_that_passes_for_white_noise_stays(seed: int, regular: bool) -> None:
+    """Stein's estimate has the wrong level, too, and nothing against it."""
+    model = replace(NoiseModel.white(np.zeros(3), np.full(3, SIGMA**2)), regular=regular)
+    frame = texture_everywhere(model, 5.0, seed)
+    found = share_and_error(1.0, frame, replace(model, floor=6 * model.floor))
+    assert found.unknown
+    assert found.share < 2 / 6
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_white_noise_with_heavy_tails_is_even(seed: int) -> None:
+    tails = HeavyTails(share=0.05, factor=4, power=1.75)
+    model = replace(NoiseModel.white(np.zeros(1), np.full(1, SIGMA**2)), tails=tails)
+    rng, grey = np.random.default_rng(seed), np.full((1, WIDE, WIDE), 0.5)
+    wide = np.where(rng.random(grey.shape) < tails.share, tails.factor, 1)
+    frame = torch.from_numpy((grey + SIGMA * wide * rng.standard_normal(grey.shape)).astype(np.float32))
+    assert share_of_noise(towards_grey(1.0), [frame], model, 0) is None
 
 
 def texture_by_brightness(model: NoiseModel, power: float, seed: int) -> tuple[Tensor, Tensor]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -34,7 +35,7 @@ def found(
     """What is found of a frame with noise of `strength`, (h, w) or one for all, times SIGMA."""
     clean = picture() if clean is None else clean
     noise = SIGMA * strength * np.random.default_rng(1001).standard_normal((SIDE, SIDE))
-    return unevenness(pretrained(1), [torch.from_numpy((clean + noise).astype(np.float32))[None]], WHITE, 0)
+    return unevenness(pretrained(1), [torch.from_numpy((clean + noise).astype(np.float32))[None]], model, 0)
 
 
 def test_even_noise_is_even() -> None:
@@ -76,6 +77,19 @@ def test_blank_places_say_nothing() -> None:
     planes = torch.from_numpy(np.stack([noisy, shown]).astype(np.float32))
     assert unevenness(pretrained(1), [planes[:1]], WHITE, 0) is not None
     assert unevenness(pretrained(1), [planes], WHITE, 0) is None
+
+
+def test_texture_everywhere_is_no_uneven_noise() -> None:
+    """Its strength changes over some 20 pixels, and over the frame."""
+    rough = cv2.GaussianBlur(np.random.default_rng(1004).standard_normal((SIDE, SIDE)), (0, 0), 8)
+    rough = np.exp(0.9 * rough / rough.std())
+    assert found(rough * np.where(LEFT_TO_RIGHT < 0.5, 1.5, 0.3)) is None
+
+
+def test_beside_regular_detail_it_cannot_be_told() -> None:
+    strength = np.broadcast_to(np.where(LEFT_TO_RIGHT < 0.5, 1.5, 0.3), (SIDE, SIDE))
+    assert found(strength) is not None
+    assert found(strength, replace(WHITE, regular=True)) is None
 
 
 def test_small_frames_cannot_be_told() -> None:

@@ -10,7 +10,7 @@ from support.scenes import scene
 
 from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.facts import noise_facts, noise_in_words
-from zsn2m_runtime.noise.jpeg import RAISED, compressed, demosaicked, with_jpeg_noise
+from zsn2m_runtime.noise.jpeg import RAISED, assumed_way, compressed, demosaicked, with_jpeg_noise
 from zsn2m_runtime.noise.jpeg_grid import find_jpeg
 from zsn2m_runtime.noise.model import NoiseModel
 from zsn2m_runtime.sample_types import Pixels
@@ -65,6 +65,16 @@ def test_noise_that_came_another_way_keeps_its_model() -> None:
     for frame in (independent.astype(np.uint8), rounded.astype(np.uint8), *others):
         noise = estimate_noise([frame])
         assert with_jpeg_noise(noise, [frame]) is noise
+
+
+@pytest.mark.parametrize("sigma", [4.0, 12.0])
+def test_an_assumed_way_leaves_as_much_noise_as_the_model_has(sigma: float) -> None:
+    model = NoiseModel.white(np.zeros(3), np.full(3, sigma**2))
+    frame = compressed(picture(3), 90).astype(np.uint8)
+    way = assumed_way(model, [frame], 90)
+    left = compressed(picture(3) + way.sigma * demosaicked((SIDE, SIDE), np.random.default_rng(1)), 90) - frame
+    assert left.std() == pytest.approx(sigma, rel=0.2)
+    assert assumed_way(replace(model, jpeg=way), [frame], 90) is way
 
 
 def test_colours_that_change_everywhere_raise_the_level_by_no_more_than_its_limit() -> None:
