@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from zsn2m_deploy.adapt.demosaicking import demosaicked
 from zsn2m_deploy.adapt.loss import pairs_are_independent, sensor_loss
 from zsn2m_deploy.adapt.scenes import synthetic_scenes
 from zsn2m_deploy.advice import gentler
@@ -84,7 +85,8 @@ def train_sensor(run: Run, config: TrainConfig) -> Fitted:
         run.keep_mean(sensor, by_noise=True)
     apply = run.as_used(sensor)
     errors = run.errors(apply, config.seed)
-    found = weakening(run, apply, errors, config.seed)
+    prior = run.as_used(pretrained_for(run.pool)) if reports else None
+    found = weakening(run, apply, errors, config.seed, prior)
     if found.share < 1 or found.unknown:
         sensor.weaken(found.share)
         if found.doubtful:
@@ -156,7 +158,9 @@ def _adaptation(run: Run, config: TrainConfig, prior: Network, group: FrameGroup
     device = run.fitter.device
     noise = NoiseFields(model, config.strength, seed, device, run.generator, extent_of(run, group))
     scenes = synthetic_scenes(colours_of(guesses, model), sensor, seed).clamp(*model.ends)
-    if model.jpeg:  # what a JPEG does to the picture itself is no noise: docs/decisions/jpeg-noise.md
+    if model.demosaicked:  # what that does to the picture itself is no noise: docs/decisions/scenes-of-cameras.md
+        scenes = demosaicked(scenes)
+    if model.jpeg:  # nor is what a JPEG does to it: docs/decisions/jpeg-noise.md
         scenes = after_jpeg(scenes, model.jpeg)
     drawn = CropSampler(list(scenes.to(device)), sensor.schedule, SensorNet.stride, run.generator)
     return Adaptation(group, crops, drawn, noise, sensor)

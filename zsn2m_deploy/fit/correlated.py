@@ -5,10 +5,11 @@ covariance and a small e (Eldar, Generalized SURE for exponential families, 2009
 covaries with the noise by its variance less that; divided by the power removed, this is the share that leaves the
 smallest error. All of it goes with the level of the noise, which is known where some places are flat: there the network
 removes as much as of fresh noise on its own result, and as evenly from place to place. Texture is less even, and the
-more of it passed for noise, the less of the level is believed. Of grey frames it is asked in wide blocks, too, and
-noise as faint as the grain of pictures is believed less, for no colours tell noise from either there.
+more of it passed for noise, the less of the level is believed. Of colours the pretrained network is asked as well: what
+another has learned not to remove says nothing of the level. Of grey frames it is asked in wide blocks, too, and noise
+as faint as the grain of pictures is believed less, for no colours tell noise from either there.
 
-Source: docs/decisions/networks-are-weakened.md, texture-everywhere.md and grey-grain.md there.
+Source: docs/decisions/networks-are-weakened.md, texture-everywhere.md, grey-grain.md and scenes-of-cameras.md there.
 """
 
 from __future__ import annotations
@@ -96,7 +97,11 @@ class _Sums:
 
 @torch.no_grad()
 def share_of_noise(
-    network: Callable[[Tensor], Tensor], frames: Sequence[Tensor], noise: NoiseModel, seed: int
+    network: Callable[[Tensor], Tensor],
+    frames: Sequence[Tensor],
+    noise: NoiseModel,
+    seed: int,
+    prior: Callable[[Tensor], Tensor] | None = None,
 ) -> NoiseShare | None:
     """The share of what a network removes that leaves the smallest error; None where it cannot be told.
 
@@ -104,35 +109,55 @@ def share_of_noise(
 
     Shape:
         frames: each (c, h, w), normalised as the noise is, at least 16 x 16
+    Args:
+        prior: the pretrained network that it was adapted from; None: it is that
     """
     if noise.jpeg or noise.counted or noise.channels == PLANES:
         return None
-    rng = np.random.default_rng(seed)
-    sums = [_sums(network, centre_of(frame), noise, rng) for frame in frames[:FRAMES]]
-    variance, passed, removed, flat, fresh_flat = (
-        float(np.mean([getattr(of, name) for of in sums]))
-        for name in ("variance", "passed", "removed", "flat", "fresh_flat")
+    sums = _of_frames(network, frames, noise, seed)
+    variance, passed, removed, flat = (
+        float(np.mean([getattr(of, name) for of in sums])) for name in ("variance", "passed", "removed", "flat")
     )
-    agrees = flat / max(fresh_flat, TINY)
-    places = np.concatenate([of.places for of in sums])
+    agrees, places = _agreement(sums), np.concatenate([of.places for of in sums])
     if min(removed, variance, flat) <= 0 or (len(places) < FEW and agrees > AGREES):
         return None
     limits = (EVEN, UNEVEN) if noise.correlated else WHITE
-    believed, of_all = evenness(places, limits) if len(places) >= FEW else (1.0, ALL_EVEN)
+    believed, of_all = _evenness(places, limits)
     if not noise.correlated and believed == 1:
         return None
-    no_grain = 1.0
+    no_grain, less = 1.0, LESS
     if noise.correlated and all(bool((frame == frame[:1]).all()) for frame in frames):  # grey
         believed = _of_grey(believed, np.concatenate([of.wide for of in sums]))
         no_grain = max(1 - GRAIN**2 / variance, LEAST_BELIEVED)
+    elif noise.correlated and prior is not None:
+        before = _of_frames(prior, frames, noise, seed, passes=False)
+        believed = (believed + _evenness(np.concatenate([of.places for of in before]), limits)[0]) / 2
+        agrees, less = (agrees + _agreement(before)) / 2, 1.0
     unknown = believed < UNKNOWN or (agrees > AGREES and of_all > ALL_EVEN)
     raised = 1.0 if unknown or no_grain < FAINT_NOISE else max(agrees, 1.0)
-    level = believed * no_grain * (agrees if agrees < LESS else raised)
+    level = believed * no_grain * (agrees if agrees < less else raised)
     cleared = level * max(variance - passed, 0.0)
     share = min(cleared / removed, 1.0)
     if variance - passed >= CLEARS * variance and share >= NEARLY and not unknown:
         share = 1.0
     return NoiseShare(share, 1 + (share * removed - 2 * cleared) * share / (level * variance), unknown)
+
+
+def _of_frames(
+    network: Callable[[Tensor], Tensor], frames: Sequence[Tensor], noise: NoiseModel, seed: int, passes: bool = True
+) -> list[_Sums]:
+    rng = np.random.default_rng(seed)
+    return [_sums(network, centre_of(frame), noise, rng, passes) for frame in frames[:FRAMES]]
+
+
+def _agreement(sums: Sequence[_Sums]) -> float:
+    """The power that is removed in flat places, over that of fresh noise."""
+    return float(np.mean([of.flat for of in sums])) / max(float(np.mean([of.fresh_flat for of in sums])), TINY)
+
+
+def _evenness(places: Doubles, limits: tuple[float, float]) -> tuple[float, float]:
+    """As `evenness`; of few places all is believed."""
+    return evenness(places, limits) if len(places) >= FEW else (1.0, ALL_EVEN)
 
 
 def evenness(places: Doubles, limits: tuple[float, float] = (EVEN, UNEVEN)) -> tuple[float, float]:
@@ -169,14 +194,17 @@ def _of_grey(believed: float, wide: Doubles) -> float:
     return min(believed, max((WIDE_UNEVEN - uneven) / (WIDE_UNEVEN - WIDE_EVEN), LEAST_BELIEVED))
 
 
-def _sums(network: Callable[[Tensor], Tensor], frame: Tensor, noise: NoiseModel, rng: np.random.Generator) -> _Sums:
+def _sums(
+    network: Callable[[Tensor], Tensor], frame: Tensor, noise: NoiseModel, rng: np.random.Generator, passes: bool
+) -> _Sums:
+    """Of one frame; without `passed`, which takes a third of the time, unless that is asked for."""
     apply, noisy = on_planes(network, frame.device), as_planes(frame[None])
     clean = apply(noisy)
     drawn = draw_noise(noise, clean.astype(np.float32), rng).astype(np.float64)
     if noise.tails:
         drawn *= np.where(rng.random(drawn.shape) < noise.tails.share, noise.tails.factor, 1.0)
     noise = noise.normal
-    passed = float((drawn * (apply(noisy + FAINT * drawn) - clean)).mean()) / FAINT
+    passed = float((drawn * (apply(noisy + FAINT * drawn) - clean)).mean()) / FAINT if passes else 0.0
     fresh = np.clip(clean + drawn, *noise.ends)
     variance = noise.variance(clean)
     powers = [np.square(noisy - clean), np.square(fresh - apply(fresh))]

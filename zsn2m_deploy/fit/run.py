@@ -173,10 +173,15 @@ class Run:
             for group in self.groups
         ]
 
-    def shares_of_noise(self, network: Callable[[Tensor], Tensor], seed: int) -> list[NoiseShare]:
+    def shares_of_noise(
+        self, network: Callable[[Tensor], Tensor], seed: int, prior: Callable[[Tensor], Tensor] | None = None
+    ) -> list[NoiseShare]:
         """Of what a network removes, what is noise: of each group of which that can be told.
 
         As `share_of_noise`, or of a camera's JPEGs `share_of_jpeg`.
+
+        Args:
+            prior: the pretrained network; None: it is that
         """
         if self.shown is not None:
             return []
@@ -185,7 +190,7 @@ class Run:
             if way := group.compressed:
                 found.append(share_of_jpeg(network, self.frames_of(group), way, seed, group.noise.jpeg is None))
             elif not group.uneven:
-                found.append(share_of_noise(network, self.frames_of(group), group.noise, seed))
+                found.append(share_of_noise(network, self.frames_of(group), group.noise, seed, prior))
         return [share for share in found if share is not None]
 
     def warn_of_worse(self, errors: Sequence[Error | None], advice: str) -> None:

@@ -51,7 +51,13 @@ class Weakening:
         return f"{text}, hardly less than the noise" if self.doubtful else text
 
 
-def weakening(run: Run, network: Callable[[Tensor], Tensor], errors: Sequence[Error | None], seed: int) -> Weakening:
+def weakening(
+    run: Run,
+    network: Callable[[Tensor], Tensor],
+    errors: Sequence[Error | None],
+    seed: int,
+    prior: Callable[[Tensor], Tensor] | None = None,
+) -> Weakening:
     """The share that leaves the smallest estimated error, at most over the groups of a run.
 
     Of frames of white noise without regular detail that are no mosaics, less than all only where hardly anything would
@@ -60,6 +66,7 @@ def weakening(run: Run, network: Callable[[Tensor], Tensor], errors: Sequence[Er
     Args:
         network: normalised, on the run's device
         errors: of the network, one for each group, as `Run.errors`
+        prior: the pretrained network, likewise; None: it is that
     """
     of_groups = [(group.noise, error) for group, error in zip(run.groups, errors, strict=True) if error]
     found = [
@@ -67,7 +74,7 @@ def weakening(run: Run, network: Callable[[Tensor], Tensor], errors: Sequence[Er
         for noise, error in of_groups
         if noise.regular or noise.channels == PLANES or error.left(1.0) > LITTLE_GAINED
     ]
-    shared = run.shares_of_noise(network, seed)
+    shared = run.shares_of_noise(network, seed, prior)
     share = min((*(error.best_share for error in found), *(of.share for of in shared)), default=1.0)
     unknown = any(of.unknown for of in shared)
     if share >= WHOLE and not unknown:

@@ -32,6 +32,7 @@ from zsn2m_deploy.noise.fields import NoiseFields, after_jpeg
 from zsn2m_deploy.noise.guesses import first_guesses
 from zsn2m_deploy.pretrain.checkpointed import LEVEL_POWER, normalised_error
 from zsn2m_deploy.pretrain.network import SensorNet
+from zsn2m_deploy.pretrain.weights import pretrained_for
 from zsn2m_deploy.video.fused import fused_noise
 from zsn2m_deploy.video.network import VideoNet, deviation_at, line_of
 from zsn2m_deploy.video.weights import pretrained_video
@@ -142,7 +143,8 @@ def train_video(run: Run, config: TrainConfig, fitted: Fitted) -> Fitted:
             network, reports = pretrained_video(run.channels), fitted.reports
     if fitted.share < 1:  # SensorNet takes detail for noise, and so does this network
         told = _told(run, network, line)
-        found = weakening(run, told, run.errors(told, config.seed), config.seed)
+        prior = run.as_used(pretrained_for(run.pool))
+        found = weakening(run, told, run.errors(told, config.seed), config.seed, prior)
         network.weaken(min(found.share, fitted.share))
     network = network.cpu()
     network.line.copy_(line)

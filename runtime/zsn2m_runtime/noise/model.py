@@ -17,6 +17,7 @@ Doubles = npt.NDArray[np.float64]
 REACH = 4  # pixels; correlation beyond it counts as none
 LEAST = 1e-3  # smallest variance, of the largest in the span
 LEVELS = 100_000  # values per frame that a mean over brightness is taken of
+GREEN_LESS = 0.03  # correlation of neighbours: docs/decisions/scenes-of-cameras.md
 CORRELATED = 0.15  # correlation of neighbours from which on noise counts as correlated: docs/results/noise.md#noise
 LEAST_COLOUR = 0.1  # power of all colour differences, of that of a channel: less is rounding
 SHARED = 0.25  # correlation of two channels, either way, from which on it counts: docs/decisions/noise-of-colours.md
@@ -117,6 +118,18 @@ class NoiseModel:
     def shared(self) -> bool:
         """Whether channels share noise, or have opposite noise."""
         return bool(np.abs(self.between - np.diag(np.diag(self.between))).max() > SHARED)
+
+    @property
+    def demosaicked(self) -> bool:
+        """Whether a Bayer mosaic is behind it: neighbours share more of red and blue, which it has less of, than green.
+
+        The noise of a camera's JPEG is drawn so.
+        """
+        if self.channels != COLOURS or not self.correlated:
+            return False
+        near = self.correlation[:, :, REACH, REACH + 1] + self.correlation[:, :, REACH + 1, REACH]
+        red, green, blue = near.diagonal() / 2
+        return self.jpeg is not None or bool((red + blue) / 2 > green + GREEN_LESS)
 
     @property
     def alike(self) -> bool:

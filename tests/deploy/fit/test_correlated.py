@@ -212,3 +212,48 @@ def test_of_grey_frames_even_wide_blocks_have_the_last_word(seed: int) -> None:
         correlation=model.correlation * np.ones((3, 3, 1, 1)),
     )
     assert of_zones(coloured, torch.cat([grey, grey + 0.001, grey]), three).unknown
+
+
+def picture_that_goes_in_part(model: NoiseModel, seed: int) -> tuple[Tensor, Tensor, float]:
+    """A frame whose last third has stripes, a network's result that keeps 0.7 of them, and the power of the rest."""
+    stripes = np.zeros((WIDE, WIDE, model.channels), np.float32)
+    stripes[:, -WIDE // 3 :] = 8 * SIGMA * np.sin(np.arange(WIDE // 3))[:, None]
+    noisy = 0.5 + stripes + draw_noise(model, stripes, np.random.default_rng(seed))
+    result = torch.from_numpy(0.5 + 0.7 * stripes).permute(2, 0, 1)
+    return torch.from_numpy(noisy.astype(np.float32)).permute(2, 0, 1), result, float(np.square(0.3 * stripes).mean())
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_level_that_flat_places_deny_is_lowered_where_the_pretrained_network_agrees(seed: int) -> None:
+    model = shared_by_neighbours()
+    frame, result, lost = picture_that_goes_in_part(model, seed)
+    apply = result[None].expand_as
+    stronger = replace(model, floor=1.5 * model.floor)
+    right, alone, both = (
+        share_of_noise(apply, [frame], noise, 0, prior)
+        for noise, prior in ((model, apply), (stronger, None), (stronger, apply))
+    )
+    assert right and alone and both
+    expected = SIGMA**2 / (SIGMA**2 + lost)
+    assert right.share == pytest.approx(expected, abs=0.05)
+    assert both.share == pytest.approx(expected, abs=0.05)
+    assert alone.share > 1.2 * expected
+
+
+def evenly(noisy: Tensor) -> Tensor:
+    """A network that removes the same power in every block of 8 x 8, whatever is there: it hides how uneven that is."""
+    apart = noisy - 0.5
+    rms = torch.nn.functional.avg_pool2d(apart.square().mean(1, keepdim=True), 8).sqrt()
+    return noisy - 2 * SIGMA * apart / torch.nn.functional.interpolate(rms, scale_factor=8)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_texture_that_a_network_learned_to_leave_is_seen_by_the_pretrained_one(seed: int) -> None:
+    model = shared_by_neighbours()
+    frame, taken_for_noise = texture_everywhere(model, 3.0, seed), replace(model, floor=4 * model.floor)
+    alone = share_of_noise(evenly, [frame], taken_for_noise, 0)
+    both = share_of_noise(evenly, [frame], taken_for_noise, 0, towards_grey(1.0))
+    assert alone and both
+    assert not alone.unknown
+    assert both.unknown
+    assert both.share < 0.85 * alone.share

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from support.random_noise import random_noise_model
@@ -150,3 +151,30 @@ def test_many_frames_are_looked_at_in_as_many_places_as_one(monkeypatch: pytest.
 
 def _count(patches: object) -> int:
     return len(patches.level)  # type: ignore[attr-defined]
+
+
+def of_a_mosaic(generator: np.random.Generator) -> np.ndarray:
+    """Independent noise of a Bayer mosaic's pixels, (h, w, 3), each missing sample the mean of the nearest."""
+    noise = generator.standard_normal(SIZE)
+    planes = np.zeros((*SIZE, 3))
+    planes[::2, ::2, 0], planes[1::2, 1::2, 2] = noise[::2, ::2], noise[1::2, 1::2]
+    planes[::2, 1::2, 1], planes[1::2, ::2, 1] = noise[::2, 1::2], noise[1::2, ::2]
+    square, cross = np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]]) / 4, np.array([[0, 1, 0], [1, 4, 1], [0, 1, 0]]) / 4
+    return np.stack([cv2.filter2D(planes[..., c], -1, (square, cross, square)[c]) for c in range(3)], axis=2)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_mosaic_behind_noise_is_known_by_its_colours(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    mosaic = of_a_mosaic(generator)
+    blurred = cv2.GaussianBlur(generator.standard_normal((*SIZE, 3)), (0, 0), 0.7)
+    for unit, expected in ((mosaic, True), (cv2.GaussianBlur(mosaic, (0, 0), 0.5), True), (blurred, False)):
+        noisy = (scene() + 10 * unit / unit.std()).astype(np.float32)
+        found = estimate_noise([noisy])
+        assert found.correlated
+        assert found.demosaicked is expected
+
+
+def test_white_noise_and_grey_frames_have_no_mosaic_behind_them() -> None:
+    assert not NoiseModel.white(np.zeros(3), np.ones(3)).demosaicked
+    assert not estimate_noise([(scene(1) + correlated(0.4, 10.0, 1)).astype(np.float32)]).demosaicked
