@@ -33,6 +33,7 @@ FEWEST_FAR = 5  # different samples beyond FARTHER on the rarer side: fewer may 
 NORMAL_MEDIAN = 0.6744897501960817  # of the size of normal samples
 FACTORS = np.geomspace(1.5, 40, 200)  # that are tried; far beyond any range in use at the end
 MOST = 0.25  # share: where there seem to be more, the line of the variance is wrong, and not the tails
+ALIKE = 0.1  # correlation of neighbours from which on it is texture: up to 0.03 in noise, docs/decisions/heavy-tails.md
 ROUNDS = 6  # of telling the core from the tails, which widen the median; it settles in about 4
 
 
@@ -40,7 +41,7 @@ def with_heavy_tails(model: NoiseModel, guesses: Sequence[FirstGuess], pixels: i
     """The model with its tails, its variance that of the core; the same where tails are not heavy.
 
     Not looked for where noise is correlated, of which the network leaves a part, nor beside regular detail, of which it
-    removes a part.
+    removes a part. What is alike from pixel to pixel is texture of a frame that has little noise.
 
     Args:
         model: with its variance refined
@@ -49,8 +50,9 @@ def with_heavy_tails(model: NoiseModel, guesses: Sequence[FirstGuess], pixels: i
     """
     if model.correlated or model.regular or model.counted:
         return model
-    units = torch.cat([_standardised(model, guess) for guess in guesses]).double().numpy()
-    if len(units) < FEWEST:
+    of_guesses = [_standardised(model, guess) for guess in guesses]
+    units = torch.cat([found[flat] for found, flat in of_guesses]).cpu().double().numpy()
+    if len(units) < FEWEST or _alike(of_guesses) > ALIKE:
         return model
     units = units - np.median(units)
     size = np.abs(units)
@@ -82,15 +84,28 @@ def _median_of_mixture(share: float, factor: float) -> float:
     return float(np.interp(0.5, inside, distances))
 
 
-def _standardised(model: NoiseModel, guess: FirstGuess) -> Tensor:
-    """Noise of the flat samples of crops, (n,), over its standard deviation."""
+def _standardised(model: NoiseModel, guess: FirstGuess) -> tuple[Tensor, Tensor]:
+    """Noise of crops over its standard deviation, and which samples are flat. Shape: (b, c, h, w), both."""
     clean = _median(guess.clean)
     deviation = VarianceLine(model, clean.device)(clean).sqrt()
     varies = max_pool2d(clean, WINDOW, 1, WINDOW // 2) + max_pool2d(-clean, WINDOW, 1, WINDOW // 2)
     flat = (varies < FLAT * deviation) & (has_noise(guess.noisy, model.ends) > 0)
     if guess.shown is not None:
         flat = flat & (guess.shown > 0)
-    return ((guess.noisy - clean) / deviation)[flat].cpu()
+    return (guess.noisy - clean) / deviation, flat
+
+
+def _alike(of_guesses: Sequence[tuple[Tensor, Tensor]]) -> float:
+    """Correlation of flat neighbours, beside and below. Shape: each (b, c, h, w), units and which are flat."""
+    shared = power = 0.0
+    for units, flat in of_guesses:
+        for axis in (2, 3):
+            length = units.shape[axis] - 1
+            first, second = units.narrow(axis, 0, length), units.narrow(axis, 1, length)
+            both = flat.narrow(axis, 0, length) & flat.narrow(axis, 1, length)
+            shared += float((first * second * both).sum())
+            power += float(((first.square() + second.square()) / 2 * both).sum())
+    return shared / power if power > 0 else 0.0
 
 
 def _median(frames: Tensor) -> Tensor:

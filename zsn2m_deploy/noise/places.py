@@ -7,6 +7,9 @@ from fresh noise of the model on its own result. Texture is uneven within a cell
 cell differ, cells do so by their texture, and noise counts as even. Both are in units of the calm blocks of the same
 brightness anywhere in the frame, for at each brightness the model may be wrong.
 
+Texture of a part is as even within a cell, and of a nearly clean frame stronger than the noise. Where it passed for
+strong noise, the result has steep slopes beside what was removed, or that is alike from pixel to pixel.
+
 Source: docs/decisions/uneven-noise.md.
 """
 
@@ -40,6 +43,12 @@ UNEVEN = 2.5
 # Deviation at the last of nearly all blocks of a cell over that at the last of the calmest ones, over the same of fresh
 # noise: uneven noise has up to 1.48, texture everywhere from 1.57 on: docs/decisions/texture-everywhere.md
 CALMEST, NEARLY_ALL, TEXTURE = 0.05, 0.9, 1.52
+# Of the strongest cells, in the median: power of the result's slopes over that of what is removed from the frame, and
+# correlation of neighbours in the latter. More of either is texture. Set on the tuning cases of the decision
+STRONGEST = 4
+STEEP, ALIKE = 10.0, 0.1
+FRAME, SLOPES, NEIGHBOURS = 1, 3, 4  # columns of what is known of blocks
+POWERS = slice(1, 3)
 TINY = 1e-12
 ROWS, COLUMNS = ("top", "middle", "middle", "bottom"), ("left", "centre", "centre", "right")
 
@@ -65,8 +74,9 @@ class Unevenness:
         return (
             f"the noise is not even over the frame: {self.times:.2g} times as strong in some places as in "
             f"others of the same brightness, strongest at the {self.where}, as after correction of vignetting, "
-            f"stitching or a change of gain; {done}; figures of the noise hold for no place: compare the pictures "
-            f"where it is weakest, and train on a crop of that place if detail is lost there"
+            f"stitching or a change of gain, or texture as fine as noise passes for it there; {done}; figures of the "
+            f"noise hold for no place: compare the pictures at both ends, and train on a crop of the weakest place if "
+            f"detail is lost"
         )
 
 
@@ -97,39 +107,48 @@ def unevenness(
         return None
     raw, relative = (np.array([_ratio(cell) for cell in of]) for of in (cells, _beside_their_brightness(cells)))
     ranked = np.sort(relative)
-    if ranked[-2] <= UNEVEN * ranked[1]:
+    if ranked[-2] <= UNEVEN * ranked[1] or _is_texture([cells[place] for place in np.argsort(relative)[-STRONGEST:]]):
         return None
     row, column = divmod(places[int(relative.argmax())], CELLS)
     return Unevenness(tuple(np.sqrt(np.sort(raw)[1:]).tolist()), f"{ROWS[row]} {COLUMNS[column]}")
 
 
 def _ratio(cell: Doubles) -> float:
-    """Power removed from the frame, over that from fresh noise, in calm blocks. Shape: (blocks, 3) -> a number."""
-    frame, fresh = np.quantile(cell[:, 1:], CALM, axis=0) + TINY
+    """Power removed from the frame, over that from fresh noise, in calm blocks. Shape: (blocks, 5) -> a number."""
+    frame, fresh = np.quantile(cell[:, POWERS], CALM, axis=0) + TINY
     return float(frame / fresh)
 
 
 def _within(cells: Sequence[Doubles]) -> float:
     """How uneven blocks are in the usual cell: a ratio of deviations, over the same of fresh noise."""
-    powers = [np.quantile(np.log(cell[:, 1:] + TINY), (CALMEST, NEARLY_ALL), axis=0) / 2 for cell in cells]
+    powers = [np.quantile(np.log(cell[:, POWERS] + TINY), (CALMEST, NEARLY_ALL), axis=0) / 2 for cell in cells]
     return math.exp(float(np.median([nearly_all - calmest for calmest, nearly_all in powers], axis=0) @ (1, -1)))
+
+
+def _is_texture(cells: Sequence[Doubles]) -> bool:
+    """Whether what passes for strong noise in cells is the picture's. Shape: each (blocks, 5)."""
+    steep = [np.median(cell[:, SLOPES]) / (np.median(cell[:, FRAME]) + TINY) for cell in cells]
+    alike = [cell[:, NEIGHBOURS].sum() / (cell[:, FRAME].sum() + TINY) for cell in cells]
+    return bool(np.median(steep) > STEEP or np.median(alike) > ALIKE)
 
 
 def _beside_their_brightness(cells: Sequence[Doubles]) -> list[Doubles]:
     """The same cells, powers in units of those of calm blocks of the same brightness in all of them."""
     blocks = np.concatenate(cells)
     for band in np.array_split(np.argsort(blocks[:, 0], kind="stable"), BANDS):
-        blocks[band, 1:] /= np.quantile(blocks[band, 1:], LEVEL, axis=0) + TINY
+        blocks[band, POWERS] /= np.quantile(blocks[band, POWERS], LEVEL, axis=0) + TINY
     return np.split(blocks, np.cumsum([len(cell) for cell in cells])[:-1])
 
 
 def _cells(
     network: Callable[[Tensor], Tensor], frame: Tensor, noise: NoiseModel, rng: np.random.Generator
 ) -> list[Doubles]:
-    """Of each cell the blocks neither clipped nor dark: brightness, and power removed of frame and of fresh noise.
+    """Of each cell the blocks neither clipped nor dark, by columns.
+
+    Brightness; power removed of frame and of fresh noise; of the result's slopes; what neighbours share of the first.
 
     Shape:
-        returns: each (blocks, 3), powers in units of the noise's variance
+        returns: each (blocks, 5), powers in units of the noise's variance
     """
     rows, columns = (_spans(length) for length in frame.shape[1:])
     return [_look(network, frame[:, row, column], noise, rng) for row in rows for column in columns]
@@ -149,9 +168,19 @@ def _look(network: Callable[[Tensor], Tensor], cell: Tensor, noise: NoiseModel, 
     clean = apply(noisy)
     fresh = np.clip(clean + draw_noise(noise, clean.astype(np.float32), rng), *noise.ends)
     variance = np.maximum(noise.variance(clean), TINY)
-    powers = (np.square(before - after) / variance for before, after in ((noisy, clean), (fresh, apply(fresh))))
-    level, *removed = map(means_of_blocks, (clean, *powers))
+    removed = (noisy - clean) / np.sqrt(variance)
+    slopes = sum(np.square(slope) for slope in np.gradient(clean, axis=(0, 1))) / variance
+    powers = np.square(removed), np.square(fresh - apply(fresh)) / variance, slopes, _times_neighbours(removed)
+    level, *powers_of_blocks = map(means_of_blocks, (clean, *powers))
     free = free_blocks(noisy, noise.ends) & (level >= DARK)
     if shown.size and shown.mean() < SHOWN:
         free[:] = False
-    return np.stack([part[free] for part in (level, *removed)], axis=1)
+    return np.stack([part[free] for part in (level, *powers_of_blocks)], axis=1)
+
+
+def _times_neighbours(planes: Doubles) -> Doubles:
+    """Each value times the mean of those beside and below; none at the last of each line. Shape: (h, w, c)."""
+    found = np.zeros_like(planes)
+    found[:, :-1] += planes[:, :-1] * planes[:, 1:] / 2
+    found[:-1] += planes[:-1] * planes[1:] / 2
+    return found

@@ -4,8 +4,8 @@ An estimate by patches takes texture and shading of a frame without noise for no
 taught every level, decides: of real noise it removes three quarters and more, everywhere. There is none where it
 
 - removes hardly anything of the estimate,
-- or removes what is correlated from pixel to pixel, and not evenly: less the noise expected at each brightness, noise
-  that was enlarged or blurred is as strong everywhere,
+- or removes what is correlated from pixel to pixel, and not evenly: less the noise expected at each brightness, or
+  beside places of the same brightness, noise that was enlarged or blurred is as strong everywhere,
 - or removes what is correlated somewhat, and still less evenly.
 
 Of the noise of a JPEG that is not so: flat areas lose it. There what is correlated and uneven may be either.
@@ -41,6 +41,7 @@ LEAST_TAKEN = 0.12  # of the estimated deviation
 # those of another. Enlarged and blurred noise: up to 0.79 and 1.9; smooth frames without noise: 2.3 and more
 MOST_ALIKE, MOST_UNEVEN = 0.67, 2.1
 ALIKE, UNEVEN = 0.45, 3.0  # somewhat alike, and still less even
+BANDS, FEWEST_OF_BAND = 8, 16  # of brightness, and places of each: film grain is no line over brightness
 FAINT = 0.1  # of the mean variance: no less is expected anywhere
 # Of frames with regular detail; drawn ones with white noise of 1 have 0.42 and more, rough walls without up to 0.18
 WHITE = 0.25  # power at the finest frequencies, of that at fine ones
@@ -82,7 +83,11 @@ def presence_of(frame: Pixels, model: NoiseModel) -> Presence:
     beside = float((taken[..., 1:] * taken[..., :-1]).mean()) / power
     below = float((taken[..., 1:, :] * taken[..., :-1, :]).mean()) / power
     free = _free(planes[0].numpy())
-    uneven = _unevenness(taken / _expected(result[0].numpy(), model.rescaled(low, high - low)), free)
+    clean = result[0].numpy()
+    uneven = min(
+        _unevenness(_of_blocks(np.square(taken / _expected(clean, model.rescaled(low, high - low))))[free]),
+        _unevenness(_beside_their_brightness(_of_blocks(np.square(taken))[free], _of_blocks(clean)[free])),
+    )
     alike = (beside + below) / 2
     if (min(beside, below) > MOST_ALIKE and uneven > MOST_UNEVEN) or (alike > ALIKE and uneven > UNEVEN):
         return Presence.UNSURE if model.jpeg else Presence.NONE
@@ -121,13 +126,21 @@ def _free(planes: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
     return free if free.mean() > FEWEST_FREE else np.ones_like(free)
 
 
-def _of_blocks(planes: Doubles) -> Doubles:
+def _of_blocks(planes: npt.NDArray[np.floating]) -> Doubles:
     """Means over blocks and channels. Shape: (c, h, w) -> (rows, columns)."""
     return np.asarray(block_means(planes.transpose(1, 2, 0), min(BLOCK, *planes.shape[1:])).mean(axis=2))
 
 
-def _unevenness(taken: Doubles, free: npt.NDArray[np.bool_]) -> float:
-    """Deviations where most is removed over those where least is. Shape: (c, h, w); free: of its blocks."""
-    power = _of_blocks(np.square(taken))[free]
+def _beside_their_brightness(power: Doubles, level: Doubles) -> Doubles:
+    """Powers in units of the median of places of the same brightness. Shape: (n,), (n,) -> (n,)."""
+    bands = np.array_split(np.argsort(level), min(max(1, len(level) // FEWEST_OF_BAND), BANDS))
+    found = np.empty_like(power)
+    for band in bands:
+        found[band] = power[band] / (np.median(power[band]) + TINY**2)
+    return found
+
+
+def _unevenness(power: Doubles) -> float:
+    """Deviations of the places where most is removed over those where least is. Shape: (n,), powers."""
     least, most = np.quantile(power, (0.1, 0.9))
     return math.sqrt(float(most / max(least, TINY * most)))

@@ -15,6 +15,7 @@ from support.trainings import INSTANT, STILLS
 from zsn2m_deploy import api
 from zsn2m_deploy.adapt.loss import pairs_are_independent
 from zsn2m_deploy.bundle.export import export
+from zsn2m_deploy.noise import heavy_tails
 from zsn2m_deploy.noise.fields import NoiseFields
 from zsn2m_deploy.noise.guesses import FirstGuess, first_guesses
 from zsn2m_deploy.noise.heavy_tails import with_heavy_tails
@@ -85,6 +86,23 @@ def test_normal_noise_photons_and_texture_have_none() -> None:
     assert with_heavy_tails(photons, looked_at(counted - picture()), PIXELS).tails is None
     rough = picture() + 0.1 * scene("white", 1, seed=1005, side=SIDE).noise / 12
     assert with_heavy_tails(WHITE, looked_at(normal(), np.clip(rough, 0, 1)), PIXELS).tails is None
+
+
+@pytest.mark.parametrize(("blur", "strength"), [(0.6, 0.02), (0.8, 0.04), (1.0, 0.02)])
+def test_texture_of_a_nearly_clean_frame_is_no_tails(
+    blur: float, strength: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It kept the network from being weakened: tails have no estimate of the error."""
+    random, faint = np.random.default_rng(1001), 0.006
+    texture = cv2.GaussianBlur(random.standard_normal((SIDE, SIDE)), (0, 0), blur)
+    place = cv2.GaussianBlur(random.standard_normal((SIDE, SIDE)), (0, 0), 12) > 0
+    guesses = looked_at(
+        faint * random.standard_normal((SIDE, SIDE)), picture(1001) + strength * place * texture / texture.std()
+    )
+    model = NoiseModel.white(np.zeros(1), np.full(1, faint**2))
+    assert with_heavy_tails(model, guesses, PIXELS).tails is None
+    monkeypatch.setattr(heavy_tails, "ALIKE", 1.0)
+    assert with_heavy_tails(model, guesses, PIXELS).tails is not None
 
 
 def test_points_of_light_have_none() -> None:

@@ -13,6 +13,7 @@ from support.scenes import scene
 from support.trainings import INSTANT, STILLS
 
 from zsn2m_deploy import api
+from zsn2m_deploy.noise import places
 from zsn2m_deploy.noise.fields import Extent, NoiseFields
 from zsn2m_deploy.noise.places import Unevenness, unevenness
 from zsn2m_deploy.pretrain.weights import pretrained
@@ -29,9 +30,7 @@ def picture() -> np.ndarray:
     return scene(channels=1, side=SIDE, seed=1000).clean / 255
 
 
-def found(
-    strength: np.ndarray | float, model: NoiseModel = WHITE, clean: np.ndarray | None = None
-) -> Unevenness | None:
+def found(strength: np.ndarray | float, clean: np.ndarray | None = None) -> Unevenness | None:
     """What is found of a frame with noise of `strength`, (h, w) or one for all, times SIGMA."""
     clean = picture() if clean is None else clean
     noise = SIGMA * strength * np.random.default_rng(1001).standard_normal((SIDE, SIDE))
@@ -67,6 +66,36 @@ def test_it_is_found_with_its_place_and_strengths(strength: np.ndarray, where: s
     least, most = np.quantile(strength, (0.125, 0.875))  # means of the outer ones of four cells
     assert uneven.strengths[0] == pytest.approx(least, rel=0.3)
     assert uneven.strengths[-1] == pytest.approx(most, rel=0.3)
+
+
+def textured(kind: str, seed: int) -> np.ndarray:
+    """A picture with texture in its right half alone."""
+    white = np.random.default_rng(seed).standard_normal((SIDE, SIDE))
+    scales = {"fine": [0.7], "of all scales": [0.6, 1.5, 4.0]}[kind]
+    layers = [cv2.GaussianBlur(white, (0, 0), scale) for scale in scales]
+    texture = sum(layer / layer.std() for layer in layers)
+    right = LEFT_TO_RIGHT > 0.5
+    return scene(channels=1, side=SIDE, seed=seed).clean / 255 + 0.06 * texture / np.std(texture) * right
+
+
+@pytest.mark.parametrize(("kind", "seed"), [("fine", 1000), ("fine", 1001), ("of all scales", 1000)])
+def test_texture_of_a_part_is_no_strong_noise(kind: str, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A nearly clean frame was told to have been vignetted, and lost its texture."""
+    faint = 0.01
+    model = NoiseModel.white(np.zeros(1), np.full(1, faint**2))
+    noisy = textured(kind, seed) + faint * np.random.default_rng(seed + 50).standard_normal((SIDE, SIDE))
+    frame = torch.from_numpy(noisy.astype(np.float32))[None]
+    assert unevenness(pretrained(1), [frame], model, 0) is None
+    monkeypatch.setattr(places, "_is_texture", lambda cells: False)
+    assert unevenness(pretrained(1), [frame], model, 0) is not None
+
+
+@pytest.mark.parametrize(("kind", "seed"), [("fine", 1000), ("of all scales", 1002)])
+def test_strong_noise_is_found_on_texture(kind: str, seed: int) -> None:
+    white = np.random.default_rng(seed + 50).standard_normal((SIDE, SIDE))
+    noisy = textured(kind, seed) + SIGMA * np.where(LEFT_TO_RIGHT < 0.5, 0.3, 3) * white
+    frame = torch.from_numpy(noisy.astype(np.float32))[None]
+    assert unevenness(pretrained(1), [frame], WHITE, 0) is not None
 
 
 def test_blank_places_say_nothing() -> None:

@@ -429,6 +429,16 @@ def test_smooth_noise_is_no_picture(way: str, photons: bool) -> None:
     assert presence_of(frame, estimate_noise([frame])) is Presence.NOISE
 
 
+@pytest.mark.parametrize("seed", [3, 5])
+def test_film_grain_is_no_picture(seed: int) -> None:
+    """It is strongest at middle grey, as no line over brightness has it, and was told to be no noise."""
+    clean, random = scene(channels=1, seed=1).clean.astype(np.float64), np.random.default_rng(seed)
+    grain = cv2.GaussianBlur(random.standard_normal(clean.shape), (0, 0), 1.3)
+    noisy = clean + 0.125 * grain / grain.std() * np.sqrt(np.maximum(clean * (255 - clean), 400))
+    frame = np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
+    assert presence_of(frame, estimate_noise([frame])) is Presence.NOISE
+
+
 def test_hints_are_beside_the_psnr_and_no_reason_to_worry(tmp_path: Path, manifest: Manifest) -> None:
     made = scene()
     hint = "all values fit 12 bits; if the sensor has no more, --bit-depth 12 <helps>"
