@@ -64,7 +64,7 @@ def presence_of(frame: Pixels, model: NoiseModel) -> Presence:
     low, high = value_span([frame])
     if high <= low:
         return Presence.NONE
-    rows, columns = (_middle(side) for side in frame.shape[:2])
+    rows, columns = (middle(side) for side in frame.shape[:2])
     planes = (torch.from_numpy(to_nchw(frame[rows, columns])) - low) / (high - low)
     # the network of colours takes less of the regular detail that grey channels share
     network = pretrained(planes.shape[1]) if model.regular else pretrained_for([planes[0]])
@@ -94,7 +94,7 @@ def presence_of(frame: Pixels, model: NoiseModel) -> Presence:
     return Presence.NOISE
 
 
-def _middle(length: int) -> slice:
+def middle(length: int) -> slice:
     """Of rows or columns, as many as the network's stride divides."""
     side = min(SIDE, length) // SensorNet.stride * SensorNet.stride
     return slice((length - side) // 2, (length - side) // 2 + side)

@@ -153,13 +153,18 @@ NO_NOISE = (
 )
 
 UNSURE = (
-    "what was removed is as smooth and as uneven as the picture itself, which the noise of a JPEG may be, too: compare "
-    "the pictures, and use the frame as it is where detail is lost"
+    "what was removed is as smooth and as uneven as the picture itself, which the noise of a JPEG and coarse grain may "
+    "be, too: compare the pictures, and use the frame as it is where detail is lost"
 )
 
 
 def warnings(
-    removed: Removed, check: SelfCheck, method: Method, presence: Presence = Presence.NOISE, uneven: bool = False
+    removed: Removed,
+    check: SelfCheck,
+    method: Method,
+    presence: Presence = Presence.NOISE,
+    uneven: bool = False,
+    kept: str = "",
 ) -> tuple[str, ...]:
     """What a user should look at, and what to do.
 
@@ -167,6 +172,7 @@ def warnings(
         method: of training
         presence: of noise in the frame; where there is none, nothing else is worth a word
         uneven: whether the noise is stronger in some places, of which training warned: then its model judges none
+        kept: what to say of coarse noise that all channels share and that seems to be left
     """
     if presence is Presence.NONE:
         return (NO_NOISE,)
@@ -178,6 +184,8 @@ def warnings(
             "neighbouring pixels share this noise, which the chosen network takes for the picture: most of it stays; "
             "train without --method, for the default network knows such noise"
         )
+    if kept:
+        found.append(kept)
     if check.worse:
         found.append(
             f"hardly anything was gained, or something lost: the result's estimated error has "

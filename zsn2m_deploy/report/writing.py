@@ -15,6 +15,7 @@ from zsn2m_deploy.report.page import page
 from zsn2m_deploy.report.pictures import report_pictures
 from zsn2m_deploy.report.presence import presence_of
 from zsn2m_deploy.report.self_check import Context, SelfCheck, self_check, without_noise
+from zsn2m_deploy.report.shared_noise import kept_by_colours
 from zsn2m_deploy.report.words import Presence, checks, warnings
 from zsn2m_runtime.blank.areas import filled, largest_scene, present
 from zsn2m_runtime.image import to_nchw
@@ -69,6 +70,9 @@ def write_report(folder: Path, subject: Subject, manifest: Manifest) -> Report:
     normal = subject.noise.normal
     removed = analyse(subject.corrected[looked], after[looked], normal, value_range, shown, subject.weakened)
     presence = presence_of(_plain_part(subject), normal)
+    kept = kept_by_colours(subject.corrected[looked], after[looked])
+    if kept and presence is Presence.NONE:
+        presence = Presence.UNSURE
     check = _self_check(subject, value_range, removed) if presence is not Presence.NONE else without_noise(value_range)
     report = Report(
         bundle=subject.bundle,
@@ -88,7 +92,7 @@ def write_report(folder: Path, subject: Subject, manifest: Manifest) -> Report:
         checks=checks(removed, subject.uneven),
         warnings=(
             *manifest.training.warnings,
-            *warnings(removed, check, manifest.method, presence, subject.uneven),
+            *warnings(removed, check, manifest.method, presence, subject.uneven, kept.in_words() if kept else ""),
         ),
         noisy=presence is not Presence.NONE,
     )
