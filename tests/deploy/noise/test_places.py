@@ -30,7 +30,9 @@ def picture() -> np.ndarray:
     return scene(channels=1, side=SIDE, seed=1000).clean / 255
 
 
-def found(strength: np.ndarray | float, clean: np.ndarray | None = None) -> Unevenness | None:
+def found(
+    strength: np.ndarray | float, model: NoiseModel = WHITE, clean: np.ndarray | None = None
+) -> Unevenness | None:
     """What is found of a frame with noise of `strength`, (h, w) or one for all, times SIGMA."""
     clean = picture() if clean is None else clean
     noise = SIGMA * strength * np.random.default_rng(1001).standard_normal((SIDE, SIDE))
