@@ -40,6 +40,7 @@ FEWEST_CELLS = 6
 # Power of the second strongest cell over that of the second weakest. Set on the tuning cases of the decision: up to
 # 2.2 where noise is even, 3.0 and more where it is not, but for a page of small print
 UNEVEN = 2.5
+UNEVEN_BESIDE_REGULAR = 6.0  # the same where regular detail may be stronger in some places: up to 3.6, and from 8.8 on
 # Deviation at the last of nearly all blocks of a cell over that at the last of the calmest ones, over the same of fresh
 # noise: uneven noise has up to 1.48, texture everywhere from 1.57 on: docs/decisions/texture-everywhere.md
 CALMEST, NEARLY_ALL, TEXTURE = 0.05, 0.9, 1.52
@@ -86,7 +87,7 @@ def unevenness(
 ) -> Unevenness | None:
     """How uneven independent noise is from place to place; None where it is even, or where that cannot be told.
 
-    Beside regular detail it cannot, nor where texture is everywhere.
+    Where texture is everywhere it cannot, and beside regular detail only if it differs by far.
 
     Shape:
         frames: each (c, h, w), normalised as the noise is, at least 16 x 16; one more channel is 0 where a frame is
@@ -94,7 +95,7 @@ def unevenness(
     Args:
         network: the pretrained one
     """
-    if noise.correlated or noise.jpeg or noise.counted or noise.regular:
+    if noise.correlated or noise.jpeg or noise.counted:
         return None
     rng = np.random.default_rng(seed)
     looks = [_cells(network, frame, noise, rng) for frame in frames[:FRAMES]]
@@ -107,7 +108,8 @@ def unevenness(
         return None
     raw, relative = (np.array([_ratio(cell) for cell in of]) for of in (cells, _beside_their_brightness(cells)))
     ranked = np.sort(relative)
-    if ranked[-2] <= UNEVEN * ranked[1] or _is_texture([cells[place] for place in np.argsort(relative)[-STRONGEST:]]):
+    least = UNEVEN_BESIDE_REGULAR if noise.regular else UNEVEN
+    if ranked[-2] <= least * ranked[1] or _is_texture([cells[place] for place in np.argsort(relative)[-STRONGEST:]]):
         return None
     row, column = divmod(places[int(relative.argmax())], CELLS)
     return Unevenness(tuple(np.sqrt(np.sort(raw)[1:]).tolist()), f"{ROWS[row]} {COLUMNS[column]}")

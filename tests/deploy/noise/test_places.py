@@ -117,10 +117,13 @@ def test_texture_everywhere_is_no_uneven_noise() -> None:
     assert found(rough * np.where(LEFT_TO_RIGHT < 0.5, 1.5, 0.3)) is None
 
 
-def test_beside_regular_detail_it_cannot_be_told() -> None:
-    strength = np.broadcast_to(np.where(LEFT_TO_RIGHT < 0.5, 1.5, 0.3), (SIDE, SIDE))
-    assert found(strength) is not None
-    assert found(strength, replace(WHITE, regular=True)) is None
+def test_beside_regular_detail_it_must_differ_by_far() -> None:
+    """Some of that passes for noise, more here than there."""
+    regular = replace(WHITE, regular=True)
+    twice, four_times = (np.where(LEFT_TO_RIGHT < 0.5, 2.0, least).repeat(SIDE, axis=0) for least in (1.0, 0.5))
+    assert found(twice) is not None
+    assert found(twice, regular) is None
+    assert found(four_times, regular) is not None
 
 
 def test_small_frames_cannot_be_told() -> None:
