@@ -160,7 +160,7 @@ def _adaptation(run: Run, config: TrainConfig, prior: Network, group: FrameGroup
     scenes = synthetic_scenes(colours_of(guesses, model), sensor, seed).clamp(*model.ends)
     if model.demosaicked:  # what that does to the picture itself is no noise: docs/decisions/scenes-of-cameras.md
         scenes = demosaicked(scenes)
-    if model.jpeg:  # nor is what a JPEG does to it: docs/decisions/jpeg-noise.md
+    if model.jpeg:  # nor is what a JPEG does to it, which hides a mosaic: docs/decisions/jpeg-noise.md
         scenes = after_jpeg(scenes, model.jpeg)
     drawn = CropSampler(list(scenes.to(device)), sensor.schedule, SensorNet.stride, run.generator)
     return Adaptation(group, crops, drawn, noise, sensor)

@@ -50,6 +50,7 @@ ALL_EVEN = 1.28  # deviation at the last of them over that of the calmest, over 
 # Of the noise's power goes, and share: from there on all of it goes. Such a network gains 10 dB and more, of which a
 # level that is 20 % too low would cost 2.5: adapted to five frames of SIDD it clears 0.94 to 0.97, drawn cameras 0.9
 CLEARS, NEARLY = 0.92, 0.75
+SKEWED = 0.6  # by photons: where they are fewer independent noise is neither normal nor as even as what is drawn
 FEWEST = 256  # places without clipped samples of several crops
 FEW = 128  # the same of frames: with fewer their evenness is chance
 # Of grey frames: docs/decisions/grey-grain.md
@@ -213,6 +214,8 @@ def _sums(
     flat = busy <= np.quantile(busy, FLAT)
     expected = np.maximum(variance, np.maximum(LEAST_VARIANCE * variance.mean(axis=(0, 1)), TINY))
     free = free_blocks(noisy, noise.ends)
+    if not noise.correlated:
+        free &= means_of_blocks(noise.photon_gain / np.sqrt(expected)) <= SKEWED
     removed_flat, fresh_flat = (float(means_of_blocks(power)[flat].mean()) for power in powers)
     level, *relative = (means_of_blocks(part) for part in (clean, powers[0] / expected, powers[1] / expected))
     places = np.stack([part[free] for part in (level, *relative)], axis=1)

@@ -123,13 +123,13 @@ class NoiseModel:
     def demosaicked(self) -> bool:
         """Whether a Bayer mosaic is behind it: neighbours share more of red and blue, which it has less of, than green.
 
-        The noise of a camera's JPEG is drawn so.
+        Not told of the noise of a camera's JPEG, of which the pixels are drawn.
         """
-        if self.channels != COLOURS or not self.correlated:
+        if self.channels != COLOURS or not self.correlated or self.jpeg:
             return False
         near = self.correlation[:, :, REACH, REACH + 1] + self.correlation[:, :, REACH + 1, REACH]
         red, green, blue = near.diagonal() / 2
-        return self.jpeg is not None or bool((red + blue) / 2 > green + GREEN_LESS)
+        return bool((red + blue) / 2 > green + GREEN_LESS)
 
     @property
     def alike(self) -> bool:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from zsn2m_deploy.fit.correlated import NoiseShare, share_of_noise
 from zsn2m_deploy.noise.draw import draw_noise
+from zsn2m_deploy.pretrain.weights import pretrained
 from zsn2m_runtime.noise.model import REACH, NoiseModel
 from zsn2m_runtime.noise_record import HeavyTails
 
@@ -105,6 +106,17 @@ def test_texture_everywhere_that_passes_for_noise_stays(power: float, seed: int)
     found = share_and_error(1.0, frame, taken_for_noise)
     assert found.unknown
     assert found.share < 2 / (1 + power)  # twice the best: from there on the result is worse than the frame
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_where_photons_are_few_evenness_says_nothing(seed: int) -> None:
+    """Some places have none: they are calmer than drawn noise of the same deviation can be."""
+    generator = np.random.default_rng(seed)
+    glow = cv2.GaussianBlur(generator.standard_normal((WIDE, WIDE)), (0, 0), 10)
+    light, unit = 0.3 * np.exp(glow / glow.std()), 0.03  # photons, and what one counts
+    frame = torch.from_numpy((unit * generator.poisson(light)).astype(np.float32))[None]
+    model = replace(NoiseModel.white(np.full(1, unit), np.full(1, 1e-5)), skew=np.full(1, 0.5))
+    assert share_of_noise(pretrained(1), [frame], model, 0) is None
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from zsn2m_deploy.sample.noise import correlation_taps
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.model import REACH, NoiseModel
+from zsn2m_runtime.noise_record import JpegNoise
 
 SIZE = (192, 256)
 
@@ -173,6 +176,7 @@ def test_a_mosaic_behind_noise_is_known_by_its_colours(seed: int) -> None:
         found = estimate_noise([noisy])
         assert found.correlated
         assert found.demosaicked is expected
+        assert not replace(found, jpeg=JpegNoise(quality=90, sigma=1, black=0, white=1)).demosaicked
 
 
 def test_white_noise_and_grey_frames_have_no_mosaic_behind_them() -> None:
