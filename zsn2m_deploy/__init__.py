@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from zsn2m_deploy.config.training import TrainConfig
     from zsn2m_deploy.frames.loading import FrameOptions
     from zsn2m_runtime.bundle import Bundle, load_bundle
-    from zsn2m_runtime.denoiser import Denoiser, SelfEnsemble
+    from zsn2m_runtime.denoiser import Denoiser
     from zsn2m_runtime.errors import Zsn2mError
+    from zsn2m_runtime.self_ensemble import SelfEnsemble
 
 __all__ = [
     "Bundle",
@@ -41,7 +42,7 @@ _HOMES = {
     "Bundle": "zsn2m_runtime.bundle",
     "Denoiser": "zsn2m_runtime.denoiser",
     "FrameOptions": "zsn2m_deploy.frames.loading",
-    "SelfEnsemble": "zsn2m_runtime.denoiser",
+    "SelfEnsemble": "zsn2m_runtime.self_ensemble",
     "TrainConfig": "zsn2m_deploy.config.training",
     "Zsn2mError": "zsn2m_runtime.errors",
     "export": "zsn2m_deploy.bundle.export",

@@ -12,7 +12,7 @@ import numpy as np
 from zsn2m_runtime.bundle import Bundle, read_manifest
 from zsn2m_runtime.card import card_inside, check_card
 from zsn2m_runtime.commands import export_command
-from zsn2m_runtime.errors import BundleError, InputError, UsageError
+from zsn2m_runtime.errors import BundleError, UsageError
 from zsn2m_runtime.gain import Gain
 from zsn2m_runtime.image import Frame, as_frame
 from zsn2m_runtime.inference.frames import Average, Planes, denoise_frame, denoise_mean
@@ -115,7 +115,8 @@ class Denoiser:
     def __repr__(self) -> str:
         sensor, (low, high) = self.card.sensor, self.card.sensor.range
         kind = f"{sensor.mosaic.pattern} mosaic" if sensor.mosaic else {1: "grey", 3: "colour"}[sensor.channels]
-        return f"Denoiser({self.card.id} on {self.provider}, {sensor.dtype} {kind} from {low:g} to {high:g})"
+        what = f"{sensor.dtype} {kind} from {low:g} to {high:g}"
+        return f"{type(self).__name__}({self.card.id} on {self.provider}, {what})"
 
     def __call__(self, frame: Pixels) -> Pixels:
         """Denoise one frame.
@@ -126,7 +127,7 @@ class Denoiser:
         Raises:
             InputError: a frame of another type, channel count or range than the bundle was trained on.
         """
-        denoised = self.denoise(_as_frame(frame)).as_array()
+        denoised = self.denoise(as_frame(frame)).as_array()
         return denoised.reshape(frame.shape)
 
     def unlike(self, frame: Pixels) -> tuple[str, ...]:
@@ -147,7 +148,7 @@ class Denoiser:
         Raises:
             InputError: a frame of another type, channel count or range than the bundle was trained on.
         """
-        return self.differences(_as_frame(frame))
+        return self.differences(as_frame(frame))
 
     def differences(self, frame: Frame) -> tuple[str, ...]:
         """As `unlike`, for a frame with an alpha plane: pixels of alpha 0 are left out.
@@ -198,7 +199,7 @@ class Denoiser:
 
         def taken(arrays: Iterable[Pixels]) -> Iterator[Frame]:
             for array in arrays:
-                frame = _as_frame(array)
+                frame = as_frame(array)
                 shapes.append(array.shape)
                 yield frame
 
@@ -251,27 +252,6 @@ class Denoiser:
         return denoise_mean(self._session, self.card, frame, average, self._strip_pixels, self._orientations)
 
 
-class SelfEnsemble(Denoiser):
-    """A Denoiser whose results are the mean over a frame's 8 orientations, or 4 flips where rows share noise.
-
-    They have less error, and take so many times the time: docs/decisions/self-ensemble.md.
-
-    Raises:
-        UsageError: frames that may not be turned: mosaics, what has its place in the frame is removed, a single file.
-    """
-
-    _of_all_orientations = True
-
-
 def _own_copy(frame: Pixels) -> Pixels:
     """A copy, as the caller may overwrite the buffer while the frame waits."""
     return frame.copy() if isinstance(frame, np.ndarray) else frame
-
-
-def _as_frame(array: Pixels) -> Frame:
-    if not isinstance(array, np.ndarray):
-        raise InputError(
-            f"frame: expected a NumPy array, but got {type(array).__name__}; read the file first, or convert with "
-            f"numpy.asarray"
-        )
-    return as_frame(array)

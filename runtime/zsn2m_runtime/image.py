@@ -82,7 +82,10 @@ def as_frame(array: Pixels, name: str = "frame") -> Frame:
         InputError: another shape or dtype, no pixels, or masked samples.
     """
     if not isinstance(array, np.ndarray):
-        raise InputError(f"{name}: expected a NumPy array, but got {type(array).__name__}; pass numpy.asarray(frame)")
+        raise InputError(
+            f"{name}: expected a NumPy array, but got {type(array).__name__}; read the file first, or convert with "
+            f"numpy.asarray"
+        )
     if np.ma.is_masked(array):
         raise InputError(
             f"{name}: expected an array without masked samples, but got some; say what they are: array.filled(0), or "

@@ -84,7 +84,10 @@ class KnownFrames:
         """
         why = None
         if not self.kinds:
-            why = "one whose noise is not known (a single file); open the bundle's folder"
+            why = (
+                "one whose noise is not known (a single file, or a bundle of an older version); open the bundle's "
+                "folder, or train again"
+            )
         elif self.card.sensor.mosaic:
             why = "one of mosaics, whose colours change places when one is turned; leave it out"
         elif self.fixed_pattern or self.dead_lines:

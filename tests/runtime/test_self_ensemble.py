@@ -14,13 +14,14 @@ from support.commands import run_command, write_frame
 from support.known_noise import bundle_knowing, noise, scene, whole
 
 from zsn2m_runtime.bundle import load_bundle
-from zsn2m_runtime.denoiser import Denoiser, SelfEnsemble
+from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import UsageError
 from zsn2m_runtime.files import open_image
 from zsn2m_runtime.inference.orientations import ALL, FLIPS, Orientation, in_orientations
 from zsn2m_runtime.known_frames import KnownFrames
 from zsn2m_runtime.mosaic_record import MosaicRecord
 from zsn2m_runtime.noise_record import DeadLinesRecord, FixedPatternRecord, RowNoise
+from zsn2m_runtime.self_ensemble import SelfEnsemble
 
 SIDE = 46  # no multiple of the network's stride
 
@@ -44,6 +45,16 @@ def bundle(make_bundle: BundleMaker, tmp_path: Path) -> Path:
     return bundle_knowing(make_bundle(method="adapt"), tmp_path, whole(scene() + noise(1)))
 
 
+@pytest.mark.parametrize("size", [(1, 1), (1, 7), (7, 1), (3, 40)])
+def test_narrow_frames_are_turned_too(bundle: Path, size: tuple[int, int]) -> None:
+    frame = whole(scene(size=(SIDE, SIDE))[: size[0], : size[1]] + noise(2, shape=(*size, 3)))
+    alone = Denoiser(bundle, threads=1)
+    expected = np.mean(
+        put_back([alone(np.ascontiguousarray(one)).astype(float) for one in orientations_of(frame)]), axis=0
+    )
+    assert np.abs(SelfEnsemble(bundle, threads=1)(frame) - expected).max() <= 1
+
+
 @pytest.mark.parametrize("strip_pixels", [None, 256])
 def test_it_is_the_mean_of_eight(bundle: Path, strip_pixels: int | None) -> None:
     frame = whole(scene(size=(SIDE, 80)) + noise(2, shape=(SIDE, 80, 3)))
@@ -62,7 +73,9 @@ def test_what_is_not_turned_is_as_ever(bundle: Path) -> None:
     frame = whole(scene(size=(SIDE, SIDE)) + noise(2, shape=(SIDE, SIDE, 3)))
     rgba = np.dstack([frame, np.full((SIDE, SIDE), 255, np.uint8)])
     rgba[:9, :9, 3] = 0
-    found = pickle.loads(pickle.dumps(SelfEnsemble(bundle, threads=1)))(rgba)
+    sent = pickle.loads(pickle.dumps(SelfEnsemble(bundle, threads=1)))
+    assert repr(sent).startswith("SelfEnsemble(sensor on cpu")
+    found = sent(rgba)
     np.testing.assert_array_equal(found[..., 3], rgba[..., 3])
     np.testing.assert_array_equal(found[:9, :9], rgba[:9, :9])
     assert (found[9:, :, :3] != frame[9:]).any()

@@ -75,10 +75,11 @@ def denoise(
     Sample type, size, range and metadata stay as they are.
     """
     from zsn2m_runtime.batch import plan_outputs, run_jobs
-    from zsn2m_runtime.denoiser import Denoiser, SelfEnsemble
+    from zsn2m_runtime.denoiser import Denoiser
     from zsn2m_runtime.errors import UsageError
     from zsn2m_runtime.files import list_inputs
     from zsn2m_runtime.path_kinds import check_bundle_first
+    from zsn2m_runtime.self_ensemble import SelfEnsemble
 
     check_bundle_first("denoise {bundle} {rest} -o OUT", bundle, inputs)
     if cluster != "local" and workers is not None:

@@ -15,13 +15,14 @@ from zsn2m_runtime.batch_report import Outcome
 from zsn2m_runtime.channel_choice import ChannelChoice, choose_channels
 from zsn2m_runtime.cluster.plan import FilesTask, PlanesTask, Setup, Task
 from zsn2m_runtime.cluster.source_state import state_of
-from zsn2m_runtime.denoiser import Denoiser, SelfEnsemble
+from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import Zsn2mError
 from zsn2m_runtime.files import Layout, open_image
 from zsn2m_runtime.files.zarr_planes import Place
 from zsn2m_runtime.files.zarr_reader import ZarrFile
 from zsn2m_runtime.files.zarr_writer import LevelsWriter
 from zsn2m_runtime.image import Frame
+from zsn2m_runtime.self_ensemble import SelfEnsemble
 
 DONE_AGAIN = "pages whose chunks in the source have changed since an earlier start are done again"
 _opening = threading.Lock()  # a worker of several threads opens one session

@@ -26,10 +26,11 @@ from zsn2m_runtime.cluster.outputs import results_of
 from zsn2m_runtime.cluster.plan import FilesTask, Setup, files_tasks
 from zsn2m_runtime.cluster.running import connected, run
 from zsn2m_runtime.cluster.work import DONE_AGAIN
-from zsn2m_runtime.denoiser import Denoiser, SelfEnsemble
+from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import InputError, OutputError, UnavailableError
 from zsn2m_runtime.files import list_inputs, open_image, save_image
 from zsn2m_runtime.image import Frame
+from zsn2m_runtime.self_ensemble import SelfEnsemble
 
 distributed = pytest.importorskip("distributed", reason="--cluster needs Dask: pip install 'zsn2m-deploy[dask]'")
 
