@@ -39,7 +39,7 @@ from zsn2m_deploy.pretrain.weights import pretrained_for
 from zsn2m_deploy.report.analysis import analyse
 from zsn2m_deploy.report.presence import presence_of
 from zsn2m_deploy.report.self_check import Context, self_check
-from zsn2m_deploy.report.words import warnings
+from zsn2m_deploy.report.warnings import warnings
 from zsn2m_deploy.training import train
 from zsn2m_runtime.image import from_nchw, to_nchw
 from zsn2m_runtime.noise.level import value_span

@@ -30,7 +30,7 @@ from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.report.analysis import analyse
 from zsn2m_deploy.report.presence import presence_of
 from zsn2m_deploy.report.self_check import Context, self_check
-from zsn2m_deploy.report.words import warnings
+from zsn2m_deploy.report.warnings import warnings
 from zsn2m_deploy.training import train
 from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.model import Doubles

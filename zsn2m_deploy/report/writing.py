@@ -16,7 +16,8 @@ from zsn2m_deploy.report.pictures import report_pictures
 from zsn2m_deploy.report.presence import presence_of
 from zsn2m_deploy.report.self_check import Context, SelfCheck, self_check, without_noise
 from zsn2m_deploy.report.shared_noise import kept_by_colours
-from zsn2m_deploy.report.words import Presence, checks, warnings
+from zsn2m_deploy.report.warnings import warnings
+from zsn2m_deploy.report.words import Presence, checks
 from zsn2m_runtime.blank.areas import filled, largest_scene, present
 from zsn2m_runtime.image import to_nchw
 from zsn2m_runtime.manifest import Manifest

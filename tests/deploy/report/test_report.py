@@ -24,17 +24,8 @@ from zsn2m_deploy.report.facts import Report
 from zsn2m_deploy.report.pictures import SIDE, detailed_crop, report_pictures
 from zsn2m_deploy.report.presence import presence_of
 from zsn2m_deploy.report.self_check import SelfCheck
-from zsn2m_deploy.report.words import (
-    NO_NOISE,
-    UNSURE,
-    Check,
-    Presence,
-    Verdict,
-    chosen,
-    judge,
-    self_check_in_words,
-    warnings,
-)
+from zsn2m_deploy.report.warnings import NO_NOISE, UNSURE, warnings
+from zsn2m_deploy.report.words import Check, Presence, Verdict, chosen, judge, self_check_in_words
 from zsn2m_deploy.report.writing import Subject, write_report
 from zsn2m_runtime.blank.areas import filled
 from zsn2m_runtime.bundle import load_bundle

@@ -24,7 +24,8 @@ from zsn2m_deploy.noise.defects import defects_in_words, find_defects
 from zsn2m_deploy.pretrain.network import SensorNet
 from zsn2m_deploy.report.analysis import PEAKS_LIMIT, analyse
 from zsn2m_deploy.report.self_check import without_noise
-from zsn2m_deploy.report.words import checks, remedy, warnings
+from zsn2m_deploy.report.warnings import warnings
+from zsn2m_deploy.report.words import checks, remedy
 from zsn2m_deploy.training import train
 from zsn2m_runtime.files import open_image
 from zsn2m_runtime.noise.estimate import estimate_noise
