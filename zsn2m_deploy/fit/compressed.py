@@ -1,8 +1,9 @@
-"""How much of what a network removes from a camera's JPEG is noise.
+"""How much of what a network removes from a JPEG is noise.
 
-The level of such noise comes from coarse chroma, for which pictures full of coloured detail pass. Fresh noise, drawn
-the same way on the network's own result, is as even as the frame's noise is, and texture is not: where what is removed
-is more uneven, in chroma as well, the level is believed as far as the calmest places lose as much as of fresh noise.
+The level of a camera's noise comes from coarse chroma, for which pictures full of coloured detail pass. Fresh noise,
+drawn the same way on the network's own result, is as even as the frame's noise is, and texture is not: where what is
+removed is more uneven, in chroma as well, the level is believed as far as the calmest places lose as much as of fresh
+noise. Where the noise is not known to be a camera's its level comes from luma, too, and chroma has no say.
 
 Source: docs/decisions/jpeg-texture.md.
 """

@@ -106,7 +106,7 @@ def share_of_noise(
 ) -> NoiseShare | None:
     """The share of what a network removes that leaves the smallest error; None where it cannot be told.
 
-    Of independent noise None, too, unless it is less even than texture can make it; `estimated_error` says its share.
+    Of independent noise None, too, where that is even; `estimated_error` says its share.
 
     Shape:
         frames: each (c, h, w), normalised as the noise is, at least 16 x 16

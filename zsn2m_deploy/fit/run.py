@@ -178,7 +178,7 @@ class Run:
     ) -> list[NoiseShare]:
         """Of what a network removes, what is noise: of each group of which that can be told.
 
-        As `share_of_noise`, or of a camera's JPEGs `share_of_jpeg`.
+        As `share_of_noise`, or of JPEGs `share_of_jpeg`; not beside blank areas, nor where noise is uneven.
 
         Args:
             prior: the pretrained network; None: it is that

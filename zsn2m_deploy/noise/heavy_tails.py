@@ -33,7 +33,7 @@ FEWEST_FAR = 5  # different samples beyond FARTHER on the rarer side: fewer may 
 NORMAL_MEDIAN = 0.6744897501960817  # of the size of normal samples
 FACTORS = np.geomspace(1.5, 40, 200)  # that are tried; far beyond any range in use at the end
 MOST = 0.25  # share: where there seem to be more, the line of the variance is wrong, and not the tails
-ALIKE = 0.1  # correlation of neighbours from which on it is texture: up to 0.03 in noise, docs/decisions/heavy-tails.md
+ALIKE = 0.1  # correlation of neighbours: more is texture, noise has up to 0.061: docs/decisions/heavy-tails.md
 ROUNDS = 6  # of telling the core from the tails, which widen the median; it settles in about 4
 
 
