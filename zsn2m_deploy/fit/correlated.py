@@ -225,6 +225,8 @@ def _sums(
 
 def _wide(powers: Doubles, free: Mask) -> Doubles:
     """Means over the free places of wide blocks, half of which are. Shape: (rows, columns, 2) -> (n, 2)."""
+    if min(free.shape) < WIDE:
+        return np.empty((0, 2))
     there = free[..., None].astype(np.float64)
     share, total = block_means(there, WIDE), block_means(powers * there, WIDE)
     return np.asarray((total / np.maximum(share, TINY))[share[..., 0] >= FREE])
