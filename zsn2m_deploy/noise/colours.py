@@ -94,6 +94,8 @@ def without_grey_texture(
     """
     if noise.channels != COLOURS or all(bool((guess.noisy == guess.noisy[:, :1]).all()) for guess in guesses):
         return noise
+    if any(min(guess.noisy.shape[2:]) < SIDE for guess in guesses):  # crops of the smallest frames have no patch
+        return noise
     rng, found = np.random.default_rng(seed), noise
     levels = np.concatenate([guess.levels().double().cpu().numpy() for guess in guesses])
     for turn in range(ROUNDS):
