@@ -141,7 +141,8 @@ def share_of_noise(
     share = min(cleared / removed, 1.0)
     if variance - passed >= CLEARS * variance and share >= NEARLY and not unknown:
         share = 1.0
-    return NoiseShare(share, 1 + (share * removed - 2 * cleared) * share / (level * variance), unknown)
+    left = 1 + (share * removed - 2 * cleared) * share / (level * variance)
+    return NoiseShare(share, max(left, 0.0), unknown)  # of heavy tails it is an estimate for normal noise
 
 
 def _of_frames(

@@ -37,7 +37,7 @@ def warnings(
     if presence is Presence.NONE:
         return (NO_NOISE,)
     if uneven:
-        return ()
+        return (kept,) if kept else ()
     found = [UNSURE] if presence is Presence.UNSURE else []
     if removed.shared and method.method != "adapt":
         found.append(

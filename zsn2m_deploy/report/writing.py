@@ -72,8 +72,8 @@ def write_report(folder: Path, subject: Subject, manifest: Manifest) -> Report:
     removed = analyse(subject.corrected[looked], after[looked], normal, value_range, shown, subject.weakened)
     presence = presence_of(_plain_part(subject), normal)
     kept = kept_by_colours(subject.corrected[looked], after[looked])
-    if kept and presence is Presence.NONE:
-        presence = Presence.UNSURE
+    if kept and presence is Presence.NONE:  # there is some, but not in what was removed
+        presence = Presence.NOISE
     check = _self_check(subject, value_range, removed) if presence is not Presence.NONE else without_noise(value_range)
     report = Report(
         bundle=subject.bundle,

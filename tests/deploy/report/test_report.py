@@ -264,6 +264,8 @@ def test_warnings_name_the_figures(tmp_path: Path, manifest: Manifest) -> None:
     report, _, _ = write(tmp_path, manifest, made, made.good)
     assert warnings(report.removed, FINE, SENSOR) == ()
     assert warnings(report.removed, FINE, SENSOR, Presence.UNSURE) == (UNSURE,)
+    assert warnings(report.removed, FINE, SENSOR, kept="grain") == ("grain",)
+    assert warnings(report.removed, FINE, SENSOR, uneven=True, kept="grain") == ("grain",)
     little, much = (replace(report.removed, sigma=sigma) for sigma in (3.0, 30.0))
     assert "little was removed: 0.25 times" in warnings(little, FINE, SENSOR)[0]
     assert "much was removed: 2.50 times" in warnings(much, FINE, SENSOR)[0]
