@@ -41,11 +41,11 @@ def write_stack(folder: Path) -> None:
     tifffile.imwrite(path, np.rint(pages.clip(0)).astype(np.uint16), photometric="minisblack", metadata=metadata)
 
 
-def write_clip(folder: Path) -> None:
+def write_clip(folder: Path, name: str = "clip.mov") -> None:
     """200 noisy frames of 64 x 48 that move."""
     generator = np.random.default_rng(1001)
     row, column = np.mgrid[:48, :64]
-    with av.open(str(folder / "clip.mov"), "w") as container:
+    with av.open(str(folder / name), "w") as container:
         stream = container.add_stream("libx264", rate=Fraction(25))
         stream.width, stream.height, stream.pix_fmt, stream.options = 64, 48, "yuv444p", {"crf": "1"}
         for number in range(200):
@@ -141,7 +141,7 @@ class Run:
 
 
 RUNS = {
-    "README.md": Run(left=readme_left, around=(LOAD, SAME_KIND)),
+    "README.md": Run(lambda folder: write_clip(folder, "clip.mp4"), readme_left, around=(LOAD, SAME_KIND)),
     "docs/tutorial.md": Run(left=tutorial_left, around=("", SAME_KIND)),
     "docs/stacks.md": Run(write_stack, stacks_left),
     "docs/microscopy.md": Run(write_stack, lambda folder: tifffile.imread(folder / "clean.ome.tif")),
