@@ -58,12 +58,13 @@ def kept_by_colours(noisy: Pixels, denoised: Pixels) -> Kept | None:
     before, after = (pixels[rows, columns].mean(axis=2, dtype=np.float64) for pixels in (noisy, denoised))
     planes = (torch.from_numpy(to_nchw(noisy[rows, columns])) - low) / (high - low)
     grey = planes.mean(dim=1, keepdim=True)
-    of_colours = (grey - pretrained(COLOURS)(planes).mean(dim=1, keepdim=True)).numpy()
     taken = (grey - pretrained(1)(grey))[0, 0].double().numpy()
-    removed = max(float((before - after).std()) / (high - low), float(of_colours.std()), TINY)
-    sigma, times = float(taken.std()), float(taken.std()) / removed
-    kept = times > TIMES and sigma > LEAST and _alike(taken) > ALIKE
-    return Kept(sigma * (high - low), times) if kept else None
+    sigma, removed = float(taken.std()), max(float((before - after).std()) / (high - low), TINY)
+    if sigma <= LEAST or sigma <= TIMES * removed or _alike(taken) <= ALIKE:
+        return None  # of most frames: the network of colours need not run
+    of_colours = (grey - pretrained(COLOURS)(planes).mean(dim=1, keepdim=True)).numpy()
+    times = sigma / max(removed, float(of_colours.std()))
+    return Kept(sigma * (high - low), times) if times > TIMES else None
 
 
 def _alike(values: Doubles) -> float:
