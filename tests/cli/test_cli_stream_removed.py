@@ -1,5 +1,6 @@
 """An output that goes away while a stream is written ends it with an error: bytes would go nowhere, in silence."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -67,12 +68,13 @@ def test_an_input_folder_that_goes_ends_the_stream(make_bundle: BundleMaker, tmp
     from zsn2m_runtime.image import Frame
 
     folder = tmp_path / "frames"
-    for number, frame in enumerate(FRAMES * 50):
-        save_image(folder / f"{number:04}.png", Frame(frame))
+    save_image(folder / "000.png", Frame(np.tile(FRAMES[0], (15, 15, 1))))  # large: it lasts for seconds
+    for number in range(1, 100):
+        os.link(folder / "000.png", folder / f"{number:03}.png")
     command = [*map(str, [*STREAM, make_bundle(), folder, "-o", tmp_path / "out.tif"]), *ONE_THREAD]
     with subprocess.Popen(command, stderr=subprocess.PIPE) as running:
         assert running.stderr
-        while not any(path.name.startswith(".partial-") for path in tmp_path.iterdir()):
+        while not any(partial.stat().st_size > 2 * FRAMES[0].nbytes for partial in tmp_path.glob(".partial-*")):
             try:
                 running.wait(0.02)
             except subprocess.TimeoutExpired:
