@@ -22,6 +22,7 @@ from zsn2m_deploy.advice import gentler
 from zsn2m_deploy.config.limits import MOST_ITERATIONS
 from zsn2m_deploy.config.networks import SensorConfig
 from zsn2m_deploy.config.training import TrainConfig
+from zsn2m_deploy.fit.checks import remembered
 from zsn2m_deploy.fit.crops import CropSampler
 from zsn2m_deploy.fit.fitter import StageReport
 from zsn2m_deploy.fit.run import Fitted, FrameGroup, Run
@@ -78,11 +79,12 @@ def train_sensor(run: Run, config: TrainConfig) -> Fitted:
                 f"what passed for noise is alike from pixel to pixel (correlation {max(group.noise.neighbours):.2f}): "
                 f"it may be the picture itself, and the frame without noise; look at the preview"
             )
-    if run.is_dead(run.fitter.place(sensor)):
+    apply = remembered(run.fitter.place(sensor))
+    if run.is_dead(apply):
         other = "another --seed" if reports else "--preset default"
         raise TrainingError(f"SensorNet died: its output no longer follows the frame; try {other}, or --method mbd")
     if config.keep_mean:
-        run.keep_mean(sensor, by_noise=True)
+        run.keep_mean(sensor, by_noise=True, apply=apply if run.fitter.precision == "fp32" else None)
     apply = run.as_used(sensor)
     errors = run.errors(apply, config.seed)
     prior = run.as_used(pretrained_for(run.pool)) if reports else None

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from zsn2m_deploy.cli import bench, denoise, doctor, export, inspect, sample, stream, train, verify
+from zsn2m_deploy.cli.collecting import end_at_once
 from zsn2m_deploy.cli.escaping import EscapingGroup, LogFormatter, prepare_streams
 from zsn2m_deploy.cli.interrupts import catch_interrupts, end_interrupted
 from zsn2m_deploy.cli.terminal import INTERRUPTED, Interrupted, complain
@@ -48,6 +49,7 @@ def main() -> None:
 
     # Threads of training that wait busily cost up to ten times the time beside other programs; set before torch loads.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    end_at_once()
     prepare_streams()
     handler = logging.StreamHandler()
     handler.setFormatter(LogFormatter())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
+from zsn2m_deploy.cli.collecting import importing
 from zsn2m_deploy.cli.completion import presets
 from zsn2m_deploy.cli.summary import bundle_facts, show_bundle
 from zsn2m_deploy.cli.terminal import JsonOption, MaxPixels, show_json, training_progress
@@ -134,15 +135,16 @@ def train_and_export(
 
     The bundle holds TorchScript and ONNX models that were shown to give the same pixels.
     """
-    from zsn2m_deploy.requirements import require_training
+    with importing():
+        from zsn2m_deploy.requirements import require_training
 
-    require_training()
-    from zsn2m_deploy import api
-    from zsn2m_deploy.config.loading import load_config
-    from zsn2m_deploy.frames.channels import ALL
-    from zsn2m_deploy.frames.loading import FrameOptions
-    from zsn2m_runtime.atomic import check_folder_target
-    from zsn2m_runtime.errors import UsageError
+        require_training()
+        from zsn2m_deploy import api
+        from zsn2m_deploy.config.loading import load_config
+        from zsn2m_deploy.frames.channels import ALL
+        from zsn2m_deploy.frames.loading import FrameOptions
+        from zsn2m_runtime.atomic import check_folder_target
+        from zsn2m_runtime.errors import UsageError
 
     sensor_stage = {"correct_defects": True} if correct_defects else None
     options = {"stage": stage, "strength": strength, "seed": seed, "device": device, "precision": precision}

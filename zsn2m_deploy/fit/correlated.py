@@ -81,14 +81,15 @@ class NoiseShare:
 class _Sums:
     """What is found of one frame.
 
-    variance, passed, removed: of the noise; its covariance with the result; power removed
+    variance, removed: of the noise; power removed
+    passed: covariance of the noise with the result; measured when it is asked for, which takes a third of the time
     flat, fresh_flat: power removed in flat places, from the frame and from fresh noise on its result
     places: (n, 3), of each without clipped samples its brightness and the same two powers, of the noise expected there
     wide: (n, 2), the mean of these powers in each wide block of which half has no clipped samples
     """
 
     variance: float
-    passed: float
+    passed: Callable[[], float]
     removed: float
     flat: float
     fresh_flat: float
@@ -116,8 +117,8 @@ def share_of_noise(
     if noise.jpeg or noise.counted or noise.channels == PLANES:
         return None
     sums = _of_frames(network, frames, noise, seed)
-    variance, passed, removed, flat = (
-        float(np.mean([getattr(of, name) for of in sums])) for name in ("variance", "passed", "removed", "flat")
+    variance, removed, flat = (
+        float(np.mean([getattr(of, name) for of in sums])) for name in ("variance", "removed", "flat")
     )
     agrees, places = _agreement(sums), np.concatenate([of.places for of in sums])
     if min(removed, variance, flat) <= 0 or (len(places) < FEW and agrees > AGREES):
@@ -126,12 +127,13 @@ def share_of_noise(
     believed, of_all = _evenness(places, limits)
     if not noise.correlated and believed == 1:
         return None
+    passed = float(np.mean([of.passed() for of in sums]))
     no_grain, less = 1.0, LESS
     if noise.correlated and all(bool((frame == frame[:1]).all()) for frame in frames):  # grey
         believed = _of_grey(believed, np.concatenate([of.wide for of in sums]))
         no_grain = max(1 - GRAIN**2 / variance, LEAST_BELIEVED)
     elif noise.correlated and prior is not None:
-        before = _of_frames(prior, frames, noise, seed, passes=False)
+        before = _of_frames(prior, frames, noise, seed)
         believed = (believed + _evenness(np.concatenate([of.places for of in before]), limits)[0]) / 2
         agrees, less = (agrees + _agreement(before)) / 2, 1.0
     unknown = believed < UNKNOWN or (agrees > AGREES and of_all > ALL_EVEN)
@@ -146,10 +148,10 @@ def share_of_noise(
 
 
 def _of_frames(
-    network: Callable[[Tensor], Tensor], frames: Sequence[Tensor], noise: NoiseModel, seed: int, passes: bool = True
+    network: Callable[[Tensor], Tensor], frames: Sequence[Tensor], noise: NoiseModel, seed: int
 ) -> list[_Sums]:
     rng = np.random.default_rng(seed)
-    return [_sums(network, centre_of(frame), noise, rng, passes) for frame in frames[:FRAMES]]
+    return [_sums(network, centre_of(frame), noise, rng) for frame in frames[:FRAMES]]
 
 
 def _agreement(sums: Sequence[_Sums]) -> float:
@@ -196,17 +198,18 @@ def _of_grey(believed: float, wide: Doubles) -> float:
     return min(believed, max((WIDE_UNEVEN - uneven) / (WIDE_UNEVEN - WIDE_EVEN), LEAST_BELIEVED))
 
 
-def _sums(
-    network: Callable[[Tensor], Tensor], frame: Tensor, noise: NoiseModel, rng: np.random.Generator, passes: bool
-) -> _Sums:
-    """Of one frame; without `passed`, which takes a third of the time, unless that is asked for."""
+def _sums(network: Callable[[Tensor], Tensor], frame: Tensor, noise: NoiseModel, rng: np.random.Generator) -> _Sums:
+    """Of one frame."""
     apply, noisy = on_planes(network, frame.device), as_planes(frame[None])
     clean = apply(noisy)
     drawn = draw_noise(noise, clean.astype(np.float32), rng).astype(np.float64)
     if noise.tails:
         drawn *= np.where(rng.random(drawn.shape) < noise.tails.share, noise.tails.factor, 1.0)
     noise = noise.normal
-    passed = float((drawn * (apply(noisy + FAINT * drawn) - clean)).mean()) / FAINT if passes else 0.0
+
+    def passed() -> float:
+        return float((drawn * (apply(noisy + FAINT * drawn) - clean)).mean()) / FAINT
+
     fresh = np.clip(clean + drawn, *noise.ends)
     variance = noise.variance(clean)
     powers = [np.square(noisy - clean), np.square(fresh - apply(fresh))]

@@ -148,15 +148,18 @@ class Run:
         """A function that applies the network on the run's device, in float32."""
         return with_precision(network.to(self.fitter.device), self.fitter.device, "fp32")
 
-    def keep_mean(self, network: FrameNetwork, by_noise: bool = False) -> None:
+    def keep_mean(
+        self, network: FrameNetwork, by_noise: bool = False, apply: Callable[[Tensor], Tensor] | None = None
+    ) -> None:
         """Shift the network's results so that the training frames keep their mean.
 
         Source: docs/decisions/mean-is-kept.md.
 
         Args:
             by_noise: whether the noise model says how clipping and tone curves move the mean, as for `result_bias`
+            apply: the network as it is used; None: `as_used`
         """
-        apply = self.as_used(network)
+        apply = apply or self.as_used(network)
         if not by_noise:
             network.add_to_output(-result_bias(apply, self.pool))
             return

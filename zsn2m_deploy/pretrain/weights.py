@@ -47,7 +47,7 @@ def is_grey(frames: Sequence[Tensor]) -> bool:
 
 def stored(kind: Callable[[int], Network], path: Path, channels: int) -> Network:
     """A network of a kind for so many channels, with the weights of a file."""
-    with torch.random.fork_rng(devices=[]):  # a caller's random numbers stay what they are
+    with torch.device("meta"):  # no weights are drawn: that takes most of the time, and a caller's random numbers
         network = kind(channels)
-    network.load_state_dict({name: weight.float() for name, weight in load_file(path).items()})
+    network.load_state_dict({name: weight.float() for name, weight in load_file(path).items()}, assign=True)
     return network

@@ -48,9 +48,7 @@ def find_jpeg(frame: Pixels) -> int | None:
     order = np.arange(SIDE)
     fine = order[:, None] + order >= 3
     grids = {
-        (row, column): cosines @ _blocks(luma[row:, column:]) @ cosines.T
-        for row in range(SIDE)
-        for column in range(SIDE)
+        (row, column): cosines @ _blocks(luma, row, column) @ cosines.T for row in range(SIDE) for column in range(SIDE)
     }
     coefficients = max(grids.values(), key=lambda found: float((np.abs(found[:, fine]) < FLAT).mean()))
     telling = np.abs(coefficients) > NOT_ZERO
@@ -75,10 +73,12 @@ def _steps(quality: int) -> Doubles:
     return np.asarray(np.clip((STEPS * scale + 50) // 100, 1, 255), np.float64)
 
 
-def _blocks(plane: Doubles) -> Doubles:
-    rows, columns = (side // SIDE for side in plane.shape)
-    blocks = plane[: SIDE * rows, : SIDE * columns].reshape(rows, SIDE, columns, SIDE).swapaxes(1, 2)
-    return blocks.reshape(-1, SIDE, SIDE)[:: max(1, -(-rows * columns // MOST_BLOCKS))]
+def _blocks(plane: Doubles, top: int, left: int) -> Doubles:
+    """Blocks of the grid that begins at a place, evenly spaced. Shape: (h, w) -> (n, 8, 8)."""
+    rows, columns = ((length - start) // SIDE for length, start in zip(plane.shape, (top, left), strict=True))
+    chosen = np.arange(0, rows * columns, max(1, -(-rows * columns // MOST_BLOCKS)))
+    windows = np.lib.stride_tricks.sliding_window_view(plane, (SIDE, SIDE))
+    return np.asarray(windows[top + SIDE * (chosen // columns), left + SIDE * (chosen % columns)])
 
 
 def _cosines() -> Doubles:

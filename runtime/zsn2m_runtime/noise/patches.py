@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -58,15 +59,19 @@ def patches_of(frame: Floats, most: int, blank: Mask | None, side: int = SIDE) -
         hidden = np.lib.stride_tricks.sliding_window_view(blank, (side, side))[::STEP, ::STEP]
         free = free[~hidden.any(axis=(2, 3)).ravel()]
     chosen = free[:: max(1, -(-len(free) // most))]
-    found = np.moveaxis(windows[np.unravel_index(chosen, windows.shape[:2])], 1, 3)
-    at_low, at_high = (ends.mean(axis=(1, 2)) for ends in (found <= frame.min(), found >= frame.max()))
-    varied = frame.min(axis=(0, 1)) < frame.max(axis=(0, 1))  # an empty channel says nothing of the others
+    least, greatest = frame.min(axis=0).min(axis=0), frame.max(axis=0).max(axis=0)  # (0, 1) takes 70 times as long
+    at_low, at_high = (
+        _shares(ends, side)[np.unravel_index(chosen, windows.shape[:2])]
+        for ends in (frame <= least.min(), frame >= greatest.max())
+    )
+    varied = least < greatest  # an empty channel says nothing of the others
     clipped = np.where(varied, at_low + at_high, 0).max(axis=1)
     usable = clipped <= SATURATED
     if usable.sum() < FEWEST:
         fewest = min(max(FEWEST, round(LEAST_CLIPPED * len(clipped))), len(clipped))
         usable = clipped <= np.sort(clipped)[fewest - 1 : fewest]  # of no patches none
-    found, at_low, at_high = found[usable], at_low[usable], at_high[usable]
+    chosen, at_low, at_high = chosen[usable], at_low[usable], at_high[usable]
+    found = np.moveaxis(windows[np.unravel_index(chosen, windows.shape[:2])], 1, 3)
     corners = [found[:, row::2, column::2] for row in (0, 1) for column in (0, 1)]
     diagonal = (corners[0] - corners[1] - corners[2] + corners[3]) / 2
     flat = without_plane(found)
@@ -79,6 +84,13 @@ def patches_of(frame: Floats, most: int, blank: Mask | None, side: int = SIDE) -
         at_low,
         at_high,
     )
+
+
+def _shares(marks: npt.NDArray[np.bool_], side: int) -> Doubles:
+    """The share of each window's samples that is marked. Shape: (h, w, c) -> (rows, columns, c)."""
+    counts = cv2.boxFilter(marks.astype(np.uint8), cv2.CV_32F, (side, side), anchor=(0, 0), normalize=False)
+    rows, columns = (length - side + 1 for length in marks.shape[:2])
+    return counts.reshape(marks.shape)[:rows:STEP, :columns:STEP].astype(np.float64) / side**2
 
 
 def joined(parts: Sequence[Patches]) -> Patches:

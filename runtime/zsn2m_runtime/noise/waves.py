@@ -12,6 +12,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -111,8 +112,8 @@ def _of_tile(tile: npt.NDArray[np.floating]) -> list[Wave]:
     values = np.asarray(tile, np.float64)
     power = np.square(np.abs(np.fft.fft2((values - values.mean()) * window)))
     power += max(ROUNDED * float(power.mean()), LEAST)
-    around = _local_median(power)
-    y, x = np.nonzero((power > PEAK * around) & (power >= _largest_near(power)) & _looked_at(side))
+    around, half = _local_median(power), power[:, : side // 2 + 1]
+    y, x = np.nonzero((half > PEAK * around) & (half >= _largest_near(power)) & _looked_at(side))
     found = []
     for row, column in zip(y.tolist(), x.tolist(), strict=True):
         beside = max(around[row, column], *(_along(power, row, column, line) for line in LINES))
@@ -175,19 +176,28 @@ def _signed(place: float, side: int) -> float:
 
 
 def _local_median(power: Doubles) -> Doubles:
-    """The median of the square around each frequency, to a few per cent."""
-    level = 10 * np.log10(power) / DECIBELS
-    lowest = max(float(level.min()), float(level.max()) - 255)
-    steps = np.clip(level - lowest, 0, 255).astype(np.uint8)
-    reach = AROUND // 2
-    wrapped = cv2.copyMakeBorder(steps, reach, reach, reach, reach, cv2.BORDER_WRAP)
-    median = cv2.medianBlur(wrapped, AROUND)[reach:-reach, reach:-reach]
+    """The median of the square around each frequency of a half, to a few per cent. Shape: (n, n) -> (n, n / 2 + 1)."""
+    least, most = (10 * np.log10(end) / DECIBELS for end in (power.min(), power.max()))
+    lowest, reach = max(float(least), float(most) - 255), AROUND // 2
+    level = 10 * np.log10(_half(power, reach)) / DECIBELS
+    steps = _wrapped_down(np.clip(level - lowest, 0, 255).astype(np.uint8), reach)
+    median = cv2.medianBlur(steps, AROUND)[reach:-reach, reach:-reach]
     return np.asarray(10 ** ((median + 0.5 + lowest) * DECIBELS / 10))
 
 
 def _largest_near(power: Doubles) -> Doubles:
-    wrapped = cv2.copyMakeBorder(power, 2, 2, 2, 2, cv2.BORDER_WRAP)
+    """The largest of the 5 x 5 frequencies around each of a half. Shape: (n, n) -> (n, n / 2 + 1)."""
+    wrapped = _wrapped_down(_half(power, 2), 2)
     return np.asarray(cv2.dilate(wrapped, np.ones((5, 5), np.uint8))[2:-2, 2:-2])
+
+
+def _half(power: Doubles, reach: int) -> Doubles:
+    """The columns that have one of each pair of opposite frequencies, and some to both sides of them."""
+    return np.hstack((power[:, -reach:], power[:, : len(power) // 2 + 1 + reach]))
+
+
+def _wrapped_down(values: npt.NDArray[Any], reach: int) -> npt.NDArray[Any]:
+    return np.asarray(cv2.copyMakeBorder(values, reach, reach, 0, 0, cv2.BORDER_WRAP))
 
 
 @cache
@@ -199,7 +209,7 @@ def hann_window(side: int) -> Doubles:
 
 @cache
 def _looked_at(side: int) -> npt.NDArray[np.bool_]:
-    """One of each pair of opposite frequencies that are not slow."""
-    down, across = np.fft.fftfreq(side)[:, None], np.fft.fftfreq(side)
+    """One of each pair of opposite frequencies that are not slow. Shape: (side, side / 2 + 1)."""
+    down, across = np.fft.fftfreq(side)[:, None], np.fft.fftfreq(side)[: side // 2 + 1]
     half = (across > 0) | (across == -0.5) | ((across == 0) & ((down > 0) | (down == -0.5)))
     return np.asarray((np.hypot(down, across) > SLOWEST) & half)

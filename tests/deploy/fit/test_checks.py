@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from zsn2m_deploy.fit.checks import estimated_error, result_bias
+from zsn2m_deploy.fit.checks import estimated_error, is_dead, remembered, result_bias
 from zsn2m_deploy.noise.clipping import added_by_clipping, has_noise
 from zsn2m_runtime.noise.model import NoiseModel
 
@@ -120,3 +121,19 @@ def test_the_error_is_known_where_channels_share_the_noise() -> None:
     assert found
     assert found.error == pytest.approx(0.25 * 0.01, rel=0.15)
     assert found.best_share == pytest.approx(1.0, abs=0.1)
+
+
+def test_a_network_runs_once_on_each_piece() -> None:
+    frames, asked = [torch.rand(3, 200, 170) for _ in range(2)], list[Tensor]()
+
+    def network(noisy: Tensor) -> Tensor:
+        asked.append(noisy)
+        return noisy / 2
+
+    once = remembered(network)
+    assert torch.equal(result_bias(once, frames), result_bias(network, frames))
+    pieces = len(asked) // 2
+    assert torch.equal(result_bias(once, frames), result_bias(lambda noisy: noisy / 2, frames))
+    assert not is_dead(once, frames, 0.1)
+    assert len(asked) == 2 * pieces
+    assert torch.equal(once(frames[0][None, :, :64, :64]), frames[0][None, :, :64, :64] / 2)  # begins where one did
