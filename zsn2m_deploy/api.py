@@ -195,7 +195,7 @@ def _with_results(folder: Path, manifest: Manifest, training: TrainingFrames, tr
     """Add the first frame's result, preview and report, made with the exported default model, to the manifest."""
     noisy, blank = training.frames[0], training.blanks[0]
     model = next(model for model in manifest.models if model.id == manifest.default)
-    session = Session(folder / model.files["onnx"].name, "cpu")
+    session = Session(folder / model.files["onnx"].name, "cpu", spinning=False)
     denoised = denoise_frame(session, manifest.card(model), noisy)
     result = _save_like(training.source, folder / f"denoised{training.suffix}", denoised)
     preview = folder / PREVIEW_NAME

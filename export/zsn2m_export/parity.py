@@ -78,7 +78,7 @@ def check_parity(
     """
     runs: dict[str, Run] = {
         "torchscript": run_of(load_torchscript(files["torchscript"])),
-        "onnxruntime": Session(files["onnx"], provider="cpu").run,
+        "onnxruntime": Session(files["onnx"], provider="cpu", spinning=False).run,
     }
     worst = {"torchscript": 0.0, "onnxruntime": 0.0}
     eager = run_of(graph)

@@ -72,6 +72,8 @@ def patches_of(frame: Floats, most: int, blank: Mask | None, side: int = SIDE) -
         usable = clipped <= np.sort(clipped)[fewest - 1 : fewest]  # of no patches none
     chosen, at_low, at_high = chosen[usable], at_low[usable], at_high[usable]
     found = np.moveaxis(windows[np.unravel_index(chosen, windows.shape[:2])], 1, 3)
+    if channels > 1:  # sums over the pixels of a patch run along all patches then: a tenth of the time, the same bits
+        found = np.ascontiguousarray(found.transpose(1, 2, 0, 3)).transpose(2, 0, 1, 3)
     corners = [found[:, row::2, column::2] for row in (0, 1) for column in (0, 1)]
     diagonal = (corners[0] - corners[1] - corners[2] + corners[3]) / 2
     flat = without_plane(found)
@@ -80,7 +82,7 @@ def patches_of(frame: Floats, most: int, blank: Mask | None, side: int = SIDE) -
         found.mean(axis=(1, 2), dtype=np.float64),
         np.square(diagonal).mean(axis=(1, 2), dtype=np.float64) + TINY,
         np.square(cells).mean(axis=(1, 2), dtype=np.float64) + TINY,
-        flat,
+        np.ascontiguousarray(flat),
         at_low,
         at_high,
     )
