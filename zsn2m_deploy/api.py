@@ -15,14 +15,15 @@ from zsn2m_deploy.bundle.networks import export_networks, versions
 from zsn2m_deploy.bundle.preview import write_preview
 from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.fit.fitter import ProgressCallback
-from zsn2m_deploy.frames.loading import FrameOptions, FrameSource, TrainingFrames, load_training_frames
+from zsn2m_deploy.frames.given import Given, given_frames, named
+from zsn2m_deploy.frames.loading import FrameOptions, FrameSource, TrainingFrames
 from zsn2m_deploy.report.words import chosen, self_check_in_words
 from zsn2m_deploy.report.writing import FACTS_NAME, PAGE_NAME, Subject, write_report
 from zsn2m_deploy.trained import Trained
 from zsn2m_deploy.training import train as train_networks
 from zsn2m_export.manifest_file import write_manifest
 from zsn2m_export.writer import centre_crop, without_outliers, write_test_input, write_weights
-from zsn2m_runtime.atomic import atomic_folder, check_folder_target, one_at_a_time
+from zsn2m_runtime.atomic import atomic_folder, one_at_a_time
 from zsn2m_runtime.blank.areas import filled, present
 from zsn2m_runtime.bundle import Bundle, file_record, load_bundle
 from zsn2m_runtime.errors import InputError, TrainingError
@@ -38,7 +39,6 @@ from zsn2m_runtime.mosaic_record import CELL, BayerPattern
 from zsn2m_runtime.noise.corrections import without_offsets
 from zsn2m_runtime.noise.facts import noise_facts
 from zsn2m_runtime.noise.familiarity import training_stats
-from zsn2m_runtime.path_kinds import check_outside_bundles
 from zsn2m_runtime.plain_text import one_line
 from zsn2m_runtime.sample_types import Nchw, Pixels, is_whole
 from zsn2m_runtime.training_record import TrainedFrame, TrainedStage, TrainingRecord
@@ -74,24 +74,19 @@ def train_and_export(
         OutputError: the folder exists, or cannot be written.
     Nothing is written when an error is raised.
     """
-    with temporary_files_beside(Path(path)):
-        return _make_bundle(frames, Path(path), config, options, overwrite, progress)
-
-
-def _make_bundle(
-    frames: FrameSource | Sequence[FrameSource],
-    path: Path,
-    config: TrainConfig | None,
-    options: FrameOptions | None,
-    overwrite: bool,
-    progress: ProgressCallback | None,
-) -> Bundle:
-    check_outside_bundles(path)
-    check_folder_target(path, overwrite)
     sources: Sequence[FrameSource] = frames if isinstance(frames, list | tuple) else [frames]  # type: ignore[list-item]
     config = config or TrainConfig()
-    training = load_training_frames(sources, options or FrameOptions(), config.mosaic)
-    trained = _train(training, config, progress)
+    with temporary_files_beside(Path(path)):
+        given = given_frames(sources, Path(path), config, options or FrameOptions(), overwrite)
+        return make_bundle(given, Path(path), config, overwrite, progress)
+
+
+def make_bundle(
+    given: Given, path: Path, config: TrainConfig, overwrite: bool = False, progress: ProgressCallback | None = None
+) -> Bundle:
+    """Train and export, as `train_and_export`, on frames that were read."""
+    training = given.frames
+    trained = _train(given, config, progress)
     first = to_nchw(_first_filled(training))
     first = without_outliers(first, trained.offset, trained.scale)
     with ExitStack() as lock, atomic_folder(path, overwrite) as folder:
@@ -102,12 +97,12 @@ def _make_bundle(
     return load_bundle(path)
 
 
-def _train(training: TrainingFrames, config: TrainConfig, progress: ProgressCallback | None) -> Trained:
+def _train(given: Given, config: TrainConfig, progress: ProgressCallback | None) -> Trained:
+    training = given.frames
     ends = training.value_range if is_whole(training.dtype) else None  # others may exceed it
     try:
-        return train_networks(training.seen, config, progress, training.names, ends)
-    except InputError as error:
-        raise InputError(f"{', '.join(training.names)}: {error}") from error
+        with named(training):
+            return train_networks(training.seen, config, progress, training.names, ends, given.look)
     except torch.OutOfMemoryError as error:
         raise TrainingError(
             f"the device's memory is full ({error}); lower the stage's schedule.crop_side ({_stages(config)}) in a "

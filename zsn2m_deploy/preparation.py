@@ -11,31 +11,26 @@ import torch
 from zsn2m_deploy.adapt.mixture import grouped
 from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.fit.run import FrameGroup
-from zsn2m_deploy.frames.scene import Scene, corner_of, scene_of
-from zsn2m_deploy.frames.screening import DEAD_LINES, IMPULSES, REGULAR_DETAIL, Screening, screen, with_bands
+from zsn2m_deploy.frames.first_look import FirstLook, first_look, with_pixels, without_lines
+from zsn2m_deploy.frames.scene import Scene
+from zsn2m_deploy.frames.screening import DEAD_LINES, REGULAR_DETAIL, Screening, with_bands
 from zsn2m_deploy.noise.corrections import Corrections
 from zsn2m_deploy.noise.defects import Defects, find_defects_of_groups
 from zsn2m_deploy.noise.impulses import ImpulseCorrection
 from zsn2m_deploy.noise.offsets import NO_OFFSETS
 from zsn2m_deploy.pretrain.offsets import find_offsets
 from zsn2m_runtime.blank.areas import largest_scene
-from zsn2m_runtime.errors import InputError, UsageError
 from zsn2m_runtime.image import Frame
-from zsn2m_runtime.mosaic_record import PLANES
-from zsn2m_runtime.noise.dead_lines import without_dead_lines
 from zsn2m_runtime.noise.estimate import estimate_noise
-from zsn2m_runtime.noise.impulses import find_impulses
 from zsn2m_runtime.noise.jpeg import assumed_way, jpeg_quality, with_jpeg_noise
-from zsn2m_runtime.noise_record import DeadLinesRecord, Span
+from zsn2m_runtime.noise_record import Span
 from zsn2m_runtime.patterns import kind_of_stripes
-from zsn2m_runtime.patterns.dead_lines import shared_dead_lines, why_kept, without_own_dead_lines
+from zsn2m_runtime.patterns.dead_lines import without_own_dead_lines
 from zsn2m_runtime.sample_types import Pixels
 
 DEFECTS = "the frame has hot or dead pixels or other impulses, which the estimate does not see where they stay"
 OFFSETS_LEFT = "rows, columns or frames shared noise, of which the estimate does not see what is left"
-IMPULSES_STAY = "stays, and is taken for noise; train with method adapt and correct_impulses, its default"
 HEAVY_TAILS = "the noise has heavy tails, for which the estimate does not hold"
-SMALLEST_SIDE = 16  # pixels; of smaller frames, a half-size one has little more than one 5 x 5 window of Eq. 4
 
 
 @dataclass(frozen=True)
@@ -68,37 +63,33 @@ class Prepared:
         )
 
 
-def prepare(given: Sequence[Frame], config: TrainConfig, device: torch.device, ends: Span | None) -> Prepared:
+def prepare(
+    given: Sequence[Frame],
+    config: TrainConfig,
+    device: torch.device,
+    ends: Span | None,
+    look: FirstLook | None = None,
+) -> Prepared:
     """Look at frames, correct them as the exported graph will, and estimate the noise of what is left.
 
     Args:
         ends: least and most that the sensor gives, where samples are clipped; None: unknown
+        look: at these frames; None: they are looked at now
     Raises:
         InputError: frames that are too small, of different channel counts, or a colour filter mosaic
         UsageError: contradicting options
     """
-    scenes = _scenes(given, config)
-    blank, corners = any(frame.blank is not None for frame in given), list(map(corner_of, given, scenes))
-    lines = None if blank else shared_dead_lines([scene.pixels for scene in scenes])
-    replaced = lines if config.sensor.correct_defects else None
-    kept = why_kept([frame.pixels for frame in given], blank) if lines is None or replaced else ""
-    scenes = _without_lines(scenes, replaced)
-    found = find_impulses(*zip(*scenes, strict=True))
-    impulses = found if config.stage == "sensor" and config.sensor.correct_impulses else None
-    if impulses:
-        scenes = _with_pixels(scenes, impulses.frames)
-    screened = screen([largest_scene(*scene) for scene in scenes], config.mosaic, corners, kept)
-    if found and not impulses:
-        screened = screened.having(IMPULSES, f"{found.in_words()}, {IMPULSES_STAY}")
+    look = look or first_look(given, config)
+    scenes, screened, impulses = look.scenes, look.screened, look.impulses
     offsets = NO_OFFSETS
     if config.stage == "sensor" and config.sensor.correct_offsets:
         offsets, rest = find_offsets(scenes, given, screened.patterns, device, ends)
-        scenes = _with_pixels(scenes, rest)
+        scenes = with_pixels(scenes, rest)
         for row_noise in offsets.row_noise:
             screened = screened.without(kind_of_stripes(row_noise.axis))
-    alive = _without_lines(scenes, lines)  # where they stay they are no noise
+    alive = without_lines(scenes, look.lines)  # where they stay they are no noise
     if DEAD_LINES in screened.said:  # others, which the frames do not share
-        alive = _with_pixels(scenes, [without_own_dead_lines(scene.pixels)[0] for scene in alive])
+        alive = with_pixels(scenes, [without_own_dead_lines(scene.pixels)[0] for scene in alive])
     screened = with_bands(screened, [largest_scene(*scene) for scene in alive])
     groups, defects = _noise(alive, config, device)
     # Method adapt trains with a noise estimate that leaves regular detail out.
@@ -106,7 +97,7 @@ def prepare(given: Sequence[Frame], config: TrainConfig, device: torch.device, e
         screened = screened.without(REGULAR_DETAIL)
     corrected = defects if config.sensor.correct_defects else None
     if corrected:
-        scenes = _with_pixels(scenes, _with_lines_kept(corrected.frames, scenes, alive))
+        scenes = with_pixels(scenes, _with_lines_kept(corrected.frames, scenes, alive))
     channels = groups[0].noise.channels
     corrections = Corrections(
         ImpulseCorrection(channels, impulses.rule) if impulses else None,
@@ -114,30 +105,15 @@ def prepare(given: Sequence[Frame], config: TrainConfig, device: torch.device, e
         corrected.correction if corrected else None,
         impulses.share if impulses else 0.0,
         corrected.share if corrected else 0.0,
-        replaced,
+        look.replaced,
     )
     return Prepared(scenes, groups, corrections, screened, defects)
-
-
-def _with_pixels(scenes: Sequence[Scene], frames: Sequence[Pixels]) -> list[Scene]:
-    return [Scene(pixels, scene.blank) for pixels, scene in zip(frames, scenes, strict=True)]
-
-
-def _without_lines(scenes: Sequence[Scene], dead: DeadLinesRecord | None) -> list[Scene]:
-    return _with_pixels(scenes, [without_dead_lines(scene.pixels, dead) for scene in scenes])
 
 
 def _with_lines_kept(corrected: Sequence[Pixels], scenes: Sequence[Scene], alive: Sequence[Scene]) -> list[Pixels]:
     """Corrected frames with the lines that the exported graph will see, too; `alive` is without."""
     together = zip(corrected, scenes, alive, strict=True)
     return [np.where(without.pixels == scene.pixels, frame, scene.pixels) for frame, scene, without in together]
-
-
-def _scenes(given: Sequence[Frame], config: TrainConfig) -> list[Scene]:
-    _check([frame.pixels for frame in given], config)
-    scenes = [scene_of(frame) for frame in given]
-    _check([scene.pixels for scene in scenes], config)  # may be too small without their blank borders
-    return scenes
 
 
 def _noise(
@@ -160,23 +136,3 @@ def _noise(
         way = None if quality is None else assumed_way(found, frames, quality)
         groups.append(FrameGroup(tuple(group), found, way))
     return groups, defects
-
-
-def _check(frames: Sequence[Pixels], config: TrainConfig) -> None:
-    if not frames:
-        raise InputError("expected at least one frame to train on, but got none")
-    if config.sensor.correct_defects and config.stage != "sensor":
-        raise UsageError(f"expected method adapt where defective pixels are corrected, but got {config.method}")
-    if frames[0].shape[2:] == (PLANES,) and config.stage != "sensor":
-        raise UsageError(f"expected method adapt for mosaics, but got {config.method}; leave out --method")
-    channels = {1 if frame.ndim == 2 else frame.shape[2] for frame in frames}
-    if len(channels) > 1:
-        raise InputError(f"expected frames of one sensor, but got {sorted(channels)} channels; train them separately")
-    halvings = len(config.grd.widths) if config.stage == "full" else 0  # of the size, in GRD-Net
-    smallest = max(SMALLEST_SIDE, 2**halvings)
-    for frame in frames:
-        if min(frame.shape[:2]) < smallest:
-            raise InputError(
-                f"expected training frames of at least {smallest} x {smallest} pixels, but got "
-                f"{frame.shape[1]} x {frame.shape[0]} (width x height); use a larger frame of the same sensor"
-            )

@@ -15,6 +15,7 @@ from zsn2m_deploy.config.training import Precision, TrainConfig
 from zsn2m_deploy.fit.device import resolve_device, resolve_precision
 from zsn2m_deploy.fit.fitter import Fitter, ProgressCallback
 from zsn2m_deploy.fit.run import Notes, Run
+from zsn2m_deploy.frames.first_look import FirstLook
 from zsn2m_deploy.frames.scene import Scene
 from zsn2m_deploy.noise.defects import defects_in_words
 from zsn2m_deploy.paper.stages import train_mbd_and_grd
@@ -48,6 +49,7 @@ def train(
     progress: ProgressCallback | None = None,
     names: Sequence[str] | None = None,
     ends: Span | None = None,
+    look: FirstLook | None = None,
 ) -> Trained:
     """Train the networks of `config.method` on the noisy frames of one sensor.
 
@@ -58,6 +60,7 @@ def train(
         progress: is told the stage, its step and its loss
         names: of the frames, for errors
         ends: least and most that the sensor gives, where samples are clipped; None: unknown
+        look: at these frames, as `prepare` takes it
     Raises:
         InputError: frames that are too small, of different channel counts, constant, nearly all blank, or a colour
             filter mosaic; for methods mbd and full also frames of different noise.
@@ -71,7 +74,7 @@ def train(
     given = [frame if isinstance(frame, Frame) else Frame(frame) for frame in frames]
     device = resolve_device(config.device)
     asked = config.sensor.correct_defects
-    prepared = prepare(given, config, device, ends)
+    prepared = prepare(given, config, device, ends, look)
     notes = _noticed(prepared)
     found = prepared.corrections
     config = config.updated(

@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 from zsn2m_deploy.cli import bench, denoise, doctor, export, inspect, sample, stream, train, verify
-from zsn2m_deploy.cli.collecting import end_at_once
 from zsn2m_deploy.cli.escaping import EscapingGroup, LogFormatter, prepare_streams
+from zsn2m_deploy.cli.importing import end_at_once
 from zsn2m_deploy.cli.interrupts import catch_interrupts, end_interrupted
 from zsn2m_deploy.cli.terminal import INTERRUPTED, Interrupted, complain
 from zsn2m_deploy.cli.unexpected import explained

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
-from zsn2m_deploy.cli.collecting import importing
 from zsn2m_deploy.cli.completion import presets
+from zsn2m_deploy.cli.importing import imported_beside, importing
 from zsn2m_deploy.cli.summary import bundle_facts, show_bundle
 from zsn2m_deploy.cli.terminal import JsonOption, MaxPixels, show_json, training_progress
 
@@ -136,16 +136,16 @@ def train_and_export(
     The bundle holds TorchScript and ONNX models that were shown to give the same pixels.
     """
     with importing():
-        from zsn2m_deploy.requirements import require_training
-
-        require_training()
-        from zsn2m_deploy import api
         from zsn2m_deploy.config.loading import load_config
         from zsn2m_deploy.frames.channels import ALL
+        from zsn2m_deploy.frames.given import given_frames, looked_at
         from zsn2m_deploy.frames.loading import FrameOptions
+        from zsn2m_deploy.requirements import require_training
         from zsn2m_runtime.atomic import check_folder_target
         from zsn2m_runtime.errors import UsageError
+        from zsn2m_runtime.machine.temporary_files import temporary_files_beside
 
+        require_training()
     sensor_stage = {"correct_defects": True} if correct_defects else None
     options = {"stage": stage, "strength": strength, "seed": seed, "device": device, "precision": precision}
     options |= {"video": False if no_video else None}
@@ -160,10 +160,14 @@ def train_and_export(
     for target, _ in targets[1:]:  # the last must not be refused after the first was trained
         check_folder_target(target, overwrite)
     bundles: list[Bundle] = []
+    api = imported_beside("zsn2m_deploy.api")  # and with it torch, while frames are read and looked at
     for target, one in targets:
         with training_progress(as_json) as progress:
             frame_options = FrameOptions(bit_depth, value_range, pages, one, frame_count, keep_frames, max_pixels)
-            bundles.append(api.train_and_export(sources, target, configuration, frame_options, overwrite, progress))
+            with temporary_files_beside(target):
+                given = given_frames(sources, target, configuration, frame_options, overwrite)
+                given = looked_at(given, configuration)
+                bundles.append(api().make_bundle(given, target, configuration, overwrite, progress))
         if not as_json:
             show_bundle(bundles[-1], as_json)
     if as_json:

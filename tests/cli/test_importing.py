@@ -8,12 +8,12 @@ import sys
 
 import pytest
 
-from zsn2m_deploy.cli.collecting import importing
+from zsn2m_deploy.cli.importing import imported_beside, importing
 
 ENDING = """
 import atexit, gc
 atexit.register(lambda: print(gc.get_freeze_count() > 0))  # runs after what is registered later
-from zsn2m_deploy.cli.collecting import end_at_once
+from zsn2m_deploy.cli.importing import end_at_once
 end_at_once()
 """
 
@@ -44,3 +44,21 @@ def test_who_looks_for_none_goes_on_so() -> None:
 def test_nothing_is_looked_through_at_the_end() -> None:
     ended = subprocess.run([sys.executable, "-c", ENDING], capture_output=True, text=True, check=True)
     assert ended.stdout == "True\n"
+
+
+def test_a_module_is_imported_beside_other_work() -> None:
+    assert imported_beside("colorsys")().rgb_to_hsv(0, 0, 1) == (0, 0, 1)
+    assert gc.isenabled()
+
+
+def test_what_an_import_beside_raises_is_raised_where_it_is_needed() -> None:
+    module = imported_beside("zsn2m_deploy.nothing_like_it")
+    with pytest.raises(ModuleNotFoundError):
+        module()
+    assert gc.isenabled()
+
+
+def test_frames_are_read_without_torch() -> None:
+    asked = "import sys, zsn2m_deploy.frames.given; print('torch' in sys.modules)"
+    ended = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert ended.stdout == "False\n"
