@@ -47,7 +47,7 @@ def test_nothing_is_looked_through_at_the_end() -> None:
 
 
 def test_a_module_is_imported_beside_other_work() -> None:
-    assert imported_beside("colorsys")().rgb_to_hsv(0, 0, 1) == (0, 0, 1)
+    assert imported_beside("colorsys")().__name__ == "colorsys"
     assert gc.isenabled()
 
 
