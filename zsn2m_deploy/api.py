@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
 import torch
 
 from zsn2m_deploy.adapt.mixture import records
-from zsn2m_deploy.bundle.networks import export_networks, versions
-from zsn2m_deploy.bundle.preview import write_preview
+from zsn2m_deploy.bundle.first_result import FirstResult, write_first_result
+from zsn2m_deploy.bundle.networks import exporting, versions
 from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.fit.fitter import ProgressCallback
 from zsn2m_deploy.frames.given import Given, given_frames, named
@@ -26,16 +26,11 @@ from zsn2m_export.writer import centre_crop, without_outliers, write_test_input,
 from zsn2m_runtime.atomic import atomic_folder, one_at_a_time
 from zsn2m_runtime.blank.areas import filled, present
 from zsn2m_runtime.bundle import Bundle, file_record, load_bundle
-from zsn2m_runtime.errors import InputError, TrainingError
-from zsn2m_runtime.files import Layout, frame_suffix, open_image, save_image
-from zsn2m_runtime.files.limits import NO_LIMIT
-from zsn2m_runtime.image import Frame, to_nchw
-from zsn2m_runtime.inference.frames import denoise_frame
-from zsn2m_runtime.inference.session import Session
+from zsn2m_runtime.errors import TrainingError
+from zsn2m_runtime.image import to_nchw
 from zsn2m_runtime.machine.temporary_files import temporary_files_beside
 from zsn2m_runtime.manifest import Manifest, Normalisation, Sensor
-from zsn2m_runtime.mosaic_planes import mosaic_of, planes_of, without_blank
-from zsn2m_runtime.mosaic_record import CELL, BayerPattern
+from zsn2m_runtime.mosaic_planes import without_blank
 from zsn2m_runtime.noise.corrections import without_offsets
 from zsn2m_runtime.noise.facts import noise_facts
 from zsn2m_runtime.noise.familiarity import training_stats
@@ -44,7 +39,6 @@ from zsn2m_runtime.sample_types import Nchw, Pixels, is_whole
 from zsn2m_runtime.training_record import TrainedFrame, TrainedStage, TrainingRecord
 
 GATE_SIDE = 256  # pixels; side of the crop that the parity gate compares; chosen: thrice the widest field, of 83 rows
-PREVIEW_NAME = "preview.png"
 
 
 def train_and_export(
@@ -90,8 +84,8 @@ def make_bundle(
     first = to_nchw(_first_filled(training))
     first = without_outliers(first, trained.offset, trained.scale)
     with ExitStack() as lock, atomic_folder(path, overwrite) as folder:
-        manifest = _with_models(folder, training, trained, first, progress)
-        manifest = _with_results(folder, manifest, training, trained, one_line(path.name))
+        manifest, result = _with_models(folder, training, trained, first, progress)
+        manifest = _with_report(folder, manifest, training, trained, result, one_line(path.name))
         write_manifest(folder, manifest)
         lock.enter_context(one_at_a_time(path))  # else an export that is running would put the old bundle back
     return load_bundle(path)
@@ -124,8 +118,11 @@ def _first_filled(training: TrainingFrames) -> Pixels:
 
 def _with_models(
     folder: Path, training: TrainingFrames, trained: Trained, first: Nchw, progress: ProgressCallback | None
-) -> Manifest:
-    """Write weights, self-test arrays and models into a folder; the manifest is returned and has no results yet."""
+) -> tuple[Manifest, FirstResult]:
+    """Write weights, self-test arrays, models and the first frame's result into a folder.
+
+    The manifest is returned without the result and without a report.
+    """
     corrections = trained.corrections
     sound = [
         corrections.sound(filled(frame.pixels, blank))
@@ -149,8 +146,10 @@ def _with_models(
     normalisation = Normalisation(offset=trained.offset, scale=trained.scale)
     weights, test_input = write_weights(folder, trained.networks), write_test_input(folder, first)
     probe = centre_crop(first, GATE_SIDE)
-    exported = export_networks(folder, trained.networks, sensor, normalisation, probe, progress)
-    return Manifest(
+    with exporting(folder, trained.networks, sensor, normalisation, probe, progress) as (model, others):
+        result = write_first_result(folder, model, sensor, normalisation, training)
+        exported = others()
+    manifest = Manifest(
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         versions=versions(),
         method=trained.config.model_dump(mode="json"),
@@ -184,20 +183,15 @@ def _with_models(
             warnings=(*training.warnings, *trained.warnings),
         ),
     )
+    return manifest, result
 
 
-def _with_results(folder: Path, manifest: Manifest, training: TrainingFrames, trained: Trained, name: str) -> Manifest:
-    """Add the first frame's result, preview and report, made with the exported default model, to the manifest."""
+def _with_report(
+    folder: Path, manifest: Manifest, training: TrainingFrames, trained: Trained, first: FirstResult, name: str
+) -> Manifest:
+    """Add the first frame's result, preview and report to the manifest."""
     noisy, blank = training.frames[0], training.blanks[0]
-    model = next(model for model in manifest.models if model.id == manifest.default)
-    session = Session(folder / model.files["onnx"].name, "cpu", spinning=False)
-    denoised = denoise_frame(session, manifest.card(model), noisy)
-    result = _save_like(training.source, folder / f"denoised{training.suffix}", denoised)
-    preview = folder / PREVIEW_NAME
-    seen, result_seen, pattern = training.seen[0].pixels, denoised.pixels, training.mosaic and training.mosaic.pattern
-    if pattern:
-        result_seen = planes_of(denoised, pattern).pixels
-    write_preview(preview, seen, result_seen, manifest.normalisation.in_use, manifest.sensor.noise_sigma)
+    seen = training.seen[0].pixels
     sound = trained.corrections.sound(filled(seen, blank))
     subject = Subject(
         name,
@@ -205,9 +199,9 @@ def _with_results(folder: Path, manifest: Manifest, training: TrainingFrames, tr
         seen,
         sound,
         trained.corrections.corrected(sound),
-        result_seen,
+        first.seen,
         trained.noise,
-        _on_planes(session.run, pattern) if pattern else session.run,
+        first.run,
         trained.unmodelled,
         blank,
         (noisy.pixels.shape[0], noisy.pixels.shape[1]),
@@ -223,37 +217,10 @@ def _with_results(folder: Path, manifest: Manifest, training: TrainingFrames, tr
         "warnings": report.warnings,  # includes those of training
         "next": report.next_steps,
     }
-    extras = (result, preview, folder / PAGE_NAME, folder / FACTS_NAME)
+    extras = (*first.files, folder / PAGE_NAME, folder / FACTS_NAME)
     return manifest.model_copy(
         update={
             "extras": tuple(file_record(file) for file in extras),
             "training": manifest.training.model_copy(update=found),
         }
     )
-
-
-def _on_planes(run: Callable[[Nchw], Nchw], pattern: BayerPattern) -> Callable[[Nchw], Nchw]:
-    """A model of mosaics as one of their planes, (1, 4, h, w) -> the same."""
-
-    def run_on_planes(planes: Nchw) -> Nchw:
-        _, _, height, width = planes.shape
-        mosaic = mosaic_of(planes[0].transpose(1, 2, 0), pattern, (CELL * height, CELL * width))
-        return to_nchw(planes_of(Frame(run(to_nchw(mosaic))[0, 0]), pattern).pixels)
-
-    return run_on_planes
-
-
-def _save_like(source: Path | None, path: Path, frame: Frame) -> Path:
-    """Save a frame with the metadata of its source file, unless that was removed or changed during training.
-
-    Returns its path, which then ends in .tif for a RAW file.
-    """
-    with suppress(InputError), ExitStack() as opened:
-        image = opened.enter_context(open_image(source, NO_LIMIT)) if source else None
-        if image and image.layout == Layout.of(frame):
-            with image.create(path) as writer:
-                writer.write(frame)
-            return path
-    path = path.with_suffix(frame_suffix(path.suffix))
-    save_image(path, frame)
-    return path

@@ -100,7 +100,7 @@ def test_a_killed_recording_is_named_and_its_frames_can_be_had(
     ("patched", "arguments"),
     [
         ("zsn2m_runtime.denoiser.Denoiser.denoise", ["denoise", "cam.zsn2m", "a.png", "-o", "b.png"]),
-        ("zsn2m_deploy.api._with_results", ["train-and-export", "a.png", "-o", "new.zsn2m"]),
+        ("zsn2m_deploy.api._with_report", ["train-and-export", "a.png", "-o", "new.zsn2m"]),
         ("zsn2m_deploy.bundle.export.export_networks", ["export", "cam.zsn2m"]),
     ],
     ids=["denoise", "train-and-export", "export"],

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,15 +52,54 @@ def export_networks(
     Raises:
         CheckFailedError: a network's exported files give other pixels than the network.
     """
-    started = time.perf_counter()
-    entries: list[ModelEntry] = []
+    with exporting(folder, networks, sensor, normalisation, probe, progress) as (_, others):
+        return others()
+
+
+@contextmanager
+def exporting(
+    folder: Path,
+    networks: Mapping[str, FrameNetwork],
+    sensor: Sensor,
+    normalisation: Normalisation,
+    probe: Nchw,
+    progress: ProgressCallback | None,
+) -> Iterator[tuple[ModelEntry, Callable[[], ExportedNetworks]]]:
+    """Export networks, as `export_networks`: the default model, with which one can go on while a thread exports others.
+
+    Gives the default model, and what waits for the others and gives all.
+    """
+    default = next(model_id for model_id in PREFERENCE if model_id in networks)
+    models = _each(folder, networks, sensor, normalisation, probe, progress)
+    made: list[tuple[ModelEntry, float]] = []
+    while not made or made[-1][0].id != default:
+        made.append(next(models))
+    with ThreadPoolExecutor(1) as beside:
+        others = beside.submit(list, models)
+
+        def exported() -> ExportedNetworks:
+            entries, seconds = zip(*made, *others.result(), strict=True)
+            return ExportedNetworks(entries, default, sum(seconds))
+
+        yield made[-1][0], exported
+
+
+def _each(
+    folder: Path,
+    networks: Mapping[str, FrameNetwork],
+    sensor: Sensor,
+    normalisation: Normalisation,
+    probe: Nchw,
+    progress: ProgressCallback | None,
+) -> Iterator[tuple[ModelEntry, float]]:
+    """Export network by network; gives entries, and how many seconds each took."""
     for done, (model_id, network) in enumerate(networks.items()):
         tell(progress, done, len(networks))
+        started = time.perf_counter()
         model = exportable(model_id, network, sensor, normalisation.offset)
-        entries += write_models(folder, [model], sensor, normalisation, probe)
+        (entry,) = write_models(folder, [model], sensor, normalisation, probe)
+        yield entry, time.perf_counter() - started
     tell(progress, len(networks), len(networks))
-    default = next(model_id for model_id in PREFERENCE if model_id in networks)
-    return ExportedNetworks(tuple(entries), default, time.perf_counter() - started)
 
 
 def exportable(model_id: str, network: FrameNetwork, sensor: Sensor, offset: float) -> ExportableModel:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,11 +71,14 @@ def write_report(folder: Path, subject: Subject, manifest: Manifest) -> Report:
     shown = None if subject.blank is None else ~subject.blank[looked]
     normal = subject.noise.normal
     removed = analyse(subject.corrected[looked], after[looked], normal, value_range, shown, subject.weakened)
-    presence = presence_of(_plain_part(subject), normal)
-    kept = kept_by_colours(subject.corrected[looked], after[looked])
-    if kept and presence is Presence.NONE:  # there is some, but not in what was removed
-        presence = Presence.NOISE
-    check = _self_check(subject, value_range, removed) if presence is not Presence.NONE else without_noise(value_range)
+    with ThreadPoolExecutor(1) as beside:  # onnxruntime runs beside what torch and NumPy do
+        checked = beside.submit(_self_check, subject, value_range, removed)
+        presence = presence_of(_plain_part(subject), normal)
+        kept = kept_by_colours(subject.corrected[looked], after[looked])
+        if kept and presence is Presence.NONE:  # there is some, but not in what was removed
+            presence = Presence.NOISE
+        pictures = report_pictures(noisy, denoised, normal, manifest.normalisation.in_use, looked, subject.blank)
+        check = checked.result() if presence is not Presence.NONE else without_noise(value_range)
     report = Report(
         bundle=subject.bundle,
         frame=subject.frame,
@@ -97,7 +101,6 @@ def write_report(folder: Path, subject: Subject, manifest: Manifest) -> Report:
         ),
         noisy=presence is not Presence.NONE,
     )
-    pictures = report_pictures(noisy, denoised, normal, manifest.normalisation.in_use, looked, subject.blank)
     (folder / PAGE_NAME).write_text(page(report, pictures), encoding="utf-8")
     (folder / FACTS_NAME).write_text(as_json(report), encoding="utf-8")
     return report
