@@ -78,7 +78,7 @@ class NoiseShare:
 
 
 @dataclass(frozen=True)
-class _Sums:
+class Sums:
     """What is found of one frame.
 
     variance, removed: of the noise; power removed
@@ -117,6 +117,15 @@ def share_of_noise(
     if noise.jpeg or noise.counted or noise.channels == PLANES:
         return None
     sums = _of_frames(network, frames, noise, seed)
+    if all(bool((frame == frame[:1]).all()) for frame in frames):
+        return share_of(sums, noise, grey=True)
+    return share_of(sums, noise, before=None if prior is None else lambda: _of_frames(prior, frames, noise, seed))
+
+
+def share_of(
+    sums: Sequence[Sums], noise: NoiseModel, grey: bool = False, before: Callable[[], list[Sums]] | None = None
+) -> NoiseShare | None:
+    """The share by what was found of some frames; before: what is found of the network that it was adapted from."""
     variance, removed, flat = (
         float(np.mean([getattr(of, name) for of in sums])) for name in ("variance", "removed", "flat")
     )
@@ -129,13 +138,13 @@ def share_of_noise(
         return None
     passed = float(np.mean([of.passed() for of in sums]))
     no_grain, less = 1.0, LESS
-    if noise.correlated and all(bool((frame == frame[:1]).all()) for frame in frames):  # grey
+    if noise.correlated and grey:
         believed = _of_grey(believed, np.concatenate([of.wide for of in sums]))
         no_grain = max(1 - GRAIN**2 / variance, LEAST_BELIEVED)
-    elif noise.correlated and prior is not None:
-        before = _of_frames(prior, frames, noise, seed)
-        believed = (believed + _evenness(np.concatenate([of.places for of in before]), limits)[0]) / 2
-        agrees, less = (agrees + _agreement(before)) / 2, 1.0
+    elif noise.correlated and before is not None:
+        first = before()
+        believed = (believed + _evenness(np.concatenate([of.places for of in first]), limits)[0]) / 2
+        agrees, less = (agrees + _agreement(first)) / 2, 1.0
     unknown = believed < UNKNOWN or (agrees > AGREES and of_all > ALL_EVEN)
     raised = 1.0 if unknown or no_grain < FAINT_NOISE else max(agrees, 1.0)
     level = believed * no_grain * (agrees if agrees < less else raised)
@@ -149,12 +158,12 @@ def share_of_noise(
 
 def _of_frames(
     network: Callable[[Tensor], Tensor], frames: Sequence[Tensor], noise: NoiseModel, seed: int
-) -> list[_Sums]:
+) -> list[Sums]:
     rng = np.random.default_rng(seed)
-    return [_sums(network, centre_of(frame), noise, rng) for frame in frames[:FRAMES]]
+    return [look(network, centre_of(frame), noise, rng) for frame in frames[:FRAMES]]
 
 
-def _agreement(sums: Sequence[_Sums]) -> float:
+def _agreement(sums: Sequence[Sums]) -> float:
     """The power that is removed in flat places, over that of fresh noise."""
     return float(np.mean([of.flat for of in sums])) / max(float(np.mean([of.fresh_flat for of in sums])), TINY)
 
@@ -168,7 +177,7 @@ def evenness(places: Doubles, limits: tuple[float, float] = (EVEN, UNEVEN)) -> t
     """How much of the noise's power is noise, by how even calm places are; and how uneven nearly all places are.
 
     Shape:
-        places: (n, 3), as in `_Sums`
+        places: (n, 3), as in `Sums`
     Args:
         limits: up to the first all of it is, from the second on hardly any
     """
@@ -186,7 +195,7 @@ def _of_grey(believed: float, wide: Doubles) -> float:
     """How much of a grey frame's noise is noise, by places within a brightness and by wide blocks of every one.
 
     Shape:
-        wide: (n, 2), as in `_Sums`
+        wide: (n, 2), as in `Sums`
     """
     if len(wide) < FEWEST_WIDE:
         return believed
@@ -198,7 +207,7 @@ def _of_grey(believed: float, wide: Doubles) -> float:
     return min(believed, max((WIDE_UNEVEN - uneven) / (WIDE_UNEVEN - WIDE_EVEN), LEAST_BELIEVED))
 
 
-def _sums(network: Callable[[Tensor], Tensor], frame: Tensor, noise: NoiseModel, rng: np.random.Generator) -> _Sums:
+def look(network: Callable[[Tensor], Tensor], frame: Tensor, noise: NoiseModel, rng: np.random.Generator) -> Sums:
     """Of one frame."""
     apply, noisy = on_planes(network, frame.device), as_planes(frame[None])
     clean = apply(noisy)
@@ -224,7 +233,7 @@ def _sums(network: Callable[[Tensor], Tensor], frame: Tensor, noise: NoiseModel,
     level, *relative = (means_of_blocks(part) for part in (clean, powers[0] / expected, powers[1] / expected))
     places = np.stack([part[free] for part in (level, *relative)], axis=1)
     wide = _wide(np.stack(relative, axis=2), free)
-    return _Sums(float(variance.mean()), passed, float(powers[0].mean()), removed_flat, fresh_flat, places, wide)
+    return Sums(float(variance.mean()), passed, float(powers[0].mean()), removed_flat, fresh_flat, places, wide)
 
 
 def _wide(powers: Doubles, free: Mask) -> Doubles:

@@ -18,6 +18,7 @@ from zsn2m_deploy.fit.correlated import NoiseShare, share_of_noise
 from zsn2m_deploy.fit.crops import CropSampler
 from zsn2m_deploy.fit.device import with_precision
 from zsn2m_deploy.fit.fitter import Fitter, StageReport
+from zsn2m_deploy.fit.grain import share_of_grain
 from zsn2m_deploy.fit.network import FrameNetwork
 from zsn2m_deploy.noise.corrections import NO_CORRECTIONS, Corrections
 from zsn2m_deploy.noise.places import Unevenness
@@ -34,12 +35,14 @@ class FrameGroup:
     compressed: of JPEGs, whose noise is stronger beside detail, how it came: as in the model, or assumed where it knows
         none; None: no JPEGs
     uneven: how much stronger the noise is in some places than the model says; None: as the model says everywhere
+    grain: of colours, the noise of the mean of the channels, of which nearly all noise is; None: it is not
     """
 
     frames: tuple[int, ...]
     noise: NoiseModel
     compressed: JpegNoise | None = None
     uneven: Unevenness | None = None
+    grain: NoiseModel | None = None
 
     @property
     def strengths(self) -> tuple[float, ...] | None:
@@ -52,7 +55,8 @@ class FrameGroup:
     def rescaled(self, offset: float, scale: float) -> FrameGroup:
         """The same group, of frames that are (x - offset) / scale."""
         way = self.compressed and jpeg_rescaled(self.compressed, offset, scale)
-        return replace(self, noise=self.noise.rescaled(offset, scale), compressed=way)
+        grain = self.grain and self.grain.rescaled(offset, scale)
+        return replace(self, noise=self.noise.rescaled(offset, scale), compressed=way, grain=grain)
 
 
 @dataclass(frozen=True)
@@ -125,6 +129,10 @@ class Run:
             return self.frames_of(group)
         return [torch.cat((self.pool[index], self.shown[index])) for index in group.frames]
 
+    def of_means(self) -> Run:
+        """The same run, of the means of the channels."""
+        return replace(self, pool=[frame.mean(dim=0, keepdim=True) for frame in self.pool])
+
     def crops(
         self, frames: list[Tensor], schedule: ScheduleConfig, multiple: int, generator: torch.Generator | None = None
     ) -> CropSampler:
@@ -192,7 +200,11 @@ class Run:
         for group in self.groups:
             if way := group.compressed:
                 found.append(share_of_jpeg(network, self.frames_of(group), way, seed, group.noise.jpeg is None))
-            elif not group.uneven:
+            elif group.uneven:
+                continue
+            elif group.grain:
+                found.append(share_of_grain(network, self.frames_of(group), group.grain, seed))
+            else:
                 found.append(share_of_noise(network, self.frames_of(group), group.noise, seed, prior))
         return [share for share in found if share is not None]
 

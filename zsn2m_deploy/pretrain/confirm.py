@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.fit.correlated_line import fit_correlated_line
 from zsn2m_deploy.fit.run import FrameGroup, Run
+from zsn2m_deploy.noise.grain import guessed_with, has_grain, with_grain
 from zsn2m_deploy.noise.guesses import FirstGuess, first_guesses
 from zsn2m_deploy.noise.heavy_tails import with_heavy_tails
 from zsn2m_deploy.noise.mosaics import shared_by_planes
 from zsn2m_deploy.noise.places import unevenness
 from zsn2m_deploy.noise.refine import refine_noise
 from zsn2m_deploy.pretrain.network import SensorNet
-from zsn2m_deploy.pretrain.weights import pretrained_for
-from zsn2m_runtime.mosaic_record import PLANES
+from zsn2m_deploy.pretrain.weights import pretrained, pretrained_for
+from zsn2m_runtime.mosaic_record import COLOURS, PLANES
+from zsn2m_runtime.noise.estimate import estimate_noise
 
 FEW_LOOKS = 4  # steps whose crops it denoises where nothing is adapted: half of what adapting looks at
 
@@ -29,7 +32,7 @@ def measured_noise(
     """A group of frames with its noise: an estimate by patches, put right by what the pretrained network removes.
 
     The planes of a mosaic share one line of the variance, which stands where it was found beside texture; tails are not
-    looked for, nor unevenness.
+    looked for, nor unevenness. Grain that all channels share is measured in their mean.
 
     Args:
         prior: the pretrained network
@@ -38,6 +41,11 @@ def measured_noise(
         what the network makes of the crops, and the group
     """
     guesses = first_guesses(crops, prior, run.channels)
+    if run.channels == COLOURS and not group.compressed:
+        grey = run.fitter.place(pretrained(1))
+        grainy = _with_grain(run, group, guesses, grey, crops, seed) if has_grain(guesses, grey) else None
+        if grainy:
+            return guessed_with(grey, guesses), grainy
     if run.channels == PLANES:
         noise = group.noise
         if not noise.alike:
@@ -50,6 +58,29 @@ def measured_noise(
         uneven = unevenness(prior, run.with_blanks(group), noise, seed)
     pixels = sum(frame[0].numel() for frame in run.frames_of(group))
     return guesses, replace(group, noise=with_heavy_tails(noise, guesses, pixels), uneven=uneven)
+
+
+def _with_grain(
+    run: Run,
+    group: FrameGroup,
+    guesses: Sequence[FirstGuess],
+    grey: Callable[[Tensor], Tensor],
+    crops: Sequence[Tensor],
+    seed: int,
+) -> FrameGroup | None:
+    """A group of frames of colours with the noise of the mean of their channels; None where pixels share none of it."""
+    means, blanks = run.of_means(), None
+    frames = [frame[0].double().cpu().numpy() for frame in means.frames_of(group)]
+    if run.shown is not None:
+        blanks = [run.shown[index][0].cpu().numpy() == 0 for index in group.frames]
+    of_mean = replace(group, noise=estimate_noise(frames, blanks))
+    crops = [torch.cat((crop[:, :COLOURS].mean(dim=1, keepdim=True), crop[:, COLOURS:]), dim=1) for crop in crops]
+    of_mean = measured_noise(means, of_mean, grey, crops, seed)[1]
+    if not of_mean.noise.correlated:
+        return None
+    noise = refine_noise(group.noise, run.fitter.place(pretrained(COLOURS)), guesses, seed)
+    levels = np.concatenate([guess.levels().double().cpu().numpy() for guess in guesses])
+    return replace(group, noise=with_grain(noise, of_mean.noise, levels), uneven=of_mean.uneven, grain=of_mean.noise)
 
 
 def confirm_noise(run: Run, config: TrainConfig) -> Run:

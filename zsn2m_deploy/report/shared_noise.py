@@ -2,7 +2,7 @@
 
 Nothing in a frame of colours tells it from texture for certain. The grey network, which knows grey noise of every
 coarseness, takes it from the mean of the channels: where that is much more than the result lost, and than what the
-network of colours takes, it is said.
+network of colours takes, it is said. Of frames in which the network of colours finds no noise the grey one is asked.
 
 Source: docs/decisions/grain-of-colours.md.
 """
@@ -14,18 +14,15 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from zsn2m_deploy.noise.grain import LEAST, Taken, of_mean
 from zsn2m_deploy.pretrain.weights import pretrained
-from zsn2m_deploy.report.presence import middle
+from zsn2m_deploy.report.presence import middle, presence_of
+from zsn2m_deploy.report.words import Presence
 from zsn2m_runtime.image import to_nchw
 from zsn2m_runtime.mosaic_record import COLOURS
 from zsn2m_runtime.noise.level import value_span
-from zsn2m_runtime.noise.model import Doubles
+from zsn2m_runtime.noise.model import NoiseModel
 from zsn2m_runtime.sample_types import Pixels
-
-TIMES = 2.4  # what was removed, the grey network takes. Set on tuning frames: grain 2.5 to 10, other noise up to 2.1
-LEAST = 0.015  # deviation of what it takes, of the values in use: fainter, and it is the grain that pictures have
-TINY = 1e-6
-ALIKE = 0.35  # correlation of its neighbours: finer noise the network of colours knows
 
 
 @dataclass(frozen=True)
@@ -40,8 +37,28 @@ class Kept:
         return (
             f"coarse noise that all channels share, as film grain, may be left: of the mean of the channels a network "
             f"of grey frames takes {self.sigma:.2g} (standard deviation), {self.times:.2g} times what a network of "
-            f"colours takes; it may be texture, too; if it is grain, train on a grey copy of the frame"
+            f"colours takes; it may be texture, too; if it is grain, train with --preset default, or, if that leaves "
+            f"it, on a grey copy of the frame"
         )
+
+
+def presence_in_mean(frame: Pixels, noise: NoiseModel) -> Presence:
+    """Whether the mean of the channels has noise, of frames in which the network of colours finds none.
+
+    None too where channels share hardly any, or where it is faint.
+
+    Shape:
+        frame: (h, w) or (h, w, c), sensor units
+    """
+    low, high = value_span([frame])
+    if frame.shape[2:] != (COLOURS,) or not (noise.shared and noise.correlated) or high <= low:
+        return Presence.NONE
+    mean = frame.mean(axis=2, dtype=np.float64)
+    rows, columns = (middle(length) for length in mean.shape)
+    planes = (torch.from_numpy(to_nchw(mean[rows, columns].astype(np.float32))) - low) / (high - low)
+    if Taken.of(planes, pretrained(1)).sigma <= LEAST:
+        return Presence.NONE
+    return presence_of(mean, of_mean(noise, frame.reshape(-1, COLOURS)))
 
 
 @torch.no_grad()
@@ -57,17 +74,10 @@ def kept_by_colours(noisy: Pixels, denoised: Pixels) -> Kept | None:
     rows, columns = (middle(length) for length in noisy.shape[:2])
     before, after = (pixels[rows, columns].mean(axis=2, dtype=np.float64) for pixels in (noisy, denoised))
     planes = (torch.from_numpy(to_nchw(noisy[rows, columns])) - low) / (high - low)
-    grey = planes.mean(dim=1, keepdim=True)
-    taken = (grey - pretrained(1)(grey))[0, 0].double().numpy()
-    sigma, removed = float(taken.std()), max(float((before - after).std()) / (high - low), TINY)
-    if sigma <= LEAST or sigma <= TIMES * removed or _alike(taken) <= ALIKE:
+    means = planes.mean(dim=1, keepdim=True)
+    taken, removed = Taken.of(means, pretrained(1)), float((before - after).std()) / (high - low)
+    if not taken.is_grain(removed):
         return None  # of most frames: the network of colours need not run
-    of_colours = (grey - pretrained(COLOURS)(planes).mean(dim=1, keepdim=True)).numpy()
-    times = sigma / max(removed, float(of_colours.std()))
-    return Kept(sigma * (high - low), times) if times > TIMES else None
-
-
-def _alike(values: Doubles) -> float:
-    """Correlation of neighbours, beside and below. Shape: (h, w)."""
-    shared = (values[:, 1:] * values[:, :-1]).mean() + (values[1:] * values[:-1]).mean()
-    return float(shared / 2 / np.square(values).mean())
+    of_colours = float((means - pretrained(COLOURS)(planes).mean(dim=1, keepdim=True)).std())
+    most = max(removed, of_colours)
+    return Kept(taken.sigma * (high - low), taken.sigma / most) if taken.is_grain(most) else None

@@ -16,7 +16,7 @@ from zsn2m_deploy.report.page import page
 from zsn2m_deploy.report.pictures import report_pictures
 from zsn2m_deploy.report.presence import presence_of
 from zsn2m_deploy.report.self_check import Context, SelfCheck, self_check, without_noise
-from zsn2m_deploy.report.shared_noise import kept_by_colours
+from zsn2m_deploy.report.shared_noise import kept_by_colours, presence_in_mean
 from zsn2m_deploy.report.warnings import warnings
 from zsn2m_deploy.report.words import Presence, checks
 from zsn2m_runtime.blank.areas import filled, largest_scene, present
@@ -73,7 +73,10 @@ def write_report(folder: Path, subject: Subject, manifest: Manifest) -> Report:
     removed = analyse(subject.corrected[looked], after[looked], normal, value_range, shown, subject.weakened)
     with ThreadPoolExecutor(1) as beside:  # onnxruntime runs beside what torch and NumPy do
         checked = beside.submit(_self_check, subject, value_range, removed)
-        presence = presence_of(_plain_part(subject), normal)
+        plain = _plain_part(subject)
+        presence = presence_of(plain, normal)
+        if presence is Presence.NONE:
+            presence = presence_in_mean(plain, normal)
         kept = kept_by_colours(subject.corrected[looked], after[looked])
         if kept and presence is Presence.NONE:  # there is some, but not in what was removed
             presence = Presence.NOISE

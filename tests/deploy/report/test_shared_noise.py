@@ -9,8 +9,10 @@ import torch
 from support.scenes import scene
 
 from zsn2m_deploy.pretrain.weights import pretrained
-from zsn2m_deploy.report.shared_noise import kept_by_colours
+from zsn2m_deploy.report.shared_noise import kept_by_colours, presence_in_mean
+from zsn2m_deploy.report.words import Presence
 from zsn2m_runtime.image import from_nchw, to_nchw
+from zsn2m_runtime.noise.estimate import estimate_noise
 
 SIDE = 192
 
@@ -60,3 +62,16 @@ def test_grey_and_constant_frames_have_none() -> None:
     assert kept_by_colours(grey, grey) is None
     flat = np.full((SIDE, SIDE, 3), 90, np.uint8)
     assert kept_by_colours(flat, flat) is None
+
+
+@pytest.mark.parametrize("seed", [1000, 1001, 1002])
+def test_the_mean_is_asked_where_channels_share_noise(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    grain = cv2.GaussianBlur(rng.standard_normal((SIDE, SIDE)), (0, 0), 1.0)
+    clean = whole(clean_of(seed))
+    frames = {
+        Presence.NOISE: whole(clean + 12 * (grain / grain.std())[..., None]),
+        Presence.NONE: clean,
+    }
+    for expected, frame in frames.items():
+        assert presence_in_mean(frame, estimate_noise([frame])) is expected
