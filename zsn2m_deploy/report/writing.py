@@ -112,9 +112,17 @@ def write_report(folder: Path, subject: Subject, manifest: Manifest) -> Report:
 def _self_check(subject: Subject, value_range: tuple[float, float], removed: Removed) -> SelfCheck:
     crop = _centre(subject, CHECKED)
     blank = None if subject.blank is None else subject.blank[crop]
-    impulses = present(_planes(subject.noisy[crop]) - _planes(subject.sound[crop]), blank)
-    shown = None if blank is None else ~blank
-    context = Context(removed.structured, subject.unmodelled, shown, float(np.square(impulses).mean()))
+    noisy, sound = _planes(subject.noisy[crop]), _planes(subject.sound[crop])
+    replaced = noisy != sound
+    if blank is not None:
+        replaced &= ~blank[..., None]
+    context = Context(
+        removed.structured,
+        subject.unmodelled,
+        None if blank is None else ~blank,
+        replaced if replaced.any() else None,
+        float(np.square(present(noisy - sound, blank)).mean()),
+    )
     return self_check(_planes(subject.corrected[crop]), _plain(subject.run), subject.noise, value_range, context)
 
 
