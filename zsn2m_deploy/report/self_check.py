@@ -27,6 +27,7 @@ NARROWEST, WIDEST = 1.0, 10.0  # dB
 LITTLE_GAINED = 0.8  # power of the error, of that of the noise: from there on hardly anything was gained; 1 dB
 FEWEST = 0.25  # share of the samples that are not clipped
 SMALLEST = 1e-9  # of the peak, squared: an error of nothing has no PSNR
+TOO_WIDE = f"what is known of the noise leaves a range of more than {WIDEST:g} dB"
 REGULAR = "the frame has regular detail, beside which the estimate does not hold"
 
 
@@ -108,21 +109,20 @@ def self_check(
     found = risk(noisy, denoised, trials, model, known)
     before = found.noise + context.power_replaced  # power of the error of the frame as it came
     left = found.likely / before if found.noise > 0 else None
-    agrees = found.agrees
-    if agrees is None or agrees < AGREES[0] or (agrees > AGREES[1] and not context.structured):
-        none = _none(_too_roughly_known(agrees), noise, peak)
-        return replace(none, left=left, contradicted=agrees is not None)
+    if _contradicts(found.agrees, context.structured):
+        none = _none(_too_roughly_known(found.agrees), noise, peak)
+        return replace(none, left=left, contradicted=found.agrees is not None)
     if model.regular:  # of two results it said 1 and 4 dB too little: docs/results/noise.md#regular-detail
         return replace(_none(REGULAR, noise, peak), left=left)
-    whole = float(np.average(trials.error, weights=known))
-    everywhere = float(np.average(trials.error, weights=there)) / whole if whole > 0 else 1.0
+    whole, all_of_it = (float(np.average(trials.error, weights=weights)) for weights in (known, there))
+    everywhere = all_of_it / whole if whole > 0 else 1.0
     errors = [found.best * min(everywhere, 1.0), found.likely * everywhere, found.worst * max(everywhere, 1.0)]
     if context.replaced is not None:
         errors = _with_replaced(errors, noisy, denoise, variance, context.replaced, known)
     rounding = ROUNDING if (noisy == np.rint(noisy)).all() else 0.0  # the result will be whole numbers, too
     best, likely, worst = (error + rounding for error in errors)
     if best <= SMALLEST * peak**2 or 10 * math.log10(worst / best) > WIDEST:
-        return replace(_none("the error is too small beside what is known of the noise", noise, peak), left=left)
+        return replace(_none(TOO_WIDE, noise, peak), left=left)
     psnr, low, high, noisy_psnr = (10 * math.log10(peak**2 / power) for power in (likely, worst, best, before))
     low, high = min(low, psnr - NARROWEST / 2), max(high, psnr + NARROWEST / 2)
     return SelfCheck(psnr, low, high, noisy_psnr, math.sqrt(likely), math.sqrt(found.noise), peak, None, left)
@@ -144,6 +144,11 @@ def _obstacle(model: NoiseModel, weight: Doubles, there: Doubles) -> str | None:
     if model.correlated:
         return "the noise is correlated, and the estimate holds for independent noise only"
     return None
+
+
+def _contradicts(agrees: float | None, structured: bool) -> bool:
+    """Whether flat places say another noise; where structure of the picture went, they may lose more."""
+    return agrees is None or agrees < AGREES[0] or (agrees > AGREES[1] and not structured)
 
 
 def _with_replaced(

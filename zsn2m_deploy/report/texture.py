@@ -18,17 +18,21 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import numpy.typing as npt
 
 from zsn2m_deploy.report.detail import WHOLE, activity, blocks
 from zsn2m_deploy.report.trials import Trials
 from zsn2m_runtime.noise.model import Doubles, NoiseModel
+from zsn2m_runtime.sample_types import Mask
 
-FLATTEST = 0.1  # of the blocks
+FLATTEST = 0.1  # of the blocks of one brightness
+BANDS, FEWEST_OF_BAND = 4, 10  # of brightness, and blocks of each
+MOST = 0.5  # more, and the signs are of something else
 CHANCE = 2.0  # standard errors of what goes there, which are not counted
 
 
 def texture_share(removed: Doubles, trials: Trials, denoised: Doubles, model: NoiseModel, weight: Doubles) -> float:
-    """Share of the noise's variance that is texture by the clearest of the signs, from 0 to 1.
+    """Share of the noise's variance that is texture by the clearest of the signs, from 0 to a half.
 
     Shape:
         removed, denoised: (h, w, c), sensor units; weight: (h, w, c), 1 where a sample counts, else 0
@@ -41,7 +45,7 @@ def texture_share(removed: Doubles, trials: Trials, denoised: Doubles, model: No
         if independent
         else _less_of_the_finest(removed, trials, weight),
     )
-    return float(np.clip(max(found), 0, 1))
+    return float(np.clip(max(found), 0, MOST))
 
 
 def _less_of_the_finest(removed: Doubles, trials: Trials, weight: Doubles) -> float:
@@ -54,22 +58,34 @@ def _less_of_the_finest(removed: Doubles, trials: Trials, weight: Doubles) -> fl
 
 
 def _less_in_flattest(removed: Doubles, trials: Trials, denoised: Doubles, sigma: Doubles, weight: Doubles) -> float:
-    """How much less than of fresh noise goes in the flattest places, which each result has for itself."""
+    """How much less than of fresh noise goes in the flattest places, which each result has for itself.
+
+    Of each brightness, for the noise of one may be wrong that hardly counts.
+    """
     whole = blocks(weight).mean(axis=2) >= WHOLE
-    if not whole.any():
+    bands = np.array_split(np.argsort(blocks(denoised).mean(axis=2)[whole]), BANDS)
+    if min(map(len, bands)) < FEWEST_OF_BAND:
         return 0.0
-
-    def powers(of_removed: Doubles, result: Doubles) -> Doubles:
-        busy = activity(result, sigma)[whole]
-        found: Doubles = blocks(np.square(of_removed))[whole][busy <= np.quantile(busy, FLATTEST)].mean(axis=1)
-        return found
-
-    found = powers(removed, denoised)
-    expected = float(np.mean([powers(*of).mean() for of in zip(trials.removed, trials.results, strict=True)]))
-    if expected <= 0:
+    found = _of_flattest(removed, denoised, sigma, whole, bands)
+    tried = [_of_flattest(*of, sigma, whole, bands) for of in zip(trials.removed, trials.results, strict=True)]
+    expected = [float(np.mean([draw[place].mean() for draw in tried])) for place in range(BANDS)]
+    if not all(expected):
         return 0.0
-    error = float(found.std()) / math.sqrt(len(found)) / expected
-    return 1 - float(found.mean()) / expected - CHANCE * error
+    taken = blocks(trials.taken).mean(axis=2)[whole]
+    weights = np.array([taken[band].sum() for band in bands])
+    weights /= weights.sum()
+    ratios, errors = np.array(
+        [(of.mean() / power, of.std() / math.sqrt(len(of)) / power) for of, power in zip(found, expected, strict=True)]
+    ).T
+    return float(1 - weights @ ratios - CHANCE * np.sqrt(np.square(weights) @ np.square(errors)))
+
+
+def _of_flattest(
+    removed: Doubles, result: Doubles, sigma: Doubles, whole: Mask, bands: list[npt.NDArray[np.intp]]
+) -> list[Doubles]:
+    """Power removed from the flattest blocks of each band."""
+    busy, power = activity(result, sigma)[whole], blocks(np.square(removed)).mean(axis=2)[whole]
+    return [power[band][busy[band] <= np.quantile(busy[band], FLATTEST)] for band in bands]
 
 
 def _less_of_colours(removed: Doubles, trials: Trials, sigma: Doubles, weight: Doubles) -> float:

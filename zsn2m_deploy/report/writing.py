@@ -29,7 +29,7 @@ from zsn2m_runtime.sample_types import Mask, Nchw, Pixels
 PAGE_NAME, FACTS_NAME = "report.html", "report.json"
 ANALYSED = 1024  # pixels of the frame's centre that are looked at
 PLAIN = 64  # pixels of a side without blank areas that say enough
-CHECKED = 384  # pixels of the centre that the self-check runs the network on, five times
+CHECKED = 384  # pixels of the centre that the self-check runs the network on, five times, or up to nine: impulses
 
 
 @dataclass(frozen=True)

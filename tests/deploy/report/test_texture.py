@@ -59,10 +59,11 @@ def test_texture_that_passes_for_noise_is_found(channels: int) -> None:
 
 
 def test_beside_strong_texture_flat_places_say_the_level() -> None:
-    """Half of the frame has shading, and texture as white as noise, which the level counts."""
-    texture = white(1, SIGMA, 7) + 40 * np.sin(np.arange(SIDE) * 2 * np.pi / 40)[:, None, None]
+    """Half of the frame has detail, and texture as white as noise, which the level counts."""
+    ramp = np.broadcast_to(np.linspace(88.0, 168.0, SIDE)[:, None, None], (SIDE, SIDE, 1))
+    texture = white(1, SIGMA, 7) + 20 * np.sin(np.arange(SIDE) * 2 * np.pi / 24)[:, None, None]
     texture[:, : SIDE // 2] = 0
-    share = found(flat(1) + white(1, SIGMA) + texture, model(1, SIGMA * np.sqrt(1.5)))
+    share = found(ramp + white(1, SIGMA) + texture, model(1, SIGMA * np.sqrt(1.5)))
     assert share == pytest.approx(1 / 3, abs=0.05)
 
 
