@@ -83,8 +83,8 @@ def _less_in_flattest(removed: Doubles, trials: Trials, denoised: Doubles, sigma
 def _of_flattest(
     removed: Doubles, result: Doubles, sigma: Doubles, whole: Mask, bands: list[npt.NDArray[np.intp]]
 ) -> list[Doubles]:
-    """Power removed from the flattest blocks of each band."""
-    busy, power = activity(result, sigma)[whole], blocks(np.square(removed)).mean(axis=2)[whole]
+    """Power removed from the flattest blocks of each band, in units of the noise expected there."""
+    busy, power = activity(result, sigma)[whole], blocks(np.square(removed / sigma)).mean(axis=2)[whole]
     return [power[band][busy[band] <= np.quantile(busy[band], FLATTEST)] for band in bands]
 
 
