@@ -18,12 +18,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 
 from zsn2m_deploy.report.detail import WHOLE, activity, blocks
 from zsn2m_deploy.report.trials import Trials
 from zsn2m_runtime.noise.model import Doubles, NoiseModel
-from zsn2m_runtime.sample_types import Mask
 
 FLATTEST = 0.1  # of the blocks of one brightness
 BANDS, FEWEST_OF_BAND = 4, 10  # of brightness, and blocks of each
@@ -66,26 +64,25 @@ def _less_in_flattest(removed: Doubles, trials: Trials, denoised: Doubles, sigma
     bands = np.array_split(np.argsort(blocks(denoised).mean(axis=2)[whole]), BANDS)
     if min(map(len, bands)) < FEWEST_OF_BAND:
         return 0.0
-    found = _of_flattest(removed, denoised, sigma, whole, bands)
-    tried = [_of_flattest(*of, sigma, whole, bands) for of in zip(trials.removed, trials.results, strict=True)]
+
+    def of_flattest(of_removed: Doubles, result: Doubles) -> list[Doubles]:
+        """Power of each block of each band, in units of the noise expected there."""
+        busy = activity(result, sigma)[whole]
+        power = blocks(np.square(of_removed / sigma) * weight)[whole].sum(axis=1) / blocks(weight)[whole].sum(axis=1)
+        return [power[band][busy[band] <= np.quantile(busy[band], FLATTEST)] for band in bands]
+
+    found = of_flattest(removed, denoised)
+    tried = [of_flattest(*of) for of in zip(trials.removed, trials.results, strict=True)]
     expected = [float(np.mean([draw[place].mean() for draw in tried])) for place in range(BANDS)]
     if not all(expected):
         return 0.0
-    taken = blocks(trials.taken).mean(axis=2)[whole]
+    taken = blocks(trials.taken * weight).mean(axis=2)[whole]
     weights = np.array([taken[band].sum() for band in bands])
     weights /= weights.sum()
     ratios, errors = np.array(
         [(of.mean() / power, of.std() / math.sqrt(len(of)) / power) for of, power in zip(found, expected, strict=True)]
     ).T
     return float(1 - weights @ ratios - CHANCE * np.sqrt(np.square(weights) @ np.square(errors)))
-
-
-def _of_flattest(
-    removed: Doubles, result: Doubles, sigma: Doubles, whole: Mask, bands: list[npt.NDArray[np.intp]]
-) -> list[Doubles]:
-    """Power removed from the flattest blocks of each band, in units of the noise expected there."""
-    busy, power = activity(result, sigma)[whole], blocks(np.square(removed / sigma)).mean(axis=2)[whole]
-    return [power[band][busy[band] <= np.quantile(busy[band], FLATTEST)] for band in bands]
 
 
 def _less_of_colours(removed: Doubles, trials: Trials, sigma: Doubles, weight: Doubles) -> float:
