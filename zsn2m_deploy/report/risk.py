@@ -25,7 +25,7 @@ from zsn2m_runtime.noise.model import Doubles, NoiseModel
 
 BATCH = 16  # pixels of the blocks that the standard error is taken over
 UNSURE = 0.05  # of the variance, which is how well it is known at best; measured, docs/results/noise.md#noise
-AT_WORST = 1.5  # times the texture that is found
+AT_WORST = 1.5  # times the texture that is found; set on the tuning frames of docs/decisions/texture-in-the-range.md
 # of the error under fresh noise, that of the frame may be: its first result holds noise that passes for detail there.
 # Set on the tuning half of docs/results/verdicts.md#verdicts, where it is at least 0.75
 LEAST_FLOOR = 0.8
