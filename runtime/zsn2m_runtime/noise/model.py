@@ -217,6 +217,15 @@ class NoiseModel:
             correlation[:, :, REACH, REACH] = self.between
         return replace(self, correlation=correlation)
 
+    def of_each(self, channels: int) -> NoiseModel:
+        """Noise of one channel that so many have: all of them the same."""
+        return replace(
+            self,
+            slope=self.slope.repeat(channels),
+            floor=self.floor.repeat(channels),
+            correlation=np.tile(self.correlation, (channels, channels, 1, 1)),
+        )
+
     def rescaled(self, offset: float, scale: float) -> NoiseModel:
         """The same noise, of frames that are (x - offset) / scale."""
 

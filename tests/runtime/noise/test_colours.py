@@ -75,6 +75,16 @@ def test_grey_noise_has_no_colours() -> None:
     assert found.neighbours_of_colours == 0
 
 
+@pytest.mark.parametrize("coarse", [0.4, 1.3])
+def test_grey_in_colours_has_the_noise_of_grey(coarse: float) -> None:
+    grain = cv2.GaussianBlur(np.random.default_rng(0).standard_normal(SIZE), (0, 0), coarse)
+    grey = (scene(1, size=SIZE)[..., 0] + SIGMA * grain / grain.std()).clip(0, 255).astype(np.uint8)
+    alone, three = estimate_noise([grey]), estimate_noise([np.repeat(grey[..., None], 3, axis=2)])
+    assert three.sigma([grey[..., None].repeat(3, axis=2)]) == pytest.approx(alone.sigma([grey]))
+    assert np.array_equal(three.correlation[0, 2], alone.correlation[0, 0])
+    assert three.neighbours == pytest.approx(alone.neighbours) and three.between_channels == pytest.approx(1)
+
+
 def test_frames_too_small_for_wide_patches_are_looked_at_in_narrow_ones() -> None:
     noise = SIGMA * np.random.default_rng(0).standard_normal((40, 40, 3))
     found = estimate_noise([(scene(3, size=(40, 40)) + noise).astype(np.float32)])
