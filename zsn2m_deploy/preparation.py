@@ -132,7 +132,8 @@ def _noise(
     groups = []
     for group, noise in zip(grouping, noises, strict=True):
         frames, hidden = [pixels[i] for i in group], [blanks[i] for i in group]
-        found, quality = with_jpeg_noise(noise, frames, hidden), jpeg_quality(frames)
+        found = with_jpeg_noise(noise, frames, hidden)
+        quality = found.jpeg.quality if found.jpeg else jpeg_quality(frames)
         way = None if quality is None else assumed_way(found, frames, quality)
         groups.append(FrameGroup(tuple(group), found, way))
     return groups, defects

@@ -104,15 +104,16 @@ def receptive_radius(network: nn.Module, channels: int, stride: int) -> int:
     network = copy.deepcopy(network).cpu().double().eval()
     length = 8 * stride
     while length <= _LARGEST_FIELD:
-        radius = _spread(network, channels, stride, length)
-        if radius < length // 2 - stride:
+        most = length // 2 - stride
+        radius = _spread(network, channels, stride, length, most)
+        if radius < most:
             return radius
         length *= 2
     return MOST_REACH
 
 
-def _spread(network: nn.Module, channels: int, stride: int, length: int) -> int:
-    """Largest number of rows from a NaN to a result that it reached."""
+def _spread(network: nn.Module, channels: int, stride: int, length: int, most: int) -> int:
+    """Largest number of rows from a NaN to a result that it reached; from `most` on the frame is too short to tell."""
     largest = 0
     for phase in range(stride):
         frame = torch.zeros((1, channels, length, stride), dtype=torch.float64)
@@ -120,4 +121,6 @@ def _spread(network: nn.Module, channels: int, stride: int, length: int) -> int:
         frame[:, :, position].fill_(float("nan"))
         reached = network(frame).isnan()[0].any(dim=0).any(dim=1).nonzero()
         largest = max(largest, int((reached - position).abs().max()))
+        if largest >= most:
+            break
     return largest
