@@ -21,7 +21,6 @@ from zsn2m_deploy.noise.offsets import NO_OFFSETS
 from zsn2m_deploy.pretrain.offsets import find_offsets
 from zsn2m_runtime.blank.areas import largest_scene
 from zsn2m_runtime.image import Frame
-from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.jpeg import assumed_way, jpeg_quality, with_jpeg_noise
 from zsn2m_runtime.noise_record import Span
 from zsn2m_runtime.patterns import kind_of_stripes
@@ -91,7 +90,7 @@ def prepare(
     if DEAD_LINES in screened.said:  # others, which the frames do not share
         alive = with_pixels(scenes, [without_own_dead_lines(scene.pixels)[0] for scene in alive])
     screened = with_bands(screened, [largest_scene(*scene) for scene in alive])
-    groups, defects = _noise(alive, config, device)
+    groups, defects = _noise(alive, look, config, device)
     # Method adapt trains with a noise estimate that leaves regular detail out.
     if config.stage == "sensor" and all(group.noise.regular for group in groups):
         screened = screened.without(REGULAR_DETAIL)
@@ -117,7 +116,7 @@ def _with_lines_kept(corrected: Sequence[Pixels], scenes: Sequence[Scene], alive
 
 
 def _noise(
-    scenes: Sequence[Scene], config: TrainConfig, device: torch.device
+    scenes: Sequence[Scene], look: FirstLook, config: TrainConfig, device: torch.device
 ) -> tuple[list[FrameGroup], Defects | None]:
     """Groups of frames that share a noise model, in sensor units, and their defective pixels.
 
@@ -125,7 +124,7 @@ def _noise(
     """
     pixels, blanks = [scene.pixels for scene in scenes], [scene.blank for scene in scenes]
     grouping = grouped(pixels, config.sensor.schedule, device, config.seed, blanks)
-    noises = [estimate_noise([pixels[i] for i in group], [blanks[i] for i in group]) for group in grouping]
+    noises = [look.noise_of([pixels[i] for i in group], [blanks[i] for i in group]) for group in grouping]
     defects, without = find_defects_of_groups(pixels, grouping, noises, blanks)
     if defects and config.sensor.correct_defects:
         noises = without

@@ -6,7 +6,7 @@ The command line looks while torch is imported, which takes as long.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.frames.scene import Scene, corner_of, scene_of
@@ -16,10 +16,12 @@ from zsn2m_runtime.errors import InputError, UsageError
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.mosaic_record import PLANES
 from zsn2m_runtime.noise.dead_lines import without_dead_lines
+from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.impulses import Impulses, find_impulses
+from zsn2m_runtime.noise.model import NoiseModel
 from zsn2m_runtime.noise_record import DeadLinesRecord
 from zsn2m_runtime.patterns.dead_lines import shared_dead_lines, why_kept
-from zsn2m_runtime.sample_types import Pixels
+from zsn2m_runtime.sample_types import Mask, Pixels
 
 IMPULSES_STAY = "stays, and is taken for noise; train with method adapt and correct_impulses, its default"
 SMALLEST_SIDE = 16  # pixels; of smaller frames, a half-size one has little more than one 5 x 5 window of Eq. 4
@@ -32,6 +34,7 @@ class FirstLook:
     scenes: without the dead lines and impulses that are replaced
     lines, replaced: dead lines that frames share, and those of them that are replaced; None: none
     impulses: that are replaced; None: none
+    noise: of a single frame's scene, which holds unless more is taken from it; None: not estimated yet
     """
 
     scenes: list[Scene]
@@ -39,6 +42,20 @@ class FirstLook:
     replaced: DeadLinesRecord | None
     impulses: Impulses | None
     screened: Screening
+    noise: NoiseModel | None = None
+
+    def estimated(self) -> FirstLook:
+        """The same with the noise of a single frame."""
+        if len(self.scenes) > 1:
+            return self
+        ((pixels, blank),) = self.scenes
+        return replace(self, noise=estimate_noise([pixels], [blank]))
+
+    def noise_of(self, frames: Sequence[Pixels], blanks: Sequence[Mask | None]) -> NoiseModel:
+        """The noise of frames, estimated now unless they are what was estimated."""
+        if self.noise and len(frames) == 1 and frames[0] is self.scenes[0].pixels:
+            return self.noise
+        return estimate_noise(frames, blanks)
 
 
 def first_look(given: Sequence[Frame], config: TrainConfig) -> FirstLook:

@@ -43,10 +43,10 @@ def looked_at(given: Given, config: TrainConfig) -> Given:
     """The same frames with what is seen of them.
 
     Raises:
-        InputError, UsageError: as `first_look`.
+        InputError, UsageError: as `first_look`; the frame is blank all over.
     """
     with named(given.frames):
-        return Given(given.frames, first_look(given.frames.seen, config))
+        return Given(given.frames, first_look(given.frames.seen, config).estimated())
 
 
 @contextmanager
