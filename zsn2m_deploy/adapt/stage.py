@@ -27,7 +27,7 @@ from zsn2m_deploy.fit.crops import CropSampler
 from zsn2m_deploy.fit.fitter import StageReport
 from zsn2m_deploy.fit.run import Fitted, FrameGroup, Run
 from zsn2m_deploy.fit.turns import Turns
-from zsn2m_deploy.fit.weakening import weakening
+from zsn2m_deploy.fit.weakening import loud_in_words, shares_of_channels, weakening
 from zsn2m_deploy.noise.fields import Extent, NoiseFields, after_jpeg
 from zsn2m_deploy.noise.guesses import FirstGuess
 from zsn2m_deploy.noise.mean import mean_bias, samples
@@ -86,6 +86,9 @@ def train_sensor(run: Run, config: TrainConfig) -> Fitted:
     if config.keep_mean:
         run.keep_mean(sensor, by_noise=True, apply=apply if run.fitter.precision == "fp32" else None)
     apply = run.as_used(sensor)
+    if shares := shares_of_channels(run, apply, config.seed):
+        sensor.weaken(shares)
+        run.notes.hints.extend(filter(None, {loud_in_words(group.noise) for group in run.groups}))
     errors = run.errors(apply, config.seed)
     prior = run.as_used(pretrained_for(run.pool)) if reports else None
     found = weakening(run, apply, errors, config.seed, prior)

@@ -74,6 +74,7 @@ class Error:
     noise: variance of the noise, which is the error of the frames
     removed: mean square of what the network removes
     cleared: covariance of what it removes with the noise
+    shares: of each channel, as `best_share`
     """
 
     error: float
@@ -81,11 +82,12 @@ class Error:
     noise: float
     removed: float
     cleared: float
+    shares: tuple[float, ...] = ()
 
     @property
     def best_share(self) -> float:
         """Which share of what is removed should be, for the smallest error: 1 if all of it is noise, 0 if none is."""
-        return min(max(self.cleared, 0.0) / self.removed, 1.0) if self.removed > 0 else 1.0
+        return _best_share(self.cleared, self.removed)
 
     def left(self, share: float) -> float:
         """The error if only a share of what is removed were, over the error of the frames."""
@@ -131,16 +133,18 @@ def estimated_error(network: Network, frames: Sequence[Tensor], noise: NoiseMode
         estimate = (clean - noisy).square() - variance + 2 * passed
         errors.append(avg_pool2d(estimate.mean(dim=1, keepdim=True), _BATCH).flatten())
         variances.append(float(variance.mean()))
-        removed.append(float((clean - noisy).square().mean()))
-        cleared.append(float((variance - passed).mean()))
+        removed.append((clean - noisy).square().mean(dim=(0, 2, 3)))
+        cleared.append((variance - passed).mean(dim=(0, 2, 3)))
     blocks, known = torch.cat(errors), sum(variances) / len(variances)
     spread = float(blocks.std()) / math.sqrt(len(blocks)) if len(blocks) > 1 else math.inf
+    of_removed, of_cleared = (torch.stack(part).mean(dim=0).tolist() for part in (removed, cleared))
     return Error(
         float(blocks.mean()),
         math.hypot(_CONFIDENCE * spread, _KNOWN * known),
         known,
-        sum(removed) / len(removed),
-        sum(cleared) / len(cleared),
+        sum(of_removed) / len(of_removed),
+        sum(of_cleared) / len(of_cleared),
+        tuple(map(_best_share, of_cleared, of_removed)),
     )
 
 
@@ -175,6 +179,10 @@ def result_bias(network: Network, frames: Sequence[Tensor], noise: NoiseModel | 
             curve are compared by their medians: docs/decisions/mean-is-kept.md
     """
     return mean_bias(((noisy, network(noisy)) for noisy in _pieces(frames)), noise)
+
+
+def _best_share(cleared: float, removed: float) -> float:
+    return min(max(cleared, 0.0) / removed, 1.0) if removed > 0 else 1.0
 
 
 def _pieces(frames: Sequence[Tensor]) -> Iterator[Tensor]:

@@ -114,7 +114,7 @@ def share_of_noise(
     Args:
         prior: the pretrained network that it was adapted from; None: it is that
     """
-    if noise.jpeg or noise.counted or noise.channels == PLANES:
+    if noise.jpeg or noise.counted or noise.channels == PLANES or noise.apart:  # of which the level is known
         return None
     sums = _of_frames(network, frames, noise, seed)
     if all(bool((frame == frame[:1]).all()) for frame in frames):
@@ -230,7 +230,7 @@ def look(network: Callable[[Tensor], Tensor], frame: Tensor, noise: NoiseModel, 
     if not noise.correlated:
         free &= means_of_blocks(noise.photon_gain / np.sqrt(expected)) <= SKEWED
     removed_flat, fresh_flat = (float(means_of_blocks(power)[flat].mean()) for power in powers)
-    level, *relative = (means_of_blocks(part) for part in (clean, powers[0] / expected, powers[1] / expected))
+    level, relative = means_of_blocks(clean), [means_of_blocks((power / expected)[..., noise.loud]) for power in powers]
     places = np.stack([part[free] for part in (level, *relative)], axis=1)
     wide = _wide(np.stack(relative, axis=2), free)
     return Sums(float(variance.mean()), passed, float(powers[0].mean()), removed_flat, fresh_flat, places, wide)

@@ -8,13 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from torch import Tensor
 
 from zsn2m_deploy.fit.checks import Error
 from zsn2m_deploy.fit.correlated import WHOLE
 from zsn2m_deploy.fit.run import Run
 from zsn2m_runtime.mosaic_record import PLANES
+from zsn2m_runtime.noise.model import NoiseModel
 
+CHANNELS = "red", "green", "blue"
+WEAK = 0.25  # of the power of the strongest channel
 LITTLE_GAINED = 0.8  # power of the error over that of the noise: 1 dB
 
 
@@ -49,6 +53,28 @@ class Weakening:
         detail = "the regular detail" if self.regular else "the picture's detail"
         text = f"the network takes some of {detail} for noise; {goes}, which leaves the smallest error"
         return f"{text}, hardly less than the noise" if self.doubtful else text
+
+
+def shares_of_channels(run: Run, network: Callable[[Tensor], Tensor], seed: int) -> tuple[float, ...] | None:
+    """What a network should still remove of each channel where the noise of some is much stronger; None elsewhere.
+
+    All of the strong ones; of others what Stein's estimate says, at most over the groups.
+
+    Source: docs/decisions/unlike-channels.md.
+    """
+    if not all(group.noise.apart for group in run.groups):
+        return None
+    together = zip(run.groups, run.errors(network, seed), strict=True)
+    found = [np.where(group.noise.strong(WEAK), 1.0, error.shares) for group, error in together if error]
+    return tuple(np.min(found, axis=0).tolist()) if len(found) == len(run.groups) else None
+
+
+def loud_in_words(noise: NoiseModel) -> str | None:
+    """Which colours have noise, where others have hardly any; None where all have."""
+    if noise.loud.all():
+        return None
+    loud, quiet = (" and ".join(np.array(CHANNELS)[which]) for which in (noise.loud, ~noise.loud))
+    return f"the noise is in {loud} alone: hardly anything is changed in {quiet}"
 
 
 def weakening(

@@ -11,7 +11,7 @@ How many are found, and how many are not defective: docs/results/frames.md#defec
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -109,7 +109,7 @@ def find_defects(
     flat = np.mean([_flat(frame, blank) for frame, blank in zip(frames, blanks, strict=True)])
     if noise.sigma(frames) ** 2 <= least or flat > FLAT:
         return None
-    made, total, correction = list(frames), 0, DefectCorrection(noise.channels, noise, least)
+    made, total, correction = list(frames), 0, DefectCorrection(noise.channels, _all_loud(noise), least)
     for _ in range(ROUNDS):
         found = [correction.corrected(frame) for frame in made]
         count = sum(count for _, count in found)
@@ -118,7 +118,7 @@ def find_defects(
         total += count
         made = [frame for frame, _ in found]
         noise = estimate_noise(made, blanks)
-        correction = DefectCorrection(noise.channels, noise, least)
+        correction = DefectCorrection(noise.channels, _all_loud(noise), least)
     share = total / sum(frame.size for frame in frames)
     enough = total >= FEWEST and FEWEST_SHARE <= share <= MOST_SHARE
     return Defects(share, made, noise, correction) if enough else None
@@ -151,10 +151,17 @@ def find_defects_of_groups(
             for index, frame in zip(group, defects.frames, strict=True):
                 made[index] = frame
         left.append(defects.noise if defects else noise)
-        usual = DefectCorrection(noise.channels, noise, _least_variance(of_group))
+        usual = DefectCorrection(noise.channels, _all_loud(noise), _least_variance(of_group))
         corrections.append(defects.correction if defects else usual)
     share = count / sum(frame.size for frame in frames)
     return Defects(share, made, left[0], _strongest(corrections)), left
+
+
+def _all_loud(noise: NoiseModel) -> NoiseModel:
+    """A model whose quiet channels have the noise of a loud one, for fine detail stands far out of hardly any noise."""
+    loudest = int(noise.loud.argmax())
+    slope, floor = (np.where(noise.loud, part, part[loudest]) for part in (noise.slope, noise.floor))
+    return replace(noise, slope=slope, floor=floor)
 
 
 def _flat(frame: Pixels, blank: Mask | None) -> float:

@@ -90,6 +90,7 @@ def _standardised(model: NoiseModel, guess: FirstGuess) -> tuple[Tensor, Tensor]
     deviation = VarianceLine(model, clean.device)(clean).sqrt()
     varies = max_pool2d(clean, WINDOW, 1, WINDOW // 2) + max_pool2d(-clean, WINDOW, 1, WINDOW // 2)
     flat = (varies < FLAT * deviation) & (has_noise(guess.noisy, model.ends) > 0)
+    flat[:, torch.from_numpy(~model.loud).to(flat.device)] = False
     if guess.shown is not None:
         flat = flat & (guess.shown > 0)
     return (guess.noisy - clean) / deviation, flat

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, pixel_shuffle
@@ -31,10 +33,12 @@ class CorrectingNetwork(FrameNetwork):
         self.whole_frames = found.of_whole_frames
 
     @torch.no_grad()
-    def weaken(self, share: float) -> None:
-        """Take away so much of what was taken away, 0 to 1, which the layer `out` gives."""
+    def weaken(self, share: float | Sequence[float]) -> None:
+        """Take away so much of what was taken away, 0 to 1, of all channels or of each, which the layer `out` gives."""
+        shares = torch.as_tensor(share).view(-1)
         for parameter in self.get_submodule("out").parameters():
-            parameter.mul_(share)
+            of_rows = shares.to(parameter).repeat_interleave(len(parameter) // len(shares))
+            parameter.mul_(of_rows.view(-1, *[1] * (parameter.dim() - 1)))
 
 
 class SensorNet(CorrectingNetwork):

@@ -27,7 +27,7 @@ from zsn2m_deploy.fit.crops import ORIENTATIONS, CropSampler, orient
 from zsn2m_deploy.fit.fitter import StageReport
 from zsn2m_deploy.fit.run import Fitted, FrameGroup, Run
 from zsn2m_deploy.fit.turns import Turns
-from zsn2m_deploy.fit.weakening import weakening
+from zsn2m_deploy.fit.weakening import shares_of_channels, weakening
 from zsn2m_deploy.noise.fields import NoiseFields, after_jpeg
 from zsn2m_deploy.noise.guesses import first_guesses
 from zsn2m_deploy.pretrain.checkpointed import LEVEL_POWER, normalised_error
@@ -141,8 +141,10 @@ def train_video(run: Run, config: TrainConfig, fitted: Fitted) -> Fitted:
         if failed:
             run.notes.warn("VideoNet, the model for videos, did not learn this noise: it is as it was pretrained")
             network, reports = pretrained_video(run.channels), fitted.reports
+    told = _told(run, network, line)
+    if shares := shares_of_channels(replace(run, groups=fitted.groups), told, config.seed):
+        network.weaken(shares)
     if fitted.share < 1:  # SensorNet takes detail for noise, and so does this network
-        told = _told(run, network, line)
         prior = run.as_used(pretrained_for(run.pool))
         found = weakening(run, told, run.errors(told, config.seed), config.seed, prior)
         network.weaken(min(found.share, fitted.share))

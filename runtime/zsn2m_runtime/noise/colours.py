@@ -68,11 +68,11 @@ def covariance_of_colours(
         returns: (3, 3, 9, 9)
     """
     spectra, of_flat = spectra_of(wide) @ BASIS.T, spectra_of(flat) @ BASIS.T
-    everywhere = _power_of_colours(spectra[..., 1:])  # (rings, 2, 2)
+    everywhere = power_of_colours(spectra[..., 1:])  # (rings, 2, 2)
     share = _grey_with_colours(spectra, everywhere)
     colours = _no_more_than_flat(everywhere, of_flat[..., 1:])
     rest = spectra_of(narrow @ (BASIS[0] - share @ BASIS[1:])[:, None])
-    least = np.minimum(_quiet_power(rest[..., 0]), _power_of_flat(of_flat @ np.array([1.0, *-share])))
+    least = np.minimum(quiet_power(rest[..., 0]), _power_of_flat(of_flat @ np.array([1.0, *-share])))
     power = _no_faster(least, np.einsum("kii->k", colours))
     of_colours = _near(colours, spectra[..., 1:])  # (2, 2, 9, 9)
     of_rest = _near(power[:, None, None], rest)[0, 0]
@@ -83,10 +83,10 @@ def covariance_of_colours(
     return np.asarray(np.einsum("ia,ijyx,jb->abyx", BASIS, found, BASIS))
 
 
-def _power_of_colours(spectra: Spectra) -> Doubles:
+def power_of_colours(spectra: Spectra) -> Doubles:
     """Of two colour differences at each ring, and what they share. Shape: (n, side, side, 2) -> (rings, 2, 2)."""
     first, second = spectra[..., 0], spectra[..., 1]
-    powers = [_quiet_power(part) for part in (first, second, first + second, first - second)]
+    powers = [quiet_power(part) for part in (first, second, first + second, first - second)]
     most = np.sqrt(powers[0] * powers[1])
     shared = np.clip((powers[2] - powers[3]) / 4, -most, most)
     return np.moveaxis(np.array([[powers[0], shared], [shared, powers[1]]]), 2, 0)
@@ -96,12 +96,12 @@ def _grey_with_colours(spectra: Spectra, colours: Doubles) -> Doubles:
     """How many times each of two colour differences is in the noise of grey. Shape: (n, s, s, 3) -> (2,)."""
     of = _rings(spectra.shape[1]).of
     count = np.bincount(of.ravel())
-    grey, power = _quiet_power(spectra[..., 0]), np.einsum("kii->k", colours) / 2 + TINY
+    grey, power = quiet_power(spectra[..., 0]), np.einsum("kii->k", colours) / 2 + TINY
     added = np.minimum(1, np.sqrt(ADDED * power / grey))
     some = added[of] * spectra[..., 0]
     shared = np.stack(
         [
-            (_quiet_power(of_one + some) - _quiet_power(of_one - some)) / 4 / added
+            (quiet_power(of_one + some) - quiet_power(of_one - some)) / 4 / added
             for of_one in np.moveaxis(spectra, 3, 0)[1:]
         ],
         axis=1,
@@ -220,6 +220,6 @@ def _quiet_of_white(side: int) -> Doubles:
     return quiet_rings(spectra_of(without_plane(white))[..., 0])
 
 
-def _quiet_power(spectra: Spectra) -> Doubles:
+def quiet_power(spectra: Spectra) -> Doubles:
     """The power of noise at each ring, by the quietest patches. Shape: (n, side, side) -> (rings,)."""
     return np.asarray(quiet_rings(spectra) / _quiet_of_white(spectra.shape[1]) + TINY)

@@ -18,11 +18,13 @@ from zsn2m_runtime.noise.counts import counted_photons
 from zsn2m_runtime.noise.floor import without_regular_detail
 from zsn2m_runtime.noise.jpeg import jpeg_quality
 from zsn2m_runtime.noise.level import value_span
+from zsn2m_runtime.noise.model import QUIET as QUIET_CHANNEL
 from zsn2m_runtime.noise.model import REACH, Doubles, NoiseModel
 from zsn2m_runtime.noise.patches import CELLS, FEWEST, SIDE, TINY, Floats, Patches, joined, lowest, patches_of
 from zsn2m_runtime.noise.spectrum import covariance_of
 from zsn2m_runtime.noise.tails import shape_of
 from zsn2m_runtime.noise.texture import shared_line
+from zsn2m_runtime.noise.unlike_channels import unlike_channels
 from zsn2m_runtime.sample_types import Mask, Pixels
 
 MOST_PATCHES = 8000  # looked at, evenly spaced; of many frames at least FEWEST each
@@ -82,20 +84,36 @@ def estimate_noise(frames: Sequence[Pixels], blanks: Sequence[Mask | None] | Non
     flat = patches.chosen(chosen if chosen.any() else smooth)
     deviations = flat.flat / np.sqrt(_variance(slope, floor, flat.level))[:, None, None]
     told_by_colours = flat.level.shape[1] == COLOURS and not jpeg_quality(seen)  # JPEG takes colours out of flat areas
-    covariance = _of_colours(flat, patches, (slope, floor), units, blanks) if told_by_colours else None
-    if covariance is None:
+    wide = _wide_patches(units, blanks) if told_by_colours else None
+    of_flat = _variance(slope, floor, flat.level).mean(axis=0)
+    apart = unlike_channels(_in_one_unit(wide, (slope, floor)), of_flat) if wide else None
+    if wide and apart is not None:
+        slope, floor = _apart((slope, floor), wide, apart)
+        deviations = flat.flat / np.sqrt(_variance(slope, floor, flat.level))[:, None, None]
+        covariance = NoiseModel.white(slope, floor).correlation
+    elif wide:
+        covariance = _of_colours(flat, patches, wide, (slope, floor))
+    else:
         covariance = covariance_of(deviations)
     power = np.maximum(np.einsum("iiyx->iyx", covariance)[:, REACH, REACH], TINY)
     correlation = covariance / np.sqrt(power[:, None] * power)[:, :, None, None]
-    quiet = _variance(slope, floor, flat.level).mean(axis=0) < NO_NOISE
-    correlation[quiet] = correlation[:, quiet] = 0.0
+    noiseless = _variance(slope, floor, flat.level).mean(axis=0) < NO_NOISE
+    correlation[noiseless] = correlation[:, noiseless] = 0.0
     np.einsum("iiyx->iyx", correlation)[:, REACH, REACH] = 1.0  # of a channel without noise too
     unit, ends = deviations / np.sqrt(power), (flat.at_low.mean(axis=0), flat.at_high.mean(axis=0))
     shape = shape_of(unit, correlation, *ends)
     span = float(patches.level.min()), float(patches.level.max())
     found = NoiseModel(
-        slope, floor, correlation, span, shape.skew, skew_error=shape.skew_error, kurtosis=shape.kurtosis
+        slope,
+        floor,
+        correlation,
+        span,
+        shape.skew,
+        skew_error=shape.skew_error,
+        kurtosis=shape.kurtosis,
+        apart=None if apart is None else tuple(apart.tolist()),
     )
+    found = replace(found, skew=np.where(found.loud, found.skew, 0.0))  # that of texture
     told = found.correlated or (found.shared and told_by_colours)
     factor = np.square(shape.gain) * (power if told else 1.0)  # details of neighbours hold a part of it
     found = replace(found, slope=slope * factor, floor=floor * factor)
@@ -105,32 +123,40 @@ def estimate_noise(frames: Sequence[Pixels], blanks: Sequence[Mask | None] | Non
     return replace(found.rescaled(-low / scale, 1 / scale), ends=ends_of(seen))
 
 
-def _of_colours(
-    flat: Patches,
-    narrow: Patches,
-    line: tuple[Doubles, Doubles],
-    units: Sequence[Floats],
-    blanks: Sequence[Mask | None],
-) -> Doubles | None:
-    """Between channels and near pixels, in units of a line; None where frames are too small.
+def _wide_patches(units: Sequence[Floats], blanks: Sequence[Mask | None]) -> Patches | None:
+    """Wide patches, in which noise of colours is told; None where frames are too small."""
+    most = max(MOST_WIDE // len(units), FEWEST)
+    large = [(unit, blank) for unit, blank in zip(units, blanks, strict=True) if min(unit.shape[:2]) >= WIDE]
+    wide = joined([patches_of(unit, most, blank, WIDE) for unit, blank in large]) if large else None
+    return wide if wide and len(wide.level) >= FEWEST else None
+
+
+def _in_one_unit(patches: Patches, line: tuple[Doubles, Doubles]) -> Floats:
+    """Patches over the deviation of a line, of the mean of its channels. Shape: (n, side, side, c)."""
+    return np.asarray(patches.flat / np.sqrt(_variance(*line, patches.level).mean(axis=1))[:, None, None, None])
+
+
+def _apart(line: tuple[Doubles, Doubles], wide: Patches, power: Doubles) -> tuple[Doubles, Doubles]:
+    """The line of each channel, whose power in units of a line is known.
+
+    Of the weakest the height alone is known: their own lines are those of texture.
+    """
+    variance = _variance(*line, wide.level).mean(axis=0)
+    found = power * variance.mean()
+    factor = np.where(power < QUIET_CHANNEL * power.max(), 0.0, found / variance)
+    return line[0] * factor, np.where(factor > 0, line[1] * factor, found)
+
+
+def _of_colours(flat: Patches, narrow: Patches, wide: Patches, line: tuple[Doubles, Doubles]) -> Doubles:
+    """Between channels and near pixels, in units of a line.
 
     Shape:
         line: slope and floor of each channel; returns: (3, 3, 9, 9)
     """
-    most = max(MOST_WIDE // len(units), FEWEST)
-    large = [(unit, blank) for unit, blank in zip(units, blanks, strict=True) if min(unit.shape[:2]) >= WIDE]
-    if not large:
-        return None
-    wide = joined([patches_of(unit, most, blank, WIDE) for unit, blank in large])
-    if len(wide.level) < FEWEST:
-        return None
-    of_wide, of_narrow, of_flat = (_variance(*line, patches.level) for patches in (wide, narrow, flat))
-    alike = [
-        patches.flat / np.sqrt(variance.mean(axis=1))[:, None, None, None]
-        for patches, variance in ((wide, of_wide), (narrow, of_narrow), (flat, of_flat))
-    ]
+    of_flat = _variance(*line, flat.level)
     share = (of_flat / of_flat.mean(axis=1, keepdims=True)).mean(axis=0)
-    return np.asarray(covariance_of_colours(*alike) / np.sqrt(share[:, None] * share)[:, :, None, None])
+    covariance = covariance_of_colours(*(_in_one_unit(patches, line) for patches in (wide, narrow, flat)))
+    return np.asarray(covariance / np.sqrt(share[:, None] * share)[:, :, None, None])
 
 
 def _of_mosaic(noise: NoiseModel, units: Sequence[Floats], blanks: Sequence[Mask | None]) -> NoiseModel:

@@ -20,6 +20,7 @@ LEVELS = 100_000  # values per frame that a mean over brightness is taken of
 GREEN_LESS = 0.03  # correlation of neighbours: docs/decisions/scenes-of-cameras.md
 CORRELATED = 0.15  # correlation of neighbours from which on noise counts as correlated: docs/results/noise.md#noise
 LEAST_COLOUR = 0.1  # power of all colour differences, of that of a channel: less is rounding
+QUIET = 1 / 16  # of the power of the strongest channel: docs/decisions/unlike-channels.md
 SHARED = 0.25  # correlation of two channels, either way, from which on it counts: docs/decisions/noise-of-colours.md
 PHOTONS = 0.1  # skewness from which on noise is that of photons: docs/decisions/photon-skewness.md
 TONE_CURVE = -0.1  # skewness below which a tone curve is behind it: docs/decisions/tone-curve-median.md
@@ -44,6 +45,7 @@ class NoiseModel:
         jpeg: how the noise of a camera's JPEG came; the rest of the model says what it is like after that
         counted: whether samples count few photons, so that the variance is known and no estimate
         measured: whether the line of correlated noise was measured everywhere, not in the flattest patches alone
+        apart: power of each channel's noise, where some have much more than others, each of its own; None elsewhere
     """
 
     slope: Doubles
@@ -59,6 +61,7 @@ class NoiseModel:
     jpeg: JpegNoise | None = None
     counted: bool = False
     measured: bool = False
+    apart: tuple[float, ...] | None = None
 
     @classmethod
     def white(cls, slope: Doubles, floor: Doubles) -> NoiseModel:
@@ -135,6 +138,16 @@ class NoiseModel:
     def alike(self) -> bool:
         """Whether all channels have one line of the variance."""
         return bool(np.ptp(self.slope) == 0 and np.ptp(self.floor) == 0)
+
+    @property
+    def loud(self) -> npt.NDArray[np.bool_]:
+        """Which channels have noise to speak of, (c,): all, but where they are apart."""
+        return self.strong(QUIET)
+
+    def strong(self, share: float) -> npt.NDArray[np.bool_]:
+        """Which channels have so much of the strongest one's power, (c,): all, but where they are apart."""
+        power = np.array(self.apart or [1.0] * self.channels)
+        return np.asarray(power >= share * power.max())
 
     @property
     def counts_photons(self) -> npt.NDArray[np.bool_]:
