@@ -48,6 +48,10 @@ CALMEST, NEARLY_ALL, TEXTURE = 0.05, 0.9, 1.52
 # correlation of neighbours in the latter. More of either is texture. Set on the tuning cases of the decision
 STRONGEST = 4
 STEEP, ALIKE = 10.0, 0.1
+# Noise that counts as shared by neighbours: power of the second strongest cell over that of the second weakest, and the
+# same correlation in the strongest ones. Halves and vignetting have up to 0.07, texture beside faint noise from 0.10
+# on where cells differ by so much, cameras from 0.33 on
+FAR, WHITE = 3.5, 0.08
 FRAME, SLOPES, NEIGHBOURS = 1, 3, 4  # columns of what is known of blocks
 POWERS = slice(1, 3)
 TINY = 1e-12
@@ -87,7 +91,9 @@ def unevenness(
 ) -> Unevenness | None:
     """How uneven independent noise is from place to place; None where it is even, or where that cannot be told.
 
-    Where texture is everywhere it cannot, and beside regular detail only if it differs by far.
+    Where texture is everywhere it cannot, and beside regular detail only if it differs by far. Noise that counts as
+    shared by neighbours is independent where it is uneven: in the strongest places none is shared, so that it was
+    texture of the weak ones.
 
     Shape:
         frames: each (c, h, w), normalised as the noise is, at least 16 x 16; one more channel is 0 where a frame is
@@ -95,21 +101,22 @@ def unevenness(
     Args:
         network: the pretrained one
     """
-    if noise.correlated or noise.jpeg or noise.counted:
+    if noise.jpeg or noise.counted:
         return None
-    rng = np.random.default_rng(seed)
-    looks = [_cells(network, frame, noise, rng) for frame in frames[:FRAMES]]
+    rng, white = np.random.default_rng(seed), noise.without_correlation() if noise.correlated else noise
+    looks = [_cells(network, frame, white, rng) for frame in frames[:FRAMES]]
     cells = [np.concatenate(of_frames) for of_frames in zip(*looks, strict=True)]
     places = [place for place, cell in enumerate(cells) if len(cell) >= FEWEST]
     if len(places) < FEWEST_CELLS:
         return None
     cells = [cells[place] for place in places]
-    if _within(cells) > TEXTURE:
-        return None
     raw, relative = (np.array([_ratio(cell) for cell in of]) for of in (cells, _beside_their_brightness(cells)))
-    ranked = np.sort(relative)
+    by_power = raw if noise.correlated else relative
+    strongest = [cells[place] for place in np.argsort(by_power)[-STRONGEST:]]
+    white_there = _times(raw) > FAR and _alike(strongest) <= WHITE
+    is_told = white_there if noise.correlated else _within(cells) <= TEXTURE
     least = UNEVEN_BESIDE_REGULAR if noise.regular else UNEVEN
-    if ranked[-2] <= least * ranked[1] or _is_texture([cells[place] for place in np.argsort(relative)[-STRONGEST:]]):
+    if not is_told or _times(relative) <= least or _is_texture(strongest):
         return None
     row, column = divmod(places[int(relative.argmax())], CELLS)
     return Unevenness(tuple(np.sqrt(np.sort(raw)[1:]).tolist()), f"{ROWS[row]} {COLUMNS[column]}")
@@ -127,11 +134,21 @@ def _within(cells: Sequence[Doubles]) -> float:
     return math.exp(float(np.median([nearly_all - calmest for calmest, nearly_all in powers], axis=0) @ (1, -1)))
 
 
+def _times(power: Doubles) -> float:
+    """The second largest over the second smallest. Shape: (cells,)."""
+    ranked = np.sort(power)
+    return float(ranked[-2] / ranked[1])
+
+
+def _alike(cells: Sequence[Doubles]) -> float:
+    """Correlation of neighbours in what is removed, median of cells. Shape: each (blocks, 5)."""
+    return float(np.median([cell[:, NEIGHBOURS].sum() / (cell[:, FRAME].sum() + TINY) for cell in cells]))
+
+
 def _is_texture(cells: Sequence[Doubles]) -> bool:
     """Whether what passes for strong noise in cells is the picture's. Shape: each (blocks, 5)."""
     steep = [np.median(cell[:, SLOPES]) / (np.median(cell[:, FRAME]) + TINY) for cell in cells]
-    alike = [cell[:, NEIGHBOURS].sum() / (cell[:, FRAME].sum() + TINY) for cell in cells]
-    return bool(np.median(steep) > STEEP or np.median(alike) > ALIKE)
+    return bool(np.median(steep) > STEEP or _alike(cells) > ALIKE)
 
 
 def _beside_their_brightness(cells: Sequence[Doubles]) -> list[Doubles]:
@@ -173,7 +190,7 @@ def _look(network: Callable[[Tensor], Tensor], cell: Tensor, noise: NoiseModel, 
     removed = (noisy - clean) / np.sqrt(variance)
     slopes = sum(np.square(slope) for slope in np.gradient(clean, axis=(0, 1))) / variance
     powers = np.square(removed), np.square(fresh - apply(fresh)) / variance, slopes, _times_neighbours(removed)
-    level, *powers_of_blocks = map(means_of_blocks, (clean, *powers))
+    level, powers_of_blocks = means_of_blocks(clean), [means_of_blocks(power[..., noise.loud]) for power in powers]
     free = free_blocks(noisy, noise.ends) & (level >= DARK)
     if shown.size and shown.mean() < SHOWN:
         free[:] = False

@@ -50,6 +50,7 @@ LEAST_FLAT = 0.1  # of the pixels are there
 CONTRADICTS = 1.3  # times the deviation of flat places, at the darkest or the brightest: that is detail
 # Noise beside texture: docs/decisions/noise-beside-texture.md
 MANY_FLAT = 0.3  # of the pixels: the network knows the noise there; microscope frames have 0.39 and more
+LEAST_BESIDE_TEXTURE = 1 / 400  # of the variance: none at all is found where half of a frame is clean
 TEXTURE_CONTRADICTS = 1.2  # times the deviation that is found beside texture: texture passed for noise
 
 
@@ -66,6 +67,8 @@ def refine_noise(
         return model
     if model.counted:
         return model
+    if model.apart:  # the network takes the texture of weak channels for noise
+        return not_above(fit_variance(model, network, guesses, seed), model, guesses)
     found = model if model.regular else confirm_correlation(model, guesses)
     if not model.regular:
         found = without_grey_texture(found, network, guesses, seed)
@@ -103,6 +106,7 @@ def not_above_texture(noise: NoiseModel, guesses: Sequence[FirstGuess]) -> Noise
     power = excess(noise, frames, blanks)
     if power is None or power > 1 / TEXTURE_CONTRADICTS**2:
         return noise
+    power = max(power, LEAST_BESIDE_TEXTURE)
     return replace(noise, slope=power * noise.slope, floor=power * noise.floor)
 
 

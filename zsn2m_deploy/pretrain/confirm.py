@@ -56,6 +56,8 @@ def measured_noise(
         if noise.correlated and not (noise.jpeg or noise.regular):
             noise = fit_correlated_line(noise, prior, guesses, seed)
         uneven = unevenness(prior, run.with_blanks(group), noise, seed)
+        if uneven and noise.correlated:  # by texture where there is hardly any noise
+            noise = noise.without_correlation()
     pixels = sum(frame[0].numel() for frame in run.frames_of(group))
     return guesses, replace(group, noise=with_heavy_tails(noise, guesses, pixels), uneven=uneven)
 

@@ -15,10 +15,13 @@ from support.trainings import INSTANT, STILLS
 from zsn2m_deploy import api
 from zsn2m_deploy.noise import places
 from zsn2m_deploy.noise.fields import Extent, NoiseFields
+from zsn2m_deploy.noise.guesses import FirstGuess
 from zsn2m_deploy.noise.places import Unevenness, unevenness
+from zsn2m_deploy.noise.refine import not_above_texture
 from zsn2m_deploy.pretrain.weights import pretrained
 from zsn2m_deploy.training import UNEVEN, train
 from zsn2m_runtime.noise.model import NoiseModel
+from zsn2m_runtime.noise.texture import excess
 from zsn2m_runtime.noise_record import HeavyTails
 
 SIDE, SIGMA = 192, 0.05
@@ -168,3 +171,38 @@ def test_a_report_judges_by_no_level(tmp_path: Path) -> None:
     assert [text.split(":")[0] for text in said] == ["the noise is not even over the frame"]
     assert "look closer" in bundle.manifest.training.summary["verdict"]
     assert "not even" in bundle.manifest.training.summary["self-check"]
+
+
+def half_textured(seed: int) -> np.ndarray:
+    """Noise of 15 in the left half, and texture without noise in the right one, 8 bits."""
+    noise = 15 * np.random.default_rng(seed).standard_normal((SIDE, SIDE)) * (LEFT_TO_RIGHT < 0.5)
+    return np.clip(np.rint(255 * textured("of all scales", seed) + noise), 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("seed", range(1000, 1004))
+def test_texture_of_a_clean_half_does_not_hide_the_noise_of_the_other(seed: int) -> None:
+    """It counted as noise that neighbours share, all over the frame, and 2 % of what the network removes went."""
+    (group,) = train([half_textured(seed)], INSTANT).groups
+    assert not group.noise.correlated
+    assert group.uneven is not None
+    assert "left" in group.uneven.where
+
+
+@pytest.mark.parametrize("width", [0.5, 0.8])
+def test_noise_that_neighbours_share_stays_so_however_uneven(width: float) -> None:
+    smooth = cv2.GaussianBlur(np.random.default_rng(1003).standard_normal((SIDE, SIDE)), (0, 0), width)
+    noise = np.where(LEFT_TO_RIGHT < 0.5, 4.0, 16.0) * smooth / smooth.std()
+    frame = np.clip(np.rint(255 * picture() + noise), 0, 255).astype(np.uint8)
+    (group,) = train([frame], INSTANT).groups
+    assert group.noise.correlated
+    assert group.uneven is None
+
+
+def test_noise_of_which_none_is_found_beside_texture_is_not_none_at_all() -> None:
+    """No noise is no noise to divide by: the network came out as NaN."""
+    model = NoiseModel.white(np.zeros(1), np.full(1, 0.05**2))
+    texture = 0.05 * np.sin(np.arange(SIDE) * 2.5) * np.ones((SIDE, 1))
+    noisy = torch.from_numpy((0.5 + texture).astype(np.float32))[None, None]
+    assert excess(model, [noisy[0].movedim(0, 2).numpy()], [None]) == pytest.approx(0, abs=1e-6)
+    found = not_above_texture(model, [FirstGuess(noisy, noisy, None)])
+    assert 1e-4 < found.floor[0] / model.floor[0] < 0.01
