@@ -41,7 +41,7 @@ def measured_noise(
         what the network makes of the crops, and the group
     """
     guesses = first_guesses(crops, prior, run.channels)
-    if run.channels == COLOURS and not group.compressed:
+    if run.channels == COLOURS and not (group.compressed or group.noise.apart):  # such channels share none
         grey = run.fitter.place(pretrained(1))
         grainy = _with_grain(run, group, guesses, grey, crops, seed) if has_grain(guesses, grey) else None
         if grainy:
