@@ -33,27 +33,27 @@ Network = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Taken:
-    """What the grey network takes from the mean of the channels. Shape: (n, h, w), normalised."""
+    """What the grey network takes from means of channels. Shape: each (n, h, w), normalised; of several sizes."""
 
-    grey: Doubles
+    grey: tuple[Doubles, ...]
 
     @classmethod
     @torch.no_grad()
-    def of(cls, means: Tensor, grey: Network) -> Taken:
-        """Of the means of channels, (n, 1, h, w)."""
-        return cls((means - grey(means))[:, 0].double().cpu().numpy())
+    def of(cls, means: Sequence[Tensor], grey: Network) -> Taken:
+        """Of the means of channels, each (n, 1, h, w)."""
+        return cls(tuple((mean - grey(mean))[:, 0].double().cpu().numpy() for mean in means))
 
     @property
     def sigma(self) -> float:
         """Its standard deviation."""
-        return float(self.grey.std())
+        return float(np.concatenate([part.ravel() for part in self.grey]).std())
 
     @property
     def alike(self) -> float:
         """Correlation of neighbours, beside and below."""
-        values = self.grey
-        shared = (values[:, :, 1:] * values[:, :, :-1]).mean() + (values[:, 1:] * values[:, :-1]).mean()
-        return float(shared / 2 / np.square(values).mean())
+        beside = sum(float((part[:, :, 1:] * part[:, :, :-1]).mean()) * len(part) for part in self.grey)
+        below = sum(float((part[:, 1:] * part[:, :-1]).mean()) * len(part) for part in self.grey)
+        return (beside + below) / 2 / sum(float(np.square(part).mean()) * len(part) for part in self.grey)
 
     def is_grain(self, removed: float) -> bool:
         """Whether it may be grain, where others take so much from the mean (standard deviation)."""
@@ -67,8 +67,8 @@ def has_grain(guesses: Sequence[FirstGuess], grey: Network) -> bool:
         grey: the pretrained network of grey frames
     """
     looked = guesses[:LOOKED_AT]
-    taken = Taken.of(torch.cat([_shown(guess, guess.noisy) for guess in looked]), grey)
-    removed = torch.cat([_shown(guess, guess.noisy - guess.clean) for guess in looked])
+    taken = Taken.of([_shown(guess, guess.noisy) for guess in looked], grey)
+    removed = torch.cat([_shown(guess, guess.noisy - guess.clean).flatten() for guess in looked])
     return taken.is_grain(float(removed.std()))
 
 

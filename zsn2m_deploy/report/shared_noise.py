@@ -56,7 +56,7 @@ def presence_in_mean(frame: Pixels, noise: NoiseModel) -> Presence:
     mean = frame.mean(axis=2, dtype=np.float64)
     rows, columns = (middle(length) for length in mean.shape)
     planes = (torch.from_numpy(to_nchw(mean[rows, columns].astype(np.float32))) - low) / (high - low)
-    if Taken.of(planes, pretrained(1)).sigma <= LEAST:
+    if Taken.of([planes], pretrained(1)).sigma <= LEAST:
         return Presence.NONE
     return presence_of(mean, of_mean(noise, frame.reshape(-1, COLOURS)))
 
@@ -75,7 +75,7 @@ def kept_by_colours(noisy: Pixels, denoised: Pixels) -> Kept | None:
     before, after = (pixels[rows, columns].mean(axis=2, dtype=np.float64) for pixels in (noisy, denoised))
     planes = (torch.from_numpy(to_nchw(noisy[rows, columns])) - low) / (high - low)
     means = planes.mean(dim=1, keepdim=True)
-    taken, removed = Taken.of(means, pretrained(1)), float((before - after).std()) / (high - low)
+    taken, removed = Taken.of([means], pretrained(1)), float((before - after).std()) / (high - low)
     if not taken.is_grain(removed):
         return None  # of most frames: the network of colours need not run
     of_colours = float((means - pretrained(COLOURS)(planes).mean(dim=1, keepdim=True)).std())

@@ -107,6 +107,12 @@ def test_other_noise_is_no_grain(kind: str, seed: int) -> None:
     assert confirm_noise(run_of(frame), TrainConfig(device="cpu")).groups[0].grain is None
 
 
+def test_crops_of_several_sizes_count_together() -> None:
+    frame = planes((clean_of(CHOSEN[0]) + SIGMA * unit(CHOSEN[0], 1.0)).clip(0, 1))
+    crops = [frame[None, :, :128, :96], frame[None, :, 64:, :]]
+    assert has_grain(first_guesses(crops, pretrained(3)), pretrained(1))
+
+
 def test_what_is_blank_says_nothing() -> None:
     seed = CHOSEN[0]
     frame = planes((clean_of(seed) + SIGMA * unit(seed, 1.0)).clip(0, 1))
