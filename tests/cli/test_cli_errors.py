@@ -18,6 +18,7 @@ from support.commands import run_command, untrained, write_frame
 from support.refusals import Refused, mounted
 
 from zsn2m_deploy import api
+from zsn2m_deploy.cli.interrupts import end_interrupted
 from zsn2m_runtime.atomic import one_at_a_time
 from zsn2m_runtime.bundle import load_bundle
 from zsn2m_runtime.errors import UnavailableError
@@ -236,6 +237,20 @@ def test_interrupted(
     finally:
         signal.signal(number, before)
     assert partial == [moment == "export"]  # and there was something to remove
+
+
+def test_a_second_interrupt_changes_nothing() -> None:
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in numbers}
+    try:
+        with pytest.raises(SystemExit) as ended:
+            end_interrupted()
+        assert ended.value.code == 130
+        for number in numbers:  # while a thread that imports is waited for
+            signal.raise_signal(number)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @pytest.mark.parametrize(

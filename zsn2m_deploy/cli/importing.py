@@ -26,12 +26,16 @@ def importing() -> Iterator[None]:
             gc.enable()
 
 
-def imported_beside(name: str) -> Callable[[], Any]:
+def imported_beside(name: str, *used: str) -> Callable[[], Any]:
     """Begin to import a module in a thread; what is returned waits for it, gives it, and raises what its import raised.
 
-    Import what the caller uses meanwhile before: of modules that import each other, two threads would see halves.
+    Args:
+        used: modules that both use, imported first: of those that import each other two threads would see halves
     """
     from concurrent.futures import ThreadPoolExecutor
+
+    for module_used in used:
+        importlib.import_module(module_used)
 
     def imported() -> Any:
         with importing():

@@ -30,7 +30,12 @@ def catch_interrupts() -> list[int]:
 
 
 def end_interrupted() -> NoReturn:
-    """End with exit code 130 and, unless the terminal was closed, a message."""
+    """End with exit code 130 and, unless the terminal was closed, a message.
+
+    What comes after is ignored: a thread that imports a package is waited for, and that would end in a traceback.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     with contextlib.suppress(OSError):
         remark("interrupted: what was unfinished is removed or named partial")
         sys.stderr.flush()

@@ -160,7 +160,8 @@ def train_and_export(
     for target, _ in targets[1:]:  # the last must not be refused after the first was trained
         check_folder_target(target, overwrite)
     bundles: list[Bundle] = []
-    api = imported_beside("zsn2m_deploy.api")  # and with it torch, while frames are read and looked at
+    # and with it torch, while frames are read and looked at
+    api = imported_beside("zsn2m_deploy.api", "numpy.fft", "numpy.ma", "numpy.random")
     for target, one in targets:
         with training_progress(as_json) as progress:
             frame_options = FrameOptions(bit_depth, value_range, pages, one, frame_count, keep_frames, max_pixels)

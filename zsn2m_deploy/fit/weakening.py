@@ -20,6 +20,7 @@ from zsn2m_runtime.noise.model import NoiseModel
 CHANNELS = "red", "green", "blue"
 WEAK = 0.25  # of the power of the strongest channel
 LITTLE_GAINED = 0.8  # power of the error over that of the noise: 1 dB
+NEARLY_ALL = 0.995  # in words that is all
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class Weakening:
     def in_words(self) -> str:
         """What was done, and why."""
         goes = f"only {100 * self.share:.0f} % of what the network would take away goes"
+        if self.share > NEARLY_ALL:
+            goes = "all that the network would take away goes"
         if self.unknown:
             return (
                 f"no place of the frame is flat enough to tell noise from texture: what passes for noise is uneven "

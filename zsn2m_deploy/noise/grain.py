@@ -22,7 +22,7 @@ from zsn2m_deploy.noise.guesses import FirstGuess
 from zsn2m_runtime.mosaic_record import COLOURS
 from zsn2m_runtime.noise.model import REACH, Doubles, NoiseModel
 
-TIMES = 2.4  # what the others remove, the grey network takes. Tuning frames: grain 2.5 to 10, other noise up to 2.1
+TIMES = 2.4  # what the others remove, the grey network takes. Grain 2.5 to 10, other noise up to 1.4, texture to 2.1
 LEAST = 0.015  # deviation of what it takes, of the values in use: fainter, and it is the grain that pictures have
 TINY = 1e-6
 ALIKE = 0.35  # correlation of its neighbours: finer noise the network of colours knows
@@ -51,9 +51,11 @@ class Taken:
     @property
     def alike(self) -> float:
         """Correlation of neighbours, beside and below."""
-        beside = sum(float((part[:, :, 1:] * part[:, :, :-1]).mean()) * len(part) for part in self.grey)
-        below = sum(float((part[:, 1:] * part[:, :-1]).mean()) * len(part) for part in self.grey)
-        return (beside + below) / 2 / sum(float(np.square(part).mean()) * len(part) for part in self.grey)
+        shared = sum(
+            ((part[:, :, 1:] * part[:, :, :-1]).mean() + (part[:, 1:] * part[:, :-1]).mean()) / 2 * part.size
+            for part in self.grey
+        )
+        return float(shared / sum(np.square(part).sum() for part in self.grey))
 
     def is_grain(self, removed: float) -> bool:
         """Whether it may be grain, where others take so much from the mean (standard deviation)."""

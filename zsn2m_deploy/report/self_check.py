@@ -22,6 +22,7 @@ from zsn2m_runtime.noise.model import Doubles, NoiseModel
 from zsn2m_runtime.sample_types import Mask
 
 FEWEST_BATCHES = 9
+NEIGHBOURS = 8  # of which a replaced sample is the mean
 AGREES = (0.88, 1.1)  # power that is taken out of flat places, of that of fresh noise
 NARROWEST, WIDEST = 1.0, 10.0  # dB
 LITTLE_GAINED = 0.8  # power of the error, of that of the noise: from there on hardly anything was gained; 1 dB
@@ -95,12 +96,15 @@ def self_check(
         denoise: (h, w, c) -> the same, not rounded
     """
     peak = value_range[1] - value_range[0]
+    there = np.broadcast_to(1.0 if context.shown is None else context.shown[..., None], noisy.shape)
+    share = 0.0 if context.replaced is None else float(np.average(context.replaced, weights=there))
+    smoother = 1 - share * (1 - 1 / NEIGHBOURS)  # the level was found with the replaced samples in it
+    model = replace(model, slope=model.slope / smoother, floor=model.floor / smoother)
     denoised = denoise(noisy)
     variance = model.variance(denoised)
     noise = math.sqrt(variance.mean())
     weight = usable(noisy, denoised, np.sqrt(variance), value_range)
     ends = value_range if weight.min() < 1 else (-math.inf, math.inf)
-    there = np.broadcast_to(1.0 if context.shown is None else context.shown[..., None], noisy.shape)
     weight = weight * there
     known = weight if context.replaced is None else weight * ~context.replaced
     if obstacle := context.unmodelled or _obstacle(model, known, there):
@@ -118,7 +122,8 @@ def self_check(
     everywhere = all_of_it / whole if whole > 0 else 1.0
     errors = [found.best * min(everywhere, 1.0), found.likely * everywhere, found.worst * max(everywhere, 1.0)]
     if context.replaced is not None:
-        errors = _with_replaced(errors, noisy, denoise, variance, context.replaced, known)
+        of_replaced = error_of_replaced(noisy, denoise, variance, context.replaced, known)
+        errors = _with_replaced(errors, of_replaced, share) if of_replaced else errors
     rounding = ROUNDING if (noisy == np.rint(noisy)).all() else 0.0  # the result will be whole numbers, too
     best, likely, worst = (error + rounding for error in errors)
     if best <= SMALLEST * peak**2 or 10 * math.log10(worst / best) > WIDEST:
@@ -151,16 +156,15 @@ def _contradicts(agrees: float | None, structured: bool) -> bool:
     return agrees is None or agrees < AGREES[0] or (agrees > AGREES[1] and not structured)
 
 
-def _with_replaced(
-    errors: list[float], noisy: Doubles, denoise: Denoise, variance: Doubles, replaced: Mask, known: Doubles
-) -> list[float]:
-    """Errors at best, likely and at worst, with those of the samples that were replaced."""
-    found = error_of_replaced(noisy, denoise, variance, replaced, known)
-    if found is None:
-        return errors
-    share, (error, spread) = float(replaced.mean()), found
-    of_replaced = (max(error - 2 * spread, 0.0), max(error, 0.0), max(error + 2 * spread, 0.0))
-    return [(1 - share) * one + share * other for one, other in zip(errors, of_replaced, strict=True)]
+def _with_replaced(errors: list[float], of_replaced: tuple[float, float], share: float) -> list[float]:
+    """Errors at best, likely and at worst, with those of the samples that were replaced, a share of all.
+
+    Args:
+        of_replaced: their error and its standard error
+    """
+    error, spread = of_replaced
+    others = (max(error - 2 * spread, 0.0), max(error, 0.0), max(error + 2 * spread, 0.0))
+    return [(1 - share) * one + share * other for one, other in zip(errors, others, strict=True)]
 
 
 def _too_roughly_known(agrees: float | None) -> str:

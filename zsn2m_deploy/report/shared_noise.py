@@ -32,13 +32,14 @@ class Kept:
     sigma: float
     times: float
 
-    def in_words(self) -> str:
-        """What it may be, and what to do."""
+    def in_words(self, adapts: bool) -> str:
+        """What it may be, and what to do; adapts: whether the result is that of method adapt."""
+        train = "with --preset default" if adapts else "without --method"
         return (
             f"coarse noise that all channels share, as film grain, may be left: of the mean of the channels a network "
             f"of grey frames takes {self.sigma:.2g} (standard deviation), {self.times:.2g} times what a network of "
-            f"colours takes; it may be texture, too; if it is grain, train with --preset default, or, if that leaves "
-            f"it, on a grey copy of the frame"
+            f"colours takes; it may be texture, too; if it is grain, train {train}, or, if that leaves it, on a "
+            f"grey copy of the frame"
         )
 
 

@@ -82,6 +82,7 @@ def write_report(folder: Path, subject: Subject, manifest: Manifest) -> Report:
             presence = Presence.NOISE
         pictures = report_pictures(noisy, denoised, normal, manifest.normalisation.in_use, looked, subject.blank)
         check = checked.result() if presence is not Presence.NONE else without_noise(value_range)
+    grain = kept.in_words(manifest.method.method == "adapt") if kept else ""
     report = Report(
         bundle=subject.bundle,
         frame=subject.frame,
@@ -100,7 +101,7 @@ def write_report(folder: Path, subject: Subject, manifest: Manifest) -> Report:
         checks=checks(removed, subject.uneven),
         warnings=(
             *manifest.training.warnings,
-            *warnings(removed, check, manifest.method, presence, subject.uneven, kept.in_words() if kept else ""),
+            *warnings(removed, check, manifest.method, presence, subject.uneven, grain),
         ),
         noisy=presence is not Presence.NONE,
     )

@@ -56,11 +56,11 @@ def estimate_noise(frames: Sequence[Pixels], blanks: Sequence[Mask | None] | Non
     for frame in frames:
         _check_size(frame)
     blanks = blanks_of(frames) if blanks is None else blanks
+    seen = [present(frame, blank) for frame, blank in zip(frames, blanks, strict=True)]
+    if frames[0].ndim == 3 and all(bool((pixels == pixels[..., :1]).all()) for pixels in seen):  # grey, in colours
+        return estimate_noise([frame[..., 0] for frame in frames], blanks).of_each(frames[0].shape[2])
     if counted := counted_photons(frames, blanks):
         return counted
-    if frames[0].ndim == 3 and all(bool((frame == frame[..., :1]).all()) for frame in frames):  # grey, in colours
-        return estimate_noise([frame[..., 0] for frame in frames], blanks).of_each(frames[0].shape[2])
-    seen = [present(frame, blank) for frame, blank in zip(frames, blanks, strict=True)]
     low, high = value_span(seen)
     scale = high - low or 1.0
     most = max(MOST_PATCHES // len(frames), FEWEST)

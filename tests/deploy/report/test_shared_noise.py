@@ -39,7 +39,7 @@ def test_grain_that_stays_is_said(coarse: float, seed: int) -> None:
     kept = kept_by_colours(frame, by_colours(frame))
     assert kept is not None
     assert 4 < kept.sigma < 16
-    assert "film grain" in kept.in_words()
+    assert "film grain" in kept.in_words(adapts=True)
     assert kept_by_colours(frame, whole(clean_of(seed))) is None  # it went
 
 

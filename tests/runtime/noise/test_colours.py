@@ -85,6 +85,20 @@ def test_grey_in_colours_has_the_noise_of_grey(coarse: float) -> None:
     assert three.neighbours == pytest.approx(alone.neighbours) and three.between_channels == pytest.approx(1)
 
 
+def test_grey_that_counts_photons_is_shared_by_all_channels() -> None:
+    grey = np.random.default_rng(0).poisson(1.5, (128, 128)).astype(np.uint8)
+    found = estimate_noise([np.repeat(grey[..., None], 3, axis=2)])
+    assert found.counted and found.between_channels == pytest.approx(1)
+
+
+def test_grey_in_colours_is_known_beside_blank_areas() -> None:
+    grain = cv2.GaussianBlur(np.random.default_rng(0).standard_normal(SIZE), (0, 0), 1.3)
+    grey = (scene(1, size=SIZE)[..., 0] + SIGMA * grain / grain.std()).astype(np.float32)
+    colours = np.repeat(grey[..., None], 3, axis=2)
+    grey[:30], colours[:30] = np.nan, np.nan
+    assert estimate_noise([colours]).sigma([colours[30:]]) == pytest.approx(estimate_noise([grey]).sigma([grey[30:]]))
+
+
 def test_frames_too_small_for_wide_patches_are_looked_at_in_narrow_ones() -> None:
     noise = SIGMA * np.random.default_rng(0).standard_normal((40, 40, 3))
     found = estimate_noise([(scene(3, size=(40, 40)) + noise).astype(np.float32)])
