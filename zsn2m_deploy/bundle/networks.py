@@ -70,7 +70,17 @@ def exporting(
     Gives the default model, and what waits for the others and gives all.
     """
     default = next(model_id for model_id in PREFERENCE if model_id in networks)
-    models = _each(folder, networks, sensor, normalisation, probe, progress)
+
+    def each() -> Iterator[tuple[ModelEntry, float]]:
+        for done, (model_id, network) in enumerate(networks.items()):
+            tell(progress, done, len(networks))
+            started = time.perf_counter()
+            model = exportable(model_id, network, sensor, normalisation.offset)
+            (entry,) = write_models(folder, [model], sensor, normalisation, probe)
+            yield entry, time.perf_counter() - started
+        tell(progress, len(networks), len(networks))
+
+    models = each()
     made: list[tuple[ModelEntry, float]] = []
     while not made or made[-1][0].id != default:
         made.append(next(models))
@@ -82,24 +92,6 @@ def exporting(
             return ExportedNetworks(entries, default, sum(seconds))
 
         yield made[-1][0], exported
-
-
-def _each(
-    folder: Path,
-    networks: Mapping[str, FrameNetwork],
-    sensor: Sensor,
-    normalisation: Normalisation,
-    probe: Nchw,
-    progress: ProgressCallback | None,
-) -> Iterator[tuple[ModelEntry, float]]:
-    """Export network by network; gives entries, and how many seconds each took."""
-    for done, (model_id, network) in enumerate(networks.items()):
-        tell(progress, done, len(networks))
-        started = time.perf_counter()
-        model = exportable(model_id, network, sensor, normalisation.offset)
-        (entry,) = write_models(folder, [model], sensor, normalisation, probe)
-        yield entry, time.perf_counter() - started
-    tell(progress, len(networks), len(networks))
 
 
 def exportable(model_id: str, network: FrameNetwork, sensor: Sensor, offset: float) -> ExportableModel:

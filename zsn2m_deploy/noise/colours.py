@@ -51,8 +51,7 @@ class _Rest:
     @classmethod
     def of(cls, noise: NoiseModel, levels: Doubles) -> _Rest:
         """Of noise at some brightnesses. Shape: levels: (n, 3)."""
-        deviation = np.sqrt(noise.variance(levels).mean(axis=0))
-        covariance = noise.correlation * (deviation[:, None] * deviation)[:, :, None, None]
+        deviation, covariance = covariance_at(noise, levels)
         here = covariance[:, :, REACH, REACH]
         share = np.linalg.solve(ACROSS @ here @ ACROSS.T + TINY * np.eye(2), ACROSS @ here @ GREY)
         return cls(deviation, covariance, GREY - share @ ACROSS)
@@ -79,6 +78,12 @@ class _Rest:
             slope=noise.slope * factor,
             floor=noise.floor * factor,
         )
+
+
+def covariance_at(noise: NoiseModel, levels: npt.NDArray[Any]) -> tuple[Doubles, Doubles]:
+    """Deviation of each channel, (c,), and covariance of channels and near pixels, (c, c, 9, 9), at levels, (n, c)."""
+    deviation = np.sqrt(noise.variance(levels).mean(axis=0))
+    return deviation, noise.correlation * (deviation[:, None] * deviation)[:, :, None, None]
 
 
 @torch.no_grad()

@@ -18,6 +18,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from zsn2m_deploy.noise.colours import covariance_at
 from zsn2m_deploy.noise.guesses import FirstGuess
 from zsn2m_runtime.mosaic_record import COLOURS
 from zsn2m_runtime.noise.model import REACH, Doubles, NoiseModel
@@ -92,7 +93,7 @@ def with_grain(noise: NoiseModel, grain: NoiseModel, levels: Doubles) -> NoiseMo
     Args:
         grain: noise of the mean of the channels, of one channel
     """
-    deviation, covariance = _covariance(noise, levels)
+    deviation, covariance = covariance_at(noise, levels)
     across = np.eye(COLOURS) - 1 / COLOURS  # takes grey out
     covariance = np.einsum("ia,abyx,jb->ijyx", across, covariance, across)
     of_colours = np.einsum("iiyx->iyx", covariance)[:, REACH, REACH]
@@ -117,7 +118,7 @@ def of_mean(noise: NoiseModel, levels: npt.NDArray[Any]) -> NoiseModel:
     Shape:
         levels: (n, 3), brightnesses of the frame
     """
-    deviation, covariance = _covariance(noise, levels)
+    deviation, covariance = covariance_at(noise, levels)
     mean = covariance.mean(axis=(0, 1))
     share = mean[REACH, REACH] / np.square(deviation).mean()
     return replace(
@@ -128,12 +129,6 @@ def of_mean(noise: NoiseModel, levels: npt.NDArray[Any]) -> NoiseModel:
         skew=noise.skew.mean(keepdims=True),
         skew_error=noise.skew_error.mean(keepdims=True),
     )
-
-
-def _covariance(noise: NoiseModel, levels: npt.NDArray[Any]) -> tuple[Doubles, Doubles]:
-    """Deviation of each channel, (c,), and covariance of channels and near pixels, (c, c, 9, 9), at some levels."""
-    deviation = np.sqrt(noise.variance(levels).mean(axis=0))
-    return deviation, noise.correlation * (deviation[:, None] * deviation)[:, :, None, None]
 
 
 def _shown(guess: FirstGuess, planes: Tensor) -> Tensor:

@@ -41,17 +41,19 @@ def measured_noise(
         what the network makes of the crops, and the group
     """
     guesses = first_guesses(crops, prior, run.channels)
-    if run.channels == COLOURS and not (group.compressed or group.noise.apart):  # such channels share none
-        grey = run.fitter.place(pretrained(1))
-        grainy = _with_grain(run, group, guesses, grey, crops, seed) if has_grain(guesses, grey) else None
-        if grainy:
-            return guessed_with(grey, guesses), grainy
     if run.channels == PLANES:
         noise = group.noise
         if not noise.alike:
             noise = shared_by_planes(refine_noise(noise, prior, guesses, seed), guesses)
         return guesses, replace(group, noise=noise)
     noise, uneven = refine_noise(group.noise, prior, guesses, seed), None
+    if run.channels == COLOURS and not (group.compressed or noise.apart):  # such channels share none
+        grey = run.fitter.place(pretrained(1))
+        grain = _of_mean(run, group, grey, crops, seed) if has_grain(guesses, grey) else None
+        if grain and grain.noise.correlated:
+            levels = np.concatenate([guess.levels().double().cpu().numpy() for guess in guesses])
+            noise = with_grain(noise, grain.noise, levels)
+            return guessed_with(grey, guesses), replace(group, noise=noise, uneven=grain.uneven, grain=grain.noise)
     if not group.compressed:  # the noise of JPEGs is never even
         if noise.correlated and not (noise.jpeg or noise.regular):
             noise = fit_correlated_line(noise, prior, guesses, seed)
@@ -62,27 +64,16 @@ def measured_noise(
     return guesses, replace(group, noise=with_heavy_tails(noise, guesses, pixels), uneven=uneven)
 
 
-def _with_grain(
-    run: Run,
-    group: FrameGroup,
-    guesses: Sequence[FirstGuess],
-    grey: Callable[[Tensor], Tensor],
-    crops: Sequence[Tensor],
-    seed: int,
-) -> FrameGroup | None:
-    """A group of frames of colours with the noise of the mean of their channels; None where pixels share none of it."""
+def _of_mean(
+    run: Run, group: FrameGroup, grey: Callable[[Tensor], Tensor], crops: Sequence[Tensor], seed: int
+) -> FrameGroup:
+    """A group of frames of colours as grey ones, the mean of their channels, with the noise of that."""
     means, blanks = run.of_means(), None
     frames = [frame[0].double().cpu().numpy() for frame in means.frames_of(group)]
     if run.shown is not None:
         blanks = [run.shown[index][0].cpu().numpy() == 0 for index in group.frames]
-    of_mean = replace(group, noise=estimate_noise(frames, blanks))
     crops = [torch.cat((crop[:, :COLOURS].mean(dim=1, keepdim=True), crop[:, COLOURS:]), dim=1) for crop in crops]
-    of_mean = measured_noise(means, of_mean, grey, crops, seed)[1]
-    if not of_mean.noise.correlated:
-        return None
-    noise = refine_noise(group.noise, run.fitter.place(pretrained(COLOURS)), guesses, seed)
-    levels = np.concatenate([guess.levels().double().cpu().numpy() for guess in guesses])
-    return replace(group, noise=with_grain(noise, of_mean.noise, levels), uneven=of_mean.uneven, grain=of_mean.noise)
+    return measured_noise(means, replace(group, noise=estimate_noise(frames, blanks)), grey, crops, seed)[1]
 
 
 def confirm_noise(run: Run, config: TrainConfig) -> Run:

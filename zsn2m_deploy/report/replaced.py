@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from zsn2m_deploy.report.trials import Denoise
+from zsn2m_runtime.noise.impulses import sum_around
 from zsn2m_runtime.noise.model import Doubles
 from zsn2m_runtime.sample_types import Mask
 
@@ -44,16 +45,8 @@ def error_of_replaced(
 def _filled(noisy: Doubles, left_out: Mask, unknown: Mask) -> Doubles:
     """A frame whose left out samples are the mean of those of their eight neighbours that are known."""
     sure = (~unknown).astype(np.float64)
-    count, total = _around(sure), _around(sure * noisy)
+    count, total = (sum_around(planes, 1, "reflect") for planes in (sure, sure * noisy))
     usable = left_out & (count > 0)
     result = noisy.copy()
     result[usable] = total[usable] / count[usable]
     return result
-
-
-def _around(planes: Doubles) -> Doubles:
-    """The sum of the eight neighbours of each sample. Shape: (h, w, c) -> the same."""
-    height, width = planes.shape[:2]
-    padded = np.pad(planes, ((1, 1), (1, 1), (0, 0)), mode="reflect")
-    places = [(row, column) for row in range(3) for column in range(3) if (row, column) != (1, 1)]
-    return np.asarray(sum(padded[row : row + height, column : column + width] for row, column in places))

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,7 @@ from zsn2m_runtime.noise.model import NoiseModel
 from zsn2m_runtime.sample_types import Mask, Pixels, is_whole
 
 Floats = npt.NDArray[np.float32]
+Real = TypeVar("Real", np.float32, np.float64)
 Marks = npt.NDArray[np.bool_]
 
 # Measured, docs/decisions/impulses.md
@@ -73,20 +75,20 @@ class ImpulseRule:
         low, high = self.between
         ends = planes <= low, planes >= high
         inside = (~(ends[0] | ends[1])).astype(np.float32)
-        count = _around(inside, 1, "reflect")
-        level = _around(inside * planes, 1, "reflect") / np.maximum(count, 1)
+        count = sum_around(inside, 1, "reflect")
+        level = sum_around(inside * planes, 1, "reflect") / np.maximum(count, 1)
         if self.noise:
             slope, floor, least = self.noise.rising.astype(np.float32)
             variance = np.maximum(slope * level + floor, np.maximum(least, TINY))
         else:
             middle = np.float32(sum(self.ends) / 2)  # of the squares' rounding
             mean = level - middle
-            variance = _around(inside * np.square(planes - middle), 1, "reflect") / np.maximum(count, 1) - mean**2
+            variance = sum_around(inside * np.square(planes - middle), 1, "reflect") / np.maximum(count, 1) - mean**2
         alone = (inside < 0.5) & (count >= FEWEST_INSIDE)
         alone &= np.abs(planes - level) > BEYOND * np.sqrt(np.maximum(variance, TINY))
         if self.most_alike < AROUND:
             for end in ends:
-                alone &= ~end | (_around(end.astype(np.float32), REACH, "constant") <= self.most_alike)
+                alone &= ~end | (sum_around(end.astype(np.float32), REACH, "constant") <= self.most_alike)
         return np.asarray(level, np.float32), alone
 
 
@@ -164,7 +166,7 @@ def _share(frames: Sequence[Pixels], marks: Sequence[Marks], end: float) -> floa
 def _alone(frames: Sequence[Pixels], marks: Sequence[Marks], end: float) -> float:
     """Of the samples that are marked and at an end, the share without a neighbour at the same end."""
     pairs = [(np.atleast_3d(frame == end), np.atleast_3d(chosen)) for frame, chosen in zip(frames, marks, strict=True)]
-    around = [_around(at_end.astype(np.float32), 1, "reflect")[at_end & chosen] for at_end, chosen in pairs]
+    around = [sum_around(at_end.astype(np.float32), 1, "reflect")[at_end & chosen] for at_end, chosen in pairs]
     return float((np.concatenate(around) < 0.5).mean())
 
 
@@ -177,7 +179,7 @@ def _most_alike(share: float) -> int:
     return most
 
 
-def _around(planes: Floats, reach: int, border: str) -> Floats:
+def sum_around(planes: npt.NDArray[Real], reach: int, border: str) -> npt.NDArray[Real]:
     """The sum of the samples around each, without its own. Shape: (h, w, c) -> the same."""
     height, width = planes.shape[:2]
     padded = np.pad(planes, ((reach, reach), (reach, reach), (0, 0)), mode=border)  # type: ignore[call-overload]
