@@ -17,17 +17,19 @@ ROOT = Path(__file__).resolve().parents[1]
 LENGTH = 8  # hexadecimal digits
 _UNSEEN = ("annotation", "returns", "type_comment", "type_params", "kind", "ctx")  # fields of syntax nodes
 
-_NOISE = ("estimate", "floor", "jpeg", "jpeg_grid", "level", "model", "patches", "tails", "texture", "waves")
-ESTIMATE = tuple(f"runtime/zsn2m_runtime/noise/{name}.py" for name in _NOISE)
 TRAINING = (
     "zsn2m_deploy/training.py",
     "zsn2m_deploy/preparation.py",
     "zsn2m_deploy/fit",
     "zsn2m_deploy/noise",
-    *ESTIMATE,
+    "runtime/zsn2m_runtime/noise",
 )
 WEIGHTS = tuple(f"zsn2m_deploy/pretrain/sensor_{channels}.safetensors" for channels in (1, 3))
-ADAPT = (*TRAINING, "zsn2m_deploy/adapt", *(f"zsn2m_deploy/pretrain/{name}.py" for name in ("network", "scenes")))
+ADAPT = (
+    *TRAINING,
+    "zsn2m_deploy/adapt",
+    *(f"zsn2m_deploy/pretrain/{name}.py" for name in ("confirm", "network", "scenes")),
+)
 ADAPT += WEIGHTS
 VIDEO = ("zsn2m_deploy/video", *(f"zsn2m_deploy/video/video_{channels}.safetensors" for channels in (1, 3)))
 PAPER = (*TRAINING, "zsn2m_deploy/paper")
