@@ -109,6 +109,11 @@ class JpegNoise(Record):
     black: float = Field(description="black of the JPEG, sensor units")
     white: float = Field(description="white of the JPEG, sensor units")
 
+    def rescaled(self, offset: float, scale: float) -> JpegNoise:
+        """The same way, of frames that are (x - offset) / scale."""
+        black, white = (self.black - offset) / scale, (self.white - offset) / scale
+        return self.model_copy(update={"sigma": self.sigma / scale, "black": black, "white": white})
+
 
 class NoiseRecord(ChannelsRecord):
     """The noise model that was estimated from the training frames, sensor units."""

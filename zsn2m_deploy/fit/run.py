@@ -22,7 +22,7 @@ from zsn2m_deploy.fit.grain import share_of_grain
 from zsn2m_deploy.fit.network import FrameNetwork
 from zsn2m_deploy.noise.corrections import NO_CORRECTIONS, Corrections
 from zsn2m_deploy.noise.places import Unevenness
-from zsn2m_runtime.noise.model import NoiseModel, jpeg_rescaled
+from zsn2m_runtime.noise.model import NoiseModel
 from zsn2m_runtime.noise_record import JpegNoise
 
 log = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ class FrameGroup:
 
     def rescaled(self, offset: float, scale: float) -> FrameGroup:
         """The same group, of frames that are (x - offset) / scale."""
-        way = self.compressed and jpeg_rescaled(self.compressed, offset, scale)
+        way = self.compressed and self.compressed.rescaled(offset, scale)
         grain = self.grain and self.grain.rescaled(offset, scale)
         return replace(self, noise=self.noise.rescaled(offset, scale), compressed=way, grain=grain)
 

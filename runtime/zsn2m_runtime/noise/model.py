@@ -251,11 +251,5 @@ class NoiseModel:
             floor=(self.floor + self.slope * offset) / scale**2,
             span=moved(self.span),
             ends=moved(self.ends),
-            jpeg=self.jpeg and jpeg_rescaled(self.jpeg, offset, scale),
+            jpeg=self.jpeg and self.jpeg.rescaled(offset, scale),
         )
-
-
-def jpeg_rescaled(jpeg: JpegNoise, offset: float, scale: float) -> JpegNoise:
-    """The same way, of frames that are (x - offset) / scale."""
-    black, white = (jpeg.black - offset) / scale, (jpeg.white - offset) / scale
-    return jpeg.model_copy(update={"sigma": jpeg.sigma / scale, "black": black, "white": white})
