@@ -18,6 +18,7 @@ from support.commands import COMMANDS, run_command, untrained, write_frame
 from support.known_noise import SIGMA, bundle_knowing, noise, scene, whole
 
 from zsn2m_deploy import api
+from zsn2m_deploy.cli import THREADS_AND_MEMORY
 from zsn2m_runtime.bundle import file_record, load_bundle
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.files import open_image, save_image
@@ -208,13 +209,19 @@ def test_the_module_is_the_command_and_its_stdout_is_the_result_alone(tmp_path: 
     assert len(json.loads(done.stdout)["files"]) == 2
 
 
-@pytest.mark.parametrize("chosen", [None, "ACTIVE"])
-def test_threads_of_training_wait_without_using_the_processor_unless_told_otherwise(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], chosen: str | None
+@pytest.mark.parametrize("name", list(THREADS_AND_MEMORY))
+@pytest.mark.parametrize("chosen", [None, "2"])
+def test_threads_and_memory_are_as_commands_need_them_unless_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, chosen: str | None
 ) -> None:
-    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
-    if chosen:
-        monkeypatch.setenv("OMP_WAIT_POLICY", chosen)
+    monkeypatch.setenv(name, chosen or "")
+    if not chosen:
+        monkeypatch.delenv(name)  # after setting it, so that undoing removes what the command sets
     assert run_command(capsys, "--version").code == 0
-    assert os.environ["OMP_WAIT_POLICY"] == (chosen or "PASSIVE")
-    monkeypatch.setenv("OMP_WAIT_POLICY", "")  # so that undoing removes what the command has set
+    assert os.environ[name] == (chosen or THREADS_AND_MEMORY[name])
+
+
+def test_what_threads_and_memory_are_is_set_before_numpy_loads() -> None:
+    loaded = "import sys, zsn2m_deploy.cli; print('numpy' in sys.modules or 'torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

@@ -16,6 +16,13 @@ from zsn2m_deploy.cli.interrupts import catch_interrupts, end_interrupted
 from zsn2m_deploy.cli.terminal import INTERRUPTED, Interrupted, complain
 from zsn2m_deploy.cli.unexpected import explained
 
+# Read when torch and NumPy load. Source: docs/decisions/time-of-instant.md
+THREADS_AND_MEMORY = {
+    "OMP_WAIT_POLICY": "PASSIVE",  # threads that wait busily cost up to ten times the time beside other programs
+    "OPENBLAS_NUM_THREADS": "1",  # NumPy's; matrices here are small, and a second thread doubled the processor's time
+    "THP_MEM_ALLOC_ENABLE": "1",  # of torch: large pages, which take less time to get
+}
+
 app = typer.Typer(
     cls=EscapingGroup,
     no_args_is_help=True,
@@ -47,8 +54,8 @@ def main() -> None:
     """Run the command line; every error of ours ends in its message and exit code, never in a traceback."""
     from zsn2m_runtime.errors import UnavailableError, Zsn2mError
 
-    # Threads of training that wait busily cost up to ten times the time beside other programs; set before torch loads.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    for name, value in THREADS_AND_MEMORY.items():
+        os.environ.setdefault(name, value)
     end_at_once()
     prepare_streams()
     handler = logging.StreamHandler()
