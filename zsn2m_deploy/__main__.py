@@ -1,6 +1,6 @@
 """`python -m zsn2m_deploy`: the command line."""
 
-from zsn2m_deploy.cli import main
+from zsn2m_deploy.cli import run
 
 if __name__ == "__main__":
-    main()
+    run()

@@ -10,13 +10,6 @@ import pytest
 
 from zsn2m_deploy.cli.importing import imported_beside, importing
 
-ENDING = """
-import atexit, gc
-atexit.register(lambda: print(gc.get_freeze_count() > 0))  # runs after what is registered later
-from zsn2m_deploy.cli.importing import end_at_once
-end_at_once()
-"""
-
 
 def test_imports_are_not_looked_through() -> None:
     assert gc.isenabled()
@@ -39,11 +32,6 @@ def test_who_looks_for_none_goes_on_so() -> None:
         assert not gc.isenabled()
     finally:
         gc.enable()
-
-
-def test_nothing_is_looked_through_at_the_end() -> None:
-    ended = subprocess.run([sys.executable, "-c", ENDING], capture_output=True, text=True, check=True)
-    assert ended.stdout == "True\n"
 
 
 def test_a_module_is_imported_beside_other_work() -> None:

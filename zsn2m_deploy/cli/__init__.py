@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from zsn2m_deploy.cli import bench, denoise, doctor, export, inspect, sample, stream, train, verify
+from zsn2m_deploy.cli.ending import end_at_once, leave
 from zsn2m_deploy.cli.escaping import EscapingGroup, LogFormatter, prepare_streams
-from zsn2m_deploy.cli.importing import end_at_once
 from zsn2m_deploy.cli.interrupts import catch_interrupts, end_interrupted
 from zsn2m_deploy.cli.terminal import INTERRUPTED, Interrupted, complain
 from zsn2m_deploy.cli.unexpected import explained
@@ -48,6 +48,17 @@ def _options(
 
 for module in (train, export, denoise, stream, verify, inspect, doctor, bench, sample):
     module.register(app)
+
+
+def run() -> NoReturn:
+    """The program: `main`, and an end at which torch, where it was loaded, is not taken apart."""
+    try:
+        main()
+    except SystemExit as end:
+        if "torch" in sys.modules:
+            leave(end.code)
+        raise
+    sys.exit()
 
 
 def main() -> None:

@@ -1,12 +1,10 @@
 """Importing large packages: beside other work, and without looking for garbage.
 
-Importing torch makes 165,000 objects that stay. Looking through them again and again takes a sixth of its import, and
-once more at the end a fifth as long as that.
+Importing torch makes 165,000 objects that stay. Looking through them again and again takes a sixth of its import.
 """
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import gc
 import importlib
@@ -45,8 +43,3 @@ def imported_beside(name: str, *used: str) -> Callable[[], Any]:
     module = beside.submit(imported)
     beside.shutdown(wait=False)
     return module.result
-
-
-def end_at_once() -> None:
-    """Leave what is there when the program ends to the system, which takes it back faster."""
-    atexit.register(gc.freeze)
