@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -18,7 +18,7 @@ from zsn2m_deploy.fit.fitter import ProgressCallback
 from zsn2m_deploy.frames.given import Given, given_frames, named
 from zsn2m_deploy.frames.loading import FrameOptions, FrameSource, TrainingFrames
 from zsn2m_deploy.report.words import chosen, self_check_in_words
-from zsn2m_deploy.report.writing import FACTS_NAME, PAGE_NAME, Subject, write_report
+from zsn2m_deploy.report.writing import FACTS_NAME, PAGE_NAME, Findings, Subject, findings, write_report
 from zsn2m_deploy.trained import Trained
 from zsn2m_deploy.training import train as train_networks
 from zsn2m_export.manifest_file import write_manifest
@@ -75,6 +75,15 @@ def train_and_export(
         return make_bundle(given, Path(path), config, overwrite, progress)
 
 
+@dataclass(frozen=True)
+class Judged:
+    """The first frame's result as a report sees it, what was found of it, and the files of the result."""
+
+    subject: Subject
+    found: Findings
+    files: tuple[Path, ...]
+
+
 def make_bundle(
     given: Given, path: Path, config: TrainConfig, overwrite: bool = False, progress: ProgressCallback | None = None
 ) -> Bundle:
@@ -84,8 +93,8 @@ def make_bundle(
     first = to_nchw(_first_filled(training))
     first = without_outliers(first, trained.offset, trained.scale)
     with ExitStack() as lock, atomic_folder(path, overwrite) as folder:
-        manifest, result = _with_models(folder, training, trained, first, progress)
-        manifest = _with_report(folder, manifest, training, trained, result, one_line(path.name))
+        manifest, judged = _with_models(folder, training, trained, first, one_line(path.name), progress)
+        manifest = _with_report(folder, manifest, judged)
         write_manifest(folder, manifest)
         lock.enter_context(one_at_a_time(path))  # else an export that is running would put the old bundle back
     return load_bundle(path)
@@ -117,10 +126,12 @@ def _first_filled(training: TrainingFrames) -> Pixels:
 
 
 def _with_models(
-    folder: Path, training: TrainingFrames, trained: Trained, first: Nchw, progress: ProgressCallback | None
-) -> tuple[Manifest, FirstResult]:
-    """Write weights, self-test arrays, models and the first frame's result into a folder.
+    folder: Path, training: TrainingFrames, trained: Trained, first: Nchw, name: str, progress: ProgressCallback | None
+) -> tuple[Manifest, Judged]:
+    """Write weights, self-test arrays, models and the first frame's result into a folder, and judge that.
 
+    Args:
+        name: of the bundle
     The manifest is returned without the result and without a report.
     """
     corrections = trained.corrections
@@ -148,6 +159,9 @@ def _with_models(
     probe = centre_crop(first, GATE_SIDE)
     with exporting(folder, trained.networks, sensor, normalisation, probe, progress) as (model, others):
         result = write_first_result(folder, model, sensor, normalisation, training)
+        subject = _subject(training, trained, result, name)
+        judged = Judged(subject, findings(subject, sensor.range, normalisation.in_use), result.files)
+        look = training_stats([seen[index] for index in first_group], trained.noise, blanks)
         exported = others()
     manifest = Manifest(
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -157,7 +171,7 @@ def _with_models(
         sensor=sensor,
         normalisation=normalisation,
         noise=trained.noise.record(),
-        look=training_stats([seen[index] for index in first_group], trained.noise, blanks),
+        look=look,
         mixture=mixture,
         row_noise=corrections.offsets.row_noise,
         impulses=corrections.impulse_record,
@@ -183,17 +197,15 @@ def _with_models(
             warnings=(*training.warnings, *trained.warnings),
         ),
     )
-    return manifest, result
+    return manifest, judged
 
 
-def _with_report(
-    folder: Path, manifest: Manifest, training: TrainingFrames, trained: Trained, first: FirstResult, name: str
-) -> Manifest:
-    """Add the first frame's result, preview and report to the manifest."""
+def _subject(training: TrainingFrames, trained: Trained, first: FirstResult, name: str) -> Subject:
+    """What the report of a bundle of that name is about."""
     noisy, blank = training.frames[0], training.blanks[0]
     seen = training.seen[0].pixels
     sound = trained.corrections.sound(filled(seen, blank))
-    subject = Subject(
+    return Subject(
         name,
         training.names[0],
         seen,
@@ -208,7 +220,11 @@ def _with_report(
         trained.share < 1,
         trained.groups[0].uneven is not None,
     )
-    report = write_report(folder, subject, manifest)
+
+
+def _with_report(folder: Path, manifest: Manifest, judged: Judged) -> Manifest:
+    """Add the first frame's result, preview and report to the manifest."""
+    report = write_report(folder, judged.subject, judged.found, manifest)
     found = {
         "summary": {
             "verdict": f"{report.verdict}: {report.verdict.meaning}",
@@ -217,7 +233,7 @@ def _with_report(
         "warnings": report.warnings,  # includes those of training
         "next": report.next_steps,
     }
-    extras = (*first.files, folder / PAGE_NAME, folder / FACTS_NAME)
+    extras = (*judged.files, folder / PAGE_NAME, folder / FACTS_NAME)
     return manifest.model_copy(
         update={
             "extras": tuple(file_record(file) for file in extras),

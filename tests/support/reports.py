@@ -13,7 +13,7 @@ import pytest
 
 from support.scenes import Scene
 from zsn2m_deploy.report.facts import Report
-from zsn2m_deploy.report.writing import Subject, write_report
+from zsn2m_deploy.report.writing import Subject, findings, write_report
 from zsn2m_runtime.manifest import Manifest
 from zsn2m_runtime.sample_types import Nchw, Pixels
 
@@ -56,7 +56,8 @@ def blur(planes: Nchw) -> Nchw:
 
 def write(folder: Path, manifest: Manifest, made: Scene, denoised: Pixels) -> tuple[Report, str, Any]:
     subject = Subject("cam.zsn2m", "a <b>.png", made.noisy, made.noisy, made.noisy, denoised, made.model, blur)
-    report = write_report(folder, subject, manifest)
+    found = findings(subject, manifest.sensor.range, manifest.normalisation.in_use)
+    report = write_report(folder, subject, found, manifest)
     page, facts = ((folder / name).read_text(encoding="utf-8") for name in ("report.html", "report.json"))
     assert {path.name for path in folder.iterdir()} == {"report.html", "report.json"}
     return report, page, json.loads(facts, parse_constant=lambda constant: pytest.fail(f"{constant} is no JSON"))

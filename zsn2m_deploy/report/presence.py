@@ -25,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from zsn2m_deploy.fit.device import on_cpu
 from zsn2m_deploy.pretrain.network import SensorNet
 from zsn2m_deploy.pretrain.weights import pretrained, pretrained_for
 from zsn2m_deploy.report.words import Presence
@@ -67,7 +68,7 @@ def presence_of(frame: Pixels, model: NoiseModel) -> Presence:
     rows, columns = (middle(side) for side in frame.shape[:2])
     planes = (torch.from_numpy(to_nchw(frame[rows, columns])) - low) / (high - low)
     # the network of colours takes less of the regular detail that grey channels share
-    network = pretrained(planes.shape[1]) if model.regular else pretrained_for([planes[0]])
+    network = on_cpu(pretrained(planes.shape[1]) if model.regular else pretrained_for([planes[0]]))
     with torch.no_grad():
         result = network(planes)
     taken = (planes - result)[0].numpy().astype(np.float64)

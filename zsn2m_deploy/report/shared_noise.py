@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from zsn2m_deploy.fit.device import on_cpu
 from zsn2m_deploy.noise.grain import LEAST, Taken, of_mean
 from zsn2m_deploy.pretrain.weights import pretrained
 from zsn2m_deploy.report.presence import middle, presence_of
@@ -57,7 +58,7 @@ def presence_in_mean(frame: Pixels, noise: NoiseModel) -> Presence:
     mean = frame.mean(axis=2, dtype=np.float64)
     rows, columns = (middle(length) for length in mean.shape)
     planes = (torch.from_numpy(to_nchw(mean[rows, columns].astype(np.float32))) - low) / (high - low)
-    if Taken.of([planes], pretrained(1)).sigma <= LEAST:
+    if Taken.of([planes], on_cpu(pretrained(1))).sigma <= LEAST:
         return Presence.NONE
     return presence_of(mean, of_mean(noise, frame.reshape(-1, COLOURS)))
 
@@ -76,9 +77,9 @@ def kept_by_colours(noisy: Pixels, denoised: Pixels) -> Kept | None:
     before, after = (pixels[rows, columns].mean(axis=2, dtype=np.float64) for pixels in (noisy, denoised))
     planes = (torch.from_numpy(to_nchw(noisy[rows, columns])) - low) / (high - low)
     means = planes.mean(dim=1, keepdim=True)
-    taken, removed = Taken.of([means], pretrained(1)), float((before - after).std()) / (high - low)
+    taken, removed = Taken.of([means], on_cpu(pretrained(1))), float((before - after).std()) / (high - low)
     if not taken.is_grain(removed):
         return None  # of most frames: the network of colours need not run
-    of_colours = float((means - pretrained(COLOURS)(planes).mean(dim=1, keepdim=True)).std())
+    of_colours = float((means - on_cpu(pretrained(COLOURS))(planes).mean(dim=1, keepdim=True)).std())
     most = max(removed, of_colours)
     return Kept(taken.sigma * (high - low), taken.sigma / most) if taken.is_grain(most) else None

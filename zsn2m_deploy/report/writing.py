@@ -13,10 +13,10 @@ from zsn2m_deploy.frames.scene import without_borders
 from zsn2m_deploy.report.analysis import Removed, analyse
 from zsn2m_deploy.report.facts import Report, as_json
 from zsn2m_deploy.report.page import page
-from zsn2m_deploy.report.pictures import report_pictures
+from zsn2m_deploy.report.pictures import ReportPictures, report_pictures
 from zsn2m_deploy.report.presence import presence_of
 from zsn2m_deploy.report.self_check import Context, SelfCheck, self_check, without_noise
-from zsn2m_deploy.report.shared_noise import kept_by_colours, presence_in_mean
+from zsn2m_deploy.report.shared_noise import Kept, kept_by_colours, presence_in_mean
 from zsn2m_deploy.report.warnings import warnings
 from zsn2m_deploy.report.words import Presence, checks
 from zsn2m_runtime.blank.areas import filled, largest_scene, present
@@ -24,6 +24,7 @@ from zsn2m_runtime.image import to_nchw
 from zsn2m_runtime.manifest import Manifest
 from zsn2m_runtime.noise.facts import noise_facts
 from zsn2m_runtime.noise.model import Doubles, NoiseModel
+from zsn2m_runtime.noise_record import Span
 from zsn2m_runtime.sample_types import Mask, Nchw, Pixels
 
 PAGE_NAME, FACTS_NAME = "report.html", "report.json"
@@ -62,11 +63,23 @@ class Subject:
     uneven: bool = False
 
 
-def write_report(folder: Path, subject: Subject, manifest: Manifest) -> Report:
-    """Write both files of a report into a bundle folder; the manifest has its models and their parity already."""
-    noisy, denoised, value_range = subject.noisy, subject.denoised, manifest.sensor.range
-    height, width = noisy.shape[:2]
-    looked = _centre(subject, ANALYSED)
+@dataclass(frozen=True)
+class Findings:
+    """What is seen of a frame and its result.
+
+    presence: of noise in the frame; kept: of noise that all channels share, None: hardly any
+    """
+
+    removed: Removed
+    self_check: SelfCheck
+    presence: Presence
+    kept: Kept | None
+    pictures: ReportPictures
+
+
+def findings(subject: Subject, value_range: Span, in_use: Span) -> Findings:
+    """Look at a frame and its result; value_range: of the sensor, in_use: of the frame."""
+    noisy, denoised, looked = subject.noisy, subject.denoised, _centre(subject, ANALYSED)
     after = filled(denoised, subject.blank)
     shown = None if subject.blank is None else ~subject.blank[looked]
     normal = subject.noise.normal
@@ -80,9 +93,16 @@ def write_report(folder: Path, subject: Subject, manifest: Manifest) -> Report:
         kept = kept_by_colours(subject.corrected[looked], after[looked])
         if kept and presence is Presence.NONE:  # there is some, but not in what was removed
             presence = Presence.NOISE
-        pictures = report_pictures(noisy, denoised, normal, manifest.normalisation.in_use, looked, subject.blank)
+        pictures = report_pictures(noisy, denoised, normal, in_use, looked, subject.blank)
         check = checked.result() if presence is not Presence.NONE else without_noise(value_range)
-    grain = kept.in_words(manifest.method.method == "adapt") if kept else ""
+    return Findings(removed, check, presence, kept, pictures)
+
+
+def write_report(folder: Path, subject: Subject, found: Findings, manifest: Manifest) -> Report:
+    """Write both files of a report into a bundle folder; the manifest has its models and their parity already."""
+    removed, check, presence = found.removed, found.self_check, found.presence
+    height, width = subject.noisy.shape[:2]
+    grain = found.kept.in_words(manifest.method.method == "adapt") if found.kept else ""
     report = Report(
         bundle=subject.bundle,
         frame=subject.frame,
@@ -93,7 +113,7 @@ def write_report(folder: Path, subject: Subject, manifest: Manifest) -> Report:
         noise=noise_facts(
             [present(subject.corrected, subject.blank)],
             subject.noise,
-            value_range,
+            manifest.sensor.range,
             [present(subject.sound, subject.blank)],
         ),
         removed=removed,
@@ -105,7 +125,7 @@ def write_report(folder: Path, subject: Subject, manifest: Manifest) -> Report:
         ),
         noisy=presence is not Presence.NONE,
     )
-    (folder / PAGE_NAME).write_text(page(report, pictures), encoding="utf-8")
+    (folder / PAGE_NAME).write_text(page(report, found.pictures), encoding="utf-8")
     (folder / FACTS_NAME).write_text(as_json(report), encoding="utf-8")
     return report
 

@@ -16,7 +16,7 @@ from support.scenes import Scene, scene
 
 from zsn2m_deploy.report.pictures import SIDE
 from zsn2m_deploy.report.warnings import NO_NOISE
-from zsn2m_deploy.report.writing import Subject, write_report
+from zsn2m_deploy.report.writing import Subject, findings, write_report
 from zsn2m_runtime.blank.areas import filled
 from zsn2m_runtime.bundle import load_bundle
 from zsn2m_runtime.manifest import Manifest
@@ -154,7 +154,8 @@ def test_a_scene_in_a_corner_is_judged_as_by_itself(tmp_path: Path, manifest: Ma
     )
     (tmp_path / "corner").mkdir()
     (tmp_path / "alone").mkdir()
-    found = write_report(tmp_path / "corner", subject, manifest)
+    looked = findings(subject, manifest.sensor.range, manifest.normalisation.in_use)
+    found = write_report(tmp_path / "corner", subject, looked, manifest)
     alone = write(tmp_path / "alone", manifest, made, made.good)[0]
     assert found.noisy and found.warnings == alone.warnings == ()
     assert found.removed == alone.removed
