@@ -22,7 +22,7 @@ from zsn2m_deploy.advice import gentler
 from zsn2m_deploy.config.limits import MOST_ITERATIONS
 from zsn2m_deploy.config.networks import SensorConfig
 from zsn2m_deploy.config.training import TrainConfig
-from zsn2m_deploy.fit.checks import remembered
+from zsn2m_deploy.fit.checks import Remembered
 from zsn2m_deploy.fit.crops import CropSampler
 from zsn2m_deploy.fit.fitter import StageReport
 from zsn2m_deploy.fit.run import Fitted, FrameGroup, Run
@@ -79,17 +79,19 @@ def train_sensor(run: Run, config: TrainConfig) -> Fitted:
                 f"what passed for noise is alike from pixel to pixel (correlation {max(group.noise.neighbours):.2f}): "
                 f"it may be the picture itself, and the frame without noise; look at the preview"
             )
-    apply = remembered(run.fitter.place(sensor))
-    if run.is_dead(apply):
+    checked = Remembered(run.fitter.place(sensor))
+    if run.is_dead(checked):
         other = "another --seed" if reports else "--preset default"
         raise TrainingError(f"SensorNet died: its output no longer follows the frame; try {other}, or --method mbd")
-    if config.keep_mean:
-        run.keep_mean(sensor, by_noise=True, apply=apply if run.fitter.precision == "fp32" else None)
     apply = run.as_used(sensor)
-    if shares := shares_of_channels(run, apply, config.seed):
+    known = checked if run.fitter.precision == "fp32" else apply
+    if config.keep_mean:
+        run.keep_mean(sensor, by_noise=True, apply=known)
+    if shares := shares_of_channels(run, known, config.seed):
         sensor.weaken(shares)
+        known = apply
         run.notes.hints.extend(filter(None, {loud_in_words(group.noise) for group in run.groups}))
-    errors = run.errors(apply, config.seed)
+    errors = run.errors(known, config.seed)
     prior = run.as_used(pretrained_for(run.pool)) if reports else None
     found = weakening(run, apply, errors, config.seed, prior)
     if found.share < 1 or found.unknown:

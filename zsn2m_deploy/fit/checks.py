@@ -32,20 +32,26 @@ _STRUCTURE = 0.8  # share of the frames' variance; chosen: a constant result mis
 _DIVERGED = 0.5  # of the power that the teacher removes: docs/decisions/grd-falls-back.md
 
 
-def remembered(network: Network) -> Network:
-    """The network for checks of the same frames: what it gave for a piece of a frame it gives again.
+class Remembered:
+    """A network for checks of the same frames: what it gave for a piece of a frame it gives again.
 
-    For a network and frames that do not change meanwhile.
+    For a network and frames that do not change meanwhile but for a constant, which `add_to_output` is told.
     """
-    given: dict[tuple[object, ...], tuple[Tensor, Tensor]] = {}
 
-    def apply(noisy: Tensor) -> Tensor:
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._given: dict[tuple[object, ...], tuple[Tensor, Tensor]] = {}
+
+    def __call__(self, noisy: Tensor) -> Tensor:
+        """Denoise a piece: (b, c, h, w), normalised -> the same."""
         place = noisy.data_ptr(), noisy.shape, noisy.stride()
-        if place not in given:
-            given[place] = noisy, network(noisy)  # the piece is kept, so that no other one takes its place
-        return given[place][1]
+        if place not in self._given:
+            self._given[place] = noisy, self._network(noisy)  # the piece is kept, so that no other one takes its place
+        return self._given[place][1]
 
-    return apply
+    def add_to_output(self, offset: Tensor) -> None:
+        """Add what the network now adds to each channel of its results, (c,), to what it gave before."""
+        self._given = {place: (noisy, gave + offset[:, None, None]) for place, (noisy, gave) in self._given.items()}
 
 
 @torch.no_grad()

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from zsn2m_deploy.config.networks import ScheduleConfig
 from zsn2m_deploy.config.training import TrainConfig
-from zsn2m_deploy.fit.checks import Error, estimated_error, is_dead, result_bias
+from zsn2m_deploy.fit.checks import Error, Remembered, estimated_error, is_dead, result_bias
 from zsn2m_deploy.fit.compressed import share_of_jpeg
 from zsn2m_deploy.fit.correlated import NoiseShare, share_of_noise
 from zsn2m_deploy.fit.crops import CropSampler
@@ -165,14 +165,17 @@ class Run:
 
         Args:
             by_noise: whether the noise model says how clipping and tone curves move the mean, as for `result_bias`
-            apply: the network as it is used; None: `as_used`
+            apply: the network as it is used; None: `as_used`. If it is remembered, its results are shifted, too
         """
         apply = apply or self.as_used(network)
-        if not by_noise:
-            network.add_to_output(-result_bias(apply, self.pool))
-            return
-        shifts = [result_bias(apply, self.frames_of(group), group.noise) for group in self.groups]
-        network.add_to_output(-torch.stack(shifts).mean(dim=0))
+        if by_noise:
+            shifts = [result_bias(apply, self.frames_of(group), group.noise) for group in self.groups]
+            shift = -torch.stack(shifts).mean(dim=0)
+        else:
+            shift = -result_bias(apply, self.pool)
+        network.add_to_output(shift)
+        if isinstance(apply, Remembered):
+            apply.add_to_output(shift)
 
     def errors(self, network: Callable[[Tensor], Tensor], seed: int) -> list[Error | None]:
         """The estimated error of a trained network, as it is used, on each group, as `estimated_error`.

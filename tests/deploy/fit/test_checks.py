@@ -10,8 +10,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from zsn2m_deploy.fit.checks import estimated_error, is_dead, remembered, result_bias
+from zsn2m_deploy.fit.checks import Remembered, estimated_error, is_dead, result_bias
+from zsn2m_deploy.fit.fitter import Fitter
+from zsn2m_deploy.fit.run import FrameGroup, Notes, Run
 from zsn2m_deploy.noise.clipping import added_by_clipping, has_noise
+from zsn2m_deploy.pretrain.weights import pretrained
 from zsn2m_runtime.noise.model import NoiseModel
 
 NOISE = NoiseModel.white(np.array([0.02, 0.0, 0.0]), np.array([0.01, 0.04, 0.04]))
@@ -130,10 +133,44 @@ def test_a_network_runs_once_on_each_piece() -> None:
         asked.append(noisy)
         return noisy / 2
 
-    once = remembered(network)
+    once = Remembered(network)
     assert torch.equal(result_bias(once, frames), result_bias(network, frames))
     pieces = len(asked) // 2
     assert torch.equal(result_bias(once, frames), result_bias(lambda noisy: noisy / 2, frames))
     assert not is_dead(once, frames, 0.1)
     assert len(asked) == 2 * pieces
     assert torch.equal(once(frames[0][None, :, :64, :64]), frames[0][None, :, :64, :64] / 2)  # begins where one did
+
+
+def test_what_a_network_gave_is_shifted_as_what_it_gives_later() -> None:
+    frames, shift, asked = [torch.rand(3, 200, 170)], torch.tensor([0.5, -0.25, 0.125]), list[Tensor]()
+    network = pretrained(3)
+
+    def counted(noisy: Tensor) -> Tensor:
+        asked.append(noisy)
+        with torch.no_grad():
+            return network(noisy)
+
+    once = Remembered(counted)
+    before = result_bias(once, frames)
+    pieces = len(asked)
+    network.add_to_output(shift)
+    once.add_to_output(shift)
+    assert torch.allclose(result_bias(once, frames), before + shift, atol=1e-5)
+    assert len(asked) == pieces
+    other = torch.rand(1, 3, 64, 64)
+    assert torch.equal(once(other), counted(other))
+
+
+def test_the_mean_is_kept_where_the_network_is_remembered_and_where_not() -> None:
+    frame = torch.rand(1, 3, 128, 128)[0]
+    group = FrameGroup((0,), NoiseModel.white(np.zeros(3), np.full(3, 0.01)))
+    fitter = Fitter(torch.device("cpu"), "fp32")
+    run = Run([frame], (group,), 0.0, 1.0, fitter, torch.Generator(), Notes())
+    kept, networks = [], (pretrained(3), pretrained(3))
+    for network, once in zip(networks, (True, False), strict=True):
+        apply = Remembered(fitter.place(network)) if once else run.as_used(network)
+        run.keep_mean(network, by_noise=True, apply=apply)
+        kept.append(apply(frame[None]).detach())
+    assert torch.equal(networks[0].out.bias, networks[1].out.bias)
+    assert torch.allclose(*kept, atol=1e-6)
