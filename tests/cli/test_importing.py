@@ -18,6 +18,17 @@ def test_imports_are_not_looked_through() -> None:
     assert gc.isenabled()
 
 
+def test_what_was_imported_is_not_looked_through_later() -> None:
+    gc.unfreeze()
+    with importing():
+        made = [[] for _ in range(1000)]
+    try:
+        assert gc.get_freeze_count() > 1000
+        assert not any(made[0] is found for found in gc.get_objects())
+    finally:
+        gc.unfreeze()
+
+
 def test_garbage_is_looked_for_after_an_import_that_fails() -> None:
     with pytest.raises(ModuleNotFoundError), importing():
         raise ModuleNotFoundError

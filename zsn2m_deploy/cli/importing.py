@@ -1,6 +1,7 @@
 """Importing large packages: beside other work, and without looking for garbage.
 
-Importing torch makes 165,000 objects that stay. Looking through them again and again takes a sixth of its import.
+Importing torch makes 165,000 objects that stay. Looking through them again and again takes a sixth of its import, and
+the next two times after it 0.2 s.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from typing import Any
 
 @contextlib.contextmanager
 def importing() -> Iterator[None]:
-    """Import packages without looking for garbage, of which they make hardly any."""
+    """Import packages without looking for garbage, of which they make hardly any, nor later at what stays of them."""
     was_on = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if was_on:
+            gc.freeze()
             gc.enable()
 
 
