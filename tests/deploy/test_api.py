@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from support.bundles import edit_manifest
 
 import zsn2m_deploy as zsn2m
 from zsn2m_deploy import api
+from zsn2m_deploy.bundle import networks
 from zsn2m_deploy.report.self_check import SelfCheck
 from zsn2m_deploy.report.words import self_check_in_words
 from zsn2m_deploy.sample import SampleConfig, write_sample
@@ -128,6 +130,28 @@ def test_a_failing_gate_writes_no_bundle_and_keeps_the_old_one(
     assert list(tmp_path.iterdir()) == []
     assert (bundle.path / "manifest.json").read_bytes() == before
     zsn2m.load_bundle(bundle.path)
+
+
+def test_a_gate_that_fails_beside_the_report_writes_no_bundle(
+    frame_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, look, looked_into = networks.write_models, api.findings, threading.Event()
+
+    def look_and_tell(*given: Any) -> Any:
+        looked_into.set()
+        return look(*given)
+
+    def refuse_video(folder: Path, models: Any, *given: Any) -> Any:
+        if models[0].id == "sensor":
+            return write(folder, models, *given)
+        assert looked_into.wait(60)  # the report does not wait for this
+        raise CheckFailedError("they differ")
+
+    monkeypatch.setattr(networks, "write_models", refuse_video)
+    monkeypatch.setattr(api, "findings", look_and_tell)
+    with pytest.raises(CheckFailedError, match=r"^they differ$"):
+        zsn2m.train_and_export(frame_file, tmp_path / "new.zsn2m", zsn2m.TrainConfig.from_preset("instant"))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_existing_bundle_is_refused_before_training(
