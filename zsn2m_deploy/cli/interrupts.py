@@ -32,7 +32,8 @@ def catch_interrupts() -> list[int]:
 def end_interrupted() -> NoReturn:
     """End with exit code 130 and, unless the terminal was closed, a message.
 
-    What comes after is ignored: a thread that imports a package is waited for, and that would end in a traceback.
+    What comes after is ignored: where another program called `main`, a thread that imports a package is waited for, and
+    that would end in a traceback.
     """
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
