@@ -114,7 +114,8 @@ def share_of_noise(
     Args:
         prior: the pretrained network that it was adapted from; None: it is that
     """
-    if noise.jpeg or noise.counted or noise.channels == PLANES or noise.apart:  # of which the level is known
+    # of which the level is known
+    if noise.jpeg or noise.counted or noise.coarse or noise.channels == PLANES or noise.apart:
         return None
     sums = _of_frames(network, frames, noise, seed)
     if all(bool((frame == frame[:1]).all()) for frame in frames):

@@ -167,7 +167,7 @@ def confirm_correlation(model: NoiseModel, guesses: Sequence[FirstGuess]) -> Noi
     estimate = np.mean([model.variance(samples(guess.clean).cpu().numpy()).mean() for guess in guesses])
     share = float(np.mean([float(guess.shown_share().mean()) for guess in guesses]))
     regular = estimate > STRONG**2 and power / len(guesses) < LEAST_REMOVED**2 * estimate * share
-    coarse = estimate > FAINT**2 and model.neighbours_of_colours > COARSE_COLOURS
+    coarse = model.coarse or (estimate > FAINT**2 and model.neighbours_of_colours > COARSE_COLOURS)
     if model.correlated and (coarse or (max(beside, below) > ALIKE and not regular)):
         return model
     return model.without_correlation(of_channels=model.channels != COLOURS and between <= CHANNELS_ALIKE)

@@ -22,7 +22,7 @@ from zsn2m_runtime.noise.level import value_span
 from zsn2m_runtime.noise.line import Line, line_of
 from zsn2m_runtime.noise.model import QUIET, REACH, Doubles, NoiseModel
 from zsn2m_runtime.noise.patches import FEWEST, SIDE, TINY, Floats, Patches, joined, lowest, patches_of
-from zsn2m_runtime.noise.spectrum import covariance_of
+from zsn2m_runtime.noise.spectrum import covariance_of, has_coarse_noise
 from zsn2m_runtime.noise.tails import shape_of
 from zsn2m_runtime.noise.texture import shared_line
 from zsn2m_runtime.noise.unlike_channels import unlike_channels
@@ -65,6 +65,7 @@ def estimate_noise(frames: Sequence[Pixels], blanks: Sequence[Mask | None] | Non
     patches, flat = _flat(every, line)
     told_by_colours = flat.level.shape[1] == COLOURS and not jpeg_quality(seen)  # JPEG takes colours out of flat areas
     wide = _wide_patches(units, blanks) if told_by_colours else None
+    coarse = flat.level.shape[1] == 1 and has_coarse_noise(line.units(flat), len(flat.level) / len(patches.level))
     apart = unlike_channels(line.one_unit(wide), line.variance(flat.level).mean(axis=0)) if wide else None
     if wide and apart is not None:
         line = _apart(line, wide, apart)
@@ -72,7 +73,7 @@ def estimate_noise(frames: Sequence[Pixels], blanks: Sequence[Mask | None] | Non
     elif wide:
         covariance = _of_colours(flat, patches, wide, line)
     else:
-        covariance = covariance_of(line.units(flat))
+        covariance = covariance_of(line.units(flat), coarse)
     power, correlation = _parted(covariance, line.variance(flat.level).mean(axis=0) < NO_NOISE)
     deviations, ends = line.units(flat), (flat.at_low.mean(axis=0), flat.at_high.mean(axis=0))
     shape = shape_of(deviations / np.sqrt(power), correlation, *ends)
@@ -84,6 +85,7 @@ def estimate_noise(frames: Sequence[Pixels], blanks: Sequence[Mask | None] | Non
         skew_error=shape.skew_error,
         kurtosis=shape.kurtosis,
         apart=None if apart is None else tuple(apart.tolist()),
+        coarse=coarse,
     )
     found = replace(found, skew=np.where(found.loud, found.skew, 0.0))  # that of texture
     told = found.correlated or (found.shared and told_by_colours)

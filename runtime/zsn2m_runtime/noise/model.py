@@ -46,6 +46,8 @@ class NoiseModel:
         counted: whether samples count few photons, so that the variance is known and no estimate
         measured: whether the line of correlated noise was measured everywhere, not in the flattest patches alone
         apart: power of each channel's noise, where some have much more than others, each of its own; None elsewhere
+        coarse: whether many flat patches of a grey frame have coarse noise beside independent one, so that it is no
+            texture, though networks keep it
     """
 
     slope: Doubles
@@ -62,6 +64,7 @@ class NoiseModel:
     counted: bool = False
     measured: bool = False
     apart: tuple[float, ...] | None = None
+    coarse: bool = False
 
     @classmethod
     def white(cls, slope: Doubles, floor: Doubles) -> NoiseModel:

@@ -1,7 +1,7 @@
 """How noise is shared by near pixels and by channels: from the power of flat patches at each frequency.
 
 Texture that is left in the flattest patches is coarse, and noise hardly is: its power grows towards coarse detail as
-steadily as it does among the finest. What grows faster is taken for texture.
+steadily as it does among the finest. What grows faster is taken for texture, unless very many patches have it alike.
 
 Measured: docs/decisions/texture-is-coarse.md.
 """
@@ -19,19 +19,43 @@ from zsn2m_runtime.noise.patches import SIDE, TINY
 LOW, RIM = 2.1, 4.6  # periods a patch: below LOW structure hides the noise, whose power goes on from there to RIM
 FINE = 5, 7  # periods a patch: from one to the other the power grows as that of noise does
 SLACK = 0.2  # of the logarithm of the power: so much faster it may grow from one period a patch to the next
+# Coarse noise beside independent one: so many patches, of all, share one level of coarse detail; of the power of some
+# frequency less than this share would be kept as that of noise
+MANY, FEWEST_ALIKE, LEAST_KEPT = 0.1, 60, 0.8
+# Texture is different: its power grows from fine detail on (here from 6 periods to 4, logarithm), and has directions
+# (least geometric over arithmetic mean of the power at the coarsest periods). docs/decisions/coarse-beside-white.md
+WHITE, MOST_GROWTH, COARSEST, LEAST_ROUND = (4, 6), 0.4, 3, 0.93
 
 
-def covariance_of(unit: npt.NDArray[np.floating]) -> Doubles:
+def has_coarse_noise(unit: npt.NDArray[np.floating], share: float) -> bool:
+    """Whether what grows as fast towards coarse detail as texture does is noise, beside noise that pixels do not share.
+
+    Shape:
+        unit: (n, side, side, 1)
+    Args:
+        share: of all patches that these are, the flattest, of one level of coarse detail
+    """
+    if len(unit) < FEWEST_ALIKE or share < MANY:
+        return False
+    power = _median_power(_spectra(unit)[..., 0])
+    means, rings, (first, last) = _ring_means(power), ring_of(SIDE), WHITE
+    round_ = [np.exp(np.log(power[rings == ring]).mean() - means[ring]) for ring in range(1, COARSEST + 1)]
+    white_beside = means[first] - means[last] < MOST_GROWTH
+    return bool(white_beside and min(round_) > LEAST_ROUND and _share_of_noise(power).min() < LEAST_KEPT)
+
+
+def covariance_of(unit: npt.NDArray[np.floating], noise_alone: bool = False) -> Doubles:
     """Between all channels and near pixels, from the power at each frequency.
 
     Shape:
         unit: (n, side, side, c)
         returns: (c, c, 9, 9)
+    Args:
+        noise_alone: whether the patches have no texture, as `has_coarse_noise` says
     """
-    taper = np.hanning(SIDE + 2)[1:-1]
-    spectra = np.fft.fft2(unit * (taper[:, None] * taper)[:, :, None], axes=(1, 2))
+    taper, spectra = _taper(), _spectra(unit)
     all_found = [_median_power(spectra[..., channel]) for channel in range(unit.shape[3])]
-    kept = [_share_of_noise(found) for found in all_found]
+    kept = [np.ones_like(found) if noise_alone else _share_of_noise(found) for found in all_found]
     power = [with_low_end(found * share) for found, share in zip(all_found, kept, strict=True)]
     density = np.empty((len(power), len(power), SIDE, SIDE))
     for i, of_i in enumerate(power):
@@ -44,6 +68,16 @@ def covariance_of(unit: npt.NDArray[np.floating]) -> Doubles:
     around = np.fft.fftshift(np.fft.ifft2(density).real, axes=(2, 3)) / np.square(taper).sum() ** 2
     near = slice(SIDE // 2 - REACH, SIDE // 2 + REACH + 1)
     return np.asarray(around[:, :, near, near])
+
+
+def _taper() -> Doubles:
+    return np.asarray(np.hanning(SIDE + 2)[1:-1])
+
+
+def _spectra(unit: npt.NDArray[np.floating]) -> npt.NDArray[np.complexfloating]:
+    """Of windowed patches. Shape: (n, side, side, c) -> the same."""
+    taper = _taper()
+    return np.fft.fft2(unit * (taper[:, None] * taper)[:, :, None], axes=(1, 2))
 
 
 def _squares(side: int) -> Doubles:
@@ -67,10 +101,15 @@ def _median_power(spectra: npt.NDArray[np.complexfloating]) -> Doubles:
     return np.asarray(np.median(np.square(np.abs(spectra)), axis=0) / np.log(2) + TINY)
 
 
+def _ring_means(power: Doubles) -> Doubles:
+    """Logarithm of the mean power of each ring. Shape: (side, side) -> (rings,)."""
+    rings = ring_of(len(power)).ravel()
+    return np.asarray(np.log(np.bincount(rings, power.ravel()) / np.bincount(rings)))
+
+
 def _share_of_noise(power: Doubles) -> Doubles:
     """1, or less where power grows faster towards coarse detail than it does among the finest. Shape: (side, side)."""
-    rings = ring_of(len(power))
-    means = np.log(np.bincount(rings.ravel(), power.ravel()) / np.bincount(rings.ravel()))
+    rings, means = ring_of(len(power)), _ring_means(power)
     first, last = FINE
     step = max(0.0, float(means[first] - means[last]) / (last - first)) + SLACK
     most = means.copy()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -67,6 +68,22 @@ def test_correlation_that_textures_left_goes_and_that_of_the_noise_stays(channel
     assert model.correlated
     assert not confirm_correlation(model, looks(white(channels))).correlated
     assert confirm_correlation(model, looks(model)) is model
+
+
+def test_coarse_noise_beside_independent_one_stays_though_the_network_keeps_it() -> None:
+    """Half of its power is that of a Gaussian of 1.5 pixels: it passed for texture, and so half of the noise stayed."""
+    rng = np.random.default_rng(0)
+    coarse = cv2.GaussianBlur(rng.standard_normal((192, 192)), (0, 0), 1.5)
+    noise = (rng.standard_normal((192, 192)) + coarse / coarse.std()) * 6
+    ramp = np.linspace(60, 180, 192)[:, None] + np.zeros(192)
+    taken = estimate_noise([(ramp + noise).astype(np.float32)])
+    assert taken.coarse
+    assert taken.neighbours == pytest.approx((0.3, 0.3), abs=0.1)  # true 0.45
+    assert taken.sigma([ramp]) == pytest.approx(noise.std(), rel=0.15)
+    crop = torch.from_numpy((ramp + noise).astype(np.float32) / 255)[None, None]
+    model, seen = taken.rescaled(0, 255), first_guesses([crop], pretrained(1))
+    assert confirm_correlation(model, seen) is model
+    assert not confirm_correlation(replace(model, coarse=False), seen).correlated
 
 
 def test_grey_pictures_in_three_channels_keep_what_channels_share_and_lose_what_textures_left() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -82,6 +84,7 @@ def test_why_there_is_none() -> None:
     correlated, white = scene("correlated"), scene()
     assert "correlated" in (refused(correlated.noisy.astype(np.float64), correlated.model).reason or "")
     noisy = white.noisy.astype(np.float64)
+    assert "correlated" in (refused(noisy, replace(white.model, coarse=True)).reason or "")
     assert "clipped" in (refused(np.full((64, 64, 3), 255.0), white.model).reason or "")
     assert "too small" in (refused(noisy[:30, :30], white.model).reason or "")
     stronger = NoiseModel.white(4 * white.model.slope, 4 * white.model.floor)

@@ -8,7 +8,7 @@ import pytest
 
 from zsn2m_runtime.noise.model import REACH, Doubles
 from zsn2m_runtime.noise.patches import SIDE
-from zsn2m_runtime.noise.spectrum import covariance_of
+from zsn2m_runtime.noise.spectrum import covariance_of, has_coarse_noise
 
 COUNT = 600  # patches
 
@@ -49,3 +49,26 @@ def test_coarse_texture_passes_for_noise_no_more_than_by_its_growth(blur: float)
 def test_channels_share_what_they_do_where_there_is_no_texture() -> None:
     covariance = covariance_of(patches(0.5, shared=0.6))
     assert covariance[0, 1, REACH, REACH] / covariance[0, 0, REACH, REACH] == pytest.approx(0.6, abs=0.05)
+
+
+def grey(blur: float) -> Doubles:
+    return patches(blur)[..., :1]
+
+
+def test_coarse_noise_beside_independent_one_is_told_from_texture() -> None:
+    both = grey(0.0) + grey(1.5)[::-1]
+    assert has_coarse_noise(both, 0.3)
+    assert not has_coarse_noise(both, 0.05)  # few patches: texture may be like that
+    assert not has_coarse_noise(both[:30], 0.3)
+    for other in (grey(0.0), grey(0.7), grey(1.5)):  # nothing of it is taken for texture
+        assert not has_coarse_noise(other, 0.3)
+    rows = np.arange(SIDE)[:, None, None]
+    waves = np.sin(2 * np.pi * rows / 6 + np.random.default_rng(1).uniform(0, 6, (COUNT, 1, 1, 1)))
+    assert not has_coarse_noise(grey(0.0) + 2 * waves, 0.3)
+
+
+def test_where_patches_have_noise_alone_all_of_it_counts() -> None:
+    both = (grey(0.0) + grey(1.5)[::-1]) / np.sqrt(2)  # neighbours share 0.45
+    cut, whole = covariance_of(both), covariance_of(both, noise_alone=True)
+    assert neighbours(cut) < 0.15 < 0.22 < neighbours(whole) < 0.45
+    assert cut[0, 0, REACH, REACH] < 0.65 < 0.7 < whole[0, 0, REACH, REACH] < 1
