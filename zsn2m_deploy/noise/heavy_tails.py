@@ -40,15 +40,15 @@ ROUNDS = 6  # of telling the core from the tails, which widen the median; it set
 def with_heavy_tails(model: NoiseModel, guesses: Sequence[FirstGuess], pixels: int) -> NoiseModel:
     """The model with its tails, its variance that of the core; the same where tails are not heavy.
 
-    Not looked for where noise is correlated, of which the network leaves a part, nor beside regular detail, of which it
-    removes a part. What is alike from pixel to pixel is texture of a frame that has little noise.
+    Not looked for where noise is correlated, of which the network leaves a part. What is alike from pixel to pixel is
+    texture of a frame that has little noise.
 
     Args:
         model: with its variance refined
         guesses: crops of the frames, denoised by the pretrained network, in the model's units
         pixels: of the frames; crops of small ones show the same pixels again and again
     """
-    if model.correlated or model.regular or model.counted:
+    if model.correlated or model.counted:
         return model
     of_guesses = [_standardised(model, guess) for guess in guesses]
     units = torch.cat([found[flat] for found, flat in of_guesses]).cpu().double().numpy()

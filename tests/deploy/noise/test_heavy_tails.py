@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -60,6 +61,13 @@ def test_a_mixture_is_measured(share: float, factor: float) -> None:
     assert found.tails.factor == pytest.approx(factor, rel=0.25)
     assert found.floor[0] == pytest.approx(SIGMA**2, rel=0.15)
     assert found.normal.floor[0] == pytest.approx((1 + share * (factor**2 - 1)) * SIGMA**2, rel=0.35)
+
+
+def test_beside_regular_detail_they_are_found_and_normal_noise_has_none() -> None:
+    model = replace(WHITE, regular=True)
+    stripes = picture() + 0.15 * (np.arange(SIDE) % 4 < 2) * (np.arange(SIDE)[:, None] < SIDE // 3)
+    assert with_heavy_tails(model, looked_at(mixture(0.05, 6), stripes), PIXELS).tails is not None
+    assert with_heavy_tails(model, looked_at(normal(), stripes), PIXELS).tails is None
 
 
 def test_weak_tails_are_found_though_hardly_anything_is_far_off() -> None:
