@@ -17,6 +17,7 @@ from zsn2m_runtime.sample_types import Pixels
 DEAD = 0.45  # of the steps along a line are none at all, in one run
 NOISY = 0.3  # of those of other lines, at most: the middle one of all, and both beside
 QUIET = 0.3  # of the spread of lines beside, along a line and from pixel to pixel: stuck, with noise of reading alone
+FOLLOWS = 2.0  # times its spread, half of its samples are no farther from the lines beside: the ground between letters
 PLAIN = 0.5  # of the median line's spread: lines beside that have less, as in skies and shadows, tell nothing
 BESIDE = 4  # lines away: up to so many dead ones may be together
 ROUNDS = 3  # of looking again without those found, which cut others in parts where they cross
@@ -171,6 +172,11 @@ def _quiet(plane: Doubles) -> npt.NDArray[np.bool_]:
         sides = [[np.roll(spread, side * away) for away in range(1, BESIDE + 1)] for side in (-1, 1)]
         beside = np.median(sides, axis=1).min(axis=0)
         found &= (spread < QUIET * beside) & (beside > PLAIN * np.median(spread))
+    for column in np.flatnonzero(found):
+        beside_it = [other for other in range(column - BESIDE, column + BESIDE + 1) if other != column]
+        around = plane[:, [other for other in beside_it if 0 <= other < plane.shape[1]]]
+        apart = np.abs(plane[:, column] - np.median(around, axis=1))
+        found[column] = np.median(apart) > FOLLOWS * plane[:, column].std()
     return found
 
 

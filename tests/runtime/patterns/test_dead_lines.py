@@ -90,6 +90,19 @@ def test_sound_frames_have_none() -> None:
         assert dead_lines_in_words(find_dead_lines(frame)) is None
 
 
+def test_the_paper_between_letters_is_no_dead_line() -> None:
+    """Columns between letters of one width, and rows between stars, have the noise of the ground alone."""
+    rng = np.random.default_rng(3)
+    page = np.full(SHAPE, 250.0)
+    for row in range(8, 88, 14):
+        for column in range(6, 120, 8):
+            page[row : row + 9, column : column + 7] -= rng.choice([0, 210], (9, 7))
+    noisy_page = np.rint((page + rng.normal(0, 5, SHAPE)).clip(0, 255)).astype(np.uint8)
+    assert find_dead_lines(noisy_page) == {}
+    noisy_page[:, 45] = np.rint(120 + rng.normal(0, 1, SHAPE[0]))  # a line that follows nothing is
+    assert find_dead_lines(noisy_page) == {"columns": [45]}
+
+
 @pytest.mark.parametrize("shape", [(1, 128), (96, 1), (4, 128), (128, 4), (0, 128)])
 def test_frames_too_thin_to_tell_have_none_and_nothing_is_warned_of(shape: tuple[int, int]) -> None:
     frame = np.random.default_rng(0).integers(0, 9, shape, np.uint8)  # neighbours are often the same by chance
