@@ -24,6 +24,7 @@ GROUPS = 32  # of brightness, which the expected histogram is a mixture over
 CLEAR = 2.0  # deviations that a value must be away from a range's end at which the frame is clipped
 PILED = 1e-3  # share of the samples at an end of the range: from there on it counts as clipped
 FEWEST_SAMPLES = 400
+FEWEST_WHOLE = 0.25  # of the samples are not clipped, to judge how much went: beside white paper the rest is edges
 
 LEAST_VARIANCE = 0.05  # of its mean: a line that runs into zero where it is dark says little of the noise there
 ROUNDING = 1 / 12  # variance that whole numbers add
@@ -112,6 +113,16 @@ class Removed:
     def ratio(self) -> float:
         """Deviation removed, of that estimated."""
         return self.sigma / self.expected_sigma
+
+    @property
+    def little(self) -> bool:
+        """Whether noise is left, where the samples that are looked at stand for the frame."""
+        return self.usable >= FEWEST_WHOLE and self.ratio < LITTLE
+
+    @property
+    def much(self) -> bool:
+        """Whether more than the noise went, likewise."""
+        return self.usable >= FEWEST_WHOLE and self.ratio > self.most
 
     @property
     def most(self) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from zsn2m_deploy.advice import Method, gentler, stronger
-from zsn2m_deploy.report.analysis import LITTLE, Removed
+from zsn2m_deploy.report.analysis import Removed
 from zsn2m_deploy.report.self_check import SelfCheck
 from zsn2m_deploy.report.words import Presence
 
@@ -57,15 +57,15 @@ def warnings(
             f"which {gentler(method)} keeps more"
         )
     amount = f"{removed.ratio:.2f} times the deviation of the noise expected there"
-    if removed.ratio < LITTLE and removed.weakened:
+    if removed.little and removed.weakened:
         if not check.worse:
             found.append(f"little was removed: {amount}; noise is left, for with more of it detail would go")
-    elif removed.ratio < LITTLE:
+    elif removed.little:
         found.append(
             f"little was removed: {amount}; noise is left, which {stronger(method)} takes, or fine texture was taken "
             f"for noise"
         )
-    elif removed.ratio > removed.most and not removed.structured:
+    elif removed.much and not removed.structured:
         found.append(
             f"much was removed: {amount}; detail was lost, of which {gentler(method)} keeps more, or there is more "
             f"noise than was seen"

@@ -9,7 +9,7 @@ from enum import StrEnum
 from zsn2m_deploy.adapt.mixture import in_words
 from zsn2m_deploy.advice import Method, gentler, stronger
 from zsn2m_deploy.config.training import TrainConfig
-from zsn2m_deploy.report.analysis import ALIKE_LIMIT, LITTLE, PEAKS_LIMIT, Removed
+from zsn2m_deploy.report.analysis import ALIKE_LIMIT, FEWEST_WHOLE, LITTLE, PEAKS_LIMIT, Removed
 from zsn2m_deploy.report.detail import EDGES_LIMIT, POWER_LIMIT
 from zsn2m_deploy.report.self_check import SelfCheck
 from zsn2m_runtime.noise.facts import NoiseFacts, noise_in_words
@@ -112,7 +112,7 @@ def _checks(removed: Removed) -> tuple[Check, ...]:
             removed.ratio,
             1.0,
             f"{LITTLE:g} to {removed.most:g}",
-            LITTLE <= removed.ratio <= removed.most,
+            None if removed.usable < FEWEST_WHOLE else not (removed.little or removed.much),
         ),
         *(() if removed.shared else (power,)),
         Check(
@@ -151,9 +151,9 @@ def remedy(removed: Removed, check: SelfCheck, method: Method) -> str | None:
     """Options of training that help against what is wrong; None where nothing is."""
     if method.method != "adapt" and (removed.shared or check.worse):
         return ""
-    if removed.structured or removed.ratio > removed.most or (check.worse and not removed.weakened):
+    if removed.structured or removed.much or (check.worse and not removed.weakened):
         return gentler(method)
-    return stronger(method) if removed.ratio < LITTLE and not removed.weakened else None
+    return stronger(method) if removed.little and not removed.weakened else None
 
 
 def self_check_in_words(check: SelfCheck) -> str:

@@ -22,6 +22,7 @@ from zsn2m_runtime.bundle import load_bundle
 from zsn2m_runtime.manifest import Manifest
 from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.model import NoiseModel
+from zsn2m_runtime.noise_record import HeavyTails
 from zsn2m_runtime.training_record import TrainedFrame, TrainingRecord
 
 BLANK = 9.0
@@ -189,9 +190,9 @@ def test_the_next_training_says_what_the_frames_are(tmp_path: Path, manifest: Ma
     updates = {"sensor": sensor, "method": as_picture}
     report = write(tmp_path, manifest.model_copy(update=updates), made, denoised)[0]
     assert " --mosaic none --bit-depth 12 --overwrite" in report.next_steps[0]
-    floats = manifest.sensor.model_copy(update={"dtype": "float32", "range": (-0.5, 1.0)})
+    floats = manifest.sensor.model_copy(update={"dtype": "float32", "range": (-0.5, 260.0)})
     report = write(tmp_path, manifest.model_copy(update={"sensor": floats}), made, denoised)[0]
-    assert " --range -0.5 1 --overwrite" in report.next_steps[0]
+    assert " --range -0.5 260 --overwrite" in report.next_steps[0]
     warned = manifest.training.model_copy(update={"warnings": ("mosaic: train on it as one: --mosaic RGGB",)})
     report = write(tmp_path, manifest.model_copy(update={**updates, "training": warned}), made, made.good)[0]
     assert " -o cam.zsn2m --mosaic auto --bit-depth 12 --overwrite" in report.next_steps[0]
@@ -214,6 +215,8 @@ def test_a_frame_without_noise_is_told_so_and_nothing_else(tmp_path: Path, manif
     assert facts["has_noise"] is False
     assert facts["self_check"]["psnr"] is None
     assert "Use the frame as it is" in seen(page)
+    tails = Scene(clean, np.zeros_like(clean), replace(model, tails=HeavyTails(share=0.03, factor=10, power=4)))
+    assert NO_NOISE not in write(tmp_path, manifest, tails, cv2.blur(clean, (5, 5)))[0].warnings
 
 
 def test_hints_are_beside_the_psnr_and_no_reason_to_worry(tmp_path: Path, manifest: Manifest) -> None:

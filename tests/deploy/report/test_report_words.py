@@ -13,7 +13,7 @@ from zsn2m_deploy.advice import gentler, stronger
 from zsn2m_deploy.config.training import Preset, TrainConfig
 from zsn2m_deploy.report.self_check import SelfCheck
 from zsn2m_deploy.report.warnings import UNSURE, warnings
-from zsn2m_deploy.report.words import Check, Presence, Verdict, chosen, judge, self_check_in_words
+from zsn2m_deploy.report.words import Check, Presence, Verdict, checks, chosen, judge, self_check_in_words
 from zsn2m_runtime.manifest import Manifest
 from zsn2m_runtime.noise.facts import noise_facts
 from zsn2m_runtime.noise.familiarity import training_stats
@@ -85,6 +85,10 @@ def test_warnings_name_the_figures(tmp_path: Path, manifest: Manifest) -> None:
     little, much = (replace(report.removed, sigma=sigma) for sigma in (3.0, 30.0))
     assert "little was removed: 0.25 times" in warnings(little, FINE, SENSOR)[0]
     assert "much was removed: 2.50 times" in warnings(much, FINE, SENSOR)[0]
+    for amount in (little, much):  # beside clipped paper the edges of ink alone are looked at
+        edges = replace(amount, usable=0.1)
+        assert warnings(edges, FINE, SENSOR) == ()
+        assert checks(edges)[0].passed is None
 
 
 def test_a_result_that_gained_nothing_is_no_good_result(tmp_path: Path, manifest: Manifest) -> None:
