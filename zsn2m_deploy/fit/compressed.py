@@ -1,9 +1,10 @@
 """How much of what a network removes from a JPEG is noise.
 
-The level of a camera's noise comes from coarse chroma, for which pictures full of coloured detail pass. Fresh noise,
-drawn the same way on the network's own result, is as even as the frame's noise is, and texture is not: where what is
-removed is more uneven, in chroma as well, the level is believed as far as the calmest places lose as much as of fresh
-noise. Where the noise is not known to be a camera's its level comes from luma, too, and chroma has no say.
+The level of a JPEG's noise comes from coarse chroma or from patches, and pictures full of detail pass for both. What
+the network removes says more: fresh noise is drawn on its own result, through the JPEG, in several strengths, and the
+strength is taken at which the calmest places lose as much as of the frame. The noise removed is then that of fresh
+noise; over all that is removed it is the share to keep. It is too large where even calm places have texture, which two
+signs tell: the result is rough, and what is removed of colours grows more with detail than fresh noise does.
 
 Source: docs/decisions/jpeg-texture.md.
 """
@@ -12,78 +13,128 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from zsn2m_deploy.fit.correlated import FRAMES, TINY, WHOLE, NoiseShare, centre_of, evenness
+from zsn2m_deploy.fit.correlated import FRAMES, TINY, WHOLE, NoiseShare, centre_of
 from zsn2m_deploy.noise.blocks import as_planes, means_of_blocks
 from zsn2m_deploy.noise.fields import after_jpeg
 from zsn2m_runtime.noise.jpeg import demosaicked
 from zsn2m_runtime.noise.model import Doubles
 from zsn2m_runtime.noise_record import JpegNoise
 
-FLATTEST = 0.1  # of the places, those with the least slopes
-# The deviation removed at nearly all places over that at the calmest, over the same of fresh noise, of all channels and
-# of chroma: up to the first of either the level is right, from the second of both on it is that of the flattest places
-EVENNESS = ((1.17, 1.27), (1.0, 1.14))
+STRENGTHS = (0.17, 0.35, 0.7, 1.4)  # of the noise, of that of the way; what lies between is interpolated in logarithms
+CALMEST = 0.1  # of the places, those that lose least
+# How much of the noise's power is noise, by the roughness of the result, a power, and by how much faster what goes of
+# chroma grows with the slopes of the result: fitted to what leaves the smallest error
+ROUGH, COLOURED = 0.15, 3.0
+UNSURE = 0.65  # of it: less, and the level counts as unknown
 CHROMA = np.array([[-0.169, -0.331, 0.5], [0.5, -0.419, -0.081]]).T  # of JPEG
-NOISE = 0.7  # of what goes in the flattest places of such frames; the rest is texture there, too
+
+Network = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What a network removes from a frame and from fresh noise on its result.
+
+    removed: power; rough: that of the slopes of the result, in a place of the middle; coloured: see `_growth`
+    calmest: power that goes at the last of the calmest places
+    fresh: (n, 4), of each of STRENGTHS the calmest, the noise times what goes of it, its power, and the growth
+    """
+
+    removed: float
+    rough: float
+    coloured: float
+    calmest: float
+    fresh: Doubles
+
+    @property
+    def strength(self) -> float:
+        """Of the noise of which the calmest places lose as much as of the frame, its logarithm."""
+        calmest = np.log(np.maximum.accumulate(self.fresh[:, 0]) + TINY)
+        return float(np.interp(math.log(self.calmest + TINY), calmest, np.log(STRENGTHS)))
+
+    def at(self, strength: float) -> tuple[float, float, float]:
+        """The noise times what goes of it, its power, and the growth, of a strength, a logarithm."""
+        powers, growth = np.log(np.maximum(self.fresh[:, 1:3], TINY)), self.fresh[:, 3]
+        cleared, variance = (math.exp(np.interp(strength, np.log(STRENGTHS), power)) for power in powers.T)
+        return cleared, variance, float(np.interp(strength, np.log(STRENGTHS), growth))
 
 
 @torch.no_grad()
 def share_of_jpeg(
-    network: Callable[[Tensor], Tensor], frames: Sequence[Tensor], jpeg: JpegNoise, seed: int, assumed: bool = False
+    network: Network, frames: Sequence[Tensor], jpeg: JpegNoise, seed: int, prior: Network | None = None
 ) -> NoiseShare:
     """The share of what a network removes that leaves the smallest error.
 
     Shape:
         frames: each (3, h, w), normalised as the noise is, at least 16 x 16
     Args:
-        assumed: whether the noise is not known to have come this way; its level then comes from grey, too
+        jpeg: how the noise came, or could have come; its level is looked for from 0.17 to 1.4 times
+        prior: a network that is asked for the level, too, as one that was adapted to another noise takes texture for it
     """
     rng = np.random.default_rng(seed)
-    looks = [_look(network, centre_of(frame), jpeg, rng) for frame in frames[:FRAMES]]
-    uneven = [evenness(np.concatenate(parts))[1] for parts in zip(*(places for places, _ in looks), strict=True)]
-    removed, cleared, variance, flat, fresh_flat = np.mean([sums for _, sums in looks], axis=0).tolist()
-    limits = EVENNESS[: 1 if assumed else None]
-    texture = math.prod(
-        min(max((found - even) / (rough - even), 0.0), 1.0)
-        for found, (even, rough) in zip(uneven, limits, strict=False)
-    )
-    if not texture or min(removed, cleared, fresh_flat) <= 0:
+    sums = np.array([_look(network, centre_of(frame), jpeg, rng, prior) for frame in frames[:FRAMES]])
+    removed, cleared, variance, believed = sums.mean(axis=0).tolist()
+    if min(removed, cleared) <= 0:
         return NoiseShare(1.0, 0.0)
-    level = NOISE * flat / fresh_flat
-    if assumed:
-        level *= min(EVENNESS[0][0] / uneven[0], 1.0) ** 2  # the calmest places are noise, and nearly all have so much
-    share = 1 - texture * (1 - min(level * cleared / removed, 1.0))
+    share = min(cleared / removed, 1.0)
     if share >= WHOLE:
         return NoiseShare(1.0, 0.0)
-    left = 1 + (share * removed - 2 * level * cleared) * share / (level * variance + TINY)
-    return NoiseShare(share, min(left, 1.0), unknown=True)
+    left = 1 + (share * removed - 2 * cleared) * share / (variance + TINY)
+    return NoiseShare(share, min(max(left, 0.0), 1.0), unknown=believed < UNSURE)
 
 
 def _look(
-    network: Callable[[Tensor], Tensor], frame: Tensor, jpeg: JpegNoise, rng: np.random.Generator
-) -> tuple[list[Doubles], list[float]]:
-    """Places of one frame, as `evenness` has them, by all channels and by chroma; and sums.
+    network: Network, frame: Tensor, jpeg: JpegNoise, rng: np.random.Generator, prior: Network | None
+) -> tuple[float, float, float, float]:
+    """Of one frame the power removed, that of it which is noise, the noise's power, and how much of it is believed.
 
     Shape:
         frame: (3, h, w)
-        returns: (n, 3) twice; power removed, fresh noise times what is removed of it, its power, and power removed in
-            the flattest places, of the frame and of fresh noise
     """
-    clean, (height, width) = network(frame[None]), frame.shape[1:]
-    noise = torch.from_numpy(jpeg.sigma * demosaicked((height, width), rng)).permute(2, 0, 1)[None].to(clean)
-    fresh = after_jpeg(clean + noise, jpeg)
-    gone, fresh_gone, drawn, still = map(as_planes, (frame[None] - clean, fresh - network(fresh), fresh - clean, clean))
-    level, of_frame, of_fresh = map(means_of_blocks, (still, np.square(gone), np.square(fresh_gone)))
-    of_chroma = [means_of_blocks(np.square(part @ CHROMA)) for part in (gone, fresh_gone)]
-    slopes = means_of_blocks(sum(np.square(slope) for slope in np.gradient(still, axis=(0, 1))))
-    flat = slopes <= np.quantile(slopes, FLATTEST)
-    sums = (np.square(gone), drawn * fresh_gone, np.square(drawn), of_frame[flat], of_fresh[flat])
-    return (
-        [np.stack([part.ravel() for part in (level, *powers)], axis=1) for powers in ((of_frame, of_fresh), of_chroma)],
-        [float(part.mean()) for part in sums],
-    )
+    unit = torch.from_numpy(demosaicked((frame.shape[1], frame.shape[2]), rng)).permute(2, 0, 1)[None].to(frame)
+    seen = _seen(network, frame, unit, jpeg)
+    strength = seen.strength
+    rough = seen.rough / (jpeg.sigma * math.exp(strength)) ** 2
+    coloured = seen.coloured - seen.at(strength)[2]
+    noise = (rough + TINY) ** -ROUGH * math.exp(-COLOURED * coloured)
+    if prior is not None:
+        strength = (strength + _seen(prior, frame, unit, jpeg).strength) / 2
+    cleared, variance, _ = seen.at(strength)
+    return seen.removed, noise * cleared, noise * variance, min(noise, 1.0)
+
+
+def _seen(network: Network, frame: Tensor, unit: Tensor, jpeg: JpegNoise) -> _Seen:
+    """Shape: (3, h, w), (1, 3, h, w), noise of a variance of 1 before the JPEG."""
+    clean = network(frame[None])
+    gone, still = as_planes(frame[None] - clean), as_planes(clean)
+    rows = []
+    for strength in STRENGTHS:
+        fresh = after_jpeg(clean + strength * jpeg.sigma * unit, jpeg)
+        again = network(fresh)
+        drawn, went = as_planes(fresh - clean), as_planes(fresh - again)
+        powers = float((drawn * went).mean()), float(np.square(drawn).mean())
+        rows.append((_calmest(went), *powers, _growth(went, as_planes(again))))
+    rough = float(np.median(_slopes(still)))
+    return _Seen(float(np.square(gone).mean()), rough, _growth(gone, still), _calmest(gone), np.array(rows))
+
+
+def _calmest(gone: Doubles) -> float:
+    """The power that goes at the last of the calmest places. Shape: (h, w, 3)."""
+    return float(np.quantile(means_of_blocks(np.square(gone)), CALMEST))
+
+
+def _growth(gone: Doubles, still: Doubles) -> float:
+    """How fast what goes of chroma grows with the slopes of what stays, a power. Shape: (h, w, 3) twice."""
+    power = means_of_blocks(np.square(gone @ CHROMA))
+    return float(np.polyfit(np.log(_slopes(still).ravel() + TINY), np.log(power.ravel() + TINY), 1)[0])
+
+
+def _slopes(still: Doubles) -> Doubles:
+    """The mean power of the slopes in each block. Shape: (h, w, 3) -> (rows, columns)."""
+    return means_of_blocks(sum(np.square(slope) for slope in np.gradient(still, axis=(0, 1))))

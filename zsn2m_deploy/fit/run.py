@@ -36,6 +36,7 @@ class FrameGroup:
         none; None: no JPEGs
     uneven: how much stronger the noise is in some places than the model says; None: as the model says everywhere
     grain: of colours, the noise of the mean of the channels, of which nearly all noise is; None: it is not
+    jpeg: how the frames were compressed, in words; None: no JPEGs
     """
 
     frames: tuple[int, ...]
@@ -43,6 +44,7 @@ class FrameGroup:
     compressed: JpegNoise | None = None
     uneven: Unevenness | None = None
     grain: NoiseModel | None = None
+    jpeg: str | None = None
 
     @property
     def strengths(self) -> tuple[float, ...] | None:
@@ -202,7 +204,8 @@ class Run:
         found: list[NoiseShare | None] = []
         for group in self.groups:
             if way := group.compressed:
-                found.append(share_of_jpeg(network, self.frames_of(group), way, seed, group.noise.jpeg is None))
+                asked = None if group.noise.jpeg else prior  # where a network was adapted to another noise
+                found.append(share_of_jpeg(network, self.frames_of(group), way, seed, asked))
             elif group.uneven:
                 continue
             elif group.grain:
