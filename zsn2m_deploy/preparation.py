@@ -21,7 +21,7 @@ from zsn2m_deploy.noise.offsets import NO_OFFSETS
 from zsn2m_deploy.pretrain.offsets import find_offsets
 from zsn2m_runtime.blank.areas import largest_scene
 from zsn2m_runtime.image import Frame
-from zsn2m_runtime.noise.jpeg import assumed_way, jpeg_quality, with_jpeg_noise
+from zsn2m_runtime.noise.jpeg import assumed_way, jpeg_in_words, jpeg_of, with_jpeg_noise
 from zsn2m_runtime.noise_record import Span
 from zsn2m_runtime.patterns import kind_of_stripes
 from zsn2m_runtime.patterns.dead_lines import without_own_dead_lines
@@ -131,8 +131,9 @@ def _noise(
     groups = []
     for group, noise in zip(grouping, noises, strict=True):
         frames, hidden = [pixels[i] for i in group], [blanks[i] for i in group]
-        found = with_jpeg_noise(noise, frames, hidden)
-        quality = found.jpeg.quality if found.jpeg else jpeg_quality(frames)
-        way = None if quality is None else assumed_way(found, frames, quality)
-        groups.append(FrameGroup(tuple(group), found, way))
+        found, jpeg = with_jpeg_noise(noise, frames, hidden), jpeg_of(frames)
+        of_colours = jpeg is not None and frames[0].ndim == 3
+        way = assumed_way(found, frames, jpeg.coarsest) if jpeg and of_colours else None
+        said = jpeg_in_words(jpeg, found.jpeg, of_colours) if jpeg else None
+        groups.append(FrameGroup(tuple(group), found, way, jpeg=said))
     return groups, defects

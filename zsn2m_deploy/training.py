@@ -122,6 +122,7 @@ def _noticed(prepared: Prepared) -> Notes:
         notes.hints.append(replaced_in_words(corrections.lines))
     if prepared.any_regular:
         notes.hints.append(REGULAR)
+    notes.hints.extend(f"JPEG {said}" for said in dict.fromkeys(group.jpeg for group in prepared.groups) if said)
     return notes
 
 

@@ -84,10 +84,10 @@ def _video_facts(path: Path, max_pixels: int | None) -> tuple[str, object]:
 
     frame, rows, content = read_video(path, max_pixels)
     patterns = find_patterns(largest_scene(frame.pixels, frame.blank))
-    noise, reason, content["impulse_share"], impulse_rows = estimated(frame, patterns)
+    noise, reason, content["impulse_share"], noise_rows = estimated(frame, patterns)
     content["patterns"] = patterns.as_json()
     rows += patterns_in_words(patterns, REMOVED).items()
-    rows += impulse_rows
+    rows += noise_rows
     content["noise"] = noise.as_json() if noise else None
     if noise is None:
         return table([*rows, ("noise", reason)]), content

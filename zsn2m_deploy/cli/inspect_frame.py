@@ -49,7 +49,7 @@ def frame_facts(path: Path, max_pixels: int | None) -> tuple[str, object]:
     low, high = value_span([seen])
     least, most = float(seen.min()), float(seen.max())
     found = _structure(frame, pixels, mosaic)
-    noise, reason, impulse_share, impulse_rows = estimated(found.planes, found.of_planes)
+    noise, reason, impulse_share, noise_rows = estimated(found.planes, found.of_planes)
     content = {
         "file": str(path),
         "dtype": frame.dtype,
@@ -88,7 +88,7 @@ def frame_facts(path: Path, max_pixels: int | None) -> tuple[str, object]:
         rows.append(("mosaic", f"{mosaic.pattern}{mosaic.levels_in_words()}, as the file says"))
     said = patterns_in_words(found.patterns, REMOVED)
     rows += [(kind, text) for kind, text in said.items() if kind != MOSAIC or not mosaic]
-    rows += [*found.lines.items(), *impulse_rows]
+    rows += [*found.lines.items(), *noise_rows]
     if noise is None:
         return table([*rows, ("noise", reason)]), content
     return with_noise(rows, noise), content

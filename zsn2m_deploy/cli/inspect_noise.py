@@ -14,12 +14,15 @@ if TYPE_CHECKING:
 
 
 class Estimate(NamedTuple):
-    """The noise of a frame, or the reason why there is no estimate, and the salt and pepper that it is without."""
+    """The noise of a frame, or the reason why there is no estimate, and the salt and pepper that it is without.
+
+    rows: of a table, of that and of JPEG
+    """
 
     noise: NoiseFacts | None
     reason: str = ""
     impulse_share: float = 0.0
-    impulse_rows: Sequence[tuple[str, object]] = ()
+    rows: Sequence[tuple[str, object]] = ()
 
 
 def estimated(frame: Frame, patterns: Patterns | None) -> Estimate:
@@ -35,7 +38,7 @@ def estimated(frame: Frame, patterns: Patterns | None) -> Estimate:
     from zsn2m_runtime.noise.estimate import estimate_noise
     from zsn2m_runtime.noise.facts import noise_facts
     from zsn2m_runtime.noise.impulses import find_impulses
-    from zsn2m_runtime.noise.jpeg import with_jpeg_noise
+    from zsn2m_runtime.noise.jpeg import jpeg_in_words, jpeg_of, with_jpeg_noise
     from zsn2m_runtime.patterns.dead_lines import without_own_dead_lines
 
     pixels, blank = filled(frame.pixels, frame.blank), frame.blank
@@ -50,6 +53,8 @@ def estimated(frame: Frame, patterns: Patterns | None) -> Estimate:
         if patterns:
             pixels = without_offsets(sound, find_row_noise([sound], [patterns]))
         noise = with_jpeg_noise(estimate_noise([pixels], [blank]), [pixels], [blank])
+        if found := jpeg_of([pixels]):
+            rows.append(("JPEG", jpeg_in_words(found, noise.jpeg, colours=pixels.ndim == 3)))
         return Estimate(noise_facts([present(pixels, blank)], noise, None, [present(sound, blank)]), "", share, rows)
     except InputError as error:
         return Estimate(None, str(error), share, rows)
@@ -84,7 +89,5 @@ def with_noise(rows: list[tuple[str, object]], noise: NoiseFacts) -> str:
     rows.append(("distribution", distribution_in_words(noise)))
     if noise.rounding.in_words:
         rows.append(("rounding", f"noise of {noise.rounding.in_words}"))
-    if noise.jpeg:
-        rows.append(("JPEG", f"of quality {noise.jpeg.quality}; noise of {noise.jpeg.sigma:.3g} before it"))
     rows.append(("measured", "in patches of the frame; training asks the pretrained network, too, which knows texture"))
     return f"{table(rows)}\n\nnoise against brightness (sensor units)\n{noise_plot(noise)}"

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from zsn2m_runtime.noise.jpeg_grid import find_jpeg
+from zsn2m_runtime.noise.jpeg_grid import Compression, find_jpeg
 from zsn2m_runtime.noise.model import REACH, Doubles, NoiseModel
 from zsn2m_runtime.noise_record import JpegNoise
 from zsn2m_runtime.sample_types import Mask, Pixels
@@ -99,15 +99,44 @@ def assumed_way(model: NoiseModel, frames: Sequence[Pixels], quality: int) -> Jp
     return JpegNoise(quality=quality, sigma=sigma, black=0.0, white=WHITE)
 
 
-def jpeg_quality(frames: Sequence[Pixels]) -> int | None:
-    """The quality of frames that were compressed alike; None: they were not, or are not of 8 bits and colour.
+def jpeg_of(frames: Sequence[Pixels]) -> Compression | None:
+    """How frames were compressed that were compressed alike; None: they were not, or are not of 8 bits.
 
     Shape:
         frames: each (h, w) or (h, w, c), sensor units
     """
     middles = [_middle(frame) for frame in frames[:MOST_FRAMES]]
-    qualities = {find_jpeg(middle) if _is_eight_bits(middle) else None for middle in middles}
-    return qualities.pop() if len(qualities) == 1 else None
+    found = [find_jpeg(middle) if _is_eight_bits(middle) else None for middle in middles]
+    alike = [one for one in found if one is not None]
+    if len(alike) < len(found) or len({one.quality for one in alike}) > 1:
+        return None
+    return min(alike, key=lambda one: one.coarsest)
+
+
+def jpeg_quality(frames: Sequence[Pixels]) -> int | None:
+    """The coarsest quality of colour frames that were compressed alike, whose noise is what that one left of it.
+
+    None: they were not, or are not of 8 bits and colour.
+
+    Shape:
+        frames: each (h, w) or (h, w, c), sensor units
+    """
+    found = jpeg_of(frames) if frames[0].ndim == 3 else None
+    return found.coarsest if found else None
+
+
+def jpeg_in_words(found: Compression, noise: JpegNoise | None, colours: bool) -> str:
+    """How frames were compressed, and what is known of their noise because of it.
+
+    Args:
+        noise: how it came; None: not known
+        colours: whether they have any
+    """
+    if noise:
+        return f"{found.in_words()}; noise of {noise.sigma:.3g} before it"
+    known = "as a camera's own JPEG has it: the picture was edited or reduced before, or texture hides it"
+    reason = f"the noise is not {known}" if colours else "how the noise came is told of colour ones alone"
+    return f"{found.in_words()}; {reason}; its level is measured by patches, which are less sure of it"
 
 
 def demosaicked(size: tuple[int, int], rng: np.random.Generator) -> Doubles:
@@ -133,8 +162,7 @@ def compressed(frame: npt.NDArray[np.floating], quality: int) -> Doubles:
 
 def _is_eight_bits(frame: Doubles) -> bool:
     return (
-        frame.ndim == 3
-        and frame.shape[2] == 3
+        (frame.ndim == 2 or frame.shape[2] == 3)
         and min(frame.shape[:2]) >= 2 * PATCH
         and bool(frame.min() >= 0 and frame.max() <= WHITE)
         and np.array_equal(frame, np.rint(frame))

@@ -1,76 +1,118 @@
 """JPEG in a frame's pixels: coefficients of 8 x 8 blocks are multiples of the steps of a quality.
 
-Measured: docs/decisions/jpeg-noise.md.
+A picture that was compressed before shows that, too: on the same grid some multiples of the last steps are never met,
+on another one more of the fine coefficients are near zero than elsewhere.
+
+Measured: docs/decisions/jpeg-noise.md, jpegs-of-jpegs.md there.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
+from zsn2m_runtime.noise.jpeg_again import first_on_another_grid, first_on_the_grid
+from zsn2m_runtime.noise.jpeg_steps import QUALITIES, ROUNDED, SIDE, Coefficients, Doubles, Grid, nearest, steps_of
 from zsn2m_runtime.sample_types import Pixels
 
-Doubles = npt.NDArray[np.float64]
-
-SIDE = 8  # pixels of a block
 MOST_BLOCKS = 400  # looked at, evenly spaced
 FLAT = 0.7  # coefficients below are taken for zeros that rounding moved
 NOT_ZERO = 1.5  # coefficients above say which steps they are multiples of
 FEWEST = 200  # of those
-ROUNDED = 0.35  # deviation of a coefficient by rounding to whole values; 0.2, and more where samples are clipped
 STRAY = 0.1  # share of the coefficients that are no multiples: clipped blocks
-QUALITIES = range(10, 100)
 LEAST = 0.25  # mean log-likelihood above that of no steps; found: 0.30 at quality 98, 1 to 2 below 96; without JPEG 0.0
-# ITU-T T.81, Annex K, table K.1: steps of luma at quality 50 of the Independent JPEG Group's scale
-STEPS = np.array([
-    [16, 11, 10, 16, 24, 40, 51, 61],
-    [12, 12, 14, 19, 26, 58, 60, 55],
-    [14, 13, 16, 24, 40, 57, 69, 56],
-    [14, 17, 22, 29, 51, 87, 80, 62],
-    [18, 22, 37, 56, 68, 109, 103, 77],
-    [24, 35, 55, 64, 81, 104, 113, 92],
-    [49, 64, 78, 87, 103, 121, 120, 101],
-    [72, 92, 95, 98, 112, 100, 103, 99],
-])  # fmt: skip
+# The same of steps that each coefficient has of its own, which are no quality's: with a camera's tables 0.38 and more,
+# without JPEG -0.18 at most
+LEAST_OWN = 0.1
+LARGEST_STEP = 60  # that is tried
+COARSE = 5  # sum of a coefficient's frequencies: up to there steps of its own are looked for
+FEWEST_OF_ONE = 12  # coefficients that say which step theirs is
 LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 
 
-def find_jpeg(frame: Pixels) -> int | None:
-    """The quality at which a frame was last compressed, 10 to 99; None where no JPEG is found.
+@dataclass(frozen=True)
+class Compression:
+    """How a picture was compressed, as its pixels show it.
 
-    Tables of a camera's own, which are not those of the Independent JPEG Group, are not found.
+    quality: the last time, on the scale of the Independent JPEG Group; of other tables the nearest
+    before: of a coarser JPEG before that; None: none is seen
+    own_tables: whether the tables are not those of that group
+    """
+
+    quality: int
+    before: int | None = None
+    own_tables: bool = False
+
+    @property
+    def coarsest(self) -> int:
+        """The quality that has left most traces: of the coarser JPEG, where there were two."""
+        return self.quality if self.before is None else min(self.before, self.quality)
+
+    def in_words(self) -> str:
+        """As in `of quality 75`."""
+        if self.own_tables:
+            return f"with tables of its own, about as of quality {self.quality}"
+        text = f"of quality {self.quality}"
+        return text if self.before is None else f"{text}, of a picture that was one of about {self.before} before"
+
+
+def find_jpeg(frame: Pixels) -> Compression | None:
+    """How a frame was compressed, of quality 10 to 99; None where no JPEG is found.
 
     Shape:
-        frame: (h, w, 3), RGB of 0 to 255, at least 16 x 16; it may be a piece of the picture
+        frame: (h, w, 3), RGB of 0 to 255, or (h, w), at least 16 x 16; it may be a piece of the picture
     """
-    luma = frame.astype(np.float64) @ LUMA - 128
+    luma = (frame.astype(np.float64) @ LUMA if frame.ndim == 3 else frame.astype(np.float64)) - 128
     cosines = _cosines()
     order = np.arange(SIDE)
     fine = order[:, None] + order >= 3
-    grids = {
+    grids: dict[Grid, Coefficients] = {
         (row, column): cosines @ _blocks(luma, row, column) @ cosines.T for row in range(SIDE) for column in range(SIDE)
     }
-    coefficients = max(grids.values(), key=lambda found: float((np.abs(found[:, fine]) < FLAT).mean()))
+    last = max(grids, key=lambda grid: float((np.abs(grids[grid][:, fine]) < FLAT).mean()))
+    coefficients = grids[last]
     telling = np.abs(coefficients) > NOT_ZERO
     telling[:, 0, 0] = False  # the mean is a multiple in all blocks of one colour
     if telling.sum() < FEWEST:
         return None
-    likelihoods = {quality: _likelihood(coefficients, telling, _steps(quality)) for quality in QUALITIES}
-    best = max(likelihoods, key=lambda quality: likelihoods[quality])
-    return best if likelihoods[best] > LEAST else None
+    likelihoods = {quality: _likelihood(coefficients, telling, steps_of(quality)) for quality in QUALITIES}
+    quality = max(likelihoods, key=lambda quality: likelihoods[quality])
+    if likelihoods[quality] <= LEAST:
+        own = _own_quality(coefficients)
+        return None if own is None else Compression(own, own_tables=True)
+    before = first_on_the_grid(coefficients, quality) or first_on_another_grid(grids, last, quality)
+    return Compression(quality, before)
 
 
 def _likelihood(coefficients: Doubles, telling: npt.NDArray[np.bool_], steps: Doubles) -> float:
     """Mean logarithm of how much likelier coefficients are as multiples of the steps than as any numbers."""
+    return float(_logarithms(coefficients, steps)[telling].mean())
+
+
+def _logarithms(coefficients: Doubles, steps: Doubles) -> Doubles:
     error = coefficients - steps * np.rint(coefficients / steps)
     density = np.exp(-0.5 * np.square(error / ROUNDED)) / (ROUNDED * np.sqrt(2 * np.pi))
-    return float(np.log((1 - STRAY) * steps * density + STRAY)[telling].mean())
+    return np.asarray(np.log((1 - STRAY) * steps * density + STRAY))
 
 
-def _steps(quality: int) -> Doubles:
-    """Steps of luma on the Independent JPEG Group's scale. Shape: returns (8, 8)."""
-    scale = 5000 // quality if quality < 50 else 200 - 2 * quality
-    return np.asarray(np.clip((STEPS * scale + 50) // 100, 1, 255), np.float64)
+def _own_quality(coefficients: Coefficients) -> int | None:
+    """The quality whose steps are nearest to those that each coarse coefficient has; None where they have none."""
+    tried = np.arange(1, LARGEST_STEP + 1, dtype=np.float64)
+    steps, weights, likelihood = np.ones((SIDE, SIDE)), np.zeros((SIDE, SIDE)), 0.0
+    for place in zip(*np.nonzero(np.add.outer(np.arange(SIDE), np.arange(SIDE)) <= COARSE), strict=True):
+        values = coefficients[:, place[0], place[1]]
+        values = values[np.abs(values) > NOT_ZERO]
+        if place == (0, 0) or len(values) < FEWEST_OF_ONE:
+            continue
+        found = _logarithms(values[:, None], tried).sum(axis=0)
+        best = int(found.argmax())
+        likelihood += found[best] - np.log(LARGEST_STEP)  # the best of so many
+        steps[place], weights[place] = tried[best], len(values)
+    if weights.sum() < FEWEST or likelihood <= LEAST_OWN * weights.sum():
+        return None
+    return nearest(steps, weights)
 
 
 def _blocks(plane: Doubles, top: int, left: int) -> Doubles:

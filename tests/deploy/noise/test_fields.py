@@ -15,7 +15,7 @@ from support.trainings import STILLS
 from zsn2m_deploy import api
 from zsn2m_deploy.noise.fields import JPEG_STRENGTHS, NoiseFields
 from zsn2m_runtime.noise.jpeg import compressed, demosaicked
-from zsn2m_runtime.noise.jpeg_grid import find_jpeg
+from zsn2m_runtime.noise.jpeg_grid import Compression, find_jpeg
 from zsn2m_runtime.noise.model import NoiseModel
 from zsn2m_runtime.noise_record import JpegNoise
 
@@ -36,7 +36,7 @@ def test_crops_are_jpegs_of_the_quality() -> None:
     for crop in noisy:
         levels = ((crop - BLACK) / (WHITE - BLACK) * 255).movedim(0, 2).numpy()
         assert levels == pytest.approx(np.rint(levels), abs=1e-3)
-        assert find_jpeg(np.rint(levels)) == 75
+        assert find_jpeg(np.rint(levels)) == Compression(75)
 
 
 def test_crops_are_as_noisy_as_the_model_says() -> None:

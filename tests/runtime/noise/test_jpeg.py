@@ -11,7 +11,7 @@ from support.scenes import scene
 from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.facts import noise_facts, noise_in_words
 from zsn2m_runtime.noise.jpeg import RAISED, assumed_way, compressed, demosaicked, with_jpeg_noise
-from zsn2m_runtime.noise.jpeg_grid import find_jpeg
+from zsn2m_runtime.noise.jpeg_grid import Compression, find_jpeg
 from zsn2m_runtime.noise.model import NoiseModel
 from zsn2m_runtime.sample_types import Pixels
 
@@ -34,8 +34,9 @@ def camera(sigma: float, quality: int, seed: int = 0) -> Pixels:
 @pytest.mark.parametrize("sigma", [0.0, 10.0])
 def test_the_quality_is_found_in_any_piece_of_a_frame(quality: int, sigma: float) -> None:
     frame = camera(sigma, quality)
-    assert find_jpeg(frame) == quality
-    assert find_jpeg(frame[3:, 5:]) == quality
+    once = Compression(quality)
+    assert find_jpeg(frame) == once
+    assert find_jpeg(frame[3:, 5:]) == once
 
 
 def test_no_jpeg_is_found_in_other_frames() -> None:
