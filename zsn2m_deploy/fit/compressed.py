@@ -4,7 +4,8 @@ The level of a JPEG's noise comes from coarse chroma or from patches, and pictur
 the network removes says more: fresh noise is drawn on its own result, through the JPEG, in several strengths, and the
 strength is taken at which the calmest places lose as much as of the frame. The noise removed is then that of fresh
 noise; over all that is removed it is the share to keep. It is too large where even calm places have texture, which two
-signs tell: the result is rough, and what is removed of colours grows more with detail than fresh noise does.
+signs tell: the result is rough, and what is removed of colours grows more with detail than fresh noise does. Where what
+is removed is as even as fresh noise, there is no texture in it, and all goes.
 
 Source: docs/decisions/jpeg-texture.md.
 """
@@ -16,10 +17,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from zsn2m_deploy.fit.correlated import FRAMES, TINY, WHOLE, NoiseShare, centre_of
+from zsn2m_deploy.fit.correlated import FRAMES, TINY, WHOLE, NoiseShare, centre_of, evenness
 from zsn2m_deploy.noise.blocks import as_planes, means_of_blocks
 from zsn2m_deploy.noise.fields import after_jpeg
 from zsn2m_runtime.noise.jpeg import demosaicked
@@ -27,10 +29,14 @@ from zsn2m_runtime.noise.model import Doubles
 from zsn2m_runtime.noise_record import JpegNoise
 
 STRENGTHS = (0.17, 0.35, 0.7, 1.4)  # of the noise, of that of the way; what lies between is interpolated in logarithms
-CALMEST = 0.1  # of the places, those that lose least
+BANDS, FINE_BANDS = 3, 8  # of brightness, for the noise may depend on it: for the calmest places, and for growth
+CALMEST = 0.05  # of the places of a band, those that lose least
 # How much of the noise's power is noise, by the roughness of the result, a power, and by how much faster what goes of
 # chroma grows with the slopes of the result: fitted to what leaves the smallest error
-ROUGH, COLOURED = 0.15, 3.0
+ROUGH, COLOURED = 0.15, 3.5
+# The deviation removed at nearly all places over that at the calmest, over the same of fresh noise of that strength: up
+# to the first nothing is texture, from the second on the above counts in full
+EVEN, UNEVEN = 1.02, 1.06
 UNSURE = 0.65  # of it: less, and the level counts as unknown
 CHROMA = np.array([[-0.169, -0.331, 0.5], [0.5, -0.419, -0.081]]).T  # of JPEG
 
@@ -41,11 +47,13 @@ Network = Callable[[Tensor], Tensor]
 class _Seen:
     """What a network removes from a frame and from fresh noise on its result.
 
-    removed: power; rough: that of the slopes of the result, in a place of the middle; coloured: see `_growth`
+    clean: the result
+    removed: power; rough: that of the slopes of the result, in the median place; coloured: see `_growth`
     calmest: power that goes at the last of the calmest places
     fresh: (n, 4), of each of STRENGTHS the calmest, the noise times what goes of it, its power, and the growth
     """
 
+    clean: Tensor
     removed: float
     rough: float
     coloured: float
@@ -79,10 +87,10 @@ def share_of_jpeg(
     """
     rng = np.random.default_rng(seed)
     sums = np.array([_look(network, centre_of(frame), jpeg, rng, prior) for frame in frames[:FRAMES]])
-    removed, cleared, variance, believed = sums.mean(axis=0).tolist()
+    removed, cleared, variance, believed, texture = sums.mean(axis=0).tolist()
     if min(removed, cleared) <= 0:
         return NoiseShare(1.0, 0.0)
-    share = min(cleared / removed, 1.0)
+    share, believed = (1 - texture * (1 - part) for part in (min(cleared / removed, 1.0), believed))
     if share >= WHOLE:
         return NoiseShare(1.0, 0.0)
     left = 1 + (share * removed - 2 * cleared) * share / (variance + TINY)
@@ -91,11 +99,14 @@ def share_of_jpeg(
 
 def _look(
     network: Network, frame: Tensor, jpeg: JpegNoise, rng: np.random.Generator, prior: Network | None
-) -> tuple[float, float, float, float]:
-    """Of one frame the power removed, that of it which is noise, the noise's power, and how much of it is believed.
+) -> tuple[float, float, float, float, float]:
+    """Of one frame what the share is made of.
 
     Shape:
         frame: (3, h, w)
+    Returns:
+        the power removed, that of it which is noise, the noise's power, how much of it is believed, and whether there
+        is texture at all, from 0 to 1
     """
     unit = torch.from_numpy(demosaicked((frame.shape[1], frame.shape[2]), rng)).permute(2, 0, 1)[None].to(frame)
     seen = _seen(network, frame, unit, jpeg)
@@ -103,10 +114,14 @@ def _look(
     rough = seen.rough / (jpeg.sigma * math.exp(strength)) ** 2
     coloured = seen.coloured - seen.at(strength)[2]
     noise = (rough + TINY) ** -ROUGH * math.exp(-COLOURED * coloured)
+    fresh = after_jpeg(seen.clean + math.exp(strength) * jpeg.sigma * unit, jpeg)
+    powers = [seen.clean, (frame[None] - seen.clean).square(), (fresh - network(fresh)).square()]
+    uneven = evenness(np.stack([means_of_blocks(as_planes(part)).ravel() for part in powers], axis=1))[1]
+    texture = min(max((uneven - EVEN) / (UNEVEN - EVEN), 0.0), 1.0)
     if prior is not None:
         strength = (strength + _seen(prior, frame, unit, jpeg).strength) / 2
     cleared, variance, _ = seen.at(strength)
-    return seen.removed, noise * cleared, noise * variance, min(noise, 1.0)
+    return seen.removed, noise * cleared, noise * variance, min(noise, 1.0), texture
 
 
 def _seen(network: Network, frame: Tensor, unit: Tensor, jpeg: JpegNoise) -> _Seen:
@@ -119,20 +134,35 @@ def _seen(network: Network, frame: Tensor, unit: Tensor, jpeg: JpegNoise) -> _Se
         again = network(fresh)
         drawn, went = as_planes(fresh - clean), as_planes(fresh - again)
         powers = float((drawn * went).mean()), float(np.square(drawn).mean())
-        rows.append((_calmest(went), *powers, _growth(went, as_planes(again))))
+        rows.append((_calmest(went, still), *powers, _growth(went, as_planes(again))))
     rough = float(np.median(_slopes(still)))
-    return _Seen(float(np.square(gone).mean()), rough, _growth(gone, still), _calmest(gone), np.array(rows))
+    return _Seen(
+        clean, float(np.square(gone).mean()), rough, _growth(gone, still), _calmest(gone, still), np.array(rows)
+    )
 
 
-def _calmest(gone: Doubles) -> float:
-    """The power that goes at the last of the calmest places. Shape: (h, w, 3)."""
-    return float(np.quantile(means_of_blocks(np.square(gone)), CALMEST))
+def _calmest(gone: Doubles, still: Doubles) -> float:
+    """The power that goes at the last of the calmest places, the geometric mean over bands. Shape: (h, w, 3) twice."""
+    power = means_of_blocks(np.square(gone)).ravel()
+    return math.exp(np.mean([np.log(np.quantile(power[band], CALMEST) + TINY) for band in _bands(still, BANDS)]))
 
 
 def _growth(gone: Doubles, still: Doubles) -> float:
-    """How fast what goes of chroma grows with the slopes of what stays, a power. Shape: (h, w, 3) twice."""
-    power = means_of_blocks(np.square(gone @ CHROMA))
-    return float(np.polyfit(np.log(_slopes(still).ravel() + TINY), np.log(power.ravel() + TINY), 1)[0])
+    """How fast what goes of chroma grows with the slopes of what stays at one brightness, a power.
+
+    Shape:
+        gone, still: (h, w, 3)
+    """
+    powers = np.stack([means_of_blocks(np.square(gone @ CHROMA)).ravel(), _slopes(still).ravel()], axis=1)
+    logarithms = np.log(powers + TINY)
+    beside = np.concatenate([logarithms[band] - logarithms[band].mean(axis=0) for band in _bands(still, FINE_BANDS)])
+    return float((beside[:, 0] * beside[:, 1]).sum() / (np.square(beside[:, 1]).sum() + TINY))
+
+
+def _bands(still: Doubles, count: int) -> list[npt.NDArray[np.intp]]:
+    """The blocks of each band of brightness. Shape: (h, w, 3) -> (n,) each."""
+    found = np.array_split(np.argsort(means_of_blocks(still).ravel()), count)
+    return [band for band in found if len(band)]
 
 
 def _slopes(still: Doubles) -> Doubles:
