@@ -34,13 +34,14 @@ class ImpulseCorrection(PixelCorrection):
     def found(self, noisy: Tensor) -> tuple[Tensor, Tensor]:
         """The mean of each pixel's neighbours that are not at an end, and whether it is an impulse; both as noisy."""
         inside = ((noisy > self.low) & (noisy < self.high)).to(noisy.dtype)
-        count = _around(bordered(inside), 1) - inside
-        seen = inside * noisy
-        level = (_around(bordered(seen), 1) - seen) / count.clamp_min(1.0)
-        sigma = (self.slope * level + self.floor).maximum(self.least).sqrt()
-        none = 0 * noisy  # so that a NaN shows as far as samples are counted
+        seen, none = inside * noisy, 0 * noisy  # so that a NaN shows as far as samples are counted
         bottom = (noisy <= self.low).to(noisy.dtype) + none
         top = (noisy >= self.high).to(noisy.dtype) + none
+        count, total, dark, bright = (_around(bordered(part), 1) - part for part in (inside, seen, bottom, top))
+        across = (top * dark + (1 - top) * bright) * (count < self.fewest_inside).to(noisy.dtype)  # as in the rule
+        count, total = count + across, total + across * (top * self.low + (1 - top) * self.high)
+        level = total / count.clamp_min(1.0)
+        sigma = (self.slope * level + self.floor).maximum(self.least).sqrt()
         alike = bottom * self.counted(bottom) + top * self.counted(top)
         alone = (inside < 0.5) & (count >= self.fewest_inside) & ((noisy - level).abs() > self.beyond * sigma)
         return level + 0 * alike, alone & (alike <= self.most_alike)

@@ -2,8 +2,9 @@
 
 They tell nothing of the picture, and no network was taught them. A sample counts as one if it is at an end, at least
 half of its neighbours are not, their mean is far from it, and no more of the samples around are at the same end than
-chance makes: thin lines and letters in black and white stay. Frames count as having them if both ends do, and if half
-of what looks so has no neighbour at the same end, where chance would leave them alone: detail comes in groups.
+chance makes: thin lines and letters in black and white stay. In frames that have some, neighbours at the other end
+count where too few others are there: ground that is black or white. Frames count as having them if both ends do, and
+if half of what looks so has no neighbour at the same end, where chance would leave them alone: detail comes in groups.
 
 The exported graph does the same (zsn2m_deploy.noise.impulses). How many are found, and what replacing them is worth:
 docs/decisions/impulses.md.
@@ -76,7 +77,12 @@ class ImpulseRule:
         ends = planes <= low, planes >= high
         inside = (~(ends[0] | ends[1])).astype(np.float32)
         count = sum_around(inside, 1, "reflect")
-        level = sum_around(inside * planes, 1, "reflect") / np.maximum(count, 1)
+        total = sum_around(inside * planes, 1, "reflect")
+        if self.most_alike < AROUND:  # frames have some: ground at the other end counts where hardly any other is
+            around = [sum_around(end.astype(np.float32), 1, "reflect") for end in ends]
+            across = np.where(ends[1], around[0], around[1]) * (count < FEWEST_INSIDE)
+            total, count = total + across * np.where(ends[1], low, high).astype(np.float32), count + across
+        level = total / np.maximum(count, 1)
         if self.noise:
             slope, floor, least = self.noise.rising.astype(np.float32)
             variance = np.maximum(slope * level + floor, np.maximum(least, TINY))
@@ -154,7 +160,7 @@ def find_impulses(frames: Sequence[Pixels], blanks: Sequence[Mask | None]) -> Im
     if sum(alone) < 2 * ALONE or min(by_chance) < LEAST:
         return None
     rule = replace(rule, most_alike=_most_alike(max(by_chance)))
-    return Impulses(sum(by_chance), [fixed for fixed, _ in found], rule)
+    return Impulses(sum(by_chance), [rule.corrected(fixed)[0] for fixed, _ in found], rule)
 
 
 def _share(frames: Sequence[Pixels], marks: Sequence[Marks], end: float) -> float:

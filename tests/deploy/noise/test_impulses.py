@@ -106,6 +106,26 @@ def test_the_graph_replaces_the_same_up_to_the_border(channels: int) -> None:
     np.testing.assert_array_equal(by_graph, by_rule)
 
 
+@pytest.mark.parametrize("ground", [0, 255])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_they_are_replaced_on_ground_at_the_other_end(ground: int, channels: int) -> None:
+    clean = noisy(channels)
+    clean[40:90, 40:90] = ground
+    spoilt = rounded(with_impulses(clean, 0.05))
+    found = find_impulses([spoilt], [None])
+    assert found is not None
+    by_rule, marks = found.rule.corrected(spoilt)
+    inner = slice(42, 88)
+    hit = spoilt[inner, inner] != ground
+    assert hit.mean() == pytest.approx(0.025, rel=0.25)
+    for made in (found.frames[0], by_rule):
+        apart = np.abs(made[inner, inner].astype(float) - ground)
+        assert (apart > 0).mean() < 2e-3
+    by_graph, count = ImpulseCorrection(channels, found.rule).corrected(spoilt)
+    assert count == marks.sum()
+    np.testing.assert_array_equal(by_graph, by_rule)
+
+
 def lines() -> np.ndarray:
     frame = np.full((96, 96), 128.0)
     frame[10::17, 5:90], frame[3:80, 4::23] = 0, 255
