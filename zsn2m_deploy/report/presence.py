@@ -4,11 +4,11 @@ An estimate by patches takes texture and shading of a frame without noise for no
 taught every level, decides: of real noise it removes three quarters and more, everywhere. There is none where it
 
 - removes hardly anything of the estimate,
-- or removes what is correlated from pixel to pixel, and not evenly: less the noise expected at each brightness, or
-  beside places of the same brightness, noise that was enlarged or blurred is as strong everywhere,
-- or removes what is correlated somewhat, and still less evenly.
+- or removes what is correlated somewhat, and not evenly at all: less the noise expected at each brightness, or beside
+  places of the same brightness, noise that was enlarged or blurred is as strong everywhere.
 
-Of the noise of a JPEG that is not so: flat areas lose it. There what is correlated and uneven may be either.
+What is more correlated, and not even, may be either, for coarse grain is so; and of a JPEG, whose flat areas lose
+their noise, either of the two.
 
 Networks take regular detail for noise, too. There the estimate is the power between the peaks of the spectrum: no more
 than rounding is no noise, and white power is noise.
@@ -40,8 +40,8 @@ OF_ROUNDING = 0.4  # whole numbers: rounding alone is a noise of 0.29
 LEAST_TAKEN = 0.12  # of the estimated deviation
 # Correlation of what is removed with its neighbours, and deviations, of those expected, of a tenth of the places over
 # those of another. Enlarged and blurred noise: up to 0.79 and 1.9; smooth frames without noise: 2.3 and more
-MOST_ALIKE, MOST_UNEVEN = 0.67, 2.1
-ALIKE, UNEVEN = 0.45, 3.0  # somewhat alike, and still less even
+MOST_ALIKE, MOST_UNEVEN = 0.67, 2.1  # coarse grain has more, too: from there on it may be either
+ALIKE, UNEVEN = 0.45, 3.0  # somewhat alike, and still less even: no noise
 BANDS, FEWEST_OF_BAND = 8, 16  # of brightness, and places of each: film grain is no line over brightness
 FAINT = 0.1  # of the mean variance: no less is expected anywhere
 # Of frames with regular detail; drawn ones with white noise of 1 have 0.42 and more, rough walls without up to 0.18
@@ -90,8 +90,10 @@ def presence_of(frame: Pixels, model: NoiseModel) -> Presence:
         _unevenness(_beside_their_brightness(_of_blocks(np.square(taken))[free], _of_blocks(clean)[free])),
     )
     alike = (beside + below) / 2
-    if (min(beside, below) > MOST_ALIKE and uneven > MOST_UNEVEN) or (alike > ALIKE and uneven > UNEVEN):
+    if alike > ALIKE and uneven > UNEVEN:
         return Presence.UNSURE if model.jpeg else Presence.NONE
+    if min(beside, below) > MOST_ALIKE and uneven > MOST_UNEVEN:
+        return Presence.UNSURE
     return Presence.NOISE
 
 

@@ -54,3 +54,11 @@ def test_film_grain_is_no_picture(seed: int) -> None:
     noisy = clean + 0.125 * grain / grain.std() * np.sqrt(np.maximum(clean * (255 - clean), 400))
     frame = np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
     assert presence_of(frame, estimate_noise([frame])) is Presence.NOISE
+
+
+@pytest.mark.parametrize("seed", [0, 6])
+def test_coarse_grain_is_not_told_to_be_the_picture(seed: int) -> None:
+    clean = scene(channels=1, seed=seed).clean.astype(np.float64)
+    grain = cv2.GaussianBlur(np.random.default_rng(seed).standard_normal(clean.shape), (0, 0), 2.2)
+    frame = np.clip(np.rint(clean + 12 * grain / grain.std()), 0, 255).astype(np.uint8)
+    assert presence_of(frame, estimate_noise([frame])) is Presence.UNSURE
