@@ -132,7 +132,7 @@ def _noise(
     for group, noise in zip(grouping, noises, strict=True):
         frames, hidden = [pixels[i] for i in group], [blanks[i] for i in group]
         found, jpeg = with_jpeg_noise(noise, frames, hidden), jpeg_of(frames)
-        of_colours = jpeg is not None and frames[0].ndim == 3
+        of_colours = any(frame.ndim == 3 and bool((frame != frame[..., :1]).any()) for frame in frames)
         way = assumed_way(found, frames, jpeg.coarsest) if jpeg and of_colours else None
         said = jpeg_in_words(jpeg, found.jpeg, of_colours) if jpeg else None
         groups.append(FrameGroup(tuple(group), found, way, jpeg=said))

@@ -96,7 +96,7 @@ def train_sensor(run: Run, config: TrainConfig) -> Fitted:
     found = weakening(run, apply, errors, config.seed, prior)
     if found.share < 1 or found.unknown:
         sensor.weaken(found.share)
-        if found.doubtful:
+        if found.doubtful or any(group.jpeg and not group.compressed for group in run.groups):  # a grey JPEG: not sure
             run.notes.warn(found.in_words())
         else:
             run.notes.hints.append(found.in_words())

@@ -20,9 +20,10 @@ def importing() -> Iterator[None]:
     gc.disable()
     try:
         yield
-    finally:
         if was_on:
             gc.freeze()
+    finally:
+        if was_on:
             gc.enable()
 
 

@@ -86,15 +86,15 @@ def share_of_jpeg(
         prior: a network that is asked for the level, too, as one that was adapted to another noise takes texture for it
     """
     rng = np.random.default_rng(seed)
-    sums = np.array([_look(network, centre_of(frame), jpeg, rng, prior) for frame in frames[:FRAMES]])
-    removed, cleared, variance, believed, texture = sums.mean(axis=0).tolist()
-    if min(removed, cleared) <= 0:
-        return NoiseShare(1.0, 0.0)
-    share, believed = (1 - texture * (1 - part) for part in (min(cleared / removed, 1.0), believed))
+    looks = np.array([_look(network, centre_of(frame), jpeg, rng, prior) for frame in frames[:FRAMES]])
+    removed, cleared, variance, believed, texture = looks.T
+    cleared, weights = np.minimum(cleared, removed), removed + TINY  # of each frame; a flat one says little of others
+    shares = 1 - texture * (1 - np.stack([(cleared + TINY) / weights, believed]))
+    share, believed_share = np.average(shares, axis=1, weights=weights).tolist()
     if share >= WHOLE:
         return NoiseShare(1.0, 0.0)
-    left = 1 + (share * removed - 2 * cleared) * share / (variance + TINY)
-    return NoiseShare(share, min(max(left, 0.0), 1.0), unknown=believed < UNSURE)
+    left = 1 + (share * removed.mean() - 2 * cleared.mean()) * share / (variance.mean() + TINY)
+    return NoiseShare(share, float(np.clip(left, 0.0, 1.0)), unknown=believed_share < UNSURE)
 
 
 def _look(

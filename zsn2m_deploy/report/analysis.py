@@ -164,16 +164,18 @@ def analyse(
     whole = is_whole(noisy.dtype)
     sigma = expected_sigma(after, model, whole)
     weight = usable(before, after, sigma, value_range, shown)
+    looked_at = weight.size if shown is None else max(int(shown.sum()), 1) * weight.shape[2]
+    whole_share = float(weight.sum()) / looked_at
     removed = (before - after) * weight
     if weight.sum() < FEWEST_SAMPLES:
         everywhere = float(np.sqrt(np.square(before - after).mean())), float(np.sqrt(np.square(sigma).mean()))
-        return Removed(*everywhere, float(weight.mean()), model.correlated, None, None, None, None, weakened)
+        return Removed(*everywhere, whole_share, model.correlated, None, None, None, None, weakened)
     samples = weight.sum()
     unit = removed / sigma
     return Removed(
         float(np.sqrt(np.square(removed).sum() / samples)),
         float(np.sqrt((np.square(sigma) * weight).sum() / samples)),
-        float(weight.mean()),
+        whole_share,
         model.correlated,
         _histogram(removed[weight > 0], sigma[weight > 0], whole),
         _autocorrelation(unit, weight, model),

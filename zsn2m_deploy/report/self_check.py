@@ -146,7 +146,7 @@ def _obstacle(model: NoiseModel, weight: Doubles, there: Doubles) -> str | None:
         return "most of the frame is at black or white, or so near that noise is clipped"
     if (weight.shape[0] // BATCH) * (weight.shape[1] // BATCH) < FEWEST_BATCHES:
         return "the frame is too small"
-    if model.correlated or model.coarse:
+    if model.correlated:
         return "the noise is correlated, and the estimate holds for independent noise only"
     return None
 

@@ -110,7 +110,7 @@ def jpeg_of(frames: Sequence[Pixels]) -> Compression | None:
     alike = [one for one in found if one is not None]
     if len(alike) < len(found) or len({one.quality for one in alike}) > 1:
         return None
-    return min(alike, key=lambda one: one.coarsest)
+    return max(alike, key=lambda one: (alike.count(one), -one.coarsest))
 
 
 def jpeg_quality(frames: Sequence[Pixels]) -> int | None:
@@ -134,9 +134,8 @@ def jpeg_in_words(found: Compression, noise: JpegNoise | None, colours: bool) ->
     """
     if noise:
         return f"{found.in_words()}; noise of {noise.sigma:.3g} before it"
-    known = "as a camera's own JPEG has it: the picture was edited or reduced before, or texture hides it"
-    reason = f"the noise is not {known}" if colours else "how the noise came is told of colour ones alone"
-    return f"{found.in_words()}; {reason}; its level is measured by patches, which are less sure of it"
+    reason = "what a camera's own JPEG has was not found" if colours else "noise before it is told of colour ones alone"
+    return f"{found.in_words()}; {reason}, so the level of the noise is less sure"
 
 
 def demosaicked(size: tuple[int, int], rng: np.random.Generator) -> Doubles:

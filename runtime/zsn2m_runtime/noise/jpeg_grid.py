@@ -23,12 +23,14 @@ NOT_ZERO = 1.5  # coefficients above say which steps they are multiples of
 FEWEST = 200  # of those
 STRAY = 0.1  # share of the coefficients that are no multiples: clipped blocks
 LEAST = 0.25  # mean log-likelihood above that of no steps; found: 0.30 at quality 98, 1 to 2 below 96; without JPEG 0.0
+LIKELY = 0.15  # the same where steps that are looked for one by one are those of that quality
 # The same of steps that each coefficient has of its own, which are no quality's: with a camera's tables 0.38 and more,
 # without JPEG -0.18 at most
 LEAST_OWN = 0.1
 LARGEST_STEP = 60  # that is tried
 COARSE = 5  # sum of a coefficient's frequencies: up to there steps of its own are looked for
 FEWEST_OF_ONE = 12  # coefficients that say which step theirs is
+BEYOND = 1.5  # steps: those below are of one multiple, as faint noise is, all of which has about one size
 LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 
 
@@ -81,7 +83,10 @@ def find_jpeg(frame: Pixels) -> Compression | None:
     quality = max(likelihoods, key=lambda quality: likelihoods[quality])
     if likelihoods[quality] <= LEAST:
         own = _own_quality(coefficients)
-        return None if own is None else Compression(own, own_tables=True)
+        if own is None:
+            return None
+        if own != quality or likelihoods[quality] <= LIKELY:
+            return Compression(own, own_tables=True)
     before = first_on_the_grid(coefficients, quality) or first_on_another_grid(grids, last, quality)
     return Compression(quality, before)
 
@@ -107,9 +112,12 @@ def _own_quality(coefficients: Coefficients) -> int | None:
         if place == (0, 0) or len(values) < FEWEST_OF_ONE:
             continue
         found = _logarithms(values[:, None], tried).sum(axis=0)
-        best = int(found.argmax())
-        likelihood += found[best] - np.log(LARGEST_STEP)  # the best of so many
-        steps[place], weights[place] = tried[best], len(values)
+        step = tried[int(found.argmax())]
+        values = values[np.abs(values) > BEYOND * step]
+        if len(values) < FEWEST_OF_ONE:
+            continue
+        likelihood += _logarithms(values, step).sum() - np.log(LARGEST_STEP)  # the best of so many
+        steps[place], weights[place] = step, len(values)
     if weights.sum() < FEWEST or likelihood <= LEAST_OWN * weights.sum():
         return None
     return nearest(steps, weights)

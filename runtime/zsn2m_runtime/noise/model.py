@@ -106,7 +106,7 @@ class NoiseModel:
     @property
     def correlated(self) -> bool:
         """Whether neighbouring pixels share noise."""
-        return max(map(abs, self.neighbours)) > CORRELATED
+        return self.coarse or max(map(abs, self.neighbours)) > CORRELATED
 
     @property
     def neighbours_of_colours(self) -> float:
@@ -231,7 +231,7 @@ class NoiseModel:
         correlation = self.white(self.slope, self.floor).correlation
         if not of_channels:
             correlation[:, :, REACH, REACH] = self.between
-        return replace(self, correlation=correlation)
+        return replace(self, correlation=correlation, coarse=False)
 
     def of_each(self, channels: int) -> NoiseModel:
         """Noise of one channel that so many have: all of them the same."""

@@ -17,8 +17,9 @@ from zsn2m_runtime.sample_types import Pixels
 DEAD = 0.45  # of the steps along a line are none at all, in one run
 NOISY = 0.3  # of those of other lines, at most: the middle one of all, and both beside
 QUIET = 0.3  # of the spread of lines beside, along a line and from pixel to pixel: stuck, with noise of reading alone
-FOLLOWS = 2.0  # times its spread, half of its samples are no farther from the lines beside: the ground between letters
+NOISELESS = 0.5  # of the noise of lines beside, at most: the ground between letters has as much as they have there
 PLAIN = 0.5  # of the median line's spread: lines beside that have less, as in skies and shadows, tell nothing
+NORMAL_MEDIAN = 0.6744897501960817  # of the size of normal samples
 BESIDE = 4  # lines away: up to so many dead ones may be together
 ROUNDS = 3  # of looking again without those found, which cut others in parts where they cross
 MARGIN = 8  # lines at the borders, which pictures have constant
@@ -175,8 +176,8 @@ def _quiet(plane: Doubles) -> npt.NDArray[np.bool_]:
     for column in np.flatnonzero(found):
         beside_it = [other for other in range(column - BESIDE, column + BESIDE + 1) if other != column]
         around = plane[:, [other for other in beside_it if 0 <= other < plane.shape[1]]]
-        apart = np.abs(plane[:, column] - np.median(around, axis=1))
-        found[column] = np.median(apart) > FOLLOWS * plane[:, column].std()
+        noise = np.median(np.abs(around - np.median(around, axis=1, keepdims=True))) / NORMAL_MEDIAN
+        found[column] = plane[:, column].std() < NOISELESS * noise
     return found
 
 

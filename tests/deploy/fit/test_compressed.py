@@ -109,3 +109,11 @@ def test_another_network_is_asked_for_the_level() -> None:
     alone = share_of_jpeg(smoothing, [of], camera(), 0)
     assert share_of_jpeg(smoothing, [of], camera(), 0, prior=smoothing) == alone
     assert share_of_jpeg(smoothing, [of], camera(), 0, prior=timid).share < 0.95 * alone.share
+
+
+def test_a_flat_frame_does_not_speak_for_a_textured_one() -> None:
+    flat, rough = frame(np.zeros(3)), frame(textured((1.0, -1.0, 0.5), 3.0))
+    alone = share(rough, camera()).share
+    both = share_of_jpeg(smoothing, [flat, rough], camera(), 0).share
+    assert alone < 0.8
+    assert both < (1 + alone) / 2

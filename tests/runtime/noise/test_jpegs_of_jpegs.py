@@ -120,3 +120,13 @@ def test_frames_of_one_quality_count_as_the_coarsest_before() -> None:
     assert jpeg_of([once, twice]) == find_jpeg(twice) != Compression(92)
     assert jpeg_of([once, eight_bits(compressed(photograph(9), 80))]) is None
     assert jpeg_of([once, np.rint(photograph(9)).clip(0, 255).astype(np.uint8)]) is None
+
+
+@pytest.mark.parametrize("sigma", [0.8, 1.0, 1.5, 2.0])
+@pytest.mark.parametrize("shape", [(256, 256), (256, 256, 3)])
+def test_faint_noise_is_no_jpeg(sigma: float, shape: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(2)
+    ramp = 40 + np.linspace(0, 120, shape[1]).reshape(1, -1, *[1] * (len(shape) - 2))
+    for light in (np.full(shape, 30.0), np.broadcast_to(ramp, shape)):
+        assert find_jpeg(np.rint(light + sigma * rng.standard_normal(shape))) is None
+    assert find_jpeg(rng.poisson(sigma, shape).astype(np.float64)) is None

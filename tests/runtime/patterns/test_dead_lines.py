@@ -103,6 +103,14 @@ def test_the_paper_between_letters_is_no_dead_line() -> None:
     assert find_dead_lines(noisy_page) == {"columns": [45]}
 
 
+@pytest.mark.parametrize("offset", [0.0, 2.0])
+def test_a_line_with_noise_of_reading_is_found_where_nothing_is_to_be_seen(offset: float) -> None:
+    rng = np.random.default_rng(1)
+    frame = 1000 + 50 * rng.standard_normal((128, 128))
+    frame[:, 60] = 1000 + offset + 10 * rng.standard_normal(128)
+    assert find_dead_lines(np.rint(frame).astype(np.uint16)) == {"columns": [60]}
+
+
 @pytest.mark.parametrize("shape", [(1, 128), (96, 1), (4, 128), (128, 4), (0, 128)])
 def test_frames_too_thin_to_tell_have_none_and_nothing_is_warned_of(shape: tuple[int, int]) -> None:
     frame = np.random.default_rng(0).integers(0, 9, shape, np.uint8)  # neighbours are often the same by chance
