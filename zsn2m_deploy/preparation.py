@@ -25,7 +25,7 @@ from zsn2m_runtime.noise.jpeg import assumed_way, jpeg_in_words, jpeg_of, with_j
 from zsn2m_runtime.noise_record import Span
 from zsn2m_runtime.patterns import kind_of_stripes
 from zsn2m_runtime.patterns.dead_lines import without_own_dead_lines
-from zsn2m_runtime.sample_types import Pixels
+from zsn2m_runtime.sample_types import Pixels, is_grey
 
 DEFECTS = "the frame has hot or dead pixels or other impulses, which the estimate does not see where they stay"
 OFFSETS_LEFT = "rows, columns or frames shared noise, of which the estimate does not see what is left"
@@ -131,8 +131,8 @@ def _noise(
     groups = []
     for group, noise in zip(grouping, noises, strict=True):
         frames, hidden = [pixels[i] for i in group], [blanks[i] for i in group]
-        found, jpeg = with_jpeg_noise(noise, frames, hidden), jpeg_of(frames)
-        of_colours = any(frame.ndim == 3 and bool((frame != frame[..., :1]).any()) for frame in frames)
+        jpeg, of_colours = jpeg_of(frames), not all(map(is_grey, frames))
+        found = with_jpeg_noise(noise, frames, jpeg, hidden)
         way = assumed_way(found, frames, jpeg.coarsest) if jpeg and of_colours else None
         said = jpeg_in_words(jpeg, found.jpeg, of_colours) if jpeg else None
         groups.append(FrameGroup(tuple(group), found, way, jpeg=said))

@@ -26,6 +26,11 @@ def is_whole(dtype: npt.DTypeLike) -> bool:
     return np.dtype(dtype).kind in "ui"
 
 
+def is_grey(pixels: Samples) -> bool:
+    """Whether samples have one channel, or all channels are the same. Shape: (h, w) or (..., c)."""
+    return pixels.ndim == 2 or bool((pixels == pixels[..., :1]).all())
+
+
 def limits_of(dtype: npt.DTypeLike) -> tuple[int, int]:
     """The lowest and the highest value of an integer type, exactly."""
     info = np.iinfo(np.dtype(dtype))

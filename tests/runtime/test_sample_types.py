@@ -13,7 +13,7 @@ from support.commands import run_command
 import zsn2m_deploy as zsn2m
 from zsn2m_runtime.files import open_image
 from zsn2m_runtime.noise.estimate import estimate_noise
-from zsn2m_runtime.sample_types import SAMPLE_DTYPES, is_whole
+from zsn2m_runtime.sample_types import SAMPLE_DTYPES, is_grey, is_whole
 
 QUICK = zsn2m.TrainConfig(method="mbd").updated({"mbd": {"schedule": {"iterations": 20, "crop_side": 32}}})
 SHIFT = 60  # int8 has room for it: noisy_planes below stay under 2 * SHIFT
@@ -130,3 +130,10 @@ def test_the_shared_two_photon_frame(tmp_path: Path, shared_data: Path) -> None:
     assert (clean.dtype, clean.shape) == (noisy.dtype, noisy.shape) == (np.int16, noisy.shape)
     assert noisy.min() < 0
     assert abs(float(clean.mean()) - float(noisy.mean())) < 0.05 * noisy.std()
+
+
+def test_grey_has_one_channel_or_all_alike() -> None:
+    grey = np.arange(12.0).reshape(3, 4)
+    assert is_grey(grey)
+    assert is_grey(np.dstack([grey] * 3))
+    assert not is_grey(np.dstack([grey, grey, grey + (grey == 5)]))

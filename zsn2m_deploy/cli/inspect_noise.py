@@ -40,6 +40,7 @@ def estimated(frame: Frame, patterns: Patterns | None) -> Estimate:
     from zsn2m_runtime.noise.impulses import find_impulses
     from zsn2m_runtime.noise.jpeg import jpeg_in_words, jpeg_of, with_jpeg_noise
     from zsn2m_runtime.patterns.dead_lines import without_own_dead_lines
+    from zsn2m_runtime.sample_types import is_grey
 
     pixels, blank = filled(frame.pixels, frame.blank), frame.blank
     pixels, _ = without_own_dead_lines(pixels)
@@ -52,9 +53,10 @@ def estimated(frame: Frame, patterns: Patterns | None) -> Estimate:
         sound = pixels
         if patterns:
             pixels = without_offsets(sound, find_row_noise([sound], [patterns]))
-        noise = with_jpeg_noise(estimate_noise([pixels], [blank]), [pixels], [blank])
-        if found := jpeg_of([pixels]):
-            rows.append(("JPEG", jpeg_in_words(found, noise.jpeg, colours=pixels.ndim == 3)))
+        jpeg = jpeg_of([pixels])
+        noise = with_jpeg_noise(estimate_noise([pixels], [blank]), [pixels], jpeg, [blank])
+        if jpeg:
+            rows.append(("JPEG", jpeg_in_words(jpeg, noise.jpeg, colours=not is_grey(pixels))))
         return Estimate(noise_facts([present(pixels, blank)], noise, None, [present(sound, blank)]), "", share, rows)
     except InputError as error:
         return Estimate(None, str(error), share, rows)

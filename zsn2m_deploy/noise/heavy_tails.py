@@ -20,6 +20,7 @@ from zsn2m_deploy.noise.clipping import has_noise
 from zsn2m_deploy.noise.guesses import FirstGuess
 from zsn2m_deploy.noise.mean import FAR
 from zsn2m_deploy.noise.variance import VarianceLine
+from zsn2m_runtime.noise.level import MAD_OF_NORMAL
 from zsn2m_runtime.noise.model import NoiseModel
 from zsn2m_runtime.noise_record import HeavyTails
 
@@ -30,7 +31,6 @@ FARTHEST = 0.1  # share of the samples beyond FAR, whose distance says how far t
 FLAT, WINDOW = 1.0, 5  # the denoised frame varies by less than so many standard deviations over so many pixels
 FEWEST = 4000  # flat samples; fewer have too few that are far off
 FEWEST_FAR = 5  # different samples beyond FARTHER on the rarer side: fewer may be defective pixels
-NORMAL_MEDIAN = 0.6744897501960817  # of the size of normal samples
 FACTORS = np.geomspace(1.5, 40, 200)  # that are tried; far beyond any range in use at the end
 MOST = 0.25  # share: where there seem to be more, the line of the variance is wrong, and not the tails
 ALIKE = 0.1  # correlation of neighbours: more is texture, noise has up to 0.061: docs/decisions/heavy-tails.md
@@ -57,7 +57,7 @@ def with_heavy_tails(model: NoiseModel, guesses: Sequence[FirstGuess], pixels: i
     units = units - np.median(units)
     size = np.abs(units)
     median = float(np.median(size))
-    core = median / NORMAL_MEDIAN
+    core = median / MAD_OF_NORMAL
     rarer = min(float((units > FARTHER * core).mean()), float((units < -FARTHER * core).mean()))
     looked_at = sum(guess.clean[:, 0].numel() for guess in guesses)
     different = len(units) * min(1.0, pixels / looked_at)
@@ -79,7 +79,7 @@ def with_heavy_tails(model: NoiseModel, guesses: Sequence[FirstGuess], pixels: i
 
 def _median_of_mixture(share: float, factor: float) -> float:
     """The median of the size of normal samples of which a share is wider by a factor."""
-    distances = NORMAL_MEDIAN * np.geomspace(1, factor, 200)
+    distances = MAD_OF_NORMAL * np.geomspace(1, factor, 200)
     inside = 1 - (1 - share) * _above(distances) - share * _above(distances / factor)
     return float(np.interp(0.5, inside, distances))
 

@@ -26,7 +26,7 @@ from zsn2m_runtime.noise.spectrum import covariance_of, has_coarse_noise
 from zsn2m_runtime.noise.tails import shape_of
 from zsn2m_runtime.noise.texture import shared_line
 from zsn2m_runtime.noise.unlike_channels import unlike_channels
-from zsn2m_runtime.sample_types import Mask, Pixels
+from zsn2m_runtime.sample_types import Mask, Pixels, is_grey
 
 MOST_PATCHES = 8000  # looked at, evenly spaced; of many frames at least FEWEST each
 MOST_WIDE = 600  # of wide patches, for noise of colours
@@ -50,7 +50,7 @@ def estimate_noise(frames: Sequence[Pixels], blanks: Sequence[Mask | None] | Non
         _check_size(frame)
     blanks = blanks_of(frames) if blanks is None else blanks
     seen = [present(frame, blank) for frame, blank in zip(frames, blanks, strict=True)]
-    if frames[0].ndim == 3 and all(bool((pixels == pixels[..., :1]).all()) for pixels in seen):  # grey, in colours
+    if frames[0].ndim == 3 and all(map(is_grey, seen)):  # grey, in colours
         return estimate_noise([frame[..., 0] for frame in frames], blanks).of_each(frames[0].shape[2])
     if counted := counted_photons(frames, blanks):
         return counted
@@ -65,17 +65,18 @@ def estimate_noise(frames: Sequence[Pixels], blanks: Sequence[Mask | None] | Non
     patches, flat = _flat(every, line)
     told_by_colours = flat.level.shape[1] == COLOURS and not jpeg_quality(seen)  # JPEG takes colours out of flat areas
     wide = _wide_patches(units, blanks) if told_by_colours else None
-    coarse = flat.level.shape[1] == 1 and has_coarse_noise(line.units(flat), len(flat.level) / len(patches.level))
+    deviations = line.units(flat)
+    coarse = flat.level.shape[1] == 1 and has_coarse_noise(deviations, len(flat.level) / len(patches.level))
     apart = unlike_channels(line.one_unit(wide), line.variance(flat.level).mean(axis=0)) if wide else None
     if wide and apart is not None:
         line = _apart(line, wide, apart)
-        covariance = NoiseModel.white(*line).correlation
+        deviations, covariance = line.units(flat), NoiseModel.white(*line).correlation
     elif wide:
         covariance = _of_colours(flat, patches, wide, line)
     else:
-        covariance = covariance_of(line.units(flat), coarse)
+        covariance = covariance_of(deviations, coarse)
     power, correlation = _parted(covariance, line.variance(flat.level).mean(axis=0) < NO_NOISE)
-    deviations, ends = line.units(flat), (flat.at_low.mean(axis=0), flat.at_high.mean(axis=0))
+    ends = flat.at_low.mean(axis=0), flat.at_high.mean(axis=0)
     shape = shape_of(deviations / np.sqrt(power), correlation, *ends)
     found = NoiseModel(
         *line,

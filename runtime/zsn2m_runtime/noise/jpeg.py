@@ -46,7 +46,10 @@ TINY = 1e-12
 
 
 def with_jpeg_noise(
-    model: NoiseModel, frames: Sequence[Pixels], blanks: Sequence[Mask | None] | None = None
+    model: NoiseModel,
+    frames: Sequence[Pixels],
+    jpeg: Compression | None,
+    blanks: Sequence[Mask | None] | None = None,
 ) -> NoiseModel:
     """The model with the way that the noise of JPEG frames came, and as the noise is after it.
 
@@ -57,12 +60,13 @@ def with_jpeg_noise(
         blanks: (h, w) of each, or None; nor have frames that are blank somewhere
     Args:
         model: of these frames, by patches
+        jpeg: how they were compressed, as `jpeg_of` says
     """
-    if not model.correlated or model.regular or any(blank is not None for blank in blanks or ()):
+    if not jpeg or frames[0].ndim == 2 or not model.correlated or model.regular:
         return model
-    quality = jpeg_quality(frames)
-    if quality is None:
+    if any(blank is not None for blank in blanks or ()):
         return model
+    quality = jpeg.coarsest
     middles = [_middle(frame) for frame in frames[:MOST_FRAMES]]
     looks = [_Look(middle, quality) for middle in middles]
     levels = np.array([look.level(CHROMA, COARSE, CALM) for look in looks])

@@ -14,11 +14,11 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from zsn2m_runtime.noise.jpeg_steps import ROUNDED, SIDE, Coefficients, Doubles, Grid, steps_of
+from zsn2m_runtime.noise.jpeg_steps import FINE, ORDER, ROUNDED, SIDE, STRAY, Coefficients, Doubles, Grid, steps_of
 
 COARSEST = 30  # quality of a first JPEG that is looked for
 COARSER = 1.3  # times the last steps, at least, on the same grid
-LOW = 5  # sum of the frequencies of coefficients that are looked at
+LOW = (ORDER > 0) & (ORDER <= 5)  # coefficients that are looked at
 MOST = 40  # multiples
 FEWEST = 60  # expected at those that a first JPEG never leaves; fewer say nothing
 MISSING = 0.4  # of those expected are there, at most; of pictures compressed once 0.56 and more, twice up to 0.27
@@ -26,7 +26,6 @@ NEAR_ZERO = 1.5  # of coefficients on another grid, which the last JPEG has move
 STANDS_OUT = 4.0  # deviations of the other grids; of pictures compressed once up to 3.2, twice 4.4 and more
 COARSER_ELSEWHERE = 1.5  # times the last steps, on another grid, whose multiples the last JPEG has blurred
 TELLING = 0.6  # of a step: coefficients above are not its zeros
-STRAY = 0.1  # share of the coefficients that are no multiples
 FEWEST_TELLING = 100
 
 
@@ -36,15 +35,14 @@ def first_on_the_grid(coefficients: Coefficients, last: int) -> int | None:
     Args:
         last: quality of the last one
     """
-    low = _low()
-    own = steps_of(last)[low]
-    index = np.abs(np.rint(coefficients[:, low] / own)).astype(int)
+    own = steps_of(last)[LOW]
+    index = np.abs(np.rint(coefficients[:, LOW] / own)).astype(int)
     counts = np.stack([np.bincount(values[values <= MOST], minlength=MOST + 1) for values in index.T]).astype(float)
     multiples = np.arange(2, MOST)
     there, beside = counts[:, 2:-1], np.sqrt(counts[:, 1:-2] * counts[:, 3:])  # of a falling histogram
     shares = {}
     for quality in range(COARSEST, last):
-        steps = steps_of(quality)[low]
+        steps = steps_of(quality)[LOW]
         never = (steps >= COARSER * own)[:, None] & ~_left(multiples, (steps / own)[:, None], own[:, None])
         if (expected := beside[never].sum()) >= FEWEST:
             shares[quality] = there[never].sum() / expected
@@ -60,10 +58,8 @@ def first_on_another_grid(grids: Mapping[Grid, Coefficients], last: Grid, qualit
     Args:
         last, quality: of the last JPEG
     """
-    order = np.arange(SIDE)
-    fine = order[:, None] + order >= 3
     zeros = {
-        grid: float((np.abs(found[:, fine]) < NEAR_ZERO).mean())
+        grid: float((np.abs(found[:, FINE]) < NEAR_ZERO).mean())
         for grid, found in grids.items()
         if not _is_near(grid, last)
     }
@@ -71,9 +67,9 @@ def first_on_another_grid(grids: Mapping[Grid, Coefficients], last: Grid, qualit
     others = np.array([share for grid, share in zeros.items() if grid != first])
     if zeros[first] < others.mean() + STANDS_OUT * others.std():
         return None
-    likelihoods = {}
+    coefficients, own, likelihoods = grids[first][:, LOW], steps_of(quality)[LOW], {}
     for before in range(COARSEST, quality):
-        found = _likelihood(grids[first][:, _low()], steps_of(before)[_low()], steps_of(quality)[_low()])
+        found = _likelihood(coefficients, steps_of(before)[LOW], own)
         if found is not None:
             likelihoods[before] = found
     return max(likelihoods, key=lambda before: likelihoods[before], default=None)
@@ -101,11 +97,6 @@ def _left(multiples: npt.NDArray[np.int_], ratio: Doubles, own: Doubles) -> npt.
     far = 0.5 + 0.5 * ROUNDED / own  # whole values between both JPEGs
     left = [(np.abs((whole + by) * ratio - multiples) <= far) & (whole + by >= 1) for by in (-1, 0, 1)]
     return np.asarray(np.any(left, axis=0))
-
-
-def _low() -> npt.NDArray[np.bool_]:
-    total = np.add.outer(np.arange(SIDE), np.arange(SIDE))
-    return (total > 0) & (total <= LOW)
 
 
 def _is_near(grid: Grid, last: Grid) -> bool:

@@ -14,21 +14,32 @@ import numpy as np
 import numpy.typing as npt
 
 from zsn2m_runtime.noise.jpeg_again import first_on_another_grid, first_on_the_grid
-from zsn2m_runtime.noise.jpeg_steps import QUALITIES, ROUNDED, SIDE, Coefficients, Doubles, Grid, nearest, steps_of
+from zsn2m_runtime.noise.jpeg_steps import (
+    FINE,
+    ORDER,
+    QUALITIES,
+    ROUNDED,
+    SIDE,
+    STRAY,
+    Coefficients,
+    Doubles,
+    Grid,
+    nearest,
+    steps_of,
+)
 from zsn2m_runtime.sample_types import Pixels
 
 MOST_BLOCKS = 400  # looked at, evenly spaced
 FLAT = 0.7  # coefficients below are taken for zeros that rounding moved
 NOT_ZERO = 1.5  # coefficients above say which steps they are multiples of
 FEWEST = 200  # of those
-STRAY = 0.1  # share of the coefficients that are no multiples: clipped blocks
 LEAST = 0.25  # mean log-likelihood above that of no steps; found: 0.30 at quality 98, 1 to 2 below 96; without JPEG 0.0
 LIKELY = 0.15  # the same where steps that are looked for one by one are those of that quality
 # The same of steps that each coefficient has of its own, which are no quality's: with a camera's tables 0.38 and more,
 # without JPEG -0.18 at most
 LEAST_OWN = 0.1
 LARGEST_STEP = 60  # that is tried
-COARSE = 5  # sum of a coefficient's frequencies: up to there steps of its own are looked for
+COARSE = 5  # of ORDER: up to there steps of a coefficient's own are looked for
 FEWEST_OF_ONE = 12  # coefficients that say which step theirs is
 BEYOND = 1.5  # steps: those below are of one multiple, as faint noise is, all of which has about one size
 LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
@@ -68,12 +79,10 @@ def find_jpeg(frame: Pixels) -> Compression | None:
     """
     luma = (frame.astype(np.float64) @ LUMA if frame.ndim == 3 else frame.astype(np.float64)) - 128
     cosines = _cosines()
-    order = np.arange(SIDE)
-    fine = order[:, None] + order >= 3
     grids: dict[Grid, Coefficients] = {
         (row, column): cosines @ _blocks(luma, row, column) @ cosines.T for row in range(SIDE) for column in range(SIDE)
     }
-    last = max(grids, key=lambda grid: float((np.abs(grids[grid][:, fine]) < FLAT).mean()))
+    last = max(grids, key=lambda grid: float((np.abs(grids[grid][:, FINE]) < FLAT).mean()))
     coefficients = grids[last]
     telling = np.abs(coefficients) > NOT_ZERO
     telling[:, 0, 0] = False  # the mean is a multiple in all blocks of one colour
@@ -106,7 +115,7 @@ def _own_quality(coefficients: Coefficients) -> int | None:
     """The quality whose steps are nearest to those that each coarse coefficient has; None where they have none."""
     tried = np.arange(1, LARGEST_STEP + 1, dtype=np.float64)
     steps, weights, likelihood = np.ones((SIDE, SIDE)), np.zeros((SIDE, SIDE)), 0.0
-    for place in zip(*np.nonzero(np.add.outer(np.arange(SIDE), np.arange(SIDE)) <= COARSE), strict=True):
+    for place in zip(*np.nonzero(ORDER <= COARSE), strict=True):
         values = coefficients[:, place[0], place[1]]
         values = values[np.abs(values) > NOT_ZERO]
         if place == (0, 0) or len(values) < FEWEST_OF_ONE:

@@ -11,7 +11,10 @@ Grid = tuple[int, int]  # the first row and the first column of its blocks
 
 SIDE = 8  # pixels of a block
 ROUNDED = 0.35  # deviation of a coefficient by rounding to whole values; 0.2, and more where samples are clipped
+STRAY = 0.1  # share of the coefficients that are no multiples: clipped blocks
 QUALITIES = range(10, 100)
+ORDER = np.add.outer(np.arange(SIDE), np.arange(SIDE))  # of a coefficient: its frequencies, both together
+FINE = ORDER >= 3  # of pictures these are near zero
 # ITU-T T.81, Annex K, table K.1: steps of luma at quality 50
 STEPS = np.array([
     [16, 11, 10, 16, 24, 40, 51, 61],

@@ -9,7 +9,7 @@ import numpy as np
 from zsn2m_runtime.sample_types import Pixels
 
 # Median absolute deviation of a normal distribution in units of its standard deviation.
-_MAD_OF_NORMAL = 0.6744897501960817
+MAD_OF_NORMAL = 0.6744897501960817
 _MAX_SAMPLES = 1_000_000  # values looked at per frame: percentiles to about 0.01 % in milliseconds
 _TAIL_PERCENT = 0.1  # of the values at either end may be hot pixels or glints
 
@@ -33,7 +33,7 @@ def estimate_sigma(pixels: Pixels) -> float:
     blocks = [pixels[row:height:step, column:width:step].astype(np.float32) for row in (0, 1) for column in (0, 1)]
     detail = (blocks[0] - blocks[1] - blocks[2] + blocks[3]) / 2
     planes = detail.reshape(-1, 1 if pixels.ndim == 2 else 3)
-    return float(np.mean(np.median(np.abs(planes), axis=0)) / _MAD_OF_NORMAL)
+    return float(np.mean(np.median(np.abs(planes), axis=0)) / MAD_OF_NORMAL)
 
 
 def value_span(frames: Sequence[Pixels]) -> tuple[float, float]:

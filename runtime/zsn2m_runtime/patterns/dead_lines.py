@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zsn2m_runtime.noise.dead_lines import without_dead_lines
+from zsn2m_runtime.noise.level import MAD_OF_NORMAL
 from zsn2m_runtime.noise_record import MOST_DEAD, Axis, DeadLinesRecord
 from zsn2m_runtime.sample_types import Pixels
 
@@ -19,7 +20,6 @@ NOISY = 0.3  # of those of other lines, at most: the middle one of all, and both
 QUIET = 0.3  # of the spread of lines beside, along a line and from pixel to pixel: stuck, with noise of reading alone
 NOISELESS = 0.5  # of the noise of lines beside, at most: the ground between letters has as much as they have there
 PLAIN = 0.5  # of the median line's spread: lines beside that have less, as in skies and shadows, tell nothing
-NORMAL_MEDIAN = 0.6744897501960817  # of the size of normal samples
 BESIDE = 4  # lines away: up to so many dead ones may be together
 ROUNDS = 3  # of looking again without those found, which cut others in parts where they cross
 MARGIN = 8  # lines at the borders, which pictures have constant
@@ -173,10 +173,10 @@ def _quiet(plane: Doubles) -> npt.NDArray[np.bool_]:
         sides = [[np.roll(spread, side * away) for away in range(1, BESIDE + 1)] for side in (-1, 1)]
         beside = np.median(sides, axis=1).min(axis=0)
         found &= (spread < QUIET * beside) & (beside > PLAIN * np.median(spread))
-    for column in np.flatnonzero(found):
-        beside_it = [other for other in range(column - BESIDE, column + BESIDE + 1) if other != column]
-        around = plane[:, [other for other in beside_it if 0 <= other < plane.shape[1]]]
-        noise = np.median(np.abs(around - np.median(around, axis=1, keepdims=True))) / NORMAL_MEDIAN
+    for column in np.flatnonzero(found).tolist():
+        first = max(column - BESIDE, 0)
+        around = np.delete(plane[:, first : column + BESIDE + 1], column - first, axis=1)
+        noise = np.median(np.abs(around - np.median(around, axis=1, keepdims=True))) / MAD_OF_NORMAL
         found[column] = plane[:, column].std() < NOISELESS * noise
     return found
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from zsn2m_runtime.patterns.lattice import TINY, Floats
-from zsn2m_runtime.sample_types import Pixels
+from zsn2m_runtime.sample_types import Pixels, is_grey
 
 # What counts; measured, docs/results/frames.md#patterns.
 FEW_VALUES = 16  # different values of a channel, at most
@@ -50,7 +50,7 @@ def find_dither(frame: Pixels) -> Dither | None:
         frame: (h, w, c), both sides at least 16
     """
     middle = _middle(frame)
-    if (middle == middle[..., :1]).all():
+    if is_grey(middle):
         middle = middle[..., :1]  # grey, stored as colour
     if _colours(middle[:GLANCE, :GLANCE]) > FEW_COLOURS:
         return None

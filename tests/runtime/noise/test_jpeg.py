@@ -10,7 +10,7 @@ from support.scenes import scene
 
 from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.facts import noise_facts, noise_in_words
-from zsn2m_runtime.noise.jpeg import RAISED, assumed_way, compressed, demosaicked, with_jpeg_noise
+from zsn2m_runtime.noise.jpeg import RAISED, assumed_way, compressed, demosaicked, jpeg_of, with_jpeg_noise
 from zsn2m_runtime.noise.jpeg_grid import Compression, find_jpeg
 from zsn2m_runtime.noise.model import NoiseModel
 from zsn2m_runtime.sample_types import Pixels
@@ -48,7 +48,7 @@ def test_no_jpeg_is_found_in_other_frames() -> None:
 @pytest.mark.parametrize(("sigma", "quality"), [(6.0, 75), (6.0, 90), (15.0, 75), (15.0, 90)])
 def test_the_level_before_the_jpeg_is_found(sigma: float, quality: int) -> None:
     frame = camera(sigma, quality, seed=3)
-    found = with_jpeg_noise(estimate_noise([frame]), [frame])
+    found = with_jpeg_noise(estimate_noise([frame]), [frame], jpeg_of([frame]))
     assert found.jpeg is not None
     assert found.jpeg.quality == quality
     assert found.jpeg.sigma == pytest.approx(sigma, rel=0.4)  # on cameras by 1.18 lower, which it makes up for
@@ -65,7 +65,7 @@ def test_noise_that_came_another_way_keeps_its_model() -> None:
     others = (coloured[..., 1], planes, coloured / 255)
     for frame in (independent.astype(np.uint8), rounded.astype(np.uint8), *others):
         noise = estimate_noise([frame])
-        assert with_jpeg_noise(noise, [frame]) is noise
+        assert with_jpeg_noise(noise, [frame], jpeg_of([frame])) is noise
 
 
 @pytest.mark.parametrize("sigma", [4.0, 12.0])
@@ -82,15 +82,16 @@ def test_colours_that_change_everywhere_raise_the_level_by_no_more_than_its_limi
     noise = demosaicked((SIDE, SIDE), np.random.default_rng(2))
     frame = compressed(scene(side=SIDE, seed=2).clean + 6 * noise, 75).astype(np.uint8)
     by_patches = estimate_noise([frame])
-    assert 1.5 < with_jpeg_noise(by_patches, [frame]).sigma([frame]) / by_patches.sigma([frame]) < 1.1 * RAISED
+    raised = with_jpeg_noise(by_patches, [frame], jpeg_of([frame]))
+    assert 1.5 < raised.sigma([frame]) / by_patches.sigma([frame]) < 1.1 * RAISED
 
 
 def test_blank_areas_and_two_qualities_are_left_alone() -> None:
     frame, other = camera(10, 75, seed=4), camera(10, 90, seed=4)
     noise = estimate_noise([frame])
-    assert with_jpeg_noise(noise, [frame]).jpeg is not None
-    assert with_jpeg_noise(noise, [frame, other]) is noise
-    assert with_jpeg_noise(noise, [frame], [np.zeros(frame.shape[:2], bool)]) is noise
+    assert with_jpeg_noise(noise, [frame], jpeg_of([frame])).jpeg is not None
+    assert with_jpeg_noise(noise, [frame, other], jpeg_of([frame, other])) is noise
+    assert with_jpeg_noise(noise, [frame], jpeg_of([frame]), [np.zeros(frame.shape[:2], bool)]) is noise
 
 
 def test_demosaicked_noise_wraps_and_is_shared_at_fine_detail() -> None:
@@ -103,7 +104,7 @@ def test_demosaicked_noise_wraps_and_is_shared_at_fine_detail() -> None:
 
 def test_it_is_said_and_recorded() -> None:
     frame = camera(10, 75, seed=6)
-    found = with_jpeg_noise(estimate_noise([frame]), [frame])
+    found = with_jpeg_noise(estimate_noise([frame]), [frame], jpeg_of([frame]))
     facts = noise_facts([frame], found)
     assert "JPEG of quality 75" in noise_in_words(facts)
     assert facts.as_json()["jpeg"]["quality"] == 75
@@ -114,7 +115,7 @@ def test_it_is_said_and_recorded() -> None:
 
 def test_black_and_white_move_with_the_units() -> None:
     frame = camera(10, 75, seed=7)
-    found = with_jpeg_noise(estimate_noise([frame]), [frame]).rescaled(51, 102)
+    found = with_jpeg_noise(estimate_noise([frame]), [frame], jpeg_of([frame])).rescaled(51, 102)
     assert found.jpeg is not None
     assert (found.jpeg.black, found.jpeg.white) == pytest.approx((-0.5, 2.0))
     back = found.rescaled(-0.5, 1 / 102)

@@ -86,7 +86,7 @@ def test_grey_ones_are_found_and_keep_their_model() -> None:
     assert jpeg_of([frame]) == Compression(80)
     assert jpeg_quality([frame]) is None
     noise = estimate_noise([frame])
-    assert with_jpeg_noise(noise, [frame]) is noise
+    assert with_jpeg_noise(noise, [frame], jpeg_of([frame])) is noise
     assert "colour ones alone" in jpeg_in_words(Compression(80), None, colours=False)
 
 
@@ -106,7 +106,7 @@ def test_webp_is_none() -> None:
 
 def test_noise_is_as_the_coarser_one_leaves_it() -> None:
     frame = eight_bits(compressed(compressed(photograph(7, 10.0), 75), 92))
-    found = with_jpeg_noise(estimate_noise([frame]), [frame])
+    found = with_jpeg_noise(estimate_noise([frame]), [frame], jpeg_of([frame]))
     assert found.jpeg is not None
     assert found.jpeg.quality == 75
     said = jpeg_in_words(Compression(92, 75), found.jpeg, colours=True)
