@@ -209,16 +209,25 @@ def test_the_module_is_the_command_and_its_stdout_is_the_result_alone(tmp_path: 
     assert len(json.loads(done.stdout)["files"]) == 2
 
 
-@pytest.mark.parametrize("name", list(THREADS_AND_MEMORY))
 @pytest.mark.parametrize("chosen", [None, "2"])
-def test_threads_and_memory_are_as_commands_need_them_unless_told_otherwise(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, chosen: str | None
+def test_threads_and_memory_are_as_commands_need_them_unless_told_otherwise(chosen: str | None) -> None:
+    given = {name: value for name, value in os.environ.items() if name not in THREADS_AND_MEMORY}
+    given |= dict.fromkeys(THREADS_AND_MEMORY, chosen) if chosen else {}
+    program = "import atexit, os, sys; from zsn2m_deploy import cli; sys.argv = ['zsn2m-deploy', '--version']; "
+    program += "atexit.register(lambda: print([os.environ[name] for name in cli.THREADS_AND_MEMORY])); cli.run()"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=given)
+    expected = [chosen or value for value in THREADS_AND_MEMORY.values()]
+    assert done.stdout.splitlines()[-1] == str(expected)
+
+
+def test_a_program_that_calls_main_keeps_its_environment(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv(name, chosen or "")
-    if not chosen:
-        monkeypatch.delenv(name)  # after setting it, so that undoing removes what the command sets
+    for name in THREADS_AND_MEMORY:
+        monkeypatch.delenv(name, raising=False)
+    before = dict(os.environ)
     assert run_command(capsys, "--version").code == 0
-    assert os.environ[name] == (chosen or THREADS_AND_MEMORY[name])
+    assert dict(os.environ) == before
 
 
 def test_what_threads_and_memory_are_is_set_before_numpy_loads() -> None:

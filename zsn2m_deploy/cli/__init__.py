@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -10,7 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from zsn2m_deploy.cli import bench, denoise, doctor, export, inspect, sample, stream, train, verify
-from zsn2m_deploy.cli.ending import end_at_once, leave
+from zsn2m_deploy.cli.ending import leave
 from zsn2m_deploy.cli.escaping import EscapingGroup, LogFormatter, prepare_streams
 from zsn2m_deploy.cli.interrupts import catch_interrupts, end_interrupted
 from zsn2m_deploy.cli.terminal import INTERRUPTED, Interrupted, complain
@@ -51,12 +52,15 @@ for module in (train, export, denoise, stream, verify, inspect, doctor, bench, s
 
 
 def run() -> NoReturn:
-    """The program: `main`, and an end at which torch, where it was loaded, is not taken apart."""
+    """The program: `main` in a process of its own, at whose end torch, where it was loaded, is not taken apart."""
+    for name, value in THREADS_AND_MEMORY.items():
+        os.environ.setdefault(name, value)
     try:
         main()
     except SystemExit as end:
         if "torch" in sys.modules:
             leave(end.code)
+        gc.freeze()  # else Python looks for garbage at its end
         raise
     sys.exit()
 
@@ -65,9 +69,6 @@ def main() -> None:
     """Run the command line; every error of ours ends in its message and exit code, never in a traceback."""
     from zsn2m_runtime.errors import UnavailableError, Zsn2mError
 
-    for name, value in THREADS_AND_MEMORY.items():
-        os.environ.setdefault(name, value)
-    end_at_once()
     prepare_streams()
     handler = logging.StreamHandler()
     handler.setFormatter(LogFormatter())

@@ -5,17 +5,10 @@ Files, threads and devices are closed by who opened them before a command ends, 
 
 from __future__ import annotations
 
-import atexit
-import gc
 import logging
 import os
 import sys
 from typing import NoReturn
-
-
-def end_at_once() -> None:
-    """Let Python look for no garbage at its end."""
-    atexit.register(gc.freeze)
 
 
 def leave(code: str | int | None) -> NoReturn:
