@@ -5,38 +5,34 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-from zsn2m_deploy.adapt.mixture import records
 from zsn2m_deploy.bundle.first_result import FirstResult, write_first_result
 from zsn2m_deploy.bundle.networks import exporting, versions
 from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.fit.fitter import ProgressCallback
 from zsn2m_deploy.frames.given import Given, given_frames, named
 from zsn2m_deploy.frames.loading import FrameOptions, FrameSource, TrainingFrames
-from zsn2m_deploy.report.words import chosen, self_check_in_words
+from zsn2m_deploy.manifest_parts import noise_of_frames, seen_of_frames, sensor_of, training_record
+from zsn2m_deploy.report.words import self_check_in_words
 from zsn2m_deploy.report.writing import FACTS_NAME, PAGE_NAME, Findings, Subject, findings, write_report
 from zsn2m_deploy.trained import Trained
 from zsn2m_deploy.training import train as train_networks
 from zsn2m_export.manifest_file import write_manifest
 from zsn2m_export.writer import centre_crop, without_outliers, write_test_input, write_weights
 from zsn2m_runtime.atomic import atomic_folder, one_at_a_time
-from zsn2m_runtime.blank.areas import filled, present
+from zsn2m_runtime.blank.areas import filled
 from zsn2m_runtime.bundle import Bundle, file_record, load_bundle
 from zsn2m_runtime.errors import TrainingError
 from zsn2m_runtime.image import to_nchw
 from zsn2m_runtime.machine.temporary_files import temporary_files_beside
-from zsn2m_runtime.manifest import Manifest, Normalisation, Sensor
+from zsn2m_runtime.manifest import Manifest, Normalisation
 from zsn2m_runtime.mosaic_planes import without_blank
-from zsn2m_runtime.noise.corrections import without_offsets
-from zsn2m_runtime.noise.facts import noise_facts
-from zsn2m_runtime.noise.familiarity import training_stats
 from zsn2m_runtime.plain_text import one_line
 from zsn2m_runtime.sample_types import Nchw, Pixels, is_whole
-from zsn2m_runtime.training_record import TrainedFrame, TrainedStage, TrainingRecord
 
 GATE_SIDE = 256  # pixels; side of the crop that the parity gate compares; chosen: thrice the widest field, of 83 rows
 
@@ -134,35 +130,19 @@ def _with_models(
         name: of the bundle
     The manifest is returned without the result and without a report.
     """
-    corrections = trained.corrections
-    sound = [
-        corrections.sound(filled(frame.pixels, blank))
-        for frame, blank in zip(training.seen, training.blanks, strict=True)
-    ]
-    seen = [without_offsets(frame, corrections.offsets.row_noise) for frame in sound]  # as a Denoiser sees others
-    first_group = trained.groups[0].frames  # all that share the first frame's noise model
-    blanks = [training.blanks[index] for index in first_group]
-    given = [present(sound[index], training.blanks[index]) for index in first_group]
-    pixels = [present(corrections.corrected(sound[index]), training.blanks[index]) for index in first_group]
-    mixture = records(training.names, seen, trained.groups, training.blanks)
-    found = noise_facts(pixels, trained.noise, training.value_range, given)
-    sensor = Sensor(
-        dtype=training.dtype,
-        channels=training.frames[0].channels,
-        range=training.value_range,
-        noise_sigma=trained.noise.sigma(pixels),
-        stack_channel=training.channel,
-        mosaic=training.mosaic,
-    )
+    sound = [trained.corrections.sound(filled(frame.pixels, frame.blank)) for frame in training.seen]
+    noise = noise_of_frames(training, trained, sound)
+    sensor = sensor_of(training, noise.sigma)
     normalisation = Normalisation(offset=trained.offset, scale=trained.scale)
     weights, test_input = write_weights(folder, trained.networks), write_test_input(folder, first)
     probe = centre_crop(first, GATE_SIDE)
     with exporting(folder, trained.networks, sensor, normalisation, probe, progress) as (model, others):
         result = write_first_result(folder, model, sensor, normalisation, training)
-        subject = _subject(training, trained, result, name)
+        subject = _subject(training, trained, sound[0], result, name)
         judged = Judged(subject, findings(subject, sensor.range, normalisation.in_use), result.files)
-        look = training_stats([seen[index] for index in first_group], trained.noise, blanks)
+        look, mixture = seen_of_frames(training, trained, sound)
         exported = others()
+    corrections = trained.corrections
     manifest = Manifest(
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         versions=versions(),
@@ -181,42 +161,25 @@ def _with_models(
         models=exported.models,
         weights=weights,
         self_test_input=test_input,
-        training=TrainingRecord(
-            frames=[
-                TrainedFrame(name=name, height=frame.pixels.shape[0], width=frame.pixels.shape[1])
-                for name, frame in zip(training.names, training.frames, strict=True)
-            ],
-            device=trained.device,
-            precision=trained.precision,
-            chosen=chosen(trained.config, found, corrections.defective_share, mixture, corrections.impulse_share),
-            defective_share=corrections.defective_share,
-            impulse_share=corrections.impulse_share,
-            stages=[TrainedStage(**asdict(report)) for report in trained.reports],
-            export_seconds=exported.seconds,
-            hints=[*training.hints, *trained.hints],
-            warnings=(*training.warnings, *trained.warnings),
-        ),
+        training=training_record(training, trained, noise, mixture, exported.seconds),
     )
     return manifest, judged
 
 
-def _subject(training: TrainingFrames, trained: Trained, first: FirstResult, name: str) -> Subject:
-    """What the report of a bundle of that name is about."""
-    noisy, blank = training.frames[0], training.blanks[0]
-    seen = training.seen[0].pixels
-    sound = trained.corrections.sound(filled(seen, blank))
+def _subject(training: TrainingFrames, trained: Trained, sound: Pixels, first: FirstResult, name: str) -> Subject:
+    """What the report of a bundle of that name is about; `sound`: the first frame without dead lines and impulses."""
     return Subject(
         name,
         training.names[0],
-        seen,
+        training.seen[0].pixels,
         sound,
         trained.corrections.corrected(sound),
         first.seen,
         trained.noise,
         first.run,
         trained.unmodelled,
-        blank,
-        (noisy.pixels.shape[0], noisy.pixels.shape[1]),
+        training.seen[0].blank,
+        training.frames[0].pixels.shape[:2],
         trained.share < 1,
         trained.groups[0].uneven is not None,
     )
