@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import logging
 import os
@@ -15,26 +14,11 @@ from pathlib import Path
 from zsn2m_runtime.errors import OutputError
 from zsn2m_runtime.leftovers import PREFIX, claimed, name_leftovers
 from zsn2m_runtime.resolved_path import resolved
+from zsn2m_runtime.writing import writing, writing_temporary
 
 FOLDER_MARK = "manifest.json"  # only a folder that has this file may be replaced
 
 log = logging.getLogger(__name__)
-
-ADVICE = {
-    errno.ENOSPC: "the disk is full; free some space or write to another disk",
-    errno.EDQUOT: "your disk quota is used up; free some space or write to another disk",
-    errno.EFBIG: "the file is too large for this file system; write to another disk",
-    errno.EACCES: "permission denied; name an output in a folder that you may write to",
-    errno.EPERM: "permission denied; name an output in a folder that you may write to",
-    errno.EROFS: "the file system is read-only; write to another folder",
-    errno.ENOTDIR: "a part of the path is a file, not a folder; choose another path",
-    errno.EEXIST: "a part of the path is a file, not a folder; choose another path",
-    errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
-    errno.EMFILE: "too many files are open; allow more with: ulimit -n 1024",
-    errno.ENFILE: "the system has too many files open; close other programs",
-    errno.ELOOP: "links lead round in a ring; choose another path",
-    errno.EIO: "the device fails; check the disk or the connection to it",
-}
 
 
 def atomic_file(path: Path) -> AbstractContextManager[Path]:
@@ -154,7 +138,7 @@ def _appearing(
             make(temporary)
             undo.enter_context(claimed(temporary))
             name_leftovers(temporary.parent)
-        with _body(path, temporary):
+        with writing_temporary(path, temporary):
             yield temporary
         with writing(path):
             check(target)
@@ -181,44 +165,6 @@ def one_at_a_time(path: Path) -> Iterator[None]:
 
 def _hidden_name() -> str:
     return f"{PREFIX}{secrets.token_hex(8)}"
-
-
-@contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Turn system errors into an OutputError that names `path`; for code that does nothing but write there."""
-    try:
-        yield
-    except FileNotFoundError as error:
-        with suppress(FileNotFoundError):
-            Path.cwd()
-            raise _explained(path, error) from error
-        raise  # the working folder was removed; the path is not at fault
-    except OSError as error:
-        raise _explained(path, error) from error
-
-
-@contextmanager
-def _body(path: Path, temporary: Path) -> Iterator[None]:
-    """Turn errors of writing into an OutputError; the caller's code may also read, and those errors stay."""
-    try:
-        yield
-    except OutputError as error:
-        if str(temporary) not in str(error):
-            raise
-        raise OutputError(str(error).replace(str(temporary), str(path))) from error  # users know the final name only
-    except OSError as error:
-        named = [str(name) for name in (error.filename, error.filename2) if name is not None]  # two where it copies
-        elsewhere = bool(named) and not any(name.startswith(str(temporary)) for name in named)
-        if elsewhere or error.errno not in ADVICE:
-            raise
-        raise _explained(path, error) from error
-
-
-def _explained(path: Path, error: OSError) -> OutputError:
-    advice = ADVICE.get(error.errno or 0, f"{error.strerror or error}; choose another path")
-    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM, errno.EBUSY, errno.EXDEV) and os.path.ismount(path):
-        advice = f"something is mounted here, which cannot be swapped for a new folder; name one in it: {path}/NAME"
-    return OutputError(f"{path}: expected to be able to write here, but {advice}")
 
 
 @contextmanager

@@ -10,7 +10,6 @@ from typing import Protocol
 
 import numpy as np
 
-from zsn2m_runtime.atomic import writing
 from zsn2m_runtime.channel_choice import ChannelChoice, choose_channels
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import InputError, UsageError, Zsn2mError
@@ -20,6 +19,7 @@ from zsn2m_runtime.path_kinds import check_outside_bundles
 from zsn2m_runtime.patterns import MOSAIC
 from zsn2m_runtime.resolved_path import Places
 from zsn2m_runtime.suffixes import ZARR
+from zsn2m_runtime.writing import writing
 
 NOT_FINITE = "are NaN or infinite"
 

@@ -8,13 +8,13 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from zsn2m_runtime.atomic import writing
 from zsn2m_runtime.commands import denoise_command
 from zsn2m_runtime.errors import BundleError, UsageError
 from zsn2m_runtime.manifest import MANIFEST_NAME, MOST_MANIFEST
 from zsn2m_runtime.plain_file import read_plain
 from zsn2m_runtime.resolved_path import resolved
 from zsn2m_runtime.suffixes import IMAGE_SUFFIXES, VIDEO_SUFFIXES
+from zsn2m_runtime.writing import writing
 
 BUNDLE_SUFFIX = ".zsn2m"
 _ZIP = b"PK\x03\x04"  # first bytes of a zip archive, as TorchScript files are; a .ts may also be a video

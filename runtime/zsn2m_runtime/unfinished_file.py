@@ -6,8 +6,9 @@ from contextlib import ExitStack, suppress
 from itertools import count
 from pathlib import Path
 
-from zsn2m_runtime.atomic import atomic_file, flush_to_disk, writing
+from zsn2m_runtime.atomic import atomic_file, flush_to_disk
 from zsn2m_runtime.errors import OutputError
+from zsn2m_runtime.writing import writing
 
 
 class UnfinishedFile:

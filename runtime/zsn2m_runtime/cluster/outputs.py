@@ -13,7 +13,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any, Protocol
 
-from zsn2m_runtime.atomic import check_replaceable, put_folder, writing
+from zsn2m_runtime.atomic import check_replaceable, put_folder
 from zsn2m_runtime.batch import Job
 from zsn2m_runtime.cluster.plan import Setup, Task, files_tasks, planes_tasks
 from zsn2m_runtime.cluster.record import Record, open_record
@@ -28,6 +28,7 @@ from zsn2m_runtime.files.zarr_reader import ZarrFile
 from zsn2m_runtime.manifest import MANIFEST_NAME
 from zsn2m_runtime.plain_text import one_line
 from zsn2m_runtime.suffixes import ZARR
+from zsn2m_runtime.writing import writing
 
 UNFINISHED = ".unfinished"  # behind the name of an OME-Zarr result; the folder stays until all is done
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zsn2m_runtime.atomic import atomic_file, writing
+from zsn2m_runtime.atomic import atomic_file
 from zsn2m_runtime.errors import OutputError
+from zsn2m_runtime.writing import writing
 
 RECORD_NAME = "zsn2m-run.json"
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import cv2
 
-from zsn2m_runtime.atomic import writing
 from zsn2m_runtime.batch import Done, Job, Pages, run_jobs
 from zsn2m_runtime.batch_report import Outcome
 from zsn2m_runtime.channel_choice import ChannelChoice, choose_channels
@@ -23,6 +22,7 @@ from zsn2m_runtime.files.zarr_reader import ZarrFile
 from zsn2m_runtime.files.zarr_writer import LevelsWriter
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.self_ensemble import SelfEnsemble
+from zsn2m_runtime.writing import writing
 
 DONE_AGAIN = "pages whose chunks in the source have changed since an earlier start are done again"
 _opening = threading.Lock()  # a worker of several threads opens one session

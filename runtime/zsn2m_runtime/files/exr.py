@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from zsn2m_runtime.atomic import ADVICE
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.files.extras import import_extra
 from zsn2m_runtime.files.layout import Layout, Metadata
 from zsn2m_runtime.files.writer import ImageWriter
 from zsn2m_runtime.image import Frame, as_frame
+from zsn2m_runtime.writing import ADVICE
 
 SUFFIXES = (".exr",)
 _KINDS = ("Y", "RGB", "RGBA")  # channels that a frame can hold

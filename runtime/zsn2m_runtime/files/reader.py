@@ -12,7 +12,6 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from zsn2m_runtime.atomic import writing
 from zsn2m_runtime.errors import InputError, UsageError
 from zsn2m_runtime.files.axes import StackAxes, plain_axes
 from zsn2m_runtime.files.formats import check_format, new_writer
@@ -21,6 +20,7 @@ from zsn2m_runtime.files.limits import Stated
 from zsn2m_runtime.files.writer import ImageWriter
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.mosaic_record import MosaicRecord
+from zsn2m_runtime.writing import writing
 
 
 class ImageFile(ABC):

@@ -8,10 +8,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from zsn2m_runtime.atomic import atomic_file, writing
+from zsn2m_runtime.atomic import atomic_file
 from zsn2m_runtime.errors import OutputError
 from zsn2m_runtime.files.layout import Layout
 from zsn2m_runtime.image import Frame
+from zsn2m_runtime.writing import writing
 
 
 class ImageWriter(ABC):

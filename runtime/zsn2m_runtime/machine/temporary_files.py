@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from zsn2m_runtime.atomic import writing
 from zsn2m_runtime.errors import OutputError
 from zsn2m_runtime.leftovers import PREFIX, claimed
 from zsn2m_runtime.resolved_path import resolved
+from zsn2m_runtime.writing import writing
 
 _CACHE = "TORCHINDUCTOR_CACHE_DIR"  # torch makes this folder when it is imported, though nothing here is compiled
 # Where Python's tempfile looks before it falls back to the current folder.

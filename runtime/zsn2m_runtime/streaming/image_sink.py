@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from zsn2m_runtime.atomic import writing
 from zsn2m_runtime.errors import OutputError, UsageError
 from zsn2m_runtime.files import Layout, Metadata, check_format, new_writer, open_image
 from zsn2m_runtime.files.limits import NO_LIMIT
@@ -20,6 +19,7 @@ from zsn2m_runtime.resolved_path import resolved
 from zsn2m_runtime.streaming.ends import Item, Picture, StreamInfo
 from zsn2m_runtime.suffixes import DNG, RAW_SUFFIXES
 from zsn2m_runtime.unfinished_file import UnfinishedFile
+from zsn2m_runtime.writing import writing
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from tifffile import TiffFile
 
-from zsn2m_runtime.atomic import writing
 from zsn2m_runtime.files import Layout, open_image
 from zsn2m_runtime.files.limits import NO_LIMIT
 from zsn2m_runtime.files.tiff_directories import read_tags
@@ -18,6 +17,7 @@ from zsn2m_runtime.files.tiff_writer import TiffPages, TiffWriter
 from zsn2m_runtime.files.writer import check_layout
 from zsn2m_runtime.streaming.ends import Item, Picture
 from zsn2m_runtime.unfinished_file import UnfinishedFile
+from zsn2m_runtime.writing import writing
 
 log = logging.getLogger(__name__)
 COUNTS = ("images=", "channels=", "slices=", "frames=", "hyperstack=")  # lines of ImageJ that count pages

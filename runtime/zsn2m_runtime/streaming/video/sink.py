@@ -11,7 +11,6 @@ from typing import Any
 
 import av
 
-from zsn2m_runtime.atomic import writing
 from zsn2m_runtime.errors import OutputError, UsageError
 from zsn2m_runtime.streaming.containers import container_of
 from zsn2m_runtime.streaming.ends import DEFAULT_RATE, Item, Picture, StreamInfo
@@ -25,6 +24,7 @@ from zsn2m_runtime.streaming.video.tag_check import changed_by, lost_by
 from zsn2m_runtime.streaming.video.tracks import kind_of_track
 from zsn2m_runtime.streaming.video.writer import Header, VideoWriter, tags_of
 from zsn2m_runtime.unfinished_file import UnfinishedFile
+from zsn2m_runtime.writing import writing
 
 log = logging.getLogger(__name__)
 
