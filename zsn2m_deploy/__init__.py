@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from zsn2m_deploy.bundle.export import export
     from zsn2m_deploy.config.loading import load_config
     from zsn2m_deploy.config.training import TrainConfig
-    from zsn2m_deploy.frames.loading import FrameOptions
+    from zsn2m_deploy.frames.reading import FrameOptions
     from zsn2m_runtime.bundle import Bundle, load_bundle
     from zsn2m_runtime.denoiser import Denoiser
     from zsn2m_runtime.errors import Zsn2mError
@@ -41,7 +41,7 @@ __all__ = [
 _HOMES = {
     "Bundle": "zsn2m_runtime.bundle",
     "Denoiser": "zsn2m_runtime.denoiser",
-    "FrameOptions": "zsn2m_deploy.frames.loading",
+    "FrameOptions": "zsn2m_deploy.frames.reading",
     "SelfEnsemble": "zsn2m_runtime.self_ensemble",
     "TrainConfig": "zsn2m_deploy.config.training",
     "Zsn2mError": "zsn2m_runtime.errors",

@@ -15,7 +15,8 @@ from zsn2m_deploy.bundle.networks import exporting, versions
 from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.fit.fitter import ProgressCallback
 from zsn2m_deploy.frames.given import Given, given_frames, named
-from zsn2m_deploy.frames.loading import FrameOptions, FrameSource, TrainingFrames
+from zsn2m_deploy.frames.loading import TrainingFrames
+from zsn2m_deploy.frames.reading import FrameOptions, FrameSource
 from zsn2m_deploy.manifest_parts import noise_of_frames, seen_of_frames, sensor_of, training_record
 from zsn2m_deploy.report.words import self_check_in_words
 from zsn2m_deploy.report.writing import FACTS_NAME, PAGE_NAME, Findings, Subject, findings, write_report

@@ -24,7 +24,7 @@ from zsn2m_deploy import api
 from zsn2m_deploy.cli.unexpected import explained
 from zsn2m_deploy.config.tables import MOST_BYTES
 from zsn2m_deploy.config.training import TrainConfig
-from zsn2m_deploy.frames.loading import FrameOptions
+from zsn2m_deploy.frames.reading import FrameOptions
 from zsn2m_export.writer import REACH, without_outliers
 from zsn2m_runtime.atomic import atomic_file, atomic_folder
 from zsn2m_runtime.batch import plan_outputs

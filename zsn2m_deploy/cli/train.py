@@ -139,7 +139,7 @@ def train_and_export(
         from zsn2m_deploy.config.loading import load_config
         from zsn2m_deploy.frames.channels import ALL
         from zsn2m_deploy.frames.given import given_frames, looked_at
-        from zsn2m_deploy.frames.loading import FrameOptions
+        from zsn2m_deploy.frames.reading import FrameOptions
         from zsn2m_deploy.requirements import require_training
         from zsn2m_runtime.atomic import check_folder_target
         from zsn2m_runtime.errors import UsageError
@@ -185,7 +185,7 @@ def train(arguments: Annotated[list[str] | None, typer.Argument(hidden=True)] = 
 
 def _sources(names: list[str]) -> list[Path | str]:
     """The files that are named, each once; cameras and network streams stay text."""
-    from zsn2m_deploy.frames.loading import is_video
+    from zsn2m_deploy.frames.reading import is_video
     from zsn2m_runtime.files import list_inputs
     from zsn2m_runtime.streaming.places import is_live
 
@@ -202,7 +202,7 @@ def _targets(
     """The bundles to write, and the channel that each is for."""
     from zsn2m_deploy.frames.channels import ALL, bundle_paths, options_of
     from zsn2m_deploy.frames.live import short_name
-    from zsn2m_deploy.frames.loading import is_video
+    from zsn2m_deploy.frames.reading import is_video
     from zsn2m_runtime.files import open_image
 
     usual = output or Path(f"{short_name(source) if isinstance(source, str) else source.stem}.zsn2m")

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.frames.first_look import FirstLook, first_look
-from zsn2m_deploy.frames.loading import FrameOptions, FrameSource, TrainingFrames, load_training_frames
+from zsn2m_deploy.frames.loading import TrainingFrames, load_training_frames
+from zsn2m_deploy.frames.reading import FrameOptions, FrameSource
 from zsn2m_runtime.atomic import check_folder_target
 from zsn2m_runtime.errors import InputError
 from zsn2m_runtime.path_kinds import check_outside_bundles

@@ -24,7 +24,7 @@ from napari.utils.notifications import show_error, show_warning
 from qtpy.QtCore import QTimer
 
 from zsn2m_deploy.config.training import EFFORT, LEAST_STRENGTH, MOST_STRENGTH, TrainConfig
-from zsn2m_deploy.frames.loading import FrameOptions
+from zsn2m_deploy.frames.reading import FrameOptions
 from zsn2m_deploy.napari.work import Place, Stack, StoppedError, Task, denoise, train
 from zsn2m_deploy.report.writing import PAGE_NAME
 from zsn2m_runtime.bundle import Bundle, read_manifest

@@ -11,7 +11,7 @@ import numpy as np
 
 import zsn2m_deploy as zsn2m
 from zsn2m_deploy.config.training import TrainConfig
-from zsn2m_deploy.frames.loading import FrameOptions
+from zsn2m_deploy.frames.reading import FrameOptions
 from zsn2m_runtime.bundle import Bundle
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.image import as_frame

@@ -14,7 +14,7 @@ from support.trainings import INSTANT
 from zsn2m_deploy import api
 from zsn2m_deploy.advice import gentler, stronger
 from zsn2m_deploy.config.loading import load_config
-from zsn2m_deploy.frames.loading import FrameOptions
+from zsn2m_deploy.frames.reading import FrameOptions
 from zsn2m_deploy.pretrain.weights import pretrained
 from zsn2m_deploy.training import train
 from zsn2m_runtime.denoiser import Denoiser

@@ -18,7 +18,8 @@ from support.commands import run_command
 
 from zsn2m_deploy.frames import live as live_frames
 from zsn2m_deploy.frames.live import APART, short_name, take_frames
-from zsn2m_deploy.frames.loading import FrameOptions, load_training_frames
+from zsn2m_deploy.frames.loading import load_training_frames
+from zsn2m_deploy.frames.reading import FrameOptions
 from zsn2m_runtime.errors import InputError, UsageError
 from zsn2m_runtime.files import open_image
 from zsn2m_runtime.streaming import opening, places

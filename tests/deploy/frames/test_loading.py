@@ -9,7 +9,8 @@ import pytest
 import tifffile
 from support.clips import Clip, info_of, video_sink, write_all
 
-from zsn2m_deploy.frames.loading import FrameOptions, load_training_frames
+from zsn2m_deploy.frames.loading import load_training_frames
+from zsn2m_deploy.frames.reading import FrameOptions
 from zsn2m_deploy.frames.value_range import check_steps
 from zsn2m_runtime.errors import InputError, UsageError, Zsn2mError
 from zsn2m_runtime.streaming.ends import Picture

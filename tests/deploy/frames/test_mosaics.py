@@ -12,8 +12,9 @@ from support.mosaics import bayer, noise, scene, whole
 from zsn2m_deploy.adapt.scenes import synthetic_scenes
 from zsn2m_deploy.config.networks import ScheduleConfig, SensorConfig
 from zsn2m_deploy.fit.crops import CropSampler, orient, orient_planes
-from zsn2m_deploy.frames.loading import FrameOptions, load_training_frames
+from zsn2m_deploy.frames.loading import load_training_frames
 from zsn2m_deploy.frames.mosaics import mosaic_record
+from zsn2m_deploy.frames.reading import FrameOptions
 from zsn2m_deploy.training import train
 from zsn2m_runtime.errors import InputError, UsageError
 from zsn2m_runtime.image import Frame

@@ -9,7 +9,7 @@ import pytest
 from support.bundles import BundleMaker, noisy_planes
 
 from zsn2m_deploy.config.training import TrainConfig
-from zsn2m_deploy.frames.loading import FrameOptions
+from zsn2m_deploy.frames.reading import FrameOptions
 from zsn2m_deploy.napari.work import Stack, StoppedError, Task, denoise, train
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.image import from_nchw

@@ -158,7 +158,7 @@ def test_inspect_and_denoise_say_what_is_blank(
 def test_training_with_padding_is_as_good_as_without(name: str, tmp_path: Path) -> None:
     """The bundle's own door, NaN included: result, report and verdict are made."""
     from zsn2m_deploy.api import train_and_export
-    from zsn2m_deploy.frames.loading import FrameOptions
+    from zsn2m_deploy.frames.reading import FrameOptions
 
     frame = scene()
     clean = scene(sigma=0).astype(np.float64)

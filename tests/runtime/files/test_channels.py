@@ -15,7 +15,8 @@ from support.known_noise import SIGMA, bundle_knowing, noise, scene, whole
 
 from zsn2m_deploy import api
 from zsn2m_deploy.frames.channels import bundle_paths
-from zsn2m_deploy.frames.loading import FrameOptions, load_training_frames
+from zsn2m_deploy.frames.loading import load_training_frames
+from zsn2m_deploy.frames.reading import FrameOptions
 from zsn2m_runtime.batch import plan_outputs, run_jobs
 from zsn2m_runtime.bundle import load_bundle
 from zsn2m_runtime.channel_choice import choose_channels

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 from support.commands import run_command
 
-from zsn2m_deploy.frames.loading import FrameOptions, load_training_frames
+from zsn2m_deploy.frames.loading import load_training_frames
+from zsn2m_deploy.frames.reading import FrameOptions
 from zsn2m_runtime.errors import InputError, UnavailableError, UsageError
 from zsn2m_runtime.files import extras, open_image, save_image
 from zsn2m_runtime.files.avif_facts import Cicp, cicp_of, depth_of, with_cicp

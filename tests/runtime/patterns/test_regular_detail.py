@@ -19,7 +19,7 @@ from zsn2m_deploy.advice import stronger
 from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.fit import run
 from zsn2m_deploy.fit.checks import Error
-from zsn2m_deploy.frames.loading import FrameOptions
+from zsn2m_deploy.frames.reading import FrameOptions
 from zsn2m_deploy.noise.defects import defects_in_words, find_defects
 from zsn2m_deploy.pretrain.network import SensorNet
 from zsn2m_deploy.report.analysis import PEAKS_LIMIT, analyse
