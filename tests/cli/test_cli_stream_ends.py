@@ -16,7 +16,7 @@ from support.commands import run_command
 from support.sources import FakeSource
 from support.streams import ONE_THREAD, STREAM, Capture, pictures
 
-from zsn2m_deploy.cli import stream as streaming
+from zsn2m_deploy.cli.stream_report import report_stream
 from zsn2m_deploy.cli.terminal import Interrupted
 from zsn2m_runtime import pipeline
 from zsn2m_runtime.streaming import opening
@@ -53,7 +53,7 @@ def test_an_interrupted_stream_names_frames_only_where_there_are_some(
     for kept, said in ((None, "interrupted: nothing was kept\n"), ("a.partial.mkv", "what was finished is in a.p")):
         report = StreamReport("a", kept, "mbd", "cpu", 2, 2, 0, 0, False, 1.0, 2.0, {"read": {"p50": 1.0}}, 1.0)
         with pytest.raises(Interrupted):
-            streaming._report(report, as_json=False, output="a.mkv")
+            report_stream(report, as_json=False, output="a.mkv")
         assert said in capsys.readouterr().err
 
 

@@ -5,29 +5,21 @@ from __future__ import annotations
 import contextlib
 import logging
 import signal
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from zsn2m_deploy.cli.denoise import BundlePath, Provider
-from zsn2m_deploy.cli.terminal import (
-    Interrupted,
-    JsonOption,
-    MaxPixels,
-    remark,
-    show,
-    show_json,
-    stream_progress,
-    table,
-)
+from zsn2m_deploy.cli.stream_report import report_stream, tell_interrupt
+from zsn2m_deploy.cli.terminal import Interrupted, JsonOption, MaxPixels, remark, stream_progress
 
 if TYPE_CHECKING:
     from zsn2m_runtime.denoiser import Denoiser
     from zsn2m_runtime.streaming.ends import Sink, Source
     from zsn2m_runtime.streaming.options import SinkOptions, SourceOptions
-    from zsn2m_runtime.streaming.running import Stream, StreamReport
+    from zsn2m_runtime.streaming.running import Stream
 
 SourceArgument = Annotated[
     str,
@@ -174,9 +166,9 @@ def stream(
             try:
                 report = replace(run.run(all_of(on_frame, tell)), faster=faster)
             except KeyboardInterrupt:
-                _tell_interrupt(run.kept, output)
+                tell_interrupt(run.kept, output)
                 raise Interrupted from None
-    _report(report, as_json, output)
+    report_stream(report, as_json, output)
 
 
 def _check_output(output: str | None, preview: bool, as_json: bool) -> None:
@@ -229,38 +221,3 @@ def _stopped_by_interrupt(run: Stream) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _tell_interrupt(kept: str | None, output: str | None) -> None:
-    """What there is of an output that does not have its name."""
-    if kept:
-        remark(f"interrupted: what was finished is in {kept}")
-    else:
-        remark("interrupted" if output in (None, "-") else "interrupted: nothing was kept")
-
-
-def _report(report: StreamReport, as_json: bool, output: str | None) -> None:
-    if as_json:
-        show_json(asdict(report))
-    else:
-        write: Callable[[str], None] = remark if output == "-" else show
-        of_all = f" of {report.frames_in}" if report.complete else ""
-        ended = "" if report.complete else ", ended early"
-        dropped = f", {report.frames_dropped} dropped" if report.frames_dropped else ""
-        again = f", {report.reconnections} reconnections" if report.reconnections else ""
-        write(f"{report.source} -> {report.output or 'nothing'} ({report.model} on {report.provider})")
-        write(
-            f"{report.frames_out}{of_all} frames{dropped}{again}{ended} in {report.seconds:.1f} s: "
-            f"{report.fps:.2f} frames/s, peak memory {report.peak_memory_mb:.0f} MB"
-        )
-        rows: list[tuple[str, object]] = [
-            (stage, "  ".join(f"{name} {value:.1f}" for name, value in values.items() if value is not None))
-            for stage, values in report.latency.items()
-        ]
-        for line in ("milliseconds a frame:", *table(rows).splitlines()):
-            write(line)
-        for sentence in report.unlike:
-            write(f"unlike the training frames: {sentence}")
-    if not report.complete:
-        _tell_interrupt(report.output, output)
-        raise Interrupted
