@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.noise import noise_of
+from benchmarks.noise_cases import noise_of
 from benchmarks.quality import cases
 from benchmarks.quality.cross_frame import Row, load
 from benchmarks.quality.cross_frame_plan import FRESH, GROUPS, OWN, Shot, Training, load_shot

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from skimage.metrics import peak_signal_noise_ratio
 
-from benchmarks.noise import noise_of
+from benchmarks.noise_cases import noise_of
 from benchmarks.quality import cases
 from benchmarks.quality.methods import apply
 from benchmarks.results import table, write_section
