@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import get_args
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from benchmarks.blank_cases import BARS, BARS_NAME, drawn_frames, masks, of_test_half, padded_with, pair, read
 from benchmarks.quality import cases
 from benchmarks.results import DATA, table, write_section
 from benchmarks.split import half_of
@@ -27,14 +27,10 @@ from zsn2m_deploy.pretrain.weights import pretrained
 from zsn2m_deploy.trained import Trained
 from zsn2m_deploy.training import train
 from zsn2m_runtime.blank.areas import blank_areas, filled, with_blank_kept
-from zsn2m_runtime.files import open_image
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.sample_types import Mask, Pixels
 
-SIDE, SIGMA, RING = 192, 25, 16
-BARS = 32  # rows
-BARS_NAME = f"bars of {BARS}"
-SKY_NAME = "sky at 255 behind roofs"
+RING = 16  # pixels beside the padding
 REAL = ("polyu/noisy", "sidd_val/noisy", "fmd/noisy", "cells/noisy", "seq_beads", "seq_brightfield")
 CLEAN = ("kodak24", "polyu/clean", "sidd_val/clean", "fmd/clean")
 FILES = ("min_pad.tif", "letterbox.png", "registered.tif", "cutout.png", "nan32.tif")
@@ -51,9 +47,9 @@ def main() -> None:
     given = parser.parse_args()
     found = table(
         ["frames", "looked at", "with blank areas", "largest share"],
-        [_seen(f"{name}, test half", _test_half(name)) for name in (*REAL, *CLEAN)]
-        + [_seen(f"drawn: {name}", (draw(seed) for seed in SEEDS)) for name, draw in _drawn().items()]
-        + [_seen(f"faults/{name}", [_read(DATA / "faults" / name)]) for name in FILES],
+        [_seen(f"{name}, test half", of_test_half(name)) for name in (*REAL, *CLEAN)]
+        + [_seen(f"drawn: {name}", (draw(seed) for seed in SEEDS)) for name, draw in drawn_frames().items()]
+        + [_seen(f"faults/{name}", [read(DATA / "faults" / name)]) for name in FILES],
     )
     cost = _cost()
     print(found, cost, sep="\n\n", flush=True)
@@ -84,28 +80,14 @@ pictures, graphics and a saturated sky with a sharp border have areas of one val
 no noise, little tells the two apart, and such areas stay as they are, which is no loss."""
 
 
-def _pair(number: int, image: Path) -> tuple[Pixels, Pixels]:
-    """A clean crop and the same with noise."""
-    with open_image(image) as file:
-        clean = file.read().pixels[100 : 100 + SIDE, 200 : 200 + SIDE]
-    noise = np.random.default_rng(1000 + number).normal(0, SIGMA, clean.shape)
-    return clean, (clean + noise).round().clip(0, 255).astype(np.uint8)
-
-
-def _padded(frame: Pixels, name: str, mask: Mask) -> Pixels:
-    padded = frame.copy()
-    padded[mask] = 255 if name == SKY_NAME else 0
-    return padded
-
-
 def _rims(number: int, image: Path) -> dict[str, list[float]]:
     """PSNR in dB beside the padding: of the frame before it, filled, cut, as it is."""
-    clean, noisy = _pair(number, image)
+    clean, noisy = pair(number, image)
     network = partial(_denoised, pretrained(3), 0, 255)
     before, rows = network(noisy, None), {}
-    for name, mask in _masks().items():
+    for name, mask in masks().items():
         rim = cv2.dilate(mask.astype(np.uint8), np.ones((2 * RING + 1, 2 * RING + 1))).astype(bool) & ~mask
-        padded, cut, scene = _padded(noisy, name, mask), np.nan, slice(BARS, -BARS)
+        padded, cut, scene = padded_with(noisy, name, mask), np.nan, slice(BARS, -BARS)
         if name == BARS_NAME:
             cut = _psnr(network(noisy[scene], None), clean[scene], rim[scene])
         filled_in, as_it_is = (network(padded, blank) for blank in (blank_areas(padded), None))
@@ -115,27 +97,15 @@ def _rims(number: int, image: Path) -> dict[str, list[float]]:
 
 def _scenes(number: int, image: Path, preset: Preset) -> dict[str, list[float]]:
     """PSNR in dB of the scene: after training without and with padding."""
-    clean, noisy = _pair(number, image)
+    clean, noisy = pair(number, image)
     whole, rows = train([noisy], load_config(None, preset)), {}
-    for name, mask in _masks().items():
-        padded = _padded(noisy, name, mask)
+    for name, mask in masks().items():
+        padded = padded_with(noisy, name, mask)
         own = train([padded], load_config(None, preset))
         results = _by(whole, noisy, None), _by(own, padded, blank_areas(padded))
         rows[name] = [_psnr(result, clean, ~mask) for result in results]
         print(image.name, name, rows[name], flush=True)
     return rows
-
-
-def _masks() -> dict[str, Mask]:
-    down, along = np.mgrid[:SIDE, :SIDE]
-    turn = cv2.getRotationMatrix2D((SIDE / 2, SIDE / 2), 10, 1)
-    inside = cv2.warpAffine(np.ones((SIDE, SIDE), np.uint8), turn, (SIDE, SIDE), flags=cv2.INTER_NEAREST)
-    return {
-        BARS_NAME: (down < BARS) | (down >= SIDE - BARS),
-        "round aperture": np.hypot(down - SIDE / 2, along - SIDE / 2) > 80,
-        "turned by 10 degrees": inside == 0,
-        SKY_NAME: down < 60 + 30 * (along // 48 % 3),
-    }
 
 
 def _by(trained: Trained, frame: Pixels, blank: Mask | None) -> Pixels:
@@ -154,20 +124,6 @@ def _psnr(result: Pixels, clean: Pixels, where: Mask) -> float:
     return float(10 * np.log10(255**2 / np.square(result.astype(np.float64) - clean)[where].mean()))
 
 
-def _test_half(name: str) -> Iterator[Pixels]:
-    files = sorted(path for path in (DATA / name).rglob("*") if path.suffix.lower() in (".png", ".jpg", ".tif"))
-    for path in files if len(files) == 1 else half_of(files, "test"):
-        with open_image(path) as image:
-            pages = list(range(image.page_count))
-        for page in pages if len(files) > 1 else half_of(pages, "test"):
-            yield _read(path, page).pixels
-
-
-def _read(path: Path, page: int = 0) -> Frame:
-    with open_image(path) as image:
-        return image.read(page)
-
-
 def _seen(name: str, frames: Iterable[Pixels | Frame]) -> list[object]:
     shares = []
     for frame in frames:
@@ -175,60 +131,6 @@ def _seen(name: str, frames: Iterable[Pixels | Frame]) -> list[object]:
         found = blank_areas(pixels, alpha)
         shares.append(0.0 if found is None else float(found.mean()))
     return [name, len(shares), sum(share > 0 for share in shares), f"{100 * max(shares, default=0):.3g} %"]
-
-
-def _drawn() -> dict[str, Callable[[int], Pixels]]:
-    """Frames of a seed that have areas of one value without being padded; sizes and scenes differ with the seed."""
-
-    def few_photons(seed: int) -> Pixels:
-        drawn = np.random.default_rng(seed)
-        return np.asarray(drawn.poisson(drawn.choice([0.01, 0.05, 0.2, 0.6]) * _blobs(drawn)), np.uint16)
-
-    def below_a_level(seed: int) -> Pixels:
-        drawn = np.random.default_rng(seed)
-        scene = 100 + drawn.uniform(5, 60) * _blobs(drawn)
-        return (scene + drawn.normal(0, drawn.uniform(0, 0.2), scene.shape)).round().clip(0, 255).astype(np.uint8)
-
-    def saturated_sky(seed: int) -> Pixels:
-        drawn = np.random.default_rng(seed)
-        blobs = _blobs(drawn)
-        scene = drawn.uniform(200, 500) - drawn.uniform(0.8, 3) * np.arange(len(blobs))[:, None] + 30 * blobs
-        return (scene + drawn.normal(0, drawn.uniform(1, 10), scene.shape)).round().clip(0, 255).astype(np.uint8)
-
-    def sky_behind_roofs(seed: int) -> Pixels:
-        drawn = np.random.default_rng(seed)
-        height, width = _blobs(drawn).shape
-        scene = np.full((height, width), drawn.uniform(255, 400))
-        for left in range(0, width, 40):
-            scene[int(drawn.uniform(60, height)) :, left : left + 40] = drawn.uniform(20, 200)
-        return (scene + drawn.normal(0, drawn.uniform(1, 10), scene.shape)).round().clip(0, 255).astype(np.uint8)
-
-    def graphics(seed: int) -> Pixels:
-        drawn = np.random.default_rng(seed)
-        height, width = _blobs(drawn).shape
-        frame = np.full((height, width, 3), drawn.integers(0, 256, 3), np.uint8)
-        for _ in range(12):
-            top, left = drawn.integers(0, 160, 2)
-            frame[top : top + drawn.integers(10, 90), left : left + drawn.integers(10, 90)] = drawn.integers(0, 256, 3)
-        return frame
-
-    return {
-        "few photons": few_photons,
-        "noise below 0.2 levels": below_a_level,
-        "sky that saturates slowly": saturated_sky,
-        "saturated sky behind roofs": sky_behind_roofs,
-        "graphics without noise": graphics,
-    }
-
-
-def _blobs(drawn: np.random.Generator) -> npt.NDArray[np.float64]:
-    """A smooth scene, about 0 to 2."""
-    down, along = np.mgrid[: drawn.integers(160, 260), : drawn.integers(160, 260)]
-    scene = 0.1 + along / 400
-    for _ in range(4):
-        row, column, radius = drawn.uniform(0, 200), drawn.uniform(0, 200), drawn.uniform(10, 60)
-        scene = scene + 0.5 / (1 + np.exp((np.hypot(down - row, along - column) - radius) / drawn.uniform(0.5, 20)))
-    return np.asarray(scene)
 
 
 def _cost() -> str:
