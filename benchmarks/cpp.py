@@ -22,7 +22,7 @@ from benchmarks.results import table, write_section
 from zsn2m_runtime.bundle import Bundle, load_bundle
 from zsn2m_runtime.image import from_nchw, to_nchw
 from zsn2m_runtime.inference.session import Session
-from zsn2m_runtime.manifest import ModelEntry
+from zsn2m_runtime.model_record import ModelEntry
 from zsn2m_runtime.sample_types import Pixels
 
 Call = Callable[[], Pixels]

@@ -11,7 +11,8 @@ import numpy.typing as npt
 from zsn2m_export.parity import at_strengths
 from zsn2m_runtime.errors import CheckFailedError
 from zsn2m_runtime.inference.session import Session
-from zsn2m_runtime.manifest import Fidelity, ModelCard
+from zsn2m_runtime.manifest import ModelCard
+from zsn2m_runtime.model_record import Fidelity
 from zsn2m_runtime.sample_types import Nchw
 
 Doubles = npt.NDArray[np.float64]

@@ -7,7 +7,8 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from zsn2m_runtime.manifest import MOST_REACH, Normalisation, Sensor
+from zsn2m_runtime.manifest import Normalisation, Sensor
+from zsn2m_runtime.model_record import MOST_REACH
 from zsn2m_runtime.sample_types import is_whole
 
 _LARGEST_FIELD = 2048  # rows probed; a network that reads farther is taken for one that reads the whole frame

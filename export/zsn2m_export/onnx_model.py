@@ -19,7 +19,8 @@ from zsn2m_export.errors import ExportError
 from zsn2m_export.onnx_skeleton import filled
 from zsn2m_export.opset import TRACED_OPSET, lower
 from zsn2m_export.shuffles import unrolled
-from zsn2m_runtime.manifest import CARD_KEY, ModelFacts
+from zsn2m_runtime.manifest import CARD_KEY
+from zsn2m_runtime.model_record import ModelFacts
 
 _EXAMPLE_SIZE = (2, 37, 53)  # n, h, w: the exporter takes 0 and 1 for constants; odd, so that padding is traced
 

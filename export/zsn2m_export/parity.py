@@ -13,7 +13,8 @@ from zsn2m_export.torchscript import load_torchscript
 from zsn2m_export.twins import INTEGER_DTYPES, from_twin, to_twin
 from zsn2m_runtime.errors import CheckFailedError
 from zsn2m_runtime.inference.session import Session, strength_input
-from zsn2m_runtime.manifest import ModelCard, Parity
+from zsn2m_runtime.manifest import ModelCard
+from zsn2m_runtime.model_record import Parity
 from zsn2m_runtime.sample_types import Nchw, Strength
 from zsn2m_runtime.verify import TOLERANCE, largest_difference, tolerance_of
 

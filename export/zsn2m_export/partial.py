@@ -10,7 +10,8 @@ from zsn2m_export.manifest_file import write_manifest
 from zsn2m_runtime.bundle import Bundle
 from zsn2m_runtime.commands import export_command
 from zsn2m_runtime.errors import BundleError
-from zsn2m_runtime.manifest import Manifest, ModelEntry, ModelFormat
+from zsn2m_runtime.manifest import Manifest
+from zsn2m_runtime.model_record import ModelEntry, ModelFormat
 from zsn2m_runtime.training_record import TrainingRecord
 
 IN_WORDS: dict[ModelFormat, str] = {"torchscript": "TorchScript files", "onnx": "ONNX files"}

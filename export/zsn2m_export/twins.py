@@ -9,7 +9,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from zsn2m_runtime.manifest import ModelIo, Sensor
+from zsn2m_runtime.manifest import Sensor
+from zsn2m_runtime.model_record import ModelIo
 from zsn2m_runtime.sample_types import Nchw, Pixels
 
 INTEGER_DTYPES: dict[ModelIo, str] = {"u8": "uint8", "u16": "uint16"}

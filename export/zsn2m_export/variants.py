@@ -22,7 +22,8 @@ from zsn2m_runtime.atomic import atomic_file
 from zsn2m_runtime.bundle import Bundle, file_record
 from zsn2m_runtime.errors import BundleError, CheckFailedError
 from zsn2m_runtime.inference.session import Session
-from zsn2m_runtime.manifest import Manifest, ModelEntry, ModelFacts, ModelIo
+from zsn2m_runtime.manifest import Manifest
+from zsn2m_runtime.model_record import ModelEntry, ModelFacts, ModelIo
 from zsn2m_runtime.plain_file import read_checked
 from zsn2m_runtime.sample_types import Nchw
 from zsn2m_runtime.self_test import read_test_input

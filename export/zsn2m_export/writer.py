@@ -23,16 +23,8 @@ from zsn2m_export.video_graph import VideoGraph
 from zsn2m_runtime.atomic import atomic_file
 from zsn2m_runtime.bundle import file_record
 from zsn2m_runtime.errors import BundleError
-from zsn2m_runtime.manifest import (
-    MOST_REACH,
-    SCHEMA_VERSION,
-    FileRecord,
-    ModelCard,
-    ModelEntry,
-    ModelFacts,
-    Normalisation,
-    Sensor,
-)
+from zsn2m_runtime.manifest import SCHEMA_VERSION, ModelCard, Normalisation, Sensor
+from zsn2m_runtime.model_record import MOST_REACH, FileRecord, ModelEntry, ModelFacts
 from zsn2m_runtime.mosaic_record import CELL
 from zsn2m_runtime.sample_types import Nchw, Pixels
 

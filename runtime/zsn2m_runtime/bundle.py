@@ -13,14 +13,8 @@ from pydantic import ValidationError
 
 from zsn2m_runtime.commands import export_command
 from zsn2m_runtime.errors import BundleError, UsageError
-from zsn2m_runtime.manifest import (
-    MANIFEST_NAME,
-    MOST_MANIFEST,
-    SCHEMA_VERSION,
-    FileRecord,
-    Manifest,
-    ModelEntry,
-)
+from zsn2m_runtime.manifest import MANIFEST_NAME, MOST_MANIFEST, SCHEMA_VERSION, Manifest
+from zsn2m_runtime.model_record import FileRecord, ModelEntry
 from zsn2m_runtime.path_kinds import no_bundle
 from zsn2m_runtime.plain_file import check_plain, read_checked, read_plain
 from zsn2m_runtime.validation import fault_in_words

@@ -10,7 +10,8 @@ import numpy as np
 
 from zsn2m_runtime.bundle import Bundle
 from zsn2m_runtime.errors import BundleError
-from zsn2m_runtime.manifest import FileRecord, ModelEntry, ModelIo, Sensor
+from zsn2m_runtime.manifest import Sensor
+from zsn2m_runtime.model_record import FileRecord, ModelEntry, ModelIo
 from zsn2m_runtime.sample_types import Pixels
 
 MOST_PIXELS = 512 * 512  # of a self-test; exports write at most 93 x 93: docs/decisions/bundle-limits.md

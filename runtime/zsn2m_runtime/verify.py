@@ -14,7 +14,8 @@ from zsn2m_runtime.errors import BundleError, UnavailableError
 from zsn2m_runtime.inference.providers import starting_providers
 from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.machine.installation import import_onnxruntime
-from zsn2m_runtime.manifest import CARD_KEY, ModelCard, ModelEntry
+from zsn2m_runtime.manifest import CARD_KEY, ModelCard
+from zsn2m_runtime.model_record import ModelEntry
 from zsn2m_runtime.sample_types import Pixels
 from zsn2m_runtime.self_test import read_expected_output, read_test_input
 

@@ -22,7 +22,8 @@ from zsn2m_export.twins import as_twin, from_twin, to_twin
 from zsn2m_runtime.bundle import load_bundle
 from zsn2m_runtime.errors import BundleError, CheckFailedError, UsageError
 from zsn2m_runtime.image import from_nchw
-from zsn2m_runtime.manifest import CARD_KEY, ModelCard, ModelIo, Normalisation, Sensor
+from zsn2m_runtime.manifest import CARD_KEY, ModelCard, Normalisation, Sensor
+from zsn2m_runtime.model_record import ModelIo
 from zsn2m_runtime.sample_types import Pixels
 from zsn2m_runtime.verify import verify_bundle
 

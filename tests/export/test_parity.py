@@ -23,7 +23,8 @@ from zsn2m_export.parity import NASTY_SIZES, check_parity, probe_frames
 from zsn2m_export.torchscript import export_torchscript
 from zsn2m_export.writer import ExportableModel, read_weights, write_models, write_test_input, write_weights
 from zsn2m_runtime.errors import CheckFailedError
-from zsn2m_runtime.manifest import ModelFacts, Normalisation, Sensor
+from zsn2m_runtime.manifest import Normalisation, Sensor
+from zsn2m_runtime.model_record import ModelFacts
 
 SENSOR = Sensor(dtype="uint8", channels=1, range=(0.0, 255.0), noise_sigma=20.0)
 NORMALISATION = Normalisation(offset=10.0, scale=200.0)

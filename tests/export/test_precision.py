@@ -28,7 +28,7 @@ from zsn2m_runtime.inference.providers import starting_providers
 from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.inference.strips import plan_strips, run_in_strips
 from zsn2m_runtime.machine.installation import import_onnxruntime
-from zsn2m_runtime.manifest import ModelEntry
+from zsn2m_runtime.model_record import ModelEntry
 from zsn2m_runtime.sample_types import Pixels
 from zsn2m_runtime.verify import verify_bundle
 

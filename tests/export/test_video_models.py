@@ -30,7 +30,8 @@ from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import CheckFailedError, UsageError
 from zsn2m_runtime.image import from_nchw
 from zsn2m_runtime.inference.session import Session
-from zsn2m_runtime.manifest import CARD_KEY, Fidelity, ModelCard, Normalisation, Sensor
+from zsn2m_runtime.manifest import CARD_KEY, ModelCard, Normalisation, Sensor
+from zsn2m_runtime.model_record import Fidelity
 from zsn2m_runtime.sample_types import Nchw
 from zsn2m_runtime.self_test import read_expected_output, read_test_input
 from zsn2m_runtime.verify import verify_bundle

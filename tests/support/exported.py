@@ -13,7 +13,8 @@ from zsn2m_export.graph import SensorGraph
 from zsn2m_export.mosaic_graph import MosaicGraph
 from zsn2m_export.onnx_model import export_onnx
 from zsn2m_export.torchscript import export_torchscript, load_torchscript
-from zsn2m_runtime.manifest import MOST_REACH, ModelFacts, Normalisation, Sensor
+from zsn2m_runtime.manifest import Normalisation, Sensor
+from zsn2m_runtime.model_record import MOST_REACH, ModelFacts
 
 
 def grey_graph(correction: nn.Module) -> SensorGraph:

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from zsn2m_runtime.errors import BundleError
-from zsn2m_runtime.manifest import MOST_BUNDLE
+from zsn2m_runtime.model_record import MOST_BUNDLE
 from zsn2m_runtime.plain_file import open_plain
 
 DEEPEST_FOLDER = 16  # levels; exports make none, so a user's own folders fit and recursion is bounded

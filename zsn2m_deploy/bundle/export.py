@@ -25,7 +25,8 @@ from zsn2m_runtime.errors import BundleError, CheckFailedError, UsageError
 from zsn2m_runtime.files import open_image
 from zsn2m_runtime.image import to_nchw
 from zsn2m_runtime.machine.temporary_files import temporary_files_beside
-from zsn2m_runtime.manifest import Manifest, ModelEntry, ModelIo
+from zsn2m_runtime.manifest import Manifest
+from zsn2m_runtime.model_record import ModelEntry, ModelIo
 from zsn2m_runtime.plain_text import one_line
 from zsn2m_runtime.self_test import read_expected_output, read_test_input
 from zsn2m_runtime.sensor_check import check_fits

@@ -15,7 +15,8 @@ from zsn2m_runtime.files.limits import NO_LIMIT
 from zsn2m_runtime.image import Frame, to_nchw
 from zsn2m_runtime.inference.frames import denoise_frame
 from zsn2m_runtime.inference.session import Session
-from zsn2m_runtime.manifest import SCHEMA_VERSION, ModelCard, ModelEntry, ModelFacts, Normalisation, Sensor
+from zsn2m_runtime.manifest import SCHEMA_VERSION, ModelCard, Normalisation, Sensor
+from zsn2m_runtime.model_record import ModelEntry, ModelFacts
 from zsn2m_runtime.mosaic_planes import mosaic_of, planes_of
 from zsn2m_runtime.mosaic_record import CELL, BayerPattern
 from zsn2m_runtime.sample_types import Nchw, Pixels

@@ -16,7 +16,8 @@ from zsn2m_deploy.fit.network import FrameNetwork
 from zsn2m_deploy.video.network import VideoNet
 from zsn2m_export.writer import ExportableModel, write_models
 from zsn2m_runtime.machine.installation import installed_version
-from zsn2m_runtime.manifest import ModelEntry, Normalisation, Sensor
+from zsn2m_runtime.manifest import Normalisation, Sensor
+from zsn2m_runtime.model_record import ModelEntry
 from zsn2m_runtime.sample_types import Nchw
 
 PREFERENCE = ("sensor", "grd", "mbd")  # the default model is the first of these in the bundle: the one trained last

@@ -19,7 +19,8 @@ from zsn2m_export.mosaic_graph import MosaicGraph
 from zsn2m_export.onnx_model import traced
 from zsn2m_export.onnx_skeleton import MARKED_NORMALISATION, MARKED_RANGE, emptied
 from zsn2m_export.writer import ExportableModel, plane_graph
-from zsn2m_runtime.manifest import ModelFacts, Normalisation, SampleType, Sensor
+from zsn2m_runtime.manifest import Normalisation, SampleType, Sensor
+from zsn2m_runtime.model_record import ModelFacts
 from zsn2m_runtime.mosaic_record import BayerPattern, MosaicRecord, is_turned
 from zsn2m_runtime.sample_types import is_whole
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from zsn2m_export.cpp_project import BackEndName
     from zsn2m_export.packages import Program
     from zsn2m_runtime.bundle import Bundle
-    from zsn2m_runtime.manifest import ModelEntry
+    from zsn2m_runtime.model_record import ModelEntry
 
 _TAKEN_BY: dict[Program, str] = {
     "bioimageio": "programs that read models of bioimage.io take it, as DeepImageJ in Fiji, ilastik and QuPath do",

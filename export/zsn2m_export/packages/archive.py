@@ -15,7 +15,7 @@ from zsn2m_runtime.bundle import Bundle
 from zsn2m_runtime.commands import denoise_command, export_command
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.errors import UsageError
-from zsn2m_runtime.manifest import ModelEntry
+from zsn2m_runtime.model_record import ModelEntry
 
 CITATION = (
     "Liu, Shi, Zhang, Li, Zhang: Zero-Shot Noise2Mean: Gap Minimization for Efficient Denoising from a Single Noisy "

@@ -20,7 +20,7 @@ from zsn2m_export.opset import OPSET
 from zsn2m_export.packages.archive import CITATION, LICENCE, lowered, packaged_model, plain_name, write_archive
 from zsn2m_runtime.bundle import Bundle
 from zsn2m_runtime.inference.session import Session
-from zsn2m_runtime.manifest import MOST_REACH, ModelEntry
+from zsn2m_runtime.model_record import MOST_REACH, ModelEntry
 from zsn2m_runtime.sample_types import Nchw, Pixels, is_whole
 from zsn2m_runtime.self_test import read_test_input
 from zsn2m_runtime.verify import tolerance_of

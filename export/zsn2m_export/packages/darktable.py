@@ -18,7 +18,7 @@ from zsn2m_runtime.bundle import Bundle
 from zsn2m_runtime.commands import denoise_command
 from zsn2m_runtime.errors import UsageError
 from zsn2m_runtime.known_frames import PRETRAINED
-from zsn2m_runtime.manifest import ModelEntry
+from zsn2m_runtime.model_record import ModelEntry
 
 OVERLAP = 64  # pixels that darktable's tiles of 256 to 2,048 see beyond what is kept: OVERLAP_DENOISE of its restore.c
 _INPUT, _OUTPUT = "input", "output"

@@ -8,7 +8,8 @@ from zsn2m_export.partial import copy_files, partial_manifest, write_partial
 from zsn2m_runtime.atomic import atomic_folder
 from zsn2m_runtime.bundle import Bundle
 from zsn2m_runtime.errors import UnavailableError, UsageError
-from zsn2m_runtime.manifest import MANIFEST_NAME, ModelEntry
+from zsn2m_runtime.manifest import MANIFEST_NAME
+from zsn2m_runtime.model_record import ModelEntry
 
 PAGE = Path(__file__).with_name("page")
 MODEL = "model.zsn2m"

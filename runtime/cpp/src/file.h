@@ -7,7 +7,7 @@
 
 namespace zsn2m::core {
 
-// Far above what exports write, as in zsn2m_runtime/manifest.py.
+// Far above what exports write, as in zsn2m_runtime/manifest.py and model_record.py.
 constexpr std::uint64_t kMostManifestBytes = std::uint64_t{8} << 20;
 constexpr std::uint64_t kMostModelBytes = std::uint64_t{1} << 30;
 constexpr std::uint64_t kMostSelfTestBytes = std::uint64_t{16} << 20;

@@ -25,7 +25,8 @@ from zsn2m_runtime.image import Frame
 from zsn2m_runtime.inference.frames import Average, denoise_frame, denoise_mean
 from zsn2m_runtime.inference.session import Session, strength_input
 from zsn2m_runtime.inference.strips import DEFAULT_STRIP_PIXELS
-from zsn2m_runtime.manifest import ModelEntry, Sensor
+from zsn2m_runtime.manifest import Sensor
+from zsn2m_runtime.model_record import ModelEntry
 from zsn2m_runtime.noise_record import NoiseRecord
 from zsn2m_runtime.sample_types import Nchw, Pixels, Strength
 from zsn2m_runtime.sequence import MOTIONS, MotionName, Sequence

@@ -14,7 +14,7 @@ import numpy as np
 from zsn2m_runtime.errors import BundleError, UnavailableError
 from zsn2m_runtime.inference.providers import CONCURRENT, Threads, open_first, parse_provider
 from zsn2m_runtime.machine.installation import doubled_advice, import_onnxruntime, installed_onnxruntimes
-from zsn2m_runtime.manifest import MOST_MODEL
+from zsn2m_runtime.model_record import MOST_MODEL
 from zsn2m_runtime.onnx_checks.limits import OnnxLimits
 from zsn2m_runtime.plain_file import read_plain
 from zsn2m_runtime.sample_types import Nchw, Strength

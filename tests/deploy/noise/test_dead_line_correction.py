@@ -21,7 +21,8 @@ from zsn2m_deploy.training import train
 from zsn2m_export.graph import SensorGraph
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.image import Frame, from_nchw, to_nchw
-from zsn2m_runtime.manifest import MOST_REACH, Normalisation, Sensor
+from zsn2m_runtime.manifest import Normalisation, Sensor
+from zsn2m_runtime.model_record import MOST_REACH
 from zsn2m_runtime.noise.dead_lines import without_dead_lines
 from zsn2m_runtime.noise_record import DeadLinesRecord
 from zsn2m_runtime.sample_types import Pixels

@@ -20,7 +20,8 @@ from zsn2m_export.graph import SensorGraph
 from zsn2m_export.mosaic_graph import MosaicGraph
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.image import Frame, to_nchw
-from zsn2m_runtime.manifest import MOST_REACH, Normalisation, Sensor
+from zsn2m_runtime.manifest import Normalisation, Sensor
+from zsn2m_runtime.model_record import MOST_REACH
 from zsn2m_runtime.mosaic_planes import planes_of
 from zsn2m_runtime.mosaic_record import BAYER_PATTERNS, BayerPattern, MosaicRecord
 from zsn2m_runtime.patterns import find_patterns

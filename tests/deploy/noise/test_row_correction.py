@@ -18,7 +18,7 @@ from zsn2m_deploy.noise.rows import RowCorrection
 from zsn2m_runtime.bundle import Bundle
 from zsn2m_runtime.denoiser import Denoiser
 from zsn2m_runtime.inference.strips import plan_strips
-from zsn2m_runtime.manifest import MOST_REACH
+from zsn2m_runtime.model_record import MOST_REACH
 from zsn2m_runtime.noise.rows import without_row_noise
 from zsn2m_runtime.noise_record import Axis, RowNoise
 

@@ -21,7 +21,8 @@ from zsn2m_runtime.bundle import load_bundle
 from zsn2m_runtime.image import from_nchw, to_nchw
 from zsn2m_runtime.inference.session import Session
 from zsn2m_runtime.inference.strips import Strip, plan_strips, run_in_strips
-from zsn2m_runtime.manifest import ModelFacts, Normalisation, Sensor
+from zsn2m_runtime.manifest import Normalisation, Sensor
+from zsn2m_runtime.model_record import ModelFacts
 from zsn2m_runtime.sample_types import Pixels
 
 PRIME_SIZES = ((97, 61), (211, 37), (131, 127))
