@@ -22,7 +22,7 @@ from zsn2m_runtime.noise.level import value_span
 from zsn2m_runtime.noise.line import Line, line_of
 from zsn2m_runtime.noise.model import QUIET, REACH, Doubles, NoiseModel
 from zsn2m_runtime.noise.patches import FEWEST, SIDE, TINY, Floats, Patches, joined, lowest, patches_of
-from zsn2m_runtime.noise.spectrum import covariance_of, has_coarse_noise
+from zsn2m_runtime.noise.spectrum import covariance_of, has_coarse_noise, spectra_of
 from zsn2m_runtime.noise.tails import shape_of
 from zsn2m_runtime.noise.texture import shared_line
 from zsn2m_runtime.noise.unlike_channels import unlike_channels
@@ -64,9 +64,8 @@ def estimate_noise(frames: Sequence[Pixels], blanks: Sequence[Mask | None] | Non
     line = line_of(every)
     patches, flat = _flat(every, line)
     told_by_colours = flat.level.shape[1] == COLOURS and not jpeg_quality(seen)  # JPEG takes colours out of flat areas
-    wide = _wide_patches(units, blanks) if told_by_colours else None
+    wide, coarse = _wide_patches(units, blanks) if told_by_colours else None, False
     deviations = line.units(flat)
-    coarse = flat.level.shape[1] == 1 and has_coarse_noise(deviations, len(flat.level) / len(patches.level))
     apart = unlike_channels(line.one_unit(wide), line.variance(flat.level).mean(axis=0)) if wide else None
     if wide and apart is not None:
         line = _apart(line, wide, apart)
@@ -74,7 +73,9 @@ def estimate_noise(frames: Sequence[Pixels], blanks: Sequence[Mask | None] | Non
     elif wide:
         covariance = _of_colours(flat, patches, wide, line)
     else:
-        covariance = covariance_of(deviations, coarse)
+        spectra = spectra_of(deviations)
+        coarse = spectra.shape[3] == 1 and has_coarse_noise(spectra, len(flat.level) / len(patches.level))
+        covariance = covariance_of(spectra, coarse)
     power, correlation = _parted(covariance, line.variance(flat.level).mean(axis=0) < NO_NOISE)
     ends = flat.at_low.mean(axis=0), flat.at_high.mean(axis=0)
     shape = shape_of(deviations / np.sqrt(power), correlation, *ends)

@@ -16,6 +16,8 @@ import numpy.typing as npt
 from zsn2m_runtime.noise.model import REACH, Doubles
 from zsn2m_runtime.noise.patches import SIDE, TINY
 
+Spectra = npt.NDArray[np.complexfloating]
+
 LOW, RIM = 2.1, 4.6  # periods a patch: below LOW structure hides the noise, whose power goes on from there to RIM
 FINE = 5, 7  # periods a patch: from one to the other the power grows as that of noise does
 SLACK = 0.2  # of the logarithm of the power: so much faster it may grow from one period a patch to the next
@@ -27,34 +29,39 @@ MANY, FEWEST_ALIKE, LEAST_KEPT = 0.1, 60, 0.8
 WHITE, MOST_GROWTH, COARSEST, LEAST_ROUND = (4, 6), 0.4, 3, 0.93
 
 
-def has_coarse_noise(unit: npt.NDArray[np.floating], share: float) -> bool:
+def spectra_of(unit: npt.NDArray[np.floating]) -> Spectra:
+    """Of windowed patches. Shape: (n, side, side, c) -> the same."""
+    taper = _taper()
+    return np.fft.fft2(unit * (taper[:, None] * taper)[:, :, None], axes=(1, 2))
+
+
+def has_coarse_noise(spectra: Spectra, share: float) -> bool:
     """Whether what grows as fast towards coarse detail as texture does is noise, beside noise that pixels do not share.
 
     Shape:
-        unit: (n, side, side, 1)
+        spectra: (n, side, side, 1)
     Args:
         share: of all patches that these are, the flattest, of one level of coarse detail
     """
-    if len(unit) < FEWEST_ALIKE or share < MANY:
+    if len(spectra) < FEWEST_ALIKE or share < MANY:
         return False
-    power = _median_power(_spectra(unit)[..., 0])
+    power = _median_power(spectra[..., 0])
     means, rings, (first, last) = _ring_means(power), ring_of(SIDE), WHITE
     round_ = [np.exp(np.log(power[rings == ring]).mean() - means[ring]) for ring in range(1, COARSEST + 1)]
     white_beside = means[first] - means[last] < MOST_GROWTH
     return bool(white_beside and min(round_) > LEAST_ROUND and _share_of_noise(power).min() < LEAST_KEPT)
 
 
-def covariance_of(unit: npt.NDArray[np.floating], noise_alone: bool = False) -> Doubles:
+def covariance_of(spectra: Spectra, noise_alone: bool = False) -> Doubles:
     """Between all channels and near pixels, from the power at each frequency.
 
     Shape:
-        unit: (n, side, side, c)
+        spectra: (n, side, side, c)
         returns: (c, c, 9, 9)
     Args:
         noise_alone: whether the patches have no texture, as `has_coarse_noise` says
     """
-    taper, spectra = _taper(), _spectra(unit)
-    all_found = [_median_power(spectra[..., channel]) for channel in range(unit.shape[3])]
+    all_found = [_median_power(spectra[..., channel]) for channel in range(spectra.shape[3])]
     kept = [np.ones_like(found) if noise_alone else _share_of_noise(found) for found in all_found]
     power = [with_low_end(found * share) for found, share in zip(all_found, kept, strict=True)]
     density = np.empty((len(power), len(power), SIDE, SIDE))
@@ -65,19 +72,13 @@ def covariance_of(unit: npt.NDArray[np.floating], noise_alone: bool = False) -> 
             both = with_low_end(_median_power(spectra[..., i] + spectra[..., j]) * share)
             shared = (both - of_i - of_j) / 2
             density[i, j] = density[j, i] = _no_more_alike(shared, np.sqrt(of_i * of_j), share < 1)
-    around = np.fft.fftshift(np.fft.ifft2(density).real, axes=(2, 3)) / np.square(taper).sum() ** 2
+    around = np.fft.fftshift(np.fft.ifft2(density).real, axes=(2, 3)) / np.square(_taper()).sum() ** 2
     near = slice(SIDE // 2 - REACH, SIDE // 2 + REACH + 1)
     return np.asarray(around[:, :, near, near])
 
 
 def _taper() -> Doubles:
     return np.asarray(np.hanning(SIDE + 2)[1:-1])
-
-
-def _spectra(unit: npt.NDArray[np.floating]) -> npt.NDArray[np.complexfloating]:
-    """Of windowed patches. Shape: (n, side, side, c) -> the same."""
-    taper = _taper()
-    return np.fft.fft2(unit * (taper[:, None] * taper)[:, :, None], axes=(1, 2))
 
 
 def _squares(side: int) -> Doubles:
@@ -92,7 +93,7 @@ def ring_of(side: int) -> npt.NDArray[np.intp]:
     return np.rint(np.sqrt(_squares(side))).astype(np.intp)
 
 
-def _median_power(spectra: npt.NDArray[np.complexfloating]) -> Doubles:
+def _median_power(spectra: Spectra) -> Doubles:
     """What noise alone has at each frequency: medians, which a minority of textured patches does not move.
 
     The power of noise is distributed exponentially, so its mean is the median over log 2. Shape: (n, side, side) ->

@@ -8,7 +8,7 @@ import pytest
 
 from zsn2m_runtime.noise.model import REACH, Doubles
 from zsn2m_runtime.noise.patches import SIDE
-from zsn2m_runtime.noise.spectrum import covariance_of, has_coarse_noise
+from zsn2m_runtime.noise.spectrum import covariance_of, has_coarse_noise, spectra_of
 
 COUNT = 600  # patches
 
@@ -32,7 +32,7 @@ def neighbours(covariance: Doubles) -> float:
 
 @pytest.mark.parametrize(("blur", "expected"), [(0.0, 0.0), (0.5, 0.29), (0.7, 0.57), (1.0, 0.77)])
 def test_correlation_is_that_of_the_noise(blur: float, expected: float) -> None:
-    covariance = covariance_of(patches(blur))
+    covariance = covariance_of(spectra_of(patches(blur)))
     assert neighbours(covariance) == pytest.approx(expected, abs=0.05)
     assert covariance[0, 0, REACH, REACH] == pytest.approx(1, abs=0.12)
 
@@ -40,14 +40,14 @@ def test_correlation_is_that_of_the_noise(blur: float, expected: float) -> None:
 @pytest.mark.parametrize("blur", [0.0, 0.5])
 def test_coarse_texture_passes_for_noise_no_more_than_by_its_growth(blur: float) -> None:
     noise, texture = patches(blur, shared=0.3), patches(1.6, shared=1.0)[::-1]
-    plain, found = covariance_of(noise), covariance_of(noise + 1.5 * texture)
+    plain, found = (covariance_of(spectra_of(unit)) for unit in (noise, noise + 1.5 * texture))
     assert found[0, 0, REACH, REACH] < 1.9 * plain[0, 0, REACH, REACH]  # with the texture 3.25
     alike = found[0, 1, REACH, REACH] / found[0, 0, REACH, REACH]
     assert alike == pytest.approx(0.3, abs=0.12)  # with the texture 0.78
 
 
 def test_channels_share_what_they_do_where_there_is_no_texture() -> None:
-    covariance = covariance_of(patches(0.5, shared=0.6))
+    covariance = covariance_of(spectra_of(patches(0.5, shared=0.6)))
     assert covariance[0, 1, REACH, REACH] / covariance[0, 0, REACH, REACH] == pytest.approx(0.6, abs=0.05)
 
 
@@ -56,19 +56,19 @@ def grey(blur: float) -> Doubles:
 
 
 def test_coarse_noise_beside_independent_one_is_told_from_texture() -> None:
-    both = grey(0.0) + grey(1.5)[::-1]
+    both = spectra_of(grey(0.0) + grey(1.5)[::-1])
     assert has_coarse_noise(both, 0.3)
     assert not has_coarse_noise(both, 0.05)  # few patches: texture may be like that
     assert not has_coarse_noise(both[:30], 0.3)
     for other in (grey(0.0), grey(0.7), grey(1.5)):  # nothing of it is taken for texture
-        assert not has_coarse_noise(other, 0.3)
+        assert not has_coarse_noise(spectra_of(other), 0.3)
     rows = np.arange(SIDE)[:, None, None]
     waves = np.sin(2 * np.pi * rows / 6 + np.random.default_rng(1).uniform(0, 6, (COUNT, 1, 1, 1)))
-    assert not has_coarse_noise(grey(0.0) + 2 * waves, 0.3)
+    assert not has_coarse_noise(spectra_of(grey(0.0) + 2 * waves), 0.3)
 
 
 def test_where_patches_have_noise_alone_all_of_it_counts() -> None:
-    both = (grey(0.0) + grey(1.5)[::-1]) / np.sqrt(2)  # neighbours share 0.45
+    both = spectra_of((grey(0.0) + grey(1.5)[::-1]) / np.sqrt(2))  # neighbours share 0.45
     cut, whole = covariance_of(both), covariance_of(both, noise_alone=True)
     assert neighbours(cut) < 0.15 < 0.22 < neighbours(whole) < 0.45
     assert cut[0, 0, REACH, REACH] < 0.65 < 0.7 < whole[0, 0, REACH, REACH] < 1
