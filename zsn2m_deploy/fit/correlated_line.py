@@ -20,7 +20,7 @@ from torch.nn.functional import avg_pool2d
 
 from zsn2m_deploy.fit.correlated import ALL_EVEN, FEWEST, UNKNOWN, evenness
 from zsn2m_deploy.noise.blocks import BLOCK, CLIPPED, NEAR
-from zsn2m_deploy.noise.draw import draw_noise
+from zsn2m_deploy.noise.draw import with_fresh_noise
 from zsn2m_deploy.noise.guesses import FirstGuess
 from zsn2m_runtime.noise.model import Doubles, NoiseModel
 from zsn2m_runtime.sample_types import Mask
@@ -106,9 +106,7 @@ def _fresh(
     """Power that the network removes of fresh noise on its own results, of every block. Shape: (all, c)."""
     powers = []
     for guess in guesses:
-        scenes = guess.clean.movedim(1, 3).cpu().numpy()
-        drawn = np.stack([draw_noise(noise, scene, rng) for scene in scenes])
-        fresh = (guess.clean + torch.from_numpy(drawn).movedim(3, 1).to(guess.clean)).clamp(*noise.ends)
+        fresh = with_fresh_noise(noise, guess.clean, rng)
         powers.append(_means((fresh - network(fresh)).square()))
     return np.concatenate(powers)
 

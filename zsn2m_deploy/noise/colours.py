@@ -18,13 +18,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from zsn2m_deploy.noise.draw import draw_noise
+from zsn2m_deploy.noise.draw import with_fresh_noise
 from zsn2m_deploy.noise.guesses import FirstGuess
 from zsn2m_runtime.mosaic_record import COLOURS
-from zsn2m_runtime.noise.colours import BASIS, quiet_rings, spectra_of
+from zsn2m_runtime.noise.colours import BASIS, quiet_rings
 from zsn2m_runtime.noise.model import REACH, SHARED, Doubles, NoiseModel
 from zsn2m_runtime.noise.patches import FEWEST, SIDE, STEP
-from zsn2m_runtime.noise.spectrum import ring_of
+from zsn2m_runtime.noise.spectrum import ring_of, spectra_of
 
 ROUNDS = 2  # of drawing
 CALM = 0.3  # quantile of the patches, by what is removed
@@ -132,10 +132,8 @@ def _removed(
     """
     found: tuple[list[Doubles], list[Doubles]] = ([], [])
     for guess in guesses:
-        scenes = guess.clean.movedim(1, 3).cpu().numpy()
-        drawn = np.stack([draw_noise(noise, scene, rng) for scene in scenes])
-        fresh = (guess.clean + torch.from_numpy(drawn).movedim(3, 1).to(guess.clean)).clamp(*noise.ends)
-        deviation = np.sqrt(noise.variance(scenes).mean(axis=3))
+        fresh = with_fresh_noise(noise, guess.clean, rng)
+        deviation = np.sqrt(noise.variance(guess.clean.movedim(1, 3).cpu().numpy()).mean(axis=3))
         blank = np.zeros(deviation.shape, bool) if guess.shown is None else guess.shown[:, 0].cpu().numpy() == 0
         shown = ~_windows(blank).any(axis=(1, 2))
         for part, gone in zip(found, (guess.noisy - guess.clean, fresh - network(fresh)), strict=True):

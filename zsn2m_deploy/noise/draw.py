@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor
 
 from zsn2m_runtime.noise.model import REACH, Doubles, NoiseModel
@@ -23,6 +24,12 @@ def draw_noise(model: NoiseModel, clean: Floats, generator: np.random.Generator)
     """
     height, width = clean.shape[:2]
     return np.asarray(unit_noise(model, (height, width), generator) * np.sqrt(model.variance(clean)), np.float32)
+
+
+def with_fresh_noise(model: NoiseModel, clean: Tensor, generator: np.random.Generator) -> Tensor:
+    """Clean frames with noise drawn anew, clipped at the model's ends. Shape: (b, c, h, w) -> the same."""
+    drawn = [draw_noise(model, scene, generator) for scene in clean.movedim(1, 3).cpu().numpy()]
+    return (clean + torch.from_numpy(np.stack(drawn)).movedim(3, 1).to(clean)).clamp(*model.ends)
 
 
 def unit_noise(model: NoiseModel, size: tuple[int, int], generator: np.random.Generator) -> Floats:

@@ -21,9 +21,7 @@ import numpy.typing as npt
 from zsn2m_runtime.noise.model import REACH, Doubles
 from zsn2m_runtime.noise.patches import SIDE, TINY, without_plane
 from zsn2m_runtime.noise.spectrum import FINE as FINE_RINGS
-from zsn2m_runtime.noise.spectrum import SLACK, ring_of, with_low_end
-
-Spectra = npt.NDArray[np.complexfloating]
+from zsn2m_runtime.noise.spectrum import SLACK, Spectra, ring_of, spectra_of, with_low_end
 
 WIDE = 32  # pixels of a patch: colour noise of cameras is coarse
 QUIET = 0.2  # of the patches have less power at a frequency: noise alone, if any have
@@ -190,13 +188,6 @@ def _near(power: Doubles, spectra: Spectra) -> Doubles:
     around = np.fft.fftshift(np.fft.ifft2(density).real, axes=(2, 3))
     near = slice(side // 2 - REACH, side // 2 + REACH + 1)
     return np.asarray(around[:, :, near, near])
-
-
-def spectra_of(patches: npt.NDArray[np.floating]) -> Spectra:
-    """White noise of a variance of 1 has a power of 1. Shape: (n, side, side, c) -> the same."""
-    taper = np.hanning(patches.shape[1] + 2)[1:-1]
-    taper = taper / np.sqrt(np.square(taper).sum())
-    return np.asarray(np.fft.fft2(patches * (taper[:, None] * taper)[:, :, None], axes=(1, 2)))
 
 
 @functools.cache

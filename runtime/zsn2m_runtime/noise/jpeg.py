@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from zsn2m_runtime.noise.jpeg_grid import Compression, find_jpeg
 from zsn2m_runtime.noise.model import REACH, Doubles, NoiseModel
+from zsn2m_runtime.noise.spectrum import spectra_of
 from zsn2m_runtime.noise_record import JpegNoise
 from zsn2m_runtime.sample_types import Mask, Pixels
 
@@ -224,12 +225,10 @@ def _power(planes: Doubles, waves: tuple[float, float], share: float) -> float:
     """Mean power between two wavelengths, of a share of the patches, those that have the least. Shape: (h, w, c)."""
     windows = np.lib.stride_tricks.sliding_window_view(planes, (PATCH, PATCH), axis=(0, 1))
     patches = windows[:: PATCH // 2, :: PATCH // 2].reshape(-1, PATCH, PATCH)
-    taper = np.hanning(PATCH + 2)[1:-1]
-    window = taper[:, None] * taper
-    spectra = np.fft.fft2((patches - patches.mean(axis=(1, 2), keepdims=True)) * window)
+    spectra = spectra_of((patches - patches.mean(axis=(1, 2), keepdims=True))[..., None])[..., 0]
     frequency = np.hypot(np.fft.fftfreq(PATCH)[:, None], np.fft.fftfreq(PATCH))
     chosen = (frequency > 1 / waves[1]) & (frequency < 1 / waves[0])
-    power = np.square(np.abs(spectra[:, chosen])).mean(axis=1) / np.square(window).sum()
+    power = np.square(np.abs(spectra[:, chosen])).mean(axis=1)
     power = np.sort(power.reshape(-1, planes.shape[2]).mean(axis=1))
     return float(power[: max(1, int(share * len(power)))].mean())
 

@@ -29,10 +29,11 @@ MANY, FEWEST_ALIKE, LEAST_KEPT = 0.1, 60, 0.8
 WHITE, MOST_GROWTH, COARSEST, LEAST_ROUND = (4, 6), 0.4, 3, 0.93
 
 
-def spectra_of(unit: npt.NDArray[np.floating]) -> Spectra:
-    """Of windowed patches. Shape: (n, side, side, c) -> the same."""
-    taper = _taper()
-    return np.fft.fft2(unit * (taper[:, None] * taper)[:, :, None], axes=(1, 2))
+def spectra_of(patches: npt.NDArray[np.floating]) -> Spectra:
+    """Of windowed patches; white noise of a variance of 1 has a power of 1. Shape: (n, side, side, c) -> the same."""
+    taper = np.hanning(patches.shape[1] + 2)[1:-1]
+    taper = taper / np.sqrt(np.square(taper).sum())
+    return np.asarray(np.fft.fft2(patches * (taper[:, None] * taper)[:, :, None], axes=(1, 2)))
 
 
 def has_coarse_noise(spectra: Spectra, share: float) -> bool:
@@ -72,13 +73,9 @@ def covariance_of(spectra: Spectra, noise_alone: bool = False) -> Doubles:
             both = with_low_end(_median_power(spectra[..., i] + spectra[..., j]) * share)
             shared = (both - of_i - of_j) / 2
             density[i, j] = density[j, i] = _no_more_alike(shared, np.sqrt(of_i * of_j), share < 1)
-    around = np.fft.fftshift(np.fft.ifft2(density).real, axes=(2, 3)) / np.square(_taper()).sum() ** 2
+    around = np.fft.fftshift(np.fft.ifft2(density).real, axes=(2, 3))
     near = slice(SIDE // 2 - REACH, SIDE // 2 + REACH + 1)
     return np.asarray(around[:, :, near, near])
-
-
-def _taper() -> Doubles:
-    return np.asarray(np.hanning(SIDE + 2)[1:-1])
 
 
 def _squares(side: int) -> Doubles:

@@ -13,9 +13,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from zsn2m_runtime.noise.colours import BASIS, power_of_colours, quiet_power, spectra_of
+from zsn2m_runtime.noise.colours import BASIS, power_of_colours, quiet_power
 from zsn2m_runtime.noise.model import QUIET, Doubles
-from zsn2m_runtime.noise.spectrum import ring_of
+from zsn2m_runtime.noise.spectrum import ring_of, spectra_of
 
 # Powers of red less blue and of green less both, and what these share, by those of red, green and blue
 OF_CHANNELS = np.linalg.inv(np.stack([BASIS[1] ** 2, BASIS[2] ** 2, BASIS[1] * BASIS[2]]))
