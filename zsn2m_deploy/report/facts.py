@@ -11,7 +11,7 @@ from typing import Any
 
 from zsn2m_deploy.advice import NETWORKS, next_steps
 from zsn2m_deploy.frames.value_range import bits_in_use, range_of_bits
-from zsn2m_deploy.report.analysis import Removed
+from zsn2m_deploy.report.removed import Removed
 from zsn2m_deploy.report.self_check import SelfCheck
 from zsn2m_deploy.report.words import Check, Verdict, judge, remedy
 from zsn2m_runtime.manifest import Manifest

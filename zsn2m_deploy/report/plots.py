@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from zsn2m_deploy.report.analysis import Histogram
+from zsn2m_deploy.report.removed import Histogram
 from zsn2m_deploy.report.svg import Axes, Bars, Line, plot
 from zsn2m_runtime.noise.facts import NoiseFacts
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from zsn2m_deploy.advice import Method, gentler, stronger
-from zsn2m_deploy.report.analysis import Removed
+from zsn2m_deploy.report.removed import Removed
 from zsn2m_deploy.report.self_check import SelfCheck
 from zsn2m_deploy.report.words import Presence
 

@@ -9,8 +9,8 @@ from enum import StrEnum
 from zsn2m_deploy.adapt.mixture import in_words
 from zsn2m_deploy.advice import Method, gentler, stronger
 from zsn2m_deploy.config.training import TrainConfig
-from zsn2m_deploy.report.analysis import ALIKE_LIMIT, FEWEST_WHOLE, LITTLE, PEAKS_LIMIT, Removed
 from zsn2m_deploy.report.detail import EDGES_LIMIT, POWER_LIMIT
+from zsn2m_deploy.report.removed import ALIKE_LIMIT, FEWEST_WHOLE, LITTLE, PEAKS_LIMIT, Removed
 from zsn2m_deploy.report.self_check import SelfCheck
 from zsn2m_runtime.noise.facts import NoiseFacts, noise_in_words
 from zsn2m_runtime.noise_record import NoiseGroup

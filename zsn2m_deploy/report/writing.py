@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from zsn2m_deploy.frames.scene import without_borders
-from zsn2m_deploy.report.analysis import Removed, analyse
+from zsn2m_deploy.report.analysis import analyse
 from zsn2m_deploy.report.facts import Report, as_json
 from zsn2m_deploy.report.page import page
 from zsn2m_deploy.report.pictures import ReportPictures, report_pictures
 from zsn2m_deploy.report.presence import presence_of
+from zsn2m_deploy.report.removed import Removed
 from zsn2m_deploy.report.self_check import Context, SelfCheck, self_check, without_noise
 from zsn2m_deploy.report.shared_noise import Kept, kept_by_colours, presence_in_mean
 from zsn2m_deploy.report.warnings import warnings

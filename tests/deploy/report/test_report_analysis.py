@@ -9,7 +9,8 @@ import torch
 from support.scenes import RANGE, SIDE, Scene, scene
 
 from zsn2m_deploy.pretrain.weights import pretrained
-from zsn2m_deploy.report.analysis import Removed, analyse
+from zsn2m_deploy.report.analysis import analyse
+from zsn2m_deploy.report.removed import Removed
 from zsn2m_runtime.image import to_nchw
 from zsn2m_runtime.noise.estimate import estimate_noise
 from zsn2m_runtime.noise.model import REACH, NoiseModel

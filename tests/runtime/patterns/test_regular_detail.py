@@ -22,7 +22,8 @@ from zsn2m_deploy.fit.checks import Error
 from zsn2m_deploy.frames.reading import FrameOptions
 from zsn2m_deploy.noise.defects import defects_in_words, find_defects
 from zsn2m_deploy.pretrain.network import SensorNet
-from zsn2m_deploy.report.analysis import PEAKS_LIMIT, analyse
+from zsn2m_deploy.report.analysis import analyse
+from zsn2m_deploy.report.removed import PEAKS_LIMIT
 from zsn2m_deploy.report.self_check import without_noise
 from zsn2m_deploy.report.warnings import warnings
 from zsn2m_deploy.report.words import checks, remedy
