@@ -21,7 +21,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from zsn2m_deploy.fit.correlated import FRAMES, TINY, WHOLE, NoiseShare, centre_of, evenness
+from zsn2m_deploy.fit.correlated import WHOLE, NoiseShare, evenness
+from zsn2m_deploy.fit.sums import FRAMES, TINY, centre_of
 from zsn2m_deploy.noise.blocks import as_planes, means_of_blocks
 from zsn2m_deploy.noise.fields import after_jpeg
 from zsn2m_runtime.noise.jpeg import demosaicked

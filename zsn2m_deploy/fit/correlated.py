@@ -22,18 +22,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zsn2m_deploy.noise.blocks import BLOCK, Mask, as_planes, free_blocks, means_of_blocks, on_planes
-from zsn2m_deploy.noise.draw import draw_noise
+from zsn2m_deploy.fit.sums import TINY, Sums, sums_of
 from zsn2m_runtime.mosaic_record import PLANES
-from zsn2m_runtime.noise.frame_stats import block_means
 from zsn2m_runtime.noise.model import Doubles, NoiseModel
 
-FRAMES, SIDE = 4, 256  # that are looked at, and pixels of their centres
 WHOLE = 0.9  # share of what is removed that counts as all of it: the noise is known to 10 %
-FAINT = 0.1  # of the noise: docs/decisions/noise-at-each-brightness.md
-FLAT = 0.3  # of the blocks, those with the least slopes
 AGREES = 1.25  # times the power of fresh noise, at most; more, and the noise is stronger than its estimate
-LEAST_VARIANCE = 0.05  # of the mean: a line that runs into zero where it is dark says little of the noise there
 LESS = 0.5  # times the power of fresh noise: less, and the noise is weaker than its estimate
 BANDS = 3  # of brightness, for noise may depend on it otherwise than its model says; powers are compared within one
 LEVEL = 0.1  # of the places of a band, those where least is removed; powers are in units of the last of them
@@ -50,18 +44,15 @@ ALL_EVEN = 1.28  # deviation at the last of them over that of the calmest, over 
 # Of the noise's power goes, and share: from there on all of it goes. Such a network gains 10 dB and more, of which a
 # level that is 20 % too low would cost 2.5: adapted to five frames of SIDD it clears 0.94 to 0.97, drawn cameras 0.9
 CLEARS, NEARLY = 0.92, 0.75
-SKEWED = 0.6  # by photons: where they are fewer independent noise is neither normal nor as even as what is drawn
 FEWEST = 256  # places without clipped samples of several crops
 FEW = 128  # the same of frames: with fewer their evenness is chance
 # Of grey frames: docs/decisions/grey-grain.md
-WIDE, FEWEST_WIDE = 4, 32  # places, the side of a wide block; blocks, with fewer of which chance is too much
-FREE = 0.5  # of a block's places have no clipped samples
+FEWEST_WIDE = 32  # wide blocks, with fewer of which chance is too much
 WIDE_RANGE = 0.1, 0.9  # of the wide blocks: the deviations at these are compared, over the same of fresh noise
 WIDE_SURE = 1.1  # up to there the level is right, whatever is found within a brightness
 WIDE_EVEN, WIDE_UNEVEN = 1.2, 1.45  # up to the one it is right as well, from the other on nearly all of it is texture
 GRAIN = 3.5e-3  # deviation of the grain that pictures have, of the values in use
 FAINT_NOISE = 0.9  # of the power is no grain: below, what flat places lose beside that of fresh noise is grain, too
-TINY = 1e-12
 
 
 @dataclass(frozen=True)
@@ -75,26 +66,6 @@ class NoiseShare:
     share: float
     left: float
     unknown: bool = False
-
-
-@dataclass(frozen=True)
-class Sums:
-    """What is found of one frame.
-
-    variance, removed: of the noise; power removed
-    passed: covariance of the noise with the result; measured when it is asked for, which takes a third of the time
-    flat, fresh_flat: power removed in flat places, from the frame and from fresh noise on its result
-    places: (n, 3), of each without clipped samples its brightness and the same two powers, of the noise expected there
-    wide: (n, 2), the mean of these powers in each wide block of which half has no clipped samples
-    """
-
-    variance: float
-    passed: Callable[[], float]
-    removed: float
-    flat: float
-    fresh_flat: float
-    places: Doubles
-    wide: Doubles
 
 
 @torch.no_grad()
@@ -117,10 +88,10 @@ def share_of_noise(
     # of which the level is known
     if noise.jpeg or noise.counted or noise.coarse or noise.channels == PLANES or noise.apart:
         return None
-    sums = _of_frames(network, frames, noise, seed)
+    sums = sums_of(network, frames, noise, seed)
     if all(bool((frame == frame[:1]).all()) for frame in frames):
         return share_of(sums, noise, grey=True)
-    return share_of(sums, noise, before=None if prior is None else lambda: _of_frames(prior, frames, noise, seed))
+    return share_of(sums, noise, before=None if prior is None else lambda: sums_of(prior, frames, noise, seed))
 
 
 def share_of(
@@ -155,13 +126,6 @@ def share_of(
         share = 1.0
     left = 1 + (share * removed - 2 * cleared) * share / (level * variance)
     return NoiseShare(share, max(left, 0.0), unknown)  # of heavy tails it is an estimate for normal noise
-
-
-def _of_frames(
-    network: Callable[[Tensor], Tensor], frames: Sequence[Tensor], noise: NoiseModel, seed: int
-) -> list[Sums]:
-    rng = np.random.default_rng(seed)
-    return [look(network, centre_of(frame), noise, rng) for frame in frames[:FRAMES]]
 
 
 def _agreement(sums: Sequence[Sums]) -> float:
@@ -206,48 +170,3 @@ def _of_grey(believed: float, wide: Doubles) -> float:
     if uneven <= WIDE_SURE:
         return 1.0
     return min(believed, max((WIDE_UNEVEN - uneven) / (WIDE_UNEVEN - WIDE_EVEN), LEAST_BELIEVED))
-
-
-def look(network: Callable[[Tensor], Tensor], frame: Tensor, noise: NoiseModel, rng: np.random.Generator) -> Sums:
-    """Of one frame."""
-    apply, noisy = on_planes(network, frame.device), as_planes(frame[None])
-    clean = apply(noisy)
-    drawn = draw_noise(noise, clean.astype(np.float32), rng).astype(np.float64)
-    if noise.tails:
-        drawn *= np.where(rng.random(drawn.shape) < noise.tails.share, noise.tails.factor, 1.0)
-    noise = noise.normal
-
-    def passed() -> float:
-        return float((drawn * (apply(noisy + FAINT * drawn) - clean)).mean()) / FAINT
-
-    fresh = np.clip(clean + drawn, *noise.ends)
-    variance = noise.variance(clean)
-    powers = [np.square(noisy - clean), np.square(fresh - apply(fresh))]
-    slopes = sum(np.square(slope) for slope in np.gradient(clean, axis=(0, 1))) / np.maximum(variance, TINY)
-    busy = means_of_blocks(slopes)
-    flat = busy <= np.quantile(busy, FLAT)
-    expected = np.maximum(variance, np.maximum(LEAST_VARIANCE * variance.mean(axis=(0, 1)), TINY))
-    free = free_blocks(noisy, noise.ends)
-    if not noise.correlated:
-        free &= means_of_blocks(noise.photon_gain / np.sqrt(expected)) <= SKEWED
-    removed_flat, fresh_flat = (float(means_of_blocks(power)[flat].mean()) for power in powers)
-    level, relative = means_of_blocks(clean), [means_of_blocks((power / expected)[..., noise.loud]) for power in powers]
-    places = np.stack([part[free] for part in (level, *relative)], axis=1)
-    wide = _wide(np.stack(relative, axis=2), free)
-    return Sums(float(variance.mean()), passed, float(powers[0].mean()), removed_flat, fresh_flat, places, wide)
-
-
-def _wide(powers: Doubles, free: Mask) -> Doubles:
-    """Means over the free places of wide blocks, half of which are. Shape: (rows, columns, 2) -> (n, 2)."""
-    if min(free.shape) < WIDE:
-        return np.empty((0, 2))
-    there = free[..., None].astype(np.float64)
-    share, total = block_means(there, WIDE), block_means(powers * there, WIDE)
-    return np.asarray((total / np.maximum(share, TINY))[share[..., 0] >= FREE])
-
-
-def centre_of(frame: Tensor) -> Tensor:
-    """The middle of a frame, whose sides are multiples of a block, and so of the network's stride."""
-    height, width = (min(SIDE, side) // BLOCK * BLOCK for side in frame.shape[1:])
-    top, left = (frame.shape[1] - height) // 2, (frame.shape[2] - width) // 2
-    return frame[:, top : top + height, left : left + width]

@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zsn2m_deploy.fit.correlated import FRAMES, NoiseShare, centre_of, look, share_of
+from zsn2m_deploy.fit.correlated import NoiseShare, share_of
+from zsn2m_deploy.fit.sums import FRAMES, centre_of, look
 from zsn2m_runtime.noise.model import NoiseModel
 
 
