@@ -35,9 +35,11 @@ CALMEST = 0.05  # of the places of a band, those that lose least
 # How much of the noise's power is noise, by the roughness of the result, a power, and by how much faster what goes of
 # chroma grows with the slopes of the result: fitted to what leaves the smallest error
 ROUGH, COLOURED = 0.15, 3.5
+MOST = 1.1  # of it, which half-blank frames would exceed, whose median place is smooth
 # The deviation removed at nearly all places over that at the calmest, over the same of fresh noise of that strength: up
 # to the first nothing is texture, from the second on the above counts in full
 EVEN, UNEVEN = 1.02, 1.06
+LEAST = 0.5  # of the above counts even there: grain of photographs is as even
 UNSURE = 0.65  # of it: less, and the level counts as unknown
 CHROMA = np.array([[-0.169, -0.331, 0.5], [0.5, -0.419, -0.081]]).T  # of JPEG
 
@@ -114,11 +116,11 @@ def _look(
     strength = seen.strength
     rough = seen.rough / (jpeg.sigma * math.exp(strength)) ** 2
     coloured = seen.coloured - seen.at(strength)[2]
-    noise = (rough + TINY) ** -ROUGH * math.exp(-COLOURED * coloured)
+    noise = min((rough + TINY) ** -ROUGH * math.exp(-COLOURED * coloured), MOST)
     fresh = after_jpeg(seen.clean + math.exp(strength) * jpeg.sigma * unit, jpeg)
     powers = [seen.clean, (frame[None] - seen.clean).square(), (fresh - network(fresh)).square()]
     uneven = evenness(np.stack([means_of_blocks(as_planes(part)).ravel() for part in powers], axis=1))[1]
-    texture = min(max((uneven - EVEN) / (UNEVEN - EVEN), 0.0), 1.0)
+    texture = min(max((uneven - EVEN) / (UNEVEN - EVEN), LEAST), 1.0)
     if prior is not None:
         strength = (strength + _seen(prior, frame, unit, jpeg).strength) / 2
     cleared, variance, _ = seen.at(strength)
