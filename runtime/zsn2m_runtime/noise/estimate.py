@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -64,18 +65,8 @@ def estimate_noise(frames: Sequence[Pixels], blanks: Sequence[Mask | None] | Non
     line = line_of(every)
     patches, flat = _flat(every, line)
     told_by_colours = flat.level.shape[1] == COLOURS and not jpeg_quality(seen)  # JPEG takes colours out of flat areas
-    wide, coarse = _wide_patches(units, blanks) if told_by_colours else None, False
-    deviations = line.units(flat)
-    apart = unlike_channels(line.one_unit(wide), line.variance(flat.level).mean(axis=0)) if wide else None
-    if wide and apart is not None:
-        line = _apart(line, wide, apart)
-        deviations, covariance = line.units(flat), NoiseModel.white(*line).correlation
-    elif wide:
-        covariance = _of_colours(flat, patches, wide, line)
-    else:
-        spectra = spectra_of(deviations)
-        coarse = spectra.shape[3] == 1 and has_coarse_noise(spectra, len(flat.level) / len(patches.level))
-        covariance = covariance_of(spectra, coarse)
+    wide = _wide_patches(units, blanks) if told_by_colours else None
+    line, deviations, covariance, apart, coarse = _shared(line, patches, flat, wide)
     power, correlation = _parted(covariance, line.variance(flat.level).mean(axis=0) < NO_NOISE)
     ends = flat.at_low.mean(axis=0), flat.at_high.mean(axis=0)
     shape = shape_of(deviations / np.sqrt(power), correlation, *ends)
@@ -120,6 +111,36 @@ def _flat(patches: Patches, line: Line) -> tuple[Patches, Patches]:
     smooth = lowest((patches.coarse / expected).mean(axis=1))
     chosen = smooth & lowest((patches.detail / expected).mean(axis=1))
     return patches, patches.chosen(chosen if chosen.any() else smooth)
+
+
+class _Shared(NamedTuple):
+    """What near pixels and channels share of the noise in flat patches.
+
+    Shape:
+        deviations: (n, 16, 16, c), of the patches, in units of the line
+        covariance: (c, c, 9, 9), likewise
+        apart: (c,), power of each channel's noise where some have much more, of which nothing is shared; None elsewhere
+    """
+
+    line: Line
+    deviations: Doubles
+    covariance: Doubles
+    apart: Doubles | None = None
+    coarse: bool = False
+
+
+def _shared(line: Line, patches: Patches, flat: Patches, wide: Patches | None) -> _Shared:
+    """Told by differences of colour in wide patches where there are some, else by the power in flat ones."""
+    if wide is None:
+        deviations = line.units(flat)
+        spectra = spectra_of(deviations)
+        coarse = spectra.shape[3] == 1 and has_coarse_noise(spectra, len(flat.level) / len(patches.level))
+        return _Shared(line, deviations, covariance_of(spectra, coarse), coarse=coarse)
+    apart = unlike_channels(line.one_unit(wide), line.variance(flat.level).mean(axis=0))
+    if apart is None:
+        return _Shared(line, line.units(flat), _of_colours(flat, patches, wide, line))
+    line = _apart(line, wide, apart)
+    return _Shared(line, line.units(flat), NoiseModel.white(*line).correlation, apart)
 
 
 def _parted(covariance: Doubles, silent: npt.NDArray[np.bool_]) -> tuple[Doubles, Doubles]:
