@@ -122,15 +122,7 @@ def stream(
         logging.getLogger(f"zsn2m_runtime.{news}").setLevel(logging.INFO)
     chosen = model or video_model(bundle)
     denoiser = Denoiser(bundle, chosen, provider, threads, spinning=False)
-    if chosen and not model:
-        is_better = denoiser.averages and motion != "off" and not lookahead
-        more = "; --lookahead 2 is better, too, at about twice the time" if is_better else ""
-        remark(
-            f"model {chosen}: quick; --model sensor is slower and better, most of all where neighbouring pixels share "
-            f"noise{more}"
-        )
-    if lookahead and not denoiser.averages:
-        remark("--lookahead changes nothing: with this model every frame is denoised by itself")
+    _tell_choice(denoiser, None if model else chosen, motion, lookahead)
     of_stack = denoiser.card.sensor.stack_channel
     is_raw = raw_output or (raw is not None and output == "-")
     request = StreamRequest(
@@ -169,6 +161,23 @@ def stream(
                 tell_interrupt(run.kept, output)
                 raise Interrupted from None
     report_stream(report, as_json, output)
+
+
+def _tell_choice(denoiser: Denoiser, chosen: str | None, motion: str, lookahead: int) -> None:
+    """What there is beside the model that was chosen for a video, and whether --lookahead does anything.
+
+    Args:
+        chosen: the model; None: it was named, or is the bundle's default
+    """
+    if chosen:
+        is_better = denoiser.averages and motion != "off" and not lookahead
+        more = "; --lookahead 2 is better, too, at about twice the time" if is_better else ""
+        remark(
+            f"model {chosen}: quick; --model sensor is slower and better, most of all where neighbouring pixels share "
+            f"noise{more}"
+        )
+    if lookahead and not denoiser.averages:
+        remark("--lookahead changes nothing: with this model every frame is denoised by itself")
 
 
 def _check_output(output: str | None, preview: bool, as_json: bool) -> None:
