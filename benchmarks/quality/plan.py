@@ -14,8 +14,6 @@ from benchmarks.quality.methods import CHOICE, LADDER, METHODS, OURS, PAPER, SEN
 from benchmarks.quality.rows import Task
 from benchmarks.split import halves_of
 
-Names = tuple[str, ...]
-
 QUICK = ("noisy", "bm3d (sigma)", "bm3d", "ffdnet (sigma)", "ffdnet", "nlm skimage", "wavelet skimage", "nlm opencv")
 TRAINED = (SENSOR, OURS, "zs-n2n", PAPER)
 PRESETS = (

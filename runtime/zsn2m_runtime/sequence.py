@@ -96,11 +96,6 @@ class Sequence:
         self._spare: Nchw | None = None  # planes of a mean that is gone
         self.go_on_with(denoiser)
 
-    def restart(self) -> None:
-        """Forget what was: the next frame is denoised by itself."""
-        self.past = None
-        self.go_on_with(self._denoiser)
-
     def go_on_with(self, denoiser: Averaging) -> None:
         """Denoise the next frames with another bundle of the same sensor; what was before stays."""
         self._denoiser = denoiser

@@ -67,14 +67,12 @@ def test_what_clipping_adds_in_the_dark_is_no_cut(denoiser: Denoiser, motion: Mo
     assert max(errors[4:]) < 0.4 * errors[0]
 
 
-def test_a_cut_another_size_and_a_restart_begin_anew(denoiser: Denoiser) -> None:
+def test_a_cut_and_another_size_begin_anew(denoiser: Denoiser) -> None:
     sequence, first, other = Sequence(denoiser), noisy(view(), 0), noisy(view()[::-1, ::-1].copy(), 1)
     small = noisy(view(height=64), 2)
     for frame in (first, other, small, first):
         np.testing.assert_array_equal(run(sequence, [frame])[0], frame)
     assert (run(sequence, [noisy(view(), 3)])[0] != noisy(view(), 3)).any()
-    sequence.restart()
-    np.testing.assert_array_equal(run(sequence, [noisy(view(), 4)])[0], noisy(view(), 4))
 
 
 def test_the_network_is_told_how_much_noise_is_left(denoiser: Denoiser, monkeypatch: pytest.MonkeyPatch) -> None:
