@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from zsn2m_deploy.fit.device import on_cpu
 from zsn2m_deploy.noise.grain import LEAST, Taken, of_mean
@@ -44,42 +45,62 @@ class Kept:
         )
 
 
-def presence_in_mean(frame: Pixels, noise: NoiseModel) -> Presence:
+@torch.no_grad()
+def taken_of_mean(frame: Pixels) -> Taken | None:
+    """What the grey network takes from the mean of the channels in the middle of a frame; None: it has no colours.
+
+    Shape:
+        frame: (h, w) or (h, w, c), sensor units
+    """
+    low, high = value_span([frame])
+    if frame.shape[2:] != (COLOURS,) or high <= low:
+        return None
+    return Taken.of([_normalised(frame, low, high).mean(dim=1, keepdim=True)], on_cpu(pretrained(1)))
+
+
+def presence_in_mean(frame: Pixels, noise: NoiseModel, taken: Taken | None) -> Presence:
     """Whether the mean of the channels has noise, of frames in which the network of colours finds none.
 
     None too where channels share hardly any, or where it is faint.
 
     Shape:
         frame: (h, w) or (h, w, c), sensor units
+    Args:
+        taken: as `taken_of_mean`
     """
-    low, high = value_span([frame])
-    if frame.shape[2:] != (COLOURS,) or not (noise.shared and noise.correlated) or high <= low:
+    if taken is None or not (noise.shared and noise.correlated) or taken.sigma <= LEAST:
         return Presence.NONE
-    mean = frame.mean(axis=2, dtype=np.float64)
-    rows, columns = (middle(length) for length in mean.shape)
-    planes = (torch.from_numpy(to_nchw(mean[rows, columns].astype(np.float32))) - low) / (high - low)
-    if Taken.of([planes], on_cpu(pretrained(1))).sigma <= LEAST:
-        return Presence.NONE
-    return presence_of(mean, of_mean(noise, frame.reshape(-1, COLOURS)))
+    return presence_of(frame.mean(axis=2, dtype=np.float64), of_mean(noise, frame.reshape(-1, COLOURS)))
 
 
 @torch.no_grad()
-def kept_by_colours(noisy: Pixels, denoised: Pixels) -> Kept | None:
+def kept_by_colours(noisy: Pixels, denoised: Pixels, taken: Taken | None) -> Kept | None:
     """What of coarse noise that all channels share seems to be left; None where hardly any is.
 
     Shape:
         noisy, denoised: (h, w) or (h, w, c), sensor units
+    Args:
+        taken: as `taken_of_mean` of noisy
     """
-    low, high = value_span([noisy])
-    if noisy.shape[2:] != (COLOURS,) or high <= low:
+    if taken is None:
         return None
-    rows, columns = (middle(length) for length in noisy.shape[:2])
-    before, after = (pixels[rows, columns].mean(axis=2, dtype=np.float64) for pixels in (noisy, denoised))
-    planes = (torch.from_numpy(to_nchw(noisy[rows, columns])) - low) / (high - low)
-    means = planes.mean(dim=1, keepdim=True)
-    taken, removed = Taken.of([means], on_cpu(pretrained(1))), float((before - after).std()) / (high - low)
+    low, high = value_span([noisy])
+    before, after = (_middle_of(pixels).mean(axis=2, dtype=np.float64) for pixels in (noisy, denoised))
+    removed = float((before - after).std()) / (high - low)
     if not taken.is_grain(removed):
         return None  # of most frames: the network of colours need not run
+    planes = _normalised(noisy, low, high)
+    means = planes.mean(dim=1, keepdim=True)
     of_colours = float((means - on_cpu(pretrained(COLOURS))(planes).mean(dim=1, keepdim=True)).std())
     most = max(removed, of_colours)
     return Kept(taken.sigma * (high - low), taken.sigma / most) if taken.is_grain(most) else None
+
+
+def _middle_of(frame: Pixels) -> Pixels:
+    rows, columns = (middle(length) for length in frame.shape[:2])
+    return frame[rows, columns]
+
+
+def _normalised(frame: Pixels, low: float, high: float) -> Tensor:
+    """The middle of a frame where values in use go from 0 to 1. Shape: (h, w, c) -> (1, c, h, w)."""
+    return (torch.from_numpy(to_nchw(_middle_of(frame))) - low) / (high - low)

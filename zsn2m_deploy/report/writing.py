@@ -17,7 +17,7 @@ from zsn2m_deploy.report.pictures import ReportPictures, report_pictures
 from zsn2m_deploy.report.presence import presence_of
 from zsn2m_deploy.report.removed import Removed
 from zsn2m_deploy.report.self_check import Context, SelfCheck, self_check, without_noise
-from zsn2m_deploy.report.shared_noise import Kept, kept_by_colours, presence_in_mean
+from zsn2m_deploy.report.shared_noise import Kept, kept_by_colours, presence_in_mean, taken_of_mean
 from zsn2m_deploy.report.warnings import warnings
 from zsn2m_deploy.report.words import Presence, checks
 from zsn2m_runtime.blank.areas import filled, largest_scene, present
@@ -87,11 +87,11 @@ def findings(subject: Subject, value_range: Span, in_use: Span) -> Findings:
     removed = analyse(subject.corrected[looked], after[looked], normal, value_range, shown, subject.weakened)
     with ThreadPoolExecutor(1) as beside:  # onnxruntime runs beside what torch and NumPy do
         checked = beside.submit(_self_check, subject, value_range, removed)
-        plain = _plain_part(subject)
+        plain, taken = _plain_part(subject), taken_of_mean(subject.corrected[looked])
         presence = Presence.NOISE if subject.noise.tails else presence_of(plain, normal)  # no picture has tails
         if presence is Presence.NONE:
-            presence = presence_in_mean(plain, normal)
-        kept = kept_by_colours(subject.corrected[looked], after[looked])
+            presence = presence_in_mean(plain, normal, taken)
+        kept = kept_by_colours(subject.corrected[looked], after[looked], taken)
         if kept and presence is Presence.NONE:  # there is some, but not in what was removed
             presence = Presence.NOISE
         pictures = report_pictures(noisy, denoised, normal, in_use, looked, subject.blank)

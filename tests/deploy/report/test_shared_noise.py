@@ -9,7 +9,7 @@ import torch
 from support.scenes import scene
 
 from zsn2m_deploy.pretrain.weights import pretrained
-from zsn2m_deploy.report.shared_noise import kept_by_colours, presence_in_mean
+from zsn2m_deploy.report.shared_noise import kept_by_colours, presence_in_mean, taken_of_mean
 from zsn2m_deploy.report.words import Presence
 from zsn2m_runtime.image import from_nchw, to_nchw
 from zsn2m_runtime.noise.estimate import estimate_noise
@@ -36,11 +36,11 @@ def whole(pixels: np.ndarray) -> np.ndarray:
 def test_grain_that_stays_is_said(coarse: float, seed: int) -> None:
     grain = cv2.GaussianBlur(np.random.default_rng(seed).standard_normal((SIDE, SIDE)), (0, 0), coarse)
     frame = whole(clean_of(seed) + 12 * (grain / grain.std())[..., None])
-    kept = kept_by_colours(frame, by_colours(frame))
+    kept = kept_by_colours(frame, by_colours(frame), taken_of_mean(frame))
     assert kept is not None
     assert 4 < kept.sigma < 16
     assert "film grain" in kept.in_words(adapts=True)
-    assert kept_by_colours(frame, whole(clean_of(seed))) is None  # it went
+    assert kept_by_colours(frame, whole(clean_of(seed)), taken_of_mean(frame)) is None  # it went
 
 
 @pytest.mark.parametrize("seed", [1000, 1001, 1002])
@@ -54,14 +54,14 @@ def test_other_noise_is_not(kind: str, seed: int) -> None:
         "none": 0 * white,
     }[kind]
     frame = whole(clean_of(seed) + noise)
-    assert kept_by_colours(frame, by_colours(frame)) is None
+    assert kept_by_colours(frame, by_colours(frame), taken_of_mean(frame)) is None
 
 
 def test_grey_and_constant_frames_have_none() -> None:
     grey = whole(clean_of(1000)[..., 0])
-    assert kept_by_colours(grey, grey) is None
+    assert kept_by_colours(grey, grey, taken_of_mean(grey)) is None
     flat = np.full((SIDE, SIDE, 3), 90, np.uint8)
-    assert kept_by_colours(flat, flat) is None
+    assert kept_by_colours(flat, flat, taken_of_mean(flat)) is None
 
 
 @pytest.mark.parametrize("seed", [1000, 1001, 1002])
@@ -74,4 +74,4 @@ def test_the_mean_is_asked_where_channels_share_noise(seed: int) -> None:
         Presence.NONE: clean,
     }
     for expected, frame in frames.items():
-        assert presence_in_mean(frame, estimate_noise([frame])) is expected
+        assert presence_in_mean(frame, estimate_noise([frame]), taken_of_mean(frame)) is expected
