@@ -18,7 +18,7 @@ from zsn2m_runtime.mosaic_record import COLOURS, PLANES
 from zsn2m_runtime.noise.colours import WIDE, covariance_of_colours
 from zsn2m_runtime.noise.counts import counted_photons
 from zsn2m_runtime.noise.floor import without_regular_detail
-from zsn2m_runtime.noise.jpeg import jpeg_quality
+from zsn2m_runtime.noise.jpeg import jpeg_of
 from zsn2m_runtime.noise.level import value_span
 from zsn2m_runtime.noise.line import Line, line_of
 from zsn2m_runtime.noise.model import QUIET, REACH, Doubles, NoiseModel
@@ -64,7 +64,7 @@ def estimate_noise(frames: Sequence[Pixels], blanks: Sequence[Mask | None] | Non
     every = _patches(units, blanks)
     line = line_of(every)
     patches, flat = _flat(every, line)
-    told_by_colours = flat.level.shape[1] == COLOURS and not jpeg_quality(seen)  # JPEG takes colours out of flat areas
+    told_by_colours = flat.level.shape[1] == COLOURS and not jpeg_of(seen)  # JPEG takes colours out of flat areas
     wide = _wide_patches(units, blanks) if told_by_colours else None
     line, deviations, covariance, apart, coarse = _shared(line, patches, flat, wide)
     power, correlation = _parted(covariance, line.variance(flat.level).mean(axis=0) < NO_NOISE)

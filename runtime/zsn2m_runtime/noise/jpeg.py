@@ -118,18 +118,6 @@ def jpeg_of(frames: Sequence[Pixels]) -> Compression | None:
     return max(alike, key=lambda one: (alike.count(one), -one.coarsest))
 
 
-def jpeg_quality(frames: Sequence[Pixels]) -> int | None:
-    """The coarsest quality of colour frames that were compressed alike, whose noise is what that one left of it.
-
-    None: they were not, or are not of 8 bits and colour.
-
-    Shape:
-        frames: each (h, w) or (h, w, c), sensor units
-    """
-    found = jpeg_of(frames) if frames[0].ndim == 3 else None
-    return found.coarsest if found else None
-
-
 def jpeg_in_words(found: Compression, noise: JpegNoise | None, colours: bool) -> str:
     """How frames were compressed, and what is known of their noise because of it.
 

@@ -10,7 +10,7 @@ from PIL import Image
 from support.scenes import scene
 
 from zsn2m_runtime.noise.estimate import estimate_noise
-from zsn2m_runtime.noise.jpeg import compressed, demosaicked, jpeg_in_words, jpeg_of, jpeg_quality, with_jpeg_noise
+from zsn2m_runtime.noise.jpeg import compressed, demosaicked, jpeg_in_words, jpeg_of, with_jpeg_noise
 from zsn2m_runtime.noise.jpeg_grid import Compression, find_jpeg
 from zsn2m_runtime.noise.model import Doubles
 from zsn2m_runtime.sample_types import Pixels
@@ -84,7 +84,6 @@ def test_other_kinds_of_files_are_found(options: dict[str, object]) -> None:
 def test_grey_ones_are_found_and_keep_their_model() -> None:
     frame = stored(photograph(4).mean(axis=2), quality=80)
     assert jpeg_of([frame]) == Compression(80)
-    assert jpeg_quality([frame]) is None
     noise = estimate_noise([frame])
     assert with_jpeg_noise(noise, [frame], jpeg_of([frame])) is noise
     assert "colour ones alone" in jpeg_in_words(Compression(80), None, colours=False)
