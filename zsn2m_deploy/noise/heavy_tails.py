@@ -14,12 +14,12 @@ from dataclasses import replace
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import max_pool2d, pad, unfold
+from torch.nn.functional import pad, unfold
 
 from zsn2m_deploy.noise.clipping import has_noise
 from zsn2m_deploy.noise.guesses import FirstGuess
 from zsn2m_deploy.noise.mean import FAR
-from zsn2m_deploy.noise.variance import VarianceLine
+from zsn2m_deploy.noise.variance import VarianceLine, is_flat
 from zsn2m_runtime.noise.level import MAD_OF_NORMAL
 from zsn2m_runtime.noise.model import NoiseModel
 from zsn2m_runtime.noise_record import HeavyTails
@@ -28,7 +28,6 @@ from zsn2m_runtime.noise_record import HeavyTails
 FARTHER = 5.0  # standard deviations of the core
 LEAST = 8e-5  # share of the samples beyond FARTHER on the rarer side from which on tails are heavy
 FARTHEST = 0.1  # share of the samples beyond FAR, whose distance says how far tails reach
-FLAT, WINDOW = 1.0, 5  # the denoised frame varies by less than so many standard deviations over so many pixels
 FEWEST = 4000  # flat samples; fewer have too few that are far off
 FEWEST_FAR = 5  # different samples beyond FARTHER on the rarer side: fewer may be defective pixels
 FACTORS = np.geomspace(1.5, 40, 200)  # that are tried; far beyond any range in use at the end
@@ -88,8 +87,7 @@ def _standardised(model: NoiseModel, guess: FirstGuess) -> tuple[Tensor, Tensor]
     """Noise of crops over its standard deviation, and which samples are flat. Shape: (b, c, h, w), both."""
     clean = _median(guess.clean)
     deviation = VarianceLine(model, clean.device)(clean).sqrt()
-    varies = max_pool2d(clean, WINDOW, 1, WINDOW // 2) + max_pool2d(-clean, WINDOW, 1, WINDOW // 2)
-    flat = (varies < FLAT * deviation) & (has_noise(guess.noisy, model.ends) > 0)
+    flat = is_flat(clean, deviation) & (has_noise(guess.noisy, model.ends) > 0)
     flat[:, torch.from_numpy(~model.loud).to(flat.device)] = False
     if guess.shown is not None:
         flat = flat & (guess.shown > 0)

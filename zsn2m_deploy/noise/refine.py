@@ -19,14 +19,13 @@ from dataclasses import replace
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import max_pool2d
 
 from zsn2m_deploy.noise.bands import line_of_bands
 from zsn2m_deploy.noise.clipping import has_noise
 from zsn2m_deploy.noise.colours import without_grey_texture
 from zsn2m_deploy.noise.guesses import FirstGuess
 from zsn2m_deploy.noise.mean import samples
-from zsn2m_deploy.noise.variance import VarianceLine, shared_by_channels
+from zsn2m_deploy.noise.variance import VarianceLine, is_flat, shared_by_channels
 from zsn2m_runtime.mosaic_record import COLOURS
 from zsn2m_runtime.noise.model import NoiseModel
 from zsn2m_runtime.noise.texture import excess
@@ -45,8 +44,7 @@ FAINT = 0.04  # deviation, normalised: below it the colours of pictures count as
 LEAST_REMOVED = 0.3  # of the estimated deviation: less, and it is regular detail
 STRONG = 0.1  # deviation, normalised, from which on that is so
 # Flat places of frames with regular detail: docs/decisions/small-print.md
-WINDOW = 5  # pixels over which the denoised frame varies by less than the noise's deviation
-LEAST_FLAT = 0.1  # of the pixels are there
+LEAST_FLAT = 0.1  # of the pixels are in such places
 CONTRADICTS = 1.3  # times the deviation of flat places, at the darkest or the brightest: that is detail
 # Noise beside texture: docs/decisions/noise-beside-texture.md
 MANY_FLAT = 0.3  # of the pixels: the network knows the noise there; microscope frames have 0.39 and more
@@ -137,8 +135,7 @@ def of_flat_places(model: NoiseModel, guesses: Sequence[FirstGuess]) -> list[Fir
     found = []
     for guess in guesses:
         deviation = VarianceLine(model, guess.clean.device)(guess.clean).sqrt()
-        varies = max_pool2d(guess.clean, WINDOW, 1, WINDOW // 2) + max_pool2d(-guess.clean, WINDOW, 1, WINDOW // 2)
-        flat = (varies < deviation).all(dim=1, keepdim=True).to(guess.clean)
+        flat = is_flat(guess.clean, deviation).all(dim=1, keepdim=True).to(guess.clean)
         shown = flat if guess.shown is None else flat * guess.shown
         found.append(FirstGuess(guess.noisy, guess.clean, shown))
     return found

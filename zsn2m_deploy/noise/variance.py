@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import max_pool2d
 
 from zsn2m_runtime.noise.model import Doubles, NoiseModel
+
+WINDOW = 5  # pixels over which flat places vary by less than the noise: docs/decisions/small-print.md, heavy-tails.md
 
 
 class VarianceLine:
@@ -25,6 +28,12 @@ class VarianceLine:
         """The variance at clean values."""
         level = torch.where(self._slope < 0, clean.clamp(*self._span), clean)
         return torch.maximum(self._slope * level + self._floor, self._least)
+
+
+def is_flat(clean: Tensor, deviation: Tensor) -> Tensor:
+    """Where denoised frames vary by less than the noise's standard deviation. Shape: (b, c, h, w), both -> the same."""
+    highest, lowest = (sign * max_pool2d(sign * clean, WINDOW, 1, WINDOW // 2) for sign in (1, -1))
+    return highest - lowest < deviation
 
 
 def shared_by_channels(independent: Tensor, model: NoiseModel) -> Tensor:
