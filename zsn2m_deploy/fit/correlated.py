@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zsn2m_deploy.fit.sums import TINY, Sums, sums_of
+from zsn2m_deploy.fit.sums import FEW, TINY, Sums, sums_of
 from zsn2m_runtime.mosaic_record import PLANES
 from zsn2m_runtime.noise.model import Doubles, NoiseModel
 
@@ -45,7 +45,6 @@ ALL_EVEN = 1.28  # deviation at the last of them over that of the calmest, over 
 # level that is 20 % too low would cost 2.5: adapted to five frames of SIDD it clears 0.94 to 0.97, drawn cameras 0.9
 CLEARS, NEARLY = 0.92, 0.75
 FEWEST = 256  # places without clipped samples of several crops
-FEW = 128  # the same of frames: with fewer their evenness is chance
 # Of grey frames: docs/decisions/grey-grain.md
 FEWEST_WIDE = 32  # wide blocks, with fewer of which chance is too much
 WIDE_RANGE = 0.1, 0.9  # of the wide blocks: the deviations at these are compared, over the same of fresh noise

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from zsn2m_deploy.noise.blocks import BLOCK, Mask, as_planes, free_blocks, means_of_blocks, on_planes
+from zsn2m_deploy.noise.blocks import BLOCK, Mask, as_planes, free_blocks, free_channels, means_of_blocks, on_planes
 from zsn2m_deploy.noise.draw import draw_noise
 from zsn2m_runtime.noise.frame_stats import block_means
 from zsn2m_runtime.noise.model import Doubles, NoiseModel
@@ -23,6 +23,7 @@ LEAST_VARIANCE = 0.05  # of the mean: a line that runs into zero where it is dar
 SKEWED = 0.6  # by photons: where they are fewer independent noise is neither normal nor as even as what is drawn
 WIDE = 4  # places, the side of a wide block
 FREE = 0.5  # of a block's places have no clipped samples
+FEW = 128  # places: with fewer their evenness is chance
 TINY = 1e-12
 
 
@@ -33,7 +34,8 @@ class Sums:
     variance, removed: of the noise; power removed
     passed: covariance of the noise with the result; measured when it is asked for, which takes a third of the time
     flat, fresh_flat: power removed in flat places, from the frame and from fresh noise on its result
-    places: (n, 3), of each without clipped samples its brightness and the same two powers, of the noise expected there
+    places: (n, 3), of each without clipped samples its brightness and the same two powers, of the noise expected there;
+        where these are few, of each that has a channel without, and of such channels
     wide: (n, 2), the mean of these powers in each wide block of which half has no clipped samples
     """
 
@@ -76,13 +78,22 @@ def look(network: Callable[[Tensor], Tensor], frame: Tensor, noise: NoiseModel, 
     flat = busy <= np.quantile(busy, FLAT)
     expected = np.maximum(variance, np.maximum(LEAST_VARIANCE * variance.mean(axis=(0, 1)), TINY))
     free = free_blocks(noisy, noise.ends)
+    counted = np.broadcast_to(noise.loud, (*free.shape, len(noise.loud)))
+    if free.sum() < FEW:  # saturated colours are clipped in one channel everywhere
+        counted = counted & free_channels(noisy, noise.ends)
+        free = np.asarray(counted.any(axis=2))
     if not noise.correlated:
         free &= means_of_blocks(noise.photon_gain / np.sqrt(expected)) <= SKEWED
     removed_flat, fresh_flat = (float(means_of_blocks(power)[flat].mean()) for power in powers)
-    level, relative = means_of_blocks(clean), [means_of_blocks((power / expected)[..., noise.loud]) for power in powers]
+    level, relative = means_of_blocks(clean), [_of_channels(power / expected, counted) for power in powers]
     places = np.stack([part[free] for part in (level, *relative)], axis=1)
     wide = _wide(np.stack(relative, axis=2), free)
     return Sums(float(variance.mean()), passed, float(powers[0].mean()), removed_flat, fresh_flat, places, wide)
+
+
+def _of_channels(planes: Doubles, counted: Mask) -> Doubles:
+    """Means over blocks, and over those of their channels that count. Shape: (h, w, c), (rows, columns, c)."""
+    return np.asarray((block_means(planes, BLOCK) * counted).sum(axis=2) / np.maximum(counted.sum(axis=2), 1))
 
 
 def _wide(powers: Doubles, free: Mask) -> Doubles:

@@ -39,7 +39,16 @@ def means_of_blocks(planes: Doubles) -> Doubles:
     return np.asarray(block_means(planes, BLOCK).mean(axis=2))
 
 
+def free_channels(noisy: Doubles, ends: tuple[float, float]) -> Mask:
+    """The channels of blocks of whose samples hardly any is clipped. Shape: (h, w, c) -> (rows, columns, c)."""
+    return np.asarray(_clipped_share(noisy, ends) <= CLIPPED)
+
+
 def free_blocks(noisy: Doubles, ends: tuple[float, float]) -> Mask:
-    """Those of whose samples hardly any is clipped. Shape: (h, w, c) -> (rows, columns)."""
+    """Those of whose samples, of all channels, hardly any is clipped. Shape: (h, w, c) -> (rows, columns)."""
+    return np.asarray(_clipped_share(noisy, ends).mean(axis=2) <= CLIPPED)
+
+
+def _clipped_share(noisy: Doubles, ends: tuple[float, float]) -> Doubles:
     clipped = (noisy <= ends[0] + NEAR) | (noisy >= ends[1] - NEAR)
-    return means_of_blocks(clipped.astype(np.float64)) <= CLIPPED
+    return np.asarray(block_means(clipped.astype(np.float64), BLOCK))

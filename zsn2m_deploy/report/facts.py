@@ -43,6 +43,7 @@ class Report:
     checks: tuple[Check, ...]
     warnings: tuple[str, ...]
     noisy: bool  # whether the frame has noise at all
+    weakened: bool = False  # whether the network takes detail for noise, and removes less than it could
 
     @property
     def hints(self) -> tuple[str, ...]:
@@ -79,7 +80,7 @@ class Report:
     @property
     def verdict(self) -> Verdict:
         """Whether there is anything to look at."""
-        return judge(self.checks, self.warnings, self.self_check)
+        return judge(self.checks, self.warnings, self.self_check, self.weakened)
 
     @property
     def chosen(self) -> str:

@@ -39,7 +39,10 @@ class Verdict(StrEnum):
 
 _MEANING = {
     Verdict.GOOD: "no structure of the picture was found in what was removed, and its amount fits the noise",
-    Verdict.UNJUDGED: "nothing spoke against it, but not every check could be made on this frame; see the pictures",
+    Verdict.UNJUDGED: (
+        "nothing spoke against it, but not every check could be made on this frame, or its detail is hard to tell from "
+        "its noise; see the pictures"
+    ),
     Verdict.LOOK: "see the warnings",
 }
 
@@ -139,11 +142,14 @@ def _checks(removed: Removed) -> tuple[Check, ...]:
     )
 
 
-def judge(checks: Sequence[Check], warnings: Sequence[str], self_check: SelfCheck) -> Verdict:
-    """What checks and warnings, those of training among them, come to; nothing is good that flat places contradict."""
+def judge(checks: Sequence[Check], warnings: Sequence[str], self_check: SelfCheck, weakened: bool = False) -> Verdict:
+    """What checks and warnings, those of training among them, come to.
+
+    Nothing is good that flat places contradict, nor where the network took detail for noise and was weakened.
+    """
     if warnings:
         return Verdict.LOOK
-    unjudged = self_check.contradicted or any(check.passed is None for check in checks)
+    unjudged = weakened or self_check.contradicted or any(check.passed is None for check in checks)
     return Verdict.UNJUDGED if unjudged else Verdict.GOOD
 
 

@@ -125,6 +125,7 @@ def write_report(folder: Path, subject: Subject, found: Findings, manifest: Mani
             *warnings(removed, check, manifest.method, presence, subject.uneven, grain),
         ),
         noisy=presence is not Presence.NONE,
+        weakened=subject.weakened,
     )
     (folder / PAGE_NAME).write_text(page(report, found.pictures), encoding="utf-8")
     (folder / FACTS_NAME).write_text(as_json(report), encoding="utf-8")

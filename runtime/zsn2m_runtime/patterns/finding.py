@@ -36,7 +36,8 @@ MOST_VALUES = 256  # pixels of a corner whose values are counted
 class Patterns:
     """What was found in a frame; None where there is nothing of the kind.
 
-    mosaic: of a sensor's filters; a frame has one of mosaic, repetition and dither, or none of them
+    mosaic: of a sensor's filters, in colour frames where all channels show it; a frame has one of mosaic, repetition
+        and dither, or none of them
     repetition: lines or a checkerboard that repeat every few pixels
     dither: a picture of few values; enlarged: a picture of repeated pixels
     rows, columns: noise that they share
@@ -89,6 +90,8 @@ def _found(planes: Pixels) -> Patterns:
     tiles = MOST_TILES if len(channels) == 1 else MOST_TILES // 2
     lattices = [found for plane in channels if (found := find_mosaic(plane, least, tiles))]
     mosaics = [found for found in lattices if isinstance(found, Mosaic)]
+    if len(channels) == COLOURS and len(mosaics) < COLOURS:
+        mosaics = []  # a demosaicked frame, whose green keeps a checkerboard
     repetitions = [found for found in lattices if isinstance(found, Repetition)]
     if lattices and not dither and (few := _few_values(planes)):
         dither = Dither(few)  # ordered, or a halftone

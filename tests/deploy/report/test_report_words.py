@@ -38,6 +38,12 @@ def test_nothing_looks_right_whose_flat_places_contradict_the_noise() -> None:
     assert judge([made], [], replace(FINE, psnr=None, contradicted=True)) is Verdict.UNJUDGED
 
 
+def test_nothing_looks_right_where_detail_passed_for_noise() -> None:
+    made = Check("noise", 1.0, 1.0, "", True)
+    assert judge([made], [], FINE, weakened=True) is Verdict.UNJUDGED
+    assert judge([made], ["few frames"], FINE, weakened=True) is Verdict.LOOK
+
+
 @pytest.mark.parametrize(
     ("config", "expected", "missing"),
     [

@@ -54,6 +54,14 @@ def test_a_mosaic_is_found_in_any_unit(dtype: str) -> None:
     assert "GRBG" in found.layouts
 
 
+def test_a_colour_frame_is_one_where_all_its_channels_are() -> None:
+    """Demosaicked frames keep a checkerboard in green."""
+    mosaic = whole(bayer(scene(1000) * RAW, "GRBG") + noise(1000, (160, 160)))
+    plain = whole(scene(1000).mean(axis=2) + noise(1001, (160, 160)))
+    assert find_patterns(np.stack([mosaic] * 3, axis=2)).mosaic
+    assert not find_patterns(np.stack([plain, mosaic, plain], axis=2)).mosaic
+
+
 def test_figures_of_a_flat_mosaic_are_right() -> None:
     picture = np.zeros((128, 128, 3)) + np.array([500.0, 1000.0, 800.0])
     found = find_patterns((bayer(picture, "RGGB") + noise(1, (128, 128), 30)).astype(np.float32)).mosaic
