@@ -20,7 +20,7 @@ from zsn2m_runtime.sample_types import Pixels
 INSTANT = TrainConfig.from_preset("instant").updated({"device": "cpu"})
 SIDE, SIGMA = 256, 4.0
 WORSE = 0.5  # dB
-UNKNOWN = "no place of the frame is flat"
+UNKNOWN = "noise cannot be told from texture here"
 
 
 def with_noise(clean: Pixels, seed: int) -> Pixels:
