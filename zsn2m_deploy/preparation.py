@@ -29,7 +29,10 @@ from zsn2m_runtime.sample_types import Pixels, is_grey
 
 DEFECTS = "the frame has hot or dead pixels or other impulses, which the estimate does not see where they stay"
 OFFSETS_LEFT = "rows, columns or frames shared noise, of which the estimate does not see what is left"
+JPEG_LEFT = "the frame is a JPEG, which takes noise in some places and leaves it in others"
 HEAVY_TAILS = "the noise has heavy tails, for which the estimate does not hold"
+# Of grey JPEGs, from which on noise is hardly touched: docs/decisions/noise-at-each-brightness-in-the-range.md
+FAITHFUL_QUALITY = 90
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ class Prepared:
         """What of the frames the noise model does not cover; None: nothing."""
         return (
             self.screened.unmodelled
+            or (JPEG_LEFT if any(group.altered for group in self.groups) else None)
             or (OFFSETS_LEFT if self.corrections.offsets else None)
             or (HEAVY_TAILS if with_tails else None)
             or (DEFECTS if self.defects else None)
@@ -135,5 +139,6 @@ def _noise(
         found = with_jpeg_noise(noise, frames, jpeg, hidden)
         way = assumed_way(found, frames, jpeg.coarsest) if jpeg and of_colours else None
         said = jpeg_in_words(jpeg, found.jpeg, of_colours) if jpeg else None
-        groups.append(FrameGroup(tuple(group), found, way, jpeg=said))
+        altered = jpeg is not None and (of_colours or jpeg.coarsest < FAITHFUL_QUALITY)
+        groups.append(FrameGroup(tuple(group), found, way, jpeg=said, altered=altered))
     return groups, defects

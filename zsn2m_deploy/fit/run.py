@@ -37,6 +37,7 @@ class FrameGroup:
     uneven: how much stronger the noise is in some places than the model says; None: as the model says everywhere
     grain: of colours, the noise of the mean of the channels, of which nearly all noise is; None: it is not
     jpeg: how the frames were compressed, in words; None: no JPEGs
+    altered: whether that left their noise so uneven that Stein's estimate of the error does not hold
     """
 
     frames: tuple[int, ...]
@@ -45,6 +46,7 @@ class FrameGroup:
     uneven: Unevenness | None = None
     grain: NoiseModel | None = None
     jpeg: str | None = None
+    altered: bool = False
 
     @property
     def strengths(self) -> tuple[float, ...] | None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from zsn2m_deploy.report.analysis import ROUNDING, usable
+from zsn2m_deploy.report.brightness import bands, contradiction
 from zsn2m_deploy.report.replaced import error_of_replaced
 from zsn2m_deploy.report.risk import BATCH, risk
 from zsn2m_deploy.report.trials import Denoise, run_trials
@@ -41,7 +42,8 @@ class SelfCheck:
     error: root of the mean squared error, sensor units; noise: standard deviation of the noise that it refers to
     peak: of the PSNRs, sensor units
     left: power of the error, of that of the noise; also where it is too unsure for a PSNR; None where not even that
-    contradicted: whether flat places lost another power than the noise has, so that there is no PSNR
+    contradicted: whether flat places, all or of some brightness, lost another power than the noise has, or it cannot be
+        told, so that there is no PSNR
     """
 
     psnr: float | None
@@ -116,6 +118,8 @@ def self_check(
     if _contradicts(found.agrees, context.structured):
         none = _none(_too_roughly_known(found.agrees), noise, peak)
         return replace(none, left=left, contradicted=found.agrees is not None)
+    if said := contradiction(bands(noisy - denoised, trials, denoised, model, known)):
+        return replace(_none(said, noise, peak), left=left, contradicted=True)
     if model.regular:  # of two results it said 1 and 4 dB too little: docs/results/noise.md#regular-detail
         return replace(_none(REGULAR, noise, peak), left=left)
     whole, all_of_it = (float(np.average(trials.error, weights=weights)) for weights in (known, there))

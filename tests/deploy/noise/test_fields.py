@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -13,7 +14,10 @@ from support.scenes import scene
 from support.trainings import STILLS
 
 from zsn2m_deploy import api
+from zsn2m_deploy.config.training import TrainConfig
 from zsn2m_deploy.noise.fields import JPEG_STRENGTHS, NoiseFields
+from zsn2m_deploy.preparation import JPEG_LEFT
+from zsn2m_deploy.training import train
 from zsn2m_runtime.noise.jpeg import compressed, demosaicked
 from zsn2m_runtime.noise.jpeg_grid import Compression, find_jpeg
 from zsn2m_runtime.noise.model import NoiseModel
@@ -63,3 +67,17 @@ def test_a_jpeg_is_in_the_manifest_and_the_report(tmp_path: Path) -> None:
     facts = json.loads((bundle.path / "report.json").read_text())
     assert facts["noise"]["jpeg"]["quality"] == 85
     assert "JPEG of quality 85" in facts["chosen"]
+
+
+def as_jpeg(pixels: np.ndarray, quality: int) -> np.ndarray:
+    _, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_jpegs_have_no_psnr_in_their_reports(channels: int) -> None:
+    made = scene(channels=channels, side=128, seed=1002)
+    noisy = np.clip(np.rint(made.clean + 1.2 * made.noise), 0, 255).astype(np.uint8)
+    instant = TrainConfig.from_preset("instant").updated({"video": False})
+    reasons = [train([frame], instant).unmodelled for frame in (noisy, as_jpeg(noisy, 70), as_jpeg(noisy, 95))]
+    assert reasons == [None, JPEG_LEFT, JPEG_LEFT if channels == 3 else None]
