@@ -26,14 +26,14 @@ def shared_by_neighbours(channels: int = 3) -> NoiseModel:
     return replace(model, correlation=correlation)
 
 
-def texture_everywhere(model: NoiseModel, power: float, seed: int = 3) -> Tensor:
-    """Grey of 0.5 with noise, and everywhere a texture that is as correlated, of so many times its power on average.
+def texture_everywhere(model: NoiseModel, power: float, seed: int = 3, like: NoiseModel | None = None) -> Tensor:
+    """Grey of 0.5 with noise, and everywhere a texture as correlated as `like` or it, of so many times its power.
 
     Its deviation changes over some 40 pixels, between a third of its middle and three times it (nine in ten pixels).
     """
     grey, rng = np.full((WIDE, WIDE, model.channels), 0.5, np.float32), np.random.default_rng(seed)
     rough = cv2.GaussianBlur(rng.standard_normal((WIDE, WIDE)), (0, 0), 12)
     rough = np.exp(0.6 * rough / rough.std())
-    texture = draw_noise(model, grey, rng) * (rough / np.sqrt(np.square(rough).mean()))[..., None]
+    texture = draw_noise(like or model, grey, rng) * (rough / np.sqrt(np.square(rough).mean()))[..., None]
     noisy = grey + draw_noise(model, grey, rng) + np.sqrt(power) * texture
     return torch.from_numpy(noisy.astype(np.float32)).permute(2, 0, 1)

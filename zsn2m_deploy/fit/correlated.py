@@ -9,7 +9,11 @@ more of it passed for noise, the less of the level is believed. Of colours the p
 another has learned not to remove says nothing of the level. Of grey frames it is asked in wide blocks, too, and noise
 as faint as the grain of pictures is believed less, for no colours tell noise from either there.
 
-Source: docs/decisions/networks-are-weakened.md, texture-everywhere.md, grey-grain.md and scenes-of-cameras.md there.
+Independent noise may differ at one brightness, too. Texture that does is alike from pixel to pixel, or has coarser
+detail beside it, which the result keeps.
+
+Source: docs/decisions/networks-are-weakened.md, and texture-everywhere.md, texture-and-white-noise.md, grey-grain.md
+and scenes-of-cameras.md there.
 """
 
 from __future__ import annotations
@@ -37,6 +41,10 @@ CALMEST, CALM = 0.05, 0.4  # of all places, in these units
 # all of it is texture.
 EVEN, UNEVEN = 1.014, 1.232
 WHITE = (1.1, 1.2)  # the same of independent noise, whose level texture raises less: at most 1.085 where that is right
+# Of independent noise: correlation of neighbours in what is removed from the roughest tenth, above that of fresh noise,
+# and of places beyond the calm ones power of the result's slopes over that of what is removed. Uneven noise has up to
+# 0.013 (one frame 0.053) and 7.3, texture from 0.073 or 14 on: docs/decisions/texture-and-white-noise.md
+ALIKE, STEEP = 0.04, 10.0
 LEAST_BELIEVED = 0.05  # of the noise's power
 UNKNOWN = 0.75  # of it is believed: less, and the level counts as unknown
 ROUGH = 0.9  # of all places: up to there powers are looked at where flat places lose more than of fresh noise
@@ -44,7 +52,7 @@ ALL_EVEN = 1.28  # deviation at the last of them over that of the calmest, over 
 # Of the noise's power goes, and share: from there on all of it goes. Such a network gains 10 dB and more, of which a
 # level that is 20 % too low would cost 2.5: adapted to five frames of SIDD it clears 0.94 to 0.97, drawn cameras 0.9
 CLEARS, NEARLY = 0.92, 0.75
-FEWEST = 256  # places without clipped samples of several crops
+FEWEST = 256  # places without clipped samples of several crops, or of which the roughest tenth is looked at
 # Of grey frames: docs/decisions/grey-grain.md
 FEWEST_WIDE = 32  # wide blocks, with fewer of which chance is too much
 WIDE_RANGE = 0.1, 0.9  # of the wide blocks: the deviations at these are compared, over the same of fresh noise
@@ -77,7 +85,7 @@ def share_of_noise(
 ) -> NoiseShare | None:
     """The share of what a network removes that leaves the smallest error; None where it cannot be told.
 
-    Of independent noise None, too, where that is even; `estimated_error` says its share.
+    Of independent noise None, too, where that is even, or as white as noise; `estimated_error` says its share.
 
     Shape:
         frames: each (c, h, w), normalised as the noise is, at least 16 x 16
@@ -105,7 +113,7 @@ def share_of(
         return None
     limits = (EVEN, UNEVEN) if noise.correlated else WHITE
     believed, of_all = _evenness(places, limits)
-    if not noise.correlated and believed == 1:
+    if not noise.correlated and (believed == 1 or (not noise.regular and _is_white(sums))):
         return None
     passed = float(np.mean([of.passed() for of in sums]))
     no_grain, less = 1.0, LESS
@@ -145,14 +153,32 @@ def evenness(places: Doubles, limits: tuple[float, float] = (EVEN, UNEVEN)) -> t
     Args:
         limits: up to the first all of it is, from the second on hardly any
     """
-    bands = np.array_split(places[np.argsort(places[:, 0])], BANDS)
-    powers = [np.log(band[:, 1:] + TINY) for band in bands]
-    level = np.concatenate([power - np.quantile(power, LEVEL, axis=0) for power in powers])
+    level = _beside_their_brightness(places)
     calmest, calm, rough = np.quantile(level, (CALMEST, CALM, ROUGH), axis=0) / 2
     (frame, fresh), (all_frame, all_fresh) = calm - calmest, rough - calmest
     even, uneven = limits
     believed = (uneven - math.exp(frame - fresh)) / (uneven - even)
     return min(max(believed, LEAST_BELIEVED), 1.0), math.exp(all_frame - all_fresh)
+
+
+def _beside_their_brightness(places: Doubles) -> Doubles:
+    """The logarithms of the powers over those of calm places of the same brightness. Shape: (n, 3) -> (n, 2)."""
+    powers = np.log(places[:, 1:] + TINY)
+    for band in np.array_split(np.argsort(places[:, 0]), BANDS):
+        powers[band] -= np.quantile(powers[band], LEVEL, axis=0)
+    return np.asarray(powers)
+
+
+def _is_white(sums: Sequence[Sums]) -> bool:
+    """Whether what is removed of the roughest places is as white as fresh noise, beside no steep slopes."""
+    places, signs = (np.concatenate([getattr(of, name) for of in sums]) for name in ("places", "signs"))
+    if len(places) < FEWEST:
+        return False
+    power = _beside_their_brightness(places)[:, 0]
+    beyond, roughest = (power > np.quantile(power, share) for share in (CALM, ROUGH))
+    steep = np.median(signs[beyond, 0]) / (np.median(places[beyond, 1]) + TINY)
+    frame, fresh = signs[roughest, 1:].sum(axis=0) / (places[roughest, 1:].sum(axis=0) + TINY)
+    return bool(steep <= STEEP and frame - fresh <= ALIKE)
 
 
 def _of_grey(believed: float, wide: Doubles) -> float:

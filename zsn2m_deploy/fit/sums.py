@@ -11,7 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from zsn2m_deploy.noise.blocks import BLOCK, Mask, as_planes, free_blocks, free_channels, means_of_blocks, on_planes
+from zsn2m_deploy.noise.blocks import (
+    BLOCK,
+    Mask,
+    as_planes,
+    free_blocks,
+    free_channels,
+    means_of_blocks,
+    on_planes,
+    times_neighbours,
+)
 from zsn2m_deploy.noise.draw import draw_noise
 from zsn2m_runtime.noise.frame_stats import block_means
 from zsn2m_runtime.noise.model import Doubles, NoiseModel
@@ -37,6 +46,8 @@ class Sums:
     places: (n, 3), of each without clipped samples its brightness and the same two powers, of the noise expected there;
         where these are few, of each that has a channel without, and of such channels
     wide: (n, 2), the mean of these powers in each wide block of which half has no clipped samples
+    signs: (n, 3), of the same places as `places` power of the result's slopes, and what neighbours share of what is
+        removed, from the frame and from fresh noise
     """
 
     variance: float
@@ -46,6 +57,7 @@ class Sums:
     fresh_flat: float
     places: Doubles
     wide: Doubles
+    signs: Doubles
 
 
 def sums_of(network: Callable[[Tensor], Tensor], frames: Sequence[Tensor], noise: NoiseModel, seed: int) -> list[Sums]:
@@ -72,9 +84,10 @@ def look(network: Callable[[Tensor], Tensor], frame: Tensor, noise: NoiseModel, 
 
     fresh = np.clip(clean + drawn, *noise.ends)
     variance = noise.variance(clean)
-    powers = [np.square(noisy - clean), np.square(fresh - apply(fresh))]
-    slopes = sum(np.square(slope) for slope in np.gradient(clean, axis=(0, 1))) / np.maximum(variance, TINY)
-    busy = means_of_blocks(slopes)
+    removed = [noisy - clean, fresh - apply(fresh)]
+    powers = [np.square(planes) for planes in removed]
+    squares = sum(np.square(slope) for slope in np.gradient(clean, axis=(0, 1)))
+    busy = means_of_blocks(squares / np.maximum(variance, TINY))
     flat = busy <= np.quantile(busy, FLAT)
     expected = np.maximum(variance, np.maximum(LEAST_VARIANCE * variance.mean(axis=(0, 1)), TINY))
     free = free_blocks(noisy, noise.ends)
@@ -88,7 +101,10 @@ def look(network: Callable[[Tensor], Tensor], frame: Tensor, noise: NoiseModel, 
     level, relative = means_of_blocks(clean), [_of_channels(power / expected, counted) for power in powers]
     places = np.stack([part[free] for part in (level, *relative)], axis=1)
     wide = _wide(np.stack(relative, axis=2), free)
-    return Sums(float(variance.mean()), passed, float(powers[0].mean()), removed_flat, fresh_flat, places, wide)
+    shared = [_of_channels(times_neighbours(planes) / expected, counted) for planes in removed]
+    steep = _of_channels(squares / expected, counted)
+    signs = np.stack([part[free] for part in (steep, *shared)], axis=1)
+    return Sums(float(variance.mean()), passed, float(powers[0].mean()), removed_flat, fresh_flat, places, wide, signs)
 
 
 def _of_channels(planes: Doubles, counted: Mask) -> Doubles:

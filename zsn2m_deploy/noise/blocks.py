@@ -52,3 +52,11 @@ def free_blocks(noisy: Doubles, ends: tuple[float, float]) -> Mask:
 def _clipped_share(noisy: Doubles, ends: tuple[float, float]) -> Doubles:
     clipped = (noisy <= ends[0] + NEAR) | (noisy >= ends[1] - NEAR)
     return np.asarray(block_means(clipped.astype(np.float64), BLOCK))
+
+
+def times_neighbours(planes: Doubles) -> Doubles:
+    """Each value times the mean of those beside and below; none at the last of each line. Shape: (h, w, c)."""
+    found = np.zeros_like(planes)
+    found[:, :-1] += planes[:, :-1] * planes[:, 1:] / 2
+    found[:-1] += planes[:-1] * planes[1:] / 2
+    return found

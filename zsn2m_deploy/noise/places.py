@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zsn2m_deploy.noise.blocks import BLOCK, as_planes, free_blocks, means_of_blocks, on_planes
+from zsn2m_deploy.noise.blocks import BLOCK, as_planes, free_blocks, means_of_blocks, on_planes, times_neighbours
 from zsn2m_deploy.noise.draw import draw_noise
 from zsn2m_runtime.noise.model import Doubles, NoiseModel
 
@@ -189,17 +189,9 @@ def _look(network: Callable[[Tensor], Tensor], cell: Tensor, noise: NoiseModel, 
     variance = np.maximum(noise.variance(clean), TINY)
     removed = (noisy - clean) / np.sqrt(variance)
     slopes = sum(np.square(slope) for slope in np.gradient(clean, axis=(0, 1))) / variance
-    powers = np.square(removed), np.square(fresh - apply(fresh)) / variance, slopes, _times_neighbours(removed)
+    powers = np.square(removed), np.square(fresh - apply(fresh)) / variance, slopes, times_neighbours(removed)
     level, powers_of_blocks = means_of_blocks(clean), [means_of_blocks(power[..., noise.loud]) for power in powers]
     free = free_blocks(noisy, noise.ends) & (level >= DARK)
     if shown.size and shown.mean() < SHOWN:
         free[:] = False
     return np.stack([part[free] for part in (level, *powers_of_blocks)], axis=1)
-
-
-def _times_neighbours(planes: Doubles) -> Doubles:
-    """Each value times the mean of those beside and below; none at the last of each line. Shape: (h, w, c)."""
-    found = np.zeros_like(planes)
-    found[:, :-1] += planes[:, :-1] * planes[:, 1:] / 2
-    found[:-1] += planes[:-1] * planes[1:] / 2
-    return found

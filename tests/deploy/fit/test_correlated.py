@@ -115,10 +115,43 @@ def test_of_even_white_noise_the_other_estimate_is_taken(regular: bool) -> None:
 def test_texture_everywhere_that_passes_for_white_noise_stays(seed: int, regular: bool) -> None:
     """Stein's estimate has the wrong level, too, and nothing against it."""
     model = replace(NoiseModel.white(np.zeros(3), np.full(3, SIGMA**2)), regular=regular)
-    frame = texture_everywhere(model, 5.0, seed)
+    frame = texture_everywhere(model, 5.0, seed, shared_by_neighbours())
     found = share_and_error(1.0, frame, replace(model, floor=6 * model.floor))
     assert found.unknown
     assert found.share < 2 / 6
+
+
+def uneven_at_one_brightness(seed: int) -> tuple[NoiseModel, Tensor]:
+    """White noise on grey of 0.5, three times as strong at the right as at the left, and one model for all of it."""
+    strength = np.linspace(0.5, 1.5, WIDE)[None]
+    noise = SIGMA * strength * np.random.default_rng(seed).standard_normal((1, WIDE, WIDE))
+    model = NoiseModel.white(np.zeros(1), np.full(1, SIGMA**2 * np.square(strength).mean()))
+    return model, torch.from_numpy((0.5 + noise).astype(np.float32))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_white_noise_that_differs_within_a_brightness_is_no_texture(seed: int) -> None:
+    """Of which an MRI kept all but 1.2 of 13.5 dB."""
+    model, frame = uneven_at_one_brightness(seed)
+    assert share_of_noise(towards_grey(1.0), [frame], model, 0) is None
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_differs_as_much_beside_steep_slopes_may_be_texture(seed: int) -> None:
+    """Coarser detail stays in the result, as of photographs that were reduced in size."""
+    model, frame = uneven_at_one_brightness(seed)
+    detail = torch.sin(torch.arange(WIDE) / 2.0).expand(1, WIDE, WIDE)
+    found = share_of_noise((0.5 + detail)[None].expand_as, [frame + detail], model, 0)
+    assert found
+    assert found.unknown
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_beside_regular_detail_white_noise_that_differs_may_be_texture(seed: int) -> None:
+    model, frame = uneven_at_one_brightness(seed)
+    found = share_of_noise(towards_grey(1.0), [frame], replace(model, regular=True), 0)
+    assert found
+    assert found.unknown
 
 
 @pytest.mark.parametrize("seed", range(4))
