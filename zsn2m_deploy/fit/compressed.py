@@ -5,7 +5,7 @@ the network removes says more: fresh noise is drawn on its own result, through t
 strength is taken at which the calmest places lose as much as of the frame. The noise removed is then that of fresh
 noise; over all that is removed it is the share to keep. It is too large where even calm places have texture, which two
 signs tell: the result is rough, and what is removed of colours grows more with detail than fresh noise does. Where what
-is removed is as even as fresh noise, there is no texture in it, and all goes.
+is removed is as even as fresh noise, and the frame is smooth, there is no texture in it, and all goes.
 
 Source: docs/decisions/jpeg-texture.md.
 """
@@ -35,11 +35,12 @@ CALMEST = 0.05  # of the places of a band, those that lose least
 # How much of the noise's power is noise, by the roughness of the result, a power, and by how much faster what goes of
 # chroma grows with the slopes of the result: fitted to what leaves the smallest error
 ROUGH, COLOURED = 0.15, 3.5
-MOST = 1.1  # of it, which half-blank frames would exceed, whose median place is smooth
+MOST = 1.1  # of it: frames that are smooth by half would exceed it, and their other half be lost
 # The deviation removed at nearly all places over that at the calmest, over the same of fresh noise of that strength: up
-# to the first nothing is texture, from the second on the above counts in full
+# to the first the above counts by LEAST, for grain of photographs is as even, or in smooth frames not at all; from the
+# second on it counts in full
 EVEN, UNEVEN = 1.02, 1.06
-LEAST = 0.5  # of the above counts even there: grain of photographs is as even
+LEAST, SMOOTH = 0.5, 0.7  # smooth: the power of slopes over that of the noise, at most. Ramps 0.5, photographs 1.5
 UNSURE = 0.65  # of it: less, and the level counts as unknown
 CHROMA = np.array([[-0.169, -0.331, 0.5], [0.5, -0.419, -0.081]]).T  # of JPEG
 
@@ -108,8 +109,8 @@ def _look(
     Shape:
         frame: (3, h, w)
     Returns:
-        the power removed, that of it which is noise, the noise's power, how much of it is believed, and whether there
-        is texture at all, from 0 to 1
+        the power removed, that of it which is noise, the noise's power, how much of it is believed, and by how much
+        these count, from 0 to 1: otherwise all goes
     """
     unit = torch.from_numpy(demosaicked((frame.shape[1], frame.shape[2]), rng)).permute(2, 0, 1)[None].to(frame)
     seen = _seen(network, frame, unit, jpeg)
@@ -120,7 +121,7 @@ def _look(
     fresh = after_jpeg(seen.clean + math.exp(strength) * jpeg.sigma * unit, jpeg)
     powers = [seen.clean, (frame[None] - seen.clean).square(), (fresh - network(fresh)).square()]
     uneven = evenness(np.stack([means_of_blocks(as_planes(part)).ravel() for part in powers], axis=1))[1]
-    texture = min(max((uneven - EVEN) / (UNEVEN - EVEN), LEAST), 1.0)
+    texture = min(max((uneven - EVEN) / (UNEVEN - EVEN), LEAST if rough > SMOOTH else 0.0), 1.0)
     if prior is not None:
         strength = (strength + _seen(prior, frame, unit, jpeg).strength) / 2
     cleared, variance, _ = seen.at(strength)

@@ -43,9 +43,9 @@ class Sums:
     variance, removed: of the noise; power removed
     passed: covariance of the noise with the result; measured when it is asked for, which takes a third of the time
     flat, fresh_flat: power removed in flat places, from the frame and from fresh noise on its result
-    places: (n, 3), of each without clipped samples its brightness and the same two powers, of the noise expected there;
-        where these are few, of each that has a channel without, and of such channels
-    wide: (n, 2), the mean of these powers in each wide block of which half has no clipped samples
+    places: (n, 3), of each place that counts its brightness and the same two powers, over the noise expected there.
+        Places without clipped samples count; where these are few, those that have a channel without, by such channels
+    wide: (n, 2), the mean of these powers in each wide block half of which counts
     signs: (n, 3), of the same places as `places` power of the result's slopes, and what neighbours share of what is
         removed, from the frame and from fresh noise
     """
@@ -91,12 +91,12 @@ def look(network: Callable[[Tensor], Tensor], frame: Tensor, noise: NoiseModel, 
     flat = busy <= np.quantile(busy, FLAT)
     expected = np.maximum(variance, np.maximum(LEAST_VARIANCE * variance.mean(axis=(0, 1)), TINY))
     free = free_blocks(noisy, noise.ends)
-    counted = np.broadcast_to(noise.loud, (*free.shape, len(noise.loud)))
+    counted = np.ones((*free.shape, noise.channels), bool)
     if free.sum() < FEW:  # saturated colours are clipped in one channel everywhere
-        counted = counted & free_channels(noisy, noise.ends)
+        counted = free_channels(noisy, noise.ends)
         free = np.asarray(counted.any(axis=2))
     if not noise.correlated:
-        free &= means_of_blocks(noise.photon_gain / np.sqrt(expected)) <= SKEWED
+        free &= _of_channels(noise.photon_gain / np.sqrt(expected), counted) <= SKEWED
     removed_flat, fresh_flat = (float(means_of_blocks(power)[flat].mean()) for power in powers)
     level, relative = means_of_blocks(clean), [_of_channels(power / expected, counted) for power in powers]
     places = np.stack([part[free] for part in (level, *relative)], axis=1)

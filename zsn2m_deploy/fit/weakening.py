@@ -49,9 +49,9 @@ class Weakening:
             goes = "all that the network would take away goes"
         if self.unknown:
             return (
-                f"noise cannot be told from texture here: what passes for it is uneven even where there is least of "
-                f"it, as texture is, or noise of a kind that is not known; {goes}; compare the pictures, and use the "
-                f"frame as it is where its texture matters"
+                f"noise cannot be told from texture here: what passes for noise changes from place to place as texture "
+                f"does, or as noise of a kind that is not known; {goes}; compare the pictures, and use the frame as it "
+                f"is where its texture matters"
             )
         detail = "the regular detail" if self.regular else "the picture's detail"
         text = f"the network takes some of {detail} for noise; {goes}, which leaves the smallest error"

@@ -90,7 +90,7 @@ def findings(subject: Subject, value_range: Span, in_use: Span) -> Findings:
         plain, taken = _plain_part(subject), taken_of_mean(subject.corrected[looked])
         presence = Presence.NOISE if subject.noise.tails else presence_of(plain, normal)  # no picture has tails
         if presence is Presence.NONE:
-            presence = presence_in_mean(plain, normal, taken)
+            presence = presence_in_mean(plain, normal, taken if subject.blank is None else taken_of_mean(plain))
         kept = kept_by_colours(subject.corrected[looked], after[looked], taken)
         if kept and presence is Presence.NONE:  # there is some, but not in what was removed
             presence = Presence.NOISE

@@ -155,7 +155,7 @@ def _line(level: Doubles, variance: Doubles) -> tuple[tuple[float, float], tuple
     span = float(level.min()), float(level.max())
     constant = 0.0, float(np.quantile(variance, FLAT))
     bands = np.array_split(order, min(BANDS, len(order) // FEWEST)) if len(order) >= 2 * FEWEST else []
-    if not bands or span[1] - span[0] < APART * math.sqrt(constant[1]):
+    if not bands or span[1] - span[0] <= APART * math.sqrt(constant[1]):
         return constant, span
     x = np.array([level[band].mean() for band in bands])
     y = np.array([np.quantile(variance[band], FLAT) for band in bands])

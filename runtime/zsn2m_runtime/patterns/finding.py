@@ -29,6 +29,7 @@ AXES: tuple[Axis, ...] = ("rows", "columns")
 OF_LINES = 0.3  # power of regular waves over that of stripes, above which stripes are lines of the picture
 ON_AXIS = 0.01  # cycles a pixel: a wave is along an axis
 COLOURS = 3  # channels of a picture in colour; more are planes of a mosaic
+FAINT = 0.1  # of the strongest channel's deviation: less shows nothing of its own
 MOST_VALUES = 256  # pixels of a corner whose values are counted
 
 
@@ -36,8 +37,8 @@ MOST_VALUES = 256  # pixels of a corner whose values are counted
 class Patterns:
     """What was found in a frame; None where there is nothing of the kind.
 
-    mosaic: of a sensor's filters, in colour frames where all channels show it; a frame has one of mosaic, repetition
-        and dither, or none of them
+    mosaic: of a sensor's filters, in colour frames where all channels show it that vary; a frame has one of mosaic,
+        repetition and dither, or none of them
     repetition: lines or a checkerboard that repeat every few pixels
     dither: a picture of few values; enlarged: a picture of repeated pixels
     rows, columns: noise that they share
@@ -90,8 +91,8 @@ def _found(planes: Pixels) -> Patterns:
     tiles = MOST_TILES if len(channels) == 1 else MOST_TILES // 2
     lattices = [found for plane in channels if (found := find_mosaic(plane, least, tiles))]
     mosaics = [found for found in lattices if isinstance(found, Mosaic)]
-    if len(channels) == COLOURS and len(mosaics) < COLOURS:
-        mosaics = []  # a demosaicked frame, whose green keeps a checkerboard
+    if len(channels) == COLOURS and len(mosaics) < _varying(channels, least):
+        mosaics = []  # a demosaicked frame, some of whose channels keep a checkerboard
     repetitions = [found for found in lattices if isinstance(found, Repetition)]
     if lattices and not dither and (few := _few_values(planes)):
         dither = Dither(few)  # ordered, or a halftone
@@ -110,6 +111,12 @@ def _found(planes: Pixels) -> Patterns:
         rows=stripes["rows"],
         columns=stripes["columns"],
     )
+
+
+def _varying(channels: Sequence[Pixels], least: float) -> int:
+    """How many channels vary enough, beside the strongest, to show what is in it. Shape: (h, w) each."""
+    spreads = [float(channel.std()) for channel in channels]
+    return sum(spread > max(least, FAINT * max(spreads)) for spread in spreads)
 
 
 def _unit(planes: Pixels) -> float:

@@ -92,10 +92,22 @@ def test_the_estimated_error_is_that_of_the_share() -> None:
     assert found.left == pytest.approx(float(error / noise), abs=0.25)
 
 
-@pytest.mark.parametrize("falling", [0.0, 0.5])
-def test_of_smooth_frames_all_goes_though_dark_places_have_more_noise(falling: float) -> None:
+def half_smoothing(noisy: Tensor) -> Tensor:
+    """A network that leaves half of all fine detail."""
+    return (noisy + smoothing(noisy)) / 2
+
+
+def test_of_rough_frames_not_all_goes_though_it_is_as_even_as_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+    of = frame(textured((1.0, 1.0, 1.0), 8.0))
+    uneven = share_of_jpeg(half_smoothing, [of], camera(), 0).share
+    monkeypatch.setattr("zsn2m_deploy.fit.compressed.evenness", lambda places: (1.0, 1.0))
+    assert share_of_jpeg(half_smoothing, [of], camera(), 0).share == pytest.approx((1 + uneven) / 2, abs=0.01)
+
+
+@pytest.mark.parametrize(("falling", "seed"), [(0.0, 6), (0.5, 6), (0.0, 7), (0.0, 12), (0.0, 14)])
+def test_of_smooth_frames_all_goes_though_dark_places_have_more_noise(falling: float, seed: int) -> None:
     light = np.linspace(0.0, 1.0, SIDE)[None, :, None]
-    noise = demosaicked((SIDE, SIDE), np.random.default_rng(6)) * (1 + falling * (0.4 - light))
+    noise = demosaicked((SIDE, SIDE), np.random.default_rng(seed)) * (1 + falling * (0.4 - light))
     seen = torch.from_numpy((0.2 + 0.6 * light + SIGMA * noise).astype(np.float32)).permute(2, 0, 1)[None]
     assert share_of_jpeg(pretrained(3), [after_jpeg(seen, camera())[0]], camera(), 0).share == 1
 

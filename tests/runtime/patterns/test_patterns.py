@@ -58,7 +58,9 @@ def test_a_colour_frame_is_one_where_all_its_channels_are() -> None:
     """Demosaicked frames keep a checkerboard in green."""
     mosaic = whole(bayer(scene(1000) * RAW, "GRBG") + noise(1000, (160, 160)))
     plain = whole(scene(1000).mean(axis=2) + noise(1001, (160, 160)))
-    assert find_patterns(np.stack([mosaic] * 3, axis=2)).mosaic
+    black, white = np.zeros_like(mosaic), np.full_like(mosaic, 255)
+    for channels in ([mosaic] * 3, [black, mosaic, black], [mosaic, mosaic, white]):  # grey stored as colours, tinted
+        assert find_patterns(np.stack(channels, axis=2)).mosaic
     assert not find_patterns(np.stack([plain, mosaic, plain], axis=2)).mosaic
 
 
