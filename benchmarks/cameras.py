@@ -37,12 +37,13 @@ _TOLD = tuple(
     f"zsn2m_deploy/{path}.py"
     for path in ("fit/crops", "fit/fitter", "fit/muon", "adapt/scenes", "pretrain/scenes", "pretrain/network")
 )
+_OWN = ("benchmarks/camera_cases.py", "benchmarks/camera_methods.py")
 SOURCES = {
     FRAME: sources.digest(("benchmarks/camera_cases.py",)),
-    INSTANT: sources.digest((*sources.VERDICT, "benchmarks/camera_cases.py"), settings=INSTANT),
-    DEFAULT: sources.digest((*sources.VERDICT, "benchmarks/camera_cases.py"), settings=DEFAULT),
+    INSTANT: sources.digest((*sources.VERDICT, *_OWN), settings=INSTANT),
+    DEFAULT: sources.digest((*sources.VERDICT, *_OWN), settings=DEFAULT),
     TOLD: sources.digest(
-        (*_TOLD, *sources.WEIGHTS, "benchmarks/camera_cases.py"),
+        (*_TOLD, *sources.WEIGHTS, *_OWN),
         settings=TrainConfig.from_preset("default").model_dump_json(),
     ),
 }
