@@ -14,7 +14,7 @@ from pathlib import Path
 from zsn2m_runtime.errors import OutputError
 from zsn2m_runtime.leftovers import PREFIX, claimed, name_leftovers
 from zsn2m_runtime.resolved_path import resolved
-from zsn2m_runtime.writing import writing, writing_temporary
+from zsn2m_runtime.writing_errors import writing, writing_temporary
 
 FOLDER_MARK = "manifest.json"  # only a folder that has this file may be replaced
 

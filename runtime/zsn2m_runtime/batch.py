@@ -19,7 +19,7 @@ from zsn2m_runtime.path_kinds import check_outside_bundles
 from zsn2m_runtime.patterns import MOSAIC
 from zsn2m_runtime.resolved_path import Places
 from zsn2m_runtime.suffixes import ZARR
-from zsn2m_runtime.writing import writing
+from zsn2m_runtime.writing_errors import writing
 
 NOT_FINITE = "are NaN or infinite"
 

@@ -14,7 +14,7 @@ from zsn2m_runtime.manifest import MANIFEST_NAME, MOST_MANIFEST
 from zsn2m_runtime.plain_file import read_plain
 from zsn2m_runtime.resolved_path import resolved
 from zsn2m_runtime.suffixes import IMAGE_SUFFIXES, VIDEO_SUFFIXES
-from zsn2m_runtime.writing import writing
+from zsn2m_runtime.writing_errors import writing
 
 BUNDLE_SUFFIX = ".zsn2m"
 _ZIP = b"PK\x03\x04"  # first bytes of a zip archive, as TorchScript files are; a .ts may also be a video

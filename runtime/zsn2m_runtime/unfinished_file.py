@@ -8,7 +8,7 @@ from pathlib import Path
 
 from zsn2m_runtime.atomic import atomic_file, flush_to_disk
 from zsn2m_runtime.errors import OutputError
-from zsn2m_runtime.writing import writing
+from zsn2m_runtime.writing_errors import writing
 
 
 class UnfinishedFile:

@@ -12,7 +12,7 @@ from benchmarks import noise, noise_cases
 from zsn2m_runtime.noise.model import REACH, NoiseModel
 
 SCENE = np.repeat(np.linspace(60, 200, 192)[None, :, None], 3, axis=2).repeat(192, axis=0)
-MEASURED = {  # of noise that benchmarks.noise draws on SCENE
+MEASURED = {  # of noise that benchmarks.noise_cases draws on SCENE
     "Gaussian 25": {"level": 25, "neighbours": 0, "channels": 0, "kurtosis": 3, "skewness": 0, "rows": 0},
     "Poisson 25": {"level": np.sqrt(130 * 255 / 25)},
     "neighbours 0.4": {"level": 25, "neighbours": 0.4, "channels": 0},

@@ -6,7 +6,7 @@ from __future__ import annotations
 def explained(error: Exception) -> tuple[str, int]:
     """The message and the exit code of an unexpected error."""
     from zsn2m_runtime.errors import OutputError, UnavailableError, UsageError
-    from zsn2m_runtime.writing import ADVICE
+    from zsn2m_runtime.writing_errors import ADVICE
 
     if isinstance(error, MemoryError) or _is_of_memory(error):
         return (

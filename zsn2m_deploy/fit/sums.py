@@ -13,7 +13,6 @@ from torch import Tensor
 
 from zsn2m_deploy.noise.blocks import (
     BLOCK,
-    Mask,
     as_planes,
     free_blocks,
     free_channels,
@@ -24,6 +23,7 @@ from zsn2m_deploy.noise.blocks import (
 from zsn2m_deploy.noise.draw import draw_noise
 from zsn2m_runtime.noise.frame_stats import block_means
 from zsn2m_runtime.noise.model import Doubles, NoiseModel
+from zsn2m_runtime.sample_types import Mask
 
 FRAMES, SIDE = 4, 256  # that are looked at, and pixels of their centres
 FAINT = 0.1  # of the noise: docs/decisions/noise-at-each-brightness.md

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from zsn2m_runtime.noise.frame_stats import block_means
 from zsn2m_runtime.noise.model import Doubles
+from zsn2m_runtime.sample_types import Mask
 
 BLOCK = 8  # pixels; a multiple of the network's stride
 CLIPPED = 0.02  # of a block's samples: more, and it says nothing
 NEAR = 1e-5  # of an end, normalised
-
-Mask = npt.NDArray[np.bool_]
 
 
 def as_planes(frames: Tensor) -> Doubles:

@@ -28,7 +28,7 @@ from zsn2m_runtime.files.zarr_reader import ZarrFile
 from zsn2m_runtime.manifest import MANIFEST_NAME
 from zsn2m_runtime.plain_text import one_line
 from zsn2m_runtime.suffixes import ZARR
-from zsn2m_runtime.writing import writing
+from zsn2m_runtime.writing_errors import writing
 
 UNFINISHED = ".unfinished"  # behind the name of an OME-Zarr result; the folder stays until all is done
 

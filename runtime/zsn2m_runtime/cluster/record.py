@@ -13,7 +13,7 @@ from typing import Any
 
 from zsn2m_runtime.atomic import atomic_file
 from zsn2m_runtime.errors import OutputError
-from zsn2m_runtime.writing import writing
+from zsn2m_runtime.writing_errors import writing
 
 RECORD_NAME = "zsn2m-run.json"
 

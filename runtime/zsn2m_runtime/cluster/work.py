@@ -22,7 +22,7 @@ from zsn2m_runtime.files.zarr_reader import ZarrFile
 from zsn2m_runtime.files.zarr_writer import LevelsWriter
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.self_ensemble import SelfEnsemble
-from zsn2m_runtime.writing import writing
+from zsn2m_runtime.writing_errors import writing
 
 DONE_AGAIN = "pages whose chunks in the source have changed since an earlier start are done again"
 _opening = threading.Lock()  # a worker of several threads opens one session

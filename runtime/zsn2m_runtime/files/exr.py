@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from zsn2m_runtime.errors import InputError
+from zsn2m_runtime.files.exr_header import stated_by_exr
 from zsn2m_runtime.files.extras import import_extra
 from zsn2m_runtime.files.layout import Layout, Metadata
 from zsn2m_runtime.files.writer import ImageWriter
 from zsn2m_runtime.image import Frame, as_frame
-from zsn2m_runtime.writing import ADVICE
+from zsn2m_runtime.writing_errors import ADVICE
 
 SUFFIXES = (".exr",)
 _KINDS = ("Y", "RGB", "RGBA")  # channels that a frame can hold
@@ -60,6 +61,7 @@ def read_exr(path: Path) -> tuple[Frame, dict[str, Any]]:
     """
     library = import_extra("OpenEXR", "exr", path)
     try:
+        stated_by_exr(path.read_bytes())  # where a header is damaged the library allocates what is left of its size
         with library.File(str(path)) as file:
             parts, channels, header = len(file.parts), file.channels(), dict(file.header())
             found = {name: channel.pixels for name, channel in channels.items()}

@@ -20,7 +20,7 @@ from zsn2m_runtime.files.limits import Stated
 from zsn2m_runtime.files.writer import ImageWriter
 from zsn2m_runtime.image import Frame
 from zsn2m_runtime.mosaic_record import MosaicRecord
-from zsn2m_runtime.writing import writing
+from zsn2m_runtime.writing_errors import writing
 
 
 class ImageFile(ABC):

@@ -12,7 +12,7 @@ from zsn2m_runtime.atomic import atomic_file
 from zsn2m_runtime.errors import OutputError
 from zsn2m_runtime.files.layout import Layout
 from zsn2m_runtime.image import Frame
-from zsn2m_runtime.writing import writing
+from zsn2m_runtime.writing_errors import writing
 
 
 class ImageWriter(ABC):

@@ -13,7 +13,7 @@ from pathlib import Path
 from zsn2m_runtime.errors import OutputError
 from zsn2m_runtime.leftovers import PREFIX, claimed
 from zsn2m_runtime.resolved_path import resolved
-from zsn2m_runtime.writing import writing
+from zsn2m_runtime.writing_errors import writing
 
 _CACHE = "TORCHINDUCTOR_CACHE_DIR"  # torch makes this folder when it is imported, though nothing here is compiled
 # Where Python's tempfile looks before it falls back to the current folder.

@@ -19,7 +19,7 @@ from zsn2m_runtime.resolved_path import resolved
 from zsn2m_runtime.streaming.ends import Item, Picture, StreamInfo
 from zsn2m_runtime.suffixes import DNG, RAW_SUFFIXES
 from zsn2m_runtime.unfinished_file import UnfinishedFile
-from zsn2m_runtime.writing import writing
+from zsn2m_runtime.writing_errors import writing
 
 log = logging.getLogger(__name__)
 

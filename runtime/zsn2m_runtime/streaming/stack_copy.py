@@ -17,7 +17,7 @@ from zsn2m_runtime.files.tiff_writer import TiffPages, TiffWriter
 from zsn2m_runtime.files.writer import check_layout
 from zsn2m_runtime.streaming.ends import Item, Picture
 from zsn2m_runtime.unfinished_file import UnfinishedFile
-from zsn2m_runtime.writing import writing
+from zsn2m_runtime.writing_errors import writing
 
 log = logging.getLogger(__name__)
 COUNTS = ("images=", "channels=", "slices=", "frames=", "hyperstack=")  # lines of ImageJ that count pages

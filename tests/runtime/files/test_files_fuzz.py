@@ -3,6 +3,7 @@
 Few examples here; `pytest -m slow` runs many (counts in docs/decisions/limits-of-images.md).
 """
 
+import struct
 import tracemalloc
 from pathlib import Path
 
@@ -135,6 +136,17 @@ def test_bytes_that_only_begin_like_a_file(suffix: str, tmp_path: Path) -> None:
         read(path)
 
     run()
+
+
+def test_an_exr_whose_header_breaks_off_allocates_nothing(tmp_path: Path) -> None:
+    """Its size is too large by then, and its library would read on."""
+    path = tmp_path / "damaged.exr"
+    content = original(".exr", tmp_path)
+    place = content.index(b"dataWindow\0box2i\0") + len(b"dataWindow\0box2i\0") + 4
+    broken = content[:place] + struct.pack("<iiii", 0, -(1 << 30), 51, 39) + content[place + 16 : place + 40]
+    path.write_bytes(broken + bytes(10_000))
+    with pytest.raises(InputError, match=str(path)):
+        open_image(path)
 
 
 def test_a_video_of_an_unknown_codec(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from zsn2m_runtime.streaming.video.tag_check import changed_by, lost_by
 from zsn2m_runtime.streaming.video.tracks import kind_of_track
 from zsn2m_runtime.streaming.video.writer import Header, VideoWriter, tags_of
 from zsn2m_runtime.unfinished_file import UnfinishedFile
-from zsn2m_runtime.writing import writing
+from zsn2m_runtime.writing_errors import writing
 
 log = logging.getLogger(__name__)
 
