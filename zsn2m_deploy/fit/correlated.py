@@ -171,9 +171,10 @@ def _beside_their_brightness(places: Doubles) -> Doubles:
 
 def _is_white(sums: Sequence[Sums]) -> bool:
     """Whether what is removed of the roughest places is as white as fresh noise, beside no steep slopes."""
-    places, signs = (np.concatenate([getattr(of, name) for of in sums]) for name in ("places", "signs"))
+    places = np.concatenate([of.places for of in sums])
     if len(places) < FEWEST:
         return False
+    signs = np.concatenate([of.signs() for of in sums])
     power = _beside_their_brightness(places)[:, 0]
     beyond, roughest = (power > np.quantile(power, share) for share in (CALM, ROUGH))
     steep = np.median(signs[beyond, 0]) / (np.median(places[beyond, 1]) + TINY)

@@ -47,7 +47,7 @@ class Sums:
         Places without clipped samples count; where these are few, those that have a channel without, by such channels
     wide: (n, 2), the mean of these powers in each wide block half of which counts
     signs: (n, 3), of the same places as `places` power of the result's slopes, and what neighbours share of what is
-        removed, from the frame and from fresh noise
+        removed, from the frame and from fresh noise; found when it is asked for
     """
 
     variance: float
@@ -57,7 +57,7 @@ class Sums:
     fresh_flat: float
     places: Doubles
     wide: Doubles
-    signs: Doubles
+    signs: Callable[[], Doubles]
 
 
 def sums_of(network: Callable[[Tensor], Tensor], frames: Sequence[Tensor], noise: NoiseModel, seed: int) -> list[Sums]:
@@ -101,9 +101,11 @@ def look(network: Callable[[Tensor], Tensor], frame: Tensor, noise: NoiseModel, 
     level, relative = means_of_blocks(clean), [_of_channels(power / expected, counted) for power in powers]
     places = np.stack([part[free] for part in (level, *relative)], axis=1)
     wide = _wide(np.stack(relative, axis=2), free)
-    shared = [_of_channels(times_neighbours(planes) / expected, counted) for planes in removed]
-    steep = _of_channels(squares / expected, counted)
-    signs = np.stack([part[free] for part in (steep, *shared)], axis=1)
+
+    def signs() -> Doubles:
+        found = (squares, *map(times_neighbours, removed))
+        return np.stack([_of_channels(part / expected, counted)[free] for part in found], axis=1)
+
     return Sums(float(variance.mean()), passed, float(powers[0].mean()), removed_flat, fresh_flat, places, wide, signs)
 
 
